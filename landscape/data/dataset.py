@@ -1,0 +1,108 @@
+"""Dataset: train, validation and test examples in a fixed order, and a fingerprint of every byte of them."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from landscape.errors import InputError
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Examples and their labels, in the order that every pass over them uses.
+
+    Args:
+        x: inputs [N, ...], float32 unless moved by ``to``.
+        y: class labels [N], int64.
+
+    Raises:
+        ValueError: ``x`` and ``y`` differ in length.
+    """
+
+    x: Tensor
+    y: Tensor
+
+    def __post_init__(self) -> None:
+        if len(self.x) != len(self.y):
+            raise ValueError(f"Split needs as many labels as inputs, got x {len(self.x)} and y {len(self.y)}")
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def first(self, num: int) -> Split:
+        """The first ``num`` examples (all of them if there are fewer), sharing memory with this split.
+
+        Raises:
+            ValueError: ``num`` is below one.
+        """
+        if num < 1:  # a slice would take a negative number without a word
+            raise ValueError(f"first needs at least one example, got num={num}")
+        return self if num >= len(self) else Split(self.x[:num], self.y[:num])
+
+    def to(self, device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> Split:
+        """The same examples elsewhere; ``dtype`` changes floating ``x`` only, never token or label integers."""
+        return Split(self.x.to(device, dtype if self.x.is_floating_point() else None), self.y.to(device))
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Three splits of one data set.
+
+    Args:
+        name: what the data set is called, ``"mnist"``; part of the fingerprint.
+        train, valid, test: the splits; ``valid`` is what early stopping looks at.
+        num_classes: labels are 0 ... num_classes - 1.
+    """
+
+    name: str
+    train: Split
+    valid: Split
+    test: Split
+    num_classes: int
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Sixteen hex digits of the sha256 over name, shapes, dtypes and bytes of all three splits.
+
+        The store keys a trained solution by it, so a changed pixel, order or cap means a new training.
+        """
+        digest = hashlib.sha256(self.name.encode())
+        for split_name in ("train", "valid", "test"):
+            split: Split = getattr(self, split_name)
+            for part, tensor in (("x", split.x), ("y", split.y)):
+                # The header keeps tensors apart: moving an example from one split to the next changes the hash.
+                digest.update(f"|{split_name}.{part} {tuple(tensor.shape)} {tensor.dtype}|".encode())
+                array = np.ascontiguousarray(tensor.detach().cpu().numpy())
+                digest.update(array.reshape(-1).view(np.uint8).data)
+        return digest.hexdigest()[:16]
+
+    def limited(self, num_train: int | None) -> Dataset:
+        """The same data with at most ``num_train`` examples in each split, from the front; None leaves all.
+
+        Args:
+            num_train: the cap, config key ``limits.examples``; a split that has fewer stays whole.
+
+        Raises:
+            InputError: the cap is not a positive whole number.
+        """
+        if num_train is None:
+            return self
+        if isinstance(num_train, bool) or not isinstance(num_train, int) or num_train < 1:
+            raise InputError(
+                f"limits.examples={num_train!r} must be a whole number of at least 1; "
+                "give one, or null to use every example"
+            )
+        if num_train >= max(len(self.train), len(self.valid), len(self.test)):
+            return self  # keeps a fingerprint that was already computed
+        return replace(
+            self,
+            train=self.train.first(num_train),
+            valid=self.valid.first(num_train),
+            test=self.test.first(num_train),
+        )
