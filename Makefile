@@ -1,0 +1,44 @@
+# Needs python3 (3.11 to 3.13) and make; everything else comes into .venv through pip.
+PYTHON  ?= python3
+WORKERS ?= auto
+
+VENV  := .venv
+RUN   := $(VENV)/bin/python
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint wheel wheel-check clean
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
+	@echo "Settings: PYTHON=python3.12 picks the interpreter, WORKERS=1 runs the tests in one process."
+
+# One set-up for all targets, again when what it installs has changed.
+$(READY): pyproject.toml constraints.txt
+	@command -v $(PYTHON) >/dev/null || { echo "No '$(PYTHON)' here: install Python 3.11, 3.12 or 3.13, or name one: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 11) <= v <= (3, 13) else "landscape needs Python 3.11, 3.12 or 3.13, but $(PYTHON) is %d.%d; name another: make PYTHON=python3.11" % v)'
+	$(PYTHON) -m venv $(VENV)
+	$(RUN) -m pip install -c constraints.txt -e '.[dev]'
+	@touch $@
+
+demo: $(READY)  ## train on the embedded digits, walk the line, draw it: under a minute after the set-up
+	$(RUN) -m landscape
+
+test: lint  ## lint, types, then every test that needs no GPU, no network and little time
+	$(RUN) -m pytest -n $(WORKERS)
+
+lint: $(READY)  ## ruff and mypy
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+	$(RUN) -m mypy
+
+wheel: $(READY)  ## build the sdist, and from it the wheel, into dist/
+	rm -rf dist
+	$(RUN) -m build
+
+wheel-check: wheel  ## install the wheel in an empty venv elsewhere and run it there
+	bash .ci/wheel "$(abspath $(RUN))" constraints.txt dist/*.whl
+
+clean:  ## remove the venv, builds and caches; outputs/ stays
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

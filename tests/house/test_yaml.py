@@ -1,0 +1,142 @@
+"""Every file under conf/: says where it comes from, stays short, and names only what exists."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from omegaconf import OmegaConf
+
+CONF = Path(__file__).parents[2] / "conf"
+YAML = sorted(CONF.rglob("*.yaml"))
+EXPERIMENTS = sorted((CONF / "experiment").glob("*.yaml"))
+LONGEST_EXPERIMENT = 20  # architecture, section 5.5
+WITHOUT_TARGETS = {"recipe", "experiment", "limits"}  # section 5.1
+ROOM_OF_GROUP = {"optimizer": "training", "hydra": "progress"}  # groups that have no room of their own name
+HYDRA_KEYS = {"_target_", "_partial_", "_args_", "_recursive_", "_convert_", "defaults"}
+
+every_yaml = pytest.mark.parametrize("file", YAML, ids=lambda file: str(file.relative_to(CONF)))
+every_experiment = pytest.mark.parametrize("file", EXPERIMENTS, ids=lambda file: file.stem)
+
+
+def opening_comment(text: str) -> str:
+    """The comment lines above the first content, Hydra's ``@package`` directive aside."""
+    lines = []
+    for line in text.splitlines():
+        if line.strip() and not line.startswith("#"):
+            break
+        lines.append(line.lstrip("# "))
+    return "\n".join(line for line in lines if line and not line.startswith("@package"))
+
+
+def content(text: str) -> list[str]:
+    """The lines that are neither blank nor comment."""
+    return [line for line in text.splitlines() if line.strip() and not line.strip().startswith("#")]
+
+
+def targets(node: Any) -> Iterator[tuple[str, set[str]]]:
+    """(target, argument names) of every mapping with a ``_target_``, however deep."""
+    if isinstance(node, dict):
+        if isinstance(node.get("_target_"), str):
+            yield node["_target_"], {str(key) for key in node} - HYDRA_KEYS
+        for value in node.values():
+            yield from targets(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from targets(value)
+
+
+def locate(target: str) -> Any:
+    """What the dotted ``target`` names: a class, a function, or a class's method."""
+    parts = target.split(".")
+    for cut in range(len(parts) - 1, 0, -1):
+        module = ".".join(parts[:cut])
+        try:
+            found: Any = importlib.import_module(module)
+        except ModuleNotFoundError as error:
+            # Only the absence of this very module sends us one level up; a broken import inside it is a fault.
+            if f"{module}.".startswith(f"{error.name}."):
+                continue
+            raise
+        for name in parts[cut:]:
+            found = getattr(found, name)
+        return found
+    raise ModuleNotFoundError(target)
+
+
+def unknown_arguments(target: str, keys: set[str]) -> set[str]:
+    """The ``keys`` that are not named parameters of ``target``; ``**kwargs`` would hide a slip and does not count."""
+    parameters = inspect.signature(locate(target)).parameters.values()
+    named = {p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
+    return keys - named
+
+
+def loaded(file: Path) -> Any:
+    """The file's own content as plain containers, interpolations left as text."""
+    return OmegaConf.to_container(OmegaConf.load(file), resolve=False)
+
+
+def test_there_is_something_to_check() -> None:
+    """The globs find the primary config and experiments, so the tests below do not pass on nothing."""
+    assert CONF / "config.yaml" in YAML
+    assert EXPERIMENTS
+
+
+@every_yaml
+def test_opens_with_a_comment(file: Path) -> None:
+    """The first thing a reader sees is what the file is and where its numbers come from."""
+    assert len(opening_comment(file.read_text())) >= 10, f"{file} must open with a comment"
+
+
+@every_experiment
+def test_experiment_says_its_command(file: Path) -> None:
+    """An experiment's opening comment holds the command that runs it."""
+    assert f"+experiment={file.stem}" in opening_comment(file.read_text())
+
+
+@every_experiment
+def test_experiment_is_short(file: Path) -> None:
+    """Experiments hold differences only."""
+    assert len(content(file.read_text())) <= LONGEST_EXPERIMENT
+
+
+@every_yaml
+def test_targets_exist_and_take_these_arguments(file: Path) -> None:
+    """Each target of ours or torch's imports, and takes each key beside it: the constructor is the schema."""
+    for target, keys in targets(loaded(file)):
+        if target.split(".")[0] in {"landscape", "torch"}:
+            assert callable(locate(target)), target
+            unknown = unknown_arguments(target, keys)
+            assert not unknown, f"{file}: {target} takes no {sorted(unknown)}"
+
+
+@every_yaml
+def test_targets_lie_in_the_room_of_the_group(file: Path) -> None:
+    """conf/<group>/x.yaml builds landscape.<group>[.file].Name or a library's; some groups build nothing."""
+    group = file.relative_to(CONF).parts[0]
+    found = [target for target, _ in targets(loaded(file))]
+    if group in WITHOUT_TARGETS:
+        assert not found, f"{file}: {group} holds no target, found {found}"
+    elif group != file.name:  # the primary config belongs to no group
+        room = ROOM_OF_GROUP.get(group, group)
+        strangers = [t for t in found if t.startswith("landscape.") and t.split(".")[1] != room]
+        assert not strangers, f"{file}: targets outside landscape.{room}: {strangers}"
+
+
+def test_the_readers_see_faults() -> None:
+    """The checks above catch a missing comment, a key that is no argument, a target that does not exist."""
+    assert opening_comment("# @package _global_\ndefaults: []\n# late\n") == ""
+    assert opening_comment("# @package _global_\n# Figure 1.\na: 1\n") == "Figure 1."
+    assert content("# a\n\nb: 1  # c\n  # d\n") == ["b: 1  # c"]
+    nested = {"a": [{"_target_": "torch.nn.Linear", "in_features": 1, "_partial_": True}]}
+    assert list(targets(nested)) == [("torch.nn.Linear", {"in_features"})]
+    assert unknown_arguments("torch.optim.SGD", {"lr", "momentun"}) == {"momentun"}
+    assert locate("pathlib.Path.cwd") == Path.cwd
+    with pytest.raises(ModuleNotFoundError):
+        locate("landscape_that_is_not.there")
+    with pytest.raises(AttributeError):
+        locate("landscape.errors.NoSuchError")
