@@ -1,0 +1,290 @@
+"""Weights & Biases, offline unless asked otherwise. The only file that imports wandb."""
+
+from __future__ import annotations
+
+import logging
+import math
+import re
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Literal, get_args
+
+import wandb
+
+from landscape.errors import InputError
+from landscape.result import Result
+from landscape.tracker import RunInfo, rows
+from landscape.tracker.environment import Environment
+from landscape.tracker.network import need_server
+
+log = logging.getLogger(__name__)
+
+Mode = Literal["offline", "online", "disabled"]
+MODES = get_args(Mode)
+Step = Callable[[wandb.Run], None]
+
+
+class WandbTracker:
+    """Logs each curve against its own axis, and keeps the run's files in the sweep's one ``wandb/`` folder.
+
+    Once started, no failure of W&B or of the network reaches the job: the first is logged as a warning, the
+    rest only as debug messages, and whatever could not be sent stays on disk for ``wandb sync``.
+
+    Args:
+        mode: ``"offline"`` (files only, no connection), ``"online"`` or ``"disabled"``.
+        project: W&B project.
+        entity: W&B user or team; None means the account's default.
+        finish_timeout: seconds that all waiting for the network may cost at the end of a job; the start of an
+            online run waits at most as long again.
+        upload_solutions: store the trained solutions as an artifact (a copy of their files).
+
+    Raises:
+        InputError: the mode is unknown or the timeout not positive; at ``start``, online without a valid key.
+    """
+
+    def __init__(
+        self,
+        mode: Mode = "offline",
+        project: str = "landscape",
+        entity: str | None = None,
+        finish_timeout: float = 60,
+        upload_solutions: bool = True,
+    ) -> None:
+        if mode not in MODES:
+            raise InputError(
+                f"tracker.mode={mode} is unknown (it comes from the command line or from WANDB_MODE); "
+                f"use one of {', '.join(MODES)}, or tracker=none"
+            )
+        if not finish_timeout > 0:
+            raise InputError(f"tracker.finish_timeout={finish_timeout} must be a positive number of seconds")
+        self.mode = mode
+        self.project = project
+        self.entity = entity
+        self.finish_timeout = finish_timeout
+        self.upload_solutions = upload_solutions
+        self._run: wandb.Run | None = None
+        self._info: RunInfo | None = None
+        self._environment = Environment()
+        self._live: dict[float, set[str]] = {}
+        self._left: list[Step] = []
+        self._warned = False
+
+    def start(self, run: RunInfo) -> None:
+        """Open the run; an online run that finds no network goes on offline.
+
+        Raises:
+            InputError: ``tracker.mode=online`` without an API key, or with one that the server refuses.
+        """
+        if self.mode == "disabled":
+            return
+        self._info, self._live, self._left, self._warned = run, {}, [], False
+        self._environment.enter(_variables(run.folder))
+        try:
+            mode = self.mode if self.mode == "offline" or self._answers() else "offline"
+        except InputError:
+            self._environment.leave()
+            raise
+        with self._guard("start"):
+            self._run = self._open(run, mode)
+        if self._run is None and mode == "online":
+            with self._guard("start offline"):
+                wandb.teardown()  # wandb's service still holds the run's id
+                self._run = self._open(run, "offline")
+        if self._run is not None and self._run.url:
+            log.info("W&B: %s", self._run.url)
+
+    def epoch(self, row: dict[str, float]) -> None:
+        """Log one live row against ``learning/epoch``."""
+        if self._run is None:
+            return
+        with self._guard("epoch"):
+            live = rows.epoch_row(row)
+            self._run.log(live)
+            self._live.setdefault(live[rows.axis("learning")], set()).update(live)
+
+    def record(self, result: Result, figure: Path | None = None, solutions: Sequence[Path] = ()) -> None:
+        """Log rows, summary, tables, figure and artifacts; the rows first, because they cannot wait for a network."""
+        if self._run is None or self._info is None:
+            return
+        run, info = self._run, self._info
+        with self._guard("record"):
+            self._log_rows(run, result)
+            for name, value in rows.summary(result).items():
+                run.summary[name] = value
+            about = {"choices": result.choices, "overrides": result.overrides, "caps": result.caps}
+            run.config["result"] = about | {"versions": result.versions}
+        kept = solutions if self.upload_solutions else ()
+        self._left = self._send(run, _media(info, result, figure, kept))
+
+    def finish(self, exit_code: int = 0) -> None:
+        """Close the run and give the environment back as it was."""
+        run, self._run = self._run, None
+        if run is not None:
+            with self._guard("finish"):
+                run.finish(exit_code=exit_code)
+        if self._info is not None and self._left:
+            # wandb asks the server before it writes a table or an artifact, so without a network these are missing.
+            # A second file of the same run takes them; `wandb sync` joins the files of one run id in time order.
+            with self._guard("finish offline"):
+                part = self._open(self._info, "offline")
+                self._send(part, list(self._left))
+                part.finish(exit_code=exit_code)
+        self._left = []
+        self._environment.leave()
+
+    def _answers(self) -> bool:
+        """Whether the server is there; if so, it must accept the API key, which is never asked for at the terminal."""
+        advice = "run `wandb login` once, set WANDB_API_KEY, or use tracker.mode=offline"
+        try:
+            found = wandb.login(prompt=False, verify=False)
+            if found:
+                seconds = min(10, self.finish_timeout)
+                need_server(wandb.setup().settings.base_url, seconds)
+                wandb.Api(timeout=math.ceil(seconds))  # verifies the key, which `login` does only for a new one
+        except (wandb.errors.AuthenticationError, wandb.errors.UsageError) as error:
+            raise InputError(f"tracker.mode=online: the W&B API key is not accepted ({error}); {advice}") from error
+        except Exception as error:
+            self._warn("start", error)
+            return False
+        if not found:
+            raise InputError(f"tracker.mode=online needs a W&B API key and found none; {advice}")
+        return True
+
+    def _open(self, info: RunInfo, mode: Mode) -> wandb.Run:
+        run = wandb.init(
+            mode=mode,
+            project=self.project,
+            entity=self.entity,
+            dir=info.folder,
+            id=info.id,
+            name=info.name,
+            group=info.group,
+            job_type=info.job_type,
+            tags=info.tags,
+            config=info.config,
+            resume="allow",
+            reinit="create_new",  # another run of this process, if any, is none of ours
+            settings=wandb.Settings(
+                console="off",
+                silent=True,
+                init_timeout=self.finish_timeout,
+                finish_timeout=self.finish_timeout / 2,  # the other half is for tables and artifacts
+                finish_timeout_raises=True,
+            ),
+        )
+        for family in rows.AXES:
+            run.define_metric(rows.axis(family), hidden=True)  # an axis is not worth a panel
+            run.define_metric(f"{family}/*", step_metric=rows.axis(family))
+        return run
+
+    def _log_rows(self, run: wandb.Run, result: Result) -> None:
+        for row in rows.curve_rows(result.curves, result.seeds):
+            run.log(row)
+        for row in rows.projection_rows(result.projections, result.seeds):
+            run.log(row)
+        if result.learning_curve is not None:
+            step = rows.axis("learning")
+            for row in rows.learning_rows(result.learning_curve, result.seeds):
+                seen = self._live.get(row[step], set()) - {step}
+                fresh = {key: value for key, value in row.items() if key not in seen}
+                if len(fresh) > 1:
+                    run.log(fresh)
+
+    def _send(self, run: wandb.Run, steps: Sequence[Step]) -> list[Step]:
+        """The steps that an online run could not do within half the timeout; what still waits stays in its thread."""
+        left = list(steps)
+
+        def work() -> None:
+            for step in steps:
+                with self._guard("tables and artifacts"):
+                    step(run)
+                    left.remove(step)
+
+        if run.offline:
+            work()
+            return []
+        thread = threading.Thread(target=work, daemon=True, name="tracker")
+        thread.start()
+        thread.join(self.finish_timeout / 2)
+        if thread.is_alive():
+            self._warn("tables and artifacts", TimeoutError("the server does not answer"))
+        return left  # the same list, for a step may still end well before `finish` looks
+
+    @contextmanager
+    def _guard(self, doing: str) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:  # whatever a tracker may raise, the measurement matters more
+            self._warn(doing, error)
+
+    def _warn(self, doing: str, error: Exception) -> None:
+        if self._warned:
+            log.debug("W&B, %s: %r", doing, error)
+            return
+        self._warned = True
+        folder = "" if self._info is None else self._info.folder / "wandb"
+        log.warning(
+            "W&B failed at '%s' (%s: %s); the job goes on. What was written is in %s; "
+            "`wandb sync --include-online` sends it later.",
+            *(doing, type(error).__name__, error, folder),
+        )
+
+
+def _variables(folder: Path) -> dict[str, str | None]:
+    """What W&B must find in the environment, for the sweep that lies in ``folder``."""
+    top = Path(folder).resolve() / "wandb"
+    return {
+        # without these wandb stages artifacts in the home directory, and a moved sweep would lose them
+        "WANDB_DATA_DIR": str(top / "data"),
+        "WANDB_CACHE_DIR": str(top / "cache"),
+        "WANDB_ARTIFACT_DIR": str(top / "artifacts"),
+        "WANDB_ERROR_REPORTING": "false",  # else even an offline run opens one connection
+        "WANDB_SILENT": "true",
+        "WANDB_MODE": None,  # read by the yaml; here it would override what tracker.mode says
+    }
+
+
+def _media(info: RunInfo, result: Result, figure: Path | None, solutions: Sequence[Path]) -> list[Step]:
+    """Tables, chart, figure and artifacts, each on its own: everything for which wandb may ask the server."""
+
+    def curves(run: wandb.Run) -> None:
+        run.log({"curves": wandb.Table(list(rows.CURVE_COLUMNS), rows.curve_table(result.curves, result.seeds))})
+
+    def chart(run: wandb.Run) -> None:
+        lines = rows.objective_lines(result.curves, result.seeds)
+        xs, ys = [x for x, _ in lines.values()], [y for _, y in lines.values()]
+        title = f"{result.name}: objective along the path"
+        run.log({"objective": wandb.plot.line_series(xs, ys, list(lines), title=title, xname="alpha")})
+
+    def verdicts(run: wandb.Run) -> None:
+        run.log({"verdict_table": wandb.Table(list(rows.VERDICT_COLUMNS), rows.verdict_table(result.verdicts))})
+
+    def picture(run: wandb.Run) -> None:
+        run.log({"figure": wandb.Image(str(figure))})
+
+    steps: list[Step] = [picture] if figure is not None else []
+    steps += [curves] if result.curves else []
+    steps += [chart] if rows.objective_lines(result.curves, result.seeds) else []
+    steps += [verdicts] if result.verdicts else []
+    job = [folder for folder in (figure and figure.parent, info.folder / info.id) if folder]
+    home = next((folder for folder in job if (folder / "result.json").is_file()), None)
+    if home is not None:
+        kept = [file for file in (home / "result.json", home / "result.npz") if file.is_file()]
+        steps.append(partial(_log_artifact, kind="curves", key=info.id, paths={file.name: file for file in kept}))
+    if solutions:
+        named = {f"{path.parent.name}/{path.name}" if path.is_file() else path.name: path for path in solutions}
+        steps.append(partial(_log_artifact, kind="solution", key=info.id, paths=named))
+    return steps
+
+
+def _log_artifact(run: wandb.Run, kind: str, key: str, paths: dict[str, Path]) -> None:
+    artifact = wandb.Artifact(re.sub(r"[^\w.-]", "-", f"{kind}-{key}"), type=kind)
+    for name, path in paths.items():
+        if path.is_dir():
+            artifact.add_dir(str(path), name=name, skip_cache=True)
+        else:
+            artifact.add_file(str(path), name=name, skip_cache=True)
+    run.log_artifact(artifact)

@@ -1,0 +1,90 @@
+"""Rows without any tracker: who is the axis, what has no key, who is called how."""
+
+from __future__ import annotations
+
+import math
+from types import ModuleType
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from landscape.curve import Curve
+from landscape.tracker import rows
+
+VALUES = st.one_of(st.floats(), st.just(math.nan), st.just(math.inf))
+
+
+@given(st.lists(st.tuples(VALUES, VALUES), min_size=1, max_size=6))
+def test_every_finite_value_has_its_key_and_no_other(values: list[tuple[float, float]]) -> None:
+    """Reading the rows back gives the array, with NaN where it was not finite."""
+    objective = np.array(values)
+    alphas = np.linspace(-0.3, 1.7, len(values))
+    logged = list(rows.curve_rows({"train/stochastic": Curve(alphas, objective)}, ["3", "8"]))
+    back = np.full_like(objective, math.nan)
+    for row in logged:
+        (a,) = np.flatnonzero(alphas == row.pop("interpolation/alpha"))
+        for key, value in row.items():
+            back[a, {"seed3": 0, "seed8": 1}[key.removeprefix("interpolation/train.stochastic/objective/")]] = value
+    np.testing.assert_array_equal(back, np.where(np.isfinite(objective), objective, math.nan))
+    assert len(logged) == np.isfinite(objective).any(axis=1).sum()
+
+
+def test_curves_on_different_alphas_share_the_axis() -> None:
+    """A row holds exactly the curves that were evaluated at its alpha, and the rows rise."""
+    one = Curve(np.array([0.0, 0.3]), np.array([[1.0], [2.0]]))
+    two = Curve(np.array([0.2, 0.3]), np.array([[3.0], [4.0]]))
+    a, b = "interpolation/one/objective/seed0", "interpolation/two/objective/seed0"
+    x = "interpolation/alpha"
+    assert list(rows.curve_rows({"one": one, "two": two}, ["0"])) == [
+        {x: 0.0, a: 1.0},
+        {x: 0.2, b: 3.0},
+        {x: 0.3, a: 2.0, b: 4.0},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("seeds", "count", "trained", "expected"),
+    [
+        (["4", "5"], 2, False, ["seed4", "seed5"]),
+        (["4", "5"], 2, True, ["seed4", "seed5"]),
+        (["0-1"], 1, False, ["seed0-1"]),  # the curve between two solutions
+        (["0-1"], 1, True, ["seed0"]),  # a training is never "between"
+        (["0-1"], 2, True, ["seed0", "seed1"]),  # the two trainings behind that one line
+        ([], 2, False, ["seed0", "seed1"]),
+    ],
+)
+def test_columns_are_named_after_seeds(seeds: list[str], count: int, trained: bool, expected: list[str]) -> None:
+    """The result's seeds name its columns where they fit; else columns are counted."""
+    assert rows.labels(seeds, count, trained) == expected
+
+
+def test_live_rows_equal_the_later_rows(job: ModuleType) -> None:
+    """A live row and the row of the same epoch in the learning curve are the same row."""
+    later = list(rows.learning_rows(job.result().learning_curve, job.result().seeds))
+    assert [rows.epoch_row(row) for row in job.LIVE] == later[:2]
+    assert later[2] == {"learning/epoch": 2.0, "learning/seed4/train/objective": 0.3}  # seed 5 had stopped
+
+
+def test_two_projections_do_not_mix(job: ModuleType) -> None:
+    """With more than one projection the name is part of the key."""
+    one = job.result().projections["trajectory"]
+    keys = {key for row in rows.projection_rows({"a": one, "b": one}, ["4", "5"]) for key in row}
+    assert {"residual/a/residual_norm/seed4", "residual/b/residual_norm/seed5"} <= keys
+    assert "residual/residual_norm/seed4" not in keys
+
+
+def test_summary_has_numbers_and_counts(job: ModuleType) -> None:
+    """Finite numbers only, one key per seed; verdicts are counted by outcome."""
+    assert rows.summary(job.result()) == {
+        "status": "done",
+        "scale": "smoke",
+        "device": "cpu",
+        "seconds": 12.5,
+        "largest_rise/seed4": 0.375,
+        "ratio": 1.75,
+        "verdicts/holding": 2,
+        "verdicts/failing": 1,
+        "verdicts/not_judged": 1,
+    }

@@ -1,0 +1,223 @@
+"""An offline run, read back by W&B's own reader: every value, not only that there is a file."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from base64 import b64decode
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+from landscape.errors import InputError
+from landscape.tracker import Tracker
+from landscape.tracker.null import NullTracker
+from landscape.tracker.wandb import WandbTracker
+
+
+def track(tracker: Tracker, job: ModuleType, folder: Path, key: str = "k3y") -> None:
+    """The job from start to finish in this process."""
+    figure, solutions = job.files(folder, key)
+    tracker.start(job.info(folder, key))
+    for row in job.LIVE:
+        tracker.epoch(row)
+    tracker.record(job.result(), figure, solutions)
+    tracker.finish()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory, job: ModuleType) -> Path:
+    """A sweep of two jobs, one after the other in one process."""
+    folder = tmp_path_factory.mktemp("sweep")
+    for key in ("k3y", "other"):
+        track(WandbTracker(), job, folder, key)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def runs(folder: Path, records: Callable[[Path], list[Any]]) -> dict[str, Any]:
+    """The two runs by id."""
+    return {run.of("run")[0]["run_id"]: run for run in records(folder)}
+
+
+@pytest.fixture(scope="module")
+def run(runs: dict[str, Any]) -> Any:
+    """The first of them."""
+    return runs["k3y"]
+
+
+def test_one_folder_holds_all_jobs(runs: dict[str, Any], folder: Path) -> None:
+    """Both jobs are complete, and everything of W&B lies in the sweep's one folder."""
+    assert set(runs) == {"k3y", "other"}
+    assert runs["k3y"].history == [  # same rows; only where media lie may differ
+        row | {key: value for key, value in first.items() if "path" in key}
+        for row, first in zip(runs["other"].history, runs["k3y"].history, strict=True)
+    ]
+    assert [r.of("exit")[0]["exit_code"] for r in runs.values()] == [0, 0]
+    assert sorted(p.name for p in folder.iterdir()) == ["k3y", "other", "solutions", "wandb"]
+
+
+def test_curves_come_back(run: Any, job: ModuleType) -> None:
+    """The (alpha, value) pairs of every column are those of the curve; NaN has no key."""
+    for name, curve in job.result().curves.items():
+        for channel, values in {"objective": curve.objective, **curve.metrics}.items():
+            for s, seed in enumerate(job.result().seeds):
+                key = f"interpolation/{name.replace('/', '.')}/{channel}/seed{seed}"
+                logged = [(row["interpolation/alpha"], row[key]) for row in run.rows("interpolation/") if key in row]
+                finite = np.isfinite(values[:, s])
+                assert logged == list(zip(curve.alphas[finite], values[finite, s], strict=True)), key
+
+
+def test_projection_comes_back_in_time_order(run: Any, job: ModuleType) -> None:
+    """Each seed's residual is logged against that seed's own projection."""
+    p = job.result().projections["trajectory"]
+    for s, seed in enumerate(job.result().seeds):
+        keys = ["projection", "epoch", "step", f"residual_norm/seed{seed}", f"parameter_norm/seed{seed}"]
+        mine = [row for row in run.rows("residual/") if f"residual/residual_norm/seed{seed}" in row]
+        logged = np.array([[row[f"residual/{key}"] for key in keys] for row in mine])
+        expected = np.stack([p.projection[:, s], p.epochs, p.steps, p.residual_norm[:, s], p.parameter_norm[:, s]], 1)
+        np.testing.assert_array_equal(logged, expected[np.isfinite(expected).all(axis=1)])
+
+
+def test_live_epochs_are_not_logged_twice(run: Any) -> None:
+    """Two epochs came live; the learning curve adds only the third."""
+    assert run.rows("learning/") == [
+        {"learning/epoch": 0, "learning/seed4/train/objective": 2.3, "learning/seed5/train/objective": 2.4},
+        {"learning/epoch": 1, "learning/seed4/train/objective": 1.3, "learning/seed5/train/objective": 1.4},
+        {"learning/epoch": 2, "learning/seed4/train/objective": 0.3},
+    ]
+
+
+def test_every_family_has_its_own_axis(run: Any) -> None:
+    """W&B is told which key is the x axis of which keys."""
+    globs = {m["glob_name"]: m["step_metric"] for m in run.of("metric") if "glob_name" in m}
+    assert globs == {
+        "interpolation/*": "interpolation/alpha",
+        "residual/*": "residual/projection",
+        "learning/*": "learning/epoch",
+    }
+    assert {m["name"] for m in run.of("metric") if "name" in m} == set(globs.values())
+
+
+def test_identity_and_config(run: Any) -> None:
+    """Name, group, job type, tags and the resolved config arrive as given; the choices are added."""
+    (head,) = run.of("run")
+    shown = {key: head[key] for key in ("display_name", "run_group", "job_type", "tags", "project")}
+    assert shown == {
+        "display_name": "recipe=toy",
+        "run_group": "fig99_toy",
+        "job_type": "interpolation",
+        "tags": ["smoke", "toy"],
+        "project": "landscape",
+    }
+    config = {key: value for key, value in head["config"]["update"].items() if key != "_wandb"}
+    assert config == {"model": {"width": 17}, "training": {"num_seeds": 2}, "seed": 7}
+    (added,) = (c["update"]["result"] for c in run.of("config") if "result" in c["update"])
+    assert added["choices"] == {"recipe": "toy"}
+    assert added["caps"] == ["training.max_epochs 9 -> 3"]
+
+
+def test_summary(run: Any) -> None:
+    """Numbers per seed without the NaN ones, and the counts of verdicts."""
+    wanted = {"largest_rise/seed4": 0.375, "ratio": 1.75, "status": "done", "seconds": 12.5}
+    wanted |= {"verdicts/holding": 2, "verdicts/failing": 1, "verdicts/not_judged": 1}
+    assert {key: run.summary.get(key) for key in wanted} == wanted
+    assert "absent" not in run.summary and "largest_rise/seed5" not in run.summary
+
+
+def test_tables_and_chart(run: Any, job: ModuleType) -> None:
+    """The long table holds every point, the verdict table every verdict, the chart every finite point."""
+    curves = run.table("curves")
+    assert curves["columns"] == ["curve", "seed", "alpha", "objective", "error"]
+    assert len(curves["data"]) == 16
+    assert ["train/stochastic", "seed5", 1.3, 1.0625, 0.0] in curves["data"]
+    assert ["train/stochastic", "seed5", 0.4, None, 0.4] in curves["data"]
+    assert ["valid/deterministic", "seed4", 0.4, 1.15625, None] in curves["data"]
+    verdicts = run.table("verdict_table")
+    shown = [dict(zip(verdicts["columns"], row, strict=True)) for row in verdicts["data"]]
+    outcomes = {row["check"]: row["holds"] for row in shown}
+    assert outcomes == {"1a": "holding", "1b": "holding", "2": "failing", "3": "not_judged"}
+    chart = run.table("objective_table")
+    points = [(line, x, y) for x, line, y in chart["data"] if line == "train/stochastic seed5"]
+    assert points == [("train/stochastic seed5", x, y) for x, y in [(-0.25, 3.5), (0, 3.25), (1, 0.75), (1.3, 1.0625)]]
+    panels = [c["update"] for c in run.of("config") if "_wandb.visualize.objective" in c["update"]]
+    assert panels[0]["_wandb.visualize.objective"]["panel_config"]["panelDefId"] == "wandb/lineseries/v0"
+
+
+def test_figure_and_artifacts_are_the_files(run: Any, folder: Path) -> None:
+    """The bytes of figure, result and solution are kept under the sweep's ``wandb/``, with the digest of the source."""
+    (image,) = (row for row in run.history if "figure.path" in row)
+    assert (run.folder / "files" / image["figure.path"]).read_bytes() == (folder / "k3y/figure.png").read_bytes()
+    sources = {
+        "curves": {name: folder / "k3y" / name for name in ("result.json", "result.npz")},
+        "solution": {"s0l/theta.npy": folder / "solutions/s0l/theta.npy"},
+    }
+    for kind, files in sources.items():
+        entries = run.artifacts[kind]
+        assert set(entries) == set(files)
+        for name, source in files.items():
+            assert b64decode(entries[name]["digest"]) == hashlib.md5(source.read_bytes()).digest()
+            staged = Path(entries[name]["local_path"])
+            assert staged.is_relative_to(folder / "wandb") and staged.read_bytes() == source.read_bytes()
+
+
+def test_environment_is_given_back(job: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """During a run W&B's folders are the sweep's; afterwards every variable is what it was."""
+    monkeypatch.setenv("WANDB_DATA_DIR", "mine")
+    monkeypatch.delenv("WANDB_ERROR_REPORTING", raising=False)
+    before = {key: value for key, value in os.environ.items() if key.startswith("WANDB")}
+    tracker = WandbTracker()
+    tracker.start(job.info(tmp_path))
+    assert os.environ["WANDB_DATA_DIR"] == str(tmp_path / "wandb" / "data")
+    assert os.environ["WANDB_ERROR_REPORTING"] == "false"
+    tracker.finish()
+    assert {key: value for key, value in os.environ.items() if key.startswith("WANDB")} == before
+    tracker.finish()  # a second time is harmless
+    assert {key: value for key, value in os.environ.items() if key.startswith("WANDB")} == before
+
+
+def test_failures_become_one_warning(
+    job: ModuleType,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    records: Callable[[Path], list[Any]],
+) -> None:
+    """A broken figure and a missing solution neither raise nor stop the rest; one line says where to look."""
+    figure, _ = job.files(tmp_path)
+    figure.write_bytes(b"no picture")
+    tracker = WandbTracker()
+    tracker.start(job.info(tmp_path))
+    tracker.record(job.result(), figure, [tmp_path / "nowhere.npy"])
+    tracker.finish(exit_code=1)
+    warnings = [r.getMessage() for r in caplog.records if r.levelname == "WARNING" and "tracker" in r.name]
+    assert len(warnings) == 1
+    assert str(tmp_path / "wandb") in warnings[0] and "wandb sync" in warnings[0]
+    (run,) = records(tmp_path)
+    assert len(run.table("curves")["data"]) == 16 and "curves" in run.artifacts and "solution" not in run.artifacts
+    assert run.of("exit")[0]["exit_code"] == 1
+
+
+def test_solutions_can_be_left_out(job: ModuleType, tmp_path: Path, records: Callable[[Path], list[Any]]) -> None:
+    """``upload_solutions=False`` copies no solution."""
+    track(WandbTracker(upload_solutions=False), job, tmp_path)
+    (run,) = records(tmp_path)
+    assert set(run.artifacts) == {"run_table", "curves"}
+
+
+@pytest.mark.parametrize("tracker", [NullTracker(), WandbTracker(mode="disabled")], ids=["none", "disabled"])
+def test_no_tracker_leaves_no_trace(tracker: Tracker, job: ModuleType, tmp_path: Path) -> None:
+    """Neither ``tracker=none`` nor ``tracker.mode=disabled`` writes anything."""
+    track(tracker, job, tmp_path)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["k3y", "solutions"]
+
+
+def test_bad_settings_name_their_key() -> None:
+    """The message says which key, which value and what else there is."""
+    with pytest.raises(InputError, match=r"tracker\.mode=dryrun .*offline, online, disabled"):
+        WandbTracker(mode="dryrun")  # type: ignore[arg-type]
+    with pytest.raises(InputError, match=r"tracker\.finish_timeout=0 "):
+        WandbTracker(finish_timeout=0)
