@@ -1,0 +1,70 @@
+"""Where on a path to look."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from landscape.errors import InputError
+
+
+def fractions(num: int, divisions: int, first: int = 0) -> NDArray[np.float64]:
+    """alpha_k = (first + k) / divisions for k = 0 ... num-1, so that 0 and 1 are hit exactly.
+
+    Args:
+        num: number of points A. divisions: steps per unit of alpha. first: numerator of the first point.
+    """
+    if num < 1 or divisions < 1:
+        raise InputError(f"alphas.num={num} and alphas.divisions={divisions} must both be at least 1")
+    return (first + np.arange(num)) / divisions
+
+
+def evenly(first: float, last: float, num: int, ends: bool = False) -> NDArray[np.float64]:
+    """num points from ``first`` to ``last``.
+
+    Args:
+        first, last: the range. num: number of points A.
+        ends: add alpha = 0 and alpha = 1 where the range holds them and the grid misses them.
+    """
+    if not num >= 2 or not last > first:
+        raise InputError(f"alphas needs num >= 2 and last > first, got num={num}, first={first}, last={last}")
+    grid = np.linspace(first, last, num)
+    if ends:
+        for end in (a for a in (0.0, 1.0) if first <= a <= last):
+            near = np.abs(grid - end) < 1e-12  # rounding alone keeps such a point from being the end itself
+            grid = np.where(near, end, grid) if near.any() else np.sort(np.append(grid, end))
+    return grid
+
+
+def explicit(values: Sequence[float]) -> NDArray[np.float64]:
+    """The points as given, for example ``alphas=explicit 'alphas.values=[0,0.5,1]'``."""
+    return np.asarray(values, dtype=np.float64)
+
+
+def checked(alphas: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The same points [A] if they are one or more, finite and strictly increasing.
+
+    Raises:
+        InputError: naming ``alphas`` and the first fault.
+    """
+    alphas = np.asarray(alphas, dtype=np.float64)
+    if alphas.ndim != 1 or len(alphas) == 0:
+        raise InputError(f"alphas is empty or no list (shape {alphas.shape}); give at least one position")
+    if not np.isfinite(alphas).all():
+        bad = alphas[~np.isfinite(alphas)][0]
+        raise InputError(f"alphas holds {bad}; give finite positions only")
+    if (np.diff(alphas) <= 0).any():
+        k = int(np.argmax(np.diff(alphas) <= 0))
+        raise InputError(f"alphas must increase strictly but {alphas[k]} is followed by {alphas[k + 1]}; sort them")
+    return alphas
+
+
+def thinned(alphas: NDArray[np.float64], num: int | None) -> NDArray[np.float64]:
+    """At most about ``num`` of the points, evenly by index; 0 and 1 stay if they were there."""
+    if num is None or len(alphas) <= num:
+        return alphas
+    keep = set(np.round(np.linspace(0, len(alphas) - 1, num)).astype(int).tolist())
+    keep |= {int(k) for end in (0.0, 1.0) for k in np.flatnonzero(alphas == end)}
+    return alphas[sorted(keep)]

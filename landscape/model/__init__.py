@@ -1,0 +1,11 @@
+"""Models at the paper's specification. Any ``torch.nn.Module`` works beside them.
+
+A model may carry two optional attributes that the training loop reads: ``max_norms``, a dict from parameter
+name to the bound on each unit's incoming weights, and layers of ``landscape.model.dropout.Dropout``.
+"""
+
+from landscape.model.dropout import Dropout, Masks
+from landscape.model.maxout import MaxoutMLP
+from landscape.model.mlp import MLP
+
+__all__ = ["MLP", "Dropout", "Masks", "MaxoutMLP"]

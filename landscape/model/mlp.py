@@ -1,0 +1,80 @@
+"""A multilayer perceptron with one init range, one norm bound and one dropout setting per layer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from landscape.errors import InputError
+from landscape.model.dropout import Dropout
+
+
+class MLP(nn.Module):
+    """inputs -> widths -> classes, logits out; dropout in front of every layer.
+
+    Args:
+        inputs: D; images are flattened. classes: C.
+        widths: hidden units per layer.
+        activation: an elementwise module, for example ``torch.nn.ReLU()``.
+        init_ranges: weights of layer l start as U(-r_l, r_l), biases as 0; r_l = 0 gives an exactly zero layer;
+            None takes r_l = sqrt(6 / fan_in) for hidden layers and 0 for the last.
+        max_norms: bound c_l on the incoming weight vector of each unit, enforced by the training loop; None: no bound.
+        include, scale: dropout of each layer's input; None: no dropout.
+        dropout: False drops the dropout layers without touching the other numbers.
+
+    Raises:
+        InputError: a per-layer list whose length is not the number of layers.
+
+    Source: paper, appendix A; pylearn2 ``RectifiedLinear``, ``Sigmoid``, ``Softmax``.
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        classes: int,
+        widths: Sequence[int],
+        activation: nn.Module,
+        init_ranges: Sequence[float] | None = None,
+        max_norms: Sequence[float] | None = None,
+        include: Sequence[float] | None = None,
+        scale: Sequence[float] | None = None,
+        dropout: bool = True,
+    ) -> None:
+        super().__init__()
+        sizes = [inputs, *widths, classes]
+        num_layers = len(sizes) - 1
+        per_layer = {"init_ranges": init_ranges, "max_norms": max_norms, "include": include, "scale": scale}
+        for key, values in per_layer.items():
+            if values is not None and len(values) != num_layers:
+                raise InputError(f"model.{key} has {len(values)} entries but model.widths={list(widths)} makes "
+                                 f"{num_layers} layers; give one entry per layer")  # fmt: skip
+        self.activation = activation
+        linear = [nn.Linear(a, b) for a, b in zip(sizes[:-1], sizes[1:], strict=True)]
+        self.layers = nn.ModuleList(linear)
+        if (include is None) != (scale is None):
+            raise InputError(
+                f"model.include={include} and model.scale={scale} go together; give both, or null for both"
+            )
+        use_dropout = dropout and include is not None
+        self.dropouts = nn.ModuleList(
+            Dropout(p, s) for p, s in zip(include or (), scale or (), strict=True) if use_dropout
+        )
+        ranges = init_ranges or [(6 / fan_in) ** 0.5 for fan_in in sizes[:-2]] + [0.0]
+        with torch.no_grad():
+            for layer, r in zip(linear, ranges, strict=True):
+                layer.weight.uniform_(-r, r)
+                layer.bias.zero_()
+        self.max_norms = {} if max_norms is None else {f"layers.{k}.weight": c for k, c in enumerate(max_norms)}
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x [B, ...] -> logits [B, C]."""
+        h = x.flatten(1)
+        for k, layer in enumerate(self.layers):
+            if self.dropouts:
+                h = self.dropouts[k](h)
+            h = layer(h)
+            if k < len(self.layers) - 1:
+                h = self.activation(h)  # [B, H]
+        return h

@@ -1,0 +1,241 @@
+"""J(theta): the mean cost per example over the whole of one split, measured the same way at every theta."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from landscape.data.dataset import Split
+from landscape.errors import InputError
+from landscape.model.dropout import Masks
+from landscape.parameters import ParameterLayout
+from landscape.streams import MEASURE, stream, stream_seed
+
+MASK_BLOCK = 1000
+"""Examples whose dropout masks come from one stream; masks therefore do not depend on the batch size."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Channels along a path: ``{"objective": [A, S], ...}``, and the objective of each replicate [K, A, S]."""
+
+    channels: dict[str, NDArray[np.float64]]
+    replicates: NDArray[np.float64]
+
+
+def channel_names(cost: Any, predict: Callable[..., Tensor], split: Split) -> list[str]:
+    """What a cost measures beside the objective, found by one small call."""
+    return list(cost.channels(predict, split.x[:1], split.y[:1]))
+
+
+class Objective:
+    """objective(theta [S, P]) -> J [S], float64 sums in a fixed order, no augmentation.
+
+    ``deterministic`` runs the module in evaluation mode. ``stochastic`` is the training cost under common random
+    numbers: the masks depend on (seed, example, replicate) and never on theta, so that noise cancels in
+    differences along a line. The caller's module is copied, never touched.
+
+    Args:
+        module: any module that maps x [B, ...] to what the cost expects; its own parameters are only a template.
+        cost: ``channels(predict, x, y)``, see ``landscape.cost``.
+        split: the examples.
+        mode: ``"deterministic"`` or ``"stochastic"``.
+        seeds: one per row of theta; they choose the masks.
+        dtype: precision of the forward pass.
+        batch_size: examples per forward pass; the result does not depend on it beyond rounding.
+        num_replicates: K, mask replicates to average in stochastic mode.
+        running_statistics: what to do with buffers such as batch-norm means along a path: ``"keep"`` uses those of
+            ``buffers`` (the module's own by default); None refuses a module that has any.
+        buffers: per row of theta, buffers to use.
+
+    Raises:
+        InputError: unknown mode; running statistics without a stated treatment; a module that does not return one
+            cost per example; a cost that differs between two evaluations at the same theta.
+    """
+
+    def __init__(
+        self,
+        module: nn.Module,
+        cost: Any,
+        split: Split,
+        mode: str = "deterministic",
+        seeds: Sequence[int] = (0,),
+        dtype: str = "float32",
+        batch_size: int = 5000,
+        num_replicates: int = 1,
+        running_statistics: str | None = None,
+        buffers: Sequence[Mapping[str, Tensor]] | None = None,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        if mode not in ("deterministic", "stochastic"):
+            raise InputError(f"mode={mode} is unknown; use deterministic or stochastic")
+        if dtype not in ("float32", "float64"):
+            raise InputError(f"objective.dtype={dtype} is unknown; use float32 or float64")
+        if batch_size < 1 or num_replicates < 1:
+            raise InputError(
+                f"objective.batch_size={batch_size} and objective.num_replicates={num_replicates} must be at least 1"
+            )
+        self.dtype: torch.dtype = getattr(torch, dtype)
+        self.device = torch.device(device)
+        self.module = copy.deepcopy(module).to(device=self.device, dtype=self.dtype).eval().requires_grad_(False)
+        check_running_statistics(self.module, running_statistics)
+        self.layout = ParameterLayout.of(self.module)
+        self.cost, self.mode, self.seeds, self.batch_size = cost, mode, list(seeds), batch_size
+        self.split = Split(split.x, split.y).to(self.device, self.dtype)
+        self.buffers = buffers
+        self.masks = Masks(self.module, self.split.x[:1], cost.num_draws)
+        self.torch_dropout = [m for m in self.module.modules() if isinstance(m, nn.modules.dropout._DropoutNd)]
+        # Without anything random the two modes are one; say so, and do not average equal replicates.
+        self.is_random = mode == "stochastic" and bool(len(self.masks) or self.torch_dropout)
+        self.num_replicates = num_replicates if self.is_random else 1
+        self._check()
+
+    def __call__(self, theta: Tensor) -> Tensor:
+        """theta [S, P] -> J [S], float64 on the CPU."""
+        return torch.from_numpy(self.evaluate(theta)["objective"])
+
+    def evaluate(self, theta: Tensor) -> dict[str, NDArray[np.float64]]:
+        """theta [S, P] -> every channel [S]."""
+        return {name: values[0] for name, values in self.along(lambda _: theta, np.zeros(1)).channels.items()}
+
+    def along(
+        self,
+        path: Callable[[float], Tensor],
+        alphas: NDArray[np.float64],
+        progress: Callable[[int], None] = lambda done: None,
+    ) -> Evaluation:
+        """Every channel at path(alpha) [S, P] for each alpha.
+
+        Args:
+            path: alpha -> theta [S, P].
+            alphas: [A].
+            progress: told how many (batch, alpha) pairs are done, out of ``num_batches * A``.
+        """
+        sums: dict[str, Tensor] = {}
+        num_seeds = path(float(alphas[0])).shape[0]
+        if num_seeds != len(self.seeds):
+            raise ValueError(
+                f"theta has {num_seeds} rows but the objective has {len(self.seeds)} seeds; give one per row"
+            )
+        shape = (self.num_replicates, len(alphas), num_seeds)
+        done = 0
+        # Batches outside, alphas inside: masks are drawn and data is touched once for the whole line.
+        for start in range(0, len(self.split), self.batch_size):
+            x, y = self.split.x[start : start + self.batch_size], self.split.y[start : start + self.batch_size]
+            masks = self._masks(start, len(x), num_seeds)
+            for a, alpha in enumerate(alphas):
+                theta = path(float(alpha)).to(self.device, self.dtype)
+                for s in range(num_seeds):
+                    for k in range(self.num_replicates):
+                        channels = self._channels(theta[s], x, y, s, start, k, masks)
+                        for name, values in channels.items():
+                            total = sums.setdefault(name, torch.zeros(shape, dtype=torch.float64, device=self.device))
+                            total[k, a, s] += values.detach().double().sum()
+                done += 1
+                progress(done)
+        means = {name: (total / len(self.split)).cpu().numpy() for name, total in sums.items()}
+        return Evaluation({name: m.mean(axis=0) for name, m in means.items()}, means["objective"])
+
+    @property
+    def num_batches(self) -> int:
+        """Forward passes per theta."""
+        return -(-len(self.split) // self.batch_size)
+
+    def _masks(self, start: int, count: int, num_seeds: int) -> list[list[Tensor]] | None:
+        """Masks of this batch, [seed][replicate] -> [draws, B, F]; None where there is nothing to mask."""
+        if not (self.is_random and len(self.masks)):
+            return None
+        first, last = start // MASK_BLOCK, (start + count - 1) // MASK_BLOCK
+        skip = start - first * MASK_BLOCK
+
+        def of(seed: int, replicate: int) -> Tensor:
+            blocks = [
+                self.masks.draw(MASK_BLOCK, stream(seed, MEASURE, replicate, block, device=self.device))
+                for block in range(first, last + 1)
+            ]
+            return torch.cat(blocks, dim=1)[:, skip : skip + count]
+
+        return [[of(self.seeds[s], k) for k in range(self.num_replicates)] for s in range(num_seeds)]
+
+    def _channels(
+        self, theta: Tensor, x: Tensor, y: Tensor, s: int, start: int, k: int, masks: list[list[Tensor]] | None
+    ) -> dict[str, Tensor]:
+        values: dict[str, Tensor] = dict(self.layout.unflatten(theta))
+        if self.buffers is not None:
+            for name, buffer in self.buffers[s].items():
+                values[name] = buffer.to(self.device, self.dtype if buffer.is_floating_point() else None)
+
+        def predict(inputs: Tensor, draw: int) -> Tensor:
+            with self.masks.bind(None if masks is None else masks[s][k], draw):
+                return functional_call(self.module, values, (inputs,))  # type: ignore[no-any-return]
+
+        with torch.no_grad(), self._torch_dropout_on(stream_seed(self.seeds[s], MEASURE, k, start)):
+            return dict(self.cost.channels(predict, x, y))
+
+    @contextmanager
+    def _torch_dropout_on(self, seed: int) -> Iterator[None]:
+        """Switch ``torch.nn.Dropout`` layers on under a fixed seed; its masks then depend on the batch size too."""
+        if not (self.is_random and self.torch_dropout):
+            yield
+            return
+        with torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else []):
+            torch.manual_seed(seed)
+            for m in self.torch_dropout:
+                m.train()
+            try:
+                yield
+            finally:
+                for m in self.torch_dropout:
+                    m.eval()
+
+    def _check(self) -> None:
+        """Refuse a wrong output shape, and a cost that is not a function of theta."""
+        few = min(len(self.split), 64)
+        x, y = self.split.x[:few], self.split.y[:few]
+        theta = self.layout.theta(self.module)
+        # Off the start: behind a layer that begins at exactly zero no randomness would show.
+        noise = torch.randn(theta.shape, generator=torch.Generator().manual_seed(0))
+        theta = theta + 0.01 * noise.to(self.device, self.dtype)
+        masks = self._masks(0, few, 1)
+        name = type(self.module).__name__
+        try:
+            first = self._channels(theta, x, y, 0, 0, 0, masks)
+            second = self._channels(theta, x, y, 0, 0, 0, masks)
+        except (RuntimeError, IndexError, ValueError, TypeError) as error:
+            raise InputError(
+                f"model={name} does not fit data and cost {type(self.cost).__name__}: on x {tuple(x.shape)} it failed "
+                f"with: {error}; it must map x [B, ...] to logits [B, C]"
+            ) from error
+        shape = tuple(first["objective"].shape)
+        if shape != (few,):
+            raise InputError(
+                f"model={name} with cost {type(self.cost).__name__} gives a cost of shape {shape}, not one value per "
+                f"example ({few},); it must map x [B, ...] to logits [B, C]"
+            )
+        if any(not torch.equal(first[n].nan_to_num(), second[n].nan_to_num()) for n in first):
+            raise InputError(
+                f"model={name} gives two different costs at one theta; remove the randomness that evaluation mode "
+                "leaves on, or use landscape.model.Dropout, whose masks can be fixed"
+            )
+
+
+def check_running_statistics(module: nn.Module, treatment: str | None) -> None:
+    """Raise InputError for a module with floating-point buffers unless a treatment is stated."""
+    if treatment not in (None, "keep"):
+        raise InputError(f"objective.running_statistics={treatment} is unknown; use keep")
+    names = [n for n, b in module.named_buffers() if b.is_floating_point()]
+    if names and treatment is None:
+        raise InputError(
+            f"model={type(module).__name__} has running statistics ({', '.join(names[:3])}"
+            f"{', ...' if len(names) > 3 else ''}) that are not part of theta; say what to do with them along the path: "
+            "objective.running_statistics=keep uses those of the trained model everywhere"
+        )

@@ -1,0 +1,5 @@
+"""Paths through parameter space."""
+
+from landscape.path.linear import Linear
+
+__all__ = ["Linear"]

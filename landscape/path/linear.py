@@ -1,0 +1,32 @@
+"""The straight line between two points."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+
+class Linear:
+    """theta(alpha) = (1 - alpha) theta_0 + alpha theta_1, bitwise theta_0 at 0 and theta_1 at 1.
+
+    Every point is computed from the two ends, never from the point before it.
+
+    Args:
+        theta_0, theta_1: the ends [S, P], one line per row.
+    """
+
+    def __init__(self, theta_0: Tensor, theta_1: Tensor) -> None:
+        if theta_0.shape != theta_1.shape:
+            raise ValueError(f"the ends of a line need one shape, got {theta_0.shape} and {theta_1.shape}")
+        self.theta_0, self.theta_1 = theta_0, theta_1
+
+    def __call__(self, alpha: float) -> Tensor:
+        """alpha -> theta [S, P]."""
+        if alpha == 0:
+            return self.theta_0
+        if alpha == 1:
+            return self.theta_1
+        return (1 - alpha) * self.theta_0 + alpha * self.theta_1
+
+    def to(self, *args: object) -> Linear:
+        """The same line on another device or in another precision."""
+        return Linear(self.theta_0.to(*args), self.theta_1.to(*args))  # type: ignore[call-overload]

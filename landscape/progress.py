@@ -1,0 +1,69 @@
+"""A bar at a terminal, a line now and then everywhere else."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.logging import RichHandler
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+log = logging.getLogger(__name__)
+
+SECONDS_BETWEEN_LINES = 30.0
+
+COLUMNS_WITHOUT_TERMINAL = 140
+
+
+def console() -> Console:
+    """Standard output: as wide as the terminal, or wide enough for a table when it is a file or a pipe."""
+    if Console().is_terminal:
+        return Console()
+    return Console(width=COLUMNS_WITHOUT_TERMINAL, no_color=True)
+
+
+def log_handler() -> logging.Handler:
+    """Coloured lines that get along with a progress bar at a terminal, plain unwrapped lines elsewhere."""
+    if Console().is_terminal:
+        return RichHandler(show_path=False, omit_repeated_times=False, log_time_format="%H:%M:%S")
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(message)s", "%H:%M:%S"))
+    return handler
+
+
+class Reporter:
+    """Told how far some long work is, tells the user; see ``report``."""
+
+    def __init__(self, description: str, total: int, bar: Progress | None) -> None:
+        self.description, self.total, self.bar = description, total, bar
+        self.task = bar.add_task(description, total=total, note="") if bar else None
+        self.start = self.last = time.monotonic()
+
+    def __call__(self, done: int, note: str = "") -> None:
+        """``done`` of ``total`` units are finished."""
+        if self.bar is not None and self.task is not None:
+            self.bar.update(self.task, completed=done, note=note)
+            return
+        now = time.monotonic()
+        if now - self.last >= SECONDS_BETWEEN_LINES and done > 0:
+            self.last = now
+            left = (now - self.start) / done * (self.total - done)
+            log.info("%s: %d of %d, %.0f s so far, at most %.0f s to go%s",
+                     self.description, done, self.total, now - self.start, left, f" ({note})" if note else "")  # fmt: skip
+
+
+@contextmanager
+def report(description: str, total: int) -> Iterator[Reporter]:
+    """A progress bar when standard output is a terminal, else a log line every 30 seconds."""
+    screen = console()
+    if not screen.is_terminal:
+        yield Reporter(description, total, None)
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
+               TimeRemainingColumn(), TextColumn("{task.fields[note]}"))  # fmt: skip
+    with Progress(*columns, console=screen, transient=True) as bar:
+        yield Reporter(description, total, bar)
