@@ -1,0 +1,176 @@
+"""The two ends of a path, and how to come by them."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from landscape.errors import InputError
+from landscape.parameters import ParameterLayout
+from landscape.solutions import Solutions
+from landscape.streams import ENDPOINT, stream
+
+
+@dataclass(frozen=True)
+class Ends:
+    """Two ends of S lines.
+
+    Args:
+        theta_0, theta_1: [S, P]. labels: one per line, for legends. seeds: one per line, for dropout masks.
+        buffers: one dict per line, the running statistics that belong to theta_1.
+        diverged: per line, whether an end comes from a run that diverged.
+    """
+
+    theta_0: Tensor
+    theta_1: Tensor
+    labels: list[str]
+    seeds: list[int]
+    buffers: list[dict[str, Tensor]]
+    diverged: list[bool]
+
+
+def _of_runs(solutions: Solutions, theta_0: Tensor) -> Ends:
+    return Ends(
+        theta_0,
+        solutions.theta_f,
+        [str(seed) for seed in solutions.seeds],
+        solutions.seeds,
+        solutions.buffers,
+        [status == "diverged" for status in solutions.status],
+    )
+
+
+class InitToSolution:
+    """From each run's first point to its best point.
+
+    Source: paper, section 3 and figures 1 to 4.
+    """
+
+    needs_solutions = True
+
+    def check(self, num_seeds: int) -> None:
+        """Any number of seeds will do."""
+
+    def __call__(self, solutions: Solutions) -> Ends:
+        """Solutions -> S lines."""
+        return _of_runs(solutions, solutions.theta_i)
+
+
+class BetweenSolutions:
+    """From one run's best point to another's: seeds 0 and 1, then 2 and 3, and so on.
+
+    The dropout masks along a line are those of its first seed.
+
+    Source: paper, section 4 and figure 5 left.
+    """
+
+    needs_solutions = True
+
+    def check(self, num_seeds: int) -> None:
+        """Raise InputError unless the seeds pair up."""
+        if num_seeds < 2 or num_seeds % 2:
+            raise InputError(
+                f"endpoints=between_solutions needs seeds in pairs but training.num_seeds={num_seeds}; "
+                f"run with training.num_seeds={num_seeds + 1}"
+            )
+
+    def __call__(self, solutions: Solutions) -> Ends:
+        """Solutions -> S/2 lines."""
+        num_seeds = len(solutions.seeds)
+        self.check(num_seeds)
+        first, second = range(0, num_seeds, 2), range(1, num_seeds, 2)
+        return Ends(
+            solutions.theta_f[list(first)],
+            solutions.theta_f[list(second)],
+            [f"{solutions.seeds[a]}-{solutions.seeds[b]}" for a, b in zip(first, second, strict=True)],
+            [solutions.seeds[a] for a in first],
+            [solutions.buffers[b] for b in second],
+            ["diverged" in (solutions.status[a], solutions.status[b]) for a, b in zip(first, second, strict=True)],
+        )
+
+
+class RandomToSolution:
+    """From a point N(0, scale^2 I) to each run's best point.
+
+    Args:
+        scale: standard deviation of every coordinate.
+
+    Source: paper, figure 5 right.
+    """
+
+    needs_solutions = True
+
+    def __init__(self, scale: float = 1.0) -> None:
+        if not scale > 0:
+            raise InputError(f"endpoints.scale={scale} must be positive")
+        self.scale = scale
+
+    def check(self, num_seeds: int) -> None:
+        """Any number of seeds will do."""
+
+    def __call__(self, solutions: Solutions) -> Ends:
+        """Solutions -> S lines."""
+        end = solutions.theta_f
+        random = torch.stack([torch.randn(end.shape[1], generator=stream(s, ENDPOINT)) for s in solutions.seeds])
+        return _of_runs(solutions, self.scale * random.to(end.dtype))
+
+
+class Checkpoints:
+    """From one saved state dict to another: no training.
+
+    Args:
+        start, end: files written by ``torch.save(module.state_dict(), file)``; a dict with a ``state_dict`` entry
+            and names that begin with ``module.`` (DistributedDataParallel) are understood too.
+    """
+
+    needs_solutions = False
+
+    def __init__(self, start: str, end: str) -> None:
+        self.start, self.end = start, end
+
+    def check(self, num_seeds: int) -> None:
+        """Raise InputError unless both files exist."""
+        for key in ("start", "end"):
+            if not Path(getattr(self, key)).is_file():
+                raise InputError(f"endpoints.{key}={getattr(self, key)} is no file; give a saved state dict")
+
+    def load(self, module: nn.Module) -> Ends:
+        """One line for this module's layout."""
+        self.check(1)
+        layout = ParameterLayout.of(module)
+        thetas, buffers = [], {}
+        for key in ("start", "end"):
+            state = _state_dict(getattr(self, key), key)
+            if not any(name in state for name in layout.names):
+                state = {name.removeprefix("module."): value for name, value in state.items()}
+            for name, shape in zip(layout.names, layout.shapes, strict=True):
+                if name not in state or tuple(state[name].shape) != shape:
+                    found = f"shape {tuple(state[name].shape)}" if name in state else "nothing"
+                    raise InputError(
+                        f"endpoints.{key}={getattr(self, key)} has {found} for parameter {name}, but "
+                        f"model={type(module).__name__} needs shape {shape}; use the model that was saved"
+                    )
+            thetas.append(layout.flatten({n: state[n] for n in layout.names})[None])
+            buffers = {n: state[n] for n, _ in module.named_buffers() if n in state}
+        return Ends(thetas[0], thetas[1], ["0"], [0], [buffers], [False])
+
+
+def _state_dict(file: str, key: str) -> Mapping[str, Tensor]:
+    try:
+        state = torch.load(file, weights_only=True, map_location="cpu")
+    except (OSError, RuntimeError, pickle.UnpicklingError, EOFError, ValueError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InputError(
+            f"endpoints.{key}={file} is no state dict that torch.load(weights_only=True) can read ({reason}); "
+            "save module.state_dict(), not the module"
+        ) from error
+    if isinstance(state, dict) and isinstance(state.get("state_dict"), dict):
+        state = state["state_dict"]
+    if not isinstance(state, dict):
+        raise InputError(f"endpoints.{key}={file} holds a {type(state).__name__}, not a state dict")
+    return {name: value for name, value in state.items() if isinstance(value, Tensor)}

@@ -1,0 +1,70 @@
+"""What training returns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from landscape.curve import LearningCurve
+from landscape.parameters import ParameterLayout
+from landscape.trajectory import Trajectory
+
+
+@dataclass(frozen=True)
+class Solutions:
+    """S trained networks of one recipe.
+
+    Args:
+        layout: what the P values are.
+        seeds: [S]. theta_i, theta_f: first and best point of each run [S, P], CPU, in the training dtype.
+        learning_curve: what the monitor saw. trajectories: snapshots per seed.
+        status: per seed ``"stopped"``, ``"max_epochs"`` or ``"diverged"``; num_epochs: run [S].
+        buffers: per seed, the module's buffers at theta_f.
+    """
+
+    layout: ParameterLayout
+    seeds: list[int]
+    theta_i: Tensor
+    theta_f: Tensor
+    learning_curve: LearningCurve
+    trajectories: list[Trajectory]
+    status: list[str]
+    num_epochs: list[int]
+    buffers: list[dict[str, Tensor]]
+
+    @property
+    def best_epoch(self) -> list[int]:
+        """The epoch of theta_f per seed [S]."""
+        return [int(e) for e in self.learning_curve.best_epoch]
+
+
+def joined(parts: Sequence[Solutions]) -> Solutions:
+    """Groups of seeds, each trained on its own, as one set; shorter learning curves are padded with NaN."""
+    if len(parts) == 1:
+        return parts[0]
+    num_rows = max(len(p.learning_curve.epochs) for p in parts)
+
+    def padded(values: np.ndarray) -> np.ndarray:
+        return np.pad(values, ((0, num_rows - len(values)), (0, 0)), constant_values=np.nan)
+
+    names = parts[0].learning_curve.channels
+    curve = LearningCurve(
+        epochs=np.arange(num_rows, dtype=np.float64),
+        channels={n: np.concatenate([padded(p.learning_curve.channels[n]) for p in parts], axis=1) for n in names},
+        best_epoch=np.concatenate([p.learning_curve.best_epoch for p in parts]),
+    )
+    return Solutions(
+        layout=parts[0].layout,
+        seeds=[s for p in parts for s in p.seeds],
+        theta_i=torch.cat([p.theta_i for p in parts]),
+        theta_f=torch.cat([p.theta_f for p in parts]),
+        learning_curve=curve,
+        trajectories=[t for p in parts for t in p.trajectories],
+        status=[s for p in parts for s in p.status],
+        num_epochs=[n for p in parts for n in p.num_epochs],
+        buffers=[b for p in parts for b in p.buffers],
+    )

@@ -1,0 +1,252 @@
+"""The loop: monitor, then epochs of updates, each followed by the monitor and the stopping test.
+
+One group of seeds advances together as a dict of stacked tensors {name: [S, *shape]}; a flat vector inside the
+loop costs a quarter more time. Each seed has its own streams for its start, its data order and its masks, so
+that what it does never depends on who trains beside it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from landscape.curve import LearningCurve
+from landscape.data.dataset import Dataset
+from landscape.errors import InputError
+from landscape.model.dropout import Masks
+from landscape.parameters import ParameterLayout
+from landscape.progress import report
+from landscape.solutions import Solutions
+from landscape.streams import DROPOUT, INIT, MODULE, ORDER, stream, stream_seed
+from landscape.training import checkpoint
+from landscape.training.constraint import project_max_norm
+from landscape.training.gradient import Gradient
+from landscape.training.monitor import Monitor, monitored
+from landscape.training.stopping import EarlyStopping
+from landscape.training.trainer import Training
+from landscape.trajectory import Trajectory, TrajectoryWriter, snapshot_interval
+
+EpochCallback = Callable[[dict[str, float]], None]
+
+
+def build(model: Callable[[], nn.Module], seed: int) -> nn.Module:
+    """The network of one seed; torch's global generator is seeded for it and put back afterwards."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(stream_seed(seed, INIT))
+        return model()
+
+
+class GroupRun:
+    """One group of seeds in training; ``run`` carries it to the end, from its checkpoint if there is one."""
+
+    def __init__(
+        self,
+        model: Callable[[], nn.Module],
+        cost: Any,
+        dataset: Dataset,
+        optimizer: Callable[[list[Tensor]], torch.optim.Optimizer],
+        training: Training,
+        seeds: Sequence[int],
+        folder: Path,
+        device: torch.device,
+        on_epoch: EpochCallback = lambda row: None,
+    ) -> None:
+        if training.batch_size > len(dataset.train):
+            raise InputError(
+                f"training.batch_size={training.batch_size} is larger than the {len(dataset.train)} training examples; "
+                "lower it, or raise limits.examples"
+            )
+        self.training, self.seeds, self.folder, self.device = training, list(seeds), folder, device
+        self.on_epoch = on_epoch
+        dtype: torch.dtype = getattr(torch, training.dtype)
+        modules = [build(model, seed).to(device=device, dtype=dtype) for seed in seeds]
+        self.module = modules[0].train()
+        self.layout = ParameterLayout.of(self.module)
+        self.max_norms: dict[str, float] = getattr(self.module, "max_norms", {})
+        named = [dict(m.named_parameters()) for m in modules]
+        self.theta = {n: torch.stack([m[n].detach() for m in named]) for n in self.layout.names}
+        if training.enforce_at_init:
+            project_max_norm(self.theta, self.max_norms)
+        self.theta_i = self.layout.flatten(self.theta).cpu()
+        self.theta_f = self.theta_i.clone()
+        self.buffers_f = [self._buffers() for _ in seeds]
+        self.split = dataset.train.to(device, dtype)
+        self.masks = Masks(self.module, self.split.x[:1], cost.num_draws)
+        self.gradient = Gradient(self.module, cost, self.masks, vectorised=len(self.seeds) > 1)
+        self.optimizer = optimizer(list(self.theta.values()))
+        self.lrs = [group["lr"] for group in self.optimizer.param_groups]
+        self.monitor = Monitor(
+            self.module, cost, dataset, self.seeds, training.dtype, device, training.measure_batch_size
+        )
+        self.stopping = EarlyStopping(len(self.seeds), training.patience)
+        self.order = [stream(seed, ORDER) for seed in seeds]
+        self.dropout = [stream(seed, DROPOUT, device=device) for seed in seeds]
+        row_bytes = 4 * len(self.seeds) * self.layout.num_parameters
+        self.interval = snapshot_interval(training.max_epochs, row_bytes, training.trajectory_gigabytes * 1e9)
+        self.chosen_epoch = np.zeros(len(self.seeds), dtype=np.int64)
+        self.epoch, self.update = 0, 0
+        self.rows: list[dict[str, np.ndarray]] = []
+        self.snapshots: list[tuple[int, int]] = []  # (epoch, update)
+        self.writer: TrajectoryWriter
+
+    def _buffers(self) -> dict[str, Tensor]:
+        return {n: b.detach().cpu().clone() for n, b in self.module.named_buffers()}
+
+    def run(self) -> Solutions:
+        """Train to the end, checkpointing on the way."""
+        training = self.training
+        with torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else []):
+            torch.manual_seed(stream_seed(self.seeds[0], MODULE))  # for modules with randomness of their own
+            if not self._resume():
+                self.writer = TrajectoryWriter(self._file("trajectory.npy"), self._shape())
+                self._end_of_epoch()
+            saved = time.monotonic()
+            name = "seed" if len(self.seeds) == 1 else "seeds"
+            with report(f"training {name} {', '.join(map(str, self.seeds))}", training.max_epochs) as progress:
+                while self.epoch < training.max_epochs and not self.stopping.stopped.all():
+                    self._one_epoch()
+                    self._end_of_epoch()
+                    progress(self.epoch, self._note())
+                    if time.monotonic() - saved >= training.checkpoint_seconds:
+                        self._save()
+                        saved = time.monotonic()
+        return self._solutions()
+
+    def _one_epoch(self) -> None:
+        self.epoch += 1
+        size, total = self.training.batch_size, len(self.split)
+        orders = torch.stack([torch.randperm(total, generator=g) for g in self.order]).to(self.device)  # [S, N]
+        for start in range(0, total, size):
+            self.update += 1
+            self._set_schedules()
+            index = orders[:, start : start + size]  # [S, B]
+            masks = None
+            if len(self.masks):
+                masks = torch.stack([self.masks.draw(index.shape[1], g) for g in self.dropout])
+            gradients = self.gradient(self.theta, self.split.x[index], self.split.y[index], masks)
+            for name, value in self.theta.items():
+                value.grad = gradients[name]
+            self.optimizer.step()
+            project_max_norm(self.theta, self.max_norms)
+
+    def _set_schedules(self) -> None:
+        training = self.training
+        for group, lr in zip(self.optimizer.param_groups, self.lrs, strict=True):
+            if training.lr_schedule is not None:
+                group["lr"] = lr * training.lr_schedule(self.epoch, self.update)
+            if training.momentum_schedule is not None:
+                if "momentum" not in group:
+                    raise InputError(
+                        f"training.momentum_schedule is set but optimizer {type(self.optimizer).__name__} has no "
+                        "momentum; set training.momentum_schedule=null"
+                    )
+                group["momentum"] = training.momentum_schedule(self.epoch, self.update)
+
+    def _end_of_epoch(self) -> None:
+        flat = self.layout.flatten(self.theta)
+        buffers = self._buffers()
+        row = self.monitor(flat, [buffers] * len(self.seeds) if buffers else None)
+        finite = torch.isfinite(flat).all(dim=1).cpu().numpy()
+        for values in row.values():
+            finite = finite & np.isfinite(values)
+        running = ~self.stopping.stopped
+        value = monitored(row, self.training.monitor)
+        improved = self.stopping.update(self.epoch, value, finite)
+        chosen = improved if self.training.select == "best" else running & finite
+        for s in np.flatnonzero(chosen):
+            self.theta_f[s] = flat[s].cpu()
+            self.buffers_f[s] = buffers
+            self.chosen_epoch[s] = self.epoch
+        self.rows.append({name: np.where(running, values, np.nan) for name, values in row.items()})
+        if self.epoch <= 20 or self.epoch % self.interval == 0:
+            self.writer.append(flat)
+            self.snapshots.append((self.epoch, self.update))
+        self.on_epoch(
+            {"epoch": float(self.epoch)}
+            | {
+                f"seed{seed}/{name}": float(values[s])
+                for name, values in row.items()
+                for s, seed in enumerate(self.seeds)
+                if running[s]
+            }
+        )
+
+    def _note(self) -> str:
+        last = self.rows[-1]
+        return (
+            f"J {np.nanmean(last['train/objective']):.4g}, {self.training.monitor} {np.nanmin(self.stopping.best):.4g}"
+        )
+
+    def _file(self, name: str) -> Path:
+        return self.folder / name
+
+    def _shape(self) -> tuple[int, int]:
+        return len(self.seeds), self.layout.num_parameters
+
+    def _save(self) -> None:
+        state = {
+            "epoch": self.epoch,
+            "update": self.update,
+            "theta": self.theta,
+            "theta_f": self.theta_f,
+            "optimizer": self.optimizer.state_dict(),
+            "buffers": self._buffers(),
+            "buffers_f": self.buffers_f,
+            "order": [g.get_state() for g in self.order],
+            "dropout": [g.get_state() for g in self.dropout],
+            "global": torch.get_rng_state(),
+            "global_cuda": torch.cuda.get_rng_state(self.device) if self.device.type == "cuda" else None,
+            "rows": [{n: torch.from_numpy(v) for n, v in row.items()} for row in self.rows],
+            "snapshots": self.snapshots,
+            "stopping": self.stopping.state(),
+            "chosen_epoch": self.chosen_epoch.tolist(),
+        }
+        checkpoint.save_atomically(state, self._file("checkpoint.pt"))
+
+    def _resume(self) -> bool:
+        state = checkpoint.load(self._file("checkpoint.pt"))
+        if state is None:
+            return False
+        for name, value in self.theta.items():
+            value.copy_(state["theta"][name])
+        self.epoch, self.update, self.theta_f = state["epoch"], state["update"], state["theta_f"]
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.buffers_f = state["buffers_f"]
+        for name, buffer in self.module.named_buffers():
+            buffer.copy_(state["buffers"][name])
+        for generators, key in ((self.order, "order"), (self.dropout, "dropout")):
+            for generator, rng in zip(generators, state[key], strict=True):
+                generator.set_state(rng)
+        torch.set_rng_state(state["global"])
+        if state["global_cuda"] is not None and self.device.type == "cuda":
+            torch.cuda.set_rng_state(state["global_cuda"], self.device)
+        self.rows = [{n: v.numpy() for n, v in row.items()} for row in state["rows"]]
+        self.snapshots = [(e, u) for e, u in state["snapshots"]]
+        self.stopping.restore(state["stopping"])
+        self.chosen_epoch = np.array(state["chosen_epoch"])
+        self.writer = TrajectoryWriter(self._file("trajectory.npy"), self._shape(), len(self.snapshots))
+        return True
+
+    def _solutions(self) -> Solutions:
+        epochs = np.array([e for e, _ in self.snapshots])
+        steps = np.array([u for _, u in self.snapshots])
+        last = self.stopping.last_epoch
+        trajectories = [
+            Trajectory(self._file("trajectory.npy"), s, epochs[epochs <= last[s]], steps[epochs <= last[s]])
+            for s in range(len(self.seeds))
+        ]
+        curve = LearningCurve(
+            epochs=np.arange(len(self.rows), dtype=np.float64),
+            channels={n: np.stack([row[n] for row in self.rows]) for n in self.rows[0]},
+            best_epoch=self.chosen_epoch.astype(np.float64),
+        )
+        return Solutions(
+            self.layout, self.seeds, self.theta_i, self.theta_f, curve, trajectories, self.stopping.status(),
+            last.tolist(), self.buffers_f,
+        )  # fmt: skip

@@ -1,0 +1,67 @@
+"""What is measured after every epoch, by the same objectives that the line is measured with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from landscape.data.dataset import Dataset
+from landscape.errors import InputError
+from landscape.objective import Objective
+
+
+class Monitor:
+    """monitor(theta [S, P]) -> {"train/objective": [S], "valid/objective": [S], "valid/error": [S], ...}.
+
+    The objective is the training cost with its dropout, under masks that stay the same from epoch to epoch; every
+    other channel is without dropout. The value at the best epoch is therefore the line's value at alpha = 1.
+    """
+
+    def __init__(
+        self, module: nn.Module, cost: Any, dataset: Dataset, seeds: Sequence[int], dtype: str, device: torch.device,
+        batch_size: int,
+    ) -> None:  # fmt: skip
+        objective = partial(
+            Objective, module, cost, seeds=seeds, dtype=dtype, device=device, batch_size=batch_size,
+            running_statistics="keep",
+        )  # fmt: skip
+        self.noisy = {
+            "train": objective(dataset.train, mode="stochastic"),
+            "valid": objective(dataset.valid, mode="stochastic"),
+        }
+        self.plain = objective(dataset.valid, mode="deterministic")
+
+    def __call__(
+        self, theta: Tensor, buffers: Sequence[Mapping[str, Tensor]] | None = None
+    ) -> dict[str, NDArray[np.float64]]:
+        """theta [S, P] -> channels."""
+        for objective in (*self.noisy.values(), self.plain):
+            objective.buffers = buffers
+        row = {}
+        if self.noisy["valid"].is_random:
+            for name, objective in self.noisy.items():
+                row[f"{name}/objective"] = objective.evaluate(theta)["objective"]
+            plain = self.plain.evaluate(theta)
+        else:
+            row["train/objective"] = self.noisy["train"].evaluate(theta)["objective"]
+            plain = self.plain.evaluate(theta)
+            row["valid/objective"] = plain["objective"]
+        row.update({f"valid/{name}": values for name, values in plain.items() if name != "objective"})
+        return row
+
+
+def monitored(row: Mapping[str, NDArray[np.float64]], channel: str) -> NDArray[np.float64]:
+    """The channel that early stopping watches [S].
+
+    Raises:
+        InputError: the cost has no such channel.
+    """
+    if channel not in row:
+        raise InputError(f"training.monitor={channel} is not measured; choose one of {', '.join(sorted(row))}")
+    return row[channel]

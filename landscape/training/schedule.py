@@ -1,0 +1,72 @@
+"""Learning rates and momenta that change while training; epochs are numbered 1, 2, ..., updates too."""
+
+from __future__ import annotations
+
+from landscape.errors import InputError
+
+
+class LinearRamp:
+    """start + (end - start) clip((epoch - 1)/(epochs - 1), 0, 1).
+
+    Args:
+        start, end: first and last value. epochs: S, the epoch at which the end is reached.
+
+    Source: pylearn2 ``MomentumAdjustor``.
+    """
+
+    def __init__(self, start: float, end: float, epochs: int) -> None:
+        if epochs < 1 or not (0 <= start < 1 and 0 <= end < 1):
+            raise InputError(
+                f"training.momentum_schedule needs epochs >= 1 and momenta in [0, 1), got start={start}, end={end}, "
+                f"epochs={epochs}"
+            )
+        self.start, self.end, self.epochs = start, end, epochs
+
+    def __call__(self, epoch: int, update: int) -> float:
+        """The value during this epoch."""
+        if self.epochs == 1:
+            return self.end
+        fraction = min(max((epoch - 1) / (self.epochs - 1), 0.0), 1.0)
+        return self.start + (self.end - self.start) * fraction
+
+
+class LinearDecay:
+    """Factor on lr: 1 - epoch (1 - final)/epochs before ``epochs``, then ``final``.
+
+    It is already slightly below 1 in epoch 1, as in the original.
+
+    Args:
+        final: f, the factor at the end. epochs: S.
+
+    Source: pylearn2 ``LinearDecayOverEpoch``.
+    """
+
+    def __init__(self, final: float, epochs: int) -> None:
+        if epochs < 1 or not 0 <= final <= 1:
+            raise InputError(
+                f"training.lr_schedule needs epochs >= 1 and final in [0, 1], got epochs={epochs}, final={final}"
+            )
+        self.final, self.epochs = final, epochs
+
+    def __call__(self, epoch: int, update: int) -> float:
+        """The factor during this epoch."""
+        return self.final if epoch >= self.epochs else 1 - epoch * (1 - self.final) / self.epochs
+
+
+class ExponentialDecay:
+    """Factor on lr: max(divisor^-(update - 1), floor).
+
+    Args:
+        divisor: d, what lr is divided by at each update. floor: smallest factor.
+
+    Source: pylearn2 ``ExponentialDecay`` (``decay_factor``, ``min_lr`` relative to the first lr).
+    """
+
+    def __init__(self, divisor: float, floor: float = 0.0) -> None:
+        if not divisor >= 1:
+            raise InputError(f"training.lr_schedule.divisor={divisor} must be at least 1 (1 keeps lr constant)")
+        self.divisor, self.floor = divisor, floor
+
+    def __call__(self, epoch: int, update: int) -> float:
+        """The factor at this update."""
+        return float(max(self.divisor ** -(update - 1), self.floor))

@@ -1,0 +1,68 @@
+"""The training recipe's own numbers: one object per ``training`` config."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from landscape.errors import InputError
+
+Schedule = Callable[[int, int], float]
+
+
+@dataclass(frozen=True)
+class Training:
+    """How S networks are trained.
+
+    Args:
+        batch_size: B; a short last batch is kept. max_epochs: upper bound on passes over the data.
+        patience: stop after so many epochs without a better monitored value; None: run to max_epochs.
+        monitor: the channel that early stopping watches and that chooses theta_f.
+        select: ``"best"``: theta_f is the point with the lowest monitored value; ``"last"``: the last point.
+        num_seeds: S. first_seed: seeds are first_seed, first_seed + 1, ...
+        lr_schedule: (epoch, update) -> factor on optimizer.lr; None: constant.
+        momentum_schedule: (epoch, update) -> momentum; None: optimizer.momentum throughout.
+        enforce_at_init: project theta_i onto the norm bounds before it is recorded.
+        dtype: precision of training.
+        vectorise: True, False, or None to choose by size whether the seeds train in one vectorised call.
+        trajectory_gigabytes: budget for the snapshots of one group of seeds; beyond it they are thinned.
+        checkpoint_seconds: at least this long between two checkpoints.
+        measure_batch_size: examples per forward pass of the monitor.
+
+    Raises:
+        InputError: a number out of range, with its key.
+    """
+
+    batch_size: int = 100
+    max_epochs: int = 100
+    patience: int | None = None
+    monitor: str = "valid/error"
+    select: str = "best"
+    num_seeds: int = 1
+    first_seed: int = 0
+    lr_schedule: Schedule | None = None
+    momentum_schedule: Schedule | None = None
+    enforce_at_init: bool = True
+    dtype: str = "float32"
+    vectorise: bool | None = None
+    trajectory_gigabytes: float = 6.0
+    checkpoint_seconds: float = 5.0
+    measure_batch_size: int = 5000
+
+    def __post_init__(self) -> None:
+        for key in ("batch_size", "max_epochs", "num_seeds", "measure_batch_size"):
+            if getattr(self, key) < 1:
+                raise InputError(f"training.{key}={getattr(self, key)} must be at least 1")
+        if self.patience is not None and self.patience < 1:
+            raise InputError(f"training.patience={self.patience} must be at least 1, or null for no early stopping")
+        if self.select not in ("best", "last"):
+            raise InputError(f"training.select={self.select} is unknown; use best or last")
+        if self.dtype not in ("float32", "float64"):
+            raise InputError(f"training.dtype={self.dtype} is unknown; use float32 or float64")
+        if self.first_seed < 0:
+            raise InputError(f"training.first_seed={self.first_seed} must not be negative")
+
+    @property
+    def seeds(self) -> list[int]:
+        """first_seed ... first_seed + S - 1."""
+        return list(range(self.first_seed, self.first_seed + self.num_seeds))

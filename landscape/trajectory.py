@@ -1,0 +1,126 @@
+"""The points that training passed through, on disk, and their shadow on the straight line."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from landscape.curve import Projection
+
+
+class TrajectoryWriter:
+    """Append snapshots [S, P] to one ``.npy`` file of shape [T, S, P] that is readable after every append.
+
+    NumPy pads the header of such a file so that the length of axis 0 can be rewritten in place; a resumed run
+    cuts the file back to the rows that its checkpoint knows.
+
+    Args:
+        file: where. shape: (S, P). num_rows: rows to keep of an existing file; 0 starts a new one.
+    """
+
+    def __init__(self, file: Path, shape: tuple[int, int], num_rows: int = 0) -> None:
+        self.file, self.shape, self.num_rows = file, shape, num_rows
+        self._row_bytes = 4 * shape[0] * shape[1]
+        header = self._header(num_rows)
+        if num_rows == 0:
+            file.write_bytes(header)
+        else:
+            size = len(header) + num_rows * self._row_bytes
+            if not file.exists() or file.stat().st_size < size:
+                raise ValueError(f"{file} holds fewer than {num_rows} snapshots")
+            with file.open("r+b") as stream:
+                stream.write(header)
+                stream.truncate(size)
+
+    def _header(self, num_rows: int) -> bytes:
+        buffer = io.BytesIO()
+        np.lib.format.write_array_header_1_0(
+            buffer, {"descr": "<f4", "fortran_order": False, "shape": (num_rows, *self.shape)}
+        )
+        return buffer.getvalue()
+
+    def append(self, theta: Tensor) -> None:
+        """Add theta [S, P] as float32."""
+        row = theta.detach().cpu().float().numpy()
+        with self.file.open("r+b") as stream:
+            stream.seek(len(self._header(self.num_rows)) + self.num_rows * self._row_bytes)
+            stream.write(row.tobytes())
+            self.num_rows += 1
+            stream.seek(0)
+            stream.write(self._header(self.num_rows))
+
+
+@dataclass(frozen=True)
+class Trajectory:
+    """Snapshots of one training run.
+
+    Args:
+        file: the ``.npy`` [T, S, P], float32. column: which S. epochs: of each snapshot [T]. steps: updates [T].
+    """
+
+    file: Path
+    column: int
+    epochs: NDArray[np.int64]
+    steps: NDArray[np.int64]
+
+    def __iter__(self) -> Iterator[NDArray[np.float64]]:
+        """theta_t [P] in float64, one at a time from a memory map."""
+        thetas = np.load(self.file, mmap_mode="r")
+        for t in range(len(self.epochs)):
+            yield thetas[t, self.column].astype(np.float64)
+
+
+def snapshot_interval(max_epochs: int, row_bytes: int, budget: float) -> int:
+    """k such that the first 20 epochs and every k-th after them fit into ``budget`` bytes.
+
+    This is the stated rule for thinning a trajectory: 1 (every epoch) unless the file would be larger.
+    """
+    dense = 20
+    rows = int(budget // max(row_bytes, 1)) - dense - 1  # whole rows
+    if max_epochs <= dense or rows >= max_epochs - dense:
+        return 1
+    return int(np.ceil((max_epochs - dense) / max(rows, 1)))
+
+
+def project(
+    trajectories: list[Trajectory], theta_i: NDArray[np.float64], theta_f: NDArray[np.float64], best_epoch: list[int]
+) -> Projection:
+    """Projection and residual of each run on the line from its theta_i to its theta_f, in float64.
+
+    Each snapshot is read once. The residual is the norm of the difference, not the difference of squared norms,
+    which would lose half the digits near the line.
+
+    Args:
+        trajectories: one per seed. theta_i, theta_f: [S, P]. best_epoch: [S].
+
+    Returns:
+        Projection with T the longest run; shorter ones are padded with NaN. A seed with theta_f = theta_i has no
+        direction and gives NaN.
+    """
+    longest = max(trajectories, key=lambda run: len(run.epochs))
+    shape = (len(longest.epochs), len(trajectories))
+    along, aside, norm = (np.full(shape, np.nan) for _ in range(3))
+    length = np.linalg.norm(theta_f - theta_i, axis=1)
+    for s, run in enumerate(trajectories):
+        direction = (theta_f[s] - theta_i[s]) / length[s] if length[s] > 0 else np.full(theta_i.shape[1], np.nan)
+        for t, theta in enumerate(run):
+            norm[t, s] = np.linalg.norm(theta)
+            theta -= theta_i[s]
+            along[t, s] = theta @ direction
+            theta -= along[t, s] * direction
+            aside[t, s] = np.linalg.norm(theta)
+    return Projection(
+        steps=longest.steps.astype(np.float64),
+        epochs=longest.epochs.astype(np.float64),
+        projection=along,
+        residual_norm=aside,
+        parameter_norm=norm,
+        length=length,
+        best_epoch=np.asarray(best_epoch, dtype=np.float64),
+    )
