@@ -1,0 +1,112 @@
+"""``python -m landscape``: compose -> instantiate -> measure -> record -> draw."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import time
+import traceback
+from pathlib import Path
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+
+from landscape.collect import Exit, JobRecord, one_line
+from landscape.config import conf_dir, register
+from landscape.errors import InputError
+from landscape.figure.style import save as save_figure
+from landscape.job import figure_module, run, run_info
+from landscape.result import Result
+
+log = logging.getLogger("landscape")
+
+register()
+
+
+def job(cfg: DictConfig) -> None:
+    """One job of the sweep. A fault ends this job, is written into its folder, and never stops the others."""
+    context = HydraConfig.get()
+    folder = Path(context.runtime.output_dir)
+    overrides = list(context.overrides.task)
+    record = JobRecord(folder.name, cfg.command, int(context.job.num), overrides, started=time.time())
+    if not cfg.refresh and _is_done(folder):
+        log.info("job %d [%s] was done before: %s (refresh=true starts over)",
+                 record.num, " ".join(overrides), folder)  # fmt: skip
+        record.end(folder, "skipped")
+        return
+    record.write(folder)
+    name = cfg.name
+    tracker = None
+    code = 1
+    try:
+        config = OmegaConf.to_container(cfg, resolve=True)
+        assert isinstance(config, dict)
+        tracker = instantiate(cfg.tracker)
+        tracker.start(run_info(config, name, folder.name, overrides, folder.parent))  # type: ignore[arg-type]
+        choices = {k: v for k, v in context.runtime.choices.items() if isinstance(v, str) and "hydra" not in k}
+        result, solutions = run(config, name, choices, overrides, tracker)  # type: ignore[arg-type]
+        result.save(folder)
+        figure = save_figure(figure_module(result.figure).draw([result]), folder)
+        tracker.record(result, figure, solutions)
+        record.end(folder, "done")
+        code = 0
+        log.info("job %d [%s] done in %.1f s", record.num, " ".join(overrides), record.seconds)
+    except KeyboardInterrupt:
+        record.end(folder, "cut", "interrupted; the same command goes on from the last checkpoint", 1)
+        raise
+    except Exception as error:
+        cause = error.__cause__ if isinstance(error.__cause__, InputError) else error
+        code = 2 if isinstance(cause, InputError) else 1
+        _report_failure(record, folder, cfg, cause, code)
+    finally:
+        if tracker is not None:
+            tracker.finish(code)
+
+
+def _is_done(folder: Path) -> bool:
+    try:
+        return Result.load(folder).status == "done"
+    except InputError as error:
+        if (folder / "result.json").exists():
+            log.warning("%s; running this job again", error)
+        return False
+
+
+def _report_failure(record: JobRecord, folder: Path, cfg: DictConfig, error: BaseException, code: int) -> None:
+    line = one_line(error)
+    # The reason itself is printed once, in the list at the end of the command.
+    log.error("job %d [%s] failed", record.num, " ".join(record.overrides))
+    trace = "".join(traceback.format_exception(error))
+    if os.environ.get("HYDRA_FULL_ERROR"):
+        print(trace, file=sys.stderr)
+    try:
+        with (folder / "run.log").open("a") as stream:
+            stream.write(f"{line}\n{trace}")
+        record.end(folder, "failed", line, code)
+        failed = Result(name=cfg.name, figure=cfg.figure, scale=cfg.limits.scale, choices={}, config={},
+                        overrides=record.overrides, status="failed", error=line)  # fmt: skip
+        failed.save(folder)
+    except OSError as second:  # a full disk: say so on the terminal at least
+        log.error("job %d could not record its failure: %s", record.num, second)
+
+
+def main() -> None:
+    """Console script; exit status 0 done, 1 a run failed, 2 wrong input."""
+    if any(a.lstrip("+").startswith("experiment=") and "," in a for a in sys.argv[1:]):
+        print("+experiment=a,b would lose each experiment's own sweep; run one experiment per command", file=sys.stderr)
+        raise SystemExit(2)
+    entry = hydra.main(version_base="1.3", config_path=conf_dir(), config_name="config")(job)
+    try:
+        entry()
+    except Exit:
+        raise
+    except SystemExit as stop:
+        # Jobs catch their own faults, so a status of 1 from Hydra itself means that composing the config failed.
+        raise SystemExit(2 if stop.code == 1 else stop.code) from None
+
+
+if __name__ == "__main__":
+    main()

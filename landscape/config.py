@@ -1,0 +1,141 @@
+"""The shape of the root config, so that a wrong type or an unknown key is refused before anything runs."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from hydra.core.config_store import ConfigStore
+from omegaconf import DictConfig, OmegaConf
+
+UNHASHED = ("hydra", "tracker", "device", "threads", "refresh", "outputs", "command", "strict", "wandb_folder")
+"""Root keys that change no number; all others are part of a job's key."""
+
+
+@dataclass
+class LimitsSchema:
+    """Caps; null is no cap."""
+
+    scale: str = "full"
+    epochs: int | None = None
+    examples: int | None = None
+    measured_examples: int | None = None
+    alphas: int | None = None
+    seeds: int | None = None
+    width: int | None = None
+
+
+@dataclass
+class ReducedSchema:
+    """What ``limits=reduced`` means for a recipe or an experiment."""
+
+    epochs: int | None = 20
+    examples: int | None = None
+    measured_examples: int | None = None
+    alphas: int | None = None
+    seeds: int | None = None
+    width: int | None = None
+
+
+@dataclass
+class DimensionsSchema:
+    """Set by the data group, read by the model group."""
+
+    inputs: int = 0
+    classes: int = 0
+
+
+@dataclass
+class TrainingSchema:
+    """Types of ``landscape.training.Training``."""
+
+    _target_: str = "landscape.training.Training"
+    batch_size: int = 100
+    max_epochs: int = 100
+    patience: int | None = None
+    monitor: str = "valid/error"
+    select: str = "best"
+    num_seeds: int = 1
+    first_seed: int = 0
+    lr_schedule: Any = None
+    momentum_schedule: Any = None
+    enforce_at_init: bool = True
+    dtype: str = "float32"
+    vectorise: bool | None = None
+    trajectory_gigabytes: float = 6.0
+    checkpoint_seconds: float = 5.0
+    measure_batch_size: int = 5000
+
+
+@dataclass
+class Config:
+    """The root. Groups whose keys depend on the choice are Any."""
+
+    name: str = "quickstart"
+    figure: str = "landscape.figure.sweep"
+    model: Any = None
+    data: Any = None
+    dimensions: DimensionsSchema = field(default_factory=DimensionsSchema)
+    cost: Any = None
+    optimizer: Any = None
+    training: TrainingSchema = field(default_factory=TrainingSchema)
+    endpoints: Any = None
+    path: Any = None
+    alphas: Any = None
+    objective: Any = None
+    measurement: Any = None
+    limits: LimitsSchema = field(default_factory=LimitsSchema)
+    reduced: ReducedSchema = field(default_factory=ReducedSchema)
+    tracker: Any = None
+    device: str = "auto"
+    threads: int | None = None
+    outputs: str = "outputs"
+    refresh: bool = False
+    strict: bool = False
+    command: str = ""
+
+
+def conf_dir() -> str:
+    """The folder of ``config.yaml``: inside the package when installed from a wheel, beside it in a checkout."""
+    package = Path(__file__).resolve().parent
+    inside = package / "conf"
+    return str(inside if (inside / "config.yaml").is_file() else package.parent / "conf")
+
+
+def version() -> str:
+    """The installed version of this distribution."""
+    try:
+        return metadata.version("landscape-walk")
+    except metadata.PackageNotFoundError:
+        return "uninstalled"
+
+
+def job_key(*, _root_: DictConfig) -> str:
+    """The name of a job's folder: a hash of everything in its resolved config that can change a number."""
+    kept = OmegaConf.masked_copy(_root_, [str(k) for k in _root_ if k not in UNHASHED])
+    text = json.dumps([version(), OmegaConf.to_container(kept, resolve=True)], sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def experiment_list() -> str:
+    """One line per experiment: its name and what the first comment line of its yaml says."""
+    lines = []
+    for file in sorted((Path(conf_dir()) / "experiment").glob("*.yaml")):
+        comments = [line.lstrip("# ") for line in file.read_text().splitlines() if line.startswith("#")]
+        says = next(line for line in comments if not line.startswith("@package"))
+        lines.append(f"  +experiment={file.stem:<26} {says}")
+    return "\n".join(lines)
+
+
+def register() -> None:
+    """Make resolvers and schemas known to Hydra; safe to call twice."""
+    OmegaConf.register_new_resolver("job_key", job_key, replace=True)
+    OmegaConf.register_new_resolver("experiment_list", experiment_list, replace=True)
+    store = ConfigStore.instance()
+    store.store(name="schema", node=Config)
+    store.store(group="limits", name="schema", node=LimitsSchema)
+    store.store(group="training", name="schema", node=TrainingSchema)

@@ -1,0 +1,41 @@
+"""Caps that bring an experiment down to a smaller scale, whatever order the configs were merged in."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+
+def _capped(config: dict[str, Any], path: str, cap: int | None, caps: list[str]) -> None:
+    """Lower the number, or each number of the list, at a dotted path; note what changed."""
+    *parents, key = path.split(".")
+    node: Any = config
+    for parent in parents:
+        node = node.get(parent) if isinstance(node, dict) else None
+    if cap is None or not isinstance(node, dict) or node.get(key) is None:
+        return
+    before = node[key]
+    after = [min(v, cap) for v in before] if isinstance(before, list) else min(before, cap)
+    if after != before:
+        node[key] = after
+        caps.append(f"{path} {before} -> {after}")
+
+
+def apply_limits(config: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """A copy of a resolved config under its own ``limits``, and one sentence per cap that bit.
+
+    The caps on examples and alphas are applied where the data and the grid are made; see ``note_cap``.
+    """
+    config = copy.deepcopy(config)
+    limits, caps = config["limits"], list[str]()
+    _capped(config, "training.max_epochs", limits["epochs"], caps)
+    _capped(config, "training.num_seeds", limits["seeds"], caps)
+    for key in ("width", "widths"):
+        _capped(config, f"model.{key}", limits["width"], caps)
+    return config, caps
+
+
+def note_cap(caps: list[str], what: str, before: int, after: int) -> None:
+    """Add a sentence if a cap changed a count."""
+    if after != before:
+        caps.append(f"{what} {before} -> {after}")

@@ -1,0 +1,81 @@
+"""The objective along a path."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from landscape.curve import Curve, argmin_alpha, drop, largest_rise
+from landscape.errors import InputError
+from landscape.measurement.subject import Measured, Subject
+from landscape.progress import report
+
+MODES = ("stochastic", "deterministic")
+
+
+class Interpolation:
+    """J and its channels at every alpha, for each split and mode, in one pass over the data per curve.
+
+    Args:
+        splits: of ``train``, ``valid``, ``test``; the paper draws the first two.
+        modes: of ``stochastic`` (skipped when the model has nothing random) and ``deterministic``.
+
+    Source: paper, section 3.
+    """
+
+    needs_path = True
+
+    def __init__(self, splits: Sequence[str] = ("train", "valid"), modes: Sequence[str] = MODES) -> None:
+        for key, values, known in (("splits", splits, ("train", "valid", "test")), ("modes", modes, MODES)):
+            if not values or not set(values) <= set(known):
+                raise InputError(f"measurement.{key}={list(values)} must be one or more of {', '.join(known)}")
+        self.splits, self.modes = list(splits), list(modes)
+
+    def __call__(self, subject: Subject) -> Measured:
+        """Subject -> curves keyed ``"train/stochastic"`` and so on."""
+        ends = subject.ends
+        assert ends is not None
+        curves: dict[str, Curve] = {}
+        numbers: dict[str, list[float]] = {}
+        for split_name in self.splits:
+            split = getattr(subject.dataset, split_name)
+            if subject.num_examples is not None:
+                split = split.first(subject.num_examples)
+            for mode in self.modes:
+                objective = subject.objective(
+                    subject.module, subject.cost, split, mode=mode, seeds=ends.seeds, buffers=ends.buffers
+                )
+                if mode == "stochastic" and not objective.is_random and "deterministic" in self.modes:
+                    continue
+                path = subject.path(
+                    ends.theta_0.to(objective.device, objective.dtype),
+                    ends.theta_1.to(objective.device, objective.dtype),
+                )
+                total = objective.num_batches * len(subject.alphas)
+                with report(f"{split_name} {mode}", total) as progress:
+                    evaluation = objective.along(path, subject.alphas, progress)
+                channels = dict(evaluation.channels)
+                curve = Curve(
+                    alphas=subject.alphas,
+                    objective=channels.pop("objective"),
+                    metrics=channels,
+                    split=split_name,
+                    mode=mode,
+                    dtype=str(objective.dtype).removeprefix("torch."),
+                    num_examples=len(split),
+                    replicates=evaluation.replicates if objective.num_replicates > 1 else None,
+                )
+                curves[f"{split_name}/{mode}"] = curve
+                numbers |= numbers_of(f"{split_name}/{mode}", curve)
+        return Measured(curves=curves, numbers=numbers, labels=ends.labels)
+
+
+def numbers_of(name: str, curve: Curve) -> dict[str, list[float]]:
+    """The headline numbers of each line of a curve, keyed ``"train/stochastic/largest_rise"``."""
+    columns = range(curve.objective.shape[1])
+    numbers = {f"{name}/argmin_alpha": [argmin_alpha(curve.alphas, curve.objective[:, s]) for s in columns]}
+    if np.isin([0.0, 1.0], curve.alphas).all():
+        numbers[f"{name}/drop"] = [drop(curve.alphas, curve.objective[:, s]) for s in columns]
+        numbers[f"{name}/largest_rise"] = [largest_rise(curve.alphas, curve.objective[:, s]) for s in columns]
+    return numbers

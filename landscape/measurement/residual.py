@@ -1,0 +1,39 @@
+"""How far training strays from the straight line."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from landscape.errors import InputError
+from landscape.measurement.subject import Measured, Subject
+from landscape.trajectory import project
+
+
+class Residual:
+    """Projection and residual norm of every saved point of every run.
+
+    Source: paper, appendix B and figure 13.
+    """
+
+    needs_path = False
+
+    def __call__(self, subject: Subject) -> Measured:
+        """Subject -> projections ``{"trajectory": ...}``."""
+        solutions = subject.solutions
+        if solutions is None:
+            raise InputError("measurement=residual needs a training run; use endpoints=init_to_solution")
+        projection = project(
+            solutions.trajectories,
+            solutions.theta_i.double().numpy(),
+            solutions.theta_f.double().numpy(),
+            solutions.best_epoch,
+        )
+        with np.errstate(invalid="ignore"):
+            numbers = {
+                "length": projection.length.tolist(),
+                "max_residual": np.nanmax(projection.residual_norm, axis=0).tolist(),
+                "max_parameter_norm": np.nanmax(projection.parameter_norm, axis=0).tolist(),
+            }
+        return Measured(
+            projections={"trajectory": projection}, numbers=numbers, labels=[str(s) for s in solutions.seeds]
+        )

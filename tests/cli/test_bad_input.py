@@ -1,0 +1,144 @@
+"""Wrong input: exit status 2, one message with the key, the value and what to do; nothing half-written."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from .conftest import TINY, Ran
+
+MINE = """
+import torch
+from torch import nn
+
+class NoParameters(nn.Module):
+    def forward(self, x):
+        return x[:, :10]
+
+class WithStatistics(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.net = nn.Sequential(nn.Linear(64, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 10))
+    def forward(self, x):
+        return self.net(x)
+
+class WrongShape(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.net = nn.Linear(64, 10)
+    def forward(self, x):
+        return self.net(x).sum()
+
+class Good(nn.Module):
+    def __init__(self, hidden=8):
+        super().__init__()
+        self.net = nn.Sequential(nn.Linear(64, hidden), nn.Tanh(), nn.Linear(hidden, 10))
+    def forward(self, x):
+        return self.net(x)
+
+def not_a_module():
+    return 3
+"""
+
+
+@pytest.fixture
+def mine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A user's own module file, importable as ``my_nets``, chosen by ``hydra.searchpath``."""
+    (tmp_path / "my_nets.py").write_text(MINE)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    folder = tmp_path / "my_conf" / "model"
+    folder.mkdir(parents=True)
+    for name in ("NoParameters", "WithStatistics", "WrongShape", "Good", "not_a_module"):
+        (folder / f"{name}.yaml").write_text(f"# mine\n_target_: my_nets.{name}\n_partial_: true\n")
+    yield f"hydra.searchpath=[file://{folder.parent}]"  # type: ignore[misc]
+    sys.modules.pop("my_nets", None)
+
+
+WRONG = [
+    (["+experiment=nope"], ["experiment/nope", "fig01_maxout"]),
+    (["model=nope"], ["model/nope", "maxout"]),
+    (["training.max_epoch=3"], ["training.max_epoch", "max_epoch"]),
+    (["training.batch_size=abc"], ["training.batch_size=abc", "Integer"]),
+    (["+experiment=fig01_maxout,fig02_sigmoid_relu"], ["one experiment per command"]),
+    ([*TINY, "endpoints=between_solutions", "alphas=standard"], ["training.num_seeds=1", "training.num_seeds=2"]),
+    ([*TINY[:4], TINY[5], "tracker=none", "alphas=explicit", "alphas.values=[]"], ["alphas is empty"]),
+    (["tracker=none", "alphas=explicit", "alphas.values=[0,0.5,0.2]"], ["0.5 is followed by 0.2", "sort"]),
+    (["tracker=none", "alphas=explicit", "alphas.values=[0,.inf]"], ["alphas holds inf"]),
+    ([*TINY, "alphas.num=0"], ["alphas.num=0"]),
+    ([*TINY, "training.batch_size=5000"], ["training.batch_size=5000", "1200 training examples"]),
+    ([*TINY, "training.batch_size=0"], ["training.batch_size=0"]),
+    ([*TINY, "optimizer.lr=-0.1"], ["optimizer.lr=-0.1", "positive"]),
+    ([*TINY, "device=abacus"], ["device=abacus", "device=auto"]),
+    ([*TINY, "device=cuda:7"], ["device=cuda:7", "device=cpu"]),
+    ([*TINY, "training.monitor=valid/beauty"], ["training.monitor=valid/beauty", "valid/error"]),
+    ([*TINY, "model.widths=[8]", "model.init_ranges=[0.1]"], ["model.init_ranges has 1", "2 layers"]),
+    ([*TINY, "figure=landscape.figure.nope"], ["figure=landscape.figure.nope", "landscape.figure.sweep"]),
+    ([*TINY, "objective.dtype=float8"], ["objective.dtype=float8", "float64"]),
+    ([*TINY, "measurement.splits=[training]"], ["measurement.splits", "valid"]),
+    ([*TINY, "endpoints=checkpoints", "endpoints.start=no.pt", "endpoints.end=no.pt", "alphas=standard"],
+     ["endpoints.start=no.pt"]),
+    ([*TINY, "endpoints=checkpoints", "alphas=standard"], ["endpoints.start"]),
+    (["tracker.mode=sideways", *TINY[:4], TINY[5]], ["tracker.mode=sideways", "offline"]),
+    ([*TINY, "+model.depth=3"], ["model", "depth"]),
+    ([*TINY, "limits.examples=0"], ["limits.examples"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("arguments", "needles"), WRONG, ids=[a[-1] for a, _ in WRONG])
+def test_wrong_input_is_status_2_and_says_what_to_do(
+    arguments: list[str], needles: list[str], cli: Callable[..., Ran]
+) -> None:
+    ran = cli(*arguments)
+    assert ran.status == 2, ran.out
+    for needle in needles:
+        assert needle in ran.out
+    assert "Traceback" not in ran.out
+    assert not list(ran.outputs.glob("**/result.npz"))
+    assert not list(ran.outputs.glob("**/.result*")) and not list(ran.outputs.glob("**/meta.json"))
+
+
+@pytest.mark.parametrize(
+    ("model", "needles"),
+    [
+        ("NoParameters", ["model=NoParameters", "no parameters"]),
+        ("WithStatistics", ["running statistics", "net.1.running_mean", "objective.running_statistics=keep"]),
+        ("WrongShape", ["model=WrongShape", "[B, C]"]),
+        ("not_a_module", ["model._target_=my_nets.not_a_module", "torch.nn.Module"]),
+    ],
+)
+def test_a_user_module_that_cannot_be_measured(
+    model: str, needles: list[str], cli: Callable[..., Ran], mine: str
+) -> None:
+    ran = cli(*TINY[:5], mine, f"model={model}", "recipe=null")
+    assert ran.status == 2, ran.out
+    for needle in needles:
+        assert needle in ran.out
+    assert "Traceback" not in ran.out
+
+
+def test_a_user_module_that_is_fine(cli: Callable[..., Ran], mine: str) -> None:
+    ran = cli(*TINY[:5], mine, "model=Good", "+model.hidden=6")
+    assert ran.status == 0, ran.out
+
+
+def test_running_statistics_can_be_kept(cli: Callable[..., Ran], mine: str) -> None:
+    ran = cli(*TINY[:5], mine, "model=WithStatistics", "objective.running_statistics=keep", "training.num_seeds=2")
+    assert ran.status == 0, ran.out
+    assert "one after the other" in ran.out
+
+
+def test_an_unwritable_outputs_folder(cli: Callable[..., Ran], tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    ran = cli(*TINY, f"outputs={tmp_path}/file/outputs")
+    assert ran.status == 2, ran.out
+    assert "outputs=" in ran.out and "Traceback" not in ran.out
+
+
+def test_full_error_shows_the_traceback(cli: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(os.environ, "HYDRA_FULL_ERROR", "1")
+    ran = cli(*TINY, "optimizer.lr=-1")
+    assert ran.status == 2 and "Traceback" in ran.out

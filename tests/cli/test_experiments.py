@@ -1,0 +1,69 @@
+"""Every experiment, found by glob: it composes, and it runs end to end at smoke scale."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
+
+from landscape.config import conf_dir
+from landscape.result import Result
+
+from .conftest import Ran
+
+EXPERIMENTS = sorted(file.stem for file in (Path(conf_dir()) / "experiment").glob("*.yaml"))
+GROUPS = ("model", "data", "cost", "optimizer", "training", "endpoints", "alphas", "measurement", "limits", "recipe")
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_it_composes(name: str) -> None:
+    with initialize_config_dir(conf_dir(), version_base="1.3"):
+        cfg = compose("config", overrides=[f"+experiment={name}"])
+    OmegaConf.to_container(cfg, resolve=True)
+    assert cfg.name == name
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_it_runs_at_smoke_scale(name: str, cli: Callable[..., Ran]) -> None:
+    ran = cli(f"+experiment={name}", "limits=smoke", "tracker=none", "data=digits")
+    assert ran.status == 0, ran.out
+    assert all(job["status"] == "done" for job in ran.sweep["jobs"])
+    assert ran.sweep["verdicts"]
+    result = Result.load(ran.jobs[0])
+    assert result.scale == "smoke" and result.name == name
+    assert (ran.jobs[0].parent / "figure.pdf").stat().st_size > 5_000
+
+
+@pytest.mark.real_data
+@pytest.mark.skipif("LANDSCAPE_DATA" not in os.environ, reason="LANDSCAPE_DATA names no folder with MNIST")
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_it_runs_on_its_own_data(name: str, cli: Callable[..., Ran]) -> None:
+    ran = cli(f"+experiment={name}", "limits=smoke", "tracker=none")
+    assert ran.status == 0, ran.out
+
+
+@pytest.mark.parametrize(
+    ("group", "option"),
+    [
+        (group, file.stem)
+        for group in GROUPS
+        for file in sorted((Path(conf_dir()) / group).glob("*.yaml"))
+        if file.stem not in ("checkpoints", "explicit")
+    ],
+)
+def test_every_option_composes_in_the_quick_start(group: str, option: str) -> None:
+    with initialize_config_dir(conf_dir(), version_base="1.3"):
+        cfg = compose("config", overrides=[f"{group}={option}"])
+    OmegaConf.to_container(cfg, resolve=True)
+
+
+def test_help_lists_every_experiment_with_a_line(cli: Callable[..., Ran]) -> None:
+    ran = cli("--help")
+    assert ran.status == 0
+    for name in EXPERIMENTS:
+        (line,) = [text for text in ran.out.splitlines() if f"+experiment={name}" in text and "Figure" in text]
+        assert len(line.split(name)[1].split()) >= 4
