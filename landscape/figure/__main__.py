@@ -1,0 +1,127 @@
+"""``python -m landscape.figure DIR``: redraw and rejudge from saved results; nothing is trained."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import ModuleType
+
+from rich.console import Console
+from rich.text import Text
+
+from landscape.errors import InputError
+from landscape.figure import style
+from landscape.figure.table import verdict_table
+from landscape.result import Result, ResultError
+
+RESULT, SWEEP = "result.json", "sweep.json"
+
+
+def job_folders(folder: Path) -> tuple[list[Path], list[str]]:
+    """The folders that hold this command's results, and one line for each job that left none.
+
+    A folder with a result of its own is one job. Else its ``sweep.json``, where there is one, names the jobs: other
+    folders beside them belong to earlier commands.
+
+    Raises:
+        InputError: no such folder, no result in it, or a ``sweep.json`` that cannot be read.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{folder} is no folder; give the folder of a sweep or of one job")
+    if (folder / RESULT).is_file():
+        return [folder], []
+    found, missing = sorted(path.parent for path in folder.glob(f"*/{RESULT}")), []
+    if (folder / SWEEP).is_file():
+        try:
+            keys = [str(job["key"]) for job in json.loads((folder / SWEEP).read_text())["jobs"]]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise InputError(
+                f"{folder / SWEEP} cannot be read ({error!r}); run the sweep again, or delete it"
+            ) from error
+        by_name = {path.name: path for path in found}
+        missing = [f"job {key} left no result" for key in keys if key not in by_name]
+        found = [by_name[key] for key in dict.fromkeys(keys) if key in by_name]
+    if not found:
+        raise InputError(f"no {RESULT} in {folder} or the folders below it; give the folder of a sweep or of one job")
+    return found, missing
+
+
+def load(folders: Sequence[Path]) -> tuple[list[tuple[Path, Result]], list[str]]:
+    """The finished results with their folders, and one line for each job that is left out because it failed.
+
+    Raises:
+        InputError: no job is done, or they belong to different figures. ResultError: a result is damaged.
+    """
+    loaded = [(folder, Result.load(folder)) for folder in folders]
+    failed = [
+        f"job {place.name} {r.status}, left out: {_last_line(r.error)}" for place, r in loaded if r.status != "done"
+    ]
+    done = [(folder, result) for folder, result in loaded if result.status == "done"]
+    if not done:
+        raise InputError(f"none of the {len(loaded)} jobs is done: {'; '.join(failed)}")
+    modules = sorted({result.figure for _, result in done})
+    if len(modules) > 1:
+        raise InputError(
+            f"these jobs belong to different figures ({', '.join(modules)}); give the folder of one of them"
+        )
+    return done, failed
+
+
+def _last_line(text: str) -> str:
+    """The last line of a traceback or message, which says what went wrong."""
+    lines = text.strip().splitlines()
+    return lines[-1] if lines else "it left no message"
+
+
+def figure_module(name: str) -> ModuleType:
+    """The module with ``draw`` and ``judge``.
+
+    Raises:
+        InputError: there is no such module, or it lacks one of the two.
+    """
+    try:
+        module = importlib.import_module(name)
+    except (ImportError, ValueError) as error:  # ValueError: the name is empty
+        raise InputError(f"figure={name!r} in {RESULT} is no module that can be imported ({error})") from error
+    if not callable(getattr(module, "draw", None)) or not callable(getattr(module, "judge", None)):
+        raise InputError(f"figure={name!r} in {RESULT} names a module without draw(results) and judge(results)")
+    return module
+
+
+def redraw(folder: Path, console: Console) -> None:
+    """Draw all results of a folder together and each of them alone, and print the verdicts on all together."""
+    folders, missing = job_folders(folder)
+    done, failed = load(folders)
+    for text in [*missing, *failed]:
+        console.print(Text(text, style="yellow"))
+    module = figure_module(done[0][1].figure)
+    results = [result for _, result in done]
+    for place, result in done:
+        if place != folder:
+            style.save(module.draw([result]), place)
+    path = style.save(module.draw(results), folder)
+    console.print(verdict_table(module.judge(results)))
+    console.print(
+        Text(f"{len(results)} result{'s' * (len(results) > 1)} drawn: {path} and {path.with_suffix('.pdf').name}")
+    )
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command; returns its exit status: 0 drawn, 2 wrong input, said in one message."""
+    parser = argparse.ArgumentParser(prog="python -m landscape.figure", description=__doc__)
+    parser.add_argument("folder", metavar="DIR", type=Path, help="folder of a sweep or of one job")
+    folder: Path = parser.parse_args(argv).folder
+    try:
+        redraw(folder, Console())
+    except (InputError, ResultError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

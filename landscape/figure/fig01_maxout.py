@@ -1,0 +1,53 @@
+"""Figure 1: maxout networks, one row per recipe; left J along the line, right J during training."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from matplotlib.figure import Figure
+
+from landscape.figure import claims, line, style, subject
+from landscape.result import Result
+from landscape.verdict import Verdict
+
+ROWS = {"maxout_adversarial": "adversarially trained maxout", "maxout": "maxout"}
+
+
+@style.themed
+def draw(results: Sequence[Result]) -> Figure:
+    """One row per job, the adversarial recipe first; a learning curve beside each line where one was recorded."""
+    order = list(ROWS)
+    pairs = sorted(
+        zip(results, subject.names(results), strict=True),
+        key=lambda pair: order.index(subject.recipe(pair[0])) if subject.recipe(pair[0]) in order else len(order),
+    )
+    columns = 2 if any(result.learning_curve is not None for result in results) else 1
+    figure, grid = style.new(len(pairs), columns, width=0 if columns == 2 else 4.8)
+    notes: list[str] = []
+    for (result, name), row in zip(pairs, grid, strict=True):
+        recipe = subject.recipe(result)
+        words = name.replace(recipe, ROWS.get(recipe, recipe))
+        drawn = line.draw_splits(row[0], result)
+        line.draw_clean(row[0], result)
+        line.label_line(row[0], f"{words}: from start to solution", drawn)
+        if columns == 2:
+            learned = line.draw_learning(row[1], result)
+            line.label_learning(row[1], f"{words}: during training", learned)
+            drawn += learned
+        notes += drawn.notes
+    return style.finish(figure, results, f"Fig. 1: maxout{style.on_data(results)}", notes)
+
+
+def judge(results: Sequence[Result]) -> list[Verdict]:
+    """Checks 1a to 1h of every job."""
+    found: list[Verdict] = []
+    for result, name in zip(results, subject.names(results), strict=True):
+        found += claims.starts_uniform(result, name)
+        found += claims.monotone(result, name)
+        found += claims.one_minimum_at_solution(result, name)
+        found += claims.flat_at_start(result, name)
+        found += claims.concave_then_convex(result, name)
+        found += claims.coarse_search_suffices(result, name)
+        found += claims.learns_early(result, name)
+        found += claims.few_test_errors(result, name)
+    return found

@@ -1,0 +1,144 @@
+"""The look all figures share, and how one is saved."""
+
+from __future__ import annotations
+
+import os
+import textwrap
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from landscape.figure import subject
+from landscape.result import Result
+
+RC: Any = {
+    "font.size": 9,
+    "axes.titlesize": 9.5,
+    "axes.labelsize": 9,
+    "xtick.labelsize": 8,
+    "ytick.labelsize": 8,
+    "legend.fontsize": 7.5,
+    "legend.title_fontsize": 7.5,
+    "legend.edgecolor": "none",
+    "legend.framealpha": 0.85,  # so that the rules at 0 and 1 do not strike through the words
+    "legend.handlelength": 2.8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlelocation": "left",
+    "axes.formatter.useoffset": False,
+    "lines.linewidth": 1.6,
+    "lines.dash_capstyle": "butt",
+    "savefig.facecolor": "white",
+    "pdf.fonttype": 42,  # letters stay text in the PDF
+}
+
+# Okabe and Ito (2008): told apart by colour-blind readers; the line styles keep them apart in grey.
+BLUE, ORANGE, GREEN, PURPLE, BLACK = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#000000"
+SKY, AMBER, GREY, FAINT, RULE = "#56B4E9", "#E69F00", "#767676", "#A0A0A0", "#C8C8C8"
+CYCLE = [BLUE, ORANGE, GREEN, PURPLE, BLACK, AMBER, SKY]
+SPLIT_COLOR = {"train": BLUE, "valid": ORANGE}
+SPLIT_STYLE: dict[str, Any] = {"train": "-", "valid": (0, (5, 1.6))}
+TWIN_STYLE: dict[str, Any] = {"train": (0, (1, 1.2)), "valid": (0, (4, 1.2, 1, 1.2, 1, 1.2))}
+SPLIT_WORD = {"train": "training", "valid": "validation"}
+
+_DATA_WORD = {"mnist": "MNIST", "digits": "digits", "cifar10": "CIFAR-10"}
+
+Draw = Callable[[Sequence[Result]], Figure]
+
+
+def themed(draw: Draw) -> Draw:
+    """``draw`` with the shared settings in force, and only while it runs."""
+    return matplotlib.rc_context(RC)(draw)
+
+
+def new(rows: int, columns: int, width: float = 0.0, height: float = 0.0) -> tuple[Figure, list[list[Axes]]]:
+    """A figure and its axes [rows][columns]; no global state of pyplot is touched.
+
+    Args:
+        width, height: inches; 0 means 3.9 per column and 2.9 per row, and room for title and footer.
+    """
+    figure = Figure(figsize=(width or 3.9 * columns + 0.2, height or 2.9 * rows + 0.7))
+    figure.set_layout_engine("constrained", h_pad=0.06, w_pad=0.06, hspace=0.04, wspace=0.04)
+    grid = figure.subplots(rows, columns, squeeze=False)
+    return figure, [list(row) for row in np.asarray(grid)]
+
+
+def wrapped(title: str, width: int = 44) -> str:
+    """A panel's title on as many lines as it needs to stay above its own panel."""
+    return textwrap.fill(title, width, break_on_hyphens=False)
+
+
+def on_data(results: Sequence[Result]) -> str:
+    """`` on MNIST`` when all jobs say the same data set, else nothing."""
+    sets = {result.choices.get("data", "") for result in results}
+    data = sets.pop() if len(sets) == 1 else ""
+    return f" on {_DATA_WORD.get(data, data)}" if data else ""
+
+
+def scale_label(results: Sequence[Result]) -> str:
+    """``full scale``, ``reduced scale``, ``smoke scale``, or several of them."""
+    return " and ".join(dict.fromkeys(result.scale for result in results)) + " scale"
+
+
+def told(results: Sequence[Result]) -> str:
+    """``set: training.max_epochs=3; optimizer.lr=0.1 | 0.2``: the overrides, the values of one key together."""
+    values: dict[str, dict[str, None]] = {}
+    for item in (item for result in results for item in subject.plain_overrides(result)):
+        key, _, value = item.partition("=")
+        values.setdefault(key, {})[value] = None
+    return "set: " + "; ".join(f"{key}={' | '.join(found)}" for key, found in values.items()) if values else ""
+
+
+def legend_outside(figure: Figure, title: str | None = None) -> None:
+    """One legend for all panels, to their right; an entry that several panels share is written once."""
+    entries: dict[str, Any] = {}
+    for axes in figure.axes:
+        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
+            entries.setdefault(label, handle)
+    if entries:
+        look = {"title": title, "alignment": "left", "borderaxespad": 0.2}
+        figure.legend(list(entries.values()), list(entries), loc="outside right center", **look)
+
+
+def finish(figure: Figure, results: Sequence[Result], title: str, notes: Sequence[str] = ()) -> Figure:
+    """Add the title with the scale, and a small footer: caps that bit, overrides, what was left out.
+
+    Args:
+        notes: further sentences for the footer; empty ones are dropped.
+    """
+    inches = figure.get_figwidth()
+    heading = textwrap.fill(f"{title} ({scale_label(results)})", int(11 * inches))  # letters that fit on one line
+    figure.suptitle(heading, x=0.01, ha="left", fontsize=10.5, fontweight="bold")
+    caps = dict.fromkeys(cap for result in results for cap in result.caps)
+    lines = [f"{scale_label(results)}: {'; '.join(caps)}" if caps else "", told(results), *dict.fromkeys(notes)]
+    lines = [line for line in lines if line]
+    width = int(21 * inches)
+    text = "\n".join(textwrap.fill(line, width, break_on_hyphens=False) for line in lines)
+    if text:
+        figure.supxlabel(text, x=0.01, ha="left", fontsize=6.5, color="#555555")
+    return figure
+
+
+def save(figure: Figure, folder: Path, name: str = "figure") -> Path:
+    """Write ``name.png`` (150 dpi) and ``name.pdf`` into ``folder``, each whole or not at all.
+
+    Returns:
+        The path of the PNG.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for suffix in ("pdf", "png"):
+        temporary = folder / f".{name}-{os.getpid()}.{suffix}"
+        try:
+            # Without its date the same figure gives the same bytes.
+            metadata = {"CreationDate": None} if suffix == "pdf" else None
+            with matplotlib.rc_context(RC):
+                figure.savefig(temporary, format=suffix, dpi=150, metadata=metadata)
+            os.replace(temporary, folder / f"{name}.{suffix}")
+        finally:
+            temporary.unlink(missing_ok=True)
+    return folder / f"{name}.png"

@@ -1,0 +1,117 @@
+"""The figure of any result: the quick start, and sweeps that no figure of the paper covers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from landscape.figure import claims, fig05_two_solutions, line, style, subject
+from landscape.figure import fig13_maxout_residual as residual
+from landscape.result import Result
+from landscape.verdict import Verdict
+
+Panel = Callable[[Axes], line.Drawn]
+
+
+@style.themed
+def draw(results: Sequence[Result]) -> Figure:
+    """J along each line, J during training and the track off the line: whatever these jobs hold.
+
+    One job is coloured by split; several share each panel, a colour per job.
+    """
+    labels = subject.names(results, brief=True)
+    panels = _panels(results, labels)
+    if not panels:
+        figure, grid = style.new(1, 1, width=4.8)
+        line.close(grid[0][0], line.Drawn())
+        return style.finish(figure, results, _title(results))
+    columns = min(len(panels), 2)
+    figure, grid = style.new(math.ceil(len(panels) / columns), columns, width=3.7 * columns + 2.6)
+    flat = [axes for row in grid for axes in row]
+    drawn = line.Drawn()
+    for panel, axes in zip(panels, flat, strict=False):
+        drawn += panel(axes)
+    for axes in flat[len(panels) :]:
+        axes.remove()
+    style.legend_outside(figure, drawn.legend_title)
+    return style.finish(figure, results, _title(results), drawn.notes)
+
+
+def _title(results: Sequence[Result]) -> str:
+    recipes = ", ".join(dict.fromkeys(subject.recipe(result) for result in results))
+    return f"{recipes}{style.on_data(results) if recipes != results[0].choices.get('data') else ''}"
+
+
+def _panels(results: Sequence[Result], labels: Sequence[str]) -> list[Panel]:
+    """What there is to draw, in reading order."""
+    alone = len(results) == 1
+    panels: list[Panel] = []
+    splits = [split for split in ("train", "valid") if any(line.primary(result, split) for result in results)]
+    groups = [tuple(splits)] if alone and splits else [(split,) for split in splits]
+    for group in groups:
+
+        def along(axes: Axes, group: tuple[str, ...] = group) -> line.Drawn:
+            drawn = line.draw_splits(axes, results[0], group) if alone else line.draw_jobs(axes, results, labels, group)
+            if _spans_decades(results, group):
+                axes.set_yscale("log")
+            ends = ", ".join(dict.fromkeys(r.choices.get("endpoints", "a line").replace("_", " ") for r in results))
+            title = ends if alone else f"{ends}, {style.SPLIT_WORD[group[0]]}"
+            line.label_line(axes, title, drawn, legend=False)
+            return drawn
+
+        panels.append(along)
+    if any(result.learning_curve is not None for result in results):
+
+        def learning(axes: Axes) -> line.Drawn:
+            drawn = line.draw_learning(axes, results[0]) if alone else line.draw_histories(axes, results, labels)
+            line.label_learning(
+                axes, "during training" if alone else "during training, validation", drawn, legend=False
+            )
+            return drawn
+
+        panels.append(learning)
+    if any("trajectory" in result.projections for result in results):
+
+        def off_line(axes: Axes) -> line.Drawn:
+            notes = residual.draw_tracks(axes, results, labels, equal=False)
+            if (inner := axes.get_legend()) is not None:
+                inner.remove()  # its entries are in the legend beside the panels
+            axes.set_title("off the line")
+            return line.Drawn((), tuple(notes))
+
+        panels.append(off_line)
+    return panels
+
+
+def _spans_decades(results: Sequence[Result], splits: Sequence[str]) -> bool:
+    """Whether J is positive everywhere and its largest value exceeds its smallest a thousandfold."""
+    curves = [line.primary(result, split) for result in results for split in splits]
+    finite = [curve.objective[np.isfinite(curve.objective)] for curve in curves if curve is not None]
+    values = np.concatenate(finite) if finite else np.zeros(0)
+    return bool(values.size and values.min() > 0 and values.max() > 1000 * values.min())
+
+
+def judge(results: Sequence[Result]) -> list[Verdict]:
+    """The paper's claims that fit each job's endpoints, and those on its trajectory that name no particular net."""
+    found: list[Verdict] = []
+    for result, name in zip(results, subject.names(results), strict=True):
+        ends = result.choices.get("endpoints")
+        if ends == "between_solutions":
+            found += fig05_two_solutions.between_solutions(result, name)
+        elif ends == "random_to_solution":
+            found += fig05_two_solutions.random_to_solution(result, name)
+        elif ends == "init_to_solution":
+            found += claims.starts_uniform(result, name)
+            found += claims.monotone(result, name)
+            found += claims.one_minimum_at_solution(result, name)
+            found += claims.flat_at_start(result, name)
+            found += claims.concave_then_convex(result, name)
+            found += claims.coarse_search_suffices(result, name)
+            found += claims.learns_early(result, name)
+        for claim, read in (residual.ENDS, residual.TAIL, residual.NORM, residual.THALES):
+            found += residual.on_tracks(claim, read, result, name)
+    return found

@@ -1,0 +1,58 @@
+"""Verdicts as a table for the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from landscape.verdict import Verdict
+
+_WORDS = {True: ("yes", "green"), False: ("NO", "bold red"), None: ("not judged", "dim")}
+
+
+def verdict_table(verdicts: Sequence[Verdict]) -> Table:
+    """One row per verdict: check, subject, claim, measured, expected, holds, calibrated; notes numbered below.
+
+    A claim that the row above makes too is not written again.
+    """
+    notes = list(dict.fromkeys(item.note for item in verdicts if item.note))
+    table = Table(
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        pad_edge=False,
+        expand=True,
+        padding=(0, 1, 0, 0),
+        caption_justify="left",
+        caption_style="",
+    )
+    # The longest name on one line, as far as that leaves room for the rest.
+    longest = max((len(word) for item in verdicts for word in item.subject.split()), default=0)
+    table.add_column("check", no_wrap=True)
+    table.add_column("subject", width=min(max(longest, 13), 20), overflow="fold")
+    table.add_column("claim", ratio=5, overflow="fold")
+    table.add_column("measured", ratio=6, overflow="fold")
+    table.add_column("expected", width=13, overflow="fold")
+    table.add_column("holds", width=10, overflow="fold")
+    table.add_column("calibrated", width=11, overflow="fold")
+    for k, item in enumerate(verdicts):
+        again = k > 0 and (verdicts[k - 1].check, verdicts[k - 1].claim) == (item.check, item.claim)
+        last = k + 1 == len(verdicts) or verdicts[k + 1].check != item.check
+        # Text, not markup: "[0, 1]" in a sentence would be read as a style.
+        holds = _word(item.holds)
+        if item.note:
+            holds.append(f" ({notes.index(item.note) + 1})", style="dim")
+        relaxed = Text(f"{item.calibrated}: ").append(_word(item.calibrated_holds)) if item.calibrated else Text()
+        claim = Text("" if again else item.claim)
+        cells = [Text(item.check), Text(item.subject), claim, Text(item.measured), Text(item.expected)]
+        table.add_row(*cells, holds, relaxed, end_section=last)
+    if notes:
+        table.caption = Text("\n".join(f"({k}) {note}" for k, note in enumerate(notes, start=1)), style="dim")
+    return table
+
+
+def _word(holds: bool | None) -> Text:
+    word, look = _WORDS[holds]
+    return Text(word, style=look)

@@ -1,0 +1,139 @@
+"""Figures 1 to 3: rows, panels and overlays of the line from start to solution."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from landscape.figure import fig01_maxout, fig02_sigmoid_relu, fig03_overlay
+
+MODES = ("stochastic", "deterministic")
+
+
+def words(axes: Any) -> list[str]:
+    """The labels in the legend of a panel."""
+    return list(axes.get_legend_handles_labels()[1])
+
+
+def test_fig01_has_a_row_per_recipe_with_the_adversarial_one_on_top(make: Any) -> None:
+    adversarial = make.result("maxout_adversarial")
+    clean = adversarial.curves["train/stochastic"]
+    clean = replace(clean, metrics={"clean_objective": clean.objective * 0.8})
+    adversarial = replace(adversarial, curves={**adversarial.curves, "train/stochastic": clean})
+    figure = fig01_maxout.draw([make.result("maxout"), adversarial])
+    assert len(figure.axes) == 4
+    top, learning, bottom, _ = figure.axes
+    assert top.get_title(loc="left").startswith("adversarially trained maxout")
+    assert bottom.get_title(loc="left").startswith("maxout")
+    assert (top.get_xlabel(), learning.get_xlabel()) == ("α", "epoch")
+    assert {axes.get_yscale() for axes in figure.axes} == {"linear"}
+    assert all("nats" in axes.get_ylabel() for axes in figure.axes)
+    assert words(bottom) == ["training", "validation", "training, no dropout", "validation, no dropout"]
+    assert words(top) == [*words(bottom), "training, clean examples only"]
+    assert words(learning) == ["training", "validation", "best epoch"]
+    rules = [line.get_xdata()[0] for line in bottom.lines if len(line.get_xdata()) == 2]
+    assert sorted(set(rules)) == [0.0, 1.0]
+    training = bottom.lines[words(bottom).index("training")]
+    np.testing.assert_array_equal(training.get_xdata(), make.NINTHS)
+    np.testing.assert_allclose(training.get_ydata(), make.descent(make.NINTHS))
+    dashes = {str(line._dash_pattern) for line in bottom.lines if line.get_label() in words(bottom)}
+    assert len(dashes) == 4  # told apart without colour
+
+
+def test_fig01_draws_what_there_is(make: Any) -> None:
+    assert len(fig01_maxout.draw([make.result("maxout")]).axes) == 2
+    assert len(fig01_maxout.draw([make.result("maxout", learning_curve=None)]).axes) == 1
+    deterministic = make.result("relu")
+    assert words(fig01_maxout.draw([deterministic]).axes[0]) == ["training", "validation"]
+
+
+def test_several_seeds_are_a_median_and_a_band(make: Any) -> None:
+    job = make.result("maxout", seeds=3, training_status=["stopped", "stopped", "diverged"])
+    job = make.swap(job, make.descent, "train/stochastic", seeds=3, spread=0.1)
+    figure = fig01_maxout.draw([job])
+    left, right = figure.axes
+    assert left.get_legend().get_title().get_text() == "line: median of 2 seeds, band: all"
+    assert len(left.collections) == 2  # the twins have none
+    values = job.curves["train/stochastic"].objective[:, :2]
+    np.testing.assert_allclose(left.lines[0].get_ydata(), values.mean(axis=1))
+    corners = left.collections[0].get_paths()[0].vertices
+    np.testing.assert_allclose([corners[:, 1].min(), corners[:, 1].max()], [values.min(), values.max()])
+    assert words(right) == ["training", "validation"]  # no common best epoch
+    assert "maxout: seed 2 left out: its training diverged" in figure._supxlabel.get_text()
+    lost = fig01_maxout.draw([replace(job, training_status=["diverged"] * 3)])
+    assert [text.get_text() for text in lost.axes[0].texts] == ["nothing to draw: no usable seed"]
+
+
+def test_fig01_judges_each_job_by_name(make: Any) -> None:
+    verdicts = fig01_maxout.judge([make.result("maxout"), make.result("maxout_adversarial")])
+    assert {v.check for v in verdicts} == {"1a", "1b", "1c", "1d", "1e", "1f", "1g", "1h"}
+    assert len({(v.check, v.subject) for v in verdicts}) == len(verdicts)
+    assert make.pick(verdicts, "1h", "maxout_adversarial").expected == "<= 110 test errors"
+    assert make.pick(verdicts, "1h", "maxout").expected == "<= 125 test errors"
+
+
+def test_fig02_has_the_sigmoid_on_the_left(make: Any) -> None:
+    figure = fig02_sigmoid_relu.draw([make.result("relu_dropout"), make.result("sigmoid")])
+    assert [axes.get_title(loc="left") for axes in figure.axes] == ["sigmoid", "ReLU with dropout"]
+    assert len(fig02_sigmoid_relu.draw([make.result("sigmoid")]).axes) == 1
+
+
+def test_fig02_asks_for_an_exact_start(make: Any) -> None:
+    job = make.swap(make.result("sigmoid"), lambda a: make.descent(a) + 1e-4, "train/stochastic")
+    verdicts = fig02_sigmoid_relu.judge([job])
+    assert make.pick(verdicts, "1a", "train", "stochastic").holds is False
+    assert make.pick(verdicts, "1a", "train", "deterministic").holds is True
+    assert {v.check for v in verdicts} == {"1a", "1b", "1c", "1d"}  # no plateau without the other network
+
+
+def test_fig02_compares_plateaus(make: Any) -> None:
+    def plateau(recipe: str, power: float, steep: float = 7.0, seeds: int = 2) -> Any:
+        def shape(a: Any) -> Any:
+            return make.descent(a, power=power, steep=steep)
+
+        keys = [f"train/{mode}" for mode in MODES]
+        return make.swap(make.result(recipe, seeds=seeds), shape, *keys, seeds=seeds)
+
+    long, short = plateau("sigmoid", 4.0), plateau("relu_dropout", 2.0)
+    verdict = make.pick(fig02_sigmoid_relu.judge([short, long]), "2", "stochastic")
+    assert verdict.holds is True and verdict.calibrated_holds is True
+    swapped = [plateau("sigmoid", 2.0), plateau("relu_dropout", 4.0)]
+    verdict = make.pick(fig02_sigmoid_relu.judge(swapped), "2", "stochastic")
+    assert verdict.holds is False and verdict.calibrated_holds is True
+    tiny = [plateau("sigmoid", 1.0, 90.0), plateau("relu_dropout", 1.0, 99.0)]
+    verdict = make.pick(fig02_sigmoid_relu.judge(tiny), "2", "stochastic")
+    assert verdict.holds is False and verdict.calibrated_holds is False
+    # One ReLU seed with a longer plateau than one sigmoid seed is enough to break it.
+    mixed = plateau("relu_dropout", 2.0)
+    mixed.curves["train/stochastic"].objective[:, 1] = long.curves["train/stochastic"].objective[:, 0]
+    assert make.pick(fig02_sigmoid_relu.judge([mixed, long]), "2", "stochastic").holds is False
+    mixed = plateau("sigmoid", 4.0)
+    mixed.curves["train/stochastic"].objective[:, 1] = short.curves["train/stochastic"].objective[:, 0]
+    assert make.pick(fig02_sigmoid_relu.judge([short, mixed]), "2", "stochastic").holds is False
+
+
+def test_fig03_overlays_on_a_logarithmic_axis(make: Any) -> None:
+    jobs = [make.result(recipe) for recipe in ("maxout", "relu_dropout", "sigmoid")]
+    figure = fig03_overlay.draw(jobs)
+    (axes,) = figure.axes
+    assert axes.get_yscale() == "log"
+    assert words(axes) == ["maxout", "relu with dropout", "sigmoid", "dotted: validation"]
+    curves = [line for line in axes.lines if len(line.get_xdata()) == 20]
+    assert len(curves) == 6
+    assert len({line.get_color() for line in curves}) == 3
+    assert len(figure.legends) == 1
+
+
+def test_fig03_claims(make: Any) -> None:
+    jobs = [make.result(recipe) for recipe in ("maxout", "relu_dropout", "sigmoid")]
+    verdicts = fig03_overlay.judge(jobs)
+    assert {v.check for v in verdicts} == {"3a", "3b", "3c"}
+    assert all(v.holds for v in verdicts)
+    jobs[1] = make.swap(jobs[1], lambda a: make.descent(a) + 0.006, "train/stochastic")
+    verdicts = fig03_overlay.judge(jobs)
+    assert make.pick(verdicts, "3b", "stochastic").holds is False
+    assert make.pick(verdicts, "3b", "deterministic").holds is True
+    assert all(v.holds for v in verdicts if v.check != "3b")
+    assert {v.check for v in fig03_overlay.judge(jobs[:1])} == {"3a", "3c"}

@@ -1,0 +1,111 @@
+"""What all figures share: title, footer, files; and the table of verdicts."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import pytest
+from rich.console import Console
+
+from landscape.figure import fig01_maxout, line, style
+from landscape.figure.table import verdict_table
+from landscape.verdict import Verdict
+
+
+def test_title_and_footer_say_scale_caps_and_overrides(make: Any) -> None:
+    job = make.result(
+        "maxout", scale="reduced", caps=["training.max_epochs 1000 -> 6"],
+        overrides=["recipe=maxout", "endpoints=init_to_solution", "+alphas=x", "+experiment=fig01_maxout",
+                   "tracker.mode=offline", "optimizer.lr=0.2"],
+    )  # fmt: skip
+    figure = fig01_maxout.draw([job])
+    assert figure._suptitle.get_text() == "Fig. 1: maxout on MNIST (reduced scale)"
+    assert figure._supxlabel.get_text() == "reduced scale: training.max_epochs 1000 -> 6\nset: optimizer.lr=0.2"
+    plain = fig01_maxout.draw([make.result("maxout")])
+    assert plain._suptitle.get_text().endswith("(full scale)")
+    assert plain._supxlabel is None
+
+
+def test_drawing_leaves_the_settings_alone(make: Any) -> None:
+    before = dict(matplotlib.rcParams)
+    fig01_maxout.draw([make.result("maxout")])
+    assert dict(matplotlib.rcParams) == before
+    program = (
+        "import sys; from landscape.figure import fig01_maxout, sweep; assert 'matplotlib.pyplot' not in sys.modules"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False, cwd=Path(__file__).parents[2]).returncode == 0
+
+
+def test_nothing_is_cut_off_and_titles_do_not_collide(make: Any) -> None:
+    long = make.result("maxout", overrides=["recipe=maxout", f"model.kind={'x' * 30}", f"data.folder={'y' * 60}"])
+    other = replace(long, overrides=["recipe=maxout", "optimizer.lr=0.1", "training.batch_size=1000"])
+    figure = fig01_maxout.draw([long, other])
+    figure.draw_without_rendering()
+    renderer = figure._get_renderer()
+    width, height = figure.bbox.width, figure.bbox.height
+    boxes = [axes.get_tightbbox(renderer) for axes in figure.axes] + [figure._suptitle.get_window_extent(renderer)]
+    for k, box in enumerate(boxes):
+        assert box.x0 >= -1 and box.y0 >= -1 and box.x1 <= width + 1 and box.y1 <= height + 1
+        assert not any(box.overlaps(rest) for rest in boxes[k + 1 :])
+
+
+def test_save_writes_two_whole_files_and_leaves_the_old_ones_on_failure(
+    make: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    figure = fig01_maxout.draw([make.result("maxout", learning_curve=None)])
+    path = style.save(figure, tmp_path / "new", "drawing")
+    assert path == tmp_path / "new" / "drawing.png"
+    assert path.read_bytes().startswith(b"\x89PNG")
+    assert path.with_suffix(".pdf").read_bytes().startswith(b"%PDF")
+    old = path.read_bytes()
+
+    def fails(target: Any, **_: Any) -> None:
+        Path(target).write_bytes(b"half")
+        raise OSError("disk full")
+
+    monkeypatch.setattr(figure, "savefig", fails)
+    with pytest.raises(OSError, match="disk full"):
+        style.save(figure, tmp_path / "new", "drawing")
+    assert path.read_bytes() == old
+    assert sorted(file.name for file in path.parent.iterdir()) == ["drawing.pdf", "drawing.png"]
+
+
+def test_jobs_differ_in_colour_or_dashes() -> None:
+    looks = {(look["color"], str(look["linestyle"])) for look in map(line.job_look, range(28))}
+    assert len(looks) == 28
+    assert all(line.job_look(k)["linestyle"] != line.job_look(k + 1)["linestyle"] for k in range(27))
+
+
+def shown(verdicts: list[Verdict], width: int = 100) -> str:
+    console = Console(width=width, record=True, file=io.StringIO())
+    console.print(verdict_table(verdicts))
+    return console.export_text()
+
+
+def test_the_table_keeps_every_word_at_100_columns() -> None:
+    row = Verdict("1b", "[0, 1]", "Fig. 1", "maxout_adversarial, train, stochastic", "rise 0.1 of the drop",
+                  "rise <= tau", False, "full", "rise <= 0.02", True, "seed 1 left out")  # fmt: skip
+    text = shown(
+        [row, replace(row, subject="x", holds=None, note=""), replace(row, check="2", holds=True, calibrated="")]
+    )
+    lines = text.splitlines()
+    assert max(map(len, lines)) <= 100
+    for word in (
+        "calibrated",
+        "maxout_adversarial,",
+        "stochastic",
+        "[0, 1]",
+        "NO (1)",
+        "not judged",
+        "(1) seed 1 left out",
+    ):
+        assert word in text
+    assert "…" not in text
+    assert text.count("[0, 1]") == 2  # written again only where the check changes
+    assert "yes" in next(line for line in lines if line.startswith("2 "))
