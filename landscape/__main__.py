@@ -13,6 +13,7 @@ import hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from landscape.collect import Exit, JobRecord, one_line
 from landscape.config import conf_dir, register
@@ -59,7 +60,7 @@ def job(cfg: DictConfig) -> None:
         raise
     except Exception as error:
         cause = error.__cause__ if isinstance(error.__cause__, InputError) else error
-        code = 2 if isinstance(cause, InputError) else 1
+        code = 2 if isinstance(cause, InputError | OmegaConfBaseException) else 1
         _report_failure(record, folder, cfg, cause, code)
     finally:
         if tracker is not None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 import logging
 import os
+import sys
+import tempfile
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,6 +17,7 @@ from typing import Any
 
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import MissingMandatoryValue
 
 from landscape.errors import InputError
 from landscape.figure.style import save as save_figure
@@ -75,8 +78,20 @@ class Collect(Callback):
     """Hydra callback: ends every command, single run or sweep, in the same way."""
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
-        """Fix the command's stamp: reading it here puts it into the cache that Hydra hands to every job."""
+        """Fix the command's stamp: reading it here puts it into the cache that Hydra hands to every job.
+
+        Refuse an outputs folder that cannot be written, before Hydra stumbles over it with a traceback.
+        """
         OmegaConf.select(config, "command")
+        folder = Path(config.hydra.sweep.dir)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder):
+                pass
+        except OSError as error:
+            print(f"outputs={config.outputs} cannot be written ({error}); set outputs=... or LANDSCAPE_OUTPUTS to a "
+                  "writable folder", file=sys.stderr)  # fmt: skip
+            raise Exit(2) from error
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
         """Collect and leave; only SystemExit passes through Hydra's callbacks."""
@@ -139,4 +154,6 @@ def one_line(error: BaseException) -> str:
     if isinstance(error, OSError) and error.errno == 28:
         return (f"the disk is full ({error.filename or 'while writing'}); free some space or set outputs=... to another "
                 "disk: the same command goes on from the last checkpoint")  # fmt: skip
+    if isinstance(error, MissingMandatoryValue) and error.full_key:
+        return f"{error.full_key} has no value; give it on the command line, {error.full_key}=..."
     return f"{type(error).__name__}: {' '.join(str(error).split())}"

@@ -28,7 +28,6 @@ from landscape.endpoints import Ends
 from landscape.errors import InputError
 from landscape.limits import apply_limits, note_cap
 from landscape.measurement import Measured, Subject
-from landscape.objective import check_running_statistics
 from landscape.result import Result
 from landscape.solutions import Solutions, joined
 from landscape.store import Store
@@ -146,10 +145,11 @@ def run(
 
     objective = make(config["objective"], "objective")
     template = build(model, config["training"]["first_seed"])
+    # A wrong objective or a module that does not fit must not cost a training first.
+    partial(objective, device=device)(template, cost, dataset.valid.first(min(64, len(dataset.valid))))
     solutions, ends = None, None
     folders: list[Path] = []
     if ends_of.needs_solutions or not measurement.needs_path:
-        check_running_statistics(template, config["objective"].get("running_statistics"))
         solutions, folders = solve(config, dataset, model, cost, device, tracker.epoch)
         if measurement.needs_path:
             ends = ends_of(solutions)

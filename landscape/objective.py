@@ -236,6 +236,6 @@ def check_running_statistics(module: nn.Module, treatment: str | None) -> None:
     if names and treatment is None:
         raise InputError(
             f"model={type(module).__name__} has running statistics ({', '.join(names[:3])}"
-            f"{', ...' if len(names) > 3 else ''}) that are not part of theta; say what to do with them along the path: "
-            "objective.running_statistics=keep uses those of the trained model everywhere"
+            f"{', ...' if len(names) > 3 else ''}) that are not part of theta; say what to do with them along the "
+            "path: objective.running_statistics=keep uses those of the trained model everywhere"
         )

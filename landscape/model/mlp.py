@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -51,7 +52,7 @@ class MLP(nn.Module):
                 raise InputError(f"model.{key} has {len(values)} entries but model.widths={list(widths)} makes "
                                  f"{num_layers} layers; give one entry per layer")  # fmt: skip
         self.activation = activation
-        linear = [nn.Linear(a, b) for a, b in zip(sizes[:-1], sizes[1:], strict=True)]
+        linear = [nn.Linear(a, b) for a, b in pairwise(sizes)]
         self.layers = nn.ModuleList(linear)
         if (include is None) != (scale is None):
             raise InputError(

@@ -178,10 +178,10 @@ class GroupRun:
         )
 
     def _note(self) -> str:
-        last = self.rows[-1]
-        return (
-            f"J {np.nanmean(last['train/objective']):.4g}, {self.training.monitor} {np.nanmin(self.stopping.best):.4g}"
-        )
+        values = self.rows[-1]["train/objective"]
+        values = values[~np.isnan(values)]  # none is left when the last seed has diverged
+        mean = values.mean() if len(values) else np.nan
+        return f"J {mean:.4g}, {self.training.monitor} {np.nanmin(self.stopping.best):.4g}"
 
     def _file(self, name: str) -> Path:
         return self.folder / name

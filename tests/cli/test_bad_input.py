@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from landscape.result import Result
+
 from .conftest import TINY, Ran
 
 MINE = """
@@ -65,9 +67,9 @@ WRONG = [
     (["training.batch_size=abc"], ["training.batch_size=abc", "Integer"]),
     (["+experiment=fig01_maxout,fig02_sigmoid_relu"], ["one experiment per command"]),
     ([*TINY, "endpoints=between_solutions", "alphas=standard"], ["training.num_seeds=1", "training.num_seeds=2"]),
-    ([*TINY[:4], TINY[5], "tracker=none", "alphas=explicit", "alphas.values=[]"], ["alphas is empty"]),
+    (["tracker=none", "alphas=explicit", "alphas.values=[]"], ["alphas is empty"]),
     (["tracker=none", "alphas=explicit", "alphas.values=[0,0.5,0.2]"], ["0.5 is followed by 0.2", "sort"]),
-    (["tracker=none", "alphas=explicit", "alphas.values=[0,.inf]"], ["alphas holds inf"]),
+    (["tracker=none", "alphas=explicit", "alphas.values=[0,inf]"], ["alphas holds inf"]),
     ([*TINY, "alphas.num=0"], ["alphas.num=0"]),
     ([*TINY, "training.batch_size=5000"], ["training.batch_size=5000", "1200 training examples"]),
     ([*TINY, "training.batch_size=0"], ["training.batch_size=0"]),
@@ -75,13 +77,13 @@ WRONG = [
     ([*TINY, "device=abacus"], ["device=abacus", "device=auto"]),
     ([*TINY, "device=cuda:7"], ["device=cuda:7", "device=cpu"]),
     ([*TINY, "training.monitor=valid/beauty"], ["training.monitor=valid/beauty", "valid/error"]),
-    ([*TINY, "model.widths=[8]", "model.init_ranges=[0.1]"], ["model.init_ranges has 1", "2 layers"]),
+    ([*TINY, "model.widths=[8]", "+model.init_ranges=[0.1]"], ["model.init_ranges has 1", "2 layers"]),
     ([*TINY, "figure=landscape.figure.nope"], ["figure=landscape.figure.nope", "landscape.figure.sweep"]),
     ([*TINY, "objective.dtype=float8"], ["objective.dtype=float8", "float64"]),
     ([*TINY, "measurement.splits=[training]"], ["measurement.splits", "valid"]),
     ([*TINY, "endpoints=checkpoints", "endpoints.start=no.pt", "endpoints.end=no.pt", "alphas=standard"],
      ["endpoints.start=no.pt"]),
-    ([*TINY, "endpoints=checkpoints", "alphas=standard"], ["endpoints.start"]),
+    ([*TINY, "endpoints=checkpoints", "alphas=standard"], ["endpoints.start has no value"]),
     (["tracker.mode=sideways", *TINY[:4], TINY[5]], ["tracker.mode=sideways", "offline"]),
     ([*TINY, "+model.depth=3"], ["model", "depth"]),
     ([*TINY, "limits.examples=0"], ["limits.examples"]),
@@ -97,8 +99,9 @@ def test_wrong_input_is_status_2_and_says_what_to_do(
     for needle in needles:
         assert needle in ran.out
     assert "Traceback" not in ran.out
-    assert not list(ran.outputs.glob("**/result.npz"))
-    assert not list(ran.outputs.glob("**/.result*")) and not list(ran.outputs.glob("**/meta.json"))
+    for file in ran.outputs.glob("*/*/*/result.json"):
+        assert Result.load(file.parent).status == "failed"
+    assert not list(ran.outputs.glob("**/.*.tmp")) and not list(ran.outputs.glob("**/meta.json"))
 
 
 @pytest.mark.parametrize(
@@ -113,7 +116,7 @@ def test_wrong_input_is_status_2_and_says_what_to_do(
 def test_a_user_module_that_cannot_be_measured(
     model: str, needles: list[str], cli: Callable[..., Ran], mine: str
 ) -> None:
-    ran = cli(*TINY[:5], mine, f"model={model}", "recipe=null")
+    ran = cli(*TINY[:5], mine, f"model={model}")
     assert ran.status == 2, ran.out
     for needle in needles:
         assert needle in ran.out

@@ -1,0 +1,75 @@
+"""The multilayer perceptron against a hand computation."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from landscape.errors import InputError
+from landscape.model import MLP, Masks
+from tests.twin import normal
+
+NONLINEAR = {
+    "relu": (nn.ReLU(), lambda v: max(v, 0.0)),
+    "sigmoid": (nn.Sigmoid(), lambda v: 1 / (1 + math.exp(-v))),
+}
+
+
+@pytest.mark.parametrize("name", NONLINEAR)
+@pytest.mark.parametrize("use_masks", [False, True])
+def test_logits_equal_the_twin(name: str, use_masks: bool) -> None:
+    activation, plain_activation = NONLINEAR[name]
+    module = MLP(4, 3, [6, 5], activation, include=[0.8, 0.5, 0.5], scale=[1.25, 2.0, 2.0]).double().eval()
+    with torch.no_grad():
+        for k, p in enumerate(module.parameters()):
+            p.copy_(normal(*p.shape, seed=k))
+    x = normal(5, 4, seed=20) + 0.1
+    masks = Masks(module, x[:1])
+    drawn = masks.draw(5, torch.Generator().manual_seed(2))
+    expected = []
+    for n in range(5):
+        h, at = x[n].tolist(), 0
+        for k, layer in enumerate(module.layers):
+            if use_masks:
+                scale = (1.25, 2.0, 2.0)[k]
+                h = [v * scale * float(drawn[0, n, at + i]) for i, v in enumerate(h)]
+                at += len(h)
+            h = [
+                math.fsum(w * v for w, v in zip(row, h, strict=True)) + b
+                for row, b in zip(layer.weight.tolist(), layer.bias.tolist(), strict=True)
+            ]
+            h = h if k == 2 else [plain_activation(v) for v in h]
+        expected.append(h)
+    with masks.bind(drawn if use_masks else None):
+        torch.testing.assert_close(module(x), torch.tensor(expected, dtype=torch.float64), rtol=1e-13, atol=1e-13)
+
+
+def test_default_start_is_he_with_a_zero_last_layer() -> None:
+    torch.manual_seed(0)
+    module = MLP(60, 10, [40, 30], nn.ReLU())
+    for layer, fan_in in zip(module.layers, (60, 40), strict=False):
+        bound = math.sqrt(6 / fan_in)
+        assert 0.95 * bound < layer.weight.abs().max() <= bound
+    assert module.layers[2].weight.abs().max() == 0
+    assert all(layer.bias.abs().max() == 0 for layer in module.layers)
+    assert module.max_norms == {} and len(module.dropouts) == 0
+
+
+def test_switching_dropout_off_leaves_the_rest() -> None:
+    numbers = {"max_norms": [1.0, 2.0], "include": [0.8, 0.5], "scale": [1.25, 2.0]}
+    module = MLP(4, 3, [6], nn.ReLU(), dropout=False, **numbers)
+    assert len(module.dropouts) == 0 and module.max_norms == {"layers.0.weight": 1.0, "layers.1.weight": 2.0}
+
+
+@pytest.mark.parametrize("key", ["init_ranges", "max_norms", "include", "scale"])
+def test_lists_that_do_not_fit_are_refused(key: str) -> None:
+    with pytest.raises(InputError, match=rf"model\.{key} has 3 entries .* 2 layers"):
+        MLP(4, 3, [6], nn.ReLU(), **{key: [0.5] * 3})
+
+
+def test_half_a_dropout_setting_is_refused() -> None:
+    with pytest.raises(InputError, match=r"model\.include=.* model\.scale="):
+        MLP(4, 3, [6], nn.ReLU(), scale=[1.0, 2.0])

@@ -1,0 +1,101 @@
+"""The yaml of each published net against the numbers of its source."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from functools import cache
+
+import pytest
+import torch
+from hydra import compose, initialize_config_dir
+from hydra.utils import instantiate
+from torch import nn
+
+from landscape.config import conf_dir, register
+from landscape.cost import CrossEntropy
+from landscape.data import Split
+from landscape.model import Dropout
+from landscape.objective import Objective
+from landscape.parameters import ParameterLayout
+
+RELU_BOUNDS = [4.378017, 2.970242, 4.626974]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _hydra() -> Iterator[None]:
+    register()
+    with initialize_config_dir(conf_dir(), version_base="1.3"):
+        yield
+
+
+@cache  # composing takes a third of a second
+def net(name: str, *overrides: str, device: str = "meta") -> nn.Module:
+    """The net of conf/model/<name>.yaml at MNIST's dimensions."""
+    numbers = ["dimensions.inputs=784", "dimensions.classes=10"]
+    config = compose("config", overrides=[f"model={name}", "data=mnist", *numbers, *overrides])
+    with torch.device(device), torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        module = instantiate(config.model)()
+    assert isinstance(module, nn.Module)
+    return module
+
+
+@pytest.mark.parametrize(
+    ("name", "num_parameters"),
+    [
+        ("maxout", 1_233_610),
+        ("maxout_large", 19_104_010),
+        ("relu", 2_097_528),
+        ("relu_no_dropout", 2_097_528),
+        ("sigmoid", 2_097_528),
+    ],
+)
+def test_parameter_counts(name: str, num_parameters: int) -> None:
+    assert ParameterLayout.of(net(name)).num_parameters == num_parameters
+
+
+@pytest.mark.parametrize(
+    ("name", "dropout", "bounds"),
+    [
+        ("maxout", [(0.8, 1.0), (0.5, 2.0), (0.5, 2.0)], [1.9365] * 3),
+        ("maxout_large", [(0.8, 1.0), (0.5, 2.0), (0.5, 2.0)], [1.9365] * 3),
+        ("relu", [(0.8, 1.25), (0.5, 2.0), (0.5, 2.0)], RELU_BOUNDS),
+        ("sigmoid", [(0.8, 1.25), (0.5, 2.0), (0.5, 2.0)], RELU_BOUNDS),
+        ("relu_no_dropout", [], RELU_BOUNDS),
+    ],
+)
+def test_dropout_and_norm_bounds(name: str, dropout: list[tuple[float, float]], bounds: list[float]) -> None:
+    module = net(name)
+    assert [(m.include, m.scale) for m in module.modules() if isinstance(m, Dropout)] == dropout
+    assert module.max_norms == {f"layers.{k}.weight": c for k, c in enumerate(bounds)}
+
+
+def test_sigmoid_differs_from_relu_in_its_nonlinearity_only() -> None:
+    assert isinstance(net("relu").activation, nn.ReLU) and isinstance(net("sigmoid").activation, nn.Sigmoid)
+    assert [tuple(p.shape) for p in net("relu").parameters()] == [tuple(p.shape) for p in net("sigmoid").parameters()]
+    assert not any(isinstance(m, Dropout) for m in net("sigmoid", "model.dropout=false").modules())
+
+
+@pytest.mark.parametrize("name", ["relu", "sigmoid"])
+def test_relu_and_sigmoid_start_at_exactly_ln_10(name: str) -> None:
+    module = net(name, device="cpu")
+    ranges = [0.00891030471479, 0.0575059125935, 0.0]
+    for layer, bound in zip(module.layers, ranges, strict=True):
+        assert 0.999 * bound <= layer.weight.abs().max() <= bound * (1 + 1e-6)
+        assert layer.bias.abs().max() == 0
+    data = Split(torch.rand(20, 1, 28, 28), torch.arange(20) % 10)
+    theta = ParameterLayout.of(module).theta(module)[None]
+    for mode in ("deterministic", "stochastic"):
+        objective = Objective(module, CrossEntropy(), data, mode, dtype="float64")
+        assert objective(theta.double()).item() == pytest.approx(math.log(10), rel=1e-15)
+        objective = Objective(module, CrossEntropy(), data, mode, dtype="float32")
+        assert objective(theta).item() == pytest.approx(math.log(10), abs=1e-6)
+
+
+def test_maxout_starts_small_everywhere() -> None:
+    module = net("maxout", device="cpu")
+    for layer in module.layers:
+        assert 0.99 * 0.005 < layer.weight.abs().max() <= 0.005 and layer.bias.abs().max() == 0
+    norm = ParameterLayout.of(module).theta(module).norm().item()
+    assert norm == pytest.approx(0.005 / math.sqrt(3) * math.sqrt(1_233_610), rel=0.01)  # the 3.20 of the source

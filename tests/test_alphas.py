@@ -1,0 +1,68 @@
+"""Grids."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from landscape.alphas import checked, evenly, explicit, fractions, thinned
+from landscape.errors import InputError
+
+
+@pytest.mark.parametrize(("num", "divisions", "first"), [(20, 9, 0), (200, 199, 0), (31, 10, -13), (1, 7, 7)])
+def test_fractions_are_the_nearest_floats_to_exact_fractions(num: int, divisions: int, first: int) -> None:
+    plain = [float(Fraction(first + k, divisions)) for k in range(num)]
+    assert fractions(num, divisions, first).tolist() == plain
+
+
+def test_the_papers_grids_hit_both_ends() -> None:
+    standard = fractions(20, 9)
+    assert standard[0] == 0 and standard[9] == 1 and standard[19] == 19 / 9
+    fine = fractions(200, 199)
+    assert fine[0] == 0 and fine[199] == 1 and len(fine) == 200
+
+
+def test_evenly_adds_the_ends_only_where_they_are_missed_and_inside() -> None:
+    grid = evenly(-0.5, 1.5, 31, ends=True)
+    assert len(grid) == 33 and {0.0, 1.0} <= set(grid.tolist()) and (np.diff(grid) > 0).all()
+    assert {-0.5, 1.5} <= set(grid.tolist())
+    assert evenly(-0.5, 1.5, 31).tolist() == np.linspace(-0.5, 1.5, 31).tolist()
+    assert evenly(0.0, 0.01, 3, ends=True).tolist() == [0.0, 0.005, 0.01]
+    assert evenly(-1.0, 2.0, 4, ends=True).tolist() == [-1.0, 0.0, 1.0, 2.0]
+
+
+@pytest.mark.parametrize(("first", "last", "num"), [(-0.3, 1.2, 16), (-0.7, 1.4, 22), (-0.1, 1.1, 13)])
+def test_an_end_that_rounding_misses_is_put_exactly(first: float, last: float, num: int) -> None:
+    """Steps of 0.1 land near 0 and 1 without being them."""
+    grid = evenly(first, last, num, ends=True)
+    assert len(grid) == num
+    assert 0.0 in grid and 1.0 in grid
+
+
+@pytest.mark.parametrize(
+    ("make", "text"),
+    [
+        (lambda: fractions(0, 9), r"alphas\.num=0"),
+        (lambda: fractions(3, 0), r"alphas\.divisions=0"),
+        (lambda: evenly(0, 1, 1), "num=1"),
+        (lambda: evenly(1, 0, 5), "last > first"),
+        (lambda: checked(explicit([])), "alphas is empty"),
+        (lambda: checked(explicit([0.0, float("nan")])), "alphas holds nan"),
+        (lambda: checked(explicit([0.0, 0.5, 0.5])), r"0\.5 is followed by 0\.5"),
+        (lambda: checked(np.zeros((2, 2))), "shape"),
+    ],
+)
+def test_grids_that_cannot_be_are_refused(make: object, text: str) -> None:
+    with pytest.raises(InputError, match=text):
+        make()  # type: ignore[operator]
+
+
+def test_thinning_keeps_the_ends_the_order_and_about_the_number() -> None:
+    grid = checked(fractions(200, 99, first=-40))
+    few = thinned(grid, 12)
+    assert {grid[0], grid[-1], 0.0, 1.0} <= set(few.tolist()) and set(few.tolist()) <= set(grid.tolist())
+    assert 12 <= len(few) <= 14 and (np.diff(few) > 0).all()
+    assert thinned(grid, None) is grid and thinned(grid, 200) is grid
+    assert {0.0, 1.0} <= set(thinned(fractions(20, 9), 2).tolist())

@@ -1,0 +1,190 @@
+"""What Objective does with a module: leaves it alone, refuses it, or says what it lacks."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from landscape.cost import CrossEntropy
+from landscape.errors import InputError
+from landscape.objective import Objective
+from landscape.parameters import ParameterLayout
+from tests.twin import C, D, maxout, normal, split
+
+DATA = split(23, seed=1)
+
+
+def objective(module: nn.Module, mode: str = "deterministic", **numbers: Any) -> Objective:
+    numbers = {"cost": CrossEntropy(), "dtype": "float64", "batch_size": 9, **numbers}
+    return Objective(module, split=DATA, mode=mode, **numbers)
+
+
+def theta_of(module: nn.Module) -> Tensor:
+    """The module's point [1, P] in float64."""
+    return ParameterLayout.of(module).theta(module).double()[None]
+
+
+class Failing(CrossEntropy):
+    """Works while the objective is built, then raises."""
+
+    calls = 0
+
+    def channels(self, predict: Any, x: Tensor, y: Tensor) -> dict[str, Tensor]:
+        """The third call fails, after the forward pass."""
+        values = super().channels(predict, x, y)
+        self.calls += 1
+        if self.calls > 2:
+            raise KeyError("on purpose")
+        return values
+
+
+class Normed(nn.Module):
+    """Batch norm, torch's own dropout, ours, and a whole-number buffer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = nn.Sequential(nn.Linear(D, 6), nn.BatchNorm1d(6), nn.ReLU(), nn.Dropout(0.4), nn.Linear(6, C))
+        self.register_buffer("count", torch.tensor(3))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x [B, D] -> logits [B, C]."""
+        return self.body(x)
+
+
+@pytest.mark.parametrize("fails", [False, True])
+@pytest.mark.parametrize("training", [False, True])
+def test_the_callers_module_is_untouched(fails: bool, training: bool) -> None:
+    module = Normed()
+    module(normal(4, D).float()).sum().backward()  # gradients and statistics that must survive
+    module.body[0].bias.requires_grad_(False)
+    module.train(training)
+    module.body[1].eval()
+    state, gradients = copy.deepcopy(module.state_dict()), [copy.deepcopy(p.grad) for p in module.parameters()]
+    flags = [m.training for m in module.modules()], [p.requires_grad for p in module.parameters()]
+    dtypes, generator = [p.dtype for p in module.parameters()], torch.get_rng_state()
+    part = objective(module, "stochastic", cost=Failing() if fails else CrossEntropy(), running_statistics="keep")
+    if fails:
+        with pytest.raises(KeyError, match="on purpose"):
+            part(theta_of(module))
+        assert not any(m.training for m in part.module.modules())
+    else:
+        part(theta_of(module))
+    assert all(torch.equal(v, state[n]) for n, v in module.state_dict().items())
+    for p, g in zip(module.parameters(), gradients, strict=True):
+        assert (p.grad is None) == (g is None) and (g is None or torch.equal(p.grad, g))
+    assert flags == ([m.training for m in module.modules()], [p.requires_grad for p in module.parameters()])
+    assert dtypes == [p.dtype for p in module.parameters()] and torch.equal(torch.get_rng_state(), generator)
+
+
+def test_running_statistics_need_a_word() -> None:
+    with pytest.raises(
+        InputError, match=r"running statistics \(body.1.running_mean.*objective\.running_statistics=keep"
+    ):
+        objective(Normed())
+    with pytest.raises(InputError, match=r"objective\.running_statistics=forget is unknown"):
+        objective(Normed(), running_statistics="forget")
+
+
+@pytest.mark.parametrize("buffer_dtype", [torch.float32, torch.float64])
+def test_keep_uses_the_buffers_of_each_row(buffer_dtype: torch.dtype) -> None:
+    """Buffers of a float32 training serve a float64 objective."""
+    module = Normed().double().eval()
+    theta = 0.5 * normal(2, ParameterLayout.of(module).num_parameters, seed=3)
+    buffers = []
+    for s in range(2):
+        named = {n: b.clone() for n, b in module.named_buffers()}
+        named["body.1.running_mean"] = normal(6, seed=s).to(buffer_dtype)
+        named["body.1.running_var"] = (1 + normal(6, seed=10 + s).abs()).to(buffer_dtype)
+        buffers.append(named)
+    values = objective(module, running_statistics="keep", buffers=buffers, seeds=[0, 1])(theta)
+    own = objective(module, running_statistics="keep", seeds=[0, 1])(theta)
+    for s in range(2):
+        named = ParameterLayout.of(module).unflatten(theta[s])
+        h = DATA.x @ named["body.0.weight"].T + named["body.0.bias"]
+        mean, var = (buffers[s][f"body.1.running_{k}"].double() for k in ("mean", "var"))
+        h = (h - mean) / (var + 1e-5).sqrt() * named["body.1.weight"] + named["body.1.bias"]
+        z = h.relu() @ named["body.4.weight"].T + named["body.4.bias"]
+        expected = (z.logsumexp(dim=1) - z[torch.arange(23), DATA.y]).mean()
+        assert values[s].item() == pytest.approx(expected.item(), rel=1e-12)
+        assert own[s] != values[s]
+
+
+def test_torch_dropout_repeats_under_its_seed() -> None:
+    module = nn.Sequential(nn.Linear(D, 6), nn.ReLU(), nn.Dropout(0.4), nn.Linear(6, C))
+    theta = theta_of(module).expand(2, -1)
+    values = objective(module, "stochastic", seeds=[4, 5])(theta)
+    torch.rand(3)  # the global generator has moved on
+    assert torch.equal(values, objective(module, "stochastic", seeds=[4, 5])(theta))
+    plain = objective(module, seeds=[4, 5])(theta)
+    assert values[0] != values[1] and plain[0] == plain[1] and (values != plain).all()
+    both = objective(module, "stochastic", seeds=[4, 5], num_replicates=2).along(lambda alpha: theta, np.zeros(1))
+    assert (both.replicates[0, 0] == values.numpy()).all() and (both.replicates[1, 0] != values.numpy()).all()
+
+
+class Noisy(nn.Module):
+    """Randomness that evaluation mode leaves on, in front of a last layer that may start at zero."""
+
+    def __init__(self, zero_last: bool) -> None:
+        super().__init__()
+        self.first, self.last = nn.Linear(D, 6), nn.Linear(6, C)
+        if zero_last:
+            nn.init.zeros_(self.last.weight)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x [B, D] -> logits [B, C]."""
+        return self.last(F.dropout(self.first(x), 0.5, training=True))
+
+
+@pytest.mark.parametrize("zero_last", [False, True])
+@pytest.mark.parametrize("mode", ["deterministic", "stochastic"])
+def test_a_cost_that_is_no_function_of_theta_is_refused(mode: str, zero_last: bool) -> None:
+    with pytest.raises(InputError, match="model=Noisy gives two different costs at one theta"):
+        objective(Noisy(zero_last), mode)
+
+
+@pytest.mark.parametrize(
+    ("module", "text"),
+    [
+        (nn.Linear(D + 1, C), "model=Linear does not fit data"),
+        (nn.Linear(D, C - 2), "model=Linear does not fit data"),
+        (nn.Sequential(nn.Linear(D, C), nn.Unflatten(1, (C, 1))), "model=Sequential"),
+        (nn.Sequential(nn.Linear(D, C), nn.Flatten(0)), "model=Sequential"),
+        (nn.Identity(), "model=Identity has no parameters"),
+    ],
+    ids=["inputs", "classes", "extra axis", "no batch axis", "no parameters"],
+)
+def test_modules_that_do_not_fit_are_refused(module: nn.Module, text: str) -> None:
+    with pytest.raises(InputError, match=text):
+        objective(module)
+
+
+def test_a_cost_for_the_whole_batch_is_refused() -> None:
+    class Mean(CrossEntropy):
+        """Averages where it should not."""
+
+        def channels(self, predict: Any, x: Tensor, y: Tensor) -> dict[str, Tensor]:
+            """One value."""
+            return {"objective": super().channels(predict, x, y)["objective"].mean()}
+
+    with pytest.raises(InputError, match=r"model=MaxoutMLP with cost Mean gives a cost of shape \(\)"):
+        objective(maxout(), cost=Mean())
+
+
+@pytest.mark.parametrize(
+    ("numbers", "text"),
+    [
+        ({"mode": "random"}, "mode=random is unknown; use deterministic or stochastic"),
+        ({"dtype": "float16"}, r"objective\.dtype=float16 is unknown"),
+        ({"batch_size": 0}, r"objective\.batch_size=0"),
+        ({"num_replicates": 0}, r"objective\.num_replicates=0"),
+    ],
+)
+def test_numbers_out_of_range_are_refused(numbers: dict[str, Any], text: str) -> None:
+    with pytest.raises(InputError, match=text):
+        objective(maxout(), **numbers)

@@ -1,0 +1,189 @@
+"""The store: trained once, reused, locked, and never fooled by a broken entry."""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import time
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from landscape.cost import CrossEntropy
+from landscape.data.dataset import Dataset, Split
+from landscape.errors import InputError
+from landscape.model import MaxoutMLP
+from landscape.solutions import Solutions, joined
+from landscape.store import Store, key_of
+from landscape.training import GroupRun, Momentum, Training
+from torch import nn
+
+DESCRIPTION = {"model": {"widths": [4]}, "seeds": [3, 5]}
+
+
+def dataset() -> Dataset:
+    generator = torch.Generator().manual_seed(1)
+    split = Split(torch.rand(60, 6, generator=generator), torch.randint(0, 3, (60,), generator=generator))
+    return Dataset("tiny", split, split.first(30), split.first(20), 3)
+
+
+def train(folder: Path, seeds: tuple[int, ...] = (3, 5), max_epochs: int = 3) -> Solutions:
+    model = partial(MaxoutMLP, 6, 3, [4], 2, 0.5, 1.5, [0.8, 0.5], [1.0, 2.0])
+    optimizer = partial(Momentum, lr=0.1, momentum=0.5)
+    training = Training(batch_size=20, max_epochs=max_epochs, dtype="float64")
+    return GroupRun(
+        model, CrossEntropy(), dataset(), optimizer, training, seeds, folder, torch.device("cpu")
+    ).run()  # fmt: skip
+
+
+def same(a: Solutions, b: Solutions) -> None:
+    assert torch.equal(a.theta_i, b.theta_i) and torch.equal(a.theta_f, b.theta_f)
+    assert a.seeds == b.seeds and a.status == b.status and a.num_epochs == b.num_epochs and a.layout == b.layout
+    for name, values in a.learning_curve.channels.items():
+        np.testing.assert_array_equal(values, b.learning_curve.channels[name])
+    for one, other in zip(a.trajectories, b.trajectories, strict=True):
+        for p, q in zip(one, other, strict=True):
+            np.testing.assert_array_equal(p, q)
+
+
+def test_a_second_request_reads_what_the_first_trained(tmp_path: Path) -> None:
+    store = Store(tmp_path / "solutions")
+    first, folder = store.get(DESCRIPTION, train)
+
+    def never(folder: Path) -> Solutions:
+        raise AssertionError("trained twice")
+
+    second, again = store.get(DESCRIPTION, never)
+    assert folder == again
+    same(first, second)
+    same(second, train(tmp_path))
+
+
+def test_any_changed_number_is_another_entry() -> None:
+    assert key_of(DESCRIPTION) == key_of(dict(reversed(DESCRIPTION.items())))
+    assert key_of(DESCRIPTION) != key_of({**DESCRIPTION, "seeds": [3]})
+    assert key_of({"lr": 0.1}) != key_of({"lr": 0.10000000001})
+
+
+@pytest.mark.parametrize("damage", ["solution.npz", "trajectory.npy", "meta.json"])
+def test_a_corrupt_entry_is_named_moved_aside_and_trained_again(
+    damage: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = Store(tmp_path)
+    first, folder = store.get(DESCRIPTION, train)
+    whole = (folder / damage).read_bytes()
+    (folder / damage).write_bytes(whole[: len(whole) // 2])
+    with caplog.at_level(logging.WARNING):
+        second, _ = store.get(DESCRIPTION, train)
+    same(first, second)
+    assert folder.name in caplog.text and "corrupt-1" in caplog.text
+    assert (tmp_path / f"{folder.name}.corrupt-1" / damage).read_bytes() == whole[: len(whole) // 2]
+
+
+def test_a_flipped_byte_is_found(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    _, folder = store.get(DESCRIPTION, train)
+    content = bytearray((folder / "solution.npz").read_bytes())
+    content[len(content) // 2] ^= 1
+    (folder / "solution.npz").write_bytes(content)
+    store.get(DESCRIPTION, train)
+    assert (tmp_path / f"{folder.name}.corrupt-1").exists()
+
+
+def test_an_unreadable_checkpoint_is_moved_aside(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "checkpoint.pt").write_bytes(b"half a checkpo")
+    with caplog.at_level(logging.WARNING):
+        train(tmp_path)
+    assert "unreadable" in caplog.text and (tmp_path / "checkpoint.broken").exists()
+
+
+def test_refresh_trains_again_and_keeps_the_old_entry(tmp_path: Path) -> None:
+    first, folder = Store(tmp_path).get(DESCRIPTION, train)
+    second, _ = Store(tmp_path, refresh=True).get(DESCRIPTION, train)
+    same(first, second)
+    assert (tmp_path / f"{folder.name}.replaced-1" / "meta.json").exists()
+
+
+def test_an_exception_in_training_leaves_no_whole_entry(tmp_path: Path) -> None:
+    def fails(folder: Path) -> Solutions:
+        train(folder)
+        raise RuntimeError("power cut")
+
+    store = Store(tmp_path)
+    with pytest.raises(RuntimeError, match="power cut"):
+        store.get(DESCRIPTION, fails)
+    assert not list(tmp_path.glob("*/meta.json"))
+    store.get(DESCRIPTION, train)
+
+
+def test_a_full_disk_while_saving_leaves_no_whole_entry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*args: Any, **kwargs: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    store = Store(tmp_path)
+    monkeypatch.setattr(np, "savez", full)
+    with pytest.raises(OSError, match="No space"):
+        store.get(DESCRIPTION, train)
+    monkeypatch.undo()
+    assert not list(tmp_path.glob("*/meta.json")) and not list(tmp_path.glob("*/.solution*"))
+    same(store.get(DESCRIPTION, train)[0], train(tmp_path))
+
+
+def _slow_train(folder: Path) -> Solutions:
+    with (folder.parent / "trained.log").open("a") as log:
+        log.write("once\n")
+    time.sleep(1.0)
+    return train(folder)
+
+
+def _ask(folder: str) -> None:
+    Store(Path(folder)).get(DESCRIPTION, _slow_train)
+
+
+def test_two_processes_train_one_entry_once(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("fork")
+    torch.set_num_threads(1)
+    workers = [context.Process(target=_ask, args=(str(tmp_path),)) for _ in range(2)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(timeout=60)
+        assert worker.exitcode == 0
+    assert (tmp_path / "trained.log").read_text() == "once\n"
+
+
+def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="LANDSCAPE_OUTPUTS"):
+        Store(tmp_path / "file" / "solutions")
+
+
+def test_buffers_come_back(tmp_path: Path) -> None:
+    class Normed(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.net = nn.Sequential(nn.Linear(6, 4), nn.BatchNorm1d(4), nn.ReLU(), nn.Linear(4, 3))
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.net(x)  # type: ignore[no-any-return]
+
+    def run(folder: Path) -> Solutions:
+        return GroupRun(
+            Normed, CrossEntropy(), dataset(), partial(Momentum, lr=0.1), Training(batch_size=20, max_epochs=2, select="last"), [0],
+            folder, torch.device("cpu"),
+        ).run()  # fmt: skip
+
+    stored, _ = Store(tmp_path).get({"net": "normed"}, run)
+    assert set(stored.buffers[0]) == {"net.1.running_mean", "net.1.running_var", "net.1.num_batches_tracked"}
+    assert stored.buffers[0]["net.1.running_mean"].abs().sum() > 0
+
+
+def test_joined_groups_keep_their_order_and_pad_with_nan(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir(), (tmp_path / "b").mkdir()
+    whole = joined([train(tmp_path / "a", (7,), 2), train(tmp_path / "b", (9,), 4)])
+    assert whole.seeds == [7, 9] and whole.num_epochs == [2, 4]
+    objective = whole.learning_curve.channels["train/objective"]
+    assert objective.shape == (5, 2) and np.isnan(objective[3:, 0]).all() and np.isfinite(objective[:, 1]).all()

@@ -1,0 +1,53 @@
+"""Small training runs in float64."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from landscape.cost import CrossEntropy
+from landscape.data import Dataset
+from landscape.solutions import Solutions
+from landscape.training import GroupRun, Momentum, Training
+from landscape.training.schedule import ExponentialDecay, LinearRamp
+from tests.twin import dataset, maxout
+
+Train = Callable[..., Solutions]
+
+
+@pytest.fixture
+def train(tmp_path: Path) -> Train:
+    """train(seeds, ...) -> Solutions; all that is not said is the maxout net with everything switched on."""
+    count = iter(range(1000))
+
+    def run(
+        seeds: Sequence[int],
+        model: Callable[[], nn.Module] = maxout,
+        cost: Any = None,
+        optimizer: Any = None,
+        data: Dataset | None = None,
+        folder: Path | None = None,
+        on_epoch: Callable[[dict[str, float]], None] = lambda row: None,
+        **numbers: Any,
+    ) -> Solutions:
+        defaults: dict[str, Any] = {
+            "batch_size": 5,
+            "max_epochs": 6,
+            "dtype": "float64",
+            "measure_batch_size": 17,
+            "lr_schedule": ExponentialDecay(1.01),
+            "momentum_schedule": LinearRamp(0.5, 0.7, 5),
+        }
+        training = Training(**{**defaults, **numbers})
+        folder = folder or tmp_path / str(next(count))
+        folder.mkdir(exist_ok=True)
+        cost, data, optimizer = cost or CrossEntropy(), data or dataset(), optimizer or partial(Momentum, lr=0.08)
+        return GroupRun(model, cost, data, optimizer, training, seeds, folder, torch.device("cpu"), on_epoch).run()
+
+    return run

@@ -1,0 +1,96 @@
+"""A killed run goes on to the same bits."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from landscape.solutions import Solutions
+from landscape.training import checkpoint
+from tests.training.conftest import Train
+from tests.training.test_seeds import batch_norm, torch_dropout
+
+ADAM = {"optimizer": partial(torch.optim.Adam, lr=0.03), "momentum_schedule": None}
+
+
+class Killed(BaseException):
+    """Stands for SIGTERM."""
+
+
+def killed_at(epoch: int) -> Any:
+    """An ``on_epoch`` that dies."""
+
+    def on_epoch(row: dict[str, float]) -> None:
+        if row["epoch"] == epoch:
+            raise Killed
+
+    return on_epoch
+
+
+def same_bits(one: Solutions, other: Solutions) -> None:
+    assert torch.equal(one.theta_i, other.theta_i) and torch.equal(one.theta_f, other.theta_f)
+    assert (one.status, one.num_epochs, one.best_epoch) == (other.status, other.num_epochs, other.best_epoch)
+    for name, values in one.learning_curve.channels.items():
+        np.testing.assert_array_equal(values, other.learning_curve.channels[name])
+    assert one.trajectories[0].file.read_bytes() == other.trajectories[0].file.read_bytes()
+    for mine, theirs in zip(one.trajectories, other.trajectories, strict=True):
+        assert mine.epochs.tolist() == theirs.epochs.tolist() and mine.steps.tolist() == theirs.steps.tolist()
+    for mine_, theirs_ in zip(one.buffers, other.buffers, strict=True):
+        assert mine_.keys() == theirs_.keys() and all(torch.equal(mine_[n], theirs_[n]) for n in mine_)
+
+
+@pytest.mark.parametrize(
+    ("seeds", "changes"),
+    [
+        ([5, 1, 8], {"patience": 3}),
+        ([5, 1], ADAM),
+        ([5], {"model": torch_dropout}),
+        ([5], {"model": batch_norm}),
+        ([5], {"dtype": "float32", "checkpoint_seconds": 1e9}),
+    ],
+    ids=["maxout", "adam", "torch dropout", "batch norm", "no checkpoint yet"],
+)
+def test_a_killed_run_goes_on_to_the_same_bits(
+    train: Train, tmp_path: Path, seeds: list[int], changes: dict[str, Any]
+) -> None:
+    numbers: dict[str, Any] = {"max_epochs": 9, "checkpoint_seconds": 0.0, **changes}
+    straight = train(seeds, **numbers)
+    for epoch in (4, 6):  # killed twice
+        with pytest.raises(Killed):
+            train(seeds, folder=tmp_path / "run", on_epoch=killed_at(epoch), **numbers)
+    told: list[float] = []
+    resumed = train(seeds, folder=tmp_path / "run", on_epoch=lambda row: told.append(row["epoch"]), **numbers)
+    same_bits(resumed, straight)
+    assert told[0] == (0 if numbers["checkpoint_seconds"] else 6)  # the epoch that was lost, not the whole run
+
+
+def test_a_finished_checkpoint_trains_no_further(train: Train, tmp_path: Path) -> None:
+    straight = train([5], max_epochs=3, checkpoint_seconds=0.0, folder=tmp_path / "run")
+    told: list[dict[str, float]] = []
+    same_bits(train([5], max_epochs=3, folder=tmp_path / "run", on_epoch=told.append), straight)
+    assert told == []
+
+
+def test_a_broken_checkpoint_is_put_aside_and_the_run_starts_over(
+    train: Train, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    straight = train([5], max_epochs=3)
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "checkpoint.pt").write_bytes(b"half a file")
+    same_bits(train([5], max_epochs=3, folder=tmp_path / "run"), straight)
+    assert "is unreadable" in caplog.text and (tmp_path / "run" / "checkpoint.broken").read_bytes() == b"half a file"
+
+
+def test_an_old_checkpoint_stays_whole_when_the_new_one_cannot_be_written(tmp_path: Path) -> None:
+    file = tmp_path / "checkpoint.pt"
+    checkpoint.save_atomically({"epoch": 3}, file)
+    with pytest.raises(Exception, match="pickle"):
+        checkpoint.save_atomically({"epoch": lambda: 4}, file)
+    assert checkpoint.load(file) == {"epoch": 3}
+    assert [f.name for f in tmp_path.iterdir()] == ["checkpoint.pt"]
+    assert checkpoint.load(tmp_path / "absent.pt") is None

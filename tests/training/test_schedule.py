@@ -1,0 +1,75 @@
+"""Schedules against numbers that the authors' own files hold."""
+
+from __future__ import annotations
+
+import pytest
+
+from landscape.errors import InputError
+from landscape.training.schedule import ExponentialDecay, LinearDecay, LinearRamp
+
+
+def closest(values: dict[int, float], target: float) -> int:
+    """The key whose value is nearest to the target."""
+    return min(values, key=lambda k: abs(values[k] - target))
+
+
+def test_lr_of_the_maxout_continuation_is_that_after_243_epochs() -> None:
+    """mnist_pi_continued.yaml: 0.0615082606673. Update 121,501 is the first after 243 epochs of 500 updates."""
+    schedule = ExponentialDecay(1.000004, floor=1e-5)
+    lrs = {update: 0.1 * schedule(0, update) for update in range(121_400, 121_600)}
+    assert closest(lrs, 0.0615082606673) == 243 * 500 + 1
+    assert lrs[121_501] == pytest.approx(0.0615082606673, rel=5e-7)  # a neighbour is 4e-6 away; theirs was float32
+
+
+def test_momentum_of_the_maxout_continuation_is_that_of_epoch_243() -> None:
+    """mnist_pi_continued.yaml: 0.694376766682, grown in float32."""
+    schedule = LinearRamp(0.5, 0.7, 250)
+    momenta = {epoch: schedule(epoch, 0) for epoch in range(200, 260)}
+    assert closest(momenta, 0.694376766682) == 243
+    assert momenta[243] == pytest.approx(0.694376766682, abs=1e-6)  # a neighbour is 8e-4 away
+
+
+def test_lr_of_the_boltzmann_machine_continuation_is_that_of_epoch_384() -> None:
+    """galatea's continuation of the MP-DBM: 8.58230304718."""
+    schedule = LinearDecay(final=0.020379, epochs=868)
+    lrs = {epoch: 15.146493 * schedule(epoch, 0) for epoch in range(300, 500)}
+    assert closest(lrs, 8.58230304718) == 384
+    assert lrs[384] == pytest.approx(8.58230304718, rel=2e-6)  # a neighbour is 2e-3 away
+
+
+def test_linear_ramp_at_named_epochs() -> None:
+    schedule = LinearRamp(0.5, 0.7, 251)
+    assert [schedule(e, 0) for e in (0, 1, 126, 251, 252, 9999)] == pytest.approx([0.5, 0.5, 0.6, 0.7, 0.7, 0.7])
+    assert schedule(7, 1) == schedule(7, 10**6)
+    assert LinearRamp(0.5, 0.7, 1)(1, 0) == 0.7
+
+
+def test_linear_decay_at_named_epochs() -> None:
+    schedule = LinearDecay(final=0.2, epochs=40)
+    assert [schedule(e, 0) for e in (0, 1, 20, 39)] == pytest.approx([1.0, 0.98, 0.6, 0.22])
+    assert schedule(40, 0) == schedule(1000, 0) == 0.2
+    assert schedule(7, 1) == schedule(7, 10**6)
+
+
+def test_exponential_decay_divides_at_each_update_down_to_the_floor() -> None:
+    schedule = ExponentialDecay(1.5, floor=0.1)
+    factor = 1.0
+    for update in range(1, 20):
+        assert schedule(1, update) == pytest.approx(max(factor, 0.1), rel=1e-14)
+        factor /= 1.5
+    assert schedule(1, 10**7) == 0.1 and ExponentialDecay(1.0)(1, 10**7) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("make", "text"),
+    [
+        (lambda: LinearRamp(0.5, 1.0, 10), r"training\.momentum_schedule"),
+        (lambda: LinearRamp(0.5, 0.7, 0), r"training\.momentum_schedule"),
+        (lambda: LinearDecay(1.5, 10), r"training\.lr_schedule"),
+        (lambda: LinearDecay(0.5, 0), r"training\.lr_schedule"),
+        (lambda: ExponentialDecay(0.9), r"training\.lr_schedule\.divisor=0\.9"),
+    ],
+)
+def test_numbers_out_of_range_are_refused(make: object, text: str) -> None:
+    with pytest.raises(InputError, match=text):
+        make()  # type: ignore[operator]
