@@ -43,7 +43,7 @@ def job(cfg: DictConfig) -> None:
     tracker = None
     code = 1
     try:
-        config = OmegaConf.to_container(cfg, resolve=True)
+        config = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
         assert isinstance(config, dict)
         tracker = instantiate(cfg.tracker)
         tracker.start(run_info(config, name, folder.name, overrides, folder.parent))  # type: ignore[arg-type]
@@ -51,7 +51,9 @@ def job(cfg: DictConfig) -> None:
         result, solutions = run(config, name, choices, overrides, tracker)  # type: ignore[arg-type]
         result.save(folder)
         figure = save_figure(figure_module(result.figure).draw([result]), folder)
-        tracker.record(result, figure, solutions)
+        # Not the trajectory: it can be gigabytes, and everything drawn from it is in the result.
+        files = [entry / file for entry in solutions for file in ("solution.npz", "meta.json")]
+        tracker.record(result, figure, files)
         record.end(folder, "done")
         code = 0
         log.info("job %d [%s] done in %.1f s", record.num, " ".join(overrides), record.seconds)

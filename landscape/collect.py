@@ -152,8 +152,10 @@ def one_line(error: BaseException) -> str:
     if isinstance(error, InputError):
         return str(error)
     if isinstance(error, OSError) and error.errno == 28:
-        return (f"the disk is full ({error.filename or 'while writing'}); free some space or set outputs=... to another "
-                "disk: the same command goes on from the last checkpoint")  # fmt: skip
+        return (
+            f"the disk is full ({error.filename or 'while writing'}); free some space or set outputs=... to another "
+            "disk: the same command goes on from the last checkpoint"
+        )
     if isinstance(error, MissingMandatoryValue) and error.full_key:
         return f"{error.full_key} has no value; give it on the command line, {error.full_key}=..."
     return f"{type(error).__name__}: {' '.join(str(error).split())}"

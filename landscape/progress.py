@@ -52,8 +52,8 @@ class Reporter:
         if now - self.last >= SECONDS_BETWEEN_LINES and done > 0:
             self.last = now
             left = (now - self.start) / done * (self.total - done)
-            log.info("%s: %d of %d, %.0f s so far, at most %.0f s to go%s",
-                     self.description, done, self.total, now - self.start, left, f" ({note})" if note else "")  # fmt: skip
+            times = f"{now - self.start:.0f} s so far, at most {left:.0f} s to go"
+            log.info("%s: %d of %d, %s%s", self.description, done, self.total, times, f" ({note})" if note else "")
 
 
 @contextmanager

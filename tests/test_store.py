@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from torch import nn
+
 from landscape.cost import CrossEntropy
 from landscape.data.dataset import Dataset, Split
 from landscape.errors import InputError
@@ -19,7 +21,6 @@ from landscape.model import MaxoutMLP
 from landscape.solutions import Solutions, joined
 from landscape.store import Store, key_of
 from landscape.training import GroupRun, Momentum, Training
-from torch import nn
 
 DESCRIPTION = {"model": {"widths": [4]}, "seeds": [3, 5]}
 
@@ -172,8 +173,8 @@ def test_buffers_come_back(tmp_path: Path) -> None:
 
     def run(folder: Path) -> Solutions:
         return GroupRun(
-            Normed, CrossEntropy(), dataset(), partial(Momentum, lr=0.1), Training(batch_size=20, max_epochs=2, select="last"), [0],
-            folder, torch.device("cpu"),
+            Normed, CrossEntropy(), dataset(), partial(Momentum, lr=0.1),
+            Training(batch_size=20, max_epochs=2, select="last"), [0], folder, torch.device("cpu"),
         ).run()  # fmt: skip
 
     stored, _ = Store(tmp_path).get({"net": "normed"}, run)

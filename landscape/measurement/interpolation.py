@@ -55,7 +55,10 @@ class Interpolation:
                 total = objective.num_batches * len(subject.alphas)
                 with report(f"{split_name} {mode}", total) as progress:
                     evaluation = objective.along(path, subject.alphas, progress)
-                channels = dict(evaluation.channels)
+                # Classification error is a channel of the net as it is used, without dropout (paper.md 0.2).
+                channels = {
+                    n: v for n, v in evaluation.channels.items() if not (objective.is_random and n.endswith("error"))
+                }
                 curve = Curve(
                     alphas=subject.alphas,
                     objective=channels.pop("objective"),

@@ -28,12 +28,12 @@ class Residual:
             solutions.theta_f.double().numpy(),
             solutions.best_epoch,
         )
-        with np.errstate(invalid="ignore"):
-            numbers = {
-                "length": projection.length.tolist(),
-                "max_residual": np.nanmax(projection.residual_norm, axis=0).tolist(),
-                "max_parameter_norm": np.nanmax(projection.parameter_norm, axis=0).tolist(),
-            }
+        # fmax passes over the NaN padding of shorter runs, and stays NaN for a run that never moved.
+        numbers = {
+            "length": projection.length.tolist(),
+            "max_residual": np.fmax.reduce(projection.residual_norm, axis=0).tolist(),
+            "max_parameter_norm": np.fmax.reduce(projection.parameter_norm, axis=0).tolist(),
+        }
         return Measured(
             projections={"trajectory": projection}, numbers=numbers, labels=[str(s) for s in solutions.seeds]
         )

@@ -59,11 +59,11 @@ def test_a_killed_run_goes_on_to_the_same_bits(vectorise: str, tmp_path: Path) -
     assert entries == sorted(p.name for p in cut.glob("solutions/*") if p.is_dir())
     assert len(entries) == (1 if vectorise == "true" else 2)
     for entry in entries:
-        with np.load(whole / "solutions" / entry / "solution.npz") as a:
-            with np.load(cut / "solutions" / entry / "solution.npz") as b:
-                assert set(a.files) == set(b.files)
-                for name in a.files:  # theta_i, theta_f, every channel of the learning curve
-                    assert a[name].tobytes() == b[name].tobytes(), name
+        files = [top / "solutions" / entry / "solution.npz" for top in (whole, cut)]
+        with np.load(files[0]) as a, np.load(files[1]) as b:
+            assert set(a.files) == set(b.files)
+            for name in a.files:  # theta_i, theta_f, every channel of the learning curve
+                assert a[name].tobytes() == b[name].tobytes(), name
         trajectories = [(top / "solutions" / entry / "trajectory.npy").read_bytes() for top in (whole, cut)]
         assert trajectories[0] == trajectories[1]
         assert not (cut / "solutions" / entry / "checkpoint.pt").exists()
