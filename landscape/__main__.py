@@ -18,8 +18,9 @@ from omegaconf.errors import OmegaConfBaseException
 from landscape.collect import Exit, JobRecord, one_line
 from landscape.config import conf_dir, register
 from landscape.errors import InputError
+from landscape.figure.module import figure_module
 from landscape.figure.style import save as save_figure
-from landscape.job import figure_module, run, run_info
+from landscape.job import run, run_info
 from landscape.result import Result
 
 log = logging.getLogger("landscape")

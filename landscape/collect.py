@@ -20,9 +20,9 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue
 
 from landscape.errors import InputError
+from landscape.figure.module import figure_module
 from landscape.figure.style import save as save_figure
 from landscape.figure.table import verdict_table
-from landscape.job import figure_module
 from landscape.progress import console
 from landscape.result import Result
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import logging
 import platform
@@ -10,7 +9,6 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import hydra
@@ -26,6 +24,7 @@ from landscape.config import version
 from landscape.data.dataset import Dataset
 from landscape.endpoints import Ends
 from landscape.errors import InputError
+from landscape.figure.module import figure_module
 from landscape.limits import apply_limits, note_cap
 from landscape.measurement import Measured, Subject
 from landscape.result import Result
@@ -219,22 +218,6 @@ def _numbers_of_runs(subject: Subject) -> dict[str, list[float]]:
     if "error" in values:
         numbers["num_test_errors"] = np.round(values["error"] * len(subject.dataset.test))
     return {name: np.asarray(v).tolist() for name, v in numbers.items()}
-
-
-def figure_module(name: str) -> ModuleType:
-    """The module that draws and judges.
-
-    Raises:
-        InputError: no such module, or one without ``draw`` and ``judge``.
-    """
-    try:
-        module = importlib.import_module(name)
-    except ImportError as error:
-        raise InputError(f"figure={name} cannot be imported ({error}); give a module with draw and judge, "
-                         "for example landscape.figure.sweep") from error  # fmt: skip
-    if not (hasattr(module, "draw") and hasattr(module, "judge")):
-        raise InputError(f"figure={name} has no draw(results) and judge(results)")
-    return module
 
 
 def _device_name(device: torch.device) -> str:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import importlib
 import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from types import ModuleType
 
 from rich.console import Console
 from rich.text import Text
 
 from landscape.errors import InputError
 from landscape.figure import style
+from landscape.figure.module import figure_module
+from landscape.figure.publish import publish
 from landscape.figure.table import verdict_table
 from landscape.result import Result, ResultError
 
@@ -77,23 +77,8 @@ def _last_line(text: str) -> str:
     return lines[-1] if lines else "it left no message"
 
 
-def figure_module(name: str) -> ModuleType:
-    """The module with ``draw`` and ``judge``.
-
-    Raises:
-        InputError: there is no such module, or it lacks one of the two.
-    """
-    try:
-        module = importlib.import_module(name)
-    except (ImportError, ValueError) as error:  # ValueError: the name is empty
-        raise InputError(f"figure={name!r} in {RESULT} is no module that can be imported ({error})") from error
-    if not callable(getattr(module, "draw", None)) or not callable(getattr(module, "judge", None)):
-        raise InputError(f"figure={name!r} in {RESULT} names a module without draw(results) and judge(results)")
-    return module
-
-
-def redraw(folder: Path, console: Console) -> None:
-    """Draw all results of a folder together and each of them alone, and print the verdicts on all together."""
+def redraw(folder: Path, console: Console, target: Path | None = None) -> None:
+    """Draw all results of a folder together and each of them alone, print the verdicts, publish them if asked."""
     folders, missing = job_folders(folder)
     done, failed = load(folders)
     for text in [*missing, *failed]:
@@ -104,7 +89,10 @@ def redraw(folder: Path, console: Console) -> None:
         if place != folder:
             style.save(module.draw([result]), place)
     path = style.save(module.draw(results), folder)
-    console.print(verdict_table(module.judge(results)))
+    verdicts = module.judge(results)
+    console.print(verdict_table(verdicts))
+    if target is not None:
+        console.print(Text(f"published: {publish(results, verdicts, module.draw(results), target)}"))
     console.print(
         Text(f"{len(results)} result{'s' * (len(results) > 1)} drawn: {path} and {path.with_suffix('.pdf').name}")
     )
@@ -114,9 +102,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     """The command; returns its exit status: 0 drawn, 2 wrong input, said in one message."""
     parser = argparse.ArgumentParser(prog="python -m landscape.figure", description=__doc__)
     parser.add_argument("folder", metavar="DIR", type=Path, help="folder of a sweep or of one job")
-    folder: Path = parser.parse_args(argv).folder
+    parser.add_argument(
+        "--publish", metavar="TARGET", type=Path, help="also write a page with figure, verdicts and arrays into TARGET"
+    )
+    arguments = parser.parse_args(argv)
     try:
-        redraw(folder, Console())
+        redraw(arguments.folder, Console(), arguments.publish)
     except (InputError, ResultError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

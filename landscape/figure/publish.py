@@ -1,0 +1,77 @@
+"""A run as a page that can be committed: figure, command, machine, verdicts, and the arrays behind them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from landscape.figure import style
+from landscape.result import Result
+from landscape.verdict import Verdict
+
+LOCAL = ("outputs", "command", "tracker")
+"""Keys of the config that say where and when it ran here; they mean nothing elsewhere."""
+
+_WORDS = {True: "yes", False: "**no**", None: "not judged"}
+
+
+def command_of(results: Sequence[Result]) -> str:
+    """The command that gives these results: what all jobs were told; what differs is the experiment's own sweep."""
+    shared = [o for o in results[0].overrides if all(o in r.overrides for r in results)]
+    first = [o for o in shared if o.startswith("+experiment")]
+    rest = [o for o in shared if not o.startswith(("+experiment", "tracker", "outputs", "refresh"))]
+    return " ".join(["python -m landscape", *first, *rest])
+
+
+def verdict_rows(verdicts: Sequence[Verdict]) -> list[str]:
+    """A Markdown table, one row per verdict."""
+    rows = ["| check | subject | claim | measured | expected | holds | calibrated |", "|---|---|---|---|---|---|---|"]
+    for v in verdicts:
+        relaxed = f"{v.calibrated}: {_WORDS[v.calibrated_holds]}" if v.calibrated else ""
+        holds = _WORDS[v.holds] + (f" ({v.note})" if v.note else "")
+        cells = (v.check, v.subject, v.claim, v.measured, v.expected, holds, relaxed)
+        rows.append("| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |")
+    return rows
+
+
+def page(results: Sequence[Result], verdicts: Sequence[Verdict]) -> str:
+    """The page in Markdown, every number taken from the results."""
+    first = results[0]
+    caps = sorted({cap for r in results for cap in r.caps})
+    counts = ", ".join(f"{sum(v.holds is h for v in verdicts)} {w}" for h, w in
+                       ((True, "hold"), (False, "do not hold"), (None, "not judged")))  # fmt: skip
+    lines = [f"# {first.name}, {first.scale} scale", "", "```", command_of(results), "```", ""]
+    lines += [f"- verdicts: {counts}"]
+    lines += [f"- caps of this scale: {'; '.join(caps)}"] if caps else []
+    lines += [f"- {', '.join(f'{k} {v}' for k, v in first.versions.items())}", "", "| job | device | seconds | "
+              "best epoch | epochs | test errors |", "|---|---|---|---|---|---|"]  # fmt: skip
+    for r in results:
+        label = ", ".join(r.choices.get(key, "") for key in ("recipe", "endpoints", "alphas"))
+        cells = [_numbers(r, key) for key in ("best_epoch", "num_epochs", "num_test_errors")]
+        lines.append(f"| {label} | {r.device} | {r.seconds:.0f} | {' | '.join(cells)} |")
+    lines += ["", "Seconds are of this job; a network that an earlier job had trained costs it nothing.", "",
+              "![figure](figure.png)", "", *verdict_rows(verdicts), ""]  # fmt: skip
+    return "\n".join(lines)
+
+
+def _numbers(result: Result, key: str) -> str:
+    values = result.numbers.get(key, [])
+    return ", ".join(f"{v:g}" for v in (values if isinstance(values, list) else [values]))
+
+
+def publish(results: Sequence[Result], verdicts: Sequence[Verdict], figure: Figure, target: Path) -> Path:
+    """Write ``README.md``, ``figure.png`` and each job's ``result.json`` and ``result.npz`` below ``target``."""
+    target.mkdir(parents=True, exist_ok=True)
+    style.save(figure, target)
+    for number, result in enumerate(results):
+        folder = target / f"job{number}"
+        folder.mkdir(exist_ok=True)
+        replace(result, config={k: v for k, v in result.config.items() if k not in LOCAL}).save(folder)
+    temporary = target / ".README.md"
+    temporary.write_text(page(results, verdicts))
+    os.replace(temporary, target / "README.md")
+    return target / "README.md"

@@ -1,0 +1,43 @@
+"""A published page says what was run, what was found, and carries the arrays."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from landscape.figure import sweep
+from landscape.figure.publish import command_of, publish, verdict_rows
+from landscape.result import Result
+from landscape.verdict import Verdict
+
+from . import conftest as make
+
+
+def jobs() -> list[Result]:
+    result = make.result("maxout", overrides=["recipe=maxout", "threads=1", "+experiment=fig01_maxout"])
+    other = replace(result, overrides=["recipe=relu", "threads=1", "+experiment=fig01_maxout"])
+    return [replace(r, config={**r.config, "outputs": "elsewhere"}, caps=["a 2 -> 1"]) for r in (result, other)]
+
+
+def test_the_command_leaves_the_experiments_own_sweep_to_the_experiment() -> None:
+    assert command_of(jobs()) == "python -m landscape +experiment=fig01_maxout threads=1"
+    assert command_of(jobs()[:1]) == "python -m landscape +experiment=fig01_maxout recipe=maxout threads=1"
+
+
+def test_the_page_and_its_arrays(tmp_path: Path) -> None:
+    results = jobs()
+    verdicts = [Verdict("1a", "a | b", "s", "maxout", "0.5", "<= 0.1", False, "full", "<= 1", True, "why")]
+    text = publish(results, verdicts, sweep.draw(results), tmp_path / "page").read_text()
+    assert "| 1a | maxout | a \\| b | 0.5 | <= 0.1 | **no** (why) | <= 1: yes |" in text
+    assert "0 hold, 1 do not hold, 0 not judged" in text and "a 2 -> 1" in text
+    assert (tmp_path / "page" / "figure.png").stat().st_size > 1_000
+    loaded = Result.load(tmp_path / "page" / "job1")
+    assert "outputs" not in loaded.config and loaded.overrides == results[1].overrides
+    for name, curve in results[1].curves.items():
+        np.testing.assert_array_equal(loaded.curves[name].objective, curve.objective)
+
+
+def test_every_verdict_is_a_row() -> None:
+    verdict = Verdict("1a", "c", "s", "x", "m", "e", None, "smoke")
+    assert len(verdict_rows([verdict] * 3)) == 5
