@@ -98,7 +98,7 @@ def _report_failure(record: JobRecord, folder: Path, cfg: DictConfig, error: Bas
 
 
 def main() -> None:
-    """Console script; exit status 0 done, 1 a run failed, 2 wrong input."""
+    """Console script; exit status 0 done, 1 a run failed, 2 wrong input, 130 interrupted."""
     if any(a.lstrip("+").startswith("experiment=") and "," in a for a in sys.argv[1:]):
         print("+experiment=a,b would lose each experiment's own sweep; run one experiment per command", file=sys.stderr)
         raise SystemExit(2)
@@ -107,6 +107,9 @@ def main() -> None:
         entry()
     except Exit:
         raise
+    except KeyboardInterrupt:
+        print("interrupted; the same command skips what is done and goes on from the last checkpoint", file=sys.stderr)
+        raise SystemExit(130) from None
     except SystemExit as stop:
         # Jobs catch their own faults, so a status of 1 from Hydra itself means that composing the config failed.
         raise SystemExit(2 if stop.code == 1 else stop.code) from None

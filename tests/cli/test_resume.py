@@ -78,3 +78,18 @@ def test_a_killed_job_is_called_cut_and_not_done(tmp_path: Path) -> None:
     kill_in_training(process, outputs)
     (record,) = outputs.glob("*/*/*/job.json")
     assert json.loads(record.read_text())["status"] == "running"
+
+
+def test_an_interrupted_run_says_so_without_a_traceback(tmp_path: Path) -> None:
+    outputs = tmp_path / "outputs"
+    process = start(outputs, [a.replace("VECTORISE", "true") for a in ARGUMENTS])
+    deadline = time.monotonic() + 120
+    while not list(outputs.glob("solutions/*/checkpoint.pt")):
+        assert process.poll() is None and time.monotonic() < deadline
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert b"interrupted" in out and b"Traceback" not in out
+    (record,) = outputs.glob("*/*/*/job.json")
+    assert json.loads(record.read_text())["status"] == "cut"

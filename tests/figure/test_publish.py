@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+
 from landscape.figure import sweep
 from landscape.figure.publish import command_of, publish, verdict_rows
 from landscape.result import Result
