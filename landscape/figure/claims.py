@@ -246,3 +246,12 @@ def few_test_errors(result: Result, name: str, source: str = "Fig. 1") -> list[V
         return Reading(f"{values[s]:g} test errors", bool(values[s] <= limit) if full else None, values[s], note=why)
 
     return [verdict(claim, result, f"{name}, test", [read(s) for s in columns], note)]
+
+
+def from_start_to_solution(result: Result, name: str) -> list[Verdict]:
+    """Checks 1a to 1g: what the paper says of every line from a start to its solution."""
+    checks = (
+        starts_uniform, monotone, one_minimum_at_solution, flat_at_start, concave_then_convex,
+        coarse_search_suffices, learns_early,
+    )  # fmt: skip
+    return [verdict for check in checks for verdict in check(result, name)]

@@ -42,12 +42,6 @@ def judge(results: Sequence[Result]) -> list[Verdict]:
     """Checks 1a to 1h of every job."""
     found: list[Verdict] = []
     for result, name in zip(results, subject.names(results), strict=True):
-        found += claims.starts_uniform(result, name)
-        found += claims.monotone(result, name)
-        found += claims.one_minimum_at_solution(result, name)
-        found += claims.flat_at_start(result, name)
-        found += claims.concave_then_convex(result, name)
-        found += claims.coarse_search_suffices(result, name)
-        found += claims.learns_early(result, name)
+        found += claims.from_start_to_solution(result, name)
         found += claims.few_test_errors(result, name)
     return found

@@ -105,13 +105,7 @@ def judge(results: Sequence[Result]) -> list[Verdict]:
         elif ends == "random_to_solution":
             found += fig05_two_solutions.random_to_solution(result, name)
         elif ends == "init_to_solution":
-            found += claims.starts_uniform(result, name)
-            found += claims.monotone(result, name)
-            found += claims.one_minimum_at_solution(result, name)
-            found += claims.flat_at_start(result, name)
-            found += claims.concave_then_convex(result, name)
-            found += claims.coarse_search_suffices(result, name)
-            found += claims.learns_early(result, name)
+            found += claims.from_start_to_solution(result, name)
         for claim, read in (residual.ENDS, residual.TAIL, residual.NORM, residual.THALES):
             found += residual.on_tracks(claim, read, result, name)
     return found

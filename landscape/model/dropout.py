@@ -53,6 +53,19 @@ class Dropout(nn.Module):
         return f"include={self.include}, scale={self.scale}"
 
 
+def dropout_layers(include: Sequence[float] | None, scale: Sequence[float] | None, wanted: bool) -> nn.ModuleList:
+    """One ``Dropout`` per layer input; an empty list when none is wanted or no numbers are given.
+
+    Raises:
+        InputError: only one of the two is given.
+    """
+    if (include is None) != (scale is None):
+        raise InputError(f"model.include={include} and model.scale={scale} go together; give both, or null for both")
+    if include is None or scale is None or not wanted:
+        return nn.ModuleList()
+    return nn.ModuleList(Dropout(p, s) for p, s in zip(include, scale, strict=True))
+
+
 class Masks:
     """All dropout masks of one module as one array [num_draws, B, F], F the values that one example needs.
 

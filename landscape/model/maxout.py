@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from landscape.errors import InputError
-from landscape.model.dropout import Dropout
+from landscape.model.dropout import dropout_layers
 
 
 class MaxoutMLP(nn.Module):
@@ -49,14 +49,7 @@ class MaxoutMLP(nn.Module):
         fan_outs = [pieces * w for w in widths] + [classes]
         linear = [nn.Linear(a, b) for a, b in zip(fan_ins, fan_outs, strict=True)]
         self.layers = nn.ModuleList(linear)
-        if (include is None) != (scale is None):
-            raise InputError(
-                f"model.include={include} and model.scale={scale} go together; give both, or null for both"
-            )
-        use_dropout = dropout and include is not None
-        self.dropouts = nn.ModuleList(
-            Dropout(p, s) for p, s in zip(include or (), scale or (), strict=True) if use_dropout
-        )
+        self.dropouts = dropout_layers(include, scale, dropout)
         with torch.no_grad():
             for layer in linear:
                 layer.weight.uniform_(-init_range, init_range)

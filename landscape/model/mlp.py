@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from landscape.errors import InputError
-from landscape.model.dropout import Dropout
+from landscape.model.dropout import dropout_layers
 
 
 class MLP(nn.Module):
@@ -54,14 +54,7 @@ class MLP(nn.Module):
         self.activation = activation
         linear = [nn.Linear(a, b) for a, b in pairwise(sizes)]
         self.layers = nn.ModuleList(linear)
-        if (include is None) != (scale is None):
-            raise InputError(
-                f"model.include={include} and model.scale={scale} go together; give both, or null for both"
-            )
-        use_dropout = dropout and include is not None
-        self.dropouts = nn.ModuleList(
-            Dropout(p, s) for p, s in zip(include or (), scale or (), strict=True) if use_dropout
-        )
+        self.dropouts = dropout_layers(include, scale, dropout)
         ranges = init_ranges or [(6 / fan_in) ** 0.5 for fan_in in sizes[:-2]] + [0.0]
         with torch.no_grad():
             for layer, r in zip(linear, ranges, strict=True):

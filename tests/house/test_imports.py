@@ -55,6 +55,7 @@ ROWS = [
 FILE_EXTRAS = {
     "landscape/tracker/wandb.py": {"wandb"},
     "landscape/measurement/closed_form.py": {"theory"},
+    "theory/__main__.py": {"matplotlib"},  # --figure, imported when asked
 }
 TABLE = {room: row for row in ROWS for room in row.rooms.split()}
 
