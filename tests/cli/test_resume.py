@@ -19,11 +19,16 @@ ARGUMENTS = [
 ]  # fmt: skip
 
 
+def _heed_interrupts() -> None:
+    """A shell's background jobs, CI among them, ignore SIGINT and hand that down to their children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def start(outputs: Path, arguments: list[str]) -> subprocess.Popen[bytes]:
     environment = os.environ | {"LANDSCAPE_OUTPUTS": str(outputs), "OMP_NUM_THREADS": "1"}
     return subprocess.Popen(
         [sys.executable, "-m", "landscape", *arguments], env=environment, stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT, cwd=outputs.parent,
+        stderr=subprocess.STDOUT, cwd=outputs.parent, preexec_fn=_heed_interrupts,
     )  # fmt: skip
 
 
