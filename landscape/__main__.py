@@ -92,7 +92,8 @@ def _report_failure(record: JobRecord, folder: Path, cfg: DictConfig, error: Bas
         record.end(folder, "failed", line, code)
         failed = Result(name=cfg.name, figure=cfg.figure, scale=cfg.limits.scale, choices={}, config={},
                         overrides=record.overrides, status="failed", error=line)  # fmt: skip
-        failed.save(folder)
+        if not _is_done(folder):  # a finished measurement outlives a failed attempt to repeat it
+            failed.save(folder)
     except OSError as second:  # a full disk: say so on the terminal at least
         log.error("job %d could not record its failure: %s", record.num, second)
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import sys
 import tempfile
 import time
+import traceback
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -84,6 +86,10 @@ class Collect(Callback):
         """
         OmegaConf.select(config, "command")
         folder = Path(config.hydra.sweep.dir)
+        if not re.fullmatch(r"\w[\w.-]*", config.name):
+            print(f"name={config.name} names a folder below outputs/: use letters, digits, '_', '-' and '.'",
+                  file=sys.stderr)  # fmt: skip
+            raise Exit(2)
         try:
             folder.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryFile(dir=folder):
@@ -95,14 +101,25 @@ class Collect(Callback):
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
         """Collect and leave; only SystemExit passes through Hydra's callbacks."""
-        raise Exit(collect(Path(config.hydra.sweep.dir), config.command, bool(config.strict)))
+        try:
+            status = collect(Path(config.hydra.sweep.dir), config.command, bool(config.strict))
+        except Exception as error:  # Hydra would turn it into a warning and status 0
+            if os.environ.get("HYDRA_FULL_ERROR"):
+                traceback.print_exc()
+            print(f"the results could not be collected: {one_line(error)}", file=sys.stderr)
+            raise Exit(1) from error
+        raise Exit(status)
 
 
 def records_of(folder: Path, command: str) -> list[JobRecord]:
     """The jobs of one command below a sweep's folder, in their order."""
     found = []
     for file in sorted(folder.glob("*/job.json")):
-        record = JobRecord(**json.loads(file.read_text()))
+        try:
+            record = JobRecord(**json.loads(file.read_text()))
+        except (OSError, ValueError, TypeError) as error:
+            log.warning("%s cannot be read (%s); left out", file, error)
+            continue
         if record.command == command:
             found.append(record)
     return sorted(found, key=lambda record: record.num)
@@ -117,7 +134,10 @@ def collect(folder: Path, command: str, strict: bool) -> int:
         if record.status == "running":
             record.end(folder / record.key, "cut", "ended without a word: killed, or its machine went down", 1)
         if record.status in ("done", "skipped"):
-            results.append(Result.load(folder / record.key))
+            try:
+                results.append(Result.load(folder / record.key))
+            except InputError as error:
+                record.end(folder / record.key, "failed", str(error), 1)
     verdicts = []
     if results:
         module = figure_module(results[0].figure)

@@ -12,6 +12,8 @@ from typing import Any
 from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, OmegaConf
 
+from landscape.provenance import outside
+
 UNHASHED = ("hydra", "tracker", "device", "threads", "refresh", "outputs", "command", "strict", "wandb_folder")
 """Root keys that change no number; all others are part of a job's key."""
 
@@ -117,7 +119,9 @@ def version() -> str:
 def job_key(*, _root_: DictConfig) -> str:
     """The name of a job's folder: a hash of everything in its resolved config that can change a number."""
     kept = OmegaConf.masked_copy(_root_, [str(k) for k in _root_ if k not in UNHASHED])
-    text = json.dumps([version(), OmegaConf.to_container(kept, resolve=True)], sort_keys=True, default=str)
+    config = OmegaConf.to_container(kept, resolve=True)
+    named = outside(config)
+    text = json.dumps([version(), config, *([named] if named else [])], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 

@@ -106,8 +106,8 @@ class RandomToSolution:
     needs_solutions = True
 
     def __init__(self, scale: float = 1.0) -> None:
-        if not scale > 0:
-            raise InputError(f"endpoints.scale={scale} must be positive")
+        if not 0 < scale < float("inf"):
+            raise InputError(f"endpoints.scale={scale} must be positive and finite")
         self.scale = scale
 
     def check(self, num_seeds: int) -> None:

@@ -27,6 +27,7 @@ from landscape.errors import InputError
 from landscape.figure.module import figure_module
 from landscape.limits import apply_limits, note_cap
 from landscape.measurement import Measured, Subject
+from landscape.provenance import outside
 from landscape.result import Result
 from landscape.solutions import Solutions, joined
 from landscape.store import Store
@@ -88,9 +89,12 @@ def solve(
     """The trained networks of a config, from the store or by training, and the folders that hold them."""
     training: Training = make(config["training"], "training")
     optimizer = make(config["optimizer"], "optimizer")
-    store = Store(Path(config["outputs"]) / "solutions", refresh=config["refresh"])
+    store = Store(Path(config["outputs"]) / "solutions", config["command"] if config["refresh"] else None)
     recipe = {key: config[key] for key in RECIPE_KEYS}
     recipe["training"] = {k: v for k, v in config["training"].items() if k not in NOT_IN_RECIPE}
+    named = outside(recipe)
+    if named:
+        recipe["outside"] = named
     recipe["examples"] = dataset.fingerprint
     few = dataset.train.first(min(8, len(dataset.train))).to(device, getattr(torch, training.dtype))
     template = build(model, training.seeds[0]).to(device=device, dtype=getattr(torch, training.dtype))
@@ -120,12 +124,18 @@ def run(
     config, caps = apply_limits(config)
     figure = figure_module(config["figure"])
     if config["threads"] is not None:
+        if config["threads"] < 1:
+            raise InputError(f"threads={config['threads']} must be at least 1, or null for torch's own choice")
         torch.set_num_threads(config["threads"])
     device = device_of(config["device"])
     alphas, ends_of, measurement = (make(config[key], key) for key in ("alphas", "endpoints", "measurement"))
     alphas = thinned(checked(alphas), config["limits"]["alphas"])
     if measurement.needs_path:
-        ends_of.check(config["training"]["num_seeds"])
+        try:
+            ends_of.check(config["training"]["num_seeds"])
+        except InputError as error:
+            cap = next((c for c in caps if c.startswith("training.num_seeds")), None)
+            raise InputError(f"{error} (limits.seeds capped it: {cap}; raise limits.seeds)" if cap else error) from None
         whole = checked(make(config["alphas"], "alphas"))
         note_cap(caps, "alphas", len(whole), len(alphas))
     dataset = dataset_of(config, caps)
@@ -135,7 +145,9 @@ def run(
     def model() -> nn.Module:
         try:
             module = model_config()
-        except TypeError as error:
+        except InputError:
+            raise
+        except (TypeError, ValueError, RuntimeError, ArithmeticError) as error:
             raise InputError(f"model cannot be made: {error}; look at the keys under model") from error
         if not isinstance(module, nn.Module):
             raise InputError(f"model._target_={config['model']['_target_']} makes a {type(module).__name__}, "
@@ -145,7 +157,10 @@ def run(
     objective = make(config["objective"], "objective")
     template = build(model, config["training"]["first_seed"])
     # A wrong objective or a module that does not fit must not cost a training first.
-    partial(objective, device=device)(template, cost, dataset.valid.first(min(64, len(dataset.valid))))
+    try:
+        partial(objective, device=device)(template, cost, dataset.valid.first(min(64, len(dataset.valid))))
+    except TypeError as error:
+        raise InputError(f"objective cannot be made: {error}; look at the keys under objective") from error
     solutions, ends = None, None
     folders: list[Path] = []
     if ends_of.needs_solutions or not measurement.needs_path:
@@ -223,7 +238,17 @@ def _numbers_of_runs(subject: Subject) -> dict[str, list[float]]:
 def _device_name(device: torch.device) -> str:
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
-    return f"cpu, {torch.get_num_threads()} threads"
+    num = torch.get_num_threads()
+    return f"{_processor()}, {num} thread{'s' * (num > 1)}"
+
+
+def _processor() -> str:
+    """The CPU's own name where the system tells it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())
 
 
 def versions() -> dict[str, str]:
@@ -245,7 +270,7 @@ def run_info(config: dict[str, Any], name: str, key: str, overrides: list[str], 
         name=" ".join([name, *varied]),
         group=name,
         job_type=config["measurement"]["_target_"].rsplit(".", 1)[-1].lower(),
-        tags=[config["limits"]["scale"], *varied],
+        tags=[config["limits"]["scale"], *(o[:64] for o in varied)],  # W&B refuses a longer tag, and with it the run
         config=config,
         folder=folder,
     )

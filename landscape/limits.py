@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+from landscape.errors import InputError
+
 
 def _capped(config: dict[str, Any], path: str, cap: int | None, caps: list[str]) -> None:
     """Lower the number, or each number of the list, at a dotted path; note what changed."""
@@ -28,6 +30,10 @@ def apply_limits(config: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
     """
     config = copy.deepcopy(config)
     limits, caps = config["limits"], list[str]()
+    for key, value in limits.items():
+        least = 2 if key == "alphas" else 1
+        if isinstance(value, int) and value < least:
+            raise InputError(f"limits.{key}={value} must be at least {least}, or null for no cap")
     _capped(config, "training.max_epochs", limits["epochs"], caps)
     _capped(config, "training.num_seeds", limits["seeds"], caps)
     for key in ("width", "widths"):

@@ -46,10 +46,11 @@ class Store:
 
     Args:
         folder: where entries live, usually ``outputs/solutions``.
-        refresh: move a whole entry aside and train again.
+        refresh: None reuses; the stamp of a command moves entries aside that this command did not begin, and
+            trains again, once for all jobs of the command.
     """
 
-    def __init__(self, folder: Path, refresh: bool = False) -> None:
+    def __init__(self, folder: Path, refresh: str | None = None) -> None:
         self.folder, self.refresh = folder, refresh
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -72,19 +73,20 @@ class Store:
             log.info("another process is training solutions %s; waiting for it", key)
             lock.acquire()
         try:
+            if self.refresh is not None and entry.exists() and _stamp(entry) != self.refresh:
+                _move_aside(entry, "replaced")
             if (entry / "meta.json").exists():
-                if not self.refresh:
-                    try:
-                        solutions = load(entry)
-                    except CorruptEntry as error:
-                        log.warning("solutions %s are corrupt (%s); moved to %s, training again",
-                                    key, error, _move_aside(entry, "corrupt").name)  # fmt: skip
-                    else:
-                        log.info("solutions %s were trained before; reusing them", key)
-                        return solutions, entry
+                try:
+                    solutions = load(entry)
+                except CorruptEntry as error:
+                    log.warning("solutions %s are corrupt (%s); moved to %s, training again",
+                                key, error, _move_aside(entry, "corrupt").name)  # fmt: skip
                 else:
-                    _move_aside(entry, "replaced")
+                    log.info("solutions %s were trained before; reusing them", key)
+                    return solutions, entry
             entry.mkdir(exist_ok=True)
+            if self.refresh is not None:
+                (entry / "refreshed_by").write_text(self.refresh)
             if (entry / "checkpoint.pt").exists():
                 log.info("solutions %s were cut in mid-training; going on from the checkpoint", key)
             solutions = train(entry)
@@ -92,6 +94,12 @@ class Store:
             return load(entry), entry
         finally:
             lock.release()
+
+
+def _stamp(entry: Path) -> str:
+    """The command that began this entry under ``refresh=true``, or nothing."""
+    file = entry / "refreshed_by"
+    return file.read_text() if file.exists() else ""
 
 
 def _move_aside(entry: Path, why: str) -> Path:
@@ -132,6 +140,7 @@ def save(solutions: Solutions, entry: Path, description: dict[str, Any]) -> None
         "snapshot_steps": longest.steps.tolist(),
         "solution_sha256": _sha256(entry / "solution.npz"),
         "trajectory_bytes": longest.file.stat().st_size,
+        "trajectory_sha256": _sha256(longest.file),
     }
     temporary = entry / ".meta.json"
     try:
@@ -155,9 +164,11 @@ def load(entry: Path) -> Solutions:
         trajectory = entry / "trajectory.npy"
         if trajectory.stat().st_size != meta["trajectory_bytes"]:
             raise CorruptEntry("trajectory.npy does not have its recorded size")
+        if meta.get("trajectory_sha256", wanted := _sha256(trajectory)) != wanted:
+            raise CorruptEntry("trajectory.npy does not have its recorded checksum")
         with np.load(entry / "solution.npz") as stored:
             arrays = dict(stored)
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise CorruptEntry(str(error)) from error
     epochs, steps = np.array(meta["snapshot_epochs"]), np.array(meta["snapshot_steps"])
     seeds: list[int] = meta["seeds"]

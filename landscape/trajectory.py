@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,6 +55,11 @@ class TrajectoryWriter:
             self.num_rows += 1
             stream.seek(0)
             stream.write(self._header(self.num_rows))
+
+    def sync(self) -> None:
+        """Force what was appended onto the disk."""
+        with self.file.open("rb+") as stream:
+            os.fsync(stream.fileno())
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from landscape.errors import InputError
 from landscape.model import MaxoutMLP
 from landscape.solutions import Solutions, joined
 from landscape.store import Store, key_of
-from landscape.training import GroupRun, Momentum, Training
+from landscape.training import GroupRun, Momentum, Training, checkpoint
 
 DESCRIPTION = {"model": {"widths": [4]}, "seeds": [3, 5]}
 
@@ -31,13 +31,17 @@ def dataset() -> Dataset:
     return Dataset("tiny", split, split.first(30), split.first(20), 3)
 
 
-def train(folder: Path, seeds: tuple[int, ...] = (3, 5), max_epochs: int = 3) -> Solutions:
+def train(folder: Path, seeds: tuple[int, ...] = (3, 5), max_epochs: int = 3, seconds: float = 5.0) -> Solutions:
     model = partial(MaxoutMLP, 6, 3, [4], 2, 0.5, 1.5, [0.8, 0.5], [1.0, 2.0])
     optimizer = partial(Momentum, lr=0.1, momentum=0.5)
-    training = Training(batch_size=20, max_epochs=max_epochs, dtype="float64")
+    training = Training(batch_size=20, max_epochs=max_epochs, dtype="float64", checkpoint_seconds=seconds)
     return GroupRun(
         model, CrossEntropy(), dataset(), optimizer, training, seeds, folder, torch.device("cpu")
     ).run()  # fmt: skip
+
+
+def never(folder: Path) -> Solutions:
+    raise AssertionError("trained twice")
 
 
 def same(a: Solutions, b: Solutions) -> None:
@@ -53,10 +57,6 @@ def same(a: Solutions, b: Solutions) -> None:
 def test_a_second_request_reads_what_the_first_trained(tmp_path: Path) -> None:
     store = Store(tmp_path / "solutions")
     first, folder = store.get(DESCRIPTION, train)
-
-    def never(folder: Path) -> Solutions:
-        raise AssertionError("trained twice")
-
     second, again = store.get(DESCRIPTION, never)
     assert folder == again
     same(first, second)
@@ -84,12 +84,13 @@ def test_a_corrupt_entry_is_named_moved_aside_and_trained_again(
     assert (tmp_path / f"{folder.name}.corrupt-1" / damage).read_bytes() == whole[: len(whole) // 2]
 
 
-def test_a_flipped_byte_is_found(tmp_path: Path) -> None:
+@pytest.mark.parametrize("file", ["solution.npz", "trajectory.npy"])
+def test_a_flipped_byte_is_found(file: str, tmp_path: Path) -> None:
     store = Store(tmp_path)
     _, folder = store.get(DESCRIPTION, train)
-    content = bytearray((folder / "solution.npz").read_bytes())
+    content = bytearray((folder / file).read_bytes())
     content[len(content) // 2] ^= 1
-    (folder / "solution.npz").write_bytes(content)
+    (folder / file).write_bytes(content)
     store.get(DESCRIPTION, train)
     assert (tmp_path / f"{folder.name}.corrupt-1").exists()
 
@@ -101,11 +102,41 @@ def test_an_unreadable_checkpoint_is_moved_aside(tmp_path: Path, caplog: pytest.
     assert "unreadable" in caplog.text and (tmp_path / "checkpoint.broken").exists()
 
 
+def test_a_checkpoint_that_knows_more_snapshots_than_the_disk_starts_over(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept: list[bytes] = []
+    save_atomically = checkpoint.save_atomically
+
+    def keep(state: dict[str, Any], file: Path) -> None:
+        save_atomically(state, file)
+        kept.append(file.read_bytes())
+
+    monkeypatch.setattr(checkpoint, "save_atomically", keep)
+    whole = train(tmp_path, seconds=0.0)
+    (tmp_path / "checkpoint.pt").write_bytes(kept[-1])
+    (tmp_path / "trajectory.npy").unlink()
+    with caplog.at_level(logging.WARNING):
+        same(train(tmp_path), whole)
+    assert "starts over" in caplog.text
+
+
 def test_refresh_trains_again_and_keeps_the_old_entry(tmp_path: Path) -> None:
     first, folder = Store(tmp_path).get(DESCRIPTION, train)
-    second, _ = Store(tmp_path, refresh=True).get(DESCRIPTION, train)
+    second, _ = Store(tmp_path, refresh="command 1").get(DESCRIPTION, train)
     same(first, second)
     assert (tmp_path / f"{folder.name}.replaced-1" / "meta.json").exists()
+    Store(tmp_path, refresh="command 1").get(DESCRIPTION, never)  # the next job of the same command
+    Store(tmp_path, refresh="command 2").get(DESCRIPTION, train)
+    assert (tmp_path / f"{folder.name}.replaced-2").exists()
+
+
+def test_refresh_does_not_go_on_from_a_checkpoint(tmp_path: Path) -> None:
+    entry = tmp_path / key_of(DESCRIPTION)
+    entry.mkdir()
+    (entry / "checkpoint.pt").write_bytes(b"of an older run")
+    Store(tmp_path, refresh="command 1").get(DESCRIPTION, train)
+    assert (tmp_path / f"{entry.name}.replaced-1" / "checkpoint.pt").exists()
 
 
 def test_an_exception_in_training_leaves_no_whole_entry(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ class CrossEntropy:
     """-log softmax(logits)[y] per example.
 
     A cost is any object with ``num_draws``, ``__call__(predict, x, y) -> [B]`` and
-    ``channels(predict, x, y) -> {"objective": [B], ...}``; the a channel whose name ends in ``error`` is
+    ``channels(predict, x, y) -> {"objective": [B], ...}``; a channel whose name ends in ``error`` is
     reported only where it was measured without dropout.
     """
 

@@ -108,7 +108,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     try:
         redraw(arguments.folder, Console(), arguments.publish)
-    except (InputError, ResultError) as error:
+    except (InputError, ResultError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     return 0

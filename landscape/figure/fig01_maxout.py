@@ -35,7 +35,7 @@ def draw(results: Sequence[Result]) -> Figure:
             line.label_learning(row[1], f"{words}: during training", learned)
             drawn += learned
         notes += drawn.notes
-    return style.finish(figure, results, f"Fig. 1: maxout{style.on_data(results)}", notes)
+    return style.finish(figure, results, f"Fig. 1: maxout{style.on_data(results)}", notes, verdicts=judge(results))
 
 
 def judge(results: Sequence[Result]) -> list[Verdict]:

@@ -33,7 +33,9 @@ def draw(results: Sequence[Result]) -> Figure:
         drawn = line.draw_splits(axes, result)
         line.label_line(axes, name.replace(recipe, PANELS.get(recipe, recipe)), drawn)
         notes += drawn.notes
-    return style.finish(figure, results, f"Fig. 2: sigmoid and ReLU{style.on_data(results)}", notes)
+    return style.finish(
+        figure, results, f"Fig. 2: sigmoid and ReLU{style.on_data(results)}", notes, verdicts=judge(results)
+    )
 
 
 def judge(results: Sequence[Result]) -> list[Verdict]:

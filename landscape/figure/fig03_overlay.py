@@ -24,7 +24,11 @@ def draw(results: Sequence[Result]) -> Figure:
     line.label_line(axes, "", drawn, legend=False)
     style.legend_outside(figure, drawn.legend_title)
     return style.finish(
-        figure, results, f"Fig. 3: the lines on a logarithmic axis{style.on_data(results)}", drawn.notes
+        figure,
+        results,
+        f"Fig. 3: the lines on a logarithmic axis{style.on_data(results)}",
+        drawn.notes,
+        verdicts=judge(results),
     )
 
 

@@ -66,7 +66,7 @@ def draw(results: Sequence[Result]) -> Figure:
         axes.remove()
     dtypes = dict.fromkeys(job[2].dtype for jobs in found.values() for job in jobs)
     title = f"Fig. 4: high resolution, training cost in {' and '.join(dtypes)}{style.on_data(results)}"
-    return style.finish(figure, results, title, notes.notes)
+    return style.finish(figure, results, title, notes.notes, verdicts=judge(results))
 
 
 def _zoom(axes: Axes, jobs: Sequence[Part]) -> None:

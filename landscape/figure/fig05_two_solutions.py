@@ -38,7 +38,13 @@ def draw(results: Sequence[Result]) -> Figure:
         line.label_line(axes, TITLES.get(end, end), drawn, legend=False)
     style.legend_outside(figure, drawn.legend_title)
     recipes = " and ".join(dict.fromkeys(subject.recipe(result) for result in results))
-    return style.finish(figure, results, f"Fig. 5: other minima, {recipes}{style.on_data(results)}", drawn.notes)
+    return style.finish(
+        figure,
+        results,
+        f"Fig. 5: other minima, {recipes}{style.on_data(results)}",
+        drawn.notes,
+        verdicts=judge(results),
+    )
 
 
 def judge(results: Sequence[Result]) -> list[Verdict]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from landscape.figure import style
+from landscape.figure import style, subject
 from landscape.result import Result
 from landscape.verdict import Verdict
 
@@ -49,8 +49,7 @@ def page(results: Sequence[Result], verdicts: Sequence[Verdict]) -> str:
     lines += [f"- caps of this scale: {'; '.join(caps)}"] if caps else []
     lines += [f"- {', '.join(f'{k} {v}' for k, v in first.versions.items())}", "", "| job | device | seconds | "
               "best epoch | epochs | test errors |", "|---|---|---|---|---|---|"]  # fmt: skip
-    for r in results:
-        label = ", ".join(r.choices.get(key, "") for key in ("recipe", "endpoints", "alphas"))
+    for r, label in zip(results, subject.names(results), strict=True):
         cells = [_numbers(r, key) for key in ("best_epoch", "num_epochs", "num_test_errors")]
         lines.append(f"| {label} | {r.device} | {r.seconds:.0f} | {' | '.join(cells)} |")
     lines += ["", "Seconds are of this job; a network that an earlier job had trained costs it nothing.", "",

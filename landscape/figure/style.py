@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 
 from landscape.figure import subject
 from landscape.result import Result
+from landscape.verdict import Verdict
 
 RC: Any = {
     "font.size": 9,
@@ -105,17 +106,30 @@ def legend_outside(figure: Figure, title: str | None = None) -> None:
         figure.legend(list(entries.values()), list(entries), loc="outside right center", **look)
 
 
-def finish(figure: Figure, results: Sequence[Result], title: str, notes: Sequence[str] = ()) -> Figure:
-    """Add the title with the scale, and a small footer: caps that bit, overrides, what was left out.
+def judged(verdicts: Sequence[Verdict]) -> str:
+    """One line: how many claims hold, and which do not."""
+    failing = list(dict.fromkeys(v.check for v in verdicts if v.holds is False))
+    counts = [sum(v.holds is holds for v in verdicts) for holds in (True, False, None)]
+    words = [f"{counts[0]} hold", f"{counts[1]} do not" + (f" ({', '.join(failing)})" if failing else "")]
+    if counts[2]:
+        words.append(f"{counts[2]} not judged")
+    return f"verdicts: {', '.join(words)}" if verdicts else ""
+
+
+def finish(
+    figure: Figure, results: Sequence[Result], title: str, notes: Sequence[str] = (), verdicts: Sequence[Verdict] = ()
+) -> Figure:
+    """Add the title with the scale, and a small footer: verdicts, caps that bit, overrides, what was left out.
 
     Args:
-        notes: further sentences for the footer; empty ones are dropped.
+        notes: further sentences for the footer; empty ones are dropped. verdicts: on these results.
     """
     inches = figure.get_figwidth()
     heading = textwrap.fill(f"{title} ({scale_label(results)})", int(11 * inches))  # letters that fit on one line
     figure.suptitle(heading, x=0.01, ha="left", fontsize=10.5, fontweight="bold")
     caps = dict.fromkeys(cap for result in results for cap in result.caps)
-    lines = [f"{scale_label(results)}: {'; '.join(caps)}" if caps else "", told(results), *dict.fromkeys(notes)]
+    caps_line = f"{scale_label(results)}: {'; '.join(caps)}" if caps else ""
+    lines = [judged(verdicts), caps_line, told(results), *dict.fromkeys(notes)]
     lines = [line for line in lines if line]
     width = int(21 * inches)
     text = "\n".join(textwrap.fill(line, width, break_on_hyphens=False) for line in lines)

@@ -28,7 +28,7 @@ def draw(results: Sequence[Result]) -> Figure:
     if not panels:
         figure, grid = style.new(1, 1, width=4.8)
         line.close(grid[0][0], line.Drawn())
-        return style.finish(figure, results, _title(results))
+        return style.finish(figure, results, _title(results), verdicts=judge(results))
     columns = min(len(panels), 2)
     figure, grid = style.new(math.ceil(len(panels) / columns), columns, width=3.7 * columns + 2.6)
     flat = [axes for row in grid for axes in row]
@@ -38,7 +38,7 @@ def draw(results: Sequence[Result]) -> Figure:
     for axes in flat[len(panels) :]:
         axes.remove()
     style.legend_outside(figure, drawn.legend_title)
-    return style.finish(figure, results, _title(results), drawn.notes)
+    return style.finish(figure, results, _title(results), drawn.notes, verdicts=judge(results))
 
 
 def _title(results: Sequence[Result]) -> str:

@@ -17,7 +17,19 @@ Cell = str | float | None
 
 AXES = {"interpolation": "alpha", "residual": "projection", "learning": "epoch"}
 CURVE_COLUMNS = ["curve", "seed", "alpha", "objective", "error"]
-VERDICT_COLUMNS = ["check", "claim", "subject", "measured", "expected", "holds", "scale", "source", "note"]
+VERDICT_COLUMNS = [
+    "check",
+    "claim",
+    "subject",
+    "measured",
+    "expected",
+    "holds",
+    "calibrated",
+    "calibrated_holds",
+    "scale",
+    "source",
+    "note",
+]
 HOLDS = {True: "holding", False: "failing", None: "not_judged"}
 
 
@@ -109,7 +121,10 @@ def objective_lines(curves: dict[str, Curve], seeds: Sequence[str]) -> dict[str,
 
 def verdict_table(verdicts: Sequence[Verdict]) -> list[list[Cell]]:
     """The verdicts, columns ``VERDICT_COLUMNS``."""
-    shown = [v.as_dict() | {"holds": HOLDS[v.holds]} for v in verdicts]
+    shown = [
+        v.as_dict() | {"holds": HOLDS[v.holds], "calibrated_holds": HOLDS[v.calibrated_holds] if v.calibrated else ""}
+        for v in verdicts
+    ]
     return [[row[column] for column in VERDICT_COLUMNS] for row in shown]
 
 

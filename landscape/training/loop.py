@@ -7,6 +7,7 @@ that what it does never depends on who trains beside it.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -31,6 +32,8 @@ from landscape.training.monitor import Monitor, monitored
 from landscape.training.stopping import EarlyStopping
 from landscape.training.trainer import Training
 from landscape.trajectory import Trajectory, TrajectoryWriter, snapshot_interval
+
+log = logging.getLogger(__name__)
 
 EpochCallback = Callable[[dict[str, float]], None]
 
@@ -79,7 +82,10 @@ class GroupRun:
         self.split = dataset.train.to(device, dtype)
         self.masks = Masks(self.module, self.split.x[:1], cost.num_draws)
         self.gradient = Gradient(self.module, cost, self.masks, vectorised=len(self.seeds) > 1)
-        self.optimizer = optimizer(list(self.theta.values()))
+        try:
+            self.optimizer = optimizer(list(self.theta.values()))
+        except TypeError as error:
+            raise InputError(f"optimizer cannot be made: {error}; look at the keys under optimizer") from error
         self.lrs = [group["lr"] for group in self.optimizer.param_groups]
         self.monitor = Monitor(
             self.module, cost, dataset, self.seeds, training.dtype, device, training.measure_batch_size
@@ -207,11 +213,17 @@ class GroupRun:
             "stopping": self.stopping.state(),
             "chosen_epoch": self.chosen_epoch.tolist(),
         }
+        self.writer.sync()  # a checkpoint must never know more snapshots than the disk does
         checkpoint.save_atomically(state, self._file("checkpoint.pt"))
 
     def _resume(self) -> bool:
         state = checkpoint.load(self._file("checkpoint.pt"))
         if state is None:
+            return False
+        try:
+            self.writer = TrajectoryWriter(self._file("trajectory.npy"), self._shape(), len(state["snapshots"]))
+        except ValueError as error:
+            log.warning("the checkpoint cannot be used: %s; training starts over", error)
             return False
         for name, value in self.theta.items():
             value.copy_(state["theta"][name])
@@ -230,7 +242,6 @@ class GroupRun:
         self.snapshots = [(e, u) for e, u in state["snapshots"]]
         self.stopping.restore(state["stopping"])
         self.chosen_epoch = np.array(state["chosen_epoch"])
-        self.writer = TrajectoryWriter(self._file("trajectory.npy"), self._shape(), len(self.snapshots))
         return True
 
     def _solutions(self) -> Solutions:

@@ -59,6 +59,13 @@ class Training:
             raise InputError(f"training.select={self.select} is unknown; use best or last")
         if self.dtype not in ("float32", "float64"):
             raise InputError(f"training.dtype={self.dtype} is unknown; use float32 or float64")
+        for key in ("lr_schedule", "momentum_schedule"):
+            value = getattr(self, key)
+            if value is not None and not callable(value):
+                raise InputError(
+                    f"training.{key}={value} is no schedule; choose one by +training/{key}=NAME "
+                    f"(see conf/training/{key}), or null"
+                )
         if self.first_seed < 0:
             raise InputError(f"training.first_seed={self.first_seed} must not be negative")
 

@@ -87,6 +87,14 @@ WRONG = [
     (["tracker.mode=sideways", *TINY[:4], TINY[5]], ["tracker.mode=sideways", "offline"]),
     ([*TINY, "+model.depth=3"], ["model", "depth"]),
     ([*TINY, "limits.examples=0"], ["limits.examples"]),
+    ([*TINY, "limits.alphas=0"], ["limits.alphas=0"]),
+    ([*TINY, "threads=0"], ["threads=0", "null"]),
+    ([*TINY, "optimizer.lr=abc"], ["optimizer", "abc"]),
+    (["tracker=none", "model.widths=[0,10]"], ["model cannot be made"]),
+    ([*TINY, "objective.batch_size=abc"], ["objective"]),
+    ([*TINY, "training.lr_schedule=foo"], ["training.lr_schedule=foo", "conf/training/lr_schedule"]),
+    ([*TINY, "endpoints=random_to_solution", "endpoints.scale=inf", "alphas=standard"], ["endpoints.scale=inf"]),
+    ([*TINY, "name=../evil"], ["name=../evil"]),
 ]  # fmt: skip
 
 
@@ -132,6 +140,12 @@ def test_running_statistics_can_be_kept(cli: Callable[..., Ran], mine: str) -> N
     ran = cli(*TINY[:5], mine, "model=WithStatistics", "objective.running_statistics=keep", "training.num_seeds=2")
     assert ran.status == 0, ran.out
     assert "one after the other" in ran.out
+
+
+def test_a_cap_that_is_in_the_way_is_named(cli: Callable[..., Ran]) -> None:
+    ran = cli(*TINY[3:], "limits.seeds=1", "endpoints=between_solutions", "training.num_seeds=2")
+    assert ran.status == 2, ran.out
+    assert "limits.seeds" in ran.out and "training.num_seeds 2 -> 1" in ran.out
 
 
 def test_an_unwritable_outputs_folder(cli: Callable[..., Ran], tmp_path: Path) -> None:

@@ -26,10 +26,12 @@ def test_title_and_footer_say_scale_caps_and_overrides(make: Any) -> None:
     )  # fmt: skip
     figure = fig01_maxout.draw([job])
     assert figure._suptitle.get_text() == "Fig. 1: maxout on MNIST (reduced scale)"
-    assert figure._supxlabel.get_text() == "reduced scale: training.max_epochs 1000 -> 6\nset: optimizer.lr=0.2"
+    verdicts, footer = figure._supxlabel.get_text().split("\n", 1)
+    assert verdicts.startswith("verdicts: ") and " hold" in verdicts
+    assert footer == "reduced scale: training.max_epochs 1000 -> 6\nset: optimizer.lr=0.2"
     plain = fig01_maxout.draw([make.result("maxout")])
     assert plain._suptitle.get_text().endswith("(full scale)")
-    assert plain._supxlabel is None
+    assert "\n" not in plain._supxlabel.get_text()  # the verdicts alone
 
 
 def test_drawing_leaves_the_settings_alone(make: Any) -> None:

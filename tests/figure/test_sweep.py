@@ -36,7 +36,7 @@ def test_several_jobs_share_panels_a_colour_each(make: Any) -> None:
     assert len({(line.get_color(), str(line._dash_pattern)) for line in lines}) == 9
     (legend,) = figure.legends
     assert [text.get_text() for text in legend.get_texts()][:2] == ["optimizer.lr=0.01", "optimizer.lr=0.02"]
-    assert figure._supxlabel.get_text().startswith("set: optimizer.lr=0.01 | 0.02 | 0.04")
+    assert figure._supxlabel.get_text().split("\n")[1].startswith("set: optimizer.lr=0.01 | 0.02 | 0.04")
 
 
 def test_the_axis_is_logarithmic_only_where_j_spans_decades(make: Any) -> None:

@@ -28,7 +28,7 @@ TORCH = "parameters trajectory model data cost path"
 MIDDLE = "objective solutions endpoints alphas streams progress"
 ROWS = [
     Row("theory", "sympy numpy scipy"),
-    Row("landscape errors limits", ""),  # "landscape" is the package's own __init__.py
+    Row("landscape errors limits provenance", ""),  # "landscape" is the package's own __init__.py
     # Foundations of one idea each: grids, random streams, progress at a terminal.
     Row("alphas", "numpy"),
     Row("streams", "torch numpy"),

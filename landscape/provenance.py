@@ -1,0 +1,53 @@
+"""What a config names but does not contain: the user's own code and files, by their content."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+OURS = ("landscape", "torch")
+"""Packages whose version is recorded instead of their content."""
+
+
+def outside(config: Any) -> dict[str, str]:
+    """``{name: content hash}`` of every file outside this project that decides a config's numbers.
+
+    These are the source files that define a ``_target_`` of somebody else's, and every value that names an
+    existing file. An edited module or an overwritten checkpoint is then another job, never a stale result. Files
+    that such a module imports are not followed.
+    """
+    found = {}
+    for key, value in _leaves(config):
+        if key == "_target_":
+            file = None if value.split(".")[0] in OURS else _source(value)
+        else:
+            file = Path(value) if "." in value and len(value) < 4096 else None
+        if file is not None and file.is_file():
+            with file.open("rb") as stream:
+                found[value] = hashlib.file_digest(stream, "sha256").hexdigest()[:16]
+    return found
+
+
+def _leaves(config: Any) -> Iterator[tuple[str, str]]:
+    pairs = config.items() if isinstance(config, dict) else enumerate(config) if isinstance(config, list) else ()
+    for key, value in pairs:
+        if isinstance(value, str):
+            yield str(key), value
+        else:
+            yield from _leaves(value)
+
+
+def _source(target: str) -> Path | None:
+    """The file of the longest prefix of a dotted name that is a module."""
+    parts = target.split(".")
+    for cut in range(len(parts) - 1, 0, -1):
+        try:
+            spec = find_spec(".".join(parts[:cut]))
+        except (ImportError, ValueError, AttributeError):
+            continue
+        if spec is not None and spec.origin is not None:
+            return Path(spec.origin)
+    return None
