@@ -238,7 +238,7 @@ ARC: Check = (
         "The residual rises to one maximum and falls to the solution",
         "Fig. 13",
         "1 maximum (dips below 2 % ignored), r/L in [0.25, 0.5]",
-    ),  # fmt: skip
+    ),
     read_arc,
 )
 NORM: Check = (

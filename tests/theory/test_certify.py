@@ -1,0 +1,126 @@
+"""Certificates against sympy's own root isolation, known curves, and the float line."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from itertools import pairwise
+from math import comb
+
+import numpy as np
+import pytest
+import sympy as sp
+
+from theory import certify, deep_linear, scalar
+from theory.deep_linear import Moments, moments
+
+UNIT = Moments(1, np.eye(1), np.eye(1), 1.0)
+
+
+def scalar_certificate(u, t, interval=(0.0, 1.0)):
+    return certify.certify([[[w]] for w in u], [[[w]] for w in t], UNIT, interval)
+
+
+def kinds(certificate):
+    return [p.kind for p in certificate.critical_points]
+
+
+def test_figures_9_and_10():
+    assert scalar_certificate((0, 0), (1, 1)).direction == "decreasing"
+    assert scalar_certificate((-6, 0.5), (1, 1)).direction == "decreasing"
+    assert kinds(scalar_certificate((0, 0), (1, 1), (0, 2))) == ["minimum"]
+    left = scalar_certificate((2, 0.5), (0.5, 2), (-0.25, 1.25))
+    assert kinds(left) == ["minimum", "maximum", "minimum"]
+    for point, at in zip(left.critical_points, (Fraction(0), Fraction(1, 2), Fraction(1)), strict=True):
+        assert point.low <= at <= point.high and point.high - point.low < Fraction(1, 2**38)
+    assert left(Fraction(1, 2)) == Fraction(81, 256)
+    crossing = scalar_certificate((-6, -1), (1, 1))
+    assert kinds(crossing) == ["minimum", "maximum"]
+    for point, at in zip(crossing.critical_points, (Fraction(5, 14), Fraction(19, 28)), strict=True):
+        assert point.low <= at <= point.high
+    assert "exactly: minimum in [0.357142857" in crossing.statement
+    assert scalar_certificate((2, 0), (1, 1)).direction == "decreasing"  # (1 - α)⁴: a triple root at the end
+
+
+def test_depth_3_gradient_flow_line_rises():
+    limit = scalar.flow_limit(scalar.DEPTH_3_START)
+    certificate = scalar_certificate(scalar.DEPTH_3_START, limit)
+    assert kinds(certificate)[0] == "maximum" and certificate.direction is None
+    top = certificate.critical_points[0]
+    assert float(top.low) == pytest.approx(0.01752268, abs=1e-7)
+    assert certificate(top.low) > certificate(0)
+
+
+@pytest.mark.parametrize("depth", [2, 3, 4, 6])
+def test_agrees_with_sympy_and_with_the_float_line(depth):
+    rng = np.random.default_rng(depth)
+    seen = 0
+    for _ in range(8):
+        widths = rng.integers(1, 4, depth + 1)
+        start, end = ([rng.standard_normal((o, i)) for i, o in pairwise(widths)] for _ in range(2))
+        data = moments(rng.integers(-5, 6, (6, widths[0])), rng.integers(-5, 6, (6, widths[-1])))
+        certificate = certify.certify(start, end, data, (-0.5, 1.5))
+        curve = deep_linear.line(start, end, data, (-0.5, 1.5))
+        for alpha in (-0.3, 0.2, 1.4):
+            scale = np.max(np.abs(curve.coefficients))
+            assert float(certificate(alpha)) == pytest.approx(float(curve(alpha)), abs=1e-12 * scale)
+        floats = [p for p in curve.extrema() if p.interior]
+        assert [p.kind for p in floats] == kinds(certificate)
+        assert [p.alpha for p in floats] == pytest.approx([float(p.low) for p in certificate.critical_points], abs=1e-7)
+        t = sp.Symbol("t")
+        n = len(certificate.coefficients) - 1
+        slope = sp.Poly(sum(c * t**m * (1 - t) ** (n - m) for m, c in enumerate(certificate.coefficients)), t).diff()
+        roots = [r for r in slope.intervals(inf=0, sup=1)]
+        assert len(roots) == len(certificate.critical_points)
+        seen += len(roots)
+    assert seen > 4
+
+
+def scaled(roots):
+    """Scaled Bernstein coefficients of Π (q t - p) for roots p/q."""
+    powers = [Fraction(1)]
+    for r in roots:
+        powers = [a - r * b for a, b in zip([Fraction(0), *powers], [*powers, Fraction(0)], strict=True)]
+    n = len(roots)
+    result = [sum(powers[k] * comb(n - k, m - k) for k in range(m + 1)) for m in range(n + 1)]
+    q = np.lcm.reduce([c.denominator for c in result])
+    return [int(c * int(q)) for c in result]
+
+
+@pytest.mark.parametrize(
+    ("roots", "expected"),
+    [
+        (["1/2", "1/2", "1/3"], [("1/3", "minimum"), ("1/2", "inflection")]),
+        (["1/2", "1/4", "3/4"], [("1/4", "minimum"), ("1/2", "maximum"), ("3/4", "minimum")]),
+        (["1/3", "1/3", "1/3"], [("1/3", "minimum")]),
+        (["0", "0", "1", "2/5", "4/7"], [("2/5", "maximum"), ("4/7", "minimum")]),
+        (["1/2", "1000001/2000000"], [("1/2", "maximum"), ("1000001/2000000", "minimum")]),
+        (["-1", "3", "7"], []),
+    ],
+)
+def test_multiple_exact_and_close_roots(roots, expected):
+    slope = scaled([Fraction(r) for r in roots])
+    points, direction = certify.critical_points(slope)
+    sign = 1 if sum(Fraction(r) >= 1 for r in roots) % 2 == 0 else -1  # leading sign of the product inside (0, 1)
+    flip = {"minimum": "maximum", "maximum": "minimum", "inflection": "inflection"}
+    assert [p.kind for p in points] == [kind if sign > 0 else flip[kind] for _, kind in expected]
+    for point, (root, _) in zip(points, expected, strict=True):
+        assert point.low <= Fraction(root) <= point.high
+    assert all(p.high < q.low for p, q in pairwise(points))
+    assert (direction is None) == any(kind != "inflection" for _, kind in expected)
+
+
+def test_the_line_carries_its_certificate_whatever_becomes_of_the_weights():
+    w = np.array([[2.0]])
+    curve = deep_linear.line([w, [[0.5]]], [[[0.5]], [[2.0]]], UNIT)
+    w *= 3
+    assert curve.certificate()(Fraction(1, 2)) == Fraction(81, 256)
+    assert kinds(curve.certificate()) == ["maximum"]
+
+
+def test_constant_and_bad_input():
+    flat = certify.certify([[[1.0]]], [[[2.0]]], Moments(1, np.zeros((1, 1)), np.zeros((1, 1)), 4.0))
+    assert flat.direction == "constant" and flat(0.3) == 4
+    with pytest.raises(ValueError, match="length zero"):
+        scalar_certificate((1, 2), (1, 2))
+    with pytest.raises(ValueError, match="depth 1 or more"):
+        scalar_certificate((), ())

@@ -1,0 +1,93 @@
+"""``python -m theory``: lists, derives, checks itself, draws; wrong input is one line and status 2."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import sympy
+
+from theory.__main__ import NAMES, json_of, main, text_of
+from theory.derivation import Check, Derivation, Step
+
+x = sympy.Symbol("x")
+
+
+def example(error: float = 0.0) -> Derivation:
+    steps = [
+        Step("square", sympy.Eq((x + 1) ** 2, x**2 + 2 * x + 1), "by hand"),
+        Step("quoted", sympy.Eq(x, x + 1), "said by somebody", proven=False),
+    ]
+    checks = [Check("grid", error, 1e-9)]
+    return Derivation("A title", ["x is real"], "a book", steps, {"f": x**2}, lambda: checks, {"nan": float("nan")})
+
+
+def test_a_step_is_proven_or_not() -> None:
+    square, quoted = example().steps
+    assert square.holds() and not quoted.holds()
+    assert not Check("nan", float("nan"), 1.0).holds
+
+
+def test_text_and_json_say_what_is_proven() -> None:
+    derivation = example()
+    text = text_of(derivation, derivation.check(), latex=True)
+    assert "proven by sympy" in text and "not proven here" in text and "x^{2}" in text and "holds  grid" in text
+    found = json.loads(json_of("example", {"n": 3}, derivation, derivation.check()))
+    assert found["values"] == {"nan": None} and [s["proven"] for s in found["steps"]] == [True, False]
+
+
+def test_the_list_has_a_line_for_each(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 0
+    out = capsys.readouterr().out
+    assert all(name in out for name in NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_derivation_proves_its_steps_and_holds(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([name, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["steps"] and found["checks"] and all(check["holds"] for check in found["checks"])
+    assert any(step["proven"] for step in found["steps"])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_derivation_draws(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([name, "--json", "--figure", str(tmp_path / "figure.png")]) == 0
+    assert (tmp_path / "figure.png").stat().st_size > 5_000
+    assert [file.name for file in tmp_path.iterdir()] == ["figure.png"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "needle"),
+    [
+        (["nope"], "choose one of"),
+        (["random_walk", "size=3"], "known: dimension=100"),
+        (["random_walk", "dimension=many"], "dimension takes int values"),
+        (["random_walk", "dimension=1"], "dimension"),
+        (["scalar", "depth=0"], "depth"),
+    ],
+)
+def test_wrong_input_is_status_2(arguments: list[str], needle: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(arguments) == 2
+    assert needle in capsys.readouterr().err
+
+
+def test_a_check_that_fails_is_status_1(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    module = type(sys)("theory_example")
+    module.derive = lambda: example(error=1.0)  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "theory_example", module)
+    monkeypatch.setitem(NAMES, "example", "theory_example")
+    assert main(["example"]) == 1
+    assert "FAILS  grid" in capsys.readouterr().out
+
+
+def test_theory_stands_alone() -> None:
+    code = (
+        "import sys, theory.__main__, theory.deep_linear, theory.random_walk, theory.quadratic\n"
+        "strangers = {'torch', 'landscape', 'matplotlib', 'hydra'}\n"
+        "sys.exit(bool(strangers & {name.split('.')[0] for name in sys.modules}))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,0 +1,154 @@
+"""``python -m theory``: list the derivations; ``python -m theory NAME [key=value ...]``: read, check or draw one."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import inspect
+import json
+import math
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import sympy
+
+from theory.derivation import Check, Derivation
+
+NAMES = {
+    "scalar": "theory.scalar",
+    "deep_linear": "theory.deep_linear",
+    "random_walk": "theory.random_walk",
+    "thales": "theory.thales",
+    "quadratic": "theory.quadratic",
+}
+
+
+def parameters(module: ModuleType, given: Sequence[str]) -> dict[str, Any]:
+    """``["dimension=100"]`` -> {"dimension": 100}, each a number of the type of the default.
+
+    Raises:
+        ValueError: an unknown name, listing the known ones, or a value that is no such number.
+    """
+    defaults = {n: p.default for n, p in inspect.signature(module.derive).parameters.items()}
+    values = dict(defaults)
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not equals or name not in defaults:
+            raise ValueError(f"{text}: give parameters as name=number; known: "
+                             + (", ".join(f"{n}={d}" for n, d in defaults.items()) or "none"))  # fmt: skip
+        try:
+            values[name] = type(defaults[name])(value)
+        except ValueError as error:
+            raise ValueError(f"{text}: {name} takes {type(defaults[name]).__name__} values, such as "
+                             f"{name}={defaults[name]}") from error  # fmt: skip
+    return values
+
+
+def text_of(derivation: Derivation, checks: Sequence[Check], latex: bool) -> str:
+    """The derivation for a terminal, or its mathematics as LaTeX."""
+    show = sympy.latex if latex else sympy.sstr
+    lines = [derivation.title, f"source: {derivation.source}", "", "assumptions"]
+    lines += [f"  - {assumption}" for assumption in derivation.assumptions]
+    lines += ["", "steps"]
+    for number, step in enumerate(derivation.steps, start=1):
+        proof = "proven by sympy" if step.proven else "not proven here"
+        lines += [f"  {number}. {step.name}: {step.reason} ({proof})", f"       {show(step.statement)}"]
+    lines += ["", "closed form"]
+    lines += [f"  {name}: {show(form)}" for name, form in derivation.closed_form.items()]
+    lines += ["", "values", *(f"  {name}: {value}" for name, value in derivation.values.items())]
+    lines += ["", "self-check"]
+    lines += [f"  {'holds' if c.holds else 'FAILS'}  {c.name}: error {c.error:.2g}, tolerance {c.tolerance:.2g}"
+              for c in checks]  # fmt: skip
+    return "\n".join(lines)
+
+
+def json_of(name: str, given: dict[str, Any], derivation: Derivation, checks: Sequence[Check]) -> str:
+    """Strict JSON: parameters, values, closed form as LaTeX, steps, checks."""
+    return json.dumps(
+        {
+            "name": name,
+            "parameters": given,
+            "values": {k: _plain(v) for k, v in derivation.values.items()},
+            "closed_form": {k: sympy.latex(v) for k, v in derivation.closed_form.items()},
+            "steps": [
+                {"name": s.name, "statement": sympy.latex(s.statement), "reason": s.reason, "proven": s.proven}
+                for s in derivation.steps
+            ],
+            "checks": [
+                {"name": c.name, "error": _plain(c.error), "tolerance": c.tolerance, "holds": c.holds} for c in checks
+            ],
+        },
+        indent=1,
+        allow_nan=False,
+    )
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    if isinstance(value, list | tuple):
+        return [_plain(v) for v in value]
+    if isinstance(value, dict):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value if isinstance(value, int | float | str | bool | None) else str(value)
+
+
+def draw(module: ModuleType, given: dict[str, Any], file: Path) -> None:
+    """Draw into a file by temporary file and rename; matplotlib is imported here alone."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7, 4.5), layout="constrained", dpi=150)
+    module.draw(figure.add_subplot(), **given)
+    temporary = file.with_name(f".{os.getpid()}{file.suffix or '.png'}")
+    try:
+        figure.savefig(temporary, format=file.suffix.lstrip(".") or "png")
+        os.replace(temporary, file)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command; exit status 0 if every step and check holds, 1 if one fails, 2 for wrong input."""
+    parser = argparse.ArgumentParser(prog="python -m theory", description=__doc__)
+    parser.add_argument("name", nargs="?", metavar="NAME", help=f"one of: {', '.join(NAMES)}")
+    parser.add_argument("parameters", nargs="*", metavar="key=value")
+    parser.add_argument("--latex", action="store_true", help="print the mathematics as LaTeX")
+    parser.add_argument("--json", action="store_true", help="print everything as JSON")
+    parser.add_argument("--figure", type=Path, metavar="FILE", help="draw into FILE")
+    arguments = parser.parse_args(argv)
+    if arguments.name is None:
+        for name, module_name in NAMES.items():
+            module = importlib.import_module(module_name)
+            defaults = " ".join(f"{n}={p.default}" for n, p in inspect.signature(module.derive).parameters.items())
+            print(f"{name:<14}{(module.__doc__ or '').strip().splitlines()[0]}\n{'':<14}{defaults}")
+        return 0
+    try:
+        if arguments.name not in NAMES:
+            raise ValueError(f"{arguments.name} is no derivation; choose one of {', '.join(NAMES)}")
+        module = importlib.import_module(NAMES[arguments.name])
+        given = parameters(module, arguments.parameters)
+        derivation = module.derive(**given)
+        if arguments.figure is not None:
+            draw(module, given, arguments.figure)
+    except (ValueError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    checks = derivation.check()
+    if arguments.json:
+        print(json_of(arguments.name, given, derivation, checks))
+    else:
+        print(text_of(derivation, checks, arguments.latex))
+    broken = [step.name for step in derivation.steps if step.proven and not step.holds()]
+    for name in broken:
+        print(f"step {name} is not proven by this sympy", file=sys.stderr)
+    return 1 if broken or not all(c.holds for c in checks) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

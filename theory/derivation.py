@@ -1,0 +1,67 @@
+"""A derivation: assumptions, named steps with reasons, a closed form, and a numerical check of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import sympy
+
+
+@dataclass(frozen=True)
+class Step:
+    """One named line of a derivation.
+
+    Args:
+        name: short and unique within the derivation; tests ask for it.
+        statement: the line as mathematics; an equation states an identity.
+        reason: why it follows, in one sentence.
+        proven: True where sympy proves the identity (``holds`` does), False where it is quoted or only checked
+            numerically; the reason then says which.
+    """
+
+    name: str
+    statement: sympy.Basic
+    reason: str
+    proven: bool = True
+
+    def holds(self) -> bool:
+        """Whether sympy reduces the two sides of the equation to the same thing."""
+        if isinstance(self.statement, sympy.Equality):
+            return bool(sympy.simplify(self.statement.lhs - self.statement.rhs) == 0)
+        return bool(self.statement == sympy.true)
+
+
+@dataclass(frozen=True)
+class Check:
+    """A closed form against an independent computation: ``error`` must not exceed ``tolerance``."""
+
+    name: str
+    error: float
+    tolerance: float
+
+    @property
+    def holds(self) -> bool:
+        """False for NaN too."""
+        return bool(self.error <= self.tolerance)
+
+
+@dataclass(frozen=True)
+class Derivation:
+    """What ``python -m theory NAME`` prints.
+
+    Args:
+        title, assumptions, source: for the reader.
+        steps: in order. closed_form: name -> expression or equation.
+        values: numbers at the given parameters, for ``--json``.
+        check: runs the numerical self-check at random points.
+    """
+
+    title: str
+    assumptions: list[str]
+    source: str
+    steps: list[Step]
+    closed_form: dict[str, sympy.Basic]
+    check: Callable[[], list[Check]]
+    values: dict[str, Any]
