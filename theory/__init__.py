@@ -1,7 +1,7 @@
 """Exact mathematics behind the measurements, in symbols and in numbers.
 
-This room will hold derivations as sympy expressions, with their steps, and numpy functions that evaluate the
-closed forms: the deep linear network on a line, the convex quadratic under gradient descent with momentum,
-and the residual of a random walk. It may import sympy, numpy and scipy only, and nothing of ``landscape``,
-so it can be read and used without torch.
+Deep linear networks on a line (``scalar``, ``deep_linear``, ``certify``), random walks seen from their own end
+(``random_walk``, ``walk_sampler``, ``thales``), convex quadratics under gradient descent with momentum (``modes``,
+``spectra``, ``quadratic``, ``lanczos``): derivations as sympy expressions with their steps, and NumPy functions that
+evaluate the closed forms. It imports sympy, numpy and scipy only, and nothing of ``landscape``.
 """

@@ -91,10 +91,13 @@ def draw_tracks(axes: Axes, results: Sequence[Result], labels: Sequence[str], eq
         axes.plot([points.length], [0], color=line.job_look(k)["color"], label=words[0], **star)
         walk: dict[str, Any] = {"color": style.FAINT, "linewidth": 1.0, "linestyle": (0, (6, 3)), "zorder": 1}
         axes.plot(points.length * x, points.length * r, label=words[1], **walk)
+        notes.append(f"a random walk of this length ends at residual {points.length * r[-1]:.3g}" if r[-1] > 0 else "")
     if len(shown) == 1:
         _name_epochs(axes, shown[0][0])
     axes.set(xlabel="projection on the line [parameter units]", ylabel="residual [parameter units]")
-    axes.set_ylim(bottom=0)
+    # Room for the tracks and the half circle; a long walk's tail leaves the panel, and the footer says how high.
+    top = max((max(np.max(points.r), points.length / 2) for points, _ in shown), default=1.0)
+    axes.set_ylim(0, 1.1 * top)
     if shown and equal:
         axes.set_aspect("equal")
     if shown and len(shown) <= MAX_IN_ARC:
