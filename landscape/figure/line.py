@@ -114,6 +114,8 @@ def draw_jobs(
                 drawn += band(axes, result, curve.alphas, curve.objective, **look)
                 mark_ends(axes, curve.alphas)
     for split in splits[1:]:  # said once, not once per job
+        if all(primary(result, split) is None for result in results):
+            continue
         grey: dict[str, Any] = {"color": style.GREY, "linestyle": (0, (1, 1.3)), "linewidth": 1.0}
         axes.plot([], [], label=f"dotted: {style.SPLIT_WORD[split]}", **grey)
     return drawn
@@ -159,7 +161,10 @@ def label_learning(axes: Axes, title: str, drawn: Drawn, legend: bool = True) ->
 
 def close(axes: Axes, drawn: Drawn, legend: bool = True) -> None:
     """The legend, or a sentence in an empty panel."""
-    labelled = bool(axes.get_legend_handles_labels()[1])
+    labelled = axes.get_legend_handles_labels()[1]
+    if legend and len(labelled) > 4 and axes.get_yscale() == "linear":
+        low, high = axes.get_ylim()
+        axes.set_ylim(low, low + 1.4 * (high - low))  # room above the curves for a long legend
     if legend and labelled:
         axes.legend(title=drawn.legend_title, alignment="left")
     elif not labelled:

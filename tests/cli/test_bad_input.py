@@ -90,7 +90,7 @@ WRONG = [
     ([*TINY, "limits.alphas=0"], ["limits.alphas=0"]),
     ([*TINY, "threads=0"], ["threads=0", "null"]),
     ([*TINY, "optimizer.lr=abc"], ["optimizer", "abc"]),
-    (["tracker=none", "model.widths=[0,10]"], ["model cannot be made"]),
+    (["tracker=none", "model.widths=[-3,10]"], ["model cannot be made"]),
     ([*TINY, "objective.batch_size=abc"], ["objective"]),
     ([*TINY, "training.lr_schedule=foo"], ["training.lr_schedule=foo", "conf/training/lr_schedule"]),
     ([*TINY, "endpoints=random_to_solution", "endpoints.scale=inf", "alphas=standard"], ["endpoints.scale=inf"]),
