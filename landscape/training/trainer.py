@@ -66,6 +66,11 @@ class Training:
                     f"training.{key}={value} is no schedule; choose one by +training/{key}=NAME "
                     f"(see conf/training/{key}), or null"
                 )
+        if not self.trajectory_gigabytes > 0 or not self.checkpoint_seconds >= 0:
+            raise InputError(
+                f"training.trajectory_gigabytes={self.trajectory_gigabytes} must be positive and "
+                f"training.checkpoint_seconds={self.checkpoint_seconds} must not be negative"
+            )
         if self.first_seed < 0:
             raise InputError(f"training.first_seed={self.first_seed} must not be negative")
 

@@ -88,6 +88,8 @@ WRONG = [
     ([*TINY, "+model.depth=3"], ["model", "depth"]),
     ([*TINY, "limits.examples=0"], ["limits.examples"]),
     ([*TINY, "limits.alphas=0"], ["limits.alphas=0"]),
+    ([*TINY, "training.trajectory_gigabytes=-1"], ["training.trajectory_gigabytes=-1", "positive"]),
+    ([*TINY, "training.checkpoint_seconds=-1"], ["training.checkpoint_seconds=-1", "negative"]),
     ([*TINY, "threads=0"], ["threads=0", "null"]),
     ([*TINY, "optimizer.lr=abc"], ["optimizer", "abc"]),
     (["tracker=none", "model.widths=[-3,10]"], ["model cannot be made"]),
