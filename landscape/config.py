@@ -75,7 +75,7 @@ class TrainingSchema:
 
 @dataclass
 class Config:
-    """The root. Groups whose keys depend on the choice are Any."""
+    """The root. Groups whose keys depend on the choice are Any; so is ``vary``, what a sweep changes together."""
 
     name: str = "quickstart"
     figure: str = "landscape.figure.sweep"
@@ -90,6 +90,7 @@ class Config:
     alphas: Any = None
     objective: Any = None
     measurement: Any = None
+    vary: Any = None
     limits: LimitsSchema = field(default_factory=LimitsSchema)
     reduced: ReducedSchema = field(default_factory=ReducedSchema)
     tracker: Any = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -118,6 +118,39 @@ class RandomToSolution:
         end = solutions.theta_f
         random = torch.stack([torch.randn(end.shape[1], generator=stream(s, ENDPOINT)) for s in solutions.seeds])
         return _of_runs(solutions, self.scale * random.to(end.dtype))
+
+
+class Points:
+    """From one given point to another: no training.
+
+    Args:
+        start, end: theta as a flat list of P numbers, in the order of the module's parameters.
+    """
+
+    needs_solutions = False
+
+    def __init__(self, start: Sequence[float], end: Sequence[float]) -> None:
+        self.start, self.end = list(start), list(end)
+
+    def check(self, num_seeds: int) -> None:
+        """Raise InputError unless both are finite and differ."""
+        for key in ("start", "end"):
+            if not torch.isfinite(torch.tensor(getattr(self, key), dtype=torch.float64)).all():
+                raise InputError(f"endpoints.{key}={getattr(self, key)} must hold finite numbers")
+        if self.start == self.end:
+            raise InputError(f"endpoints.start and endpoints.end are the same point {self.end}; a line needs two")
+
+    def load(self, module: nn.Module) -> Ends:
+        """One line for this module's layout, in float64."""
+        layout = ParameterLayout.of(module)
+        for key in ("start", "end"):
+            if len(getattr(self, key)) != layout.num_parameters:
+                raise InputError(
+                    f"endpoints.{key} has {len(getattr(self, key))} numbers but model={type(module).__name__} has "
+                    f"{layout.num_parameters} parameters; give one number per parameter"
+                )
+        start, end = (torch.tensor([point], dtype=torch.float64) for point in (self.start, self.end))
+        return Ends(start, end, ["0"], [0], [dict(module.named_buffers())], [False])
 
 
 class Checkpoints:

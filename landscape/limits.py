@@ -36,8 +36,8 @@ def apply_limits(config: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
             raise InputError(f"limits.{key}={value} must be at least {least}, or null for no cap")
     _capped(config, "training.max_epochs", limits["epochs"], caps)
     _capped(config, "training.num_seeds", limits["seeds"], caps)
-    for key in ("width", "widths"):
-        _capped(config, f"model.{key}", limits["width"], caps)
+    for path in ("model.width", "model.widths", "model.dimension", "measurement.dimension"):
+        _capped(config, path, limits["width"], caps)
     return config, caps
 
 

@@ -23,6 +23,7 @@ from landscape.errors import InputError
 from landscape.verdict import Verdict
 
 SCHEMA = 1
+SINCE_THEN = ("statements",)  # fields that results of earlier versions lack; empty there
 JSON_NAME = "result.json"
 NPZ_NAME = "result.npz"
 
@@ -52,6 +53,7 @@ class Result:
         projections: ``"trajectory"`` -> Projection.
         learning_curve: of the training behind the measurement, or None.
         numbers: name -> one float per seed (or a single float); NaN means not available.
+        statements: what was proven, one sentence each, for example a certificate of a line's shape.
         seeds: the seed of each column S, or ``"0-1"`` for a line between two seeds' solutions.
         training_status: per seed ``"stopped"``, ``"max_epochs"`` or ``"diverged"``; empty if nothing was trained.
         versions, device, seconds: provenance; seconds of wall time for this job.
@@ -69,6 +71,7 @@ class Result:
     learning_curve: LearningCurve | None = None
     numbers: dict[str, float | list[float]] = field(default_factory=dict)
     verdicts: list[Verdict] = field(default_factory=list)
+    statements: list[str] = field(default_factory=list)
     seeds: list[str] = field(default_factory=list)
     training_status: list[str] = field(default_factory=list)
     versions: dict[str, str] = field(default_factory=dict)
@@ -175,6 +178,8 @@ def _plain(value: Any, where: str, not_finite: Callable[[float], Any]) -> Any:
 def _decode(document: dict[str, Any], name: str, arrays: dict[str, Any]) -> Any:
     """One field of Result from its JSON value; KeyError, TypeError or ValueError if it does not fit."""
     if name not in document:
+        if name in SINCE_THEN:
+            return []
         raise KeyError(f"no entry {name!r}")
     value = document[name]
     if name == "curves":

@@ -2,5 +2,7 @@
 
 from landscape.cost.adversarial import Adversarial
 from landscape.cost.cross_entropy import CrossEntropy, Predict
+from landscape.cost.output import Output
+from landscape.cost.squared_error import SquaredError
 
-__all__ = ["Adversarial", "CrossEntropy", "Predict"]
+__all__ = ["Adversarial", "CrossEntropy", "Output", "Predict", "SquaredError"]

@@ -19,7 +19,7 @@ class Split:
 
     Args:
         x: inputs [N, ...], float32 unless moved by ``to``.
-        y: class labels [N], int64.
+        y: class labels [N], int64, or targets of a regression [N, C], floating point.
 
     Raises:
         ValueError: ``x`` and ``y`` differ in length.
@@ -46,8 +46,9 @@ class Split:
         return self if num >= len(self) else Split(self.x[:num], self.y[:num])
 
     def to(self, device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> Split:
-        """The same examples elsewhere; ``dtype`` changes floating ``x`` only, never token or label integers."""
-        return Split(self.x.to(device, dtype if self.x.is_floating_point() else None), self.y.to(device))
+        """The same examples elsewhere; ``dtype`` changes floating tensors only, never token or label integers."""
+        x, y = (part.to(device, dtype if part.is_floating_point() else None) for part in (self.x, self.y))
+        return Split(x, y)
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +58,7 @@ class Dataset:
     Args:
         name: what the data set is called, ``"mnist"``; part of the fingerprint.
         train, valid, test: the splits; ``valid`` is what early stopping looks at.
-        num_classes: labels are 0 ... num_classes - 1.
+        num_classes: labels are 0 ... num_classes - 1; for a regression the number of targets C.
     """
 
     name: str

@@ -24,7 +24,7 @@ class Interpolation:
     Source: paper, section 3.
     """
 
-    needs_path = True
+    needs = "path"
 
     def __init__(self, splits: Sequence[str] = ("train", "valid"), modes: Sequence[str] = MODES) -> None:
         for key, values, known in (("splits", splits, ("train", "valid", "test")), ("modes", modes, MODES)):
@@ -34,14 +34,12 @@ class Interpolation:
 
     def __call__(self, subject: Subject) -> Measured:
         """Subject -> curves keyed ``"train/stochastic"`` and so on."""
-        ends = subject.ends
-        assert ends is not None
+        ends, alphas = subject.ends, subject.alphas
+        assert ends is not None and alphas is not None and subject.objective is not None and subject.path is not None
         curves: dict[str, Curve] = {}
         numbers: dict[str, list[float]] = {}
         for split_name in self.splits:
-            split = getattr(subject.dataset, split_name)
-            if subject.num_examples is not None:
-                split = split.first(subject.num_examples)
+            split = subject.split(split_name)
             for mode in self.modes:
                 objective = subject.objective(
                     subject.module, subject.cost, split, mode=mode, seeds=ends.seeds, buffers=ends.buffers
@@ -52,15 +50,15 @@ class Interpolation:
                     ends.theta_0.to(objective.device, objective.dtype),
                     ends.theta_1.to(objective.device, objective.dtype),
                 )
-                total = objective.num_batches * len(subject.alphas)
+                total = objective.num_batches * len(alphas)
                 with report(f"{split_name} {mode}", total) as progress:
-                    evaluation = objective.along(path, subject.alphas, progress)
+                    evaluation = objective.along(path, alphas, progress)
                 # Classification error is a channel of the net as it is used, without dropout (paper.md 0.2).
                 channels = {
                     n: v for n, v in evaluation.channels.items() if not (objective.is_random and n.endswith("error"))
                 }
                 curve = Curve(
-                    alphas=subject.alphas,
+                    alphas=alphas,
                     objective=channels.pop("objective"),
                     metrics=channels,
                     split=split_name,

@@ -15,7 +15,7 @@ class Residual:
     Source: paper, appendix B and figure 13.
     """
 
-    needs_path = False
+    needs = "solutions"
 
     def __call__(self, subject: Subject) -> Measured:
         """Subject -> projections ``{"trajectory": ...}``."""

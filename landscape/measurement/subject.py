@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import nn
 
 from landscape.curve import Curve, Projection
-from landscape.data.dataset import Dataset
+from landscape.data.dataset import Dataset, Split
 from landscape.endpoints import Ends
 from landscape.objective import Objective
 from landscape.solutions import Solutions
@@ -21,24 +22,37 @@ from landscape.solutions import Solutions
 class Subject:
     """A network family, its data, and the line or the runs to look at.
 
+    What is there depends on ``needs`` of the measurement: ``"nothing"``: seeds and device alone; ``"model"``: module,
+    cost, dataset, objective and optimizer too; ``"solutions"``: trained networks too; ``"path"``: ends, path and
+    alphas, and solutions unless the ends came from elsewhere.
+
     Args:
+        seeds: [S]. device: where to compute.
         module: the template. cost, dataset: what J is made of.
-        solutions: trained networks, or None when the ends came from files.
-        ends: of the path, or None when the measurement needs none.
-        path: (theta_0, theta_1) -> path. alphas: [A].
+        solutions: trained networks. ends: of the path. path: (theta_0, theta_1) -> path. alphas: [A].
         objective: ``Objective`` with its own numbers bound (dtype, batch size, replicates, device, ...).
         num_examples: measure on the first so many examples of each split; None: all.
+        optimizer: (tensors) -> optimizer.
     """
 
-    module: nn.Module
-    cost: Any
-    dataset: Dataset
-    solutions: Solutions | None
-    ends: Ends | None
-    path: Callable[..., Any]
-    alphas: NDArray[np.float64]
-    objective: Callable[..., Objective]
+    seeds: list[int]
+    device: torch.device
+    module: nn.Module = field(default_factory=nn.Identity)
+    cost: Any = None
+    dataset: Dataset | None = None
+    solutions: Solutions | None = None
+    ends: Ends | None = None
+    path: Callable[..., Any] | None = None
+    alphas: NDArray[np.float64] | None = None
+    objective: Callable[..., Objective] | None = None
     num_examples: int | None = None
+    optimizer: Callable[..., torch.optim.Optimizer] | None = None
+
+    def split(self, name: str) -> Split:
+        """The examples of one split that are measured on."""
+        assert self.dataset is not None
+        split: Split = getattr(self.dataset, name)
+        return split if self.num_examples is None else split.first(self.num_examples)
 
 
 @dataclass(frozen=True)
@@ -48,4 +62,5 @@ class Measured:
     curves: dict[str, Curve] = field(default_factory=dict)
     projections: dict[str, Projection] = field(default_factory=dict)
     numbers: dict[str, list[float]] = field(default_factory=dict)
+    statements: list[str] = field(default_factory=list)
     labels: list[str] = field(default_factory=list)

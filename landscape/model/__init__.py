@@ -4,8 +4,10 @@ A model may carry two optional attributes that the training loop reads: ``max_no
 name to the bound on each unit's incoming weights, and layers of ``landscape.model.dropout.Dropout``.
 """
 
+from landscape.model.deep_linear import DeepLinear
 from landscape.model.dropout import Dropout, Masks
 from landscape.model.maxout import MaxoutMLP
 from landscape.model.mlp import MLP
+from landscape.model.quadratic import Quadratic
 
-__all__ = ["MLP", "Dropout", "Masks", "MaxoutMLP"]
+__all__ = ["MLP", "DeepLinear", "Dropout", "Masks", "MaxoutMLP", "Quadratic"]

@@ -28,4 +28,4 @@ def subject() -> Subject:
     buffers: list[dict[str, torch.Tensor]] = [{}, {}]
     ends = Ends(theta_0, theta_1, ["4", "7"], SEEDS, buffers, [False, False])
     objective: Any = partial(Objective, dtype="float64", batch_size=9, num_replicates=2)
-    return Subject(maxout(), CrossEntropy(), dataset(), None, ends, Linear, ALPHAS, objective)
+    return Subject([0], torch.device("cpu"), maxout(), CrossEntropy(), dataset(), None, ends, Linear, ALPHAS, objective)

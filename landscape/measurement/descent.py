@@ -1,0 +1,144 @@
+"""The optimizer on an objective whose solution is known: how far it strays from the line to that solution."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from landscape.curve import Projection
+from landscape.errors import InputError
+from landscape.measurement.closed_form import descent_method, descent_theory
+from landscape.measurement.subject import Measured, Subject
+from landscape.model import Quadratic
+from landscape.parameters import ParameterLayout
+from landscape.progress import report
+from landscape.streams import NOISE, stream
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Track:
+    """One run: projection, residual and |theta| at steps 0 ... T-1, each [T]; R and the point it started from."""
+
+    projection: NDArray[np.float64]
+    residual: NDArray[np.float64]
+    norm: NDArray[np.float64]
+    length: float
+
+
+class Descent:
+    """Full-batch steps of ``optimizer`` from the module's start, in float64, on the line to the module's own solution.
+
+    Nothing is stored but three numbers per step. Where theory knows the module and the optimizer, its closed form is
+    evaluated beside the run (projections ``"theory"``, and over random starts ``"expected"``).
+
+    Args:
+        num_steps: at most so many updates.
+        noise: standard deviation of N(0, noise²) added to every coordinate of the gradient.
+        stop_projection, stop_residual: a run without noise ends once projection > stop_projection and residual <
+            stop_residual, in units of R = |theta* - theta_0|.
+
+    Raises:
+        InputError: a module without ``constants["solution"]``, or one that diverges.
+
+    Source: paper, figure 12.
+    """
+
+    needs = "model"
+
+    def __init__(
+        self, num_steps: int = 3000, noise: float = 0.0, stop_projection: float = 0.99, stop_residual: float = 0.02
+    ) -> None:
+        if num_steps < 1 or not 0 <= noise < float("inf"):
+            raise InputError(f"measurement.num_steps={num_steps} must be at least 1 and measurement.noise={noise} "
+                             "finite and not negative")  # fmt: skip
+        self.num_steps, self.noise = num_steps, noise
+        self.stop_projection, self.stop_residual = stop_projection, stop_residual
+
+    def __call__(self, subject: Subject) -> Measured:
+        """Subject -> projections ``"descent"`` and, where there is a theory, ``"theory"`` and ``"expected"``."""
+        module = subject.module.to(subject.device, torch.float64)
+        solution = getattr(module, "constants", {}).get("solution")
+        if solution is None:
+            raise InputError(f"measurement=descent needs a model whose solution is known, but model="
+                             f"{type(module).__name__} names none; use model=quadratic, or measurement=residual")  # fmt: skip
+        # Theory knows the bound on lr; ask before a run that would only diverge.
+        method = descent_method(module, self._optimizer(subject, torch.zeros(1))[1])
+        # Without noise every seed walks the same way.
+        seeds = subject.seeds if self.noise else subject.seeds[:1]
+        tracks = [self._run(subject, module, solution, seed) for seed in seeds]
+        num = max(len(track.projection) for track in tracks)
+        steps = np.arange(num, dtype=np.float64)
+        columns = [
+            np.stack([np.pad(getattr(t, name), (0, num - len(t.norm)), constant_values=np.nan) for t in tracks], axis=1)
+            for name in ("projection", "residual", "norm")
+        ]
+        length = np.array([track.length for track in tracks])
+        last = np.array([len(track.norm) - 1 for track in tracks], dtype=np.float64)
+        projections = {"descent": Projection(steps, steps, *columns, length, last)}
+        numbers = {"length": length.tolist(), "num_steps": last.tolist()}
+        if method is not None and isinstance(module, Quadratic):
+            theory = descent_theory(method, module, num - 1, self.noise)
+            projections |= theory
+            numbers["theory_deviation"] = [_deviation(projections["descent"], theory["theory"], s)
+                                           for s in range(len(seeds))]  # fmt: skip
+        return Measured(projections=projections, numbers=numbers, labels=[str(seed) for seed in seeds])
+
+    def _optimizer(self, subject: Subject, theta: Tensor) -> tuple[Tensor, torch.optim.Optimizer]:
+        assert subject.optimizer is not None
+        try:
+            return theta, subject.optimizer([theta])
+        except TypeError as error:
+            raise InputError(f"optimizer cannot be made: {error}; look at the keys under optimizer") from error
+
+    def _run(self, subject: Subject, module: nn.Module, solution: Tensor, seed: int) -> Track:
+        layout = ParameterLayout.of(module)
+        start = layout.theta(module).detach()
+        theta, optimizer = self._optimizer(subject, start.clone())
+        split = subject.split("train").to(subject.device, torch.float64)
+        target = solution.to(start) - start
+        length = float(target.norm())
+        direction = target / length
+        noise = stream(seed, NOISE, device=subject.device)
+        rows = [(0.0, 0.0, float(start.norm()))]
+        with report(f"descent, seed {seed}", self.num_steps) as progress:
+            for step in range(self.num_steps):
+                point = theta.detach().requires_grad_()
+
+                def predict(x: Tensor, draw: int, point: Tensor = point) -> Tensor:
+                    return functional_call(module, layout.unflatten(point), (x,))  # type: ignore[no-any-return]
+
+                (theta.grad,) = torch.autograd.grad(subject.cost(predict, split.x, split.y).mean(), point)
+                if self.noise:
+                    theta.grad += self.noise * torch.randn(theta.shape, generator=noise, dtype=theta.dtype,
+                                                           device=theta.device)  # fmt: skip
+                optimizer.step()
+                moved = theta - start
+                along = float(moved @ direction)
+                aside = float((moved - along * direction).norm())
+                rows.append((along, aside, float(theta.norm())))
+                if not np.isfinite(rows[-1]).all() or along > 1e6 * length:
+                    raise InputError(f"the descent diverged at step {step + 1} (optimizer {optimizer.defaults}); "
+                                     "lower optimizer.lr")  # fmt: skip
+                progress(step + 1)
+                near = along > self.stop_projection * length and aside < self.stop_residual * length
+                if near and not self.noise:
+                    break
+        projection, residual, norm = np.array(rows).T
+        return Track(projection, residual, norm, length)
+
+
+def _deviation(run: Projection, theory: Projection, s: int) -> float:
+    """The largest distance between run and theory at the steps of the theory, in units of R."""
+    rows = theory.steps.astype(int)
+    rows = rows[rows < np.isfinite(run.projection[:, s]).sum()]
+    off = np.hypot(run.projection[rows, s] - theory.projection[: len(rows), 0],
+                   run.residual_norm[rows, s] - theory.residual_norm[: len(rows), 0])  # fmt: skip
+    return float(off.max() / run.length[s])

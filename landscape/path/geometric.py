@@ -1,0 +1,41 @@
+"""The curve of constant products between two points of one orthant."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from landscape.errors import InputError
+
+
+class Geometric:
+    """theta_i(alpha) = theta_0i^(1 - alpha) theta_1i^alpha, bitwise theta_0 at 0 and theta_1 at 1.
+
+    A product of coordinates is geometric in alpha too, so two solutions w_1 w_2 = 1 on one branch of the hyperbola
+    are joined along it, at zero cost.
+
+    Args:
+        theta_0, theta_1: the ends [S, P]; each coordinate needs one sign at both, and is not zero.
+
+    Raises:
+        InputError: a coordinate that is zero or changes sign.
+    """
+
+    def __init__(self, theta_0: Tensor, theta_1: Tensor) -> None:
+        if theta_0.shape != theta_1.shape:
+            raise ValueError(f"the ends of a path need one shape, got {theta_0.shape} and {theta_1.shape}")
+        if not bool((theta_0 * theta_1 > 0).all()):
+            raise InputError("path=geometric needs ends whose coordinates agree in sign and are not zero; use path=linear")
+        self.theta_0, self.theta_1 = theta_0, theta_1
+
+    def __call__(self, alpha: float) -> Tensor:
+        """alpha -> theta [S, P]."""
+        if alpha == 0:
+            return self.theta_0
+        if alpha == 1:
+            return self.theta_1
+        size = (1 - alpha) * self.theta_0.abs().log() + alpha * self.theta_1.abs().log()
+        return self.theta_0.sign() * size.exp()
+
+    def to(self, *args: object) -> Geometric:
+        """The same curve on another device or in another precision."""
+        return Geometric(self.theta_0.to(*args), self.theta_1.to(*args))  # type: ignore[call-overload]
