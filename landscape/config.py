@@ -65,10 +65,13 @@ class TrainingSchema:
     first_seed: int = 0
     lr_schedule: Any = None
     momentum_schedule: Any = None
+    gradient_scale: float = 1.0
+    max_gradient_norm: float | None = None
     enforce_at_init: bool = True
     dtype: str = "float32"
     vectorise: bool | None = None
     trajectory_gigabytes: float = 6.0
+    snapshot_updates: int | None = None
     checkpoint_seconds: float = 5.0
     measure_batch_size: int = 5000
 

@@ -26,6 +26,7 @@ from landscape.solutions import Solutions
 from landscape.tracker import RunInfo, Tracker
 from landscape.training import build
 
+
 def run(
     config: dict[str, Any], name: str, choices: dict[str, str], overrides: list[str], tracker: Tracker
 ) -> tuple[Result, list[Path]]:

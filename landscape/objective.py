@@ -18,7 +18,7 @@ from landscape.data.dataset import Split
 from landscape.errors import InputError
 from landscape.model.dropout import Masks
 from landscape.parameters import ParameterLayout
-from landscape.streams import MEASURE, stream, stream_seed
+from landscape.streams import MEASURE, RESAMPLE, stream, stream_seed
 
 MASK_BLOCK = 1000
 """Examples whose dropout masks come from one stream; masks therefore do not depend on the batch size."""
@@ -89,8 +89,11 @@ class Objective:
         self.module = copy.deepcopy(module).to(device=self.device, dtype=self.dtype).eval().requires_grad_(False)
         check_running_statistics(self.module, running_statistics)
         self.layout = ParameterLayout.of(self.module)
-        self.cost, self.mode, self.seeds, self.batch_size = cost, mode, list(seeds), batch_size
-        self.split = Split(split.x, split.y).to(self.device, self.dtype)
+        self.cost, self.mode, self.seeds = cost, mode, list(seeds)
+        self.split = split.to(self.device, self.dtype)
+        # Sequences are read side by side, block after block, the state of one block carried into the next.
+        self.batch_size = split.num_streams or batch_size
+        self.is_stateful = split.num_streams is not None and hasattr(self.module, "initial_state")
         self.buffers = buffers
         self.masks = Masks(self.module, self.split.x[:1], cost.num_draws)
         self.torch_dropout = [m for m in self.module.modules() if isinstance(m, nn.modules.dropout._DropoutNd)]
@@ -128,15 +131,19 @@ class Objective:
             )
         shape = (self.num_replicates, len(alphas), num_seeds)
         done = 0
+        states: dict[tuple[int, int, int], Any] = {}
         # Batches outside, alphas inside: masks are drawn and data is touched once for the whole line.
         for start in range(0, len(self.split), self.batch_size):
             x, y = self.split.x[start : start + self.batch_size], self.split.y[start : start + self.batch_size]
             masks = self._masks(start, len(x), num_seeds)
+            seen = self._seen(start, x, num_seeds)
             for a, alpha in enumerate(alphas):
                 theta = path(float(alpha)).to(self.device, self.dtype)
                 for s in range(num_seeds):
                     for k in range(self.num_replicates):
-                        channels = self._channels(theta[s], x, y, s, start, k, masks)
+                        channels, states[a, s, k] = self._channels(
+                            theta[s], seen[s], y, s, start, k, masks, states.get((a, s, k))
+                        )
                         for name, values in channels.items():
                             total = sums.setdefault(name, torch.zeros(shape, dtype=torch.float64, device=self.device))
                             total[k, a, s] += values.detach().double().sum()
@@ -166,20 +173,51 @@ class Objective:
 
         return [[of(self.seeds[s], k) for k in range(self.num_replicates)] for s in range(num_seeds)]
 
+    def _seen(self, start: int, x: Tensor, num_seeds: int) -> list[Tensor]:
+        """This batch as each seed sees it: x itself, or one Bernoulli sample of it that never changes."""
+        if not self.split.is_resampled:
+            return [x] * num_seeds
+        first, last = start // MASK_BLOCK, (start + len(x) - 1) // MASK_BLOCK
+        skip = start - first * MASK_BLOCK
+
+        def of(seed: int) -> Tensor:
+            blocks = [
+                torch.rand((MASK_BLOCK, *x.shape[1:]), generator=stream(seed, RESAMPLE, block, device=self.device),
+                           device=self.device)
+                for block in range(first, last + 1)
+            ]  # fmt: skip
+            return (torch.cat(blocks)[skip : skip + len(x)] < x).to(x.dtype)
+
+        return [of(self.seeds[s]) for s in range(num_seeds)]
+
     def _channels(
-        self, theta: Tensor, x: Tensor, y: Tensor, s: int, start: int, k: int, masks: list[list[Tensor]] | None
-    ) -> dict[str, Tensor]:
+        self,
+        theta: Tensor,
+        x: Tensor,
+        y: Tensor,
+        s: int,
+        start: int,
+        k: int,
+        masks: list[list[Tensor]] | None,
+        state: Any = None,
+    ) -> tuple[dict[str, Tensor], Any]:
+        """Channels of one batch and, of a module with a state, the state after it."""
         values: dict[str, Tensor] = dict(self.layout.unflatten(theta))
         if self.buffers is not None:
             for name, buffer in self.buffers[s].items():
                 values[name] = buffer.to(self.device, self.dtype if buffer.is_floating_point() else None)
 
-        def predict(inputs: Tensor, draw: int) -> Tensor:
+        def predict(inputs: Any, draw: int) -> Any:
+            nonlocal state
             with self.masks.bind(None if masks is None else masks[s][k], draw):
-                return functional_call(self.module, values, (inputs,))  # type: ignore[no-any-return]
+                if not self.is_stateful:
+                    return functional_call(self.module, values, (inputs,))
+                before = self.module.initial_state(x) if state is None else state  # type: ignore[operator]
+                outputs, state = functional_call(self.module, values, ((inputs, before),))
+                return outputs
 
         with torch.no_grad(), self._torch_dropout_on(stream_seed(self.seeds[s], MEASURE, k, start)):
-            return dict(self.cost.channels(predict, x, y))
+            return dict(self.cost.channels(predict, x, y)), state
 
     @contextmanager
     def _torch_dropout_on(self, seed: int) -> Iterator[None]:
@@ -199,7 +237,7 @@ class Objective:
 
     def _check(self) -> None:
         """Refuse a wrong output shape, and a cost that is not a function of theta."""
-        few = min(len(self.split), 64)
+        few = min(len(self.split), 64, self.split.num_streams or 64)
         x, y = self.split.x[:few], self.split.y[:few]
         theta = self.layout.theta(self.module)
         # Off the start: behind a layer that begins at exactly zero no randomness would show.
@@ -208,8 +246,8 @@ class Objective:
         masks = self._masks(0, few, 1)
         name = type(self.module).__name__
         try:
-            first = self._channels(theta, x, y, 0, 0, 0, masks)
-            second = self._channels(theta, x, y, 0, 0, 0, masks)
+            first, _ = self._channels(theta, x, y, 0, 0, 0, masks)
+            second, _ = self._channels(theta, x, y, 0, 0, 0, masks)
         except (RuntimeError, IndexError, ValueError, TypeError) as error:
             raise InputError(
                 f"model={name} does not fit data and cost {type(self.cost).__name__}: on x {tuple(x.shape)} it failed "

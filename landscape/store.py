@@ -170,7 +170,7 @@ def load(entry: Path) -> Solutions:
             arrays = dict(stored)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CorruptEntry(str(error)) from error
-    epochs, steps = np.array(meta["snapshot_epochs"]), np.array(meta["snapshot_steps"])
+    epochs, steps = np.array(meta["snapshot_epochs"], dtype=np.float64), np.array(meta["snapshot_steps"])
     seeds: list[int] = meta["seeds"]
     buffers: list[dict[str, Tensor]] = [
         {n.split("/", 2)[2]: torch.from_numpy(v) for n, v in arrays.items() if n.startswith(f"buffer/{s}/")}

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 # A stream's number enters every result: append, never renumber.
-INIT, ORDER, DROPOUT, MEASURE, ENDPOINT, MODULE, WALK, NOISE = range(8)
+INIT, ORDER, DROPOUT, MEASURE, ENDPOINT, MODULE, WALK, NOISE, RESAMPLE = range(9)
 
 
 def stream_seed(*key: int) -> int:

@@ -7,8 +7,10 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -67,12 +69,13 @@ class Trajectory:
     """Snapshots of one training run.
 
     Args:
-        file: the ``.npy`` [T, S, P], float32. column: which S. epochs: of each snapshot [T]. steps: updates [T].
+        file: the ``.npy`` [T, S, P], float32. column: which S. steps: updates before each snapshot [T].
+        epochs: of each snapshot [T], whole numbers but for those kept within the first epoch.
     """
 
     file: Path
     column: int
-    epochs: NDArray[np.int64]
+    epochs: NDArray[np.float64]
     steps: NDArray[np.int64]
 
     def __iter__(self) -> Iterator[NDArray[np.float64]]:
@@ -80,6 +83,11 @@ class Trajectory:
         thetas = np.load(self.file, mmap_mode="r")
         for t in range(len(self.epochs)):
             yield thetas[t, self.column].astype(np.float64)
+
+    def theta(self, row: float) -> Tensor:
+        """Snapshot number ``row`` as theta [1, P], float32: a path in steps, for ``Objective.along``."""
+        thetas = np.load(self.file, mmap_mode="r")
+        return torch.from_numpy(np.array(thetas[int(row), self.column]))[None]
 
 
 def snapshot_interval(max_epochs: int, row_bytes: int, budget: float) -> int:
@@ -130,3 +138,34 @@ def project(
         length=length,
         best_epoch=np.asarray(best_epoch, dtype=np.float64),
     )
+
+
+def project_second(
+    trajectories: list[Trajectory], theta_i: NDArray[np.float64], theta_f: NDArray[np.float64], flat: Projection
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Where each run lies along the direction of its own largest residual, and how far from the plane it then is.
+
+    Args:
+        trajectories: one per seed. theta_i, theta_f: [S, P]. flat: what ``project`` said of them.
+
+    Returns:
+        z and the distance from the plane of line and z, each [T, S]; NaN where ``flat`` has NaN, and where a run
+        never left its line.
+    """
+    second, distance = (np.full_like(flat.projection, np.nan) for _ in range(2))
+    for s, run in enumerate(trajectories):
+        top = int(np.nanargmax(flat.residual_norm[:, s])) if np.isfinite(flat.residual_norm[:, s]).any() else 0
+        if not flat.residual_norm[top, s] > 0:
+            continue
+        line = (theta_f[s] - theta_i[s]) / flat.length[s]
+
+        def aside(theta: NDArray[np.float64], t: int, s: int = s, line: NDArray[np.float64] = line) -> Any:
+            return theta - theta_i[s] - flat.projection[t, s] * line
+
+        axis = aside(run.theta(top)[0].double().numpy(), top)
+        axis /= np.linalg.norm(axis)
+        for t, theta in enumerate(run):
+            left = aside(theta, t)
+            second[t, s] = left @ axis
+            distance[t, s] = np.linalg.norm(left - second[t, s] * axis)
+    return second, distance

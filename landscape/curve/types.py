@@ -56,6 +56,8 @@ class Projection:
         projection, residual_norm, parameter_norm: lengths in parameter units [T, S];
             NaN after a seed's own last saved point. ``parameter_norm`` is |theta_t| from the origin.
         length: L [S]. best_epoch: the epoch of theta_f [S].
+        second_projection: signed length along the direction of the largest residual [T, S], where it was asked for.
+        objective: J(theta_t) in nats [T, S], where it was asked for.
     """
 
     steps: Array
@@ -65,6 +67,8 @@ class Projection:
     parameter_norm: Array
     length: Array
     best_epoch: Array
+    second_projection: Array | None = None
+    objective: Array | None = None
 
 
 @dataclass(frozen=True)

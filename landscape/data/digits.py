@@ -13,13 +13,14 @@ MAX_PIXEL = 16  # each value counts the dark pixels of one 4 x 4 block (UCI desc
 NUM_TRAIN, NUM_VALID = 1_200, 297  # of 1,797, leaving 300 for the test: round numbers, this project's choice
 
 
-def digits(seed: int = 0) -> Dataset:
+def digits(seed: int = 0, resample_train: bool = False) -> Dataset:
     """1,797 digits as inputs in [0, 1] [N, 64], shuffled once and split 1,200 / 297 / 300.
 
     The file itself is not in random order (its labels begin 0, 1, ..., 9, 0, 1, ...), hence the shuffle.
 
     Args:
         seed: of the shuffle, config key ``data.seed``; independent of the seeds of training.
+        resample_train: training pixels are probabilities, and every minibatch sees new Bernoulli samples of them.
 
     Raises:
         InputError: ``seed`` is not a whole number of at least 0.
@@ -36,7 +37,7 @@ def digits(seed: int = 0) -> Dataset:
     end = NUM_TRAIN + NUM_VALID
     return Dataset(
         name="digits",
-        train=Split(x[:NUM_TRAIN], y[:NUM_TRAIN]),
+        train=Split(x[:NUM_TRAIN], y[:NUM_TRAIN], is_resampled=resample_train),
         valid=Split(x[NUM_TRAIN:end], y[NUM_TRAIN:end]),
         test=Split(x[end:], y[end:]),
         num_classes=10,

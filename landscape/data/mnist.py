@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -92,13 +92,16 @@ OFFICIAL = Archive(
 )
 
 
-def mnist(folder: str | None = None, cache: str | None = None, archive: Archive = OFFICIAL) -> Dataset:
+def mnist(
+    folder: str | None = None, cache: str | None = None, archive: Archive = OFFICIAL, resample_train: bool = False
+) -> Dataset:
     """MNIST as inputs in [0, 1] [N, 784]: train the first 50,000, validation the last 10,000, test 10,000.
 
     Args:
         folder: holds the four official files, gzipped or not; config key ``data.folder``. None: see ``locate``.
         cache: where downloads are kept, config key ``data.cache``; a file in it that fails its check is replaced.
         archive: the files, their hashes and mirrors.
+        resample_train: training pixels are probabilities, and every minibatch sees new Bernoulli samples of them.
 
     Raises:
         InputError: a folder or file is missing, damaged or not the official one, or nothing could be downloaded.
@@ -115,7 +118,7 @@ def mnist(folder: str | None = None, cache: str | None = None, archive: Archive 
     num_train = len(both) - archive.num_valid
     return Dataset(
         name="mnist",
-        train=both.first(num_train),
+        train=replace(both.first(num_train), is_resampled=resample_train),
         valid=Split(both.x[num_train:], both.y[num_train:]),
         test=_split(test_images, test_labels),
         num_classes=10,

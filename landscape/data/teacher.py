@@ -56,8 +56,10 @@ def teacher(
         raise InputError(f"data.noise={noise} must be finite and not negative")
     fewest = min(num_train, num_valid, num_test)
     if whiten and fewest < inputs:
-        raise InputError(f"data.whiten=true needs at least data.inputs={inputs} examples in every split but one has "
-                         f"{fewest}; raise data.num_train, num_valid and num_test, or set data.whiten=false")  # fmt: skip
+        raise InputError(
+            f"data.whiten=true needs at least data.inputs={inputs} examples in every split but one has {fewest}; raise "
+            "data.num_train, data.num_valid and data.num_test, or set data.whiten=false"
+        )
     rng = np.random.default_rng(seed)
     rank = len(strengths)
     left, right = (_orthonormal(rng, size, rank) for size in (outputs, inputs))

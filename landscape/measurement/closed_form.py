@@ -91,7 +91,8 @@ class DeepLinearFamily:
     def __init__(self, module: DeepLinear, split: Split) -> None:
         self.layout, self.factors = ParameterLayout.of(module), module.factors
         x = split.x.flatten(1).double().cpu().numpy()
-        y = split.y if split.y.is_floating_point() else F.one_hot(split.y, module.layers[-1].out_features)
+        outputs = int(self.layout.shapes[-1][0])
+        y = split.y if split.y.is_floating_point() else F.one_hot(split.y, outputs)
         self.moments = deep_linear.moments(x, y.double().cpu().numpy())
 
     def _weights(self, theta: torch.Tensor) -> list[Array]:
@@ -223,9 +224,9 @@ def descent_theory(method: modes.Method, module: Quadratic, num_steps: int, nois
     curvature, solution = (module.constants[n].numpy() for n in ("curvature", "solution"))
     spectrum = spectra.from_start(curvature, -solution)
     length = float(np.linalg.norm(solution))
-    chosen = np.unique(np.concatenate([np.arange(min(num_steps, 8) + 1),
-                                       np.geomspace(1, num_steps, THEORY_POINTS - 8).round(), [num_steps]]))  # fmt: skip
-    every = np.arange(num_steps + 1)
+    first, spread_out = np.arange(min(num_steps, 8) + 1.0), np.geomspace(1, num_steps, THEORY_POINTS - 8).round()
+    chosen = np.unique(np.concatenate([first, spread_out, [num_steps]]))
+    every = np.arange(num_steps + 1.0)
     if noise:
         law = quadratic.noisy(method, spectrum, chosen, variance=noise**2, distance=length)
         found = (law.projection, law.residual)
@@ -235,10 +236,8 @@ def descent_theory(method: modes.Method, module: Quadratic, num_steps: int, nois
     expected = quadratic.random_start(method, spectrum.binned(400), every)
 
     def projected(steps: Array, along: Array, aside: Array) -> Projection:
-        columns = [np.asarray(v, dtype=np.float64)[:, None] * length for v in (along, aside)]
-        nothing = np.full_like(columns[0], np.nan)
-        steps = steps.astype(np.float64)
-        return Projection(steps, steps, *columns, nothing, np.array([length]), np.array([float(num_steps)]))
+        x, r = (np.asarray(v, dtype=np.float64)[:, None] * length for v in (along, aside))
+        return Projection(steps, steps, x, r, np.full_like(x, np.nan), np.array([length]), np.array([float(num_steps)]))
 
     spread = 2 * expected.projection_std
     return {

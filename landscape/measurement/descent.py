@@ -67,8 +67,10 @@ class Descent:
         module = subject.module.to(subject.device, torch.float64)
         solution = getattr(module, "constants", {}).get("solution")
         if solution is None:
-            raise InputError(f"measurement=descent needs a model whose solution is known, but model="
-                             f"{type(module).__name__} names none; use model=quadratic, or measurement=residual")  # fmt: skip
+            raise InputError(
+                f"measurement=descent needs a model whose solution is known, but model={type(module).__name__} names "
+                "none; use model=quadratic, or measurement=residual"
+            )
         # Theory knows the bound on lr; ask before a run that would only diverge.
         method = descent_method(module, self._optimizer(subject, torch.zeros(1))[1])
         # Without noise every seed walks the same way.
@@ -76,13 +78,15 @@ class Descent:
         tracks = [self._run(subject, module, solution, seed) for seed in seeds]
         num = max(len(track.projection) for track in tracks)
         steps = np.arange(num, dtype=np.float64)
-        columns = [
-            np.stack([np.pad(getattr(t, name), (0, num - len(t.norm)), constant_values=np.nan) for t in tracks], axis=1)
-            for name in ("projection", "residual", "norm")
-        ]
+
+        def column(name: str) -> NDArray[np.float64]:
+            parts = [np.pad(getattr(t, name), (0, num - len(t.norm)), constant_values=np.nan) for t in tracks]
+            return np.stack(parts, axis=1)
+
         length = np.array([track.length for track in tracks])
         last = np.array([len(track.norm) - 1 for track in tracks], dtype=np.float64)
-        projections = {"descent": Projection(steps, steps, *columns, length, last)}
+        run = Projection(steps, steps, column("projection"), column("residual"), column("norm"), length, last)
+        projections = {"descent": run}
         numbers = {"length": length.tolist(), "num_steps": last.tolist()}
         if method is not None and isinstance(module, Quadratic):
             theory = descent_theory(method, module, num - 1, self.noise)

@@ -21,7 +21,7 @@ maps anew at each allocation (from 32 MB on) costs more than the arithmetic."""
 
 
 class RandomWalk:
-    """theta_{t+1} = theta_t + N(0, I) from theta_0 = 0, on the line from its start to its own point at ``solution_step``.
+    """theta_{t+1} = theta_t + N(0, I) from theta_0 = 0, seen from the line to its own point at ``solution_step``.
 
     The walk is drawn twice from the same stream, first for its direction, then for the projections: it is never held
     as a whole. Steps are float32 normal numbers, positions and lengths are float64.

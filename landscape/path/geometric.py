@@ -24,7 +24,7 @@ class Geometric:
         if theta_0.shape != theta_1.shape:
             raise ValueError(f"the ends of a path need one shape, got {theta_0.shape} and {theta_1.shape}")
         if not bool((theta_0 * theta_1 > 0).all()):
-            raise InputError("path=geometric needs ends whose coordinates agree in sign and are not zero; use path=linear")
+            raise InputError("path=geometric needs ends whose coordinates agree in sign and are not 0; use path=linear")
         self.theta_0, self.theta_1 = theta_0, theta_1
 
     def __call__(self, alpha: float) -> Tensor:

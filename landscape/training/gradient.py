@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from landscape.errors import InputError
 from landscape.model.dropout import Masks
 
 log = logging.getLogger(__name__)
@@ -28,29 +29,76 @@ class Gradient:
 
     def __init__(self, module: nn.Module, cost: Any, masks: Masks, vectorised: bool) -> None:
         self.module, self.cost, self.masks, self.vectorised = module, cost, masks, vectorised
-        self._batched = torch.func.vmap(torch.func.grad(self._mean_cost), in_dims=(0, 0, 0, 0))
-        self._batched_plain = torch.func.vmap(torch.func.grad(self._mean_cost), in_dims=(0, 0, 0, None))
+        gradient = torch.func.grad(self._mean_cost, has_aux=True)
+        self._batched = torch.func.vmap(gradient, in_dims=(0, 0, 0, 0, 0))
+        self._batched_plain = torch.func.vmap(gradient, in_dims=(0, 0, 0, None, 0))
+        if hasattr(module, "initial_state") and cost.num_draws > 1:
+            raise InputError(f"cost={type(cost).__name__} makes {cost.num_draws} passes per example, between which a "
+                             f"state cannot be carried; model={type(module).__name__} has one")  # fmt: skip
 
-    def _mean_cost(self, theta: dict[str, Tensor], x: Tensor, y: Tensor, masks: Tensor | None) -> Tensor:
-        def predict(inputs: Tensor, draw: int) -> Tensor:
+    def _mean_cost(
+        self, theta: dict[str, Tensor], x: Tensor, y: Tensor, masks: Tensor | None, state: tuple[Tensor, ...]
+    ) -> tuple[Tensor, tuple[Tensor, ...]]:
+        after = state
+
+        def predict(inputs: Any, draw: int) -> Any:
+            nonlocal after
             with self.masks.bind(masks, draw):
-                return functional_call(self.module, theta, (inputs,))  # type: ignore[no-any-return]
+                if not state:
+                    return functional_call(self.module, theta, (inputs,))
+                outputs, after = functional_call(self.module, theta, ((inputs, state),))
+                return outputs
 
         cost: Tensor = self.cost(predict, x, y)
-        return cost.mean()
+        return cost.mean(), tuple(part.detach() for part in after)
 
-    def __call__(self, theta: dict[str, Tensor], x: Tensor, y: Tensor, masks: Tensor | None) -> dict[str, Tensor]:
-        """theta {name: [S, *shape]}, x [S, B, ...], y [S, B], masks [S, draws, B, F] or None."""
+    def initial_state(self, x: Tensor) -> tuple[Tensor, ...]:
+        """What a pass over sequences starts from, [S, B, ...] each; x [S, B, ...]."""
+        parts = [tuple(self.module.initial_state(batch)) for batch in x]  # type: ignore[operator]
+        return tuple(torch.stack(part) for part in zip(*parts, strict=True))
+
+    def __call__(
+        self, theta: dict[str, Tensor], x: Tensor, y: Tensor, masks: Tensor | None, state: tuple[Tensor, ...] = ()
+    ) -> tuple[dict[str, Tensor], tuple[Tensor, ...]]:
+        """The gradient, and the state after the batch.
+
+        Args:
+            theta: {name: [S, *shape]}. x: [S, B, ...]. y: [S, B]. masks: [S, draws, B, F] or None.
+            state: of a module that carries one from block to block of its sequences, [S, B, ...] each; else empty.
+        """
         if self.vectorised:
             batched = self._batched_plain if masks is None else self._batched
-            return dict(batched({k: v.detach() for k, v in theta.items()}, x, y, masks))
+            gradients, state = batched({k: v.detach() for k, v in theta.items()}, x, y, masks, state)
+            return dict(gradients), state
         leaves = {name: value[0].detach().requires_grad_() for name, value in theta.items()}
-        cost = self._mean_cost(leaves, x[0], y[0], None if masks is None else masks[0])
-        gradients = torch.autograd.grad(cost, list(leaves.values()), allow_unused=True)
-        return {
+        alone = tuple(part[0] for part in state)
+        cost, after = self._mean_cost(leaves, x[0], y[0], None if masks is None else masks[0], alone)
+        found = torch.autograd.grad(cost, list(leaves.values()), allow_unused=True)
+        gradient = {
             name: (torch.zeros_like(leaf) if g is None else g)[None]
-            for (name, leaf), g in zip(leaves.items(), gradients, strict=True)
+            for (name, leaf), g in zip(leaves.items(), found, strict=True)
         }
+        return gradient, tuple(part[None] for part in after)
+
+
+def clip(gradients: dict[str, Tensor], scale: float, max_norm: float | None) -> dict[str, Tensor]:
+    """The gradients times ``scale``, then shortened to ``max_norm``, each seed by its own norm over all parameters.
+
+    Args:
+        gradients: {name: [S, *shape]}, changed in place.
+
+    Source: Zaremba, Sutskever & Vinyals (arXiv 1409.2329), section 4.
+    """
+    if scale != 1:
+        for g in gradients.values():
+            g.mul_(scale)
+    if max_norm is not None:
+        squares = torch.stack([g.flatten(1).square().sum(dim=1) for g in gradients.values()])
+        norm = squares.sum(dim=0).sqrt()  # [S]
+        factor = (max_norm / norm.clamp(min=1e-30)).clamp(max=1.0)
+        for g in gradients.values():
+            g.mul_(factor.view(-1, *[1] * (g.dim() - 1)))
+    return gradients
 
 
 def groups_of(
@@ -80,7 +128,9 @@ def groups_of(
     try:
         if any(b.is_floating_point() for b in module.buffers()):
             raise RuntimeError("it has running statistics, which would be shared between the seeds")
-        Gradient(module.train(), cost, masks, vectorised=True)(theta, x[None], y[None], drawn)
+        gradient = Gradient(module.train(), cost, masks, vectorised=True)
+        state = gradient.initial_state(x[None]) if hasattr(module, "initial_state") else ()
+        gradient(theta, x[None], y[None], drawn, state)
     except RuntimeError as error:
         log.info("training %d seeds one after the other: %s cannot be vectorised (%s)",
                  len(seeds), type(module).__name__, str(error).splitlines()[0])  # fmt: skip

@@ -24,10 +24,11 @@ from landscape.model.dropout import Masks
 from landscape.parameters import ParameterLayout
 from landscape.progress import report
 from landscape.solutions import Solutions
-from landscape.streams import DROPOUT, INIT, MODULE, ORDER, stream, stream_seed
+from landscape.streams import DROPOUT, INIT, MODULE, stream, stream_seed
 from landscape.training import checkpoint
+from landscape.training.batches import Batches
 from landscape.training.constraint import project_max_norm
-from landscape.training.gradient import Gradient
+from landscape.training.gradient import Gradient, clip
 from landscape.training.monitor import Monitor, monitored
 from landscape.training.stopping import EarlyStopping
 from landscape.training.trainer import Training
@@ -65,10 +66,19 @@ class GroupRun:
                 f"training.batch_size={training.batch_size} is larger than the {len(dataset.train)} training examples; "
                 "lower it, or raise limits.examples"
             )
+        streams = dataset.train.num_streams
+        if streams is not None and training.batch_size != streams:
+            raise InputError(
+                f"training.batch_size={training.batch_size} but the training data are {streams} sequences side by "
+                f"side; set training.batch_size={streams}"
+            )
         self.training, self.seeds, self.folder, self.device = training, list(seeds), folder, device
         self.on_epoch = on_epoch
         dtype: torch.dtype = getattr(torch, training.dtype)
         modules = [build(model, seed).to(device=device, dtype=dtype) for seed in seeds]
+        for module in modules:
+            if hasattr(module, "initialise_from"):  # a start that looks at the training inputs, such as their mean
+                module.initialise_from(dataset.train.x)  # type: ignore[operator]
         self.module = modules[0].train()
         self.layout = ParameterLayout.of(self.module)
         self.max_norms: dict[str, float] = getattr(self.module, "max_norms", {})
@@ -82,24 +92,36 @@ class GroupRun:
         self.split = dataset.train.to(device, dtype)
         self.masks = Masks(self.module, self.split.x[:1], cost.num_draws)
         self.gradient = Gradient(self.module, cost, self.masks, vectorised=len(self.seeds) > 1)
-        try:
-            self.optimizer = optimizer(list(self.theta.values()))
-        except TypeError as error:
-            raise InputError(f"optimizer cannot be made: {error}; look at the keys under optimizer") from error
+        self.is_stateful = streams is not None and hasattr(self.module, "initial_state")
+        self.optimizer = self._optimizer(optimizer)
         self.lrs = [group["lr"] for group in self.optimizer.param_groups]
         self.monitor = Monitor(
             self.module, cost, dataset, self.seeds, training.dtype, device, training.measure_batch_size
         )
         self.stopping = EarlyStopping(len(self.seeds), training.patience)
-        self.order = [stream(seed, ORDER) for seed in seeds]
+        self.batches = Batches(self.split, self.seeds, training.batch_size)
         self.dropout = [stream(seed, DROPOUT, device=device) for seed in seeds]
         row_bytes = 4 * len(self.seeds) * self.layout.num_parameters
         self.interval = snapshot_interval(training.max_epochs, row_bytes, training.trajectory_gigabytes * 1e9)
         self.chosen_epoch = np.zeros(len(self.seeds), dtype=np.int64)
         self.epoch, self.update = 0, 0
         self.rows: list[dict[str, np.ndarray]] = []
-        self.snapshots: list[tuple[int, int]] = []  # (epoch, update)
+        self.snapshots: list[tuple[float, int]] = []  # (epoch, update)
         self.writer: TrajectoryWriter
+
+    def _optimizer(self, make: Callable[..., torch.optim.Optimizer]) -> torch.optim.Optimizer:
+        """One group of parameters per learning-rate scale of the module, in theta's order within each."""
+        scales: dict[str, float] = getattr(self.module, "lr_scales", {})
+        groups: dict[float, list[Tensor]] = {}
+        for name, value in self.theta.items():
+            groups.setdefault(scales.get(name, 1.0), []).append(value)
+        try:
+            made = make([{"params": params} for params in groups.values()])
+        except TypeError as error:
+            raise InputError(f"optimizer cannot be made: {error}; look at the keys under optimizer") from error
+        for group, scale in zip(made.param_groups, groups, strict=True):
+            group["lr"] *= scale
+        return made
 
     def _buffers(self) -> dict[str, Tensor]:
         return {n: b.detach().cpu().clone() for n, b in self.module.named_buffers()}
@@ -126,20 +148,28 @@ class GroupRun:
 
     def _one_epoch(self) -> None:
         self.epoch += 1
-        size, total = self.training.batch_size, len(self.split)
-        orders = torch.stack([torch.randperm(total, generator=g) for g in self.order]).to(self.device)  # [S, N]
-        for start in range(0, total, size):
+        every = self.training.snapshot_updates
+        state: tuple[Tensor, ...] = ()
+        for seen, x, y in self.batches:
             self.update += 1
             self._set_schedules()
-            index = orders[:, start : start + size]  # [S, B]
+            if self.is_stateful and not state:
+                state = self.gradient.initial_state(x)
             masks = None
             if len(self.masks):
-                masks = torch.stack([self.masks.draw(index.shape[1], g) for g in self.dropout])
-            gradients = self.gradient(self.theta, self.split.x[index], self.split.y[index], masks)
+                masks = torch.stack([self.masks.draw(x.shape[1], g) for g in self.dropout])
+            gradients, state = self.gradient(self.theta, x, y, masks, state)
+            clip(gradients, self.training.gradient_scale, self.training.max_gradient_norm)
             for name, value in self.theta.items():
                 value.grad = gradients[name]
             self.optimizer.step()
             project_max_norm(self.theta, self.max_norms)
+            if every is not None and self.epoch == 1 and self.update % every == 0 and seen < len(self.split):
+                self._snapshot(seen / len(self.split))
+
+    def _snapshot(self, epoch: float) -> None:
+        self.writer.append(self.layout.flatten(self.theta))
+        self.snapshots.append((epoch, self.update))
 
     def _set_schedules(self) -> None:
         training = self.training
@@ -171,8 +201,7 @@ class GroupRun:
             self.chosen_epoch[s] = self.epoch
         self.rows.append({name: np.where(running, values, np.nan) for name, values in row.items()})
         if self.epoch <= 20 or self.epoch % self.interval == 0:
-            self.writer.append(flat)
-            self.snapshots.append((self.epoch, self.update))
+            self._snapshot(self.epoch)
         self.on_epoch(
             {"epoch": float(self.epoch)}
             | {
@@ -204,7 +233,7 @@ class GroupRun:
             "optimizer": self.optimizer.state_dict(),
             "buffers": self._buffers(),
             "buffers_f": self.buffers_f,
-            "order": [g.get_state() for g in self.order],
+            "batches": self.batches.state(),
             "dropout": [g.get_state() for g in self.dropout],
             "global": torch.get_rng_state(),
             "global_cuda": torch.cuda.get_rng_state(self.device) if self.device.type == "cuda" else None,
@@ -232,9 +261,9 @@ class GroupRun:
         self.buffers_f = state["buffers_f"]
         for name, buffer in self.module.named_buffers():
             buffer.copy_(state["buffers"][name])
-        for generators, key in ((self.order, "order"), (self.dropout, "dropout")):
-            for generator, rng in zip(generators, state[key], strict=True):
-                generator.set_state(rng)
+        self.batches.restore(state["batches"])
+        for generator, rng in zip(self.dropout, state["dropout"], strict=True):
+            generator.set_state(rng)
         torch.set_rng_state(state["global"])
         if state["global_cuda"] is not None and self.device.type == "cuda":
             torch.cuda.set_rng_state(state["global_cuda"], self.device)
@@ -245,7 +274,7 @@ class GroupRun:
         return True
 
     def _solutions(self) -> Solutions:
-        epochs = np.array([e for e, _ in self.snapshots])
+        epochs = np.array([e for e, _ in self.snapshots], dtype=np.float64)
         steps = np.array([u for _, u in self.snapshots])
         last = self.stopping.last_epoch
         trajectories = [

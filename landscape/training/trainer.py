@@ -22,10 +22,13 @@ class Training:
         num_seeds: S. first_seed: seeds are first_seed, first_seed + 1, ...
         lr_schedule: (epoch, update) -> factor on optimizer.lr; None: constant.
         momentum_schedule: (epoch, update) -> momentum; None: optimizer.momentum throughout.
+        gradient_scale: factor on the gradient of the mean cost, for a cost that was published as a sum.
+        max_gradient_norm: the gradient of each seed, scaled, is shortened to this norm; None: never.
         enforce_at_init: project theta_i onto the norm bounds before it is recorded.
         dtype: precision of training.
         vectorise: True, False, or None to choose by size whether the seeds train in one vectorised call.
         trajectory_gigabytes: budget for the snapshots of one group of seeds; beyond it they are thinned.
+        snapshot_updates: in the first epoch also keep theta every so many updates; None: at epochs only.
         checkpoint_seconds: at least this long between two checkpoints.
         measure_batch_size: examples per forward pass of the monitor.
 
@@ -42,10 +45,13 @@ class Training:
     first_seed: int = 0
     lr_schedule: Schedule | None = None
     momentum_schedule: Schedule | None = None
+    gradient_scale: float = 1.0
+    max_gradient_norm: float | None = None
     enforce_at_init: bool = True
     dtype: str = "float32"
     vectorise: bool | None = None
     trajectory_gigabytes: float = 6.0
+    snapshot_updates: int | None = None
     checkpoint_seconds: float = 5.0
     measure_batch_size: int = 5000
 
@@ -55,6 +61,10 @@ class Training:
                 raise InputError(f"training.{key}={getattr(self, key)} must be at least 1")
         if self.patience is not None and self.patience < 1:
             raise InputError(f"training.patience={self.patience} must be at least 1, or null for no early stopping")
+        if not 0 < self.gradient_scale < float("inf"):
+            raise InputError(f"training.gradient_scale={self.gradient_scale} must be positive and finite")
+        if self.max_gradient_norm is not None and not self.max_gradient_norm > 0:
+            raise InputError(f"training.max_gradient_norm={self.max_gradient_norm} must be positive, or null for none")
         if self.select not in ("best", "last"):
             raise InputError(f"training.select={self.select} is unknown; use best or last")
         if self.dtype not in ("float32", "float64"):
@@ -71,6 +81,8 @@ class Training:
                 f"training.trajectory_gigabytes={self.trajectory_gigabytes} must be positive and "
                 f"training.checkpoint_seconds={self.checkpoint_seconds} must not be negative"
             )
+        if self.snapshot_updates is not None and self.snapshot_updates < 1:
+            raise InputError(f"training.snapshot_updates={self.snapshot_updates} must be at least 1, or null for none")
         if self.first_seed < 0:
             raise InputError(f"training.first_seed={self.first_seed} must not be negative")
 

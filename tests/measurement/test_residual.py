@@ -45,7 +45,7 @@ def test_projection_and_numbers_equal_plain_geometry(subject: Subject, tmp_path:
     runs = solutions(tmp_path)
     measured = Residual()(replace(subject, solutions=runs, ends=None))
     seen = measured.projections["trajectory"]
-    assert measured.labels == ["3", "5"] and not measured.curves and not Residual.needs_path
+    assert measured.labels == ["3", "5"] and not measured.curves and Residual.needs == "solutions"
     assert seen.best_epoch.tolist() == BEST and seen.steps.tolist() == [0, 10, 20, 30, 40]
     thetas = np.load(tmp_path / "t.npy").astype(np.float64)
     for s, rows in enumerate((5, 4)):

@@ -1,0 +1,50 @@
+"""The minibatches of one epoch, for S seeds at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from landscape.data.dataset import Split
+from landscape.streams import ORDER, RESAMPLE, stream
+
+
+class Batches:
+    """Each pass draws one permutation per seed; sequences keep their order; a resampled split is sampled anew.
+
+    Args:
+        split: of training, on its device. seeds: [S]. size: B; a short last batch is kept.
+    """
+
+    def __init__(self, split: Split, seeds: Sequence[int], size: int) -> None:
+        self.split, self.size, self.num_seeds = split, size, len(seeds)
+        self.order = [stream(seed, ORDER) for seed in seeds]
+        self.samples = [stream(seed, RESAMPLE, device=split.x.device) for seed in seeds]
+
+    def __iter__(self) -> Iterator[tuple[int, Tensor, Tensor]]:
+        """(examples seen after this batch, x [S, B, ...], y [S, B])."""
+        total, device = len(self.split), self.split.x.device
+        if self.split.num_streams is None:
+            orders = torch.stack([torch.randperm(total, generator=g) for g in self.order]).to(device)  # [S, N]
+        else:
+            orders = torch.arange(total, device=device).expand(self.num_seeds, -1)
+        for start in range(0, total, self.size):
+            index = orders[:, start : start + self.size]  # [S, B]
+            x = self.split.x[index]
+            if self.split.is_resampled:
+                uniform = [torch.rand(x.shape[1:], generator=g, device=device) for g in self.samples]
+                x = (torch.stack(uniform) < x).to(x.dtype)
+            yield min(start + self.size, total), x, self.split.y[index]
+
+    def state(self) -> dict[str, Any]:
+        """What a checkpoint needs between two passes."""
+        return {"order": [g.get_state() for g in self.order], "samples": [g.get_state() for g in self.samples]}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on where ``state`` was taken."""
+        for name in ("order", "samples"):
+            for generator, saved in zip(getattr(self, name), state[name], strict=True):
+                generator.set_state(saved)
