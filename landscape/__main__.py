@@ -19,7 +19,7 @@ from landscape.collect import Exit, JobRecord, one_line
 from landscape.config import conf_dir, register
 from landscape.errors import InputError
 from landscape.figure.module import figure_module
-from landscape.figure.style import save as save_figure
+from landscape.figure.module import save as save_figure
 from landscape.job import run, run_info
 from landscape.result import Result
 
@@ -51,7 +51,7 @@ def job(cfg: DictConfig) -> None:
         choices = {k: v for k, v in context.runtime.choices.items() if isinstance(v, str) and "hydra" not in k}
         result, solutions = run(config, name, choices, overrides, tracker)  # type: ignore[arg-type]
         result.save(folder)
-        figure = save_figure(figure_module(result.figure).draw([result]), folder)
+        figure = save_figure(figure_module(result.figure), [result], folder)
         # Not the trajectory: it can be gigabytes, and everything drawn from it is in the result.
         files = [entry / file for entry in solutions for file in ("solution.npz", "meta.json")]
         tracker.record(result, figure, files)

@@ -23,7 +23,7 @@ from omegaconf.errors import MissingMandatoryValue
 
 from landscape.errors import InputError
 from landscape.figure.module import figure_module
-from landscape.figure.style import save as save_figure
+from landscape.figure.module import save as save_figure
 from landscape.figure.table import verdict_table
 from landscape.progress import console
 from landscape.result import Result
@@ -143,7 +143,7 @@ def collect(folder: Path, command: str, strict: bool) -> int:
         module = figure_module(results[0].figure)
         try:
             verdicts = module.judge(results)
-            figure = save_figure(module.draw(results), folder)
+            figure = save_figure(module, results, folder)
         except Exception as error:  # the results are whole; a drawing that fails must not hide them
             log.error("the figure could not be drawn: %s", error, exc_info=bool(os.environ.get("HYDRA_FULL_ERROR")))
     write_json(

@@ -2,7 +2,8 @@
 
 from landscape.cost.adversarial import Adversarial
 from landscape.cost.cross_entropy import CrossEntropy, Predict
+from landscape.cost.multi_prediction import MultiPrediction
 from landscape.cost.output import Output
 from landscape.cost.squared_error import SquaredError
 
-__all__ = ["Adversarial", "CrossEntropy", "Output", "Predict", "SquaredError"]
+__all__ = ["Adversarial", "CrossEntropy", "MultiPrediction", "Output", "Predict", "SquaredError"]

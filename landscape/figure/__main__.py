@@ -12,8 +12,7 @@ from rich.console import Console
 from rich.text import Text
 
 from landscape.errors import InputError
-from landscape.figure import style
-from landscape.figure.module import figure_module
+from landscape.figure.module import figure_module, save
 from landscape.figure.publish import publish
 from landscape.figure.table import verdict_table
 from landscape.result import Result, ResultError
@@ -87,8 +86,8 @@ def redraw(folder: Path, console: Console, target: Path | None = None) -> None:
     results = [result for _, result in done]
     for place, result in done:
         if place != folder:
-            style.save(module.draw([result]), place)
-    path = style.save(module.draw(results), folder)
+            save(module, [result], place)
+    path = save(module, results, folder)
     verdicts = module.judge(results)
     console.print(verdict_table(verdicts))
     if target is not None:

@@ -1,11 +1,15 @@
-"""Find the module that draws and judges a result."""
+"""Find the module that draws and judges a result, and save what it draws."""
 
 from __future__ import annotations
 
 import importlib
+from collections.abc import Sequence
+from pathlib import Path
 from types import ModuleType
 
 from landscape.errors import InputError
+from landscape.figure import pages, style
+from landscape.result import Result
 
 
 def figure_module(name: str) -> ModuleType:
@@ -24,3 +28,11 @@ def figure_module(name: str) -> ModuleType:
     if not callable(getattr(module, "draw", None)) or not callable(getattr(module, "judge", None)):
         raise InputError(f"figure={name} names a module without draw(results) and judge(results)")
     return module
+
+
+def save(module: ModuleType, results: Sequence[Result], folder: Path) -> Path:
+    """Write a module's figure into ``folder``, and its interactive pages where it has any; returns the PNG's path."""
+    path = style.save(module.draw(results), folder)
+    if hasattr(module, "make_pages"):
+        pages.write(module.make_pages(results), folder)
+    return path

@@ -71,7 +71,8 @@ class Masks:
 
     Args:
         module: any module; its ``Dropout`` layers are found, in the order in which they run.
-        example: a batch of inputs to run once, [1, ...], so that the widths are known.
+        example: a batch of inputs to run once, [1, ...], so that the widths are known; a module whose training pass
+            takes more than x makes it from x by its own ``example``.
         num_draws: how many independent passes the cost makes per example.
 
     Raises:
@@ -99,7 +100,8 @@ class Masks:
             module.eval()
             try:
                 with torch.no_grad():
-                    module(example)
+                    make = getattr(module, "example", None)
+                    module(example if make is None else make(example))
             finally:
                 module.train(training)
                 for hook in hooks:
