@@ -106,7 +106,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     arguments = parser.parse_args(argv)
     try:
-        redraw(arguments.folder, Console(), arguments.publish)
+        # A table squeezed into the 80 columns that rich takes for a pipe cannot be read.
+        screen = Console() if Console().is_terminal else Console(width=140, no_color=True)
+        redraw(arguments.folder, screen, arguments.publish)
     except (InputError, ResultError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -13,7 +13,7 @@ from torch.func import functional_call
 
 from landscape.curve import Projection
 from landscape.errors import InputError
-from landscape.measurement.closed_form import descent_method, descent_theory
+from landscape.measurement.descent_law import descent_method, descent_theory
 from landscape.measurement.subject import Measured, Subject
 from landscape.model import Quadratic
 from landscape.parameters import ParameterLayout

@@ -1,0 +1,98 @@
+"""Theorem 2: the exact curve of a ReLU net with squared error, and how far J is proven to fall."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from landscape.curve import largest_rise
+from landscape.figure import line, style, subject
+from landscape.figure.reading import Claim, Reading, counted, verdict
+from landscape.figure.thm01_certificate import CLOSE, SPLITS, extrema, numbers
+from landscape.result import Result
+from landscape.verdict import Verdict
+
+UNITS = {"squared_error": "squared error", "cross_entropy": "nats"}
+
+
+@style.themed
+def draw(results: Sequence[Result]) -> Figure:
+    """One panel per job: the grid's points, the exact curve where there is one, and the part that is proven to fall."""
+    figure, grid = style.new(1, len(results), width=4.3 * len(results) + 1.9, height=3.7)
+    notes = []
+    for result, axes in zip(results, grid[0], strict=True):
+        split = next((s for s in SPLITS if f"{s}/deterministic" in result.curves), "train")
+        notes += _panel(axes, result, split)
+        cost = result.choices.get("cost", "")
+        axes.set(title=style.wrapped(f"{cost.replace('_', ' ')}, {style.SPLIT_WORD.get(split, split)}"), xlabel="α",
+                 ylabel=f"J(θ(α)) [{UNITS.get(cost, 'cost')}]")  # fmt: skip
+    style.legend_outside(figure)
+    recipes = " and ".join(dict.fromkeys(subject.recipe(result) for result in results))
+    title = f"Theorem 2: {recipes}{style.on_data(results)}, beyond any grid"
+    return style.finish(figure, results, title, notes, verdicts=judge(results))
+
+
+def _panel(axes: Axes, result: Result, split: str) -> list[str]:
+    seen, exact = result.curves.get(f"{split}/deterministic"), result.curves.get(f"{split}/theory")
+    if seen is None:
+        return []
+    every = max(1, len(seen.alphas) // 25)
+    label = f"measured, every {every}th of {len(seen.alphas)} points" if every > 1 else "measured"
+    axes.plot(seen.alphas[::every], seen.objective[::every, 0], "o", markersize=4, markerfacecolor="none",
+              color=style.BLUE, label=label)  # fmt: skip
+    if exact is not None:
+        axes.plot(exact.alphas, exact.objective[:, 0], color=style.BLUE, label="exact")
+        for alpha, value, is_minimum in extrema(result, split, 0):
+            axes.plot([alpha], [value], "v" if is_minimum else "^", color=style.ORANGE, markersize=7,
+                      label="exact minimum" if is_minimum else "exact maximum")  # fmt: skip
+    until = numbers(result, f"{split}/proven_until")
+    if until:
+        axes.axvspan(0, until[0], color=style.GREEN, alpha=0.12, linewidth=0, label="proven to fall")
+    line.mark_ends(axes, seen.alphas)
+    return [f"{result.choices.get('cost', '')}: {text}" for text in result.statements[:1]]
+
+
+def judge(results: Sequence[Result]) -> list[Verdict]:
+    """Exact curve against grid, its extrema, and the proof, of every job and split."""
+    found: list[Verdict] = []
+    for result, name in zip(results, subject.names(results), strict=True):
+        for split in SPLITS:
+            if f"{split}/deterministic" in result.curves:
+                found += _judge(result, f"{name}, {split}", split)
+    return found
+
+
+def _judge(result: Result, about: str, split: str) -> list[Verdict]:
+    found = []
+    deviations = numbers(result, f"{split}/theory_deviation")
+    if deviations:
+        claim = Claim("thm02-theory", "The measured curve is the exact one", "theory E5", f"<= {CLOSE:g}")
+        readings = [Reading(f"{v:.2g} of the largest J", v <= CLOSE, v) for v in deviations]
+        found.append(verdict(claim, result, about, readings))
+        claim = Claim("thm02-extrema", "J has no extremum on the way to the solution, at any resolution", "Fig. 4",
+                      "0 extrema in (0, 1)")  # fmt: skip
+        pieces = numbers(result, f"{split}/num_pieces")
+        readings = []
+        for s, num in enumerate(pieces):
+            inside = [e for e in extrema(result, split, s) if 0 < e[0] < 1]
+            word = "extremum" if len(inside) == 1 else "extrema"
+            readings.append(Reading(f"{len(inside)} {word} on {counted(int(num), 'piece')}", not inside, len(inside)))
+        if readings:
+            found.append(verdict(claim, result, about, readings))
+    curve = result.curves[f"{split}/deterministic"]
+    proven, until = (numbers(result, f"{split}/proven_{key}") for key in ("decreasing", "until"))
+    if proven and until:
+        claim = Claim("thm02-proof", "J falls all the way to the solution, proven with kinks and rounding", "Fig. 4",
+                      "proven on [0, 1]")  # fmt: skip
+        slopes = numbers(result, f"{split}/num_slopes")
+        readings = []
+        for s, (holds, end, num) in enumerate(zip(proven, until, slopes, strict=True)):
+            rise = largest_rise(curve.alphas, curve.objective[:, s], first=0.0, last=1.0)
+            # What is not proven is not refuted; a rise on the grid refutes it.
+            verdict_of = True if holds == 1 else False if rise > 0 else None
+            text = f"proven on [0, {end:.6g}] by {counted(int(num), 'slope')}; largest rise of the grid {rise:.2g}"
+            readings.append(Reading(text, verdict_of, 1 - end, note="" if holds == 1 else "the proof stops there"))
+        found.append(verdict(claim, result, about, readings, "; ".join(result.statements[:1])))
+    return found
