@@ -1,15 +1,20 @@
-"""``python -m theory``: list the derivations; ``python -m theory NAME [key=value ...]``: read, check or draw one."""
+"""Read, check and draw derivations: ``python -m theory`` lists them.
+
+``python -m theory NAME [key=value ...]`` prints one with its self-check; ``certify FILE.npz`` proves where the line of
+a deep linear network has its critical points; ``page FILE.md`` writes all derivations as a page.
+"""
 
 from __future__ import annotations
 
 import argparse
 import importlib
+import importlib.util
 import inspect
 import json
 import math
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -21,10 +26,23 @@ from theory.derivation import Check, Derivation
 NAMES = {
     "scalar": "theory.scalar",
     "deep_linear": "theory.deep_linear",
+    "plane": "theory.plane",
+    "statistics": "theory.barrier_statistics",
+    "logits": "theory.logits",
+    "dynamics": "theory.dynamics",
+    "balanced": "theory.balanced",
+    "homogeneous": "theory.homogeneous",
+    "relu_exact": "theory.piecewise",
+    "kernel": "theory.kernel",
+    "taylor": "theory.taylor",
+    "conjectures": "theory.conjectures",
     "random_walk": "theory.random_walk",
+    "walk_variants": "theory.walk_variants",
     "thales": "theory.thales",
     "quadratic": "theory.quadratic",
+    "noise": "theory.multiplicative_noise",
 }
+NAMES = {name: module for name, module in NAMES.items() if importlib.util.find_spec(module)}
 
 
 def parameters(module: ModuleType, given: Sequence[str]) -> dict[str, Any]:
@@ -99,15 +117,25 @@ def _plain(value: Any) -> Any:
     return value if isinstance(value, int | float | str | bool | None) else str(value)
 
 
-def draw(module: ModuleType, given: dict[str, Any], file: Path) -> None:
-    """Draw into a file by temporary file and rename; matplotlib is imported here alone."""
+def draw(paint: Callable[[Any], None], file: Path) -> None:
+    """Draw into a file by temporary file and rename; matplotlib is imported here alone.
+
+    Raises:
+        ValueError: a format that matplotlib does not write, or no such folder.
+    """
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(7, 4.5), layout="constrained", dpi=150)
-    module.draw(figure.add_subplot(), **given)
-    temporary = file.with_name(f".{os.getpid()}{file.suffix or '.png'}")
+    known = figure.canvas.get_supported_filetypes()
+    kind = file.suffix.lstrip(".").lower() or "png"
+    if kind not in known:
+        raise ValueError(f"--figure {file}: no format .{kind}; end the name in one of {', '.join(sorted(known))}")
+    if not file.absolute().parent.is_dir() or file.is_dir():
+        raise ValueError(f"--figure {file}: give a file name in a folder that exists")
+    paint(figure.add_subplot())
+    temporary = file.with_name(f".{os.getpid()}.{kind}")
     try:
-        figure.savefig(temporary, format=file.suffix.lstrip(".") or "png")
+        figure.savefig(temporary, format=kind)
         os.replace(temporary, file)
     finally:
         temporary.unlink(missing_ok=True)
@@ -115,27 +143,31 @@ def draw(module: ModuleType, given: dict[str, Any], file: Path) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command; exit status 0 if every step and check holds, 1 if one fails, 2 for wrong input."""
-    parser = argparse.ArgumentParser(prog="python -m theory", description=__doc__)
-    parser.add_argument("name", nargs="?", metavar="NAME", help=f"one of: {', '.join(NAMES)}")
-    parser.add_argument("parameters", nargs="*", metavar="key=value")
+    parser = argparse.ArgumentParser(
+        prog="python -m theory", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("name", nargs="?", metavar="NAME", help=f"one of: {', '.join([*NAMES, *COMMANDS])}")
+    parser.add_argument("parameters", nargs="*", metavar="key=value", help="or FILE after certify and page")
     parser.add_argument("--latex", action="store_true", help="print the mathematics as LaTeX")
     parser.add_argument("--json", action="store_true", help="print everything as JSON")
     parser.add_argument("--figure", type=Path, metavar="FILE", help="draw into FILE")
     arguments = parser.parse_args(argv)
-    if arguments.name is None:
-        for name, module_name in NAMES.items():
-            module = importlib.import_module(module_name)
-            defaults = " ".join(f"{n}={p.default}" for n, p in inspect.signature(module.derive).parameters.items())
-            print(f"{name:<14}{(module.__doc__ or '').strip().splitlines()[0]}\n{'':<14}{defaults}")
-        return 0
     try:
+        if arguments.latex and arguments.json:
+            raise ValueError("--latex and --json are two forms of one answer; give one of them")
+        if arguments.name is None:
+            if arguments.latex or arguments.json or arguments.figure:
+                raise ValueError("--latex, --json and --figure are of one derivation; give its NAME before them")
+            return _list()
+        if arguments.name in COMMANDS:
+            return COMMANDS[arguments.name](arguments)
         if arguments.name not in NAMES:
-            raise ValueError(f"{arguments.name} is no derivation; choose one of {', '.join(NAMES)}")
+            raise ValueError(f"{arguments.name} is no derivation; choose one of {', '.join([*NAMES, *COMMANDS])}")
         module = importlib.import_module(NAMES[arguments.name])
         given = parameters(module, arguments.parameters)
         derivation = module.derive(**given)
         if arguments.figure is not None:
-            draw(module, given, arguments.figure)
+            draw(lambda axes: module.draw(axes, **given), arguments.figure)
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -148,6 +180,52 @@ def main(argv: Sequence[str] | None = None) -> int:
     for name in broken:
         print(f"step {name} is not proven by this sympy", file=sys.stderr)
     return 1 if broken or not all(c.holds for c in checks) else 0
+
+
+def _list() -> int:
+    for name, module_name in NAMES.items():
+        module = importlib.import_module(module_name)
+        defaults = " ".join(f"{n}={p.default}" for n, p in inspect.signature(module.derive).parameters.items())
+        print(f"{name:<14}{(module.__doc__ or '').strip().splitlines()[0]}\n{'':<14}{defaults}")
+    for name, command in COMMANDS.items():
+        print(f"{name:<14}{command.__doc__}")
+    return 0
+
+
+def _file(arguments: argparse.Namespace, example: str) -> Path:
+    if len(arguments.parameters) != 1:
+        raise ValueError(f"{arguments.name} takes one file, such as: python -m theory {arguments.name} {example}")
+    return Path(arguments.parameters[0])
+
+
+def _certify(arguments: argparse.Namespace) -> int:
+    """FILE.npz: prove every critical point of J along the line in the file (keys: theory/certificate_file.py)."""
+    from theory import certificate_file
+
+    curve = certificate_file.load(_file(arguments, "line.npz"))
+    certificate = certificate_file.prove(curve)
+    if arguments.figure is not None:
+        draw(lambda axes: certificate_file.draw(axes, curve, certificate), arguments.figure)
+    if arguments.json:
+        print(json.dumps(certificate_file.json_of(curve, certificate), indent=1, allow_nan=False))
+    elif arguments.latex:
+        print(certificate_file.latex_of(certificate))
+    else:
+        print(certificate_file.text_of(curve, certificate))
+    return 0
+
+
+def _page(arguments: argparse.Namespace) -> int:
+    """FILE.md: write all derivations as a page of Markdown, the mathematics as LaTeX."""
+    from theory import page
+
+    if arguments.latex or arguments.json or arguments.figure:
+        raise ValueError("page takes a file and no options")
+    page.write(_file(arguments, "docs/theory.md"), NAMES)
+    return 0
+
+
+COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {"certify": _certify, "page": _page}
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from theory import certify, deep_linear, scalar
+from theory import certify, deep_linear, descartes, scalar
 from theory.deep_linear import Moments, moments
 
 UNIT = Moments(1, np.eye(1), np.eye(1), 1.0)
@@ -65,7 +65,8 @@ def test_agrees_with_sympy_and_with_the_float_line(depth):
             assert float(certificate(alpha)) == pytest.approx(float(curve(alpha)), abs=1e-12 * scale)
         floats = [p for p in curve.extrema() if p.interior]
         assert [p.kind for p in floats] == kinds(certificate)
-        assert [p.alpha for p in floats] == pytest.approx([float(p.low) for p in certificate.critical_points], abs=1e-7)
+        for p, point in zip(floats, certificate.critical_points, strict=True):
+            assert float(point.low) - 1e-7 <= p.alpha <= float(point.high) + 1e-7
         t = sp.Symbol("t")
         n = len(certificate.coefficients) - 1
         slope = sp.Poly(sum(c * t**m * (1 - t) ** (n - m) for m, c in enumerate(certificate.coefficients)), t).diff()
@@ -99,7 +100,7 @@ def scaled(roots):
 )
 def test_multiple_exact_and_close_roots(roots, expected):
     slope = scaled([Fraction(r) for r in roots])
-    points, direction = certify.critical_points(slope)
+    points, direction = descartes.critical_points(slope)
     sign = 1 if sum(Fraction(r) >= 1 for r in roots) % 2 == 0 else -1  # leading sign of the product inside (0, 1)
     flip = {"minimum": "maximum", "maximum": "minimum", "inflection": "inflection"}
     assert [p.kind for p in points] == [kind if sign > 0 else flip[kind] for _, kind in expected]
@@ -115,6 +116,78 @@ def test_the_line_carries_its_certificate_whatever_becomes_of_the_weights():
     w *= 3
     assert curve.certificate()(Fraction(1, 2)) == Fraction(81, 256)
     assert kinds(curve.certificate()) == ["maximum"]
+
+
+def network(seed, depth=2):
+    rng = np.random.default_rng(seed)
+    widths = rng.integers(1, 5, depth + 1)
+    start, end = ([rng.standard_normal((o, i)) for i, o in pairwise(widths)] for _ in range(2))
+    return start, end, moments(rng.integers(-5, 6, (6, widths[0])), rng.integers(-5, 6, (6, widths[-1])))
+
+
+def test_float64_and_integers_prove_the_same_theorem():
+    seen = set()
+    for seed in range(40):
+        start, end, data = network(seed)
+        ends = (end, start) if seed % 2 else (start, end)
+        quick, slow = (certify.certify(*ends, data, try_float=flag) for flag in (True, False))
+        assert slow.arithmetic == "integers" and "exact integers of up to" in slow.statement
+        assert quick.direction == slow.direction and kinds(quick) == kinds(slow)
+        for p, q in zip(quick.critical_points, slow.critical_points, strict=True):
+            assert p.low <= q.high and q.low <= p.high and p.high - p.low < Fraction(1, 10**6)
+        assert quick(Fraction(1, 3)) == slow(Fraction(1, 3))
+        assert ("float64" in quick.statement) == (quick.arithmetic == "float64")
+        seen.add((quick.arithmetic, quick.direction))
+    assert {("float64", "decreasing"), ("float64", "increasing"), ("float64", None)} <= seen
+    assert sum(arithmetic == "integers" for arithmetic, _ in seen) <= 1
+
+
+def test_integers_take_over_where_bounds_do_not_tell():
+    """A triple root, a root at an end and a root at ½, where halving lands on it."""
+    cases = (((2, 0), (1, 1), (0.0, 1.0)), ((0, 0), (1, 1), (0.0, 1.0)), ((2, 0.5), (0.5, 2), (0.0, 1.0)))
+    for u, t, interval in cases:
+        assert scalar_certificate(u, t, interval).arithmetic == "integers"
+
+
+def test_bounds_on_the_coefficients_isolate_or_decline():
+    slope = scaled([Fraction(r) for r in ("1/5", "3/7", "2/3", "-1")])
+    exact, _ = descartes.critical_points(slope)
+    for error in (1, 3):
+        wide = [10**6 * c for c in slope]
+        below, above = [c - error for c in wide], [c + error for c in wide]
+        found, direction = descartes.critical_points_between(below, above)
+        assert direction is None and [p.kind for p in found] == [p.kind for p in exact]
+        for point, root in zip(found, (Fraction(1, 5), Fraction(3, 7), Fraction(2, 3)), strict=True):
+            assert point.low < root < point.high and point.high - point.low < Fraction(1, 1000)
+    assert descartes.critical_points_between([c - 10**5 for c in slope], [c + 10**5 for c in slope]) is None
+    assert descartes.critical_points_between([1, 5], [2, 6]) == ([], "increasing")
+    assert descartes.critical_points_between([0, 1], [0, 2]) is None
+
+
+def test_a_float_proof_never_computes_integers_until_asked(monkeypatch):
+    calls = []
+    real = certify.residue.coefficients
+    monkeypatch.setattr(certify.residue, "coefficients", lambda *a: calls.append(1) or real(*a))
+    certificate = scalar_certificate((0.25, 0.5), (1, 2))
+    assert certificate.arithmetic == "float64" and certificate.direction is None and not calls
+    assert certificate(0.5) == certificate(Fraction(1, 2)) and len(calls) == 1
+
+
+def test_critical_values_are_enclosed():
+    left = scalar_certificate((2, 0.5), (0.5, 2), (-0.25, 1.25))
+    for point, value in zip(left.critical_points, (Fraction(0), Fraction(81, 256), Fraction(0)), strict=True):
+        low, high = left.enclosure(point)
+        assert low <= value <= high and high - low < Fraction(1, 10**9)
+    wide = descartes.CriticalPoint("maximum", Fraction(1, 4), Fraction(3, 4))
+    low, high = left.enclosure(wide)
+    assert all(low <= left(Fraction(k, 100)) <= high for k in range(25, 76)) and high < 1
+
+
+def test_decimals_are_rounded_outward():
+    assert certify.enclosing(Fraction(1, 3), Fraction(2, 3), 3) == "[0.333, 0.667]"
+    assert certify.enclosing(Fraction(-2, 3), Fraction(0), 3) == "[-0.667, 0]"
+    assert certify.enclosing(Fraction(1, 4), Fraction(123456), 3) == "[0.25, 1.24e+5]"
+    assert certify.enclosing(Fraction(1, 10**400), Fraction(10**400 + 1), 2) == "[1e-400, 1.1e+400]"
 
 
 def test_constant_and_bad_input():

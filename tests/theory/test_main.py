@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import subprocess
 import sys
@@ -10,7 +11,8 @@ from pathlib import Path
 import pytest
 import sympy
 
-from theory.__main__ import NAMES, json_of, main, text_of
+import theory
+from theory.__main__ import COMMANDS, NAMES, draw, json_of, main, parameters, text_of
 from theory.derivation import Check, Derivation, Step
 
 x = sympy.Symbol("x")
@@ -42,7 +44,14 @@ def test_text_and_json_say_what_is_proven() -> None:
 def test_the_list_has_a_line_for_each(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 0
     out = capsys.readouterr().out
-    assert all(name in out for name in NAMES)
+    assert all(name in out for name in [*NAMES, *COMMANDS])
+    assert max(len(line) for line in out.splitlines()) <= 134
+
+
+def test_every_module_with_a_derivation_has_a_name() -> None:
+    folder = Path(theory.__file__).parent
+    found = {f"theory.{file.stem}" for file in folder.glob("*.py") if "\ndef derive(" in file.read_text("utf-8")}
+    assert found == set(NAMES.values())
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -54,10 +63,16 @@ def test_every_derivation_proves_its_steps_and_holds(name: str, capsys: pytest.C
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_derivation_draws(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([name, "--json", "--figure", str(tmp_path / "figure.png")]) == 0
+def test_every_derivation_draws(name: str, tmp_path: Path) -> None:
+    module = importlib.import_module(NAMES[name])
+    draw(lambda axes: module.draw(axes, **parameters(module, [])), tmp_path / "figure.png")
     assert (tmp_path / "figure.png").stat().st_size > 5_000
     assert [file.name for file in tmp_path.iterdir()] == ["figure.png"]
+
+
+def test_a_figure_beside_the_text(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["thales", "--figure", str(tmp_path / "figure.SVG")]) == 0
+    assert (tmp_path / "figure.SVG").read_text().startswith("<?xml") and "self-check" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -68,11 +83,18 @@ def test_every_derivation_draws(name: str, tmp_path: Path, capsys: pytest.Captur
         (["random_walk", "dimension=many"], "dimension takes int values"),
         (["random_walk", "dimension=1"], "dimension"),
         (["scalar", "depth=0"], "depth"),
+        (["thales", "--json", "--latex"], "give one of them"),
+        (["--json"], "give its NAME"),
+        (["--figure", "a.png"], "give its NAME"),
+        (["thales", "--figure", "a.txt"], "no format .txt; end the name in one of"),
+        (["thales", "--figure", "missing/a.png"], "missing/a.png: give a file name in a folder that exists"),
+        (["thales", "--figure", "."], "give a file name"),
     ],
 )
 def test_wrong_input_is_status_2(arguments: list[str], needle: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(arguments) == 2
-    assert needle in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert error.startswith("error: ") and needle in error and error.count("\n") == 1
 
 
 def test_a_check_that_fails_is_status_1(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -86,7 +108,8 @@ def test_a_check_that_fails_is_status_1(monkeypatch: pytest.MonkeyPatch, capsys:
 
 def test_theory_stands_alone() -> None:
     code = (
-        "import sys, theory.__main__, theory.deep_linear, theory.random_walk, theory.quadratic\n"
+        "import importlib, sys, theory.__main__ as m, theory.certificate_file, theory.page\n"
+        "[importlib.import_module(name) for name in m.NAMES.values()]\n"
         "strangers = {'torch', 'landscape', 'matplotlib', 'hydra'}\n"
         "sys.exit(bool(strangers & {name.split('.')[0] for name in sys.modules}))"
     )

@@ -1,0 +1,96 @@
+"""Exact coefficients by residues against the same sums in Fractions, number by number."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from itertools import pairwise
+from math import comb, gcd
+
+import numpy as np
+import pytest
+
+from theory import residue
+from theory.deep_linear import Moments, moments
+
+
+def plain(weights_0, weights_1, moments, interval):
+    """The coefficients in Python fractions: slow, and nothing in it can round."""
+    exact = np.vectorize(Fraction, otypes=[object])
+    product = [exact(np.eye(moments.sum_yx.shape[0]))]
+    for a, b in zip(reversed(weights_0), reversed(weights_1), strict=True):
+        a, b = exact(np.asarray(a, dtype=float)), exact(np.asarray(b, dtype=float))
+        low, high = ((1 - at) * a + at * b for at in interval)
+        lows, highs = [p @ low for p in product], [p @ high for p in product]
+        product = [(lows[k] if k < len(product) else 0) + (highs[k - 1] if k else 0) for k in range(len(product) + 1)]
+    xx, yx, yy = exact(moments.sum_xx), exact(moments.sum_yx), Fraction(moments.sum_yy)
+    depth = len(product) - 1
+    result = [comb(2 * depth, m) * yy for m in range(2 * depth + 1)]
+    for i in range(depth + 1):
+        for j in range(depth + 1):
+            result[i + j] += (product[i] @ xx * product[j]).sum() - 2 * comb(depth, j) * (product[i] * yx).sum()
+    result = [Fraction(c) / moments.count for c in result]
+    q = int(np.lcm.reduce(np.array([c.denominator for c in result], dtype=object)))
+    whole = [int(c * q) for c in result]
+    common = gcd(q, *whole)
+    return [c // common for c in whole], q // common
+
+
+def random_case(rng, depth, widest=4):
+    widths = [int(w) for w in rng.integers(1, widest + 1, depth + 1)]
+    ends = [
+        [rng.standard_normal((o, i)) * 10.0 ** rng.integers(-8, 9, (o, i)) for i, o in pairwise(widths)]
+        for _ in range(2)
+    ]
+    ends[0][0][0, 0] = 0.0
+    data = moments(rng.standard_normal((5, widths[0])) * 1e3, rng.integers(-9, 9, (5, widths[-1])))
+    return *ends, data
+
+
+@pytest.mark.parametrize("depth", [1, 2, 3, 5])
+@pytest.mark.parametrize("interval", [("0", "1"), ("-3/8", "17/10"), ("1/3", "9/7"), ("5", "6")])
+def test_every_integer_is_that_of_the_fractions(depth, interval):
+    rng = np.random.default_rng(depth)
+    for _ in range(3):
+        case = (*random_case(rng, depth), tuple(map(Fraction, interval)))
+        assert residue.coefficients(*case) == plain(*case)
+
+
+def test_weights_of_a_wide_network_and_floats_of_every_size():
+    rng = np.random.default_rng(3)
+    start, end = ([rng.standard_normal((3, 90)).astype(np.float32)] for _ in range(2))
+    data = moments(rng.integers(0, 256, (40, 90)), rng.integers(0, 2, (40, 3)))
+    unit = (Fraction(0), Fraction(1))
+    assert residue.coefficients(start, end, data, unit) == plain(start, end, data, unit)
+    tiny = Moments(3, np.array([[5e-324]]), np.array([[1e300]]), 0.1)
+    sizes = [np.array([[5e-324]]), np.array([[1.7e308]])], [np.array([[-1e-310]]), np.array([[3.0]])]
+    assert residue.coefficients(*sizes, tiny, unit) == plain(*sizes, tiny, unit)
+    nothing = Moments(2, np.zeros((1, 1)), np.zeros((1, 1)), 0.0)
+    assert residue.coefficients([[[0.0]]], [[[1.0]]], nothing, unit) == ([0, 0, 0], 1)
+
+
+def test_dyadics_are_the_floats():
+    values = np.array([0.0, 1.0, -0.375, 2.0**-1074, 1.7e308, 6.0])
+    first, second = residue.dyadic(values, 0.1)
+    assert first.places == second.places == 1074 and (first.shifts >= 0).all()
+    for prime in (2, 3, 8388593):
+        exact = [int(Fraction(v) * 2**1074) % prime for v in values]
+        assert first.modulo(prime).tolist() == exact
+    assert residue.dyadic(np.array([4.0, 0.0]))[0].places == 0
+
+
+def test_one_prime_more_finds_out_a_machine_that_rounds(monkeypatch):
+    balanced = residue._balanced
+    monkeypatch.setattr(residue, "_balanced", lambda x, p: balanced(x.astype(np.float32).astype(float), p))
+    rng = np.random.default_rng(0)
+    start, end = ([rng.standard_normal((3, 4)), rng.standard_normal((2, 3))] for _ in range(2))
+    data = moments(rng.standard_normal((6, 4)), rng.standard_normal((6, 2)))
+    with pytest.raises(ArithmeticError, match="another BLAS"):
+        residue.coefficients(start, end, data, (Fraction(0), Fraction(1)))
+
+
+def test_the_bound_holds_and_is_no_more_than_a_prime_or_two_too_large():
+    rng = np.random.default_rng(8)
+    for depth in (1, 2, 4):
+        case = (*random_case(rng, depth, widest=9), (Fraction(0), Fraction(1)))
+        total = sum(abs(Fraction(c, plain(*case)[1])) for c in plain(*case)[0]) * case[2].count
+        assert total <= residue._bound(*case) < total * 2**40
