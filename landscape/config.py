@@ -48,6 +48,7 @@ class DimensionsSchema:
     """Set by the data group, read by the model group."""
 
     inputs: int = 0
+    image: list[int] | None = None
     classes: int = 0
 
 

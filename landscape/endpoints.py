@@ -130,7 +130,10 @@ class Points:
     needs_solutions = False
 
     def __init__(self, start: Sequence[float], end: Sequence[float]) -> None:
-        self.start, self.end = list(start), list(end)
+        try:
+            self.start, self.end = ([float(number) for number in point] for point in (start, end))
+        except (TypeError, ValueError) as error:
+            raise InputError(f"endpoints.start={start} and endpoints.end={end} must be lists of numbers") from error
 
     def check(self, num_seeds: int) -> None:
         """Raise InputError unless both are finite and differ."""

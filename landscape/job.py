@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import time
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -42,7 +43,7 @@ def run(
     measurement = make(config["measurement"], "measurement")
     subject, folders = Subject(make(config["training"], "training").seeds, device), list[Path]()
     if measurement.needs != "nothing":
-        subject, folders = subject_of(config, measurement.needs, device, tracker, caps)
+        subject, folders = subject_of(config, measurement, device, tracker, caps)
     measured: Measured = measurement(subject)
     solutions = subject.solutions
     numbers = measured.numbers | _numbers_of_runs(subject)
@@ -70,10 +71,11 @@ def run(
 
 
 def subject_of(
-    config: dict[str, Any], needs: str, device: torch.device, tracker: Tracker, caps: list[str]
+    config: dict[str, Any], measurement: Any, device: torch.device, tracker: Tracker, caps: list[str]
 ) -> tuple[Subject, list[Path]]:
     """Data, module, and as far as the measurement needs them solutions and a line; and the solutions' folders."""
     ends_of = alphas = None
+    needs = measurement.needs
     if needs == "path":
         ends_of, alphas = _line_of(config, caps)
     dataset = dataset_of(config, caps)
@@ -86,23 +88,25 @@ def subject_of(
         partial(objective, device=device)(template, cost, dataset.valid.first(min(64, len(dataset.valid))))
     except TypeError as error:
         raise InputError(f"objective cannot be made: {error}; look at the keys under objective") from error
+    measured_examples = config["limits"]["measured_examples"]
+    subject = Subject(
+        make(config["training"], "training").seeds, device, template, cost, dataset, None, None,
+        make(config["path"], "path"), alphas, partial(objective, device=device), measured_examples,
+        make(config["optimizer"], "optimizer"),
+    )  # fmt: skip
+    if hasattr(measurement, "check"):
+        measurement.check(subject)
     solutions, ends = None, None
     folders: list[Path] = []
     if needs == "solutions" or (ends_of is not None and ends_of.needs_solutions):
         solutions, folders = solve(config, dataset, model, cost, device, tracker.epoch)
     if ends_of is not None:
         ends = ends_of(solutions) if ends_of.needs_solutions else ends_of.load(template)
-    measured_examples = config["limits"]["measured_examples"]
     if measured_examples is not None:
         for split in ("train", "valid"):
             before = len(getattr(dataset, split))
             note_cap(caps, f"measured {split} examples", before, min(before, measured_examples))
-    subject = Subject(
-        make(config["training"], "training").seeds, device, template, cost, dataset, solutions, ends,
-        make(config["path"], "path"), alphas, partial(objective, device=device), measured_examples,
-        make(config["optimizer"], "optimizer"),
-    )  # fmt: skip
-    return subject, folders
+    return replace(subject, solutions=solutions, ends=ends), folders
 
 
 def _line_of(config: dict[str, Any], caps: list[str]) -> tuple[Any, NDArray[np.float64]]:

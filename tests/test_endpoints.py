@@ -13,8 +13,9 @@ import torch
 from torch import Tensor, nn
 
 from landscape.curve import LearningCurve
-from landscape.endpoints import BetweenSolutions, Checkpoints, InitToSolution, RandomToSolution
+from landscape.endpoints import BetweenSolutions, Checkpoints, InitToSolution, Points, RandomToSolution
 from landscape.errors import InputError
+from landscape.model import DeepLinear
 from landscape.parameters import ParameterLayout
 from landscape.solutions import Solutions
 from tests.twin import ENDPOINT, maxout, normal, stream
@@ -176,3 +177,38 @@ def test_files_that_do_not_fit_are_refused(tmp_path: Path, content: Any, text: s
     with pytest.raises(InputError, match=re.escape(text)) as caught:
         Checkpoints(good, str(file)).load(maxout())
     assert f"endpoints.end={file}" in str(caught.value)
+
+
+def test_points_are_one_line_in_the_order_of_the_parameters() -> None:
+    module = DeepLinear(2, 1, depth=2, width=1)
+    points = Points([1, -2.5, 1e-300], [0.1, 0.2, 0.3])
+    points.check(64)
+    ends = points.load(module)
+    assert ends.theta_0.tolist() == [[1.0, -2.5, 1e-300]] and ends.theta_1.tolist() == [[0.1, 0.2, 0.3]]
+    assert ends.theta_0.dtype == torch.float64  # 0.1 is not rounded to float32
+    named = ParameterLayout.of(module).unflatten(ends.theta_0[0])
+    assert named["layers.0.weight"].tolist() == [[1.0, -2.5]] and named["layers.1.weight"].tolist() == [[1e-300]]
+    assert (ends.labels, ends.seeds, ends.diverged, ends.buffers) == (["0"], [0], [False], [{}])
+    assert not Points.needs_solutions
+    assert set(Points([0.0] * 24, [1.0] * 24).load(Wrapped()).buffers[0]) == {n for n, _ in Wrapped().named_buffers()}
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "text"),
+    [
+        ([1, math.nan], [1, 2], "endpoints.start=[1.0, nan] must hold finite numbers"),
+        ([1, 2], [math.inf, 2], "endpoints.end=[inf, 2.0] must hold finite numbers"),
+        ([1, 2], [1.0, 2.0], "endpoints.start and endpoints.end are the same point [1.0, 2.0]"),
+        ([], [], "are the same point []"),
+        ("abc", [1, 2], "endpoints.start=abc and endpoints.end=[1, 2] must be lists of numbers"),
+        ([1, None], [1, 2], "endpoints.start=[1, None] and endpoints.end=[1, 2] must be lists"),
+        (3, [1, 2], "endpoints.start=3 and endpoints.end=[1, 2] must be lists"),
+        ([1, 2, 3], [1, 2], "endpoints.start has 3 numbers but model=DeepLinear has 2 parameters"),
+        ([1, 2], [1], "endpoints.end has 1 numbers but model=DeepLinear has 2 parameters"),
+    ],
+)
+def test_points_that_are_no_line_are_refused(start: Any, end: Any, text: str) -> None:
+    with pytest.raises(InputError, match=re.escape(text)):
+        points = Points(start, end)
+        points.check(1)
+        points.load(DeepLinear(1, 1))

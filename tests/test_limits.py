@@ -53,3 +53,13 @@ def test_note_cap_speaks_only_of_changes() -> None:
     note_cap(caps, "alphas", 20, 20)
     note_cap(caps, "alphas", 20, 12)
     assert caps == ["alphas 20 -> 12"]
+
+
+@pytest.mark.parametrize("cap", [32, 5])
+def test_width_caps_dimensions_of_model_and_measurement(cap: int) -> None:
+    before = {**config(width=cap), "model": {"dimension": 100_000}, "measurement": {"dimension": 10, "num_steps": 1000}}
+    after, caps = apply_limits(before)
+    assert after["model"] == {"dimension": cap}
+    assert after["measurement"] == {"dimension": min(10, cap), "num_steps": 1000}
+    wanted = [f"model.dimension 100000 -> {cap}", *(["measurement.dimension 10 -> 5"] if cap == 5 else [])]
+    assert caps == wanted

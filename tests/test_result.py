@@ -82,6 +82,7 @@ def example(**changes):
         "learning_curve": LearningCurve(np.arange(4.0), {"train/objective": rng.normal(size=(4, 2))}, np.ones(2)),
         "numbers": {"test_error": [0.011, math.nan], "seconds_per_epoch": 7.5, "num_rises": 2},
         "verdicts": [Verdict("1b", "Monotone.", "fig. 1", "maxout", "0.004", "<= 0.005", True, "reduced")],
+        "statements": ["train, line 0: J decreases on [0, 1].", "train, line 1: …"],
         "seeds": ["0", "1"],
         "training_status": ["stopped", "diverged"],
         "versions": {"torch": "2.13"},
@@ -130,12 +131,6 @@ def test_arrays_lie_in_the_npz_under_readable_names(tmp_path):
     document = json.loads((tmp_path / JSON_NAME).read_text())
     assert document["npz"]["arrays"]["curve/train.stochastic/objective"] == {"shape": [3, 2], "dtype": "float64"}
     assert set(document["npz"]["arrays"]) == set(archive.files)
-
-
-def test_a_failed_job_is_a_result_too(tmp_path):
-    result = Result("fig06", "m", "full", {}, {}, status="failed", error="Traceback …\nCUDA out of memory")
-    result.save(tmp_path)
-    same(Result.load(tmp_path), result)
 
 
 def test_json_is_strict_and_numpy_values_become_plain(tmp_path):

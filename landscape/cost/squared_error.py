@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import torch.nn.functional as F
+import torch
 from torch import Tensor
 
 from landscape.cost.cross_entropy import Predict
@@ -37,9 +37,11 @@ def targets(y: Tensor, outputs: Tensor) -> Tensor:
 
     Raises:
         ValueError: targets of another width, which would be broadcast without a word.
+        RuntimeError: a label that is not in 0 ... C - 1.
     """
     if not y.is_floating_point():
-        return F.one_hot(y, outputs.shape[-1]).to(outputs.dtype)
+        # Not F.one_hot, which vmap over seeds refuses; a label that is no output's number is an error here too.
+        return torch.zeros_like(outputs).scatter(-1, y.unsqueeze(-1), 1.0)
     if y.shape != outputs.shape:
         raise ValueError(f"targets {tuple(y.shape)} do not match outputs {tuple(outputs.shape)}")
     return y

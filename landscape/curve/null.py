@@ -1,7 +1,7 @@
-"""What the residual figures show without any learning: exact laws of a random walk seen from its own solution.
+"""What the figures show without any learning: exact laws of a random walk, and of lines from random points.
 
 A walk X_t of Gaussian steps is viewed as a training run is: x = projection / L and r = residual_norm / L on the
-line from X_0 to X_T, with L = |X_T| and T = solution_step. Numpy, and scipy.stats for the quantiles.
+line from X_0 to X_T, with L = |X_T| and T = solution_step. Numpy, and scipy for the quantiles and one integral.
 """
 
 from __future__ import annotations
@@ -88,6 +88,52 @@ def thales_defect(x: Array, r: Array) -> Array:
     Source: theory C6.
     """
     return np.asarray(x * (1 - x) - r**2, dtype=np.float64)
+
+
+def share_without_second_minimum(sigma: float) -> float:
+    """The share of lines from N(0, sigma^2 I_2) to (1, 1) on which J = (1 - w_1 w_2)^2 has no minimum but the end.
+
+    With p = a_1 a_2 at the start, a second zero lies in (0, 1) iff 2 - a_1 - a_2 and 1 - p differ in sign. In polar
+    coordinates both signs change once along each ray, and what they cut off cancels over the angle but for Craig's
+    integral: P(a_1 + a_2 <= 2) = Phi(sqrt(2) / sigma).
+
+    Raises:
+        ValueError: sigma is not positive and finite.
+    Source: theory A1; by quadrature in theory.scalar.
+    """
+    from scipy.special import ndtr  # late, as in random_walk_bands
+
+    return float(ndtr(_reach(sigma)))
+
+
+def share_decreasing(sigma: float) -> float:
+    """The share of lines from N(0, sigma^2 I_2) to (1, 1) on which J = (1 - w_1 w_2)^2 only falls.
+
+    J'(0) <= 0 besides, that is a_1 + a_2 - 2 p >= 0 where p <= 1. On the ray at angle t to (1, 1), in units of sigma,
+    that sign changes at k cos t / cos 2t with k = sqrt(2) / sigma; the radius has density r exp(-r^2/2), hence
+    Phi(k) - 1/2 + 1/pi int_0^{pi/2} exp(-(k cos t / cos 2t)^2 / 2) dt.
+
+    Raises:
+        ValueError: sigma is not positive and finite.
+    Source: theory A1; by another quadrature in theory.scalar.
+    """
+    from scipy.integrate import quad  # late, as in random_walk_bands
+
+    reach = _reach(sigma)
+
+    def tail(angle: float) -> float:
+        return float(np.exp(-0.5 * (reach * np.cos(angle) / np.cos(2 * angle)) ** 2))
+
+    # At pi/4 the integrand touches zero with all its derivatives.
+    parts = (quad(tail, a, a + np.pi / 4, epsabs=1e-12, limit=200)[0] for a in (0.0, np.pi / 4))
+    return share_without_second_minimum(sigma) - 0.5 + float(sum(parts)) / np.pi
+
+
+def _reach(sigma: float) -> float:
+    """sqrt(2) / sigma: how far the solution (1, 1) lies from the origin, in standard deviations."""
+    if not 0 < sigma < np.inf:
+        raise ValueError(f"sigma={sigma} must be positive and finite")
+    return float(np.sqrt(2) / sigma)
 
 
 def _require_walk(solution_step: int, num_steps: int) -> None:

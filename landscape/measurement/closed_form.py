@@ -10,11 +10,12 @@ import numpy as np
 import torch
 
 from landscape.curve import Curve
+from landscape.errors import InputError
 from landscape.measurement.family import Family, Law, family_of
 from landscape.measurement.interpolation import Interpolation
 from landscape.measurement.subject import Measured, Subject
 from landscape.model import DeepLinear
-from landscape.path import Geometric
+from landscape.path import Geometric, Linear
 from landscape.progress import report
 from theory import certify
 
@@ -39,18 +40,30 @@ class ClosedForm(Interpolation):
         super().__init__(splits, modes=("deterministic",))
         self.certificate = certificate
 
+    def check(self, subject: Subject) -> None:
+        """Raise InputError for a model, cost or path that is not known here, before anything is trained."""
+        assert subject.dataset is not None and subject.path is not None
+        family_of(subject.module, subject.cost, subject.dataset.train.first(1))
+        if not isinstance(subject.path(torch.ones(1, 1), torch.ones(1, 1)), Linear):
+            raise InputError("measurement=closed_form knows J along straight lines; use path=linear, or "
+                             "measurement=interpolation to look along another path")  # fmt: skip
+
     def __call__(self, subject: Subject) -> Measured:
         """Subject -> curves ``"train/deterministic"`` (measured) and ``"train/theory"``, numbers and statements."""
+        self.check(subject)
         families = {name: family_of(subject.module, subject.cost, subject.split(name)) for name in self.splits}
-        measured = super().__call__(subject)
         ends = subject.ends
         assert ends is not None
+        measured = super().__call__(subject)
         numbers, statements = dict(measured.numbers), list[str]()
         curves = dict(measured.curves)
         for name, family in families.items():
             seen = curves[f"{name}/deterministic"]
             span = (float(seen.alphas[0]), float(seen.alphas[-1]))
-            lines = [family.line(a, b, span) for a, b in zip(ends.theta_0, ends.theta_1, strict=True)]
+            try:
+                lines = [family.line(a, b, span) for a, b in zip(ends.theta_0, ends.theta_1, strict=True)]
+            except ValueError as error:  # a line of length zero, weights that are not finite
+                raise InputError(f"measurement=closed_form has no {name} curve: {error}") from error
             exact = [line for line in lines if line is not None]
             if len(exact) == len(lines):
                 theory, found = _compared(name, seen, exact)
@@ -73,7 +86,7 @@ def connecting_curve(subject: Subject, name: str) -> Curve | None:
     assert ends is not None and subject.alphas is not None and subject.objective is not None
     if not isinstance(module, DeepLinear) or any(p.numel() > 1 for p in module.parameters()):
         return None
-    if not bool((ends.theta_0 * ends.theta_1 > 0).all()):
+    if not bool((ends.theta_0.sign() * ends.theta_1.sign() > 0).all()):
         return None
     objective = subject.objective(module, subject.cost, subject.split(name), seeds=ends.seeds, buffers=ends.buffers)
     alphas = subject.alphas[(subject.alphas >= 0) & (subject.alphas <= 1)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 from dataclasses import dataclass
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from landscape.cost import Output
 from landscape.curve import Projection
 from landscape.errors import InputError
 from landscape.measurement.descent_law import descent_method, descent_theory
@@ -56,15 +58,17 @@ class Descent:
     def __init__(
         self, num_steps: int = 3000, noise: float = 0.0, stop_projection: float = 0.99, stop_residual: float = 0.02
     ) -> None:
-        if num_steps < 1 or not 0 <= noise < float("inf"):
-            raise InputError(f"measurement.num_steps={num_steps} must be at least 1 and measurement.noise={noise} "
-                             "finite and not negative")  # fmt: skip
+        if not isinstance(num_steps, int) or num_steps < 1 or not 0 <= noise < float("inf"):
+            raise InputError(
+                f"measurement.num_steps={num_steps} must be a whole number of at least 1 and measurement.noise={noise} "
+                "finite and not negative"
+            )
         self.num_steps, self.noise = num_steps, noise
         self.stop_projection, self.stop_residual = stop_projection, stop_residual
 
     def __call__(self, subject: Subject) -> Measured:
         """Subject -> projections ``"descent"`` and, where there is a theory, ``"theory"`` and ``"expected"``."""
-        module = subject.module.to(subject.device, torch.float64)
+        module = copy.deepcopy(subject.module).to(subject.device, torch.float64)
         solution = getattr(module, "constants", {}).get("solution")
         if solution is None:
             raise InputError(
@@ -72,7 +76,8 @@ class Descent:
                 "none; use model=quadratic, or measurement=residual"
             )
         # Theory knows the bound on lr; ask before a run that would only diverge.
-        method = descent_method(module, self._optimizer(subject, torch.zeros(1))[1])
+        made = self._optimizer(subject, torch.zeros(1))[1]
+        method = descent_method(module, made) if isinstance(subject.cost, Output) else None
         # Without noise every seed walks the same way.
         seeds = subject.seeds if self.noise else subject.seeds[:1]
         tracks = [self._run(subject, module, solution, seed) for seed in seeds]
@@ -99,7 +104,9 @@ class Descent:
         assert subject.optimizer is not None
         try:
             return theta, subject.optimizer([theta])
-        except TypeError as error:
+        except InputError:
+            raise
+        except (TypeError, ValueError) as error:
             raise InputError(f"optimizer cannot be made: {error}; look at the keys under optimizer") from error
 
     def _run(self, subject: Subject, module: nn.Module, solution: Tensor, seed: int) -> Track:
@@ -109,6 +116,8 @@ class Descent:
         split = subject.split("train").to(subject.device, torch.float64)
         target = solution.to(start) - start
         length = float(target.norm())
+        if not length > 0:
+            raise InputError(f"model={type(module).__name__} starts at its own solution; there is no way to look along")
         direction = target / length
         noise = stream(seed, NOISE, device=subject.device)
         rows = [(0.0, 0.0, float(start.norm()))]
@@ -128,7 +137,7 @@ class Descent:
                 along = float(moved @ direction)
                 aside = float((moved - along * direction).norm())
                 rows.append((along, aside, float(theta.norm())))
-                if not np.isfinite(rows[-1]).all() or along > 1e6 * length:
+                if not np.isfinite(rows[-1]).all() or max(abs(along), aside) > 1e6 * length:
                     raise InputError(f"the descent diverged at step {step + 1} (optimizer {optimizer.defaults}); "
                                      "lower optimizer.lr")  # fmt: skip
                 progress(step + 1)

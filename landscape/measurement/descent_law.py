@@ -28,17 +28,18 @@ def descent_method(module: nn.Module, optimizer: torch.optim.Optimizer) -> modes
         InputError: a learning rate that is not stable on this quadratic, with the bound.
     """
     group = optimizer.param_groups[0]
-    if isinstance(module, Quadratic) and isinstance(optimizer, Momentum):
-        method = modes.heavy_ball(group["lr"], group["momentum"])
-    elif isinstance(module, Quadratic) and type(optimizer) is torch.optim.SGD and not group["weight_decay"]:
-        method = modes.torch_sgd(group["lr"], group["momentum"], group["dampening"], nesterov=group["nesterov"])
-    else:
+    plain = type(optimizer) is torch.optim.SGD and not group["weight_decay"] and not group["maximize"]
+    if not isinstance(module, Quadratic) or not (plain or isinstance(optimizer, Momentum)):
         log.info("no closed form for %s on %s: the run is drawn alone", type(optimizer).__name__, type(module).__name__)
         return None
     try:
+        if isinstance(optimizer, Momentum):
+            method = modes.heavy_ball(group["lr"], group["momentum"])
+        else:
+            method = modes.torch_sgd(group["lr"], group["momentum"], group["dampening"], nesterov=group["nesterov"])
         method.require_stable(module.constants["curvature"].numpy())
     except ValueError as error:
-        raise InputError(f"optimizer.lr={group['lr']}: {error}") from error
+        raise InputError(f"optimizer.lr={group['lr']} optimizer.momentum={group['momentum']}: {error}") from error
     return method
 
 

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from landscape.cost import CrossEntropy, SquaredError
+from landscape.cost import CrossEntropy, Output, SquaredError
 from landscape.data.dataset import Split
 from landscape.errors import InputError
 from landscape.model import MLP, DeepLinear, MaxoutMLP, Quadratic
@@ -128,7 +128,7 @@ def family_of(module: nn.Module, cost: Any, split: Split) -> Family:
     """
     if isinstance(module, DeepLinear) and isinstance(cost, SquaredError):
         return DeepLinearFamily(module, split)
-    if isinstance(module, Quadratic):
+    if isinstance(module, Quadratic) and isinstance(cost, Output):
         return QuadraticFamily(module)
     relu = isinstance(module, MLP) and isinstance(module.activation, nn.ReLU)
     if isinstance(module, MLP | MaxoutMLP) and len(module.layers) == 2:

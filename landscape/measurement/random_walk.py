@@ -35,6 +35,9 @@ class RandomWalk:
     needs = "nothing"
 
     def __init__(self, dimension: int = 1000, num_steps: int = 1000, solution_step: int = 900) -> None:
+        for key, value in {"dimension": dimension, "num_steps": num_steps, "solution_step": solution_step}.items():
+            if isinstance(value, bool) or not isinstance(value, int):
+                raise InputError(f"measurement.{key}={value!r} must be a whole number")
         if dimension < 2:
             raise InputError(f"measurement.dimension={dimension} leaves no room for a residual; use 2 or more")
         if not 1 <= solution_step <= num_steps:

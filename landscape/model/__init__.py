@@ -7,9 +7,10 @@ name to the bound on each unit's incoming weights, and layers of ``landscape.mod
 from landscape.model.conv_maxout import ConvMaxout
 from landscape.model.deep_linear import DeepLinear
 from landscape.model.dropout import Dropout, Masks
+from landscape.model.lstm import LSTM
 from landscape.model.maxout import MaxoutMLP
 from landscape.model.mlp import MLP
 from landscape.model.mpdbm import MPDBM
 from landscape.model.quadratic import Quadratic
 
-__all__ = ["MLP", "MPDBM", "DeepLinear", "Dropout", "Masks", "MaxoutMLP", "Quadratic"]
+__all__ = ["LSTM", "MLP", "MPDBM", "ConvMaxout", "DeepLinear", "Dropout", "Masks", "MaxoutMLP", "Quadratic"]

@@ -30,8 +30,8 @@ class DeepLinear(nn.Module):
         super().__init__()
         if depth < 1 or width < 1:
             raise InputError(f"model.depth={depth} and model.width={width} must be at least 1")
-        if init_std is not None and not init_std >= 0:
-            raise InputError(f"model.init_std={init_std} must not be negative; null takes 1/sqrt(fan_in)")
+        if init_std is not None and not 0 <= init_std < float("inf"):
+            raise InputError(f"model.init_std={init_std} must be finite and not negative; null takes 1/sqrt(fan_in)")
         sizes = [inputs, *[width] * (depth - 1), classes]
         self.layers = nn.ModuleList(nn.Linear(a, b, bias=False) for a, b in pairwise(sizes))
         self.factors = [f"layers.{k}.weight" for k in range(depth)]

@@ -24,9 +24,7 @@ class Quadratic(nn.Module):
     Source: paper, figure 12 (which gives the dimension alone); the rest is this project's choice.
     """
 
-    def __init__(
-        self, dimension: int = 100_000, low: float = 0.01, high: float = 1.0, seed: int = 0
-    ) -> None:
+    def __init__(self, dimension: int = 100_000, low: float = 0.01, high: float = 1.0, seed: int = 0) -> None:
         super().__init__()
         if dimension < 1:
             raise InputError(f"model.dimension={dimension} must be at least 1")

@@ -23,7 +23,8 @@ class Geometric:
     def __init__(self, theta_0: Tensor, theta_1: Tensor) -> None:
         if theta_0.shape != theta_1.shape:
             raise ValueError(f"the ends of a path need one shape, got {theta_0.shape} and {theta_1.shape}")
-        if not bool((theta_0 * theta_1 > 0).all()):
+        # Of the signs: the product of two small numbers underflows to 0.
+        if not bool((theta_0.sign() * theta_1.sign() > 0).all()):
             raise InputError("path=geometric needs ends whose coordinates agree in sign and are not 0; use path=linear")
         self.theta_0, self.theta_1 = theta_0, theta_1
 

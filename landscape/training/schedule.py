@@ -70,3 +70,25 @@ class ExponentialDecay:
     def __call__(self, epoch: int, update: int) -> float:
         """The factor at this update."""
         return float(max(self.divisor ** -(update - 1), self.floor))
+
+
+class DelayedDecay:
+    """Factor on lr: divisor^-max(epoch - after, 0).
+
+    Args:
+        divisor: what lr is divided by at each epoch. after: the last epoch at the full rate.
+
+    Source: Zaremba, Sutskever & Vinyals (arXiv 1409.2329); ``main.lua`` (``decay``; its ``max_epoch`` is after - 1,
+    because it is compared when an epoch has ended).
+    """
+
+    def __init__(self, divisor: float, after: int) -> None:
+        if not divisor >= 1 or after < 0:
+            raise InputError(
+                f"training.lr_schedule needs divisor >= 1 and after >= 0, got divisor={divisor}, after={after}"
+            )
+        self.divisor, self.after = divisor, after
+
+    def __call__(self, epoch: int, update: int) -> float:
+        """The factor during this epoch."""
+        return float(self.divisor ** -max(epoch - self.after, 0))

@@ -60,6 +60,8 @@ def mine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     sys.modules.pop("my_nets", None)
 
 
+LINEAR = ("recipe=deep_linear", "tracker=none", "training.max_epochs=2")
+
 WRONG = [
     (["+experiment=nope"], ["experiment/nope", "fig01_maxout"]),
     (["model=nope"], ["model/nope", "maxout"]),
@@ -97,6 +99,26 @@ WRONG = [
     ([*TINY, "training.lr_schedule=foo"], ["training.lr_schedule=foo", "conf/training/lr_schedule"]),
     ([*TINY, "endpoints=random_to_solution", "endpoints.scale=inf", "alphas=standard"], ["endpoints.scale=inf"]),
     ([*TINY, "name=../evil"], ["name=../evil"]),
+    (["+experiment=fig12_quadratic", "tracker=none", "limits=smoke", "vary={lr:2.5,momentum:0.0}"],
+     ["optimizer.lr=2.5", "must stay below 2", "take lr < 2."]),
+    ([*TINY, "measurement=closed_form"],
+     ["measurement=closed_form", "model=MLP", "cost CrossEntropy", "measurement=interpolation"]),
+    ([*LINEAR, "endpoints=points", "endpoints.start=[1,2,3]", "endpoints.end=[1,2]"],
+     ["endpoints.start has 3 numbers", "model=DeepLinear has 2 parameters"]),
+    ([*LINEAR, "endpoints=points", "endpoints.end=[1,2]", "endpoints.start=abc"], ["endpoints.start=abc", "numbers"]),
+    ([*LINEAR, "endpoints=points", "endpoints.end=[1,2]", "endpoints.start=[1,2]"], ["the same point"]),
+    ([*LINEAR, "endpoints=points"], ["endpoints.start has no value"]),
+    ([*LINEAR, "endpoints=large_start", "path=geometric"], ["path=geometric", "path=linear"]),
+    ([*LINEAR, "measurement=closed_form", "endpoints=same_branch", "path=geometric"],
+     ["measurement=closed_form", "path=linear"]),
+    ([*LINEAR, "model.depth=0"], ["model.depth=0", "at least 1"]),
+    ([*LINEAR, "measurement=descent"], ["measurement=descent", "model=DeepLinear", "model=quadratic"]),
+    ([*LINEAR, "data.whiten=true", "data.num_test=0"], ["data.num_test=0"]),
+    (["recipe=none", "measurement=random_walk", "tracker=none", "measurement.solution_step=1001"],
+     ["measurement.solution_step=1001", "measurement.num_steps=1000"]),
+    (["recipe=none", "measurement=random_walk", "tracker=none", "measurement.dimension=1"],
+     ["measurement.dimension=1", "2 or more"]),
+    (["recipe=quadratic", "measurement=descent", "tracker=none", "limits=smoke", "model.low=0"], ["model.low=0"]),
 ]  # fmt: skip
 
 

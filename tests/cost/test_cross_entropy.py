@@ -32,3 +32,21 @@ def test_cost_and_channels_equal_the_twin() -> None:
 def test_far_logits_stay_finite() -> None:
     z = torch.tensor([[1000.0, 0.0], [0.0, 1000.0]], dtype=torch.float64)
     assert CrossEntropy()(lambda x, draw: z, z, torch.tensor([0, 0])).tolist() == [0.0, 1000.0]
+
+
+def test_a_sequence_costs_the_mean_over_its_tokens() -> None:
+    z, y = 3 * normal(4, 6, C, seed=1), (torch.arange(24) % C).view(4, 6)
+    found = CrossEntropy().channels(lambda x, draw: z, z, y)
+    assert torch.equal(found["objective"], CrossEntropy()(lambda x, draw: z, z, y))
+    for n in range(4):
+        costs = [cross_entropy(z[n, t], int(y[n, t])).item() for t in range(6)]
+        wrong = [max(range(C), key=z[n, t].tolist().__getitem__) != int(y[n, t]) for t in range(6)]
+        assert found["objective"][n].item() == pytest.approx(sum(costs) / 6, rel=1e-14)
+        assert found["error"][n].item() == pytest.approx(sum(wrong) / 6, rel=1e-14)
+
+
+@pytest.mark.parametrize(("shape", "labels"), [((5, C), (5, 2)), ((5, 2, C), (5,)), ((5, C, 2), (5, 2)), ((5,), (5,))])
+def test_logits_that_do_not_fit_the_labels_are_refused(shape: tuple[int, ...], labels: tuple[int, ...]) -> None:
+    z, y = torch.zeros(shape), torch.zeros(labels, dtype=torch.int64)
+    with pytest.raises(ValueError, match=r"one row of C per label"):
+        CrossEntropy()(lambda x, draw: z, z, y)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,11 +25,13 @@ def composed(name: str, *overrides: str) -> DictConfig:
         return compose(overrides=[f"+data={name}", *overrides])
 
 
-@pytest.mark.parametrize(("name", "inputs"), [("digits", 64), ("mnist", 784)])
-def test_keys_are_arguments(name: str, inputs: int) -> None:
+@pytest.mark.parametrize(
+    ("name", "image"), [("digits", [1, 8, 8]), ("mnist", [1, 28, 28]), ("cifar10", [3, 32, 32])]
+)
+def test_keys_are_arguments(name: str, image: list[int]) -> None:
     config = composed(name)
     assert set(config) == {"data", "dimensions"}
-    assert dict(config.dimensions) == {"inputs": inputs, "classes": 10}
+    assert dict(config.dimensions) == {"inputs": math.prod(image), "image": image, "classes": 10}
     arguments = {key: value for key, value in config.data.items() if key != "_target_"}
     parameters = inspect.signature(get_method(config.data._target_)).parameters
     assert arguments == {key: parameters[key].default for key in arguments}  # the yaml repeats the code's defaults

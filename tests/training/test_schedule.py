@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from landscape.errors import InputError
-from landscape.training.schedule import ExponentialDecay, LinearDecay, LinearRamp
+from landscape.training.schedule import DelayedDecay, ExponentialDecay, LinearDecay, LinearRamp
 
 
 def closest(values: dict[int, float], target: float) -> int:
@@ -60,6 +60,17 @@ def test_exponential_decay_divides_at_each_update_down_to_the_floor() -> None:
     assert schedule(1, 10**7) == 0.1 and ExponentialDecay(1.0)(1, 10**7) == 1.0
 
 
+def test_delayed_decay_is_the_loop_of_the_released_code() -> None:
+    """main.lua divides lr by 1.15 at the end of every epoch after its max_epoch of 14: 15 epochs at the full rate."""
+    schedule, lr = DelayedDecay(1.15, after=15), 1.0
+    for epoch in range(1, 56):
+        assert schedule(epoch, 1) == schedule(epoch, 10**6) == pytest.approx(lr, rel=1e-13)
+        if epoch > 14:
+            lr /= 1.15
+    assert schedule(15, 0) == 1.0 and schedule(16, 0) == pytest.approx(1 / 1.15)
+    assert schedule(55, 0) == pytest.approx(0.0037, abs=5e-5)  # the last rate of the large net
+
+
 @pytest.mark.parametrize(
     ("make", "text"),
     [
@@ -68,6 +79,8 @@ def test_exponential_decay_divides_at_each_update_down_to_the_floor() -> None:
         (lambda: LinearDecay(1.5, 10), r"training\.lr_schedule"),
         (lambda: LinearDecay(0.5, 0), r"training\.lr_schedule"),
         (lambda: ExponentialDecay(0.9), r"training\.lr_schedule\.divisor=0\.9"),
+        (lambda: DelayedDecay(0.9, 3), r"training\.lr_schedule .* divisor=0\.9"),
+        (lambda: DelayedDecay(1.1, -1), r"training\.lr_schedule .* after=-1"),
     ],
 )
 def test_numbers_out_of_range_are_refused(make: object, text: str) -> None:

@@ -1,0 +1,223 @@
+"""Figure 11: random walks seen from their own point at step 900, beside their exact law and its limit."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from landscape.curve import Array, Projection, random_walk_bands, random_walk_limit, thales_defect
+from landscape.figure import line, style, subject
+from landscape.figure.reading import Claim, Reading, verdict
+from landscape.result import Result
+from landscape.verdict import Verdict
+
+COVERAGE = 0.9
+CROSSES = (0.25, 0.5, 0.75)  # of the way to the solution, and the last step
+HIGH, LOW = 10_000, 10  # dimensions from which 11b, and up to which 11c speaks
+SMOKE_NOTE = "smoke scale caps the dimension"
+
+
+class Walk(NamedTuple):
+    """The walks of one job in units of each one's L: x, r [T, S]; the solution's step, the seeds kept."""
+
+    dimension: int
+    x: Array
+    r: Array
+    solution_step: int
+    seeds: tuple[str, ...]
+
+    @property
+    def tau(self) -> Array:
+        """Steps over the solution's step [T]."""
+        return np.arange(len(self.x)) / self.solution_step
+
+    @property
+    def num_steps(self) -> int:
+        """Steps walked."""
+        return len(self.x) - 1
+
+    def deviation(self) -> Array:
+        """Each walk's largest distance from the limit at the same step [S]."""
+        tau = self.tau[:, None]
+        limit = np.sqrt(np.where(tau <= 1, tau * (1 - tau), tau - 1))
+        return np.asarray(np.hypot(self.x - np.minimum(tau, 1), self.r - limit).max(axis=0))
+
+
+def walk(result: Result) -> Walk | None:
+    """The walks of a job, None if it holds none."""
+    found: Projection | None = result.projections.get("walk")
+    if found is None:
+        return None
+    columns, _ = subject.usable(result, found.projection)
+    names, length = subject.seed_names(result, found.projection.shape[1]), found.length[columns]
+    dimension = int((result.config.get("measurement") or {})["dimension"])
+    step = int(found.best_epoch[0])
+    return Walk(dimension, found.projection[:, columns] / length, found.residual_norm[:, columns] / length, step,
+                tuple(names[s] for s in columns))  # fmt: skip
+
+
+def distinct(results: Sequence[Result]) -> list[tuple[Result, Walk]]:
+    """Jobs with walks by dimension; of jobs that a cap made the same, the first."""
+    kept: dict[tuple[Any, ...], tuple[Result, Walk]] = {}
+    for result in results:
+        if (found := walk(result)) is not None and found.seeds:
+            key = (found.dimension, found.solution_step, found.num_steps, found.seeds)
+            kept.setdefault(key, (result, found))
+    return sorted(kept.values(), key=lambda pair: pair[1].dimension)
+
+
+@style.themed
+def draw(results: Sequence[Result]) -> Figure:
+    """A panel per dimension: the walks, where nine in ten lie by theory, and the limit, which is also the mean."""
+    jobs = distinct(results)
+    columns = min(3, max(1, len(jobs)))
+    rows = math.ceil(len(jobs) / columns) or 1
+    figure, grid = style.new(rows, columns, width=3.2 * columns + 2.6, height=1.9 * rows + 1.4)
+    flat = [axes for row in grid for axes in row]
+    for k, ((_, found), axes) in enumerate(zip(jobs, flat, strict=False)):
+        _draw(axes, found)
+        axes.set_xlabel("x / L" if k + columns >= len(jobs) else "")
+        axes.set_ylabel("r / L" if k % columns == 0 else "")
+    for axes in flat[max(1, len(jobs)) :]:
+        axes.remove()
+    if not jobs:
+        line.close(flat[0], line.Drawn())
+    style.legend_outside(figure)
+    notes = ["x: projection on the line from the start to step 900, r: residual, both in units of its length L"]
+    if jobs:
+        notes[0] = notes[0].replace("900", str(jobs[0][1].solution_step))
+    notes.append(
+        "the limit of many dimensions is also the mean in every dimension; in two the variance of both is infinite"
+    )
+    return style.finish(figure, results, "Fig. 11: random walks, in units of L", notes, verdicts=judge(results))
+
+
+def _draw(axes: Axes, found: Walk) -> None:
+    bands = random_walk_bands(found.dimension, COVERAGE, found.solution_step, found.num_steps)
+    end = found.solution_step
+    shade: dict[str, Any] = {"color": style.AMBER, "alpha": 0.35, "linewidth": 0}
+    axes.fill_between(bands.x_mid[: end + 1], bands.r_low[: end + 1], bands.r_high[: end + 1], zorder=1,
+                      label="law: 90 % of r, drawn at the mean x", **shade)  # fmt: skip
+    for s in range(found.x.shape[1]):
+        axes.plot(found.x[:, s], found.r[:, s], color=style.BLUE, linewidth=0.6, alpha=0.75, zorder=2,
+                  label=f"walks, {found.x.shape[1]} seeds")  # fmt: skip
+    x, r = random_walk_limit(solution_step=found.solution_step, num_steps=found.num_steps)
+    axes.plot(x, r, color=style.BLACK, linewidth=1.1, zorder=3, label="mean of the law, and limit")
+    rows = [*(round(part * end) for part in CROSSES), *([found.num_steps] if found.num_steps > end else [])]
+    points: dict[str, Any] = {"linestyle": "none", "color": style.ORANGE, "linewidth": 1.0, "capsize": 1.5, "zorder": 4}
+    mid = (bands.x_mid[rows], bands.r_mid[rows])
+    spans = [np.stack([m - low[rows], high[rows] - m]) for m, low, high in (
+        (mid[0], bands.x_low, bands.x_high), (mid[1], bands.r_low, bands.r_high))]  # fmt: skip
+    label = f"law: median and 90 % of x and of r at steps {', '.join(map(str, rows))}"
+    axes.errorbar(*mid, xerr=spans[0], yerr=spans[1], label=style.wrapped(label, 38), **points)
+    # As wide as walks and bands need, and twice as wide as high, so that all half circles are centred alike.
+    wide = (np.abs(found.x - 0.5), found.r, np.abs(bands.x_low[rows] - 0.5), bands.x_high[rows] - 0.5, bands.r_high)
+    reach = 1.05 * max(0.62, *(float(values.max()) for values in wide))
+    axes.set(xlim=(0.5 - reach, 0.5 + reach), ylim=(0, reach), aspect="equal")
+    axes.set_title(f"{found.dimension:,} dimensions")
+
+
+def judge(results: Sequence[Result]) -> list[Verdict]:
+    """11a to 11c, the law over all jobs, and each job's Thales defect, which is reported."""
+    jobs = distinct(results)
+    found = [*_limit(jobs), *_shrinks(jobs)]
+    for result, one in jobs:
+        if one.dimension >= HIGH:
+            found += _half_circle(result, one)
+        if one.dimension <= LOW:
+            claim = Claim("11c", "In few dimensions the walk is irregular", "Fig. 11", "distance > 0.1 L")
+            readings = [Reading(f"{v:.3f} L off the limit", bool(v > 0.1), -v) for v in one.deviation()]
+            found.append(verdict(claim, result, _name(one), readings))
+    if jobs:
+        found.append(_law(jobs))
+    return found + [_thales(result, one) for result, one in jobs]
+
+
+def _name(one: Walk) -> str:
+    return f"{one.dimension:,} dimensions"
+
+
+def _limit(jobs: Sequence[tuple[Result, Walk]]) -> list[Verdict]:
+    found = []
+    for result, one in jobs:
+        if one.dimension < 100:
+            continue
+        most = 2 / math.sqrt(one.dimension)
+        claim = Claim(
+            "11a", "In many dimensions the walk is a half circle and a vertical line", "Fig. 11",
+            f"<= 2/sqrt(D) = {most:.3g} L off",
+        )  # fmt: skip
+        readings = [Reading(f"{v:.4f} L off the limit", bool(v <= most), v) for v in one.deviation()]
+        found.append(verdict(claim, result, _name(one), readings, "largest distance of (x, r) at the same step"))
+    return found
+
+
+def _shrinks(jobs: Sequence[tuple[Result, Walk]]) -> list[Verdict]:
+    """The mean over seeds of each dimension's deviation, which must fall from one dimension to the next."""
+    if not jobs:
+        return []
+    means: dict[int, list[float]] = {}
+    for _, one in jobs:
+        means.setdefault(one.dimension, []).extend(one.deviation().tolist())
+    values = [float(np.mean(v)) for v in means.values()]
+    text = ", ".join(f"{v:.2g} ({d:,})" for d, v in zip(means, values, strict=True))
+    smoke = any(result.scale == "smoke" for result, _ in jobs)
+    note = SMOKE_NOTE if smoke else "one dimension shows no trend" if len(values) < 2 else ""
+    holds = None if note else bool((np.diff(values) < 0).all())
+    claim = Claim("11a-shrinks", "The more dimensions, the closer to the limit", "Fig. 11", "mean falls with D")
+    return [verdict(claim, jobs[0][0], "all dimensions", [Reading(f"{text} L off", holds, note=note)])]
+
+
+def _half_circle(result: Result, one: Walk) -> list[Verdict]:
+    """11b: the height of the half circle and the length of the vertical line."""
+    claim = Claim("11b-top", "The half circle is half as high as L", "Fig. 11", "max r/L = 0.500 +- 0.020")
+    tops = one.r[: one.solution_step + 1].max(axis=0)
+    readings = [Reading(f"max r/L = {v:.4f}", bool(abs(v - 0.5) <= 0.02), abs(v - 0.5)) for v in tops]
+    found = [verdict(claim, result, _name(one), readings)]
+    end = math.sqrt(float(one.tau[-1]) - 1)
+    claim = Claim("11b-end", f"The vertical line ends at {end:.3f} L", "Fig. 11", f"r/L = {end:.3f} +- 0.015")
+    readings = [Reading(f"r/L = {v:.4f} at step {one.num_steps}", bool(abs(v - end) <= 0.015), abs(v - end))
+                for v in one.r[-1]]  # fmt: skip
+    return [*found, verdict(claim, result, _name(one), readings)]
+
+
+def _law(jobs: Sequence[tuple[Result, Walk]]) -> Verdict:
+    """How many readings of x and r, at one step before and one after the solution, lie in their 90 % intervals."""
+    inside = num = 0
+    for _, one in jobs:
+        bands = random_walk_bands(one.dimension, COVERAGE, one.solution_step, one.num_steps)
+        for step in (one.solution_step // 2, one.num_steps):
+            if step == one.solution_step:
+                continue  # there the law is a point
+            for seen, low, high in ((one.x, bands.x_low, bands.x_high), (one.r, bands.r_low, bands.r_high)):
+                inside += int(((low[step] <= seen[step]) & (seen[step] <= high[step])).sum())
+                num += seen.shape[1]
+    z = (inside - COVERAGE * num) / math.sqrt(num * COVERAGE * (1 - COVERAGE))
+    steps = f"{jobs[0][1].solution_step // 2} and {jobs[0][1].num_steps}"
+    claim = Claim("11-law", "The walks follow the exact law: 90 % of their points lie in its 90 % intervals",
+                  "theory C2", "|z| <= 3 of a binomial")  # fmt: skip
+    text = f"{inside} of {num} = {inside / num:.3f} inside, z = {z:.2f}"
+    note = f"x and r of every seed and dimension at steps {steps}; a walk's own four readings share its L"
+    few = num < 20
+    return verdict(claim, jobs[0][0], "all dimensions", [Reading(text, None if few else abs(z) <= 3)],
+                   f"{note}; {num} readings are too few" if few else note)  # fmt: skip
+
+
+def _thales(result: Result, one: Walk) -> Verdict:
+    """The mean over steps and seeds of x(1 - x) - r², beside the mean of its law."""
+    between = slice(1, one.solution_step)
+    tau = one.tau[between]
+    defect = thales_defect(one.x[between], one.r[between])
+    per_seed = defect.mean(axis=0)
+    error = f" +- {per_seed.std(ddof=1) / math.sqrt(len(per_seed)):.1g}" if len(per_seed) > 1 else ""
+    law = -2 * float(np.mean(tau * (1 - tau))) / (one.dimension - 2) if one.dimension > 2 else math.inf
+    expected = f"law: {law:.2g}" if math.isfinite(law) else "law: no finite mean"
+    claim = Claim("11-thales", "Thales defect x(L - x)/L² - r²/L², mean over the steps to the solution", "theory C6",
+                  f"reported, {expected}")  # fmt: skip
+    reading = Reading(f"mean {per_seed.mean():.2g}{error}", None, note="reported: mean over seeds and its error")
+    return verdict(claim, result, _name(one), [reading])

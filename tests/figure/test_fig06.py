@@ -1,0 +1,222 @@
+"""Figure 6: a line whose start climbs over a barrier that was put there by a formula."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from landscape.curve import Array
+from landscape.curve.climb import climb, replicate_error
+from landscape.figure import fig06_conv_maxout
+from landscape.figure.fig06_conv_maxout import draw, joined, judge
+
+ZOOM = np.arange(40) / 130
+VARY = ["vary={num:20,divisions:9,num_replicates:1}", "vary={num:40,divisions:130,num_replicates:4}"]
+
+
+def bump(a: Array, height: float = 0.03, at: float = 0.05) -> Array:
+    """0 at 0, ``height`` at ``at``, gone soon after."""
+    return height * (a / at) * np.exp(1 - a / at)
+
+
+def jobs(make: Any, height: float = 0.03, spread: float = 1e-3, seeds: int = 1, **changes: Any) -> list[Any]:
+    """The line and its enlarged start, there with four mask replicates tilted by +-spread nats per unit of alpha."""
+
+    def shape(a: Array) -> Array:
+        return np.asarray(make.descent(a) + bump(a, height))
+
+    tilts = spread * np.array([-1.5, -0.5, 0.5, 1.5])
+    found = []
+    for grid, vary in zip((make.NINTHS, ZOOM), VARY, strict=True):
+        curves = {
+            f"{split}/{mode}": make.curve(shape, grid, seeds, split, mode)
+            for split in ("train", "valid")
+            for mode in ("stochastic", "deterministic")
+        }
+        if grid is ZOOM:
+            for split in ("train", "valid"):
+                key = f"{split}/stochastic"
+                values = curves[key].objective
+                curves[key] = replace(curves[key], replicates=values[None] + tilts[:, None, None] * grid[None, :, None])
+        job = make.result("conv_maxout", curves=curves, seeds=seeds, **changes)
+        history = job.learning_curve
+        errors = np.where(history.epochs == 30, 0.1201, 0.2)[:, None].repeat(seeds, axis=1)
+        history = replace(
+            history, channels={**history.channels, "valid/error": errors}, best_epoch=np.full(seeds, 30.0)
+        )
+        found.append(replace(make.choose(job, data="cifar10"), overrides=[vary], learning_curve=history))
+    return found
+
+
+def test_the_line_left_its_start_right_whatever_their_order(make: Any) -> None:
+    line, zoom = jobs(make)
+    for results in ([line, zoom], [zoom, line]):
+        figure = draw(results)
+        left, right = figure.axes
+        assert left.get_title(loc="left") == "from start to solution"
+        assert (left.get_ylabel(), right.get_ylabel()) == ("J(θ(α)) [nats]", "J(θ(α)) - J(θ(0)) [nats]")
+        assert {axes.get_xlabel() for axes in (left, right)} == {"α"}
+        words = right.get_legend_handles_labels()[1]
+        assert words[:4] == ["training", "validation", "training, no dropout", "validation, no dropout"]
+        assert "height of the start" in words and "± 3 standard errors, 4 masks" in words
+        training = right.lines[words.index("training")]
+        values = make.descent(ZOOM) + bump(ZOOM)
+        np.testing.assert_allclose(training.get_ydata(), values - values[0], atol=1e-12)
+        # The climb ends near 0.15: the panel shows half as much again, and the curve's fall below is cut off.
+        over = climb(ZOOM, values).last
+        assert right.get_xlim()[1] == pytest.approx(1.02 * 1.5 * over)
+        (legend,) = figure.legends
+        assert [text.get_text() for text in legend.get_texts()][:2] == ["training", "validation"]
+        assert figure._suptitle.get_text() == "Fig. 6: conv_maxout on CIFAR-10 (full scale)"
+
+
+def test_one_job_alone_and_nothing_at_all_are_drawn(make: Any) -> None:
+    line, zoom = jobs(make)
+    assert len(draw([line]).axes) == len(draw([zoom]).axes) == 1
+    assert len(draw([replace(line, curves={}, learning_curve=None)]).axes) == 1
+    several = draw(jobs(make, seeds=3))
+    assert "± 3 standard errors, 4 masks" not in several.axes[1].get_legend_handles_labels()[1]
+
+
+def test_all_claims_hold_on_a_line_as_published(make: Any) -> None:
+    for seeds in (1, 2):
+        verdicts = judge(jobs(make, seeds=seeds))
+        ids = [v.check for v in verdicts]
+        assert ids == ["6a", "6a", "6b", "6d", "6c", "6e", "6b", "6d", "6c", "6e", "6f"]
+        assert all(v.holds for v in verdicts), [v for v in verdicts if not v.holds]
+        assert len({(v.check, v.subject) for v in verdicts}) == len(verdicts)
+    measured = make.pick(judge(jobs(make)), "6b", "stochastic").measured
+    assert measured.startswith("height 0.028 nats at α = 0.046, noise 8.9e-05 (3 standard errors)")
+    assert make.pick(judge(jobs(make)), "6f", "valid").measured == "12.01 % errors"
+
+
+def test_a_line_or_a_start_alone_is_judged_by_what_it_shows(make: Any) -> None:
+    line, zoom = jobs(make)
+    assert [v.check for v in judge([line])] == ["6a", "6a", "6f"]
+    assert [v.check for v in judge([zoom])] == ["6b", "6d", "6b", "6d", "6f"]
+    # The start of another line has no drop to compare with.
+    other = replace(zoom, overrides=[*zoom.overrides, "optimizer.lr=0.1"])
+    assert "6c" not in [v.check for v in judge([line, other])]
+    # What was told beside positions and replicates is told to both.
+    both = [replace(job, overrides=[*job.overrides, "training.first_seed=3"]) for job in (line, zoom)]
+    assert "6c" in [v.check for v in judge(both)]
+
+
+def test_without_a_barrier_6b_fails_for_the_full_net_and_is_left_open_for_a_small_one(make: Any) -> None:
+    verdicts = judge(jobs(make, height=0.0))
+    for mode in ("stochastic", "deterministic"):
+        assert make.pick(verdicts, "6b", mode).holds is False
+        assert make.pick(verdicts, "6d", mode).holds is None
+        assert make.pick(verdicts, "6c", mode).holds is True
+        assert make.pick(verdicts, "6e", mode).holds is False
+    for small in (
+        jobs(make, height=0.0, scale="reduced"),
+        [make.choose(job, recipe="conv_maxout_small") for job in jobs(make, height=0.0)],
+    ):
+        verdicts = judge(small)
+        assert all(v.holds is None and "full net only" in v.note for v in verdicts if v.check == "6b")
+        assert [v.holds for v in verdicts if v.check == "6e"] == [None, None]
+
+
+def test_a_barrier_within_three_standard_errors_is_none(make: Any) -> None:
+    """At alpha = 0.046 a spread of t makes a standard error of t * 1.29 / 2 * 0.046."""
+    error = 1.2909944 / 2 * 6 / 130
+    for factor, holds in ((0.9, True), (1.1, False)):
+        spread = factor * 0.0300 / (3 * error)
+        verdict = make.pick(judge(jobs(make, spread=spread)), "6b", "stochastic")
+        assert verdict.holds is holds, verdict
+    line, zoom = jobs(make)
+    curves = {**zoom.curves, "train/stochastic": replace(zoom.curves["train/stochastic"], replicates=None)}
+    verdict = make.pick(judge([line, replace(zoom, curves=curves)]), "6b", "stochastic")
+    assert verdict.holds is None and "num_replicates" in verdict.note
+
+
+def test_a_tall_barrier_breaks_6c_at_every_scale_but_smoke(make: Any) -> None:
+    for scale, holds in (("full", False), ("reduced", False), ("smoke", None)):
+        verdict = make.pick(judge(jobs(make, height=0.3, scale=scale)), "6c", "stochastic")
+        assert verdict.holds is holds
+    assert all(v.holds is None for v in judge(jobs(make, scale="smoke")))
+
+
+def test_a_narrow_barrier_breaks_6d(make: Any) -> None:
+    line, zoom = jobs(make)
+    values = make.descent(ZOOM) - 0.01 * (ZOOM > 0)
+    values[3] += 0.02
+    narrow = replace(zoom.curves["train/deterministic"], objective=values[:, None])
+    zoom = replace(zoom, curves={**zoom.curves, "train/deterministic": narrow})
+    verdict = make.pick(judge([line, zoom]), "6d", "deterministic")
+    assert verdict.holds is False and verdict.measured == "above J(0) from 0.0193 to 0.0268"
+
+
+def test_a_second_maximum_later_on_the_line_breaks_6e_and_6a(make: Any) -> None:
+    line, zoom = jobs(make)
+    values = line.curves["train/stochastic"].objective.copy()
+    values[6] += 1.0  # alpha = 2/3
+    changed = replace(line.curves["train/stochastic"], objective=values)
+    line = replace(line, curves={**line.curves, "train/stochastic": changed})
+    verdicts = judge([line, zoom])
+    verdict = make.pick(verdicts, "6e", "stochastic")
+    assert verdict.holds is False and verdict.measured.startswith("2 maxima at 0.046, 0.667 above")
+    assert make.pick(verdicts, "6a", "stochastic").holds is False
+    assert make.pick(verdicts, "6e", "deterministic").holds is True
+
+
+def test_a_rise_before_0_3_is_no_matter_of_6a(make: Any) -> None:
+    line, _ = jobs(make)
+    values = line.curves["train/stochastic"].objective.copy()
+    values[2] += 0.5  # alpha = 2/9
+    changed = replace(line.curves["train/stochastic"], objective=values)
+    verdicts = judge([replace(line, curves={**line.curves, "train/stochastic": changed})])
+    assert make.pick(verdicts, "6a", "stochastic").holds is True
+
+
+def test_start_and_line_are_joined_under_the_same_masks(make: Any) -> None:
+    line, zoom = (job.curves["train/stochastic"] for job in jobs(make, spread=0.5))
+    alphas, values = joined(zoom, line, 0)
+    assert (np.diff(alphas) > 0).all() and alphas[-1] == 1 and len(alphas) == 40 + 7
+    np.testing.assert_array_equal(values[:40], zoom.replicates[0, :, 0])
+    np.testing.assert_array_equal(values[40:], line.objective[3:10, 0])
+
+
+def test_6f_is_judged_for_the_published_schedule_only(make: Any) -> None:
+    for recipe, scale, holds in (
+        ("conv_maxout", "full", True),
+        ("conv_maxout_short", "full", None),
+        ("conv_maxout_small", "full", None),
+        ("conv_maxout", "reduced", None),
+    ):
+        line = make.choose(jobs(make, scale=scale)[0], recipe=recipe)
+        assert make.pick(judge([line]), "6f", "valid").holds is holds
+    bad = jobs(make)[0]
+    channels = {**bad.learning_curve.channels, "valid/error": bad.learning_curve.channels["valid/error"] + 0.02}
+    bad = replace(bad, learning_curve=replace(bad.learning_curve, channels=channels))
+    assert make.pick(judge([bad]), "6f", "valid").holds is False
+
+
+def test_a_climb_is_read_between_samples() -> None:
+    a = np.array([-1.0, 0.0, 1.0, 2.0, 4.0, 5.0])
+    found = climb(a, np.array([9.0, 2.0, 1.0, 4.0, 3.0, 0.0]))
+    assert (found.height, found.at, found.is_over) == (2.0, 2.0, True)
+    assert (found.first, found.last) == pytest.approx((1 + 1 / 3, 4 + 1 / 3))
+    rising = climb(a, np.array([0.0, 2.0, 3.0, 4.0, 5.0, 6.0]))
+    assert (rising.height, rising.first, rising.last, rising.is_over) == (4.0, 0.0, 5.0, False)
+    falling = climb(a[1:], np.array([2.0, 1.0, 0.5, 1.5, 0.0]))
+    assert (falling.height, falling.at, falling.last - falling.first) == (-0.5, 4.0, 0.0)
+    with pytest.raises(ValueError, match="beyond alpha = 0"):
+        climb(np.array([-1.0, 0.0]), np.zeros(2))
+    with pytest.raises(ValueError, match="not finite"):
+        climb(a, np.array([0.0, 0.0, np.nan, 0.0, 0.0, 0.0]))
+
+
+def test_the_standard_error_is_of_differences_from_the_start(make: Any) -> None:
+    curve = jobs(make, spread=0.2)[1].curves["train/stochastic"]
+    shifted = replace(curve, replicates=curve.replicates + np.array([5.0, -1.0, 2.0, 0.0])[:, None, None])
+    by_hand = [0.2 * a * math.sqrt(sum(t * t for t in (-1.5, -0.5, 0.5, 1.5)) / 3) / 2 for a in ZOOM]
+    np.testing.assert_allclose(replicate_error(shifted, 0), by_hand, atol=1e-14)
+    with pytest.raises(ValueError, match="two or more"):
+        replicate_error(replace(curve, replicates=None), 0)
+    assert fig06_conv_maxout.step_noise(curve, curve, 0) == pytest.approx(3 * by_hand[1])
