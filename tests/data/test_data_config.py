@@ -25,9 +25,7 @@ def composed(name: str, *overrides: str) -> DictConfig:
         return compose(overrides=[f"+data={name}", *overrides])
 
 
-@pytest.mark.parametrize(
-    ("name", "image"), [("digits", [1, 8, 8]), ("mnist", [1, 28, 28]), ("cifar10", [3, 32, 32])]
-)
+@pytest.mark.parametrize(("name", "image"), [("digits", [1, 8, 8]), ("mnist", [1, 28, 28]), ("cifar10", [3, 32, 32])])
 def test_keys_are_arguments(name: str, image: list[int]) -> None:
     config = composed(name)
     assert set(config) == {"data", "dimensions"}
