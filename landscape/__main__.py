@@ -22,6 +22,7 @@ from landscape.figure.module import figure_module
 from landscape.figure.module import save as save_figure
 from landscape.job import run, run_info
 from landscape.result import Result
+from landscape.training.precision import tf32
 
 log = logging.getLogger("landscape")
 
@@ -49,7 +50,8 @@ def job(cfg: DictConfig) -> None:
         tracker = instantiate(cfg.tracker)
         tracker.start(run_info(config, name, folder.name, overrides, folder.parent))  # type: ignore[arg-type]
         choices = {k: v for k, v in context.runtime.choices.items() if isinstance(v, str) and "hydra" not in k}
-        result, solutions = run(config, name, choices, overrides, tracker)  # type: ignore[arg-type]
+        with tf32(False):
+            result, solutions = run(config, name, choices, overrides, tracker)  # type: ignore[arg-type]
         result.save(folder)
         figure = save_figure(figure_module(result.figure), [result], folder)
         # Not the trajectory: it can be gigabytes, and everything drawn from it is in the result.

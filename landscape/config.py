@@ -72,6 +72,7 @@ class TrainingSchema:
     dtype: str = "float32"
     vectorise: bool | None = None
     trajectory_gigabytes: float = 6.0
+    tf32: bool = False
     snapshot_updates: int | None = None
     checkpoint_seconds: float = 5.0
     measure_batch_size: int = 5000

@@ -151,7 +151,7 @@ def _numbers_of_runs(subject: Subject) -> dict[str, list[float]]:
     }
     for name, value in values.items():
         numbers[f"test_{name}"] = value
-    if "error" in values:
+    if "error" in values and subject.dataset.test.y.dim() == 1:  # of a text the error is a share of its words
         numbers["num_test_errors"] = np.round(values["error"] * len(subject.dataset.test))
     return {name: np.asarray(v).tolist() for name, v in numbers.items()}
 

@@ -18,10 +18,7 @@ from landscape.data.dataset import Split
 from landscape.errors import InputError
 from landscape.model.dropout import Masks
 from landscape.parameters import ParameterLayout
-from landscape.streams import MEASURE, RESAMPLE, stream, stream_seed
-
-MASK_BLOCK = 1000
-"""Examples whose dropout masks come from one stream; masks therefore do not depend on the batch size."""
+from landscape.streams import MEASURE, RESAMPLE, BlockDraws, stream_seed
 
 
 @dataclass(frozen=True)
@@ -96,6 +93,8 @@ class Objective:
         self.is_stateful = split.num_streams is not None and hasattr(self.module, "initial_state")
         self.buffers = buffers
         self.masks = Masks(self.module, self.split.x[:1], cost.num_draws)
+        self.mask_draws = BlockDraws(self.masks.draw, 1, self.device)
+        self.sample_draws = BlockDraws(self._uniform, 0, self.device)
         self.torch_dropout = [m for m in self.module.modules() if isinstance(m, nn.modules.dropout._DropoutNd)]
         # Without anything random the two modes are one; say so, and do not average equal replicates.
         self.is_random = mode == "stochastic" and bool(len(self.masks) or self.torch_dropout)
@@ -161,34 +160,20 @@ class Objective:
         """Masks of this batch, [seed][replicate] -> [draws, B, F]; None where there is nothing to mask."""
         if not (self.is_random and len(self.masks)):
             return None
-        first, last = start // MASK_BLOCK, (start + count - 1) // MASK_BLOCK
-        skip = start - first * MASK_BLOCK
+        replicates = range(self.num_replicates)
+        return [
+            [self.mask_draws((self.seeds[s], MEASURE, k), start, count) for k in replicates] for s in range(num_seeds)
+        ]
 
-        def of(seed: int, replicate: int) -> Tensor:
-            blocks = [
-                self.masks.draw(MASK_BLOCK, stream(seed, MEASURE, replicate, block, device=self.device))
-                for block in range(first, last + 1)
-            ]
-            return torch.cat(blocks, dim=1)[:, skip : skip + count]
-
-        return [[of(self.seeds[s], k) for k in range(self.num_replicates)] for s in range(num_seeds)]
+    def _uniform(self, count: int, generator: torch.Generator) -> Tensor:
+        return torch.rand((count, *self.split.x.shape[1:]), generator=generator, device=self.device)
 
     def _seen(self, start: int, x: Tensor, num_seeds: int) -> list[Tensor]:
         """This batch as each seed sees it: x itself, or one Bernoulli sample of it that never changes."""
         if not self.split.is_resampled:
             return [x] * num_seeds
-        first, last = start // MASK_BLOCK, (start + len(x) - 1) // MASK_BLOCK
-        skip = start - first * MASK_BLOCK
-
-        def of(seed: int) -> Tensor:
-            blocks = [
-                torch.rand((MASK_BLOCK, *x.shape[1:]), generator=stream(seed, RESAMPLE, block, device=self.device),
-                           device=self.device)
-                for block in range(first, last + 1)
-            ]  # fmt: skip
-            return (torch.cat(blocks)[skip : skip + len(x)] < x).to(x.dtype)
-
-        return [of(self.seeds[s]) for s in range(num_seeds)]
+        draws = [self.sample_draws((self.seeds[s], RESAMPLE), start, len(x)) for s in range(num_seeds)]
+        return [(uniform < x).to(x.dtype) for uniform in draws]
 
     def _channels(
         self,

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
-import landscape.objective
+import landscape.streams
 from landscape.cost import Adversarial, CrossEntropy
 from landscape.objective import Objective, channel_names
 from landscape.parameters import ParameterLayout
@@ -69,7 +69,7 @@ def test_adversarial_equals_the_twin() -> None:
 
 @pytest.mark.parametrize("mode", ["deterministic", "stochastic"])
 def test_batch_size_changes_nothing_and_the_last_batch_is_weighted(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(landscape.objective, "MASK_BLOCK", 7)  # so that batches cross blocks
+    monkeypatch.setattr(landscape.streams, "MASK_BLOCK", 7)  # so that batches cross blocks
     theta = points()
     whole = objective(mode, batch_size=23)(theta)
     for batch_size in (1, 4, 7, 22, 1000):

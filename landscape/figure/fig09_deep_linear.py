@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -13,23 +13,15 @@ from matplotlib.figure import Figure
 from landscape.curve import Array, Curve, curvature_changes, drop, tolerance, value_at
 from landscape.figure import line, style, subject
 from landscape.figure.claims import column
+from landscape.figure.exact import CLOSE, extrema, values
 from landscape.figure.reading import Claim, Reading, counted, covers, over_columns, verdict
 from landscape.result import Result
 from landscape.verdict import Verdict
 
 SEEN, EXACT = "train/deterministic", "train/theory"
-CLOSE = 1e-10  # of the largest J: how far a float64 measurement may be from theory
 ZERO = 1e-10  # squared error at and below which a point is a solution
 BEND = 1 / np.sqrt(3)  # where (1 - α²)² turns from concave to convex
 SPREAD_NOTE = "J(2) = 9 - 12 |z1 + z2| s to first order: at s = 0.01 it misses 0.2 for 24 % of seeds"
-
-
-class Extremum(NamedTuple):
-    """One interior extremum of the exact curve."""
-
-    alpha: float
-    objective: float
-    is_minimum: bool
 
 
 @style.themed
@@ -93,23 +85,6 @@ def _draw_off_limit(axes: Axes, results: Sequence[Result]) -> None:
         line.mark_ends(axes, exact.alphas)
     axes.errorbar([2], [0], [0.2], color=style.ORANGE, capsize=4, linewidth=1.2, label="J(2) = 9 ± 0.2")
     axes.set(title="what the size of the start changes", xlabel="α", ylabel="J(θ(α)) - (1 - α²)² [squared error]")
-
-
-def values(result: Result, key: str) -> Array:
-    """One of the result's numbers for the training split as [S]; empty where it has none."""
-    return np.atleast_1d(np.asarray(result.numbers.get(f"train/{key}", []), dtype=np.float64))
-
-
-def extrema(result: Result, s: int) -> list[Extremum]:
-    """The interior extrema of one line's exact curve, from left to right."""
-    found = []
-    k = 0
-    while len(alphas := values(result, f"extremum_{k}_alpha")) > s:
-        if np.isfinite(alphas[s]):
-            height, kind = (float(values(result, f"extremum_{k}_{key}")[s]) for key in ("objective", "is_minimum"))
-            found.append(Extremum(float(alphas[s]), height, kind == 1))
-        k += 1
-    return found
 
 
 def proven(result: Result) -> list[str]:

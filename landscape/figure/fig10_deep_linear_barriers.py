@@ -12,16 +12,14 @@ from landscape.curve import Array
 from landscape.curve.null import share_decreasing, share_without_second_minimum
 from landscape.figure import line, style, subject
 from landscape.figure.claims import column
+from landscape.figure.exact import Extremum, extrema, values
 from landscape.figure.fig09_deep_linear import (
     EXACT,
     SEEN,
-    Extremum,
     at_solution,
     draw_measured_and_exact,
-    extrema,
     proven,
     theory_agrees,
-    values,
 )
 from landscape.figure.reading import Claim, Reading, counted, over_columns, verdict
 from landscape.result import Result

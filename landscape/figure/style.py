@@ -47,7 +47,9 @@ SPLIT_STYLE: dict[str, Any] = {"train": "-", "valid": (0, (5, 1.6))}
 TWIN_STYLE: dict[str, Any] = {"train": (0, (1, 1.2)), "valid": (0, (4, 1.2, 1, 1.2, 1, 1.2))}
 SPLIT_WORD = {"train": "training", "valid": "validation"}
 
-_DATA_WORD = {"mnist": "MNIST", "digits": "digits", "cifar10": "CIFAR-10"}
+_DATA_WORD = {"mnist": "MNIST", "digits": "digits", "cifar10": "CIFAR-10", "teacher": "a linear teacher",
+              "penn_treebank": "Penn Treebank", "penn_treebank_short": "Penn Treebank",
+              "penn_treebank_trial": "the small Penn Treebank texts"}  # fmt: skip
 
 Draw = Callable[[Sequence[Result]], Figure]
 

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from landscape.figure import line, style, subject
+from landscape.figure.exact import CLOSE, extrema, values
 from landscape.figure.reading import Claim, Reading, counted, verdict
 from landscape.result import Result
 from landscape.verdict import Verdict
@@ -19,7 +20,6 @@ TITLES = {
     "between_solutions": "between the solutions of two seeds",
     "random_to_solution": "from a random point to the solution",
 }
-CLOSE = 1e-10  # of the largest J: how far a float64 measurement may be from theory
 SPLITS = ("train", "valid", "test")
 
 
@@ -57,23 +57,10 @@ def _draw_job(axes: Axes, result: Result, name: str, look: dict[str, Any]) -> No
         every = max(1, len(seen.alphas) // 12)
         axes.plot(seen.alphas[::every], seen.objective[::every, 0], "o", markersize=4, markerfacecolor="none",
                   color=look["color"], label="measured")  # fmt: skip
-        for alpha, value, is_minimum in extrema(result, split, 0):
+        for alpha, value, is_minimum in extrema(result, 0, split):
             axes.plot([alpha], [value], "v" if is_minimum else "^", color=look["color"], markersize=6,
                       label="exact minimum" if is_minimum else "exact maximum")  # fmt: skip
         line.mark_ends(axes, exact.alphas)
-
-
-def extrema(result: Result, split: str, s: int) -> list[tuple[float, float, bool]]:
-    """(alpha, J, is a minimum) of one line."""
-    found = []
-    for k in range(len(result.numbers)):
-        keys = [f"{split}/extremum_{k}_{part}" for part in ("alpha", "objective", "is_minimum")]
-        if keys[0] not in result.numbers:
-            break
-        alpha, value, kind = (float(np.atleast_1d(np.asarray(result.numbers[key]))[s]) for key in keys)
-        if np.isfinite(alpha):
-            found.append((alpha, value, kind == 1))
-    return found
 
 
 def judge(results: Sequence[Result]) -> list[Verdict]:
@@ -88,26 +75,19 @@ def judge(results: Sequence[Result]) -> list[Verdict]:
     return found
 
 
-def numbers(result: Result, key: str) -> list[float]:
-    """The values of one number, one per line; none if it was not measured."""
-    return [float(v) for v in np.atleast_1d(np.asarray(result.numbers.get(key, []), dtype=np.float64))]
-
-
 def _judge(result: Result, about: str, kind: str, split: str) -> list[Verdict]:
     claim = Claim("thm01-theory", "The measured curve is the polynomial of theory", "theory A3.1", f"<= {CLOSE:g}")
-    readings = [
-        Reading(f"{v:.2g} of the largest J", v <= CLOSE, v) for v in numbers(result, f"{split}/theory_deviation")
-    ]
+    readings = [Reading(f"{v:.2g} of the largest J", v <= CLOSE, v) for v in values(result, "theory_deviation", split)]
     found = [verdict(claim, result, about, readings)]
     proof = "; ".join(result.statements[:1])
     if kind == "between_solutions":
-        maxima = numbers(result, f"{split}/proven_num_maxima")
+        maxima = values(result, "proven_num_maxima", split)
         claim = Claim(
             "thm01-barrier", "Between two solutions J has one maximum, proven", "Fig. 5", "1 maximum on (0, 1)"
         )
         readings = [Reading(f"{counted(int(v), 'maximum')}, proven", v == 1, abs(v - 1)) for v in maxima]
     else:
-        decreasing = numbers(result, f"{split}/proven_decreasing")
+        decreasing = values(result, "proven_decreasing", split)
         claim = Claim("thm01-monotone", "J falls all the way to the solution, proven", "Fig. 1", "decreasing on [0, 1]")
         readings = [Reading("proven decreasing" if v == 1 else "proven not to fall all the way", v == 1, 1 - v)
                     for v in decreasing]  # fmt: skip

@@ -9,8 +9,9 @@ from matplotlib.figure import Figure
 
 from landscape.curve import largest_rise
 from landscape.figure import line, style, subject
+from landscape.figure.exact import CLOSE, extrema, values
 from landscape.figure.reading import Claim, Reading, counted, verdict
-from landscape.figure.thm01_certificate import CLOSE, SPLITS, extrema, numbers
+from landscape.figure.thm01_certificate import SPLITS
 from landscape.result import Result
 from landscape.verdict import Verdict
 
@@ -44,11 +45,11 @@ def _panel(axes: Axes, result: Result, split: str) -> list[str]:
               color=style.BLUE, label=label)  # fmt: skip
     if exact is not None:
         axes.plot(exact.alphas, exact.objective[:, 0], color=style.BLUE, label="exact")
-        for alpha, value, is_minimum in extrema(result, split, 0):
+        for alpha, value, is_minimum in extrema(result, 0, split):
             axes.plot([alpha], [value], "v" if is_minimum else "^", color=style.ORANGE, markersize=7,
                       label="exact minimum" if is_minimum else "exact maximum")  # fmt: skip
-    until = numbers(result, f"{split}/proven_until")
-    if until:
+    until = values(result, "proven_until", split)
+    if len(until):
         axes.axvspan(0, until[0], color=style.GREEN, alpha=0.12, linewidth=0, label="proven to fall")
     line.mark_ends(axes, seen.alphas)
     return [f"{result.choices.get('cost', '')}: {text}" for text in result.statements[:1]]
@@ -66,27 +67,27 @@ def judge(results: Sequence[Result]) -> list[Verdict]:
 
 def _judge(result: Result, about: str, split: str) -> list[Verdict]:
     found = []
-    deviations = numbers(result, f"{split}/theory_deviation")
-    if deviations:
+    deviations = values(result, "theory_deviation", split)
+    if len(deviations):
         claim = Claim("thm02-theory", "The measured curve is the exact one", "theory E5", f"<= {CLOSE:g}")
-        readings = [Reading(f"{v:.2g} of the largest J", v <= CLOSE, v) for v in deviations]
+        readings = [Reading(f"{v:.2g} of the largest J", bool(v <= CLOSE), float(v)) for v in deviations]
         found.append(verdict(claim, result, about, readings))
         claim = Claim("thm02-extrema", "J has no extremum on the way to the solution, at any resolution", "Fig. 4",
                       "0 extrema in (0, 1)")  # fmt: skip
-        pieces = numbers(result, f"{split}/num_pieces")
+        pieces = values(result, "num_pieces", split)
         readings = []
         for s, num in enumerate(pieces):
-            inside = [e for e in extrema(result, split, s) if 0 < e[0] < 1]
+            inside = [e for e in extrema(result, s, split) if 0 < e[0] < 1]
             word = "extremum" if len(inside) == 1 else "extrema"
             readings.append(Reading(f"{len(inside)} {word} on {counted(int(num), 'piece')}", not inside, len(inside)))
         if readings:
             found.append(verdict(claim, result, about, readings))
     curve = result.curves[f"{split}/deterministic"]
-    proven, until = (numbers(result, f"{split}/proven_{key}") for key in ("decreasing", "until"))
-    if proven and until:
+    proven, until = (values(result, f"proven_{key}", split) for key in ("decreasing", "until"))
+    if len(proven) and len(until):
         claim = Claim("thm02-proof", "J falls all the way to the solution, proven with kinks and rounding", "Fig. 4",
                       "proven on [0, 1]")  # fmt: skip
-        slopes = numbers(result, f"{split}/num_slopes")
+        slopes = values(result, "num_slopes", split)
         readings = []
         for s, (holds, end, num) in enumerate(zip(proven, until, slopes, strict=True)):
             rise = largest_rise(curve.alphas, curve.objective[:, s], first=0.0, last=1.0)

@@ -30,6 +30,7 @@ from landscape.training.batches import Batches
 from landscape.training.constraint import project_max_norm
 from landscape.training.gradient import Gradient, clip
 from landscape.training.monitor import Monitor, monitored
+from landscape.training.precision import tf32
 from landscape.training.stopping import EarlyStopping
 from landscape.training.trainer import Training
 from landscape.trajectory import Trajectory, TrajectoryWriter, snapshot_interval
@@ -138,7 +139,8 @@ class GroupRun:
             name = "seed" if len(self.seeds) == 1 else "seeds"
             with report(f"training {name} {', '.join(map(str, self.seeds))}", training.max_epochs) as progress:
                 while self.epoch < training.max_epochs and not self.stopping.stopped.all():
-                    self._one_epoch()
+                    with tf32(training.tf32):
+                        self._one_epoch()
                     self._end_of_epoch()
                     progress(self.epoch, self._note())
                     if time.monotonic() - saved >= training.checkpoint_seconds:

@@ -28,6 +28,7 @@ class Training:
         dtype: precision of training.
         vectorise: True, False, or None to choose by size whether the seeds train in one vectorised call.
         trajectory_gigabytes: budget for the snapshots of one group of seeds; beyond it they are thinned.
+        tf32: let a GPU round the inputs of training's matrix products to 10 bits of mantissa; never in a measurement.
         snapshot_updates: in the first epoch also keep theta every so many updates; None: at epochs only.
         checkpoint_seconds: at least this long between two checkpoints.
         measure_batch_size: examples per forward pass of the monitor.
@@ -51,6 +52,7 @@ class Training:
     dtype: str = "float32"
     vectorise: bool | None = None
     trajectory_gigabytes: float = 6.0
+    tf32: bool = False
     snapshot_updates: int | None = None
     checkpoint_seconds: float = 5.0
     measure_batch_size: int = 5000
