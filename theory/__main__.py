@@ -217,11 +217,11 @@ def _certify(arguments: argparse.Namespace) -> int:
 
 def _page(arguments: argparse.Namespace) -> int:
     """FILE.md: write all derivations as a page of Markdown, the mathematics as LaTeX."""
-    from theory import page
+    from theory.page import write
 
     if arguments.latex or arguments.json or arguments.figure:
         raise ValueError("page takes a file and no options")
-    page.write(_file(arguments, "docs/theory.md"), NAMES)
+    write(_file(arguments, "docs/theory.md"), NAMES)
     return 0
 
 

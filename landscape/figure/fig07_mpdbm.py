@@ -142,6 +142,8 @@ def _values(curve: Curve, key: str, s: int) -> Array:
 def _secondary(a: Array, v: Array, tau: float) -> list[float]:
     """Where J has a minimum before the solution that lies high above it."""
     fall = drop(a, v)
+    if not fall > 0:  # a run that has not learned has no anomaly
+        return []
     end = float(np.interp(1, a, v))
     minima = local_minima(a, v, tau * fall)
     return [float(a[k]) for k in minima if SLACK < a[k] < 1 - SLACK and v[k] >= end + RAISED * fall]

@@ -1,0 +1,140 @@
+"""Figure 7 and the theorems, drawn and judged from results made of formulas."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from landscape.curve import Array, Curve, LearningCurve, Projection
+from landscape.figure import fig07_mpdbm, pages, thm01_certificate, thm02_relu_exact
+from landscape.result import Result
+from landscape.verdict import Verdict
+
+ALPHAS = np.linspace(0, 1.2, 61)
+
+
+def machine(shape: Callable[[Array], Array], bulge: float = 0.2, scale: str = "full", error: float = 0.008) -> Result:
+    """One run of a machine whose line has this shape, and whose training goes round it at half its height."""
+    v = shape(ALPHAS)
+    parts = {"pixel_objective": (0.9 * v)[:, None], "label_objective": (0.1 * v)[:, None]}
+    line = Curve(ALPHAS, v[:, None], parts, "train", "stochastic", "float32", "measured", 100)
+    x = np.linspace(0, 1, 11)
+    off = 4 * bulge * x * (1 - x)
+    epochs = np.arange(11.0)
+    along = 0.5 * np.interp(x, ALPHAS, v) + 0.5 * v.min()
+    columns = [c[:, None] for c in (2 * x, 2 * off, np.full(11, 200.0))]
+    track = Projection(epochs, epochs, *columns, np.array([2.0]), np.array([10.0]), 2 * off[:, None], along[:, None])
+    history = LearningCurve(epochs, {"valid/error": np.linspace(0.5, error, 11)[:, None]}, np.array([10.0]))
+    return Result(
+        "fig07_mpdbm", "landscape.figure.fig07_mpdbm", scale, {"recipe": "mpdbm"}, {},
+        curves={"train/stochastic": line},
+        projections={"trajectory": track}, learning_curve=history, seeds=["0"], training_status=["stopped"],
+        numbers={"max_plane_distance": [0.3]},
+    )  # fmt: skip
+
+
+def valley(a: Array) -> Array:
+    return 0.06 + 0.08 * (a - 1) ** 2
+
+
+def two_valleys(a: Array) -> Array:
+    return valley(a) + 0.05 * np.exp(-(((a - 0.35) / 0.1) ** 2)) - 0.03 * np.exp(-(((a - 0.15) / 0.06) ** 2))
+
+
+def holds(verdicts: list[Verdict]) -> dict[str, bool | None]:
+    return {v.check: v.holds for v in verdicts}
+
+
+def test_a_plain_valley_has_no_second_minimum_and_training_goes_round_it() -> None:
+    found = holds(fig07_mpdbm.judge([machine(valley)]))
+    assert found == {"7a-total": False, "7a-pixels": False, "7a-label": False, "7b": True, "7c": True, "7d": True,
+                     "7e": True}  # fmt: skip
+    reduced = holds(fig07_mpdbm.judge([machine(valley, scale="reduced")]))
+    assert reduced["7a-total"] is None and reduced["7e"] is None and reduced["7b"] is True
+
+
+def test_a_second_valley_is_found_and_judged_where_it_is() -> None:
+    verdicts = fig07_mpdbm.judge([machine(two_valleys)])
+    assert holds(verdicts)["7a-total"] is True
+    (seven_c,) = [v for v in verdicts if v.check == "7c"]
+    assert "[0.11, 0.21]" in seven_c.measured
+
+
+def test_training_on_the_line_or_above_it_refutes_the_way_round() -> None:
+    assert holds(fig07_mpdbm.judge([machine(valley, bulge=0.01)]))["7c"] is False
+    result = machine(valley)
+    track = result.projections["trajectory"]
+    assert track.objective is not None
+    high = replace(result, projections={"trajectory": replace(track, objective=track.objective + 0.2)})
+    assert holds(fig07_mpdbm.judge([high]))["7c"] is False
+    assert holds(fig07_mpdbm.judge([machine(valley, error=0.02)]))["7e"] is False
+
+
+def test_figure_7_draws_line_parts_and_plane_and_says_what_the_plane_leaves_out(tmp_path: Path) -> None:
+    figure = fig07_mpdbm.draw([machine(two_valleys)])
+    assert [getattr(axes, "name", "") for axes in figure.axes] == ["rectilinear", "rectilinear", "3d"]
+    assert "0.15 L beside the drawn plane" in figure.get_supxlabel()
+    assert figure.axes[2].get_zlabel() == "J [nats]"  # type: ignore[attr-defined]
+    (page,) = pages.write(fig07_mpdbm.make_pages([machine(two_valleys)]), tmp_path)
+    text = page.read_text()
+    assert "epoch 10" in text and 'src="http' not in text and len(text) > 1_000_000
+
+
+def exact(numbers: dict[str, Any], kind: str = "init_to_solution", cost: str = "squared_error") -> Result:
+    """A closed-form result of one line, 1e-13 off its theory."""
+    v = valley(ALPHAS)[:, None]
+    seen = Curve(ALPHAS, v, {}, "train", "deterministic", "float64", "measured", 100)
+    return Result(
+        "thm", "landscape.figure.thm01_certificate", "full", {"recipe": "deep_linear", "endpoints": kind, "cost": cost},
+        {}, curves={"train/deterministic": seen, "train/theory": replace(seen, source="theory")},
+        numbers={"train/theory_deviation": [1e-13], **numbers}, statements=["train, line 0: Proven: so it is."],
+        seeds=["0"],
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("kind", "numbers", "check", "expected"),
+    [
+        ("init_to_solution", {"train/proven_decreasing": [1.0]}, "thm01-monotone", True),
+        ("init_to_solution", {"train/proven_decreasing": [0.0]}, "thm01-monotone", False),
+        ("between_solutions", {"train/proven_num_maxima": [1.0]}, "thm01-barrier", True),
+        ("between_solutions", {"train/proven_num_maxima": [2.0]}, "thm01-barrier", False),
+    ],
+)
+def test_theorem_1_is_what_was_proven(kind: str, numbers: dict[str, Any], check: str, expected: bool) -> None:
+    found = thm01_certificate.judge([exact(numbers, kind)])
+    assert holds(found) == {"thm01-theory": True, check: expected}
+    assert "so it is" in found[1].note
+    assert holds(thm01_certificate.judge([exact({**numbers, "train/theory_deviation": [1e-9]}, kind)]))[
+        "thm01-theory"
+    ] is False  # fmt: skip
+
+
+def test_theorem_1_draws_every_extremum_and_scales_with_what_it_holds() -> None:
+    numbers = {"train/extremum_0_alpha": [1.0], "train/extremum_0_objective": [0.06],
+               "train/extremum_0_is_minimum": [1.0], "train/proven_decreasing": [1.0]}  # fmt: skip
+    figure = thm01_certificate.draw([exact(numbers)])
+    (axes,) = figure.axes
+    marks = [line for line in axes.lines if line.get_label() == "exact minimum"]
+    assert [tuple(np.ravel(line.get_data())) for line in marks] == [(1.0, 0.06)]
+    assert axes.get_yscale() == "linear"
+
+
+def test_theorem_2_counts_extrema_inside_and_reads_the_proof() -> None:
+    inside = {"train/extremum_0_alpha": [0.4], "train/extremum_0_objective": [0.1],
+              "train/extremum_0_is_minimum": [1.0]}  # fmt: skip
+    proof = {"train/num_pieces": [812.0], "train/proven_decreasing": [1.0], "train/proven_until": [1.0],
+             "train/num_slopes": [25.0]}  # fmt: skip
+    assert holds(thm02_relu_exact.judge([exact(proof)])) == {
+        "thm02-theory": True, "thm02-extrema": True, "thm02-proof": True,
+    }  # fmt: skip
+    assert holds(thm02_relu_exact.judge([exact({**proof, **inside})]))["thm02-extrema"] is False
+    stopped = {**proof, "train/proven_decreasing": [0.0], "train/proven_until": [0.7]}
+    assert holds(thm02_relu_exact.judge([exact(stopped)]))["thm02-proof"] is None  # not proven is not refuted
+    figure = thm02_relu_exact.draw([exact(proof)])
+    assert {"exact", "proven to fall"} <= set(figure.axes[0].get_legend_handles_labels()[1])
