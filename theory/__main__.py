@@ -42,7 +42,6 @@ NAMES = {
     "quadratic": "theory.quadratic",
     "noise": "theory.multiplicative_noise",
 }
-NAMES = {name: module for name, module in NAMES.items() if importlib.util.find_spec(module)}
 
 
 def parameters(module: ModuleType, given: Sequence[str]) -> dict[str, Any]:
