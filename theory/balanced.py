@@ -292,4 +292,5 @@ def draw(axes: Any, *, width: int = 2, imbalance: float = 0.3, seed: int = 0) ->
     axes.plot((1 - np.cos(arc)) / 2, np.sin(arc) / 2, color="0.6", linestyle=":", label="Thales semicircle")
     axes.set_xlabel("projection on start → end (units of its length R)")
     axes.set_ylabel("residual (units of R)")
-    axes.legend()
+    axes.set_ylim(0, 0.65)
+    axes.legend(loc="upper center", ncols=2)

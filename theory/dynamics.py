@@ -228,12 +228,13 @@ def draw(axes: Any, *, strength: float = 1.0, a: float = 0.1, b: float = 0.05, d
                   label=f"one mode, k = {run.invariant:.3g}")  # fmt: skip
     for spread in (1.0, 2.0):
         strengths = np.exp(-spread * np.arange(6.0))
-        times = np.concatenate([[0.0], np.geomspace(1e-2, 1e5, 1200)])
-        track = aligned(np.full(6, 1e-2) * strengths ** (1 / depth), strengths, times, int(depth))
+        times = np.concatenate([[0.0], np.geomspace(1e-1, 1e5, 8000)])
+        track = aligned(np.full(6, 0.05) * strengths ** (1 / depth), strengths, times, int(depth))
         axes.plot(track.projection, track.residual, linestyle="--",
-                  label=f"6 aligned modes, depth {depth}, strengths e^(−{spread:g}k)")  # fmt: skip
+                  label=f"6 aligned modes, depth {depth}, strengths e^(−{spread:g}i)")  # fmt: skip
     arc = np.linspace(0, np.pi, 200)
     axes.plot((1 - np.cos(arc)) / 2, np.sin(arc) / 2, color="0.6", linestyle=":", label="Thales semicircle")
     axes.set_xlabel("projection on start → end (units of its length R)")
     axes.set_ylabel("residual (units of R)")
-    axes.legend()
+    axes.set_ylim(0, 0.75)
+    axes.legend(loc="upper center", ncols=2, fontsize="small")

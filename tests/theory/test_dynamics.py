@@ -197,6 +197,9 @@ def test_derivation_holds(depth: int) -> None:
     assert len({s.name for s in derivation.steps}) == len(derivation.steps)
     if depth == 5:
         assert all(check.holds for check in derivation.check())
+
+
+def test_values_are_the_scalar_model_s() -> None:
     limit = dynamics.derive().values
     assert limit["flow_line_kappa"] == pytest.approx(0.859390, abs=5e-7)
     assert limit["flow_line_kappa"] < limit["flow_line_kappa_bound"] < 1
