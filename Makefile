@@ -7,7 +7,7 @@ RUN   := $(VENV)/bin/python
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint wheel wheel-check clean
+.PHONY: help demo test lint bench wheel wheel-check clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
@@ -31,6 +31,9 @@ lint: $(READY)  ## ruff and mypy
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy
+
+bench: $(READY)  ## ratios against named alternatives: a minute
+	OMP_NUM_THREADS=1 $(RUN) -m benchmarks.theory
 
 wheel: $(READY)  ## build the sdist, and from it the wheel, into dist/
 	rm -rf dist

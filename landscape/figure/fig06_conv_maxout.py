@@ -49,6 +49,10 @@ def draw(results: Sequence[Result]) -> Figure:
     drawn = line.Drawn()
     for (result, name), axes in zip(lines, grid[0], strict=False):
         drawn += line.draw_splits(axes, result)
+        if axes.get_ylim()[1] > 5:  # far beyond the solution J grows to many times ln C and would flatten all that lies before it
+            axes.set_yscale("log")
+            axes.yaxis.set_major_formatter("{x:g}")
+            axes.yaxis.set_minor_formatter("")
         title = "from start to solution"
         line.label_line(axes, title if len(lines) == 1 else f"{name}: {title}", drawn, legend=False)
     for (result, name), axes in zip(zooms, grid[0][len(lines) :], strict=True):
