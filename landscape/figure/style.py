@@ -133,7 +133,7 @@ def finish(
     caps_line = f"{scale_label(results)}: {'; '.join(caps)}" if caps else ""
     lines = [judged(verdicts), caps_line, told(results), *dict.fromkeys(notes)]
     lines = [line for line in lines if line]
-    width = int(20 * inches)
+    width = int(18.5 * inches)
     text = "\n".join(textwrap.fill(line, width, break_on_hyphens=False) for line in lines)
     if text:
         figure.supxlabel(text, x=0.01, ha="left", fontsize=6.5, color="#555555")

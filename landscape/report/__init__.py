@@ -1,0 +1,1 @@
+"""One self-contained HTML page, and tables, from saved results. No torch, no network."""

@@ -1,0 +1,70 @@
+"""``python -m landscape.report DIR…``: one HTML page and two tables over saved runs and sweeps; nothing is trained."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from landscape.errors import InputError
+from landscape.report.page import render
+from landscape.report.section import read_all
+from landscape.report.sweep import rows
+from landscape.report.tables import replace_file, summary_table, sweep_table, write
+from landscape.result import ResultError
+
+
+def report(folders: Sequence[Path], output: Path, table: Path) -> list[str]:
+    """Write the page, the table of rows and its summary; returns what could not be drawn, one sentence each.
+
+    Raises:
+        InputError, ResultError: the folders hold nothing to report on, or something damaged. OSError: no room to write.
+    """
+    sections = read_all(folders)
+    groups = [rows(section) for section in sections]
+    summary = table.with_name(f"{table.stem}_summary{table.suffix or '.csv'}")
+    for path in (output, table):
+        if path.is_dir():
+            raise InputError(f"{path} is a folder; give the name of a file in it")
+        path.parent.mkdir(parents=True, exist_ok=True)
+    text = render(sections, groups, output, [table, summary])
+    write(sweep_table(groups), table)
+    write(summary_table(groups), summary)
+    replace_file(output, text)
+    return [f"{section.folder}: {section.fault}" for section in sections if section.fault]
+
+
+def _places(folders: Sequence[Path], output: Path | None, table: Path | None) -> tuple[Path, Path]:
+    """Where page and table go: into the folder, or into the one that holds all the folders."""
+    if output is None:
+        common = Path(os.path.commonpath([folder.resolve() for folder in folders]))
+        if len(folders) > 1 and common == Path(common.anchor):
+            raise InputError("these folders have nothing in common; say where the page goes: --output report.html")
+        output = (folders[0] if len(folders) == 1 else common) / "report.html"
+    return output, table or output.with_name("sweep.csv")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command; returns its exit status: 0 written, 1 written but a drawing failed, 2 wrong input."""
+    parser = argparse.ArgumentParser(prog="python -m landscape.report", description=__doc__)
+    parser.add_argument("folders", metavar="DIR", type=Path, nargs="+", help="folder of a job, a sweep or many sweeps")
+    parser.add_argument("--output", metavar="FILE", type=Path, help="the page; DIR/report.html without it")
+    parser.add_argument("--csv", metavar="FILE", type=Path, help="a row per job and seed; sweep.csv beside the page")
+    arguments = parser.parse_args(argv)
+    folders = list({folder.resolve(): folder for folder in arguments.folders}.values())
+    try:
+        output, table = _places(folders, arguments.output, arguments.csv)
+        faults = report(folders, output, table)
+    except (InputError, ResultError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    for fault in faults:
+        print(f"not drawn: {fault}", file=sys.stderr)
+    print(f"report: {output}\ntable: {table}")
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,131 @@
+"""The page: what the template is given, and its rendering."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import jinja2
+
+from landscape.figure import subject
+from landscape.figure.publish import command_of
+from landscape.report.picture import picture
+from landscape.report.section import Section
+from landscape.report.summary import means, rates
+from landscape.report.sweep import Row, flat, swept
+from landscape.verdict import Verdict
+
+MAX_ALONE = 16
+"""Jobs drawn one by one in a section; a larger sweep links to the drawing in each job's folder."""
+MAX_MEANS = 200
+"""Lines of the table of means in the page; the CSV has all of them."""
+DATA = ("result.json", "result.npz", "figure.png", "figure.pdf", "run.log", "sweep.json")
+
+
+def render(sections: Sequence[Section], groups: Sequence[Sequence[Row]], target: Path, tables: Sequence[Path]) -> str:
+    """One HTML page on these sections, with links relative to ``target``.
+
+    Args:
+        groups: each section's rows. tables: the CSV files written beside it.
+    """
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,  # a misspelt name is an error, not a gap in the page
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"number": number, "duration": duration, "brief": brief}
+    parts = [_part(k, *pair, target.parent) for k, pair in enumerate(zip(sections, groups, strict=True), start=1)]
+    names = list(dict.fromkeys(section.name for section in sections))
+    title = names[0] if len(names) == 1 else f"{len(names)} experiments"
+    links = [_link(path, target.parent) for path in tables]
+    counts = _counts([v for section in sections for v in section.verdicts])
+    scales = list(dict.fromkeys(scale for section in sections for scale in section.scales))
+    template = environment.get_template("page.html.jinja")
+    return template.render(title=title, parts=parts, tables=links, counts=counts, scales=scales)
+
+
+def _part(index: int, section: Section, rows: Sequence[Row], base: Path) -> dict[str, Any]:
+    results = section.results
+    versions = {f"{key} {value}": None for result in results for key, value in result.versions.items()}
+    found = means(rows)
+    return {
+        "id": f"part{index}",
+        "section": section,
+        "counts": _counts(section.verdicts),
+        "calibrated": any(v.calibrated for v in section.verdicts),
+        "command": command_of(results) if results else "",
+        "caps": sorted({cap for result in results for cap in result.caps}),
+        "versions": list(versions),
+        "seconds": sum(result.seconds for result in results),
+        "picture": picture(section.figure) if section.figure else None,
+        "jobs": _jobs(section, base),
+        "shared": _shared(section),
+        "rates": rates(rows) if len(rows) > 1 else [],
+        "means": found[:MAX_MEANS] if len(rows) > 1 else [],
+        "more_means": len(found) - MAX_MEANS,
+        "num_rows": len(rows),
+        "links": _links(section.folder, base) if section.places != [section.folder] else [],
+    }
+
+
+def _jobs(section: Section, base: Path) -> list[dict[str, Any]]:
+    """What is said of each job: how it differs, its seeds, time and machine, its drawing, its files."""
+    several = len(section.results) > 1
+    alone = several and len(section.results) <= MAX_ALONE and section.module is not None and not section.fault
+    shared = _shared(section)
+    jobs = []
+    labels = subject.names(section.results)
+    for place, result, keys, name in zip(section.places, section.results, swept(section.results), labels, strict=True):
+        own = {key: value for key, value in flat(result.config).items() if key not in shared}
+        drawing = picture(section.module.draw([result]), 100, lines=False) if alone and section.module else None
+        jobs.append({"key": place.name, "name": name, "result": result, "swept": keys, "own": own,
+                     "picture": drawing, "links": _links(place, base)})  # fmt: skip
+    return jobs
+
+
+def _shared(section: Section) -> dict[str, str]:
+    """The config keys with one value in all jobs."""
+    configs = [flat(result.config) for result in section.results]
+    return {key: value for key, value in configs[0].items()
+            if all(config.get(key) == value for config in configs)} if configs else {}  # fmt: skip
+
+
+def _links(folder: Path, base: Path) -> list[dict[str, str]]:
+    """The data files in a folder that exist, and interactive pages beside them."""
+    files = [folder / name for name in DATA if (folder / name).is_file()]
+    pages = sorted(path for path in folder.glob("*.html") if path.name != "report.html")
+    return [_link(path, base) for path in [*files, *pages]]
+
+
+def _link(path: Path, base: Path) -> dict[str, str]:
+    relative = Path(os.path.relpath(path, base)).as_posix()
+    return {"name": path.name, "href": quote(relative, safe="/")}
+
+
+def _counts(verdicts: Sequence[Verdict]) -> dict[str, int]:
+    words = {"hold": True, "do not hold": False, "not judged": None}
+    return {word: sum(v.holds is holds for v in verdicts) for word, holds in words.items()}
+
+
+def number(value: float) -> str:
+    """Four digits, or a dash where there is none."""
+    return "–" if math.isnan(value) else f"{value:.4g}"
+
+
+def brief(seeds: Sequence[str]) -> str:
+    """The seeds by name, or the first and the last of more than eight."""
+    return ", ".join(seeds) if len(seeds) <= 8 else f"{seeds[0]} … {seeds[-1]} ({len(seeds)})"
+
+
+def duration(seconds: float) -> str:
+    """``0.6 s``, ``4 min 13 s``, ``2 h 5 min``."""
+    if seconds < 60:
+        return f"{seconds:.2g} s" if seconds < 10 else f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"

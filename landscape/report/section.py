@@ -1,0 +1,98 @@
+"""What one folder holds: its results, what they show together, and which jobs are missing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+
+from matplotlib.figure import Figure
+
+from landscape.errors import InputError
+from landscape.figure.__main__ import job_folders
+from landscape.figure.module import figure_module
+from landscape.result import JSON_NAME, Result
+from landscape.verdict import Verdict
+
+
+@dataclass(frozen=True)
+class Section:
+    """The results of one command: a sweep's folder, or one job's.
+
+    Args:
+        folder: what was asked for. places: the folder of each result. results: the finished jobs, all of one figure.
+        left_out: one line per job that failed or left nothing. module: draws and judges them; None without results.
+        verdicts: on all results together. figure: all results in one drawing. fault: why one of the two is missing.
+    """
+
+    folder: Path
+    places: list[Path]
+    results: list[Result]
+    left_out: list[str]
+    module: ModuleType | None = None
+    verdicts: list[Verdict] = field(default_factory=list)
+    figure: Figure | None = None
+    fault: str = ""
+
+    @property
+    def name(self) -> str:
+        """The experiment, or the folder's name where no job is done."""
+        return self.results[0].name if self.results else self.folder.name
+
+    @property
+    def scales(self) -> list[str]:
+        """``["full"]``, or several where jobs of several scales lie together."""
+        return list(dict.fromkeys(result.scale for result in self.results))
+
+
+def read_all(folders: Sequence[Path]) -> list[Section]:
+    """One section per sweep or job in these folders, in their order; a folder of sweeps gives all sweeps in it.
+
+    Raises:
+        InputError: no such folder, no finished result in any of them, or jobs of several figures in one folder.
+        ResultError: a result is damaged.
+    """
+    found = [read(place) for folder in folders for place in _sweeps(folder)]
+    if not any(section.results for section in found):
+        lines = "; ".join(line for section in found for line in section.left_out)
+        raise InputError(f"no job is done in {', '.join(map(str, folders))}: {lines or 'no job at all'}")
+    return found
+
+
+def _sweeps(folder: Path) -> list[Path]:
+    """The folder itself when it holds a job or a sweep, else every sweep below it."""
+    if not folder.is_dir() or (folder / JSON_NAME).is_file() or any(folder.glob(f"*/{JSON_NAME}")):
+        return [folder]
+    return sorted({path.parent.parent for path in folder.rglob(JSON_NAME)}) or [folder]
+
+
+def read(folder: Path) -> Section:
+    """The section of one sweep or job; what cannot be drawn or judged is said in its ``fault``.
+
+    Raises:
+        InputError: no folder, no result in it, or jobs of several figures. ResultError: a result is damaged.
+    """
+    places, left_out = job_folders(folder)
+    loaded = [(place, Result.load(place)) for place in places]
+    done = [(place, result) for place, result in loaded if result.status == "done"]
+    for place, result in loaded:
+        if result.status != "done":
+            last = (result.error.strip().splitlines() or ["it left no message"])[-1]
+            left_out.append(f"job {place.name} {result.status}: {last}")
+    results = [result for _, result in done]
+    figures = sorted({result.figure for result in results})
+    if len(figures) > 1:
+        raise InputError(
+            f"the jobs in {folder} belong to different figures ({', '.join(figures)}); move one of them out"
+        )
+    if not results:
+        return Section(folder, [], [], left_out)
+    module = figure_module(figures[0])
+    places, verdicts, figure, fault = [place for place, _ in done], list[Verdict](), None, ""
+    try:
+        verdicts = module.judge(results)
+        figure = module.draw(results)
+    except Exception as error:  # one drawing that fails must not cost the page of all the others
+        fault = f"{module.__name__} failed on these results: {type(error).__name__}: {error}"
+    return Section(folder, places, results, left_out, module, verdicts, figure, fault)

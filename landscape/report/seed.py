@@ -1,0 +1,96 @@
+"""One seed's part of a result, so that a claim can be judged seed by seed."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from typing import Any
+
+import numpy as np
+
+from landscape.curve import Projection
+from landscape.figure.subject import seed_names
+from landscape.result import Result
+
+
+def num_columns(result: Result) -> int:
+    """S: the columns of its curves and projections, else its seeds, at least one."""
+    widths = [curve.objective.shape[1] for curve in result.curves.values()]
+    widths += [track.projection.shape[1] for track in result.projections.values()]
+    return max(widths, default=len(result.seeds)) or 1
+
+
+def ends_of(label: str) -> list[str]:
+    """``"0-1"``, a line between two seeds' solutions -> ``["0", "1"]``; one seed -> itself."""
+    return label.split("-") if "-" in label[1:] else [label]
+
+
+def one_seed(result: Result, column: int) -> Result:
+    """The same job as if it had had this column's seed alone.
+
+    Arrays of another width, such as a theory's one column, are for all seeds and stay. What belongs to trainings
+    follows the trainings at this line's ends.
+    """
+    num = num_columns(result)
+    labels = seed_names(result, num)
+    trained = list(dict.fromkeys(part for label in labels for part in ends_of(label)))
+    ends = [trained.index(part) for part in ends_of(labels[column])]
+    on_lines = any(len(ends_of(label)) > 1 for label in labels)
+
+    def cut(values: Any, chosen: list[int], width: int) -> Any:
+        whole = values is None or np.ndim(values) == 0 or np.shape(values)[-1] != width
+        return values if whole else values[..., chosen]
+
+    def of_training(values: list[Any]) -> list[Any]:
+        return [values[k] for k in ends] if len(values) == len(trained) else values
+
+    curves = {
+        key: replace(
+            curve,
+            objective=cut(curve.objective, [column], num),
+            metrics={name: cut(values, [column], num) for name, values in curve.metrics.items()},
+            replicates=cut(curve.replicates, [column], num),
+        )
+        for key, curve in result.curves.items()
+    }
+    # A trajectory is that of a training, whatever line the curves lie on.
+    tracks, along_time = {}, ("steps", "epochs")
+    for key, track in result.projections.items():
+        width = track.projection.shape[1]
+        chosen = ends if width == len(trained) else [column]
+        values = {f.name: getattr(track, f.name) for f in fields(Projection) if f.name not in along_time}
+        cuts = {name: cut(item, chosen, width) for name, item in values.items()} if width > 1 else {}
+        tracks[key] = replace(track, **cuts)
+    learning = result.learning_curve
+    if learning is not None:
+        channels = {name: cut(values, ends, len(trained)) for name, values in learning.channels.items()}
+        learning = replace(learning, channels=channels, best_epoch=cut(learning.best_epoch, ends, len(trained)))
+    numbers: dict[str, float | list[float]] = {}
+    for key, value in result.numbers.items():
+        per_training = on_lines and "/" not in key  # "train/…" are read off a curve, the others off a training
+        if isinstance(value, list):
+            value = of_training(value) if per_training else [value[column]] if len(value) == num else value
+        numbers[key] = value
+    statements = result.statements
+    return replace(
+        result,
+        curves=curves,
+        projections=tracks,
+        learning_curve=learning,
+        numbers=numbers,
+        seeds=[labels[column]],
+        training_status=of_training(result.training_status),
+        statements=[statements[column]] if len(statements) == num else statements,
+    )
+
+
+def plain_numbers(alone: Result) -> dict[str, float]:
+    """The numbers of one seed's result, one value each; several, as for the two ends of a line, are numbered."""
+    found: dict[str, float] = {}
+    for key, value in alone.numbers.items():
+        if not isinstance(value, list):
+            found[key] = float(value)
+        elif len(value) == 1:
+            found[key] = float(value[0])
+        else:
+            found |= {f"{key}[{k}]": float(item) for k, item in enumerate(value)}
+    return found

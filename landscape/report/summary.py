@@ -1,0 +1,98 @@
+"""Mean and standard error of each number, and each claim's rate with a Wilson interval, over jobs and seeds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numpy as np
+
+from landscape.report.sweep import Row
+
+Setting = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Mean:
+    """A number over the seeds of one setting; ``error`` is its standard error, NaN from a single value."""
+
+    setting: Setting
+    number: str
+    count: int
+    mean: float
+    error: float
+
+
+@dataclass(frozen=True)
+class Rate:
+    """In how many of the judged runs a claim holds; ``setting`` is None over the whole sweep."""
+
+    setting: Setting | None
+    check: str
+    on: str
+    holds: int
+    judged: int
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        share = 100 * self.holds / self.judged
+        interval = f"{100 * self.low:.0f}, {100 * self.high:.0f}"
+        return f"{self.holds} of {self.judged} runs: {share:.0f} % [{interval}]"
+
+
+def wilson(holds: int, judged: int, level: float = 0.95) -> tuple[float, float]:
+    """The rates p with |holds/judged - p| <= z sqrt(p (1 - p) / judged), as (lowest, highest).
+
+    Unlike the mean plus or minus two standard errors it stays inside [0, 1], and has a width at 0 and at 1.
+
+    Raises:
+        ValueError: not 0 <= holds <= judged with judged >= 1, or a level outside (0, 1).
+    Source: Wilson, "Probable inference, the law of succession, and statistical inference", JASA 22 (1927).
+    """
+    if not 0 <= holds <= judged or judged < 1 or not 0 < level < 1:
+        raise ValueError(f"no interval for {holds} of {judged} at level {level}")
+    z2 = NormalDist().inv_cdf(0.5 + level / 2) ** 2
+    rate = holds / judged
+    centre = rate + z2 / (2 * judged)
+    reach = math.sqrt(z2 * (rate * (1 - rate) / judged + z2 / (4 * judged**2)))
+    scale = 1 + z2 / judged
+    # At none and at all an end is exactly 0 or 1; rounding must not move it.
+    low = 0.0 if holds == 0 else (centre - reach) / scale
+    return low, 1.0 if holds == judged else (centre + reach) / scale
+
+
+def settings(rows: Iterable[Row]) -> list[Setting]:
+    """The settings of a sweep, in the order of its jobs."""
+    return list(dict.fromkeys(row.setting for row in rows))
+
+
+def means(rows: Sequence[Row]) -> list[Mean]:
+    """Every number over the seeds of each setting; values that are not finite are not counted."""
+    found = []
+    for setting in settings(rows):
+        group = [row for row in rows if row.setting == setting]
+        for number in dict.fromkeys(key for row in group for key in row.numbers):
+            values = np.array([row.numbers.get(number, math.nan) for row in group])
+            values = values[np.isfinite(values)]
+            count = len(values)
+            error = float(values.std(ddof=1) / math.sqrt(count)) if count > 1 else math.nan
+            found.append(Mean(setting, number, count, float(values.mean()) if count else math.nan, error))
+    return found
+
+
+def rates(rows: Sequence[Row], by_setting: bool = False) -> list[Rate]:
+    """Each claim's rate over all rows, or over those of each setting; a claim that was never judged is left out."""
+    groups: list[tuple[Setting | None, Sequence[Row]]] = [(None, rows)]
+    if by_setting:
+        groups = [(setting, [row for row in rows if row.setting == setting]) for setting in settings(rows)]
+    found = []
+    for setting, group in groups:
+        for check, on in dict.fromkeys(key for row in group for key in row.holds):
+            judged = [row.holds[check, on] for row in group if row.holds.get((check, on)) is not None]
+            if judged:
+                holds = sum(item is True for item in judged)
+                found.append(Rate(setting, check, on, holds, len(judged), *wilson(holds, len(judged))))
+    return found

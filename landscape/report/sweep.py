@@ -1,0 +1,123 @@
+"""A sweep as rows: one per job and seed, with the swept keys, the numbers, and each claim judged on that seed alone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from landscape.figure import subject
+from landscape.figure.publish import LOCAL
+from landscape.report.section import Section
+from landscape.report.seed import num_columns, one_seed, plain_numbers
+from landscape.result import Result
+
+SEEDS = ("seed", "first_seed", "num_seeds")
+"""Last part of the keys that pick a seed: jobs that differ only there repeat one setting."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One seed of one job.
+
+    Args:
+        swept: key -> value, of the keys that tell this sweep's jobs apart. numbers: NaN where not available.
+        holds: ``(check, on)`` -> True, False or None, not judged; ``on`` is the verdict's subject less the job's name,
+            empty where rows differ only in it.
+    """
+
+    name: str
+    scale: str
+    job: str
+    seed: str
+    swept: dict[str, str]
+    seconds: float
+    device: str
+    training: str
+    numbers: dict[str, float]
+    holds: dict[tuple[str, str], bool | None]
+
+    @property
+    def setting(self) -> tuple[tuple[str, str], ...]:
+        """The swept keys that are not seeds."""
+        return tuple((key, value) for key, value in self.swept.items() if key.split(".")[-1] not in SEEDS)
+
+    def count(self, holds: bool | None) -> int:
+        """How many of this row's verdicts are so."""
+        return sum(item is holds for item in self.holds.values())
+
+
+def rows(section: Section) -> list[Row]:
+    """Every seed of every job, judged alone: a claim that needs several jobs is not judged here."""
+    found = []
+    for place, result, keys in zip(section.places, section.results, swept(section.results), strict=True):
+        for column in range(num_columns(result)):
+            alone = one_seed(result, column)
+            name = subject.names([alone])[0]
+            verdicts = section.module.judge([alone]) if section.module and not section.fault else []
+            on = {(v.check, v.subject.removeprefix(name).lstrip(", ")): v.holds for v in verdicts}
+            status = ", ".join(dict.fromkeys(alone.training_status))
+            found.append(
+                Row(result.name, result.scale, place.name, alone.seeds[0], keys, result.seconds, result.device, status,
+                    plain_numbers(alone), on)
+            )  # fmt: skip
+    return _pooled(found)
+
+
+def _pooled(rows: Sequence[Row]) -> list[Row]:
+    """A check that comes once in each row, under a subject that names the row's own setting, becomes one claim.
+
+    So "12a on lr = 0.1" and "12a on lr = 1" count together; the setting stands in the swept keys.
+    """
+    merged = set()
+    for check in {check for row in rows for check, _ in row.holds}:
+        subjects = [[on for other, on in row.holds if other == check] for row in rows]
+        if max(map(len, subjects)) == 1 and len({on for found in subjects for on in found}) > 1:
+            merged.add(check)
+    return [
+        replace(
+            row, holds={(check, "" if check in merged else rest): item for (check, rest), item in row.holds.items()}
+        )
+        for row in rows
+    ]
+
+
+def swept(results: Sequence[Result]) -> list[dict[str, str]]:
+    """For each job the keys that were set differently among these jobs, with their values; a dict's by its leaves."""
+    told = [
+        {key.lstrip("+~"): value for key, _, value in (item.partition("=") for item in result.overrides)}
+        for result in results
+    ]
+    keys = dict.fromkeys(key for items in told for key in items)
+    # Where and how a job ran is no setting of the experiment.
+    keys = dict.fromkeys(key for key in keys if key.split(".")[0] not in (*subject.SILENT, *LOCAL, "threads"))
+    found: list[dict[str, str]] = [{} for _ in results]
+    for key in keys:
+        for values, items, result in zip(found, told, results, strict=True):
+            chosen = result.choices.get(key)
+            values |= {key: chosen} if chosen is not None else _leaves(key, _at(result.config, key, items.get(key, "")))
+    differing = [key for key in dict.fromkeys(key for values in found for key in values)
+                 if len({values.get(key, "") for values in found}) > 1]  # fmt: skip
+    return [{key: values.get(key, "") for key in differing} for values in found]
+
+
+def _at(config: Any, key: str, otherwise: str) -> Any:
+    """The config's value at a dotted key; the override's own text where the config has none."""
+    for part in key.split("."):
+        if not isinstance(config, dict) or part not in config:
+            return otherwise
+        config = config[part]
+    return config
+
+
+def _leaves(key: str, value: Any) -> dict[str, str]:
+    if isinstance(value, dict):
+        return {name: text for part, item in value.items() for name, text in _leaves(f"{key}.{part}", item).items()}
+    return {key: value if isinstance(value, str) else json.dumps(value)}
+
+
+def flat(config: dict[str, Any]) -> dict[str, str]:
+    """A resolved config as dotted keys, less those that say where and when it ran."""
+    kept = {key: value for key, value in config.items() if key not in LOCAL}
+    return {name: text for key, value in kept.items() for name, text in _leaves(key, value).items()}

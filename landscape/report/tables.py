@@ -1,0 +1,79 @@
+"""``sweep.csv`` and its summary: plain tables for any other program."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from landscape.report.summary import means, rates
+from landscape.report.sweep import Row
+
+Cells = dict[str, str | float | int]
+
+
+def sweep_table(groups: Sequence[Sequence[Row]]) -> list[Cells]:
+    """One row per job and seed of each sweep: where, swept keys, numbers, verdict counts, and each verdict."""
+    table: list[Cells] = []
+    for row in (row for rows in groups for row in rows):
+        plain: Cells = {"name": row.name, "scale": row.scale, "job": row.job, "seed": row.seed}
+        after: Cells = {"seconds": row.seconds, "device": row.device, "training": row.training}
+        counts: Cells = {"holds": row.count(True), "fails": row.count(False), "not_judged": row.count(None)}
+        verdicts: Cells = {f"verdict:{check} {on}".strip(): _WORDS[holds] for (check, on), holds in row.holds.items()}
+        table.append({**plain, **_prefixed(row.swept), **after, **counts, **row.numbers, **verdicts})
+    return table
+
+
+def summary_table(groups: Sequence[Sequence[Row]]) -> list[Cells]:
+    """Means and rates of each sweep; a rate over the whole sweep has no setting."""
+    table: list[Cells] = []
+    for rows in (rows for rows in groups if rows):
+        plain: Cells = {"name": rows[0].name, "scale": rows[0].scale}
+        for mean in means(rows):
+            told: Cells = {"kind": "number", "what": mean.number, "on": "", "count": mean.count}
+            table.append({**plain, **_prefixed(dict(mean.setting)), **told, "value": mean.mean,
+                          "standard_error": mean.error})  # fmt: skip
+        several = len({row.setting for row in rows}) > 1
+        for rate in [*rates(rows), *(rates(rows, by_setting=True) if several else [])]:
+            told = {"kind": "rate", "what": rate.check, "on": rate.on, "count": rate.judged}
+            table.append({**plain, **_prefixed(dict(rate.setting or ())), **told, "value": rate.holds / rate.judged,
+                          "holds": rate.holds, "low": rate.low, "high": rate.high})  # fmt: skip
+    return table
+
+
+_WORDS = {True: "true", False: "false", None: ""}
+# Columns in this order before all others; swept keys come after "scale", or after "seed".
+_FIRST = ("name", "scale", "job", "seed")
+
+
+def _prefixed(values: Mapping[str, str]) -> Cells:
+    """A swept key may bear the name of a number: "set:" keeps the two columns apart."""
+    return {f"set:{key}": value for key, value in values.items()}
+
+
+def write(table: Sequence[Cells], path: Path) -> None:
+    """A table as CSV, whole or not at all; a cell is empty where a row has no such column, or a NaN."""
+    names = list(dict.fromkeys(key for cells in table for key in cells))
+    first = [name for name in _FIRST if name in names]
+    swept = [name for name in names if name.startswith("set:")]
+    verdicts = [name for name in names if name.startswith("verdict:")]
+    middle = [name for name in names if name not in {*first, *swept, *verdicts}]
+    text = io.StringIO()
+    writer = csv.DictWriter(text, [*first, *swept, *middle, *verdicts], restval="", lineterminator="\n")
+    writer.writeheader()
+    for cells in table:
+        writer.writerow({key: "" if isinstance(v, float) and math.isnan(v) else v for key, v in cells.items()})
+    replace_file(path, text.getvalue())
+
+
+def replace_file(path: Path, text: str) -> None:
+    """Write by temporary file and rename; nothing is left behind if that fails."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
