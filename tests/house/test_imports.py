@@ -46,7 +46,8 @@ ROWS = [
     Row("measurement", "torch numpy scipy", f"{PLAIN} {TORCH} {MIDDLE} training store"),
     # No torch from here on: saved results can be drawn without it.
     Row("figure", "numpy matplotlib rich", PLAIN),
-    Row("report", "numpy matplotlib", PLAIN),
+    # A page of drawings: the figure room draws and judges, the template engine escapes.
+    Row("report", "numpy matplotlib jinja2", f"{PLAIN} figure"),
     Row("tracker", "", PLAIN),
     # The command line: composes, so it may know every room.
     Row("__main__ config collect job prepare", "hydra omegaconf torch numpy rich", "*"),

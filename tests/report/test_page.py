@@ -1,0 +1,217 @@
+"""The page: whole, escaped, without anything from outside, and true to the results."""
+
+from __future__ import annotations
+
+import base64
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from landscape.figure import sweep as sweep_figure
+from landscape.report.__main__ import main
+from landscape.report.page import duration
+from landscape.report.section import read
+from landscape.result import Result
+from landscape.verdict import Verdict
+
+from .conftest import HOSTILE, job, saved
+
+VOID = {"meta", "img", "br", "link", "input", "hr"}
+
+
+class Strict(HTMLParser):
+    """Reads a page and insists that every element is closed in order; keeps tags, ids, links, images and text."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[tuple[str, dict[str, str]]] = []
+        self.text: list[str] = []
+        self.feed(page)
+        self.close()
+        assert self.open == [], f"never closed: {self.open}"
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, {key: value or "" for key, value in attrs}))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open and self.open.pop() == tag, f"</{tag}> closes another element"
+
+    def handle_data(self, data: str) -> None:
+        if "style" not in self.open:
+            self.text.append(data)
+
+    def all(self, tag: str) -> list[dict[str, str]]:
+        """The attributes of every such element."""
+        return [attributes for name, attributes in self.tags if name == tag]
+
+    @property
+    def words(self) -> str:
+        """All text with single spaces."""
+        return " ".join("".join(self.text).split())
+
+
+def test_everything_is_in_one_file(sweep: Path, page: Callable[..., str]) -> None:
+    """No script, no style sheet, no frame, no address of the network; images are data; linked files exist."""
+    text = page(sweep)
+    parsed = Strict(text)
+    assert not {"script", "link", "iframe", "object", "embed", "base", "form"} & {tag for tag, _ in parsed.tags}
+    assert "http" not in re.sub(r"http-equiv", "", text) and "@import" not in text and "url(" not in text
+    images = parsed.all("img")
+    assert len(images) == 3, "the sweep and each job alone"
+    for image in images:
+        kind, _, content = image["src"].partition(";base64,")
+        start = {"data:image/svg+xml": b"<?xml", "data:image/png": b"\x89PNG"}[kind]
+        assert base64.b64decode(content, validate=True).startswith(start) and image["alt"]
+        assert int(image["width"]) > 100 and int(image["height"]) > 100
+    for link in parsed.all("a"):
+        assert (sweep / link["href"]).is_file(), link
+    ids = [attributes["id"] for _, attributes in parsed.tags if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    assert sum(a.get("name") == "viewport" and "device-width" in a["content"] for a in parsed.all("meta")) == 1
+    assert "@media print" in text and len(text) < 2_000_000
+
+
+def test_every_verdict_number_and_setting_is_told(sweep: Path, page: Callable[..., str]) -> None:
+    """Claim, measured, expected and note of each verdict; scale, versions, times, seeds, device, configs."""
+    words = Strict(page(sweep)).words
+    for verdict in sweep_figure.judge(read(sweep).results):
+        for told in (verdict.check, verdict.claim, verdict.source, verdict.measured, verdict.expected, verdict.note):
+            assert " ".join(told.split()) in words
+    for told in ("full scale", "landscape 0.1.0, torch 2.13.0", "a CPU, 1 thread", "7.5 s", "15 s", "0, 1, 2",
+                 "optimizer.momentum = 0.9", "optimizer.lr = 0.2", "3 of 6 runs: 50 % [19, 81]",
+                 "python -m landscape +experiment=mine training.max_epochs=40"):  # fmt: skip
+        assert told in words, told
+    assert "/somewhere" not in words, "where a run was written is no part of its config"
+
+
+def test_hostile_text_stays_text(make: Any, tmp_path: Path, page: Callable[..., str]) -> None:
+    """Names, settings, notes, devices, statements, caps, errors and folders with markup in them add no element."""
+    plain, evil = job(0.1), job(0.1)
+    evil = replace(
+        evil,
+        name=HOSTILE,
+        scale=HOSTILE,
+        overrides=[f"note={HOSTILE}"],
+        config={"note": HOSTILE, HOSTILE: 1},
+        caps=[HOSTILE],
+        device=HOSTILE,
+        statements=[HOSTILE],
+        versions={HOSTILE: HOSTILE},
+        training_status=[HOSTILE],
+        seeds=[HOSTILE],
+    )
+    failed = replace(evil, status="failed", error=HOSTILE)
+    folder = tmp_path / "javascript:x <b>'\""
+    quiet = Strict(page(saved(tmp_path / "plain", [plain, plain, plain]) and tmp_path / "plain"))
+    loud = Strict(page(saved(folder, [plain, evil, failed])))
+    assert {tag for tag, _ in loud.tags} <= {tag for tag, _ in quiet.tags} | {"ul", "li", "p"}
+    assert not [key for _, attributes in loud.tags for key in attributes if key.startswith("on")]
+    assert HOSTILE in " ".join(loud.text) and "49" not in loud.words.split()
+    assert all(image["src"].startswith("data:image/") for image in loud.all("img"))
+    assert all(not re.match(r"\w+:|//", link["href"]) for link in loud.all("a"))
+
+
+def test_links_from_another_folder_lead_to_the_data(tmp_path: Path, page: Callable[..., str]) -> None:
+    """--output elsewhere: links go up and down again, with odd letters of folders quoted."""
+    folder = saved(tmp_path / "a b#c%20?/full", [job(0.1), job(0.2)])
+    from urllib.parse import unquote
+
+    links = Strict(page(folder, "--output", tmp_path / "out/deep/page.html")).all("a")
+    assert len(links) == 6, "json and npz of two jobs, and the two tables"
+    assert all((tmp_path / "out/deep" / unquote(link["href"])).is_file() for link in links)
+    assert all("#" not in link["href"] and "?" not in link["href"] for link in links)
+
+
+def test_many_folders_have_a_table_of_contents(tmp_path: Path, page: Callable[..., str]) -> None:
+    """A folder of sweeps gives a section each; the contents lead to them, and small scales are marked."""
+    saved(tmp_path / "my_sweep/full", [job(0.1)])
+    small = replace(job(0.3), name="other", scale="smoke", caps=["training.max_epochs 100 -> 2"])
+    saved(tmp_path / "other/smoke", [small])
+    text = page(tmp_path)
+    parsed = Strict(text)
+    targets = [link["href"] for link in parsed.all("a") if link["href"].startswith("#")]
+    assert targets == ["#part1", "#part2"]
+    assert {a["id"] for a in parsed.all("section")} == {"part1", "part2"}
+    assert 'class="scale smoke"' in text and "smoke scale" in parsed.words
+    assert "Smaller than the paper: training.max_epochs 100 -> 2" in parsed.words
+    assert "what a smaller scale shows is no reproduction" in parsed.words
+    assert text == page(tmp_path / "my_sweep/full", tmp_path / "other/smoke"), "asked one by one, and once more"
+
+
+def test_a_failed_job_is_told_and_the_rest_is_shown(tmp_path: Path, page: Callable[..., str]) -> None:
+    """A failed job and one without a result are named; the finished one is drawn."""
+    folder = saved(tmp_path / "s", [job(0.1), replace(job(0.2), status="failed", error="Traceback\nValueError: boom")])
+    (folder / "sweep.json").write_text('{"jobs": [{"key": "job0"}, {"key": "job1"}, {"key": "job2"}]}')
+    parsed = Strict(page(folder))
+    assert "Left out: job job1 failed: ValueError: boom" in parsed.words
+    assert "Left out: job job2 left no result" in parsed.words
+    assert len(parsed.all("img")) == 1
+
+
+def test_a_figure_that_fails_costs_only_itself(tmp_path: Path, monkeypatch: Any, capsys: Any) -> None:
+    """The page is written with the fault in it, and the command says so with status 1."""
+    folder = saved(tmp_path / "s", [job(0.1)])
+
+    def broken(results: list[Result]) -> list[Verdict]:
+        raise ZeroDivisionError("no judge <today>")
+
+    monkeypatch.setattr(sweep_figure, "judge", broken)
+    assert main([str(folder)]) == 1
+    assert "ZeroDivisionError: no judge <today>" in capsys.readouterr().err
+    assert "ZeroDivisionError: no judge <today>" in Strict((folder / "report.html").read_text()).words
+
+
+@pytest.mark.parametrize("damage", ["missing", "empty", "cut", "npz", "all failed", "figures", "output"])
+def test_bad_input_is_one_message(damage: str, sweep: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """No folder, no results, a damaged one, none done, two figures in one: exit 2, one line, nothing written."""
+    arguments = [str(sweep)]
+    if damage == "missing":
+        arguments = [str(sweep / "nowhere")]
+    elif damage == "empty":
+        (sweep.parent / "none").mkdir()
+        arguments = [str(sweep.parent / "none")]
+    elif damage == "cut":
+        (sweep / "job1/result.json").write_text((sweep / "job1/result.json").read_text()[:500])
+    elif damage == "npz":
+        (sweep / "job1/result.npz").write_bytes(b"PK")
+    elif damage == "all failed":
+        for k in (0, 1):
+            replace(job(0.1), status="failed", error="boom").save(sweep / f"job{k}")
+    elif damage == "figures":
+        replace(job(0.1), figure="landscape.figure.fig01_maxout").save(sweep / "job1")
+    else:
+        arguments += ["--output", str(sweep)]
+    assert main(arguments) == 2
+    said = capsys.readouterr()
+    assert said.out == "" and said.err.startswith("error: ") and len(said.err.splitlines()) == 1
+    assert not [path for path in sweep.rglob("*") if path.suffix in (".html", ".csv") or path.name.startswith(".")]
+
+
+def test_no_torch_and_no_network_library(sweep: Path) -> None:
+    """The command as a user types it; torch, hydra and wandb are not loaded."""
+    program = (
+        "import sys; from landscape.report.__main__ import main; status = main(sys.argv[1:])\n"
+        "sys.exit(status or ' '.join({'torch', 'hydra', 'wandb', 'requests'} & set(sys.modules)) or None)"
+    )
+    done = subprocess.run([sys.executable, "-c", program, str(sweep)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert f"report: {sweep / 'report.html'}" in done.stdout
+    assert not [path for path in sweep.iterdir() if path.name.startswith(".")]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.593, "0.59 s"), (9.6, "9.6 s"), (59.4, "59 s"), (253, "4 min 13 s"), (7500, "2 h 5 min")]
+)
+def test_durations(seconds: float, text: str) -> None:
+    """Seconds as a reader says them."""
+    assert duration(seconds) == text
