@@ -195,8 +195,16 @@ def test_training_draws_a_new_sample_for_every_minibatch_alone_as_beside_others(
     assert not torch.allclose(still.theta_f[0], alone.theta_f[0])
 
 
-def test_a_killed_run_on_resampled_inputs_goes_on_to_the_same_bits(train: Train, tmp_path: Path) -> None:
-    numbers: dict[str, Any] = {"data": resampled(), "checkpoint_seconds": 0.0, "max_epochs": 5}
+SEQUENCES: dict[str, Any] = {
+    "model": Echo, "cost": SquaredError(), "data": toy(), "batch_size": STREAMS, "monitor": "valid/objective",
+    "optimizer": partial(Momentum, lr=0.05), "momentum_schedule": None,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["resampled", "sequences"])
+def test_a_killed_run_goes_on_to_the_same_bits(train: Train, tmp_path: Path, kind: str) -> None:
+    numbers: dict[str, Any] = {"checkpoint_seconds": 0.0, "max_epochs": 5}
+    numbers |= SEQUENCES if kind == "sequences" else {"data": resampled()}
 
     def dies(row: dict[str, float]) -> None:
         if row["epoch"] == 3:
