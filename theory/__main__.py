@@ -167,6 +167,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         derivation = module.derive(**given)
         if arguments.figure is not None:
             draw(lambda axes: module.draw(axes, **given), arguments.figure)
+    except BrokenPipeError:  # the reader, such as head, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

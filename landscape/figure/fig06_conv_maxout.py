@@ -49,7 +49,7 @@ def draw(results: Sequence[Result]) -> Figure:
     drawn = line.Drawn()
     for (result, name), axes in zip(lines, grid[0], strict=False):
         drawn += line.draw_splits(axes, result)
-        if axes.get_ylim()[1] > 5:  # far beyond the solution J grows to many times ln C and would flatten all that lies before it
+        if axes.get_ylim()[1] > 5:  # beyond the solution J grows to many times ln C, which would flatten the rest
             axes.set_yscale("log")
             axes.yaxis.set_major_formatter("{x:g}")
             axes.yaxis.set_minor_formatter("")
