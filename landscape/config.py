@@ -44,6 +44,18 @@ class ReducedSchema:
 
 
 @dataclass
+class SmokeSchema:
+    """What ``limits=smoke`` means; a recipe whose examples are large lowers it."""
+
+    epochs: int | None = 2
+    examples: int | None = 500
+    measured_examples: int | None = 500
+    alphas: int | None = 12
+    seeds: int | None = 2
+    width: int | None = 32
+
+
+@dataclass
 class DimensionsSchema:
     """Set by the data group, read by the model group."""
 
@@ -98,6 +110,7 @@ class Config:
     vary: Any = None
     limits: LimitsSchema = field(default_factory=LimitsSchema)
     reduced: ReducedSchema = field(default_factory=ReducedSchema)
+    smoke: SmokeSchema = field(default_factory=SmokeSchema)
     tracker: Any = None
     device: str = "auto"
     threads: int | None = None
