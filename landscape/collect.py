@@ -185,7 +185,7 @@ def one_line(error: BaseException) -> str:
     if "CUDA error" in str(error) or type(error).__name__ == "AcceleratorError":
         return (
             f"the device was lost or failed ({str(error).splitlines()[0]}); the same command goes on from the last "
-            "checkpoint, also with device=cpu"
+            "checkpoint"
         )
     if isinstance(error, MissingMandatoryValue) and error.full_key:
         return f"{error.full_key} has no value; give it on the command line, {error.full_key}=..."

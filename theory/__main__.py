@@ -150,7 +150,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--latex", action="store_true", help="print the mathematics as LaTeX")
     parser.add_argument("--json", action="store_true", help="print everything as JSON")
     parser.add_argument("--figure", type=Path, metavar="FILE", help="draw into FILE")
-    arguments = parser.parse_args(argv)
+    arguments = parser.parse_intermixed_args(argv)
     try:
         if arguments.latex and arguments.json:
             raise ValueError("--latex and --json are two forms of one answer; give one of them")

@@ -143,7 +143,12 @@ def _proofs(
     numbers: dict[str, list[float]] = {}
     with report(f"{name} proofs", len(labels)) as progress:
         for k, (a, b, label) in enumerate(zip(theta_0, theta_1, labels, strict=True)):
-            proof: Any = family.certificate(a, b)
+            try:
+                proof: Any = family.certificate(a, b)
+            except ValueError as error:
+                raise InputError(
+                    f"measurement.certificate=true cannot prove anything about line {label}: {error}"
+                ) from error
             if proof is None:
                 return {}
             statements.append(f"{name}, line {label}: {proof.statement}")

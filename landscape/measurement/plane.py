@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+import torch
 
 from landscape.errors import InputError
 from landscape.measurement.interpolation import Interpolation
@@ -36,7 +37,9 @@ class TrajectoryPlane(Interpolation):
     def __call__(self, subject: Subject) -> Measured:
         """Subject -> curves as of interpolation, and ``{"trajectory": Projection}`` with objective and second axis."""
         solutions = subject.solutions
-        if solutions is None or subject.ends is None or len(subject.ends.labels) != len(solutions.seeds):
+        ends = subject.ends
+        own = solutions is not None and ends is not None and torch.equal(ends.theta_0, solutions.theta_i)
+        if solutions is None or not own:
             raise InputError("measurement=plane needs the training run that its line belongs to; use "
                              "endpoints=init_to_solution")  # fmt: skip
         measured = super().__call__(subject)

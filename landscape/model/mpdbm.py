@@ -107,7 +107,8 @@ class MPDBM(nn.Module):
         v = x.flatten(1)
         hidden_v = self.pixel_mask(torch.ones_like(v))
         hidden_y = self.label_mask(torch.ones_like(v[:, :1]))
-        label = F.one_hot(y, self.classes).to(v.dtype)
+        # scatter, since torch.func.vmap refuses one_hot
+        label = torch.zeros(len(y), self.classes, dtype=v.dtype, device=v.device).scatter(1, y[:, None], 1.0)
         pixels_in = hidden_v * torch.sigmoid(self.visible_bias).detach() + (1 - hidden_v) * v
         # Nothing comes from above yet: what comes from below counts twice.
         h1 = torch.sigmoid(2 * self._up_1(pixels_in) + self.bias_1)

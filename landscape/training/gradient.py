@@ -85,20 +85,18 @@ def clip(gradients: dict[str, Tensor], scale: float, max_norm: float | None) -> 
     """The gradients times ``scale``, then shortened to ``max_norm``, each seed by its own norm over all parameters.
 
     Args:
-        gradients: {name: [S, *shape]}, changed in place.
+        gradients: {name: [S, *shape]}; two names may share one tensor, so nothing is written into them.
 
     Source: Zaremba, Sutskever & Vinyals (arXiv 1409.2329), section 4.
     """
-    if scale != 1:
-        for g in gradients.values():
-            g.mul_(scale)
+    if scale == 1 and max_norm is None:
+        return gradients
+    factor = torch.full((len(next(iter(gradients.values()))),), scale, dtype=torch.float64)
     if max_norm is not None:
-        squares = torch.stack([g.flatten(1).square().sum(dim=1) for g in gradients.values()])
-        norm = squares.sum(dim=0).sqrt()  # [S]
-        factor = (max_norm / norm.clamp(min=1e-30)).clamp(max=1.0)
-        for g in gradients.values():
-            g.mul_(factor.view(-1, *[1] * (g.dim() - 1)))
-    return gradients
+        squares = torch.stack([g.reshape(len(g), -1).square().sum(dim=1) for g in gradients.values()])
+        norm = scale * squares.sum(dim=0).sqrt()  # [S]
+        factor = scale * (max_norm / norm.clamp(min=1e-30)).clamp(max=1.0)
+    return {name: g * factor.to(g).view(-1, *[1] * (g.dim() - 1)) for name, g in gradients.items()}
 
 
 def groups_of(

@@ -161,7 +161,7 @@ class GroupRun:
             if len(self.masks):
                 masks = torch.stack([self.masks.draw(x.shape[1], g) for g in self.dropout])
             gradients, state = self.gradient(self.theta, x, y, masks, state)
-            clip(gradients, self.training.gradient_scale, self.training.max_gradient_norm)
+            gradients = clip(gradients, self.training.gradient_scale, self.training.max_gradient_norm)
             for name, value in self.theta.items():
                 value.grad = gradients[name]
             self.optimizer.step()

@@ -73,6 +73,8 @@ def test_training_on_the_line_or_above_it_refutes_the_way_round() -> None:
     high = replace(result, projections={"trajectory": replace(track, objective=track.objective + 0.2)})
     assert holds(fig07_mpdbm.judge([high]))["7c"] is False
     assert holds(fig07_mpdbm.judge([machine(valley, error=0.02)]))["7e"] is False
+    small = replace(machine(valley, error=0.02), choices={"recipe": "mpdbm_small"})
+    assert holds(fig07_mpdbm.judge([small]))["7e"] is None
 
 
 def test_figure_7_draws_line_parts_and_plane_and_says_what_the_plane_leaves_out(tmp_path: Path) -> None:

@@ -114,3 +114,8 @@ def test_theory_stands_alone() -> None:
         "sys.exit(bool(strangers & {name.split('.')[0] for name in sys.modules}))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_options_may_stand_before_the_parameters(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["random_walk", "--json", "dimension=100"]) == 0
+    assert json.loads(capsys.readouterr().out)["parameters"]["dimension"] == 100

@@ -12,9 +12,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from landscape.cost import SquaredError
+from landscape.cost import CrossEntropy, SquaredError
 from landscape.data import Dataset, Split
 from landscape.errors import InputError
+from landscape.model import LSTM
 from landscape.objective import Objective
 from landscape.parameters import ParameterLayout
 from landscape.streams import RESAMPLE
@@ -156,6 +157,10 @@ def test_clip_shortens_each_seed_by_its_own_norm() -> None:
         for name, g in found.items():
             torch.testing.assert_close(g[s], 0.5 * min(1.0, 3.0 / (0.5 * norm[s])) * before[name][s])
     assert 0.5 * norm[0] < 3.0 < 0.5 * norm[1]
+    shared = normal(1, 3, seed=7)
+    found = clip({"a": shared, "b": shared, "c": normal(1, seed=8)}, 2.0, None)  # autograd may return one tensor twice
+    torch.testing.assert_close(found["a"], 2 * normal(1, 3, seed=7))
+    torch.testing.assert_close(found["b"], found["a"])
     zero = clip({"a": torch.zeros(1, 2)}, 1.0, 1.0)["a"]
     assert bool((zero == 0).all())
 
@@ -225,3 +230,20 @@ def test_snapshots_within_the_first_epoch(train: Train) -> None:
     assert torch.equal(run.theta(3), plain.trajectories[0].theta(1))
     with pytest.raises(InputError, match="snapshot_updates=0"):
         train([0], snapshot_updates=0)
+
+
+def test_a_scaled_and_clipped_lstm_walks_the_same_way_alone_beside_others_and_by_either_kernel(train: Train) -> None:
+    """In the loop over time two biases share one gradient: it must be scaled once."""
+    tokens = torch.randint(0, 9, (12, 6), generator=torch.Generator().manual_seed(0))
+    split = Split(tokens[:, :-1], tokens[:, 1:], 4)
+    numbers: dict[str, Any] = {
+        "cost": CrossEntropy(), "data": Dataset("tokens", split, split, split, 9), "batch_size": 4, "max_epochs": 2,
+        "select": "last", "monitor": "valid/objective", "lr_schedule": None, "momentum_schedule": None,
+        "gradient_scale": 5.0, "max_gradient_norm": 2.0, "optimizer": partial(Momentum, lr=0.5),
+    }  # fmt: skip
+    found = [
+        train(seeds, model=partial(LSTM, 9, 6, 2, 0.0, 0.3, fused), **numbers).theta_f[0]
+        for seeds, fused in (([3], True), ([3], False), ([3, 4], None))
+    ]
+    for other in found[1:]:
+        torch.testing.assert_close(other, found[0], rtol=1e-10, atol=1e-12)
