@@ -70,14 +70,31 @@ def _moments(arrays: dict[str, Any], file: Path) -> Moments:
     if given == list(DATA):
         return moments(arrays.pop("x"), arrays.pop("y"))
     values = {key: arrays.pop(key) for key in SUMS}
-    if values["sum_yy"].size != 1 or values["count"].size != 1 or values["count"].item() != int(values["count"].item()):
+    count = values["count"]
+    if (
+        values["sum_yy"].size != 1
+        or count.size != 1
+        or not np.isfinite(count.item())
+        or count.item() != int(count.item())
+    ):
         raise ValueError(f"{file}: sum_yy is one number and count one whole number.")
+    _require_moments_of_data(values["sum_xx"], file)
     return Moments(
         int(values["count"].item()),
         values["sum_xx"].astype(np.float64),
         values["sum_yx"].astype(np.float64),
         float(values["sum_yy"].item()),
     )
+
+
+def _require_moments_of_data(xx: Any, file: Path) -> None:
+    """Refuse a matrix that no data can have as its sum of x xᵀ: a proof about it would be about nothing."""
+    if xx.ndim != 2 or xx.shape[0] != xx.shape[1] or not np.all(np.isfinite(xx)):
+        return  # Moments says what is wrong
+    xx = xx.astype(np.float64)
+    size = float(np.max(np.abs(xx), initial=0.0))
+    if not np.allclose(xx, xx.T, rtol=0, atol=1e-9 * size) or np.linalg.eigvalsh(xx)[0] < -1e-9 * size * len(xx):
+        raise ValueError(f"{file}: sum_xx is no sum of x xᵀ over data; it must be symmetric and positive semidefinite.")
 
 
 def prove(curve: Line) -> Certificate:

@@ -209,6 +209,9 @@ def derive(
     eigen, weights = _example(dimension, num_steps)
     noisy = proportional(eigen, weights, lr, relative_noise, [num_steps])
     batch = minibatch(eigen, weights, lr, int(batch_size), label_noise, int(num_steps))
+    bound = min(2 / (1 + relative_noise**2) / float(eigen.max()), largest_rate(eigen, int(batch_size)))
+    if not lr < bound:
+        raise ValueError(f"lr={lr:g} is unstable: the mean square grows from lr={bound:.6g} on; use a lower one.")
     return Derivation(
         title="Noise that grows with the gradient on a convex quadratic",
         assumptions=[
