@@ -197,21 +197,18 @@ def derive(
     label_noise: float = 0.1,
     num_steps: int = 60,
 ) -> Derivation:
-    """Second moments under noise that grows with the gradient.
+    """Second moments under noise that grows with the gradient; ValueError names a parameter out of range.
 
     Args:
         dimension: eigenvalues from 0.02 to 1 in equal ratios, 1 to 200. lr: learning rate. relative_noise: s.
         batch_size: B. label_noise: σ / R. num_steps: of the curves, to 1000.
-
-    Raises:
-        ValueError: a parameter out of range, named.
     """
     eigen, weights = _example(dimension, num_steps)
     noisy = proportional(eigen, weights, lr, relative_noise, [num_steps])
     batch = minibatch(eigen, weights, lr, int(batch_size), label_noise, int(num_steps))
-    bound = min(2 / (1 + relative_noise**2) / float(eigen.max()), largest_rate(eigen, int(batch_size)))
-    if not lr < bound:
-        raise ValueError(f"lr={lr:g} is unstable: the mean square grows from lr={bound:.6g} on; use a lower one.")
+    stable = 2 / (1 + relative_noise**2) / float(eigen.max()), largest_rate(eigen, int(batch_size))
+    if not lr < min(stable):
+        raise ValueError(f"lr={lr:g} is unstable: the mean square grows from lr={min(stable):.6g} on; use a lower one.")
     return Derivation(
         title="Noise that grows with the gradient on a convex quadratic",
         assumptions=[
@@ -226,11 +223,11 @@ def derive(
         values={
             "proportional_projection": float(noisy.projection[-1]),
             "proportional_residual_rms": float(noisy.residual_square[-1] ** 0.5),
-            "proportional_largest_stable_lr": 2 / (1 + relative_noise**2) / float(eigen.max()),
+            "proportional_largest_stable_lr": stable[0],
             "minibatch_projection": float(batch.projection[-1]),
             "minibatch_residual_rms": float(batch.residual_square[-1] ** 0.5),
             "minibatch_gain": minibatch_gain(eigen, lr, int(batch_size)),
-            "minibatch_largest_stable_lr": largest_rate(eigen, int(batch_size)),
+            "minibatch_largest_stable_lr": stable[1],
         },
     )
 
