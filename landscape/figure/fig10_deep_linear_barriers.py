@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from landscape.curve import Array
 from landscape.curve.null import share_decreasing, share_without_second_minimum
+from landscape.curve.wilson import wilson
 from landscape.figure import line, style, subject
 from landscape.figure.claims import column
 from landscape.figure.exact import Extremum, extrema, values
@@ -206,13 +207,6 @@ def _from_start(result: Result, name: str, start: Array, end: Array) -> list[Ver
     readings = [Reading("proven" if v == 1 else "proven not to fall all the way", bool(v == 1))
                 for v in values(result, "proven_decreasing")]  # fmt: skip
     return found + ([verdict(claim, result, f"{name}, exact", readings)] if readings else [])
-
-
-def wilson(count: int, num: int, z: float = 1.96) -> tuple[float, float]:
-    """The 95 % interval of a share of ``count`` in ``num`` (Wilson 1927)."""
-    centre, square = (count + z * z / 2) / (num + z * z), z * z / (4 * num)
-    half = z / (num + z * z) * float(np.sqrt(num * (count / num * (1 - count / num) + square)))
-    return centre - half, centre + half
 
 
 def _from_random(result: Result, name: str) -> list[Verdict]:

@@ -214,12 +214,6 @@ def test_a_rounded_solution_does_not_count_as_a_rise() -> None:
     assert pick(fig10.judge([job]), "10c-decreasing").measured.startswith("0 of 64")
 
 
-def test_wilson_interval_solves_its_equation() -> None:
-    for count, num in ((30, 64), (0, 10), (10, 10)):
-        for end in fig10.wilson(count, num):
-            assert (end - count / num) ** 2 == pytest.approx(1.96**2 * end * (1 - end) / num, abs=1e-12)
-
-
 def test_figure_10_has_a_panel_per_job_in_order() -> None:
     figure = fig10.draw([large_random(), same_branch(), large_start()])
     left, middle, right = figure.axes

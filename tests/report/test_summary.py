@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from landscape.report.summary import Rate, means, rates, wilson
+from landscape.curve.wilson import wilson
+from landscape.report.summary import Rate, means, rates
 from landscape.report.sweep import Row
 
 Z = 1.959963984540054
