@@ -35,7 +35,8 @@ ROWS = [
     Row("progress", "rich"),
     Row("curve", "numpy scipy"),
     Row("result verdict", "numpy", PLAIN),
-    Row("parameters trajectory", "torch numpy", "curve parameters trajectory"),
+    Row("streaming", "numpy numba"),  # one compiled pass over what is too large for two
+    Row("parameters trajectory", "torch numpy", "curve parameters trajectory streaming"),
     # Never each other.
     Row("model", "torch numpy"),
     Row("data", "torch numpy sklearn pooch filelock rich"),
