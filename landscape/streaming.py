@@ -62,7 +62,7 @@ def shadow(
         thetas: [T, P], usually a memory map. theta_i, direction: [P]; the direction has length 1.
         threads: of the processor, at most as many as numba has.
     """
-    set_num_threads(max(1, min(threads, config.NUMBA_NUM_THREADS)))
+    set_num_threads(max(1, min(threads, config.NUMBA_NUM_THREADS)))  # type: ignore[attr-defined]
     num = len(thetas)
     pieces = -(-len(theta_i) // BLOCK)
     along, aside, norm = (np.empty(num) for _ in range(3))
