@@ -10,10 +10,10 @@ from collections.abc import Iterator, Sequence
 
 from landscape.curve import Array, Curve, LearningCurve, Projection
 from landscape.result import Result
+from landscape.tracker import Cell
 from landscape.verdict import Verdict
 
 Row = dict[str, float]
-Cell = str | float | None
 
 AXES = {"interpolation": "alpha", "residual": "projection", "learning": "epoch"}
 CURVE_COLUMNS = ["curve", "seed", "alpha", "objective", "error"]
@@ -138,6 +138,9 @@ def summary(result: Result) -> dict[str, str | float]:
             values.update({k: float(v) for k, v in zip(keys, number, strict=True) if math.isfinite(v)})
         elif math.isfinite(number):
             values[name] = float(number)
-    for holds, word in HOLDS.items():
-        values[f"verdicts/{word}"] = sum(v.holds is holds for v in result.verdicts)
-    return values
+    return values | counts(result.verdicts)
+
+
+def counts(verdicts: Sequence[Verdict]) -> dict[str, str | float]:
+    """``{"verdicts/holding": 3, ...}``."""
+    return {f"verdicts/{word}": sum(v.holds is holds for v in verdicts) for holds, word in HOLDS.items()}

@@ -17,7 +17,7 @@ from PIL import Image
 
 from landscape.curve import Curve, LearningCurve, Projection
 from landscape.result import Result
-from landscape.tracker import RunInfo
+from landscape.tracker import RunInfo, SolutionFiles
 from landscape.verdict import Verdict
 
 ALPHAS = np.array([-0.25, 0.0, 0.4, 1.0, 1.3])
@@ -81,7 +81,7 @@ LIVE = [
 ]
 
 
-def files(folder: Path, key: str = "k3y") -> tuple[Path, list[Path]]:
+def files(folder: Path, key: str = "k3y", trained: bool = True) -> tuple[Path, list[SolutionFiles]]:
     """What a job leaves beside the tracker: result files, a figure (returned) and a solution (returned)."""
     job, solution = folder / key, folder / "solutions" / "s0l"
     job.mkdir(parents=True, exist_ok=True)
@@ -90,7 +90,7 @@ def files(folder: Path, key: str = "k3y") -> tuple[Path, list[Path]]:
     np.savez(job / "result.npz", alphas=ALPHAS)
     np.save(solution / "theta.npy", np.arange(6.0))
     Image.new("RGB", (3, 2), "teal").save(job / "figure.png")
-    return job / "figure.png", [solution / "theta.npy"]
+    return job / "figure.png", [SolutionFiles("s0l", [solution / "theta.npy"], trained)]
 
 
 def main(mode: str, folder: Path, wait: bool) -> None:

@@ -34,6 +34,7 @@ class StubServer:
         refuses: ``"key"`` or ``"run"`` turns it into a server that does not accept these.
         history: rows of the runs, in order of arrival. summary: the last summary.
         runs: variables of every ``upsertBucket``. uploads: path -> bytes. artifacts: variables of ``createArtifact``.
+        used: variables of ``useArtifact``.
         connections: requests of any kind that arrived.
     """
 
@@ -45,6 +46,7 @@ class StubServer:
         self.runs: list[dict[str, Any]] = []
         self.uploads: dict[str, bytes] = {}
         self.artifacts: list[dict[str, Any]] = []
+        self.used: list[dict[str, Any]] = []
         self.complete: list[int] = []
         self.unknown: list[str] = []
         self._open: set[socket.socket] = set()
@@ -141,6 +143,9 @@ class StubServer:
             self.artifacts.append(variables["input"])
             artifact = {"id": f"artifact-{len(self.artifacts)}", "state": "COMMITTED", "artifactSequence": None}
             return {"createArtifact": {"artifact": artifact}}
+        if operation == "UseArtifact":
+            self.used.append(variables["input"])
+            return {"useArtifact": {"artifact": {"id": variables["input"]["artifactID"]}}}
         if operation == "Viewer":
             return {"viewer": {"id": "u", "entity": "tester", "username": "tester", "flags": "{}", "teams": None}}
         if operation == "ServerFeaturesQuery":

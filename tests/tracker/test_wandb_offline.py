@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from landscape.errors import InputError
-from landscape.tracker import Tracker
+from landscape.tracker import SolutionFiles, Tracker
 from landscape.tracker.null import NullTracker
 from landscape.tracker.wandb import WandbTracker
 
@@ -154,7 +154,7 @@ def test_figure_and_artifacts_are_the_files(run: Any, folder: Path) -> None:
     assert (run.folder / "files" / image["figure.path"]).read_bytes() == (folder / "k3y/figure.png").read_bytes()
     sources = {
         "curves": {name: folder / "k3y" / name for name in ("result.json", "result.npz")},
-        "solution": {"s0l/theta.npy": folder / "solutions/s0l/theta.npy"},
+        "solution": {"theta.npy": folder / "solutions/s0l/theta.npy"},
     }
     for kind, files in sources.items():
         entries = run.artifacts[kind]
@@ -191,7 +191,7 @@ def test_failures_become_one_warning(
     figure.write_bytes(b"no picture")
     tracker = WandbTracker()
     tracker.start(job.info(tmp_path))
-    tracker.record(job.result(), figure, [tmp_path / "nowhere.npy"])
+    tracker.record(job.result(), figure, [SolutionFiles("s0l", [tmp_path / "nowhere.npy"])])
     tracker.finish(exit_code=1)
     warnings = [r.getMessage() for r in caplog.records if r.levelname == "WARNING" and "tracker" in r.name]
     assert len(warnings) == 1
