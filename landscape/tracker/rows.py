@@ -50,6 +50,11 @@ def labels(seeds: Sequence[str], count: int, trained: bool = False) -> list[str]
     return [f"seed{seed}" for seed in (seeds if fits else range(count))]
 
 
+def curve_key(curve: str, channel: str, label: str) -> str:
+    """Where one column of a curve is logged, ``"interpolation/train.stochastic/objective/seed0"``."""
+    return f"interpolation/{curve.replace('/', '.')}/{channel}/{label}"
+
+
 def _put(row: Row, prefix: str, names: Sequence[str], values: Array) -> None:
     row.update({f"{prefix}{name}": float(v) for name, v in zip(names, values, strict=True) if math.isfinite(v)})
 
@@ -63,7 +68,7 @@ def curve_rows(curves: dict[str, Curve], seeds: Sequence[str]) -> Iterator[Row]:
         for a, alpha in enumerate(curve.alphas.tolist()):
             row = rows.setdefault(alpha, {axis("interpolation"): alpha})
             for channel, values in channels.items():
-                _put(row, f"interpolation/{name.replace('/', '.')}/{channel}/", names, values[a])
+                _put(row, curve_key(name, channel, ""), names, values[a])
     return (rows[alpha] for alpha in sorted(rows) if len(rows[alpha]) > 1)
 
 

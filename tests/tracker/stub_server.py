@@ -34,7 +34,7 @@ class StubServer:
         refuses: ``"key"`` or ``"run"`` turns it into a server that does not accept these.
         history: rows of the runs, in order of arrival. summary: the last summary.
         runs: variables of every ``upsertBucket``. uploads: path -> bytes. artifacts: variables of ``createArtifact``.
-        used: variables of ``useArtifact``.
+        used: variables of ``useArtifact``. views: variables of ``upsertView``, a saved report.
         connections: requests of any kind that arrived.
     """
 
@@ -47,6 +47,7 @@ class StubServer:
         self.uploads: dict[str, bytes] = {}
         self.artifacts: list[dict[str, Any]] = []
         self.used: list[dict[str, Any]] = []
+        self.views: list[dict[str, Any]] = []
         self.complete: list[int] = []
         self.unknown: list[str] = []
         self._open: set[socket.socket] = set()
@@ -148,6 +149,19 @@ class StubServer:
             return {"useArtifact": {"artifact": {"id": variables["input"]["artifactID"]}}}
         if operation == "Viewer":
             return {"viewer": {"id": "u", "entity": "tester", "username": "tester", "flags": "{}", "teams": None}}
+        if operation == "GetDefaultEntity":
+            return {"viewer": {"id": "u", "entity": "tester"}}
+        if operation == "GetProjects":
+            known = {"__typename": "Project", "id": "p", "name": "landscape", "entityName": variables["entity"]}
+            edge = {"cursor": "1", "node": known | {"createdAt": "2026-01-01", "isBenchmark": False, "user": None}}
+            page = {"__typename": "PageInfo", "endCursor": None, "hasNextPage": False}
+            return {"models": {"edges": [edge], "pageInfo": page}}
+        if operation == "upsertView":
+            self.views.append(variables)
+            project = {"id": "p", "name": variables["projectName"], "entityName": variables["entityName"]}
+            view = {"id": variables["id"] or f"view-{len(self.views)}", "project": project}
+            view |= {key: variables[key] for key in ("name", "displayName", "description", "spec", "type")}
+            return {"upsertView": {"view": view, "inserted": variables["id"] is None}}
         if operation == "ServerFeaturesQuery":
             return {"serverInfo": {"features": []}}
         if operation == "RunResumeStatus":
