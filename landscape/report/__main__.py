@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from landscape.errors import InputError
-from landscape.report.page import render
 from landscape.report import wandb_report
+from landscape.report.page import render
 from landscape.report.section import Section, read_all
 from landscape.report.sweep import rows
 from landscape.report.tables import replace_file, summary_table, sweep_table, write

@@ -5,6 +5,7 @@ wandb and wandb-workspaces are imported when asked for, so that the page needs n
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import json
 import logging
@@ -156,8 +157,7 @@ def _server() -> bool:
 
 def build(sections: Sequence[Section], home: Home) -> Any:
     """The report as an object of wandb-workspaces; no server is asked."""
-    import wandb_workspaces.reports.v2 as wr
-
+    wr: Any = importlib.import_module("wandb_workspaces.reports.v2")  # it does not export its names to type checkers
     names = list(dict.fromkeys(section.name for section in sections))
     title = names[0] if len(names) == 1 else f"{len(names)} experiments: {', '.join(names)}"
     blocks = [wr.TableOfContents()] if len(sections) > 1 else []
@@ -201,8 +201,11 @@ def _blocks(wr: Any, section: Section) -> Iterator[Any]:
     )
     tall = wr.Layout(w=2 * WIDTH, h=HEIGHT)
     figure = wr.MediaBrowser(title="figure", media_keys=["figure"], num_columns=1, layout=tall)
+    names = ["rates"] * any(verdict.holds is not None for verdict in section.verdicts)
+    names += ["means"] * any(result.numbers for result in section.results)
+    names += ["rows", *["verdict_table"] * bool(section.verdicts)]
     tables = [wr.WeavePanelSummaryTable(table_name=name, layout=wr.Layout(y=HEIGHT * k, w=2 * WIDTH, h=HEIGHT))
-              for k, name in enumerate(("rates", "means", "rows", "verdict_table"), start=1)]  # fmt: skip
+              for k, name in enumerate(names, start=1)]  # fmt: skip
     yield wr.PanelGrid(runsets=[closing], panels=[figure, *tables])
     yield wr.H2("Runs compared")
     yield wr.PanelGrid(runsets=[jobs], panels=[wr.RunComparer(diff_only="split", layout=tall)])
@@ -220,8 +223,9 @@ def _about(results: Sequence[Result]) -> list[str]:
     caps = sorted({cap for result in results for cap in result.caps})
     versions = list(dict.fromkeys(f"{k} {v}" for result in results for k, v in result.versions.items()))
     seeds = list(dict.fromkeys(seed for result in results for seed in result.seeds))
-    return [f"- {len(results)} job{'s' * (len(results) > 1)}, seeds {', '.join(seeds)}",
-            *([f"- caps of this scale: {'; '.join(caps)}"] if caps else []), f"- {', '.join(versions)}"]  # fmt: skip
+    said = [f"{len(results)} job{'s' * (len(results) > 1)}, seeds {', '.join(seeds)}", ", ".join(versions)]
+    said += [f"caps of this scale: {'; '.join(caps)}"] if caps else []
+    return [f"- {line}" for line in said if line]
 
 
 def lines(section: Section) -> Iterator[Line]:
@@ -229,6 +233,8 @@ def lines(section: Section) -> Iterator[Line]:
 
     Theory is in the panel of what it is the theory of, dashed.
     """
+    squared = any("squared_error" in str(result.choices.get("cost")) for result in section.results)
+    labels = {"objective": "J" if squared else "J [nats]"}
     logged: dict[str, None] = {}
     found: dict[tuple[str, str], dict[str, None]] = {}  # (split, channel) -> keys
     dashed: dict[str, str] = {}
@@ -249,23 +255,21 @@ def lines(section: Section) -> Iterator[Line]:
         theory = {line: mark for line, mark in dashed.items() if line.split(":", 1)[1] in keys}
         beside = ", theory dashed" if theory else ""
         yield Line(f"{channel} along the path, {split}{beside}", rows.axis("interpolation"), list(keys), "alpha",
-                   _label(channel), theory)  # fmt: skip
+                   labels.get(channel, channel), theory)  # fmt: skip
     off = [key for key in logged if "/residual_norm/" in key]
     if off:
         yield Line("distance from the straight line", rows.axis("residual"), off, "projection on the line",
                    "residual norm", {})  # fmt: skip
     learning = [key for key in logged if key.startswith("learning/") and key != rows.axis("learning")]
     for channel in dict.fromkeys(key.rsplit("/", 1)[1] for key in learning):
-        keys = [key for key in learning if key.endswith(f"/{channel}")]
-        yield Line(f"{channel} during training", rows.axis("learning"), keys, "epoch", _label(channel), {})
+        of_channel = [key for key in learning if key.endswith(f"/{channel}")]
+        yield Line(
+            f"{channel} during training", rows.axis("learning"), of_channel, "epoch", labels.get(channel, channel), {}
+        )
 
 
 def _keys(logged: Iterable[rows.Row]) -> Iterator[str]:
     return iter(dict.fromkeys(key for row in logged for key in row))
-
-
-def _label(channel: str) -> str:
-    return "J, nats per example" if channel == "objective" else channel
 
 
 def _plot(wr: Any, place: int, line: Line, num_runs: int) -> Any:

@@ -13,6 +13,7 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+REFUSED = {"run": b"upsertBucket", "view": b"upsertView"}
 FILE_KINDS = {"wandb-history.jsonl": "history", "wandb-summary.json": "summary"}
 KEY = "0123456789abcdef" * 2 + "01234567"  # the shape of a key: 40 characters
 
@@ -31,7 +32,7 @@ class StubServer:
 
     Attributes:
         url: what ``WANDB_BASE_URL`` must be.
-        refuses: ``"key"`` or ``"run"`` turns it into a server that does not accept these.
+        refuses: ``"key"``, ``"run"`` or ``"view"`` turns it into a server that does not accept these.
         history: rows of the runs, in order of arrival. summary: the last summary.
         runs: variables of every ``upsertBucket``. uploads: path -> bytes. artifacts: variables of ``createArtifact``.
         used: variables of ``useArtifact``. views: variables of ``upsertView``, a saved report.
@@ -39,7 +40,7 @@ class StubServer:
     """
 
     def __init__(self) -> None:
-        self.refuses = ""  # "key" or "run"
+        self.refuses = ""
         self.connections = 0
         self.history: list[dict[str, Any]] = []
         self.summary: dict[str, Any] = {}
@@ -106,7 +107,7 @@ class StubServer:
                     body = gzip.decompress(body)
                 if stub.refuses == "key" and self.path.endswith("/graphql"):
                     self._send(401, {"errors": [{"message": "invalid key"}]})
-                elif stub.refuses == "run" and b"upsertBucket" in body:
+                elif stub.refuses in REFUSED and REFUSED[stub.refuses] in body:
                     self._send(403, {"errors": [{"message": "permission denied"}]})
                 elif self.path.endswith("/graphql"):
                     self._send(200, {"data": stub.graphql(json.loads(body))})
