@@ -251,10 +251,10 @@ def lines(section: Section) -> Iterator[Line]:
         logged.update(dict.fromkeys(_keys(rows.projection_rows(result.projections, result.seeds))))
         if result.learning_curve is not None:
             logged.update(dict.fromkeys(_keys(rows.learning_rows(result.learning_curve, result.seeds))))
-    for (split, channel), keys in found.items():
-        theory = {line: mark for line, mark in dashed.items() if line.split(":", 1)[1] in keys}
+    for (split, channel), curves in found.items():
+        theory = {line: mark for line, mark in dashed.items() if line.split(":", 1)[1] in curves}
         beside = ", theory dashed" if theory else ""
-        yield Line(f"{channel} along the path, {split}{beside}", rows.axis("interpolation"), list(keys), "alpha",
+        yield Line(f"{channel} along the path, {split}{beside}", rows.axis("interpolation"), list(curves), "alpha",
                    labels.get(channel, channel), theory)  # fmt: skip
     off = [key for key in logged if "/residual_norm/" in key]
     if off:

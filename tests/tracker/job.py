@@ -1,11 +1,12 @@
 """One small job with a result whose every value is distinct; also run as a program, to watch a tracker from outside.
 
 ``python job.py MODE FOLDER [wait]`` prints one JSON line with seconds; with ``wait`` it stops after the live rows, says
-``live`` and goes on when a line comes in.
+``live`` and goes on when a line comes in; with ``close`` a closing run follows.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import logging
 import sys
@@ -17,7 +18,7 @@ from PIL import Image
 
 from landscape.curve import Curve, LearningCurve, Projection
 from landscape.result import Result
-from landscape.tracker import RunInfo, SolutionFiles
+from landscape.tracker import Closing, RunInfo, SolutionFiles, Table
 from landscape.verdict import Verdict
 
 ALPHAS = np.array([-0.25, 0.0, 0.4, 1.0, 1.3])
@@ -93,7 +94,14 @@ def files(folder: Path, key: str = "k3y", trained: bool = True) -> tuple[Path, l
     return job / "figure.png", [SolutionFiles("s0l", [solution / "theta.npy"], trained)]
 
 
-def main(mode: str, folder: Path, wait: bool) -> None:
+def closing(folder: Path) -> Closing:
+    """What a sweep of this one job comes to."""
+    rates = Table(["check", "rate", "low"], [["1a", 1.0, 0.206543], ["2", 0.0, None]])
+    return Closing(folder / "k3y/figure.png", {"rates": rates, "means": Table(["number"], [])},
+                   {"jobs/done": 1, "rate/1a": 1.0}, result().verdicts)  # fmt: skip
+
+
+def main(mode: str, folder: Path, wait: bool, close: bool) -> None:
     """Run the job with a W&B tracker."""
     from landscape.tracker.wandb import WandbTracker
 
@@ -118,9 +126,14 @@ def main(mode: str, folder: Path, wait: bool) -> None:
     lap("record")
     tracker.finish()
     lap("finish")
+    if close:
+        tracker.start(dataclasses.replace(info(folder, "summary-1"), job_type="summary"))
+        tracker.conclude(closing(folder))
+        tracker.finish()
+        lap("close")
     print(json.dumps(seconds), flush=True)
 
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
-    main(sys.argv[1], Path(sys.argv[2]), "wait" in sys.argv[3:])
+    main(sys.argv[1], Path(sys.argv[2]), "wait" in sys.argv[3:], "close" in sys.argv[3:])
