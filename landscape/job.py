@@ -193,6 +193,6 @@ def run_info(config: dict[str, Any], name: str, key: str, overrides: list[str], 
         group=name,
         job_type=config["measurement"]["_target_"].rsplit(".", 1)[-1].lower(),
         tags=[config["limits"]["scale"], *(o[:64] for o in varied)],  # W&B refuses a longer tag, and with it the run
-        config=config,
+        config={**config, "overrides": overrides},  # from the start: a run that fails has them too
         folder=folder,
     )

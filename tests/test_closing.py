@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from landscape.closing import close, closing_of, closing_run
+from landscape.collect import collect
 from landscape.report.sweep import Row
 from landscape.result import Result
 from tests.cli.conftest import TINY, Ran, cli  # noqa: F401 (the fixture)
@@ -103,12 +105,17 @@ def test_a_fault_is_one_warning(
 
 
 def test_a_real_sweep_ends_in_its_summary(cli: Callable[..., Ran]) -> None:  # noqa: F811
-    """Two jobs of one solution and a closing run: one group, the table's rows, and the lineage; twice is not double."""
-    sweep = [*TINY, "tracker=wandb", "model=relu_small", "endpoints=init_to_solution,random_to_solution"]
-    for _ in range(2):
-        ran = cli(*sweep)
-        assert ran.status == 0, ran.out
+    """Two jobs of one solution and a closing run: one group, the table's rows, the lineage.
+
+    Collected again without a word on the tracker, it asks the results, and replaces the closing run.
+    """
+    ran = cli(*TINY, "tracker=wandb", "model=relu_small", "endpoints=init_to_solution,random_to_solution")
+    assert ran.status == 0, ran.out
     top = ran.jobs[0].parent
+    (before,) = (top / "wandb").glob("offline-run-*-summary-*")
+    time.sleep(1)  # wandb names its folders by the second
+    assert collect(top, ran.sweep["command"], strict=False) == 0
+    assert not before.exists()
     runs = {run.of("run")[0]["run_id"]: run for run in map(Records, sorted((top / "wandb").glob("offline-run-*")))}
     first, second = (runs.pop(place.name) for place in ran.jobs)
     ((key, closing),) = runs.items()

@@ -71,8 +71,9 @@ def home_of(sections: Sequence[Section]) -> Home:
             tracker = result.config.get("tracker") or {}
             if "project" not in tracker or tracker.get("mode") == "disabled":
                 raise InputError(
-                    f"--wandb reports on W&B runs, but {place} was made without W&B (tracker=none or "
-                    "tracker.mode=disabled); run it again with tracker=wandb refresh=true, or leave its folder out"
+                    f"--wandb reports on W&B runs, but {place} names none (made with tracker=none or "
+                    "tracker.mode=disabled, or a published copy); run it again with tracker=wandb refresh=true, or "
+                    "leave its folder out"
                 )
             homes[Home(tracker["project"], tracker.get("entity"))] = place
     if len(homes) > 1:
