@@ -1,7 +1,8 @@
 """One small job with a result whose every value is distinct; also run as a program, to watch a tracker from outside.
 
 ``python job.py MODE FOLDER [wait]`` prints one JSON line with seconds; with ``wait`` it stops after the live rows, says
-``live`` and goes on when a line comes in; with ``close`` a closing run follows.
+``live`` and goes on when a line comes in; with ``close`` a closing run follows; with ``reused`` its
+solution was trained by another.
 """
 
 from __future__ import annotations
@@ -101,11 +102,11 @@ def closing(folder: Path) -> Closing:
                    {"jobs/done": 1, "rate/1a": 1.0}, result().verdicts)  # fmt: skip
 
 
-def main(mode: str, folder: Path, wait: bool, close: bool) -> None:
+def main(mode: str, folder: Path, wait: bool = False, close: bool = False, reused: bool = False) -> None:
     """Run the job with a W&B tracker."""
     from landscape.tracker.wandb import WandbTracker
 
-    figure, solutions = files(folder)
+    figure, solutions = files(folder, trained=not reused)
     seconds = {}
     tracker = WandbTracker(mode=mode, finish_timeout=5)  # type: ignore[arg-type]
     began = time.monotonic()
@@ -136,4 +137,4 @@ def main(mode: str, folder: Path, wait: bool, close: bool) -> None:
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
-    main(sys.argv[1], Path(sys.argv[2]), "wait" in sys.argv[3:], "close" in sys.argv[3:])
+    main(sys.argv[1], Path(sys.argv[2]), **dict.fromkeys(sys.argv[3:], True))

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from landscape.tracker.wandb import WandbTracker
+from tests.tracker.conftest import start_job
 
 
 @pytest.fixture(scope="module")
@@ -69,3 +70,13 @@ def test_sync_in_order_of_time_declares_the_use(stub: Any, online: dict[str, str
     ]
     assert sent[made]["digest"] == sent[used]["digest"] and sent[used]["enableDigestDeduplication"]
     assert [(use["runName"], use["artifactID"]) for use in stub.used] == [("second", used)]
+
+
+def test_online_the_use_is_declared_at_once(stub: Any, online: dict[str, str], tmp_path: Path) -> None:
+    """A run that found its solution uses it, whether or not the server knew it before."""
+    process = start_job("online", tmp_path, online, "reused")
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 0 and err == ""
+    (place,) = (k for k, a in enumerate(stub.artifacts, start=1) if a["artifactTypeName"] == "solution")
+    assert stub.artifacts[place - 1]["runName"] is None
+    assert [(use["runName"], use["artifactID"]) for use in stub.used] == [("k3y", f"artifact-{place}")]
