@@ -21,6 +21,7 @@ from landscape.errors import InputError
 from landscape.figure.module import figure_module
 from landscape.limits import apply_limits, note_cap
 from landscape.measurement import Measured, Subject
+from landscape.parameters import ParameterLayout
 from landscape.prepare import dataset_of, device_of, make, module_maker, solve
 from landscape.result import Result
 from landscape.solutions import Solutions
@@ -97,6 +98,12 @@ def subject_of(
     )  # fmt: skip
     if hasattr(measurement, "check"):
         measurement.check(subject)
+    if needs == "path":  # nor must a path that does not fit this module
+        anywhere = torch.ones(1, ParameterLayout.of(template).num_parameters)
+        try:
+            subject.lay(anywhere, 2 * anywhere)
+        except TypeError as error:
+            raise InputError(f"path cannot be made: {error}; look at the keys under path") from error
     solutions, ends = None, None
     entries: list[Entry] = []
     if needs == "solutions" or (ends_of is not None and ends_of.needs_solutions):
