@@ -21,7 +21,7 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue
 
-from landscape.errors import InputError
+from landscape.errors import Exit, InputError
 from landscape.figure.module import figure_module
 from landscape.figure.module import save as save_figure
 from landscape.figure.table import verdict_table
@@ -29,10 +29,6 @@ from landscape.progress import console
 from landscape.result import Result
 
 log = logging.getLogger(__name__)
-
-
-class Exit(SystemExit):
-    """Our own exit status, told apart from Hydra's."""
 
 
 @dataclass

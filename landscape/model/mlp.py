@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from landscape.errors import InputError
 from landscape.model.dropout import dropout_layers
+from landscape.model.ranges import check_init_ranges, check_max_norms
 
 
 class MLP(nn.Module):
@@ -51,6 +52,8 @@ class MLP(nn.Module):
             if values is not None and len(values) != num_layers:
                 raise InputError(f"model.{key} has {len(values)} entries but model.widths={list(widths)} makes "
                                  f"{num_layers} layers; give one entry per layer")  # fmt: skip
+        check_init_ranges("model.init_ranges", init_ranges or ())
+        check_max_norms("model.max_norms", max_norms or ())
         self.activation = activation
         linear = [nn.Linear(a, b) for a, b in pairwise(sizes)]
         self.layers = nn.ModuleList(linear)
