@@ -140,3 +140,36 @@ def test_theorem_2_counts_extrema_inside_and_reads_the_proof() -> None:
     assert holds(thm02_relu_exact.judge([exact(stopped)]))["thm02-proof"] is None  # not proven is not refuted
     figure = thm02_relu_exact.draw([exact(proof)])
     assert {"exact", "proven to fall"} <= set(figure.axes[0].get_legend_handles_labels()[1])
+
+
+def with_a_lost_seed(result: Result) -> Result:
+    """The same job with another seed before its own, whose training ended at its start: no line, no numbers."""
+    curves = {}
+    for key, curve in result.curves.items():
+        lost = np.full_like(curve.objective, np.nan if curve.source == "theory" else 0.3)
+        curves[key] = replace(curve, objective=np.hstack([lost, curve.objective]))
+    numbers = {key: [float("nan"), *value] for key, value in result.numbers.items()}  # type: ignore[misc]
+    return replace(result, curves=curves, numbers=numbers, seeds=["4", "5"])
+
+
+@pytest.mark.parametrize("module", [thm01_certificate, thm02_relu_exact])
+def test_a_seed_without_a_line_is_left_out_of_the_theorems(module: Any) -> None:
+    proof = {"train/num_pieces": [812.0], "train/proven_decreasing": [1.0], "train/proven_until": [1.0],
+             "train/num_slopes": [25.0], "train/extremum_0_alpha": [1.0], "train/extremum_0_objective": [0.06],
+             "train/extremum_0_is_minimum": [1.0]}  # fmt: skip
+    alone = exact(proof)
+    both = with_a_lost_seed(alone)
+    assert holds(module.judge([both])) == holds(module.judge([alone]))
+    assert all("seed 4 left out" in v.note for v in module.judge([both]))
+    drawn, wanted = (figure.axes[0].lines for figure in (module.draw([both]), module.draw([alone])))
+    assert [np.asarray(one.get_data()).tolist() for one in drawn] == [np.asarray(o.get_data()).tolist() for o in wanted]
+    none = with_a_lost_seed(exact({}))
+    none.curves["train/theory"].objective[:] = np.nan
+    module.draw([none])
+
+
+def test_lines_from_random_points_bear_their_name() -> None:
+    figure = thm01_certificate.draw([exact({"train/proven_decreasing": [0.0]}, "large_random")])
+    assert figure.axes[0].get_title(loc="left") == "from a large random point to the solution"
+    (_, falls) = thm01_certificate.judge([exact({"train/proven_decreasing": [0.0]}, "large_random")])
+    assert (falls.check, falls.source, falls.holds) == ("thm01-monotone", "Fig. 5", False)
