@@ -15,9 +15,9 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from landscape.collect import Exit, JobRecord, one_line
+from landscape.collect import JobRecord, one_line
 from landscape.config import conf_dir, register
-from landscape.errors import InputError
+from landscape.errors import Exit, InputError
 from landscape.figure.module import figure_module
 from landscape.figure.module import save as save_figure
 from landscape.job import run, run_info

@@ -22,7 +22,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue
 
 from landscape.closing import close
-from landscape.errors import InputError
+from landscape.errors import Exit, InputError
 from landscape.figure.module import figure_module
 from landscape.figure.module import save as save_figure
 from landscape.figure.table import verdict_table
@@ -30,10 +30,6 @@ from landscape.progress import console
 from landscape.result import Result
 
 log = logging.getLogger(__name__)
-
-
-class Exit(SystemExit):
-    """Our own exit status, told apart from Hydra's."""
 
 
 @dataclass

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
@@ -11,7 +12,9 @@ from typing import Any
 
 from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import InterpolationValidationError
 
+from landscape.errors import Exit
 from landscape.provenance import outside
 
 UNHASHED = ("hydra", "tracker", "device", "threads", "refresh", "outputs", "command", "strict", "wandb_folder")
@@ -138,7 +141,12 @@ def version() -> str:
 def job_key(*, _root_: DictConfig) -> str:
     """The name of a job's folder: a hash of everything in its resolved config that can change a number."""
     kept = OmegaConf.masked_copy(_root_, [str(k) for k in _root_ if k not in UNHASHED])
-    config = OmegaConf.to_container(kept, resolve=True)
+    try:
+        config = OmegaConf.to_container(kept, resolve=True)
+    except InterpolationValidationError as error:  # the first place where a value meets the type of whoever reads it
+        key, reason = error.full_key, str(error.msg).splitlines()[0]
+        print(f"{key} cannot take what it is given: {reason}; give a value of that type", file=sys.stderr)
+        raise Exit(2) from error
     named = outside(config)
     text = json.dumps([version(), config, *([named] if named else [])], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
