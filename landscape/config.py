@@ -14,7 +14,8 @@ from omegaconf import DictConfig, OmegaConf
 
 from landscape.provenance import outside
 
-UNHASHED = ("hydra", "tracker", "device", "threads", "refresh", "outputs", "command", "strict", "wandb_folder")
+UNHASHED = ("hydra", "tracker", "device", "threads", "refresh", "outputs", "command", "strict", "wandb_folder",
+            "isolated", "jobs_per_gpu")  # fmt: skip
 """Root keys that change no number; all others are part of a job's key."""
 
 
@@ -114,6 +115,8 @@ class Config:
     tracker: Any = None
     device: str = "auto"
     threads: int | None = None
+    isolated: bool = False  # set by the compute group: each job in a forked process of its own
+    jobs_per_gpu: int = 1
     outputs: str = "outputs"
     refresh: bool = False
     strict: bool = False

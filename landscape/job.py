@@ -21,7 +21,7 @@ from landscape.errors import InputError
 from landscape.figure.module import figure_module
 from landscape.limits import apply_limits, note_cap
 from landscape.measurement import Measured, Subject
-from landscape.prepare import dataset_of, device_of, make, module_maker, solve
+from landscape.prepare import dataset_of, make, module_maker, solve
 from landscape.result import Result
 from landscape.solutions import Solutions
 from landscape.tracker import RunInfo, Tracker
@@ -29,8 +29,9 @@ from landscape.training import build
 
 
 def run(
-    config: dict[str, Any], name: str, choices: dict[str, str], overrides: list[str], tracker: Tracker
-) -> tuple[Result, list[Path]]:
+    config: dict[str, Any], name: str, choices: dict[str, str], overrides: list[str], tracker: Tracker,
+    device: torch.device,
+) -> tuple[Result, list[Path]]:  # fmt: skip
     """Train, measure and judge one resolved config; returns the result and the folders of its solutions."""
     started = time.monotonic()
     config, caps = apply_limits(config)
@@ -39,7 +40,6 @@ def run(
         if config["threads"] < 1:
             raise InputError(f"threads={config['threads']} must be at least 1, or null for torch's own choice")
         torch.set_num_threads(config["threads"])
-    device = device_of(config["device"])
     measurement = make(config["measurement"], "measurement")
     subject, folders = Subject(make(config["training"], "training").seeds, device), list[Path]()
     if measurement.needs != "nothing":
