@@ -157,9 +157,17 @@ def experiment_list() -> str:
     return "\n".join(lines)
 
 
+def gpu_share(*, _root_: DictConfig) -> float:
+    """The share of a GPU that Ray is to keep for each job, by the keys ``device`` and ``jobs_per_gpu``."""
+    import torch  # not for a --help
+
+    return 1 / _root_.jobs_per_gpu if _root_.device != "cpu" and torch.cuda.is_available() else 0
+
+
 def register() -> None:
     """Make resolvers and schemas known to Hydra; safe to call twice."""
     OmegaConf.register_new_resolver("job_key", job_key, replace=True)
+    OmegaConf.register_new_resolver("gpu_share", gpu_share, replace=True)
     OmegaConf.register_new_resolver("experiment_list", experiment_list, replace=True)
     store = ConfigStore.instance()
     store.store(name="schema", node=Config)

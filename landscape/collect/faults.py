@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+
 from omegaconf.errors import MissingMandatoryValue
 
 from landscape.errors import InputError
@@ -11,9 +13,10 @@ def one_line(error: BaseException) -> str:
     """A fault as one line that names what to do where that is known."""
     if isinstance(error, InputError):
         return str(error)
-    if isinstance(error, OSError) and error.errno == 28:
+    full = _full_disk(error)
+    if full is not None:
         return (
-            f"the disk is full ({error.filename or 'while writing'}); free some space or set outputs=... to another "
+            f"the disk is full ({full.filename or 'while writing'}); free some space or set outputs=... to another "
             "disk: the same command goes on from the last checkpoint"
         )
     if type(error).__name__ == "OutOfMemoryError":  # torch's; its own message says what was needed and what there was
@@ -30,3 +33,12 @@ def one_line(error: BaseException) -> str:
     if isinstance(error, MissingMandatoryValue) and error.full_key:
         return f"{error.full_key} has no value; give it on the command line, {error.full_key}=..."
     return f"{type(error).__name__}: {' '.join(str(error).split())}"
+
+
+def _full_disk(error: BaseException | None) -> OSError | None:
+    """The system's word for it in the history of a fault: torch.save hides it behind one of its own."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            return error
+        error = error.__cause__ or error.__context__
+    return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -19,6 +20,7 @@ def in_child(work: Callable[[], None]) -> str:
     Raises:
         KeyboardInterrupt: the work was interrupted.
     """
+    parent = os.getppid()
     child = multiprocessing.get_context("fork").Process(target=_guarded, args=(work,))
     child.start()
     try:
@@ -26,6 +28,8 @@ def in_child(work: Callable[[], None]) -> str:
     except KeyboardInterrupt:
         child.join(30)  # it was interrupted as well, and writes down how far it is
         raise
+    if os.getppid() != parent:  # the launcher is gone: nobody hears of this, or of what else waits in joblib's queue
+        os._exit(1)
     code = child.exitcode
     if code == INTERRUPTED:
         raise KeyboardInterrupt
