@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import textwrap
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
@@ -59,7 +60,8 @@ class Launched:
 
     def gave_up(self, error: BaseException) -> None:
         """Wait for what still runs; the list at the end has the rest."""
-        log.error("the compute engine gave up (%s); the same command goes on with what is left", one_line(error))
+        reason = textwrap.shorten(one_line(error), 200, placeholder=" ...")  # joblib's is a page
+        log.error("the compute engine gave up (%s); the same command goes on with what is left", reason)
         settle(self.plan, self.sweep)
 
 

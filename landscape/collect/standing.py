@@ -99,7 +99,9 @@ class Plan:
             done = not self.refresh and _whole(folder)
             record.status, record.error = ("skipped", "") if done else ("missing", "has not begun")
         record.num, record.overrides = entry.num, entry.overrides
-        if record.status == "running" and not is_held(folder):
+        if record.status == "running" and is_held(folder):
+            record.error = f"process {record.pid} on {record.host}"
+        elif record.status == "running":
             # Between its last file and its last word a job is done already.
             record.status, record.error = ("done", "") if not self.refresh and _whole(folder) else ("cut", CUT)
         if record.status == "done" and record.command != self.command:

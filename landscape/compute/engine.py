@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+import os
 import shutil
+import sys
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, suppress
 from importlib.util import find_spec
@@ -75,6 +77,8 @@ def guard(target: str, watch: Watch) -> None:
     found: Any = Plugins.instance().class_name_to_class.get(target)
     if found is None:  # Hydra says so itself
         return
+    if not sys.stdout.isatty():
+        os.environ.setdefault("RAY_COLOR_PREFIX", "0")  # else Ray colours what it says in files as well
     plain = getattr(found.launch, "__wrapped__", found.launch)
 
     @functools.wraps(plain)
