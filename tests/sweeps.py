@@ -42,9 +42,11 @@ def running(process: subprocess.Popen[str], outputs: Path, num: int) -> dict[str
     deadline = time.monotonic() + 120
     while True:
         assert process.poll() is None and time.monotonic() < deadline, (outputs.parent / "terminal.txt").read_text()
-        record = records(outputs).get(num)
-        if record and record["status"] == "running" and list(outputs.glob("solutions/*/checkpoint.pt")):
-            return record
+        found = records(outputs)
+        side_by_side = sum(record["status"] == "running" for record in found.values())
+        checkpoints = len(list(outputs.glob("solutions/*/checkpoint.pt")))  # one of each that trains
+        if num in found and found[num]["status"] == "running" and checkpoints >= side_by_side:
+            return found[num]
         time.sleep(0.01)
 
 

@@ -140,7 +140,7 @@ def collect(folder: Path, plan: Plan | None, command: str, strict: bool) -> int:
         screen.print(verdict_table(verdicts))
     counts = {name: sum(r.status == status for r in records) for status, name in NAMED.items()}
     told = ", ".join(f"{n} {name}" for name, n in counts.items() if n or name in ALWAYS_TOLD)
-    screen.print(f"{told}; results in {folder}".replace(" done", " jobs done", 1))
+    print(f"{told}; results in {folder}".replace(" done", " jobs done", 1))
     for place, record in jobs:
         if record.exit_code:
             said = f"job {record.num + 1} [{' '.join(record.overrides)}]" if plan is None else plan.label(record)

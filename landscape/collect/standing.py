@@ -77,8 +77,8 @@ class Plan:
         return next((entry for entry in self.jobs if entry.overrides == list(overrides)), None)
 
     def label(self, job: JobRecord) -> str:
-        """``job 3 of 8 [optimizer.lr=0.1]``: its number from 1, and what tells it from the others."""
-        common = set.intersection(*(set(entry.overrides) for entry in self.jobs))
+        """``job 3 of 8 [optimizer.lr=0.1]``: its number from 1, and what tells it from the others, if there are any."""
+        common = set.intersection(*(set(entry.overrides) for entry in self.jobs)) if len(self.jobs) > 1 else set()
         varied = " ".join(o for o in job.overrides if o not in common)
         return f"job {job.num + 1} of {len(self.jobs)}" + (f" [{varied}]" if varied else "")
 
