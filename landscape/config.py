@@ -17,7 +17,8 @@ from omegaconf.errors import InterpolationValidationError
 from landscape.errors import Exit
 from landscape.provenance import outside
 
-UNHASHED = ("hydra", "tracker", "device", "threads", "refresh", "outputs", "command", "strict", "wandb_folder")
+UNHASHED = ("hydra", "tracker", "device", "threads", "refresh", "outputs", "command", "strict", "wandb_folder",
+            "isolated", "jobs_per_gpu")  # fmt: skip
 """Root keys that change no number; all others are part of a job's key."""
 
 
@@ -117,6 +118,8 @@ class Config:
     tracker: Any = None
     device: str = "auto"
     threads: int | None = None
+    isolated: bool = False  # set by the compute group: each job in a forked process of its own
+    jobs_per_gpu: int = 1
     outputs: str = "outputs"
     refresh: bool = False
     strict: bool = False
@@ -162,9 +165,17 @@ def experiment_list() -> str:
     return "\n".join(lines)
 
 
+def gpu_share(*, _root_: DictConfig) -> float:
+    """The share of a GPU that Ray is to keep for each job, by the keys ``device`` and ``jobs_per_gpu``."""
+    import torch  # not for a --help
+
+    return 1 / _root_.jobs_per_gpu if _root_.device != "cpu" and torch.cuda.is_available() else 0
+
+
 def register() -> None:
     """Make resolvers and schemas known to Hydra; safe to call twice."""
     OmegaConf.register_new_resolver("job_key", job_key, replace=True)
+    OmegaConf.register_new_resolver("gpu_share", gpu_share, replace=True)
     OmegaConf.register_new_resolver("experiment_list", experiment_list, replace=True)
     store = ConfigStore.instance()
     store.store(name="schema", node=Config)
