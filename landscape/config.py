@@ -14,7 +14,9 @@ from omegaconf import DictConfig, OmegaConf
 
 from landscape.provenance import outside
 
-UNHASHED = ("hydra", "tracker", "device", "threads", "refresh", "outputs", "command", "strict", "wandb_folder")
+UNHASHED = (
+    "hydra", "tracker", "device", "threads", "refresh", "outputs", "command", "strict", "forecast", "wandb_folder",
+)  # fmt: skip
 """Root keys that change no number; all others are part of a job's key."""
 
 
@@ -117,6 +119,7 @@ class Config:
     outputs: str = "outputs"
     refresh: bool = False
     strict: bool = False
+    forecast: str = "auto"
     command: str = ""
 
 

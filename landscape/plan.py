@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,17 +45,20 @@ def overrides_of(config: DictConfig) -> list[list[str]]:
 
 
 def jobs_of(config: DictConfig) -> list[PlannedJob]:
-    """Every job of the command, composed as its launcher will compose it.
+    """Every job of the command, composed as its launcher will compose it; raises what ``planned`` raises."""
+    return list(planned(config))
+
+
+def planned(config: DictConfig) -> Iterator[PlannedJob]:
+    """One job after the other, composed when it is asked for: composing hundreds takes a while.
 
     Raises:
         ConfigCompositionException, OverrideParseException: as Hydra itself would a moment later.
     """
     loader = GlobalHydra.instance().config_loader()
-    jobs = []
     for num, overrides in enumerate(overrides_of(config)):
         job = loader.load_sweep_config(config, overrides)
         OmegaConf.copy_cache(config, job)  # the command's stamp, so that every job carries the same
         with open_dict(job):
             job.hydra.job.id, job.hydra.job.num = str(num), num
-        jobs.append(PlannedJob(num, str(job.hydra.sweep.subdir), overrides, job))
-    return jobs
+        yield PlannedJob(num, str(job.hydra.sweep.subdir), overrides, job)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from landscape.errors import InputError
 from landscape.measurement.family import Family, Law, family_of
 from landscape.measurement.interpolation import Interpolation
 from landscape.measurement.subject import Measured, Subject
+from landscape.measurement.work import Work
 from landscape.model import DeepLinear
 from landscape.path import Geometric, Linear
 from landscape.progress import report
@@ -47,6 +49,10 @@ class ClosedForm(Interpolation):
         if not isinstance(subject.path(torch.ones(1, 1), torch.ones(1, 1)), Linear):
             raise InputError("measurement=closed_form knows J along straight lines; use path=linear, or "
                              "measurement=interpolation to look along another path")  # fmt: skip
+
+    def work(self, subject: Subject) -> Work:
+        """The passes of the measured curves; what theory and its proofs take is not known beforehand."""
+        return replace(super().work(subject), unknown="the exact curve" + " and proofs" * self.certificate)
 
     def __call__(self, subject: Subject) -> Measured:
         """Subject -> curves ``"train/deterministic"`` (measured) and ``"train/theory"``, numbers and statements."""

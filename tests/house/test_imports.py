@@ -50,7 +50,7 @@ ROWS = [
     Row("report", "numpy matplotlib jinja2", f"{PLAIN} figure"),
     Row("tracker", "", PLAIN),
     # The command line: composes, so it may know every room.
-    Row("__main__ config collect job plan prepare", "hydra omegaconf torch numpy rich", "*"),
+    Row("__main__ config collect job plan prepare forecast", "hydra omegaconf torch numpy rich", "*"),
 ]
 # Single files that may import more than their room.
 FILE_EXTRAS = {
