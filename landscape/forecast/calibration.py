@@ -25,6 +25,8 @@ UPDATES = 2
 """Updates in one timed sample: the first batch of a pass also draws the order of the examples."""
 MOST_SECONDS = 2.0
 """For one kind of update or pass."""
+NEGLIGIBLE = 1.0
+"""Seconds of all updates or passes of one kind under which a rough time will do."""
 
 
 class OutOfTime(Exception):
@@ -65,25 +67,27 @@ class Calibration:
 
     Args:
         device: where the command computes. seconds: for all calibrations together; one that has begun is ended.
+        is_patient: while true, a calibration that comes too late is made all the same, as short as can be.
     """
 
     def __init__(self, device: torch.device, seconds: float) -> None:
-        self.device, self.end = device, time.perf_counter() + seconds
+        self.device, self.left, self.is_patient = device, seconds, True
         self.known: dict[str, float] = {}
 
     def _timed(self, key: str, measure: Callable[[float], float]) -> float:
         if key not in self.known:
-            left = self.end - time.perf_counter()
-            if left <= 0:
+            if self.left <= 0 and not self.is_patient:
                 raise OutOfTime
-            self.known[key] = measure(min(MOST_SECONDS, left / 2))
+            start = time.perf_counter()
+            self.known[key] = measure(min(MOST_SECONDS, max(self.left, 0.0) / 2))
+            self.left -= time.perf_counter() - start
         return self.known[key]
 
     def of_update(
         self, key: str, model: Callable[[], torch.nn.Module], cost: Any, dataset: Dataset, optimizer: Any,
-        training: Training, seeds: list[int],
+        training: Training, seeds: list[int], repeats: int,
     ) -> float:  # fmt: skip
-        """Seconds of one update of a group of seeds at the recipe's batch size."""
+        """Seconds of one update of a group of seeds at the recipe's batch size; ``repeats`` are to come."""
         streams = dataset.train.num_streams
         num = 1 if streams else UPDATES  # a window of a text is a large example
 
@@ -105,24 +109,31 @@ class Calibration:
 
         def measure(budget: float) -> float:
             first = streams or min(8, training.batch_size)
-            return seconds_at(training.batch_size, first, sample, self.device, budget)[0] / num
+            enough = NEGLIGIBLE * num / repeats
+            return seconds_at(training.batch_size, first, sample, self.device, budget, enough) / num
 
         return self._timed(key, measure)
 
-    def of_pass(self, key: str, line: Line, split: Split, alphas: NDArray[np.float64]) -> float:
-        """Seconds of one objective over the whole split at every alpha, for all rows of the line."""
+    def of_pass(self, key: str, line: Line, split: Split, alphas: NDArray[np.float64], repeats: int = 1) -> float:
+        """Seconds of one objective over the whole split at every alpha, for all rows of the line; ``repeats`` come."""
         num = len(alphas)
         first = split.num_streams or FEW_EXAMPLES
 
         def measure(budget: float) -> float:
             few = alphas[:: max(1, num // FEW_POINTS)][:FEW_POINTS]
             call = line.sample(split.first(first), few)
-            per_point = seconds_of(call, self.device, budget / 8) / len(few)
+            per_point = seconds_of(call, self.device, budget / 8, most=1) / len(few)
+            if per_point * num * repeats * len(split) / first <= NEGLIGIBLE:  # more examples at once are faster
+                return per_point / first
             points = alphas if per_point * num <= budget / 8 else few
             size = line.make(split.first(1), seeds=line.seeds, buffers=line.buffers).batch_size
             size = min(len(split), 8 * size if split.num_streams else size)  # several blocks of a text
-            seconds, _ = seconds_at(size, first, lambda n: line.sample(split.first(n), points), self.device, budget)
-            return seconds / size / len(points)
+            enough = NEGLIGIBLE / repeats * len(points) / num * size / len(split)
+
+            def sample(num_examples: int) -> Callable[[], object]:
+                return line.sample(split.first(num_examples), points)
+
+            return seconds_at(size, first, sample, self.device, budget, enough) / size / len(points)
 
         return self._timed(key, measure) * len(split) * num
 
@@ -133,6 +144,6 @@ class Calibration:
             def sample(num: int) -> Callable[[], object]:
                 return lambda: steps.shorter(num)(subject)
 
-            return seconds_at(steps.num_steps, FEW_STEPS, sample, self.device, budget)[0]
+            return seconds_at(steps.num_steps, FEW_STEPS, sample, self.device, budget, NEGLIGIBLE)
 
         return self._timed(key, measure)

@@ -10,16 +10,22 @@ import torch
 
 GROWTH = 8
 """Samples grow by this factor: a small one says what the next will cost, and the two largest what one more costs."""
+PATIENCE = 8.0
+"""Seconds of a first call from which on there is no second. A first call may load half of torch, so that it says
+little; but one this long may well be the work itself."""
 
 
 def seconds_of(call: Callable[[], object], device: torch.device, budget: float, most: int = 3) -> float:
-    """The median of up to ``most`` calls after a first one to warm up; the first alone if it spent the budget."""
-    cold = _once(call, device)
-    spent, times = cold, list[float]()
-    while len(times) < most and spent + (times[-1] if times else cold) <= budget:
+    """The median of one to ``most`` calls that fit the budget, after a first one to warm up."""
+    spent = first = _once(call, device)
+    if first > PATIENCE:
+        return first
+    times = [_once(call, device)]
+    spent += times[0]
+    while len(times) < most and spent + times[-1] <= budget:
         times.append(_once(call, device))
         spent += times[-1]
-    return statistics.median(times) if times else cold
+    return statistics.median(times)
 
 
 def _once(call: Callable[[], object], device: torch.device) -> float:
@@ -31,29 +37,29 @@ def _once(call: Callable[[], object], device: torch.device) -> float:
 
 
 def seconds_at(
-    size: int, first: int, sample: Callable[[int], Callable[[], object]], device: torch.device, budget: float
-) -> tuple[float, int]:
-    """What a call of ``size`` takes, and the largest size that was tried.
+    size: int, first: int, sample: Callable[[int], Callable[[], object]], device: torch.device, budget: float,
+    enough: float = 0.0,
+) -> float:  # fmt: skip
+    """What a call of ``size`` takes.
 
     Smaller sizes are tried first, as far as the budget goes; from there on the time is a straight line through the
     two largest.
 
     Args:
         size: wanted. first: to begin with. sample: (size) -> call of that size. budget: seconds.
+        enough: a call shorter than this need not be known any better.
     """
     end = time.perf_counter() + budget
     now = min(first, size)
-    tried = [(now, seconds_of(sample(now), device, budget / 4))]
-    while now < size:
-        left = end - time.perf_counter()
+    tried = [(now, seconds_of(sample(now), device, budget / 4, most=3 if now == size else 1))]
+    while now < size and tried[-1][1] * size / now > enough:
         longer = min(size, GROWTH * now)
+        left = end - time.perf_counter()
         if tried[-1][1] * longer / now > left / 2:  # half for the call that warms up
             break
         now = longer
-        tried.append((now, seconds_of(sample(now), device, left)))
-    if now == size:
-        return tried[-1][1], now
+        tried.append((now, seconds_of(sample(now), device, left, most=3 if now == size else 1)))
     slope = tried[-1][1] / now
     if len(tried) > 1:
         slope = min(slope, max(0.0, (tried[-1][1] - tried[-2][1]) / (now - tried[-2][0])))
-    return tried[-1][1] + slope * (size - now), now
+    return tried[-1][1] + slope * (size - now)

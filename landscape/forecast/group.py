@@ -140,10 +140,11 @@ def seconds_of_group(
     """
     dataset = subject.dataset
     assert dataset is not None
+    repeats = group.num_epochs * group.num_updates
     update = calibration.of_update(
-        f"update {key}", model, subject.cost, dataset, subject.optimizer, training, group.seeds
+        f"update {key}", model, subject.cost, dataset, subject.optimizer, training, group.seeds, repeats
     )
-    seconds = group.num_epochs * group.num_updates * update
+    seconds = repeats * update
     layout = ParameterLayout.of(subject.module)
     theta = layout.theta(subject.module).expand(len(group.seeds), layout.num_parameters)
     for part in group.monitor:
@@ -157,5 +158,6 @@ def seconds_of_group(
         split = getattr(dataset, part.split)
         line = Line(objective, theta, theta, stay, group.seeds)
         name = f"monitor {part.mode} {split.num_streams} {key}"
-        seconds += group.num_monitorings * calibration.of_pass(name, line, split, np.zeros(1))
+        num = group.num_monitorings
+        seconds += num * calibration.of_pass(name, line, split, np.zeros(1), repeats=num)
     return seconds

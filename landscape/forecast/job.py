@@ -27,6 +27,9 @@ from landscape.solutions import Solutions
 from landscape.training import Training, build
 from landscape.trajectory import Trajectory
 
+TIMED = ("batch_size", "gradient_scale", "max_gradient_norm", "dtype", "vectorise", "tf32", "measure_batch_size")
+"""Numbers of ``training`` that the time of an update or of the monitor depends on."""
+
 
 @dataclass
 class JobForecast:
@@ -105,8 +108,9 @@ def job_of(
     found.num_copied_bytes = _copied(config, subject, training, found)
     found.seconds += sum(_seconds_of_pass(config, part, subject, calibration) for part in found.passes)
     if found.steps is not None:
-        key = _key(config, "model", "data", "cost", "optimizer", "measurement", "limits", rows=found.steps.num_rows)
-        found.seconds += calibration.of_steps(key, found.steps, subject)
+        optimizer = _without_sizes(config["optimizer"])
+        key = _key(config, "model", "data", "cost", "measurement", optimizer=optimizer, rows=found.steps.num_rows)
+        found.seconds += calibration.of_steps(f"steps {key}", found.steps, subject)
     return found
 
 
@@ -121,8 +125,9 @@ def _trained(
     for seeds, description in groups_of_recipe(config, subject.dataset, model, subject.cost, subject.device):
         group = group_of(seeds, description, store, config["refresh"], training, subject, seen)
         if group.num_epochs > 0:
-            timed = {**config["training"], "max_epochs": None, "num_seeds": None, "first_seed": None}
-            key = _key(config, "model", "data", "cost", "optimizer", training=timed, rows=len(seeds))
+            timed = {name: config["training"][name] for name in TIMED}
+            optimizer = _without_sizes(config["optimizer"])
+            key = _key(config, "model", "data", "cost", optimizer=optimizer, training=timed, rows=len(seeds))
             group.seconds = seconds_of_group(group, key, model, subject, training, calibration)
         groups.append(group)
     return groups
@@ -183,6 +188,13 @@ def _copied(config: dict[str, Any], subject: Subject, training: Training, found:
         own = getattr(torch, training.dtype)
         most = max(most, 2 * sum(copied_bytes(split, subject.device, own) for split in (dataset.train, dataset.valid)))
     return most
+
+
+def _without_sizes(config: Any) -> Any:
+    """Of each number only whether it is zero: no rate or momentum makes an update faster, but none at all may."""
+    if isinstance(config, dict):
+        return {key: _without_sizes(value) for key, value in config.items()}
+    return bool(config) if isinstance(config, int | float) else config
 
 
 def _key(config: dict[str, Any], *names: str, **others: Any) -> str:

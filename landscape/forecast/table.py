@@ -40,7 +40,7 @@ def size(num_bytes: float) -> str:
 
 def summary(found: Forecast) -> str:
     """One line, for a command that is no long one."""
-    parts = [f"forecast: {_jobs(len(found.jobs) + found.num_unseen)}", _total(found)]
+    parts = [f"forecast: {_count(len(found.jobs) + found.num_unseen, 'job')}", _total(found)]
     wrong = sum(job.is_wrong_input for job in found.jobs)
     if wrong:
         parts.append(f"{wrong} will fail on wrong input (forecast=only says why)")
@@ -50,11 +50,12 @@ def summary(found: Forecast) -> str:
 def show(found: Forecast, config: DictConfig, screen: Console) -> None:
     """Print the table, what the jobs take together, and a smaller scale where that is long."""
     num_left = len(found.jobs) + found.num_unseen
-    head = [f"forecast of {config.name} ({found.scale}): {_jobs(found.num_jobs)}, {found.num_done} done before, "
-            f"{num_left} to run"]  # fmt: skip
+    jobs = f"{_count(found.num_jobs, 'job')}, {found.num_done} done before, {num_left} to run"
+    head = [f"forecast of {config.name} ({found.scale}): {jobs}"]
     if found.num_solutions:
         head.append(f"{found.num_trained} of {found.num_solutions} trained solutions at hand")
-    head.append(f"timed on {found.device}, in {found.seconds_taken:.1f} s")
+    if found.jobs:
+        head.append(f"timed on {found.device}, in {found.seconds_taken:.1f} s")
     screen.print("; ".join(head), highlight=False, markup=False)
     if found.jobs:
         screen.print(_table(found), highlight=False)
@@ -117,7 +118,7 @@ def _measuring(job: JobForecast) -> str:
         lines[text] = lines.get(text, 0) + 1
     texts = [line + f", {num} times" * (num > 1) for line, num in lines.items()]
     if job.steps is not None:
-        texts.append(f"{job.steps.num_steps:,} steps × {job.steps.num_rows:,} seeds")
+        texts.append(f"{job.steps.num_steps:,} steps × {_count(job.steps.num_rows, 'row')}")
     if job.unknown:
         texts.append(f"not forecast: {job.unknown}")
     return "\n".join(texts)
@@ -135,7 +136,7 @@ def _footer(found: Forecast) -> str:
     if found.num_bytes > found.free_bytes:
         text += "\nthe disk will be full before the end: set outputs=... to a larger one"
     if found.num_unseen:
-        text += f"\n{found.num_unseen} more jobs were not looked at and count as the mean of these"
+        text += f"\n{_count(found.num_unseen, 'job')} not looked at, counted as the mean of these"
     return text
 
 
@@ -152,5 +153,5 @@ def _bounded(seconds: float, may_stop: bool) -> str:
     return ("at most " if may_stop else "about ") + duration(seconds)
 
 
-def _jobs(num: int) -> str:
-    return f"{num} job{'s' * (num != 1)}"
+def _count(num: int, noun: str) -> str:
+    return f"{num:,} {noun}{'s' * (num != 1)}"
