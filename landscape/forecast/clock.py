@@ -9,7 +9,7 @@ from collections.abc import Callable
 import torch
 
 GROWTH = 8
-"""Samples grow by this factor: a small one says what the next will cost, and the two largest what one more costs."""
+"""Samples grow by this factor, or by 2 where that would take too long."""
 PATIENCE = 8.0
 """Seconds of a first call from which on there is no second. A first call may load half of torch, so that it says
 little; but one this long may well be the work itself."""
@@ -52,14 +52,18 @@ def seconds_at(
     end = time.perf_counter() + budget
     now = min(first, size)
     tried = [(now, seconds_of(sample(now), device, budget / 4, most=3 if now == size else 1))]
-    while now < size and tried[-1][1] * size / now > enough:
-        longer = min(size, GROWTH * now)
+    while now < size and _line(tried, size) > enough:
         left = end - time.perf_counter()
-        if tried[-1][1] * longer / now > left / 2:  # half for the call that warms up
+        steps = [num for num in (GROWTH * now, 2 * now) if _line(tried, min(num, size)) <= left / 2]  # half warms up
+        if not steps:
             break
-        now = longer
+        now = min(steps[0], size)
         tried.append((now, seconds_of(sample(now), device, left, most=3 if now == size else 1)))
-    slope = tried[-1][1] / now
-    if len(tried) > 1:
-        slope = min(slope, max(0.0, (tried[-1][1] - tried[-2][1]) / (now - tried[-2][0])))
-    return tried[-1][1] + slope * (size - now)
+    return _line(tried, size)
+
+
+def _line(tried: list[tuple[int, float]], size: int) -> float:
+    """The time of ``size`` on the straight line through the last two (size, time), or through the origin and one."""
+    (before, earlier), (now, last) = [(0, 0.0), *tried][-2:]
+    slope = max(0.0, (last - earlier) / (now - before))
+    return last + min(slope, last / now) * (size - now)

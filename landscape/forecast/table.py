@@ -84,8 +84,9 @@ def _table(found: Forecast) -> Table:
                           ("measuring: examples × points × lines", "left"), ("time", "right")):  # fmt: skip
         table.add_column(name, justify=justify, overflow="fold")  # type: ignore[arg-type]
     rows = found.jobs if len(found.jobs) <= MOST_ROWS else sorted(found.jobs, key=lambda job: -job.seconds)[:MOST_ROWS]
+    shared = set.intersection(*(set(job.overrides) for job in found.jobs)) if found.num_jobs > 1 else set()
     for job in sorted(rows, key=lambda job: job.num):
-        varied = [o for o in job.overrides if not o.startswith(UNNAMED)]
+        varied = [o for o in job.overrides if o not in shared and not o.startswith((*UNNAMED, "outputs"))]
         time = Text("not forecast" if _is_unknown(job) else _bounded(job.seconds, job.may_stop))
         cells = (Text(" ".join(varied)), Text(_training(job)), Text(_measuring(job)))
         table.add_row(str(job.num), *cells, time)
