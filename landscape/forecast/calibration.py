@@ -144,6 +144,6 @@ class Calibration:
             def sample(num: int) -> Callable[[], object]:
                 return lambda: steps.shorter(num)(subject)
 
-            return seconds_at(steps.num_steps, FEW_STEPS, sample, self.device, budget, NEGLIGIBLE)
+            return seconds_at(steps.num_steps, FEW_STEPS, sample, self.device, budget, NEGLIGIBLE, warms_up=False)
 
         return self._timed(key, measure)

@@ -90,6 +90,11 @@ def _table(found: Forecast) -> Table:
         time = Text("not forecast" if _is_unknown(job) else _bounded(job.seconds, job.may_stop))
         cells = (Text(" ".join(varied)), Text(_training(job)), Text(_measuring(job)))
         table.add_row(str(job.num), *cells, time)
+    if len(rows) < len(found.jobs):
+        shown = {job.num for job in rows}
+        rest = [job for job in found.jobs if job.num not in shown]
+        time = Text(_bounded(sum(job.seconds for job in rest), any(job.may_stop for job in rest)))
+        table.add_row("", f"{len(rest)} shorter jobs", "", "", time)
     return table
 
 
