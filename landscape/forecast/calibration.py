@@ -91,7 +91,7 @@ class Calibration:
         streams = dataset.train.num_streams
         num = 1 if streams else UPDATES  # a window of a text is a large example
 
-        def sample(batch_size: int) -> Callable[[], object]:
+        def group(batch_size: int) -> GroupRun:
             few = replace(
                 dataset,
                 train=dataset.train.first(num * batch_size),
@@ -99,7 +99,10 @@ class Calibration:
                 test=dataset.test.first(1),
             )
             trial = replace(training, batch_size=batch_size, snapshot_updates=None)
-            run = GroupRun(model, cost, few, optimizer, trial, seeds, Path(), self.device)
+            return GroupRun(model, cost, few, optimizer, trial, seeds, Path(), self.device)
+
+        def sample(batch_size: int) -> Callable[[], object]:
+            run = group(batch_size)
 
             def epoch() -> None:
                 with tf32(training.tf32):
@@ -109,6 +112,7 @@ class Calibration:
 
         def measure(budget: float) -> float:
             first = streams or min(8, training.batch_size)
+            group(training.batch_size)  # says what is wrong with it even if a smaller one will do here
             enough = NEGLIGIBLE * num / repeats
             return seconds_at(training.batch_size, first, sample, self.device, budget, enough) / num
 

@@ -25,8 +25,8 @@ from landscape.prepare import device_of
 from landscape.result import Result
 from landscape.training.precision import tf32
 
-SECONDS = 15.0
-"""For all calibrations of a command; looking at jobs ends after twice that, and the rest is taken to be alike."""
+SECONDS = 12.0
+"""For all calibrations of a command; after half as much again no further job is looked at: it counts as the mean."""
 
 
 @dataclass
@@ -70,11 +70,14 @@ class Forecast:
         """Of these, in the store already."""
         return len({group.key for job in self.jobs for group in job.groups if group.standing == "trained"})
 
+    def _of_all(self, known: float) -> float:
+        """A job that was not looked at counts as the mean of the others."""
+        return known * (1 + self.num_unseen / len(self.known)) if self.known else known
+
     @property
     def seconds(self) -> float:
-        """Of all jobs together; a job that was not looked at counts as the mean of the others."""
-        known = sum(job.seconds for job in self.known)
-        return known * (1 + self.num_unseen / len(self.known)) if self.known else known
+        """Of all jobs together."""
+        return self._of_all(sum(job.seconds for job in self.known))
 
     @property
     def seconds_passing(self) -> float:
@@ -84,7 +87,7 @@ class Forecast:
     @property
     def num_bytes(self) -> int:
         """Of disk that trained solutions and their trajectories will take."""
-        return sum(group.num_bytes for job in self.jobs for group in job.groups)
+        return round(self._of_all(sum(group.num_bytes for job in self.known for group in job.groups)))
 
     @property
     def may_stop(self) -> bool:
@@ -110,7 +113,7 @@ def forecast(config: DictConfig) -> Forecast:
         for job in _jobs(config):
             if not config.refresh and _is_done(job.folder):
                 found.num_done += 1
-            elif found.jobs and time.perf_counter() - start > 2 * SECONDS:
+            elif found.jobs and time.perf_counter() - start > 1.5 * SECONDS:
                 continue  # the rest is still asked whether it is done
             else:
                 looked = _look(job, calibration, seen)

@@ -57,9 +57,13 @@ def show(found: Forecast, config: DictConfig, screen: Console) -> None:
     if found.jobs:
         head.append(f"timed on {found.device}, in {found.seconds_taken:.1f} s")
     screen.print("; ".join(head), highlight=False, markup=False)
-    if found.jobs:
+    if found.known:
         screen.print(_table(found), highlight=False)
         screen.print(_footer(found), highlight=False, markup=False)
+    for job in found.jobs:
+        if job.fault:
+            why = "wrong input" if job.is_wrong_input else "no forecast"
+            print(f"{why}: job {job.num} [{' '.join(job.overrides)}]: {job.fault}")
     if found.seconds_passing > HOUR and (hint := suggestion(found.scale, config)):
         screen.print(f"more than an hour on this machine: {hint}", highlight=False, markup=False)
 
@@ -105,7 +109,7 @@ def _is_unknown(job: JobForecast) -> bool:
 
 def _training(job: JobForecast) -> str:
     if job.fault:
-        return f"{'wrong input: ' if job.is_wrong_input else ''}{job.fault}"
+        return "wrong input, see below" if job.is_wrong_input else "see below"
     lines = dict[str, int]()
     for group in job.groups:
         text = _STANDING.get(group.standing, "")

@@ -52,7 +52,7 @@ def test_what_is_done_is_not_forecast_and_a_refresh_is(cli: Callable[..., Ran]) 
 
 
 def test_the_forecast_changes_no_bit(cli: Callable[..., Ran]) -> None:
-    arguments = (*TINY, "model.include=[0.8,0.9,0.9]", "model.scale=[1.0,1.1,1.1]", "training.num_seeds=2")
+    arguments = (*TINY, "+model.include=[0.8,0.9,0.9]", "+model.scale=[1.0,1.1,1.1]", "training.num_seeds=2")
     without = Result.load(cli(*arguments, "forecast=off").jobs[0])
     torch.manual_seed(3)
     before, threads = torch.get_rng_state(), torch.get_num_threads()
@@ -102,13 +102,13 @@ def test_wrong_input_is_told_as_the_run_tells_it(cli: Callable[..., Ran], wrong:
     if wrong.startswith("training.monitor"):  # seen at the end of the first epoch only
         assert ahead.status == 0
     else:
-        assert ahead.status == 2 and message.split(";")[0].split(" (")[0] in " ".join(ahead.out.split())
+        assert ahead.status == 2 and ahead.out.count(f": {message}\n") == 1
         assert "Traceback" not in ahead.out + run.out
 
 
 def test_wrong_input_of_one_job_leaves_the_others_forecast(cli: Callable[..., Ran]) -> None:
     ran = cli(*TINY, "optimizer.lr=-1,0.1", "forecast=only")
-    assert ran.status == 2 and "wrong input: optimizer.lr=-1 must be positive" in ran.out
+    assert ran.status == 2 and "optimizer.lr=-1 must be positive" in ran.out and "wrong input: job 0 [" in ran.out
     assert "2 × 1,200 × 1" in ran.out and "(1 not forecast, or not wholly)" in ran.out
 
 
@@ -153,4 +153,5 @@ def test_jobs_that_were_not_looked_at_count_as_the_others(
     monkeypatch.setattr(command, "SECONDS", 0.0)
     assert cli(*TINY, "model.widths=[8,8],[9,9],[7,7]", "forecast=only").status == 0
     assert (len(found[0].jobs), found[0].num_unseen) == (1, 2)
+    assert found[0].num_bytes == 3 * found[0].jobs[0].groups[0].num_bytes > 0
     assert found[0].seconds == pytest.approx(3 * found[0].jobs[0].seconds) and found[0].jobs[0].seconds > 0
