@@ -120,8 +120,8 @@ def counts(forecast: Forecast) -> dict[str, int]:
     "arguments",
     [
         ("objective.num_replicates=2", "alphas.num=7"),
-        ("measurement.modes=[deterministic]", "measurement.splits=[test]"),
-        ("endpoints=between_solutions", "limits.alphas=5"),
+        pytest.param(("measurement.modes=[deterministic]", "measurement.splits=[test]"), marks=pytest.mark.slow),
+        pytest.param(("endpoints=between_solutions", "limits.alphas=5"), marks=pytest.mark.slow),
         ("measurement=residual",),
         ("measurement=plane", "training.snapshot_updates=1", "measurement.splits=[valid]"),
         ("measurement=plane", "measurement.modes=[deterministic]", "training.max_epochs=25"),
@@ -193,7 +193,7 @@ def test_a_measurement_that_says_nothing_of_itself_is_not_forecast(
     }  # training is counted all the same
 
 
-@pytest.mark.parametrize("noise", [0.0, 0.1])
+@pytest.mark.parametrize("noise", [pytest.param(0.0, marks=pytest.mark.slow), 0.1])
 def test_steps_of_a_descent(cli: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch, noise: float) -> None:
     found: list[Forecast] = []
     arguments = ("+experiment=fig12_quadratic", "tracker=none", "model.dimension=5", "vary={lr:0.5,momentum:0.0}",
