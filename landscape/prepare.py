@@ -19,7 +19,7 @@ from landscape.errors import InputError
 from landscape.limits import note_cap
 from landscape.provenance import outside
 from landscape.solutions import Solutions, joined
-from landscape.store import Store
+from landscape.store import Entry, Store
 from landscape.training import GroupRun, Training, build, groups_of
 
 log = logging.getLogger(__name__)
@@ -73,26 +73,25 @@ def dataset_of(config: dict[str, Any], caps: list[str]) -> Dataset:
 def solve(
     config: dict[str, Any], dataset: Dataset, model: Callable[[], nn.Module], cost: Any, device: torch.device,
     on_epoch: Callable[[dict[str, float]], None],
-) -> tuple[Solutions, list[Path]]:  # fmt: skip
-    """The trained networks of a config, from the store or by training, and the folders that hold them."""
+) -> tuple[Solutions, list[Entry]]:  # fmt: skip
+    """The trained networks of a config, from the store or by training, and the entries that hold them."""
     training: Training = make(config["training"], "training")
     optimizer = make(config["optimizer"], "optimizer")
     store = Store(Path(config["outputs"]) / "solutions", config["command"] if config["refresh"] else None)
-    parts, folders = [], []
+    parts = []
     for seeds, description in groups_of_recipe(config, dataset, model, cost, device):
 
         def train(folder: Path, seeds: list[int] = seeds) -> Solutions:
             run = GroupRun(model, cost, dataset, optimizer, training, seeds, folder, device, on_epoch)
             return run.run()
 
-        part, folder = store.get(description, train)
+        part, _ = store.get(description, train)
         parts.append(part)
-        folders.append(folder)
     solutions = joined(parts)
     for seed, status in zip(solutions.seeds, solutions.status, strict=True):
         if status == "diverged":
             log.warning("seed %d diverged; its numbers are not judged (a lower optimizer.lr may help)", seed)
-    return solutions, folders
+    return solutions, store.entries
 
 
 def groups_of_recipe(

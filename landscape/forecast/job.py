@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from landscape.curve import LearningCurve
 from landscape.endpoints import Ends
@@ -133,6 +133,17 @@ def _trained(
     return groups
 
 
+@dataclass(frozen=True)
+class _Unwalked(Trajectory):
+    """A trajectory to come: its epochs are known, and every point of it is one and the same."""
+
+    point: Tensor
+
+    def theta(self, row: float) -> Tensor:
+        """The point as theta [1, P]."""
+        return self.point[None].float()
+
+
 def _stand_in(
     subject: Subject, model: Callable[[], nn.Module], training: Training, groups: list[GroupForecast]
 ) -> Solutions:
@@ -147,8 +158,12 @@ def _stand_in(
     buffers = dict(subject.module.named_buffers())
     nowhere = Path("not-trained-yet")
     snapshots = [group.snapshots for group in groups for _ in group.seeds]
-    curve = LearningCurve(np.zeros(1), {}, np.zeros(num_rows))
-    runs = [Trajectory(nowhere, s, epochs, np.zeros(len(epochs), dtype=np.int64)) for s, epochs in enumerate(snapshots)]
+    # The last epoch is the best: whatever an endpoint asks for lies before it, if it can at all.
+    curve = LearningCurve(np.zeros(1), {}, np.full(num_rows, float(training.max_epochs)))
+    runs: list[Trajectory] = [
+        _Unwalked(nowhere, s, epochs, np.zeros(len(epochs), dtype=np.int64), other)
+        for s, epochs in enumerate(snapshots)
+    ]
     epochs = [training.max_epochs] * num_rows
     return Solutions(
         layout, training.seeds, theta_i, theta_f, curve, runs, ["max_epochs"] * num_rows, epochs, [buffers] * num_rows
@@ -165,7 +180,7 @@ def _seconds_of_pass(config: dict[str, Any], part: Pass, subject: Subject, calib
         ends = Ends(solutions.theta_i, solutions.theta_f, [], solutions.seeds, solutions.buffers, [])
     rows = slice(part.num_rows)
     make = partial(subject.objective, subject.module, subject.cost, mode=part.mode)
-    line = Line(make, ends.theta_0[rows], ends.theta_1[rows], subject.path if part.num_points > 1 else stay,
+    line = Line(make, ends.theta_0[rows], ends.theta_1[rows], subject.lay if part.num_points > 1 else stay,
                 ends.seeds[rows], ends.buffers[rows])  # fmt: skip
     alphas = subject.alphas if subject.alphas is not None and len(subject.alphas) == part.num_points else None
     if alphas is None:

@@ -122,11 +122,12 @@ def counts(forecast: Forecast) -> dict[str, int]:
         ("objective.num_replicates=2", "alphas.num=7"),
         pytest.param(("measurement.modes=[deterministic]", "measurement.splits=[test]"), marks=pytest.mark.slow),
         pytest.param(("endpoints=between_solutions", "limits.alphas=5"), marks=pytest.mark.slow),
+        ("endpoints=epoch_to_solution", "training.select=last", "limits.alphas=5"),
         ("measurement=residual",),
         ("measurement=plane", "training.snapshot_updates=1", "measurement.splits=[valid]"),
         ("measurement=plane", "measurement.modes=[deterministic]", "training.max_epochs=25"),
     ],
-    ids=["line", "test", "between", "residual", "plane", "long_plane"],
+    ids=["line", "test", "between", "epoch", "residual", "plane", "long_plane"],
 )
 def test_as_many_examples_as_forecast_go_through_the_network(
     both: Callable[..., tuple[Forecast, Ran]], rows: dict[str, int], arguments: tuple[str, ...]
