@@ -7,5 +7,9 @@ from landscape.measurement.plane import TrajectoryPlane
 from landscape.measurement.random_walk import RandomWalk
 from landscape.measurement.residual import Residual
 from landscape.measurement.subject import Measured, Subject
+from landscape.measurement.work import Pass, Steps, Work
 
-__all__ = ["ClosedForm", "Descent", "Interpolation", "Measured", "RandomWalk", "Residual", "Subject", "TrajectoryPlane"]
+__all__ = [
+    "ClosedForm", "Descent", "Interpolation", "Measured", "Pass", "RandomWalk", "Residual", "Steps", "Subject",
+    "TrajectoryPlane", "Work",
+]  # fmt: skip

@@ -140,7 +140,7 @@ class GroupRun:
             with report(f"training {name} {', '.join(map(str, self.seeds))}", training.max_epochs) as progress:
                 while self.epoch < training.max_epochs and not self.stopping.stopped.all():
                     with tf32(training.tf32):
-                        self._one_epoch()
+                        self.one_epoch()
                     self._end_of_epoch()
                     progress(self.epoch, self._note())
                     if time.monotonic() - saved >= training.checkpoint_seconds:
@@ -148,7 +148,8 @@ class GroupRun:
                         saved = time.monotonic()
         return self._solutions()
 
-    def _one_epoch(self) -> None:
+    def one_epoch(self) -> None:
+        """The updates of one pass over the training examples."""
         self.epoch += 1
         every = self.training.snapshot_updates
         state: tuple[Tensor, ...] = ()
