@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -24,6 +24,7 @@ class Ends:
         theta_0, theta_1: [S, P]. labels: one per line, for legends. seeds: one per line, for dropout masks.
         buffers: one dict per line, the running statistics that belong to theta_1.
         diverged: per line, whether an end comes from a run that diverged.
+        buffers_0: those that belong to theta_0; empty where there are none, as of a random point.
     """
 
     theta_0: Tensor
@@ -32,9 +33,10 @@ class Ends:
     seeds: list[int]
     buffers: list[dict[str, Tensor]]
     diverged: list[bool]
+    buffers_0: list[dict[str, Tensor]] = field(default_factory=list)
 
 
-def _of_runs(solutions: Solutions, theta_0: Tensor) -> Ends:
+def _of_runs(solutions: Solutions, theta_0: Tensor, buffers_0: list[dict[str, Tensor]]) -> Ends:
     return Ends(
         theta_0,
         solutions.theta_f,
@@ -42,6 +44,7 @@ def _of_runs(solutions: Solutions, theta_0: Tensor) -> Ends:
         solutions.seeds,
         solutions.buffers,
         [status == "diverged" for status in solutions.status],
+        buffers_0,
     )
 
 
@@ -58,7 +61,7 @@ class InitToSolution:
 
     def __call__(self, solutions: Solutions) -> Ends:
         """Solutions -> S lines."""
-        return _of_runs(solutions, solutions.theta_i)
+        return _of_runs(solutions, solutions.theta_i, solutions.buffers_i)
 
 
 class BetweenSolutions:
@@ -91,6 +94,7 @@ class BetweenSolutions:
             [solutions.seeds[a] for a in first],
             [solutions.buffers[b] for b in second],
             ["diverged" in (solutions.status[a], solutions.status[b]) for a, b in zip(first, second, strict=True)],
+            [solutions.buffers[a] for a in first],
         )
 
 
@@ -117,7 +121,7 @@ class RandomToSolution:
         """Solutions -> S lines."""
         end = solutions.theta_f
         random = torch.stack([torch.randn(end.shape[1], generator=stream(s, ENDPOINT)) for s in solutions.seeds])
-        return _of_runs(solutions, self.scale * random.to(end.dtype))
+        return _of_runs(solutions, self.scale * random.to(end.dtype), [])
 
 
 class Points:
@@ -179,7 +183,7 @@ class Checkpoints:
         """One line for this module's layout."""
         self.check(1)
         layout = ParameterLayout.of(module)
-        thetas, buffers = [], {}
+        thetas, buffers = [], list[dict[str, Tensor]]()
         for key in ("start", "end"):
             state = _state_dict(getattr(self, key), key)
             if not any(name in state for name in layout.names):
@@ -192,8 +196,8 @@ class Checkpoints:
                         f"model={type(module).__name__} needs shape {shape}; use the model that was saved"
                     )
             thetas.append(layout.flatten({n: state[n] for n in layout.names})[None])
-            buffers = {n: state[n] for n, _ in module.named_buffers() if n in state}
-        return Ends(thetas[0], thetas[1], ["0"], [0], [buffers], [False])
+            buffers.append({n: state[n] for n, _ in module.named_buffers() if n in state})
+        return Ends(thetas[0], thetas[1], ["0"], [0], [buffers[1]], [False], [buffers[0]])
 
 
 def _state_dict(file: str, key: str) -> Mapping[str, Tensor]:

@@ -13,7 +13,7 @@ from landscape.model.dropout import dropout_layers
 
 
 class MLP(nn.Module):
-    """inputs -> widths -> classes, logits out; dropout in front of every layer.
+    """inputs -> widths -> classes, logits out; dropout in front of every layer, batch norm in front of activations.
 
     Args:
         inputs: D; images are flattened. classes: C.
@@ -24,6 +24,9 @@ class MLP(nn.Module):
         max_norms: bound c_l on the incoming weight vector of each unit, enforced by the training loop; None: no bound.
         include, scale: dropout of each layer's input; None: no dropout.
         dropout: False drops the dropout layers without touching the other numbers.
+        batch_norm: True puts ``torch.nn.BatchNorm1d`` (momentum 0.1, eps 1e-5) between each hidden layer and its
+            activation, whose own shift takes the place of the layer's bias: a bias in front of it would have no
+            gradient but rounding. How its running statistics go along a path, ``objective.running_statistics`` says.
 
     Raises:
         InputError: a per-layer list whose length is not the number of layers.
@@ -42,6 +45,7 @@ class MLP(nn.Module):
         include: Sequence[float] | None = None,
         scale: Sequence[float] | None = None,
         dropout: bool = True,
+        batch_norm: bool = False,
     ) -> None:
         super().__init__()
         sizes = [inputs, *widths, classes]
@@ -52,14 +56,17 @@ class MLP(nn.Module):
                 raise InputError(f"model.{key} has {len(values)} entries but model.widths={list(widths)} makes "
                                  f"{num_layers} layers; give one entry per layer")  # fmt: skip
         self.activation = activation
-        linear = [nn.Linear(a, b) for a, b in pairwise(sizes)]
+        # The last layer has no norm, so it always has its bias.
+        linear = [nn.Linear(a, b, not batch_norm or k == num_layers - 1) for k, (a, b) in enumerate(pairwise(sizes))]
         self.layers = nn.ModuleList(linear)
+        self.norms = nn.ModuleList(nn.BatchNorm1d(width) for width in widths) if batch_norm else nn.ModuleList()
         self.dropouts = dropout_layers(include, scale, dropout)
         ranges = init_ranges or [(6 / fan_in) ** 0.5 for fan_in in sizes[:-2]] + [0.0]
         with torch.no_grad():
             for layer, r in zip(linear, ranges, strict=True):
                 layer.weight.uniform_(-r, r)
-                layer.bias.zero_()
+                if layer.bias is not None:
+                    layer.bias.zero_()
         self.max_norms = {} if max_norms is None else {f"layers.{k}.weight": c for k, c in enumerate(max_norms)}
 
     def forward(self, x: Tensor) -> Tensor:
@@ -70,5 +77,7 @@ class MLP(nn.Module):
                 h = self.dropouts[k](h)
             h = layer(h)
             if k < len(self.layers) - 1:
+                if self.norms:
+                    h = self.norms[k](h)
                 h = self.activation(h)  # [B, H]
         return h
