@@ -222,8 +222,7 @@ def test_an_entry_from_before_the_buffers_of_the_start_were_kept_is_read_without
     for buffers_i, expected in (([], []), (named, named)):
         save(replace(solutions, buffers=named, buffers_i=buffers_i), tmp_path, DESCRIPTION)
         found = load(tmp_path).buffers_i
-        assert len(found) == len(expected)
-        assert all(torch.equal(a["net.running_mean"], b["net.running_mean"]) for a, b in zip(found, expected))
+        assert [named["net.running_mean"].tolist() for named in found] == [[1, 1]] * len(expected)
 
 
 def test_joined_groups_keep_their_order_and_pad_with_nan(tmp_path: Path) -> None:

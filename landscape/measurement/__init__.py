@@ -2,10 +2,21 @@
 
 from landscape.measurement.closed_form import ClosedForm
 from landscape.measurement.descent import Descent
+from landscape.measurement.gauss_length import GaussLength
 from landscape.measurement.interpolation import Interpolation
 from landscape.measurement.plane import TrajectoryPlane
 from landscape.measurement.random_walk import RandomWalk
 from landscape.measurement.residual import Residual
 from landscape.measurement.subject import Measured, Subject
 
-__all__ = ["ClosedForm", "Descent", "Interpolation", "Measured", "RandomWalk", "Residual", "Subject", "TrajectoryPlane"]
+__all__ = [
+    "ClosedForm",
+    "Descent",
+    "GaussLength",
+    "Interpolation",
+    "Measured",
+    "RandomWalk",
+    "Residual",
+    "Subject",
+    "TrajectoryPlane",
+]
