@@ -31,7 +31,7 @@ class RunningStatistics:
     the whole calibration split, layer by layer: the inputs of a layer are those which the layers before it give with
     their own recalibrated statistics, without dropout. That is a forward pass in training mode over the whole split as
     one batch, not torch's average over minibatches; order and batch size change nothing but rounding. Sums are in
-    float64, and each layer costs one pass over the data.
+    float64. It costs one pass over the data if they fit into one batch, else one pass per layer.
 
     Args:
         module: the template, in evaluation mode on its device. treatment: one of ``TREATMENTS``; None refuses a module
@@ -51,6 +51,7 @@ class RunningStatistics:
         self.device = next(module.parameters()).device
         norms = {n: m for n, m in module.named_modules() if isinstance(m, _BatchNorm)}
         self.layers = {n: m for n, m in norms.items() if m.running_mean is not None}
+        self.names = [f"{name}.{part}" for name in self.layers for part in ("running_mean", "running_var")]
         self.recalibrates = treatment == "recalibrate" and _has_statistics(module)
         if self.recalibrates:
             self._check_layers()
@@ -61,8 +62,7 @@ class RunningStatistics:
 
     def _check_layers(self) -> None:
         """Refuse statistics that no batch-norm layer of torch holds: nobody here knows what they mean."""
-        known = {f"{name}.{part}" for name in self.layers for part in ("running_mean", "running_var")}
-        other = [n for n, b in self.module.named_buffers() if b.is_floating_point() and n not in known]
+        other = [n for n, b in self.module.named_buffers() if b.is_floating_point() and n not in self.names]
         if other:
             raise InputError(
                 f"objective.running_statistics=recalibrate knows the batch norm of torch, but "
@@ -116,12 +116,23 @@ class RunningStatistics:
         if self.calibration is None:
             raise InputError("objective.running_statistics=recalibrate needs the training split that the statistics "
                              "are taken over; give Objective(calibration=...)")  # fmt: skip
-        values: dict[str, Tensor] = {**self.layout.unflatten(theta), **kept}
-        found: dict[str, Tensor] = dict(kept)
-        for name in self._order(values):
-            moments = self._moments(values, name)
-            for part, value in zip(("running_mean", "running_var"), moments, strict=True):
-                found[f"{name}.{part}"] = values[f"{name}.{part}"] = value.to(self.dtype)
+        own = dict(self.module.named_buffers())
+        found = {**kept, **{n: (kept.get(n, own[n])).clone() for n in self.names}}  # hooks write into the clones
+        values: dict[str, Tensor] = {**self.layout.unflatten(theta), **found}
+        order = self._order(values)
+        if len(self.calibration) <= self.batch_size:
+            # Every layer can take its statistics from the one batch as it comes by.
+            hooks = [self.layers[name].register_forward_pre_hook(_take) for name in order]
+            try:
+                functional_call(self.module, values, (self._batch(0, self.batch_size),))
+            finally:
+                for hook in hooks:
+                    hook.remove()
+            return found
+        for name in order:
+            mean, var = self._moments(values, name)
+            found[f"{name}.running_mean"].copy_(mean)
+            found[f"{name}.running_var"].copy_(var)
         return found
 
     def _order(self, values: Named) -> list[str]:
@@ -147,7 +158,7 @@ class RunningStatistics:
         seen: list[Tensor] = []
 
         def stop(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-            seen.append(inputs[0].double().transpose(0, 1).flatten(1))  # [channels, B * positions]
+            seen.append(_by_channel(inputs[0]))
             raise _Reached
 
         hook = self.layers[name].register_forward_pre_hook(stop)
@@ -172,6 +183,19 @@ class RunningStatistics:
         assert self.calibration is not None
         x = self.calibration.x[first:last]
         return x.to(self.device, self.dtype if x.is_floating_point() else None)
+
+
+def _by_channel(inputs: Tensor) -> Tensor:
+    """[B, channels, ...] -> [channels, B * positions], float64."""
+    return inputs.double().transpose(0, 1).flatten(1)
+
+
+def _take(layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+    """Before the layer runs: its statistics become those of its inputs."""
+    values = _by_channel(inputs[0])
+    assert isinstance(layer, _BatchNorm) and layer.running_mean is not None and layer.running_var is not None
+    layer.running_mean.copy_(values.mean(dim=1))
+    layer.running_var.copy_(values.var(dim=1, correction=0))
 
 
 class _Reached(Exception):

@@ -27,9 +27,10 @@ class MLP(nn.Module):
         batch_norm: True puts ``torch.nn.BatchNorm1d`` (momentum 0.1, eps 1e-5) between each hidden layer and its
             activation, whose own shift takes the place of the layer's bias: a bias in front of it would have no
             gradient but rounding. How its running statistics go along a path, ``objective.running_statistics`` says.
+        torch_init: True starts as torch does, weights and biases from U(-r, r), r = 1 / sqrt(fan_in).
 
     Raises:
-        InputError: a per-layer list whose length is not the number of layers.
+        InputError: a per-layer list whose length is not the number of layers; two inits.
 
     Source: paper, appendix A; pylearn2 ``RectifiedLinear``, ``Sigmoid``, ``Softmax``.
     """
@@ -46,6 +47,7 @@ class MLP(nn.Module):
         scale: Sequence[float] | None = None,
         dropout: bool = True,
         batch_norm: bool = False,
+        torch_init: bool = False,
     ) -> None:
         super().__init__()
         sizes = [inputs, *widths, classes]
@@ -55,6 +57,10 @@ class MLP(nn.Module):
             if values is not None and len(values) != num_layers:
                 raise InputError(f"model.{key} has {len(values)} entries but model.widths={list(widths)} makes "
                                  f"{num_layers} layers; give one entry per layer")  # fmt: skip
+        if torch_init and init_ranges is not None:
+            raise InputError(
+                f"model.torch_init=true and model.init_ranges={list(init_ranges)} are two starts; keep one"
+            )
         self.activation = activation
         # The last layer has no norm, so it always has its bias.
         linear = [nn.Linear(a, b, not batch_norm or k == num_layers - 1) for k, (a, b) in enumerate(pairwise(sizes))]
@@ -63,7 +69,7 @@ class MLP(nn.Module):
         self.dropouts = dropout_layers(include, scale, dropout)
         ranges = init_ranges or [(6 / fan_in) ** 0.5 for fan_in in sizes[:-2]] + [0.0]
         with torch.no_grad():
-            for layer, r in zip(linear, ranges, strict=True):
+            for layer, r in zip([] if torch_init else linear, [] if torch_init else ranges, strict=True):
                 layer.weight.uniform_(-r, r)
                 if layer.bias is not None:
                     layer.bias.zero_()
