@@ -155,10 +155,10 @@ class RunningStatistics:
 
     def _moments(self, values: Named, name: str) -> tuple[Tensor, Tensor]:
         """Mean and variance, float64, of what enters one layer; each pass stops there."""
-        seen: list[Tensor] = []
+        seen: list[tuple[int, Tensor, Tensor]] = []
 
         def stop(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-            seen.append(_by_channel(inputs[0]))
+            seen.append((inputs[0].numel() // inputs[0].shape[1], *_mean_and_var(inputs[0])))
             raise _Reached
 
         hook = self.layers[name].register_forward_pre_hook(stop)
@@ -169,11 +169,10 @@ class RunningStatistics:
                 try:
                     functional_call(self.module, dict(values), (self._batch(start, start + self.batch_size),))
                 except _Reached:
-                    part = seen.pop()
-                num, own = part.shape[1], part.mean(dim=1)
+                    num, own, spread = seen.pop()
                 # Chan, Golub & LeVeque: two groups' sums of squares about their means, as one group's.
                 shift, total = own - mean, count + num
-                scatter = scatter + (part - own[:, None]).square().sum(dim=1) + shift.square() * (count * num / total)
+                scatter = scatter + num * spread + shift.square() * (count * num / total)
                 mean, count = mean + shift * (num / total), total
         finally:
             hook.remove()
@@ -185,17 +184,20 @@ class RunningStatistics:
         return x.to(self.device, self.dtype if x.is_floating_point() else None)
 
 
-def _by_channel(inputs: Tensor) -> Tensor:
-    """[B, channels, ...] -> [channels, B * positions], float64."""
-    return inputs.double().transpose(0, 1).flatten(1)
+def _mean_and_var(inputs: Tensor) -> tuple[Tensor, Tensor]:
+    """Of each channel of [B, channels, ...] over all else, the variance divided by their number; float64."""
+    values = inputs.double()
+    axes = [0, *range(2, values.dim())]
+    mean = values.mean(dim=axes, keepdim=True)
+    return mean.flatten(), (values - mean).square_().mean(dim=axes)  # torch's var takes six times as long
 
 
 def _take(layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
     """Before the layer runs: its statistics become those of its inputs."""
-    values = _by_channel(inputs[0])
     assert isinstance(layer, _BatchNorm) and layer.running_mean is not None and layer.running_var is not None
-    layer.running_mean.copy_(values.mean(dim=1))
-    layer.running_var.copy_(values.var(dim=1, correction=0))
+    mean, var = _mean_and_var(inputs[0])
+    layer.running_mean.copy_(mean)
+    layer.running_var.copy_(var)
 
 
 class _Reached(Exception):
