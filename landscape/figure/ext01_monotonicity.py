@@ -7,6 +7,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from landscape.curve import largest_rise, value_at
 from landscape.figure import line, style, subject
@@ -18,8 +19,8 @@ from landscape.verdict import Verdict
 
 PAPER = "Lucas et al. 2021"
 ALONE = Claim("ext01-run", "J falls from the start to the solution", PAPER, f"rise <= {RISE:g} nats, J(1) <= {LOSS:g}")
-NORM_WORD = {"": "no batch norm", "recalibrate": "batch norm", "keep": "batch norm, statistics kept",
-             "interpolate": "batch norm, statistics interpolated"}  # fmt: skip
+NORM_WORD = {"": "no batch norm", "recalibrate": "batch norm, recalibrated", "keep": "batch norm, kept",
+             "interpolate": "batch norm, interpolated"}  # fmt: skip
 MARKER = {"": "o", "recalibrate": "^", "keep": "x", "interpolate": "+"}
 PLAIN = ("SGD", "Momentum")
 COLOR = {"SGD": style.BLUE, "Momentum": style.BLUE, "Adam": style.ORANGE}
@@ -36,13 +37,25 @@ def draw(results: Sequence[Result]) -> Figure:
     runs = runs_of(results)
     figure, grid = style.new(1, 3, width=12.8, height=4.6)
     _draw_rates(grid[0][0], runs)
-    _draw_rises(grid[0][1], runs, lambda run: run.distance, "distance ‖θ_f − θ_i‖ / ‖θ_i‖", "long way, large rise?")
-    _draw_rises(grid[0][2], runs, lambda run: run.gauss, "mean Gauss length of the outputs [rad]", "much turning?")
+    _draw_rises(
+        grid[0][1],
+        runs,
+        lambda run: run.distance,
+        r"distance $\|\theta_f-\theta_i\|\,/\,\|\theta_i\|$",
+        "by the distance travelled",
+    )
+    _draw_rises(
+        grid[0][2],
+        runs,
+        lambda run: run.gauss,
+        "mean Gauss length of the outputs [rad]",
+        "by how much the outputs turn",
+    )
     style.legend_outside(figure)
     lost = sum(not run.is_counted for run in runs)
     notes = [f"not counted: {lost} of {len(runs)} lines, which end above J = {LOSS:g} or diverged",
-             "left: batch norm by every treatment of its statistics, the other rates by recalibration alone, so that "
-             "each network counts once"]  # fmt: skip
+             "recalibrated, interpolated, kept: the running statistics along the line; the rates of the other factors "
+             "count each network once, recalibrated where that was measured"]  # fmt: skip
     title = f"{PAPER}: where J rises by more than {RISE:g} nats{style.on_data(results)}"
     return style.finish(figure, results, title, notes, verdicts=judge(results))
 
@@ -99,9 +112,12 @@ def _draw_rises(axes: Axes, runs: Sequence[Run], value: Callable[[Run], float], 
         axes.plot([value(r) for r in chosen], [r.rise for r in chosen], MARKER[treatment], **look)
     axes.axhline(RISE, color=style.GREY, linewidth=0.8, linestyle=":", label=f"{RISE:g} nats")
     axes.set_yscale("symlog", linthresh=1e-4, linscale=0.5)
-    axes.set_ylim(-2e-5, None)
+    axes.set_ylim(-2e-5, 2 * max([run.rise for run in runs if run.is_counted], default=1.0) + RISE)
     if any(value(run) > 0 for run in runs if run.is_counted):
         axes.set_xscale("log")
+        axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
+        axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set(title=title, xlabel=label, ylabel="largest rise of J [nats]")
 
 

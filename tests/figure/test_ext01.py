@@ -134,9 +134,9 @@ def test_the_figure_shows_every_level_and_both_relations(end: float) -> None:
     jobs = [replace(item, curves=job([0.2] * 20, end=end).curves) for item in sweep(0.2, 0.0)]
     rates, distance, gauss = ext01.draw(jobs).axes
     words = [tick.get_text() for tick in rates.get_yticklabels()]
-    assert words == ["Adam", "SGD", "lr 0.01", "lr 0.1", "no batch norm", "batch norm, statistics kept", "batch norm",
-                     "2 hidden layers", "ReLU"]  # fmt: skip
-    assert "%" in rates.get_xlabel() and "rad" in gauss.get_xlabel() and "‖" in distance.get_xlabel()
+    assert words == ["Adam", "SGD", "lr 0.01", "lr 0.1", "no batch norm", "batch norm, kept",
+                     "batch norm, recalibrated", "2 hidden layers", "ReLU"]  # fmt: skip
+    assert "%" in rates.get_xlabel() and "rad" in gauss.get_xlabel() and "theta_i" in distance.get_xlabel()
     shown = sum(len(item.get_xdata()) for item in distance.lines[:-1])
     assert shown == (80 if end < 0.1 else 0)
 
