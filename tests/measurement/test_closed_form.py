@@ -21,6 +21,7 @@ from landscape.data.teacher import teacher
 from landscape.endpoints import Ends
 from landscape.errors import InputError
 from landscape.measurement import ClosedForm, Subject
+from landscape.measurement.family import family_of
 from landscape.model import MLP, DeepLinear, Quadratic
 from landscape.objective import Objective
 from landscape.parameters import ParameterLayout
@@ -178,3 +179,11 @@ def test_ends_of_two_orthants_are_not_joined_by_the_geometric_curve(start: list[
 def test_lines_without_a_closed_form_are_refused(make: Any, text: str) -> None:
     with pytest.raises(InputError, match=text):
         ClosedForm()(make())
+
+
+def test_batch_norm_has_no_closed_form_here() -> None:
+    """Its statistics bend the line's pieces: what is known of one hidden layer of ReLU does not hold."""
+    data, relu = dataset(), partial(MLP, 7, 5, [6], nn.ReLU())
+    assert family_of(relu(), CrossEntropy(), data.train) is not None
+    with pytest.raises(InputError, match="no batch norm"):
+        family_of(relu(batch_norm=True), CrossEntropy(), data.train)
