@@ -104,15 +104,17 @@ def untrained(
     model = module_maker(config)
     objective = make(config["objective"], "objective")
     template = build(model, config["training"]["first_seed"])
+    measured_examples = config["limits"]["measured_examples"]
+    calibration = dataset.train if measured_examples is None else dataset.train.first(measured_examples)
+    objective = partial(objective, device=device, calibration=calibration)
     # A wrong objective or a module that does not fit must not cost a training first.
     try:
-        partial(objective, device=device)(template, cost, dataset.valid.first(min(64, len(dataset.valid))))
+        objective(template, cost, dataset.valid.first(min(64, len(dataset.valid))))
     except TypeError as error:
         raise InputError(f"objective cannot be made: {error}; look at the keys under objective") from error
-    measured_examples = config["limits"]["measured_examples"]
     subject = Subject(
         make(config["training"], "training").seeds, device, template, cost, dataset, None, None,
-        make(config["path"], "path"), alphas, partial(objective, device=device), measured_examples,
+        make(config["path"], "path"), alphas, objective, measured_examples,
         make(config["optimizer"], "optimizer"),
     )  # fmt: skip
     if hasattr(measurement, "check"):

@@ -18,6 +18,7 @@ from landscape.data.dataset import Split
 from landscape.errors import InputError
 from landscape.model.dropout import Masks
 from landscape.parameters import ParameterLayout
+from landscape.running_statistics import RunningStatistics
 from landscape.streams import MEASURE, MEASURE_SAMPLE, BlockDraws, stream_seed
 
 
@@ -51,8 +52,10 @@ class Objective:
         batch_size: examples per forward pass; the result does not depend on it beyond rounding.
         num_replicates: K, mask replicates to average in stochastic mode.
         running_statistics: what to do with buffers such as batch-norm means along a path: ``"keep"`` uses those of
-            ``buffers`` (the module's own by default); None refuses a module that has any.
-        buffers: per row of theta, buffers to use.
+            ``buffers`` (the module's own by default), ``"interpolate"`` and ``"recalibrate"`` as in
+            ``landscape.running_statistics``; None refuses a module that has any.
+        buffers: per row of theta, those of theta_1, or of the one point that is evaluated. buffers_0: those of theta_0.
+        calibration: the training split, which ``"recalibrate"`` takes the statistics over.
 
     Raises:
         InputError: unknown mode; running statistics without a stated treatment; a module that does not return one
@@ -72,6 +75,8 @@ class Objective:
         running_statistics: str | None = None,
         buffers: Sequence[Mapping[str, Tensor]] | None = None,
         device: torch.device | str = "cpu",
+        buffers_0: Sequence[Mapping[str, Tensor]] | None = None,
+        calibration: Split | None = None,
     ) -> None:
         if mode not in ("deterministic", "stochastic"):
             raise InputError(f"mode={mode} is unknown; use deterministic or stochastic")
@@ -84,14 +89,14 @@ class Objective:
         self.dtype: torch.dtype = getattr(torch, dtype)
         self.device = torch.device(device)
         self.module = copy.deepcopy(module).to(device=self.device, dtype=self.dtype).eval().requires_grad_(False)
-        check_running_statistics(self.module, running_statistics)
+        self.statistics = RunningStatistics(self.module, running_statistics, calibration, self.dtype, batch_size)
         self.layout = ParameterLayout.of(self.module)
         self.cost, self.mode, self.seeds = cost, mode, list(seeds)
         self.split = split.to(self.device, self.dtype)
         # Sequences are read side by side, block after block, the state of one block carried into the next.
         self.batch_size = split.num_streams or batch_size
         self.is_stateful = split.num_streams is not None and hasattr(self.module, "initial_state")
-        self.buffers = buffers
+        self.buffers, self.buffers_0 = buffers, buffers_0
         with self._fitting():
             self.masks = Masks(self.module, self.split.x[:1], cost.num_draws)
         self.mask_draws = BlockDraws(self.masks.draw, 1, self.device)
@@ -108,7 +113,8 @@ class Objective:
 
     def evaluate(self, theta: Tensor) -> dict[str, NDArray[np.float64]]:
         """theta [S, P] -> every channel [S]."""
-        return {name: values[0] for name, values in self.along(lambda _: theta, np.zeros(1)).channels.items()}
+        # As the end of a path: the statistics of one point are those of theta_1.
+        return {name: values[0] for name, values in self.along(lambda _: theta, np.ones(1)).channels.items()}
 
     def along(
         self,
@@ -132,6 +138,7 @@ class Objective:
         shape = (self.num_replicates, len(alphas), num_seeds)
         done = 0
         states: dict[tuple[int, int, int], Any] = {}
+        buffers = self.statistics.along(path, alphas, self.buffers_0, self.buffers, num_seeds)  # [A][S]
         # Batches outside, alphas inside: masks are drawn and data is touched once for the whole line.
         for start in range(0, len(self.split), self.batch_size):
             x, y = self.split.x[start : start + self.batch_size], self.split.y[start : start + self.batch_size]
@@ -142,7 +149,7 @@ class Objective:
                 for s in range(num_seeds):
                     for k in range(self.num_replicates):
                         channels, states[a, s, k] = self._channels(
-                            theta[s], seen[s], y, s, start, k, masks, states.get((a, s, k))
+                            theta[s], seen[s], y, s, start, k, masks, states.get((a, s, k)), buffers[a][s]
                         )
                         for name, values in channels.items():
                             total = sums.setdefault(name, torch.zeros(shape, dtype=torch.float64, device=self.device))
@@ -186,12 +193,10 @@ class Objective:
         k: int,
         masks: list[list[Tensor]] | None,
         state: Any = None,
+        buffers: Mapping[str, Tensor] | None = None,
     ) -> tuple[dict[str, Tensor], Any]:
         """Channels of one batch and, of a module with a state, the state after it."""
-        values: dict[str, Tensor] = dict(self.layout.unflatten(theta))
-        if self.buffers is not None:
-            for name, buffer in self.buffers[s].items():
-                values[name] = buffer.to(self.device, self.dtype if buffer.is_floating_point() else None)
+        values: dict[str, Tensor] = {**self.layout.unflatten(theta), **(buffers or {})}
 
         def predict(inputs: Any, draw: int) -> Any:
             nonlocal state
@@ -247,9 +252,10 @@ class Objective:
         theta = theta + 0.01 * noise.to(self.device, self.dtype)
         masks = self._masks(0, few, 1)
         name = type(self.module).__name__
+        own = self.statistics.of(self.buffers, 0)
         with self._fitting(), self.masks.watched() as idle:
-            first, _ = self._channels(theta, x, y, 0, 0, 0, masks)
-            second, _ = self._channels(theta, x, y, 0, 0, 0, masks)
+            first, _ = self._channels(theta, x, y, 0, 0, 0, masks, None, own)
+            second, _ = self._channels(theta, x, y, 0, 0, 0, masks, None, own)
         if idle and hasattr(self.module, "example"):  # its training pass takes more than x, and was not made
             raise InputError(
                 f"cost {type(self.cost).__name__} leaves {len(idle)} of the {len(self.masks)} mask layers of "
@@ -267,16 +273,3 @@ class Objective:
                 f"model={name} gives two different costs at one theta; remove the randomness that evaluation mode "
                 "leaves on, or use landscape.model.Dropout, whose masks can be fixed"
             )
-
-
-def check_running_statistics(module: nn.Module, treatment: str | None) -> None:
-    """Raise InputError for a module with floating-point buffers unless a treatment is stated."""
-    if treatment not in (None, "keep"):
-        raise InputError(f"objective.running_statistics={treatment} is unknown; use keep")
-    names = [n for n, b in module.named_buffers() if b.is_floating_point()]
-    if names and treatment is None:
-        raise InputError(
-            f"model={type(module).__name__} has running statistics ({', '.join(names[:3])}"
-            f"{', ...' if len(names) > 3 else ''}) that are not part of theta; say what to do with them along the "
-            "path: objective.running_statistics=keep uses those of the trained model everywhere"
-        )

@@ -44,8 +44,9 @@ class Interpolation:
             split = subject.split(split_name)
             for mode in self.modes:
                 objective = subject.objective(
-                    subject.module, subject.cost, split, mode=mode, seeds=ends.seeds, buffers=ends.buffers
-                )
+                    subject.module, subject.cost, split, mode=mode, seeds=ends.seeds, buffers=ends.buffers,
+                    buffers_0=ends.buffers_0,
+                )  # fmt: skip
                 if self._is_repeated(mode, objective):
                     continue
                 path = subject.lay(

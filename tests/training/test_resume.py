@@ -51,9 +51,10 @@ def same_bits(one: Solutions, other: Solutions) -> None:
         ([5, 1], ADAM),
         ([5], {"model": torch_dropout}),
         ([5], {"model": batch_norm}),
+        ([5, 1], {"model": batch_norm, **ADAM}),
         ([5], {"dtype": "float32", "checkpoint_seconds": 1e9}),
     ],
-    ids=["maxout", "adam", "torch dropout", "batch norm", "no checkpoint yet"],
+    ids=["maxout", "adam", "torch dropout", "batch norm", "batch norm, adam", "no checkpoint yet"],
 )
 def test_a_killed_run_goes_on_to_the_same_bits(
     train: Train, tmp_path: Path, seeds: list[int], changes: dict[str, Any]
