@@ -6,6 +6,7 @@ import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from landscape.data.dataset import Split
+from landscape.engine import check_engine, line_of
 from landscape.errors import InputError
 from landscape.model.dropout import Masks
 from landscape.parameters import ParameterLayout
@@ -53,10 +55,12 @@ class Objective:
         running_statistics: what to do with buffers such as batch-norm means along a path: ``"keep"`` uses those of
             ``buffers`` (the module's own by default); None refuses a module that has any.
         buffers: per row of theta, buffers to use.
+        engine: how a line is evaluated, equal up to rounding: ``"plain"`` one forward pass per point, ``"prefix"`` and
+            ``"events"`` see ``landscape.engine``, ``"auto"`` whichever pays.
 
     Raises:
-        InputError: unknown mode; running statistics without a stated treatment; a module that does not return one
-            cost per example; a cost that differs between two evaluations at the same theta.
+        InputError: unknown mode or engine; running statistics without a stated treatment; a module that does not return
+            one cost per example; a cost that differs between two evaluations at the same theta.
     """
 
     def __init__(
@@ -72,7 +76,9 @@ class Objective:
         running_statistics: str | None = None,
         buffers: Sequence[Mapping[str, Tensor]] | None = None,
         device: torch.device | str = "cpu",
+        engine: str = "auto",
     ) -> None:
+        check_engine(engine)
         if mode not in ("deterministic", "stochastic"):
             raise InputError(f"mode={mode} is unknown; use deterministic or stochastic")
         if dtype not in ("float32", "float64"):
@@ -99,6 +105,7 @@ class Objective:
         # Without anything random the two modes are one; say so, and do not average equal replicates.
         self.is_random = mode == "stochastic" and bool(len(self.masks) or self.torch_dropout)
         self.num_replicates = num_replicates if self.is_random else 1
+        self.engine = engine
         self._check()
 
     def __call__(self, theta: Tensor) -> Tensor:
@@ -131,11 +138,25 @@ class Objective:
         shape = (self.num_replicates, len(alphas), num_seeds)
         done = 0
         states: dict[tuple[int, int, int], Any] = {}
+        line = (
+            None
+            if self.is_random and self.torch_dropout
+            else line_of(self.engine, self._forward, path, alphas, self.dtype, self.device)
+        )
         # Batches outside, alphas inside: masks are drawn and data is touched once for the whole line.
         for start in range(0, len(self.split), self.batch_size):
             x, y = self.split.x[start : start + self.batch_size], self.split.y[start : start + self.batch_size]
             masks = self._masks(start, len(x), num_seeds)
             seen = self._seen(start, x, num_seeds)
+            if line is not None:
+                known = {
+                    (s, k): self._known(seen[s], y, s, None if masks is None else masks[s][k])
+                    for s, k in product(range(num_seeds), range(self.num_replicates))
+                }
+                if line.add(known, states, sums, shape):
+                    done += len(alphas)
+                    progress(done)
+                    continue
             for a, alpha in enumerate(alphas):
                 theta = path(float(alpha)).to(self.device, self.dtype)
                 for s in range(num_seeds):
@@ -187,22 +208,32 @@ class Objective:
         state: Any = None,
     ) -> tuple[dict[str, Tensor], Any]:
         """Channels of one batch and, of a module with a state, the state after it."""
+        known = self._known(x, y, s, None if masks is None else masks[s][k])
+        with torch.no_grad(), self._torch_dropout_on(stream_seed(self.seeds[s], MEASURE, k, start)):
+            return self._forward(theta, known, state)
+
+    def _known(self, x: Tensor, y: Tensor, s: int, masks: Tensor | None) -> dict[str, Tensor]:
+        """All that a batch of seed s brings besides theta; masks [draws, B, F]."""
+        known = {"x": x, "y": y} if masks is None else {"x": x, "y": y, "masks": masks}
+        for name, buffer in ({} if self.buffers is None else self.buffers[s]).items():
+            known[f"buffer {name}"] = buffer.to(self.device, self.dtype if buffer.is_floating_point() else None)
+        return known
+
+    def _forward(self, theta: Tensor, known: Mapping[str, Tensor], state: Any) -> tuple[dict[str, Tensor], Any]:
+        """Channels and state after a batch, a function of its arguments alone."""
         values: dict[str, Tensor] = dict(self.layout.unflatten(theta))
-        if self.buffers is not None:
-            for name, buffer in self.buffers[s].items():
-                values[name] = buffer.to(self.device, self.dtype if buffer.is_floating_point() else None)
+        values |= {name.removeprefix("buffer "): v for name, v in known.items() if name.startswith("buffer ")}
 
         def predict(inputs: Any, draw: int) -> Any:
             nonlocal state
-            with self.masks.bind(None if masks is None else masks[s][k], draw):
+            with self.masks.bind(known.get("masks"), draw):
                 if not self.is_stateful:
                     return functional_call(self.module, values, (inputs,))
-                before = self.module.initial_state(x) if state is None else state  # type: ignore[operator]
+                before = self.module.initial_state(known["x"]) if state is None else state  # type: ignore[operator]
                 outputs, state = functional_call(self.module, values, ((inputs, before),))
                 return outputs
 
-        with torch.no_grad(), self._torch_dropout_on(stream_seed(self.seeds[s], MEASURE, k, start)):
-            return dict(self.cost.channels(predict, x, y)), state
+        return dict(self.cost.channels(predict, known["x"], known["y"])), state
 
     @contextmanager
     def _torch_dropout_on(self, seed: int) -> Iterator[None]:
