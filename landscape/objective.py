@@ -23,6 +23,10 @@ from landscape.parameters import ParameterLayout
 from landscape.streams import MEASURE, RESAMPLE, BlockDraws, stream_seed
 
 
+EXAMPLE_AXES = {"x": 0, "y": 0, "masks": 1}
+"""Where the examples lie in what a batch brings besides theta."""
+
+
 @dataclass(frozen=True)
 class Evaluation:
     """Channels along a path: ``{"objective": [A, S], ...}``, and the objective of each replicate [K, A, S]."""
@@ -141,7 +145,7 @@ class Objective:
         line = (
             None
             if self.is_random and self.torch_dropout
-            else line_of(self.engine, self._forward, path, alphas, self.dtype, self.device)
+            else line_of(self.engine, self._forward, path, alphas, self.dtype, self.device, EXAMPLE_AXES)
         )
         # Batches outside, alphas inside: masks are drawn and data is touched once for the whole line.
         for start in range(0, len(self.split), self.batch_size):

@@ -1,84 +1,55 @@
-"""Which engine pays, decided by counting operations, so that the same job gives the same bits on every machine."""
+"""Which engine serves a batch."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable
+import logging
+from importlib.util import find_spec
 
-import numpy as np
-from numpy.typing import NDArray
-from torch import Tensor
-from torch.fx import Node
-
-from landscape.engine.kind import Kind, name_of
+from landscape.engine.count import TOUCH, elements, reads_data, work
+from landscape.engine.kind import Kind
 from landscape.engine.prefix import Points, Prefix
+from landscape.engine.structure import Structure, find
 from landscape.engine.trace import Trace, Unsuited
 
-TOUCH = 60.0
-"""Arithmetic operations of a matrix product in the time that one element of a large array takes to read and write."""
+log = logging.getLogger(__name__)
+
+ROWS = 256
+"""Examples that go through the events together: their second-layer values at a few points should stay in a cache."""
 
 
-def flops(node: Node) -> float:
-    """Multiplications and additions of one matrix product, convolution or recurrent layer; 0 for all else."""
-    name, out = name_of(node), node.meta.get("val")
-    shapes = [
-        tuple(a.meta["val"].shape) for a in node.args if isinstance(a, Node) and isinstance(a.meta.get("val"), Tensor)
-    ]
-    if name == "lstm":
-        weights: int = sum(w.meta["val"].numel() for w in _listed(node, 2) if w.meta["val"].dim() > 1)
-        return float(2.0 * math.prod(shapes[0][:-1]) * weights)
-    if not isinstance(out, Tensor) or len(shapes) < 2:
-        return 0.0
-    size: int = out.numel()
-    if name in ("linear", "mm", "bmm", "matmul", "mv", "dot"):
-        return float(2.0 * size * shapes[0][-1])
-    if name in ("addmm", "baddbmm"):
-        return float(2.0 * size * shapes[1][-1])
-    if name in ("conv1d", "conv2d", "conv3d", "convolution"):
-        return float(2.0 * size * math.prod(shapes[1][1:]))
-    if name == "scaled_dot_product_attention":
-        return float(4.0 * math.prod(shapes[0]) * shapes[1][-2])
-    return 0.0
+def prefix_pays(prefix: Prefix, num_points: int) -> bool:
+    """Whether sharing saves more than combining the shared values anew at every point costs."""
+    trace, num_anchors = prefix.trace, 2
+    saved = (num_points - num_anchors) * work(trace, Kind.AFFINE)
+    return saved > num_points * TOUCH * elements(n for n in prefix.affine if reads_data(n, trace))
 
 
-def _listed(node: Node, place: int) -> list[Node]:
-    value = node.args[place]
-    return [n for n in value if isinstance(n, Node)] if isinstance(value, list | tuple) else []
-
-
-def work(trace: Trace, kind: Kind) -> float:
-    """Operations of the nodes of one kind."""
-    return sum(flops(node) for node, k in trace.kinds.items() if k is kind)
-
-
-def elements(nodes: Iterable[Node]) -> float:
-    """Values that are combined anew at every point beyond the parameters, which every engine combines."""
-    return float(sum(n.meta["val"].numel() for n in nodes))
-
-
-def choose(engine: str, trace: Trace, points: Points, alphas: NDArray[np.float64]) -> Prefix:
-    """The engine for one batch shape.
+def structure_for(trace: Trace, points: Points, device_type: str) -> Structure:
+    """The layers that the events serve.
 
     Raises:
-        Unsuited: the plain path is as fast.
+        Unsuited: there are none, or something that the events need is missing.
     """
-    prefix = Prefix(trace)
-    if engine == "auto":
-        data = [n for n in prefix.affine if _reads_data(n, trace)]
-        saved = (len(points) - len(points[0])) * work(trace, Kind.AFFINE)
-        if saved <= len(points) * TOUCH * elements(data):
-            raise Unsuited("the part that is affine in theta is small")
-    return prefix
+    if len(points[0]) != 2:
+        raise Unsuited("the events need a line, and this is a plane")
+    if device_type != "cpu":
+        raise Unsuited(f"the events run on the CPU, and this is {device_type}")
+    if trace.state:
+        raise Unsuited("the model carries a state from batch to batch")
+    if find_spec("numba") is None:
+        raise Unsuited("the events need numba (pip install numba)")
+    structure = find(trace)
+    if structure is None:
+        raise Unsuited("no linear layer reads a piecewise-linear one whose input does not depend on theta")
+    return structure
 
 
-def _reads_data(node: Node, trace: Trace) -> bool:
-    """Whether an affine node depends on the batch: the others are parameters seen from another side."""
-    waiting, seen = [node], set()
-    while waiting:
-        n = waiting.pop()
-        if trace.kinds[n] is Kind.CONST:
-            return True
-        if n not in seen:
-            seen.add(n)
-            waiting.extend(n.all_input_nodes)
-    return False
+def events_pay(structure: Structure, num_points: int) -> bool:
+    """Whether one update per switch is less work than one product per point."""
+    hidden = structure.hidden
+    outputs, units = structure.linear.meta["val"].shape[-1], hidden.pieces[0].meta["val"].shape[-1]
+    pieces = len(hidden.pieces) + hidden.has_zero
+    # An update has four products per output unit at half the speed of a matrix product; half of the pieces switch.
+    by_events = 16 * outputs * units * (1 + 0.5 * (pieces - 1)) + num_points * outputs * TOUCH
+    by_points = num_points * (2 * outputs * units + units * pieces * TOUCH)
+    return bool(by_events < 0.8 * by_points)

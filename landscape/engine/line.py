@@ -11,9 +11,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from landscape.engine.choice import choose
+from landscape.engine.choice import ROWS, events_pay, prefix_pays, structure_for
+from landscape.engine.events import Events
 from landscape.engine.prefix import Prefix
-from landscape.engine.trace import Forward, Unsuited, trace
+from landscape.engine.trace import Forward, NotFinite, Trace, Unsuited, trace
 from landscape.errors import InputError
 
 log = logging.getLogger(__name__)
@@ -43,17 +44,17 @@ class Line:
     Args:
         engine: of ``ENGINES``. forward: the plain path's function of a point and a batch.
         path: has ``anchors`` and ``weights``. alphas: [A]. dtype, device: of the forward pass.
+        axes: which axis holds the examples, of what does not depend on the point; the rest holds for all of them.
     """
 
     def __init__(
         self, engine: str, forward: Forward, path: AffinePath, alphas: NDArray[np.float64], dtype: torch.dtype,
-        device: torch.device,
+        device: torch.device, axes: Mapping[str, int],
     ) -> None:  # fmt: skip
-        self.engine, self.forward, self.dtype = engine, forward, dtype
+        self.engine, self.forward, self.dtype, self.device, self.axes = engine, forward, dtype, device, axes
         self.anchors = [anchor.to(device, dtype) for anchor in path.anchors]
         self.points = [path.weights(float(alpha)) for alpha in alphas]
-        self.alphas = alphas
-        self.found: dict[Any, Prefix] = {}
+        self.found: dict[Any, Any] = {}
         self.serves, self.is_checked = True, False
 
     def add(
@@ -90,27 +91,80 @@ class Line:
         return True
 
     def _batch(self, anchors: list[Tensor], known: Mapping[str, Tensor], states: Sequence[Any] | None) -> Batch:
+        """One batch of one line."""
         runner = self._runner(anchors, known, states)
         sums: dict[str, Tensor] = {}
-        after = []
-        for a, (channels, state) in enumerate(runner(anchors, known, self.points, states)):
-            for name, values in channels.items():
-                total = sums.setdefault(name, values.new_zeros(len(self.points), dtype=torch.float64))
-                total[a] = values.double().sum()
-            after.append(state)
+        after: list[Any] = []
+        if isinstance(runner, Prefix):
+            after = self._sum(runner, anchors, known, states, sums)
+        else:
+            num = known["x"].shape[0]
+            parts = -(-num // ROWS)
+            for n in range(parts):
+                piece = self._slice(known, num * n // parts, num * (n + 1) // parts)
+                self._sum(self._events(anchors, piece), anchors, piece, None, sums)
         if not all(bool(total.isfinite().all()) for total in sums.values()):
             raise NotFinite
         if not self.is_checked:
             self._check(anchors, known, states, sums)
-        return sums, after
+        return sums, after or [None] * len(self.points)
 
-    def _runner(self, anchors: Sequence[Tensor], known: Mapping[str, Tensor], states: Sequence[Any] | None) -> Prefix:
-        """The engine for a batch of this shape."""
-        key = (states is None, *((name, value.shape, value.dtype) for name, value in known.items()))
+    def _sum(
+        self, runner: Prefix | Events, anchors: list[Tensor], known: Mapping[str, Tensor], states: Sequence[Any] | None,
+        sums: dict[str, Tensor],
+    ) -> list[Any]:  # fmt: skip
+        """Add the channels of some examples at every point; the state after them at each."""
+        after: list[Any] = []
+        found: dict[str, list[Tensor]] = {}
+        for channels, state in runner(anchors, known, self.points, states):
+            for name, values in channels.items():
+                found.setdefault(name, []).append(values)
+            after.append(state)
+        for name, each in found.items():
+            total = sums.setdefault(name, each[0].new_zeros(len(each), dtype=torch.float64))
+            total += torch.stack(each).sum(dim=1, dtype=torch.float64)
+        return after
+
+    def _slice(self, known: Mapping[str, Tensor], first: int, last: int) -> dict[str, Tensor]:
+        """Examples first ... last - 1 of a batch."""
+        return {n: v.narrow(self.axes[n], first, last - first) if n in self.axes else v for n, v in known.items()}
+
+    def _runner(
+        self, anchors: Sequence[Tensor], known: Mapping[str, Tensor], states: Sequence[Any] | None
+    ) -> Prefix | None:
+        """The prefix for a batch of this shape, None where the events serve.
+
+        Raises:
+            Unsuited: neither serves.
+        """
+        key = (states is None, *_shapes(known))
         if key not in self.found:
-            state = None if states is None else states[0]
-            traced = trace(self.forward, anchors[0], known, state)
-            self.found[key] = choose(self.engine, traced, self.points, self.alphas)
+            traced = trace(self.forward, anchors[0], known, None if states is None else states[0])
+            self.found[key] = self._chosen(traced)
+        return self.found[key]
+
+    def _chosen(self, traced: Trace) -> Prefix | None:
+        """Events where they were asked for or pay, else the prefix."""
+        num = len(self.points)
+        if self.engine in ("events", "auto"):
+            try:
+                structure = structure_for(traced, self.points, self.device.type)
+                if self.engine == "events" or events_pay(structure, num):
+                    return None
+            except Unsuited as reason:
+                if self.engine == "events":
+                    log.warning("objective.engine=events: by objective.engine=prefix instead: %s", reason)
+        prefix = Prefix(traced)
+        if self.engine == "auto" and not prefix_pays(prefix, num):
+            raise Unsuited("the part that is affine in theta is small")
+        return prefix
+
+    def _events(self, anchors: Sequence[Tensor], known: Mapping[str, Tensor]) -> Events:
+        """The events for some examples of a batch."""
+        key = ("events", *_shapes(known))
+        if key not in self.found:
+            traced = trace(self.forward, anchors[0], known, None)
+            self.found[key] = Events(traced, structure_for(traced, self.points, self.device.type))
         return self.found[key]
 
     def _check(
@@ -128,13 +182,14 @@ class Line:
         self.is_checked = True
 
 
-class NotFinite(Unsuited):
-    """This batch must be done by the plain path: what is infinite or no number is so in an order of its own."""
+def _shapes(known: Mapping[str, Tensor]) -> tuple[Any, ...]:
+    return tuple((name, value.shape, value.dtype) for name, value in known.items())
 
 
 def line_of(
-    engine: str, forward: Forward, path: Any, alphas: NDArray[np.float64], dtype: torch.dtype, device: torch.device
-) -> Line | None:
+    engine: str, forward: Forward, path: Any, alphas: NDArray[np.float64], dtype: torch.dtype, device: torch.device,
+    axes: Mapping[str, int],
+) -> Line | None:  # fmt: skip
     """A ``Line``, or None where the plain path serves, with a logged line if that was not to be expected."""
     if engine == "plain" or (engine == "auto" and len(alphas) < 3):
         return None
@@ -142,7 +197,7 @@ def line_of(
         if len(alphas) > 1:
             log.info("objective.engine=%s: the path is no straight line; every point is evaluated by itself", engine)
         return None
-    return Line(engine, forward, path, alphas, dtype, device)
+    return Line(engine, forward, path, alphas, dtype, device, axes)
 
 
 def check_engine(engine: str) -> None:

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from torch.fx import Graph, GraphModule, Node
 
 from landscape.engine.kind import Kind
 
 
-def part(module: GraphModule, inputs: Sequence[Node], outputs: Sequence[Node]) -> Callable[..., list[Any]]:
+def part(module: GraphModule, inputs: Sequence[Node], outputs: Sequence[Node]) -> GraphModule:
     """The function from ``inputs`` to ``outputs``; what lies before the inputs is not in it.
 
     torch.fx writes it as Python code that drops each value after its last use.
     """
     graph = Graph()
     copies: dict[Node, Node] = {node: graph.placeholder(node.name) for node in inputs}
+    for node, copy in copies.items():
+        copy.meta = dict(node.meta)
     needed = _between(set(inputs), outputs)
     for node in module.graph.nodes:
         if node in needed and node not in copies:

@@ -22,6 +22,10 @@ class Unsuited(Exception):
     """The engine cannot do this one; says why."""
 
 
+class NotFinite(Unsuited):
+    """This batch must be done by the plain path: what is infinite or no number is so in an order of its own."""
+
+
 @dataclass(frozen=True)
 class Trace:
     """One batch shape's graph.
