@@ -22,7 +22,6 @@ from landscape.model.dropout import Masks
 from landscape.parameters import ParameterLayout
 from landscape.streams import MEASURE, RESAMPLE, BlockDraws, stream_seed
 
-
 EXAMPLE_AXES = {"x": 0, "y": 0, "masks": 1}
 """Where the examples lie in what a batch brings besides theta."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import logging
+import math
 from importlib.util import find_spec
 
 from landscape.engine.count import TOUCH, elements, reads_data, work
@@ -11,10 +11,17 @@ from landscape.engine.prefix import Points, Prefix
 from landscape.engine.structure import Structure, find
 from landscape.engine.trace import Trace, Unsuited
 
-log = logging.getLogger(__name__)
+SMALL = 2e10
+"""Operations of one batch at all points below which tracing it takes longer than what could be saved."""
+LOADING = 1e11
+"""Operations in the time that numba takes to be imported and to load the kernels."""
+ROWS = 1024
+"""Most examples that go through the events together."""
 
-ROWS = 256
-"""Examples that go through the events together: their second-layer values at a few points should stay in a cache."""
+
+def is_small(num_examples: int, num_points: int, num_parameters: int) -> bool:
+    """Whether a batch is over before a trace of it would be, each parameter counted once per example and point."""
+    return 2.0 * num_examples * num_points * num_parameters < SMALL
 
 
 def prefix_pays(prefix: Prefix, num_points: int) -> bool:
@@ -47,9 +54,10 @@ def structure_for(trace: Trace, points: Points, device_type: str) -> Structure:
 def events_pay(structure: Structure, num_points: int) -> bool:
     """Whether one update per switch is less work than one product per point."""
     hidden = structure.hidden
+    rows = math.prod(structure.linear.meta["val"].shape[:-1])
     outputs, units = structure.linear.meta["val"].shape[-1], hidden.pieces[0].meta["val"].shape[-1]
     pieces = len(hidden.pieces) + hidden.has_zero
     # An update has four products per output unit at half the speed of a matrix product; half of the pieces switch.
     by_events = 16 * outputs * units * (1 + 0.5 * (pieces - 1)) + num_points * outputs * TOUCH
     by_points = num_points * (2 * outputs * units + units * pieces * TOUCH)
-    return bool(by_events < 0.8 * by_points)
+    return bool(rows * by_events + LOADING < 0.8 * rows * by_points)

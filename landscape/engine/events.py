@@ -24,8 +24,8 @@ from landscape.engine.trace import NotFinite, Trace
 
 CHUNK_BYTES = 32 << 20
 """Second-layer values that are held at once where a wide layer reads them."""
-SUMS_BYTES = 256 << 10
-"""Sums of a narrow further layer that are worked on at once: half of a processor core's second cache."""
+SUMS_BYTES = 384 << 10
+"""Sums of a narrow further layer that are worked on at once: about a processor core's second cache."""
 
 
 class Events:

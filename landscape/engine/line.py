@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from landscape.engine.choice import ROWS, events_pay, prefix_pays, structure_for
+from landscape.engine.choice import ROWS, events_pay, is_small, prefix_pays, structure_for
 from landscape.engine.events import Events
 from landscape.engine.prefix import Prefix
 from landscape.engine.trace import Forward, NotFinite, Trace, Unsuited, trace
@@ -54,7 +54,8 @@ class Line:
         self.engine, self.forward, self.dtype, self.device, self.axes = engine, forward, dtype, device, axes
         self.anchors = [anchor.to(device, dtype) for anchor in path.anchors]
         self.points = [path.weights(float(alpha)) for alpha in alphas]
-        self.found: dict[Any, Any] = {}
+        self.prefixes: dict[Any, Prefix | None] = {}
+        self.events: dict[Any, Events] = {}
         self.serves, self.is_checked = True, False
 
     def add(
@@ -68,6 +69,10 @@ class Line:
             states: of (point, row, replicate), as the batch before left them.
             sums: {channel: [K, A, S]}. shape: (K, A, S).
         """
+        first = next(iter(known.values()))
+        if self.engine == "auto" and not self.is_checked:
+            num = len(first["x"])
+            self.serves = self.serves and not is_small(num, len(self.points), self.anchors[0].shape[-1])
         if not self.serves:
             return False
         found = {}
@@ -102,7 +107,7 @@ class Line:
             parts = -(-num // ROWS)
             for n in range(parts):
                 piece = self._slice(known, num * n // parts, num * (n + 1) // parts)
-                self._sum(self._events(anchors, piece), anchors, piece, None, sums)
+                self._sum(self._events_for(anchors, piece), anchors, piece, None, sums)
         if not all(bool(total.isfinite().all()) for total in sums.values()):
             raise NotFinite
         if not self.is_checked:
@@ -138,10 +143,10 @@ class Line:
             Unsuited: neither serves.
         """
         key = (states is None, *_shapes(known))
-        if key not in self.found:
+        if key not in self.prefixes:
             traced = trace(self.forward, anchors[0], known, None if states is None else states[0])
-            self.found[key] = self._chosen(traced)
-        return self.found[key]
+            self.prefixes[key] = self._chosen(traced)
+        return self.prefixes[key]
 
     def _chosen(self, traced: Trace) -> Prefix | None:
         """Events where they were asked for or pay, else the prefix."""
@@ -159,13 +164,13 @@ class Line:
             raise Unsuited("the part that is affine in theta is small")
         return prefix
 
-    def _events(self, anchors: Sequence[Tensor], known: Mapping[str, Tensor]) -> Events:
+    def _events_for(self, anchors: Sequence[Tensor], known: Mapping[str, Tensor]) -> Events:
         """The events for some examples of a batch."""
-        key = ("events", *_shapes(known))
-        if key not in self.found:
+        key = _shapes(known)
+        if key not in self.events:
             traced = trace(self.forward, anchors[0], known, None)
-            self.found[key] = Events(traced, structure_for(traced, self.points, self.device.type))
-        return self.found[key]
+            self.events[key] = Events(traced, structure_for(traced, self.points, self.device.type))
+        return self.events[key]
 
     def _check(
         self, anchors: Sequence[Tensor], known: Mapping[str, Tensor], states: Sequence[Any] | None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -39,12 +40,12 @@ class Switches:
     def __init__(
         self, memory: Memory, pieces: Sequence[Around], gain: Tensor, has_zero: bool, grid: NDArray[Any]
     ) -> None:
-        from landscape.engine import sweep as kernel
+        from landscape.engine.bucket import bucket
 
         (rows, units), dtype = gain.shape, gain.dtype
-        shape = (len(pieces), rows, units)
+        shape = (rows, units, len(pieces))
         middle, half = (
-            torch.stack([p[n].expand(rows, units) for p in pieces], out=memory(f"pieces {n}", shape, dtype)).numpy()
+            torch.stack([p[n] for p in pieces], dim=2, out=memory(f"pieces {n}", shape, dtype)).numpy()
             for n in range(2)
         )
         capacity = units * (len(pieces) + has_zero)
@@ -54,7 +55,7 @@ class Switches:
         )
         start = memory("start", (rows, len(grid) + 1), torch.int64).numpy()
         factors = gain.contiguous().numpy()
-        side_by_side(rows, lambda first, last: kernel.bucket(
+        side_by_side(rows, lambda first, last: bucket(
             middle, half, factors, has_zero, grid, first, last, unit, value, slope, start
         ))  # fmt: skip
         self.arrays = (unit, value, slope, start, grid)
@@ -110,5 +111,5 @@ def side_by_side(count: int, run: Callable[[int, int], None]) -> None:
         return
     bounds = np.linspace(0, count, threads + 1).astype(int).tolist()
     with ThreadPoolExecutor(threads) as pool:
-        for done in [pool.submit(run, first, last) for first, last in zip(bounds, bounds[1:], strict=False)]:
+        for done in [pool.submit(run, first, last) for first, last in pairwise(bounds)]:
             done.result()

@@ -1,11 +1,11 @@
-"""Where a traced graph holds a piecewise-linear layer followed by a linear one: found by its operators, not its name."""
+"""Where a traced graph holds a piecewise-linear layer followed by a linear one: found by operators, not by name."""
 
 from __future__ import annotations
 
 import operator
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch.fx import Node
@@ -87,7 +87,10 @@ def find(trace: Trace) -> Structure | None:
 
 def _linear(node: Node, trace: Trace) -> tuple[Node, Node, Node | None, bool] | None:
     """(input, weight, bias, whether the weight is [H, M]) of a product of a moving input with parameters."""
-    name, args = name_of(node), node.args
+    name, args = name_of(node), cast(tuple[Any, ...], node.args)
+    x: Any
+    weight: Any
+    bias: Any
     if name == "linear":
         x, weight, bias = args[0], args[1], args[2] if len(args) > 2 else None
     elif name == "addmm" and not node.kwargs:
@@ -123,7 +126,7 @@ def _with_activation(structure: Structure) -> Structure:
 
 def _with_tail(structure: Structure, trace: Trace) -> Structure:
     """The same with the narrow linear layer that alone reads it, perhaps through constant factors."""
-    node, gain = structure.after, None
+    node, gain = structure.after, cast(Any, None)
     while (user := _only_user(node)) is not None:
         parts = _linear(user, trace)
         if parts is not None and parts[0] is node and user.meta["val"].shape[-1] <= NARROW:
@@ -132,7 +135,7 @@ def _with_tail(structure: Structure, trace: Trace) -> Structure:
         if name_of(user) in INERT and user.args[2] is False:
             node = user
         elif name_of(user) == "mul" and gain is None and user.meta["val"].shape == node.meta["val"].shape:
-            gain = user.args[1] if user.args[0] is node else user.args[0]  # type: ignore[assignment]
+            gain = user.args[1] if user.args[0] is node else user.args[0]
             if not isinstance(gain, Node) or trace.kinds[gain] is not Kind.CONST:
                 break
             node = user
@@ -229,7 +232,7 @@ class _Reader:
         def move(part: Node) -> Node:
             if list(part.meta["val"].shape) != shape:
                 part = self._new(torch.ops.aten.expand.default, part, shape)
-            return self._new(node.target, part, *node.args[1:], **node.kwargs)
+            return self._new(cast(Any, node.target), part, *node.args[1:], **node.kwargs)
 
         gain = None if found.gain is None else move(found.gain)
         return replace(found, pieces=tuple(move(p) for p in found.pieces), gain=gain)

@@ -1,4 +1,4 @@
-"""The two kernels of the event-driven engine, compiled by numba on first use and kept on disk.
+"""The sums of the event-driven engine, compiled by numba on first use and kept on disk.
 
 The sum over hidden units of (U + beta V)(a + beta d) is P + beta Q + beta² R. A block of output units keeps its P, Q, R
 in vector registers while one example's events go by; LLVM's own vector types make sure of that, where a loop over
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from llvmlite import binding, ir
 from numba import njit, types
 from numba.core import cgutils
@@ -104,8 +103,7 @@ class _Emit:
         return [self.b.select(self.b.fcmp_ordered(">", u, v), u, v) for u, v in zip(x, y, strict=True)]
 
 
-@intrinsic
-def _one(
+def _emit_one(
     typing: Any, rows: Any, weight: Any, unit: Any, value: Any, slope: Any, start: Any, first: Any, grid: Any, low: Any,
     high: Any, state: Any, place: Any, after: Any, place_after: Any, gain: Any, factor: Any, out: Any, where: Any,
     stride: Any, keeps: Any, is_relu: Any,
@@ -118,8 +116,8 @@ def _one(
     ``out``: from ``where`` on, one row per grid point, ``stride`` apart. ``keeps``: the larger of what is there and
     what comes stays. Flags are 0 or 1.
     """
-    arguments = (rows, weight, unit, value, slope, start, first, grid, low, high, state, place, after, place_after, gain,
-                 factor, out, where, stride, keeps, is_relu)  # fmt: skip
+    arguments = (rows, weight, unit, value, slope, start, first, grid, low, high, state, place, after, place_after,
+                 gain, factor, out, where, stride, keeps, is_relu)  # fmt: skip
     signature = types.void(*(types.int64 if isinstance(t, types.Integer) else t for t in arguments))
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -127,13 +125,18 @@ def _one(
         factor, where, stride, keeps, is_relu = (args[n] for n in (15, 17, 18, 19, 20))
         places = (1, 2, 3, 4, 5, 7, 10, 12, 14, 16)
         weight, unit, value, slope, start, grid, state, after, gain, out = range(len(places))
-        e = _Emit(context, builder, [signature.args[n] for n in places], [args[n] for n in places], signature.args[1].dtype)
+        e = _Emit(
+            context, builder, [signature.args[n] for n in places], [args[n] for n in places], signature.args[1].dtype
+        )
         b, width = builder, VECTORS * e.lanes
         p, q, r = (e.variable(e.load(state, b.add(place, I64(n * width)))) for n in range(3))
         s = e.variable(e.zero)  # the other half of q: two short chains of sums instead of a long one
         with cgutils.for_range_slice(b, low, high, I64(1), intp=I64) as (i, _):
             at = b.add(first, i)
-            with cgutils.for_range_slice(b, e.one(start, at), e.one(start, b.add(at, I64(1))), I64(1), intp=I64) as (j, _):
+            with cgutils.for_range_slice(b, e.one(start, at), e.one(start, b.add(at, I64(1))), I64(1), intp=I64) as (
+                j,
+                _,
+            ):
                 row = b.add(rows, b.mul(b.sext(e.one(unit, j), I64), I64(2 * width)))
                 u, v = e.load(weight, row), e.load(weight, b.add(row, I64(width)))
                 a, d = e.spread(value, j), e.spread(slope, j)
@@ -158,8 +161,10 @@ def _one(
     return signature, generate
 
 
-@intrinsic
-def _onwards(
+_one: Any = intrinsic(_emit_one)
+
+
+def _emit_onwards(
     typing: Any, values: Any, points: Any, table: Any, first: Any, total: Any, place: Any
 ) -> Any:  # fmt: skip
     """total[i] += Σ_m values[i, m] table[m] for all grid points, ``TILE`` of them at a time.
@@ -193,7 +198,10 @@ def _onwards(
     return signature, generate
 
 
-@njit(nogil=True, cache=True, error_model="numpy")  # type: ignore[untyped-decorator]
+_onwards: Any = intrinsic(_emit_onwards)
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
 def sweep(
     weight: NDArray[Any], unit: NDArray[Any], value: NDArray[Any], slope: NDArray[Any], start: NDArray[Any],
     grid: NDArray[Any], low: int, high: int, state: NDArray[Any], ones: NDArray[Any], out: NDArray[Any],
@@ -220,7 +228,7 @@ def sweep(
                 )  # fmt: skip
 
 
-@njit(nogil=True, cache=True, error_model="numpy")  # type: ignore[untyped-decorator]
+@njit(nogil=True, cache=True, error_model="numpy")
 def sweep_on(
     weight: NDArray[Any], unit: NDArray[Any], value: NDArray[Any], slope: NDArray[Any], start: NDArray[Any],
     grid: NDArray[Any], state: NDArray[Any], gain: NDArray[Any], row_stride: int, table: NDArray[Any],
@@ -244,94 +252,10 @@ def sweep_on(
                 for piece in range(pieces):
                     factor = width + n * row_stride + k * width if piece == pieces - 1 else 0
                     _one(
-                        (piece * blocks + k) * units * 2 * width, weight, unit, value, slope, start, n * points, grid, 0,
-                        points - 1, state, (piece * blocks + k) * 3 * width, scratch, padded * width, gain, factor,
+                        (piece * blocks + k) * units * 2 * width, weight, unit, value, slope, start, n * points, grid,
+                        0, points - 1, state, (piece * blocks + k) * 3 * width, scratch, padded * width, gain, factor,
                         scratch, 0, width, 1 if piece > 0 else 0, is_relu,
                     )  # fmt: skip
                 for g in range(groups):
                     _onwards(scratch, padded, table, (k * groups + g) * width * columns, total,
                              (n * groups + g) * padded * columns)  # fmt: skip
-
-
-@njit(nogil=True, cache=True, error_model="numpy")  # type: ignore[untyped-decorator]
-def bucket(
-    middle: NDArray[Any], half: NDArray[Any], gain: NDArray[Any], has_zero: bool, grid: NDArray[Any], first: int,
-    last: int, unit: NDArray[Any], value: NDArray[Any], slope: NDArray[Any], start: NDArray[Any],
-) -> None:  # fmt: skip
-    """The events of examples first ... last - 1, sorted by the grid point from which on they count.
-
-    Piece k of hidden unit j is middle + beta half; the first event of a unit brings the piece that leads at the first
-    grid point, each further one the difference to the piece that takes over.
-
-    Args:
-        middle, half: [K, N, H]. gain: [N, H], factor of each unit. has_zero: 0 is a piece too. grid: beta [A], sorted.
-        unit, value, slope: [N, H * (K or K + 1)], filled. start: [N, A + 1], filled: places in the flat arrays.
-    """
-    pieces, _, units = middle.shape
-    points, capacity = grid.shape[0], unit.shape[1]
-    begin, end = grid[0], grid[points - 1]
-    slots, units_of = np.empty(capacity, np.int32), np.empty(capacity, np.int32)
-    values, slopes = np.empty(capacity, middle.dtype), np.empty(capacity, middle.dtype)
-    counts = np.empty(points + 1, np.int64)
-    nothing = middle.dtype.type(0)
-    for n in range(first, last):
-        found = 0
-        counts[:] = 0
-        for j in range(units):
-            factor = gain[n, j]
-            if factor == 0:
-                continue
-            leader, a, d = -1, nothing, nothing
-            if not has_zero:
-                leader, a, d = 0, middle[0, n, j], half[0, n, j]
-            for k in range(0 if has_zero else 1, pieces):
-                ak, dk = middle[k, n, j], half[k, n, j]
-                ahead = (ak + begin * dk) - (a + begin * d)
-                if ahead > 0 or (ahead == 0 and dk > d):
-                    leader, a, d = k, ak, dk
-            if leader >= 0:
-                slots[found], units_of[found] = 0, j
-                values[found], slopes[found] = factor * a, factor * d
-                counts[0] += 1
-                found += 1
-            here, slot = begin, 0
-            while True:
-                # The piece that first crosses the leader from below.
-                cross, after, aa, dd = end, -2, nothing, nothing
-                top = a + end * d
-                if has_zero and d < 0 and top < 0:
-                    at = -a / d
-                    if at < cross:
-                        cross, after = at, -1
-                for k in range(pieces):
-                    dk = half[k, n, j]
-                    if dk > d and middle[k, n, j] + end * dk > top:
-                        at = (a - middle[k, n, j]) / (dk - d)
-                        if at < cross or (at == cross and after != -2 and dk > dd):
-                            cross, after, aa, dd = at, k, middle[k, n, j], dk
-                if after == -2:
-                    break
-                here = max(here, cross)
-                low, high = slot, points - 1  # grid[high] >= here holds, as here <= end
-                while low < high:
-                    mid = (low + high) // 2
-                    if grid[mid] >= here:
-                        high = mid
-                    else:
-                        low = mid + 1
-                slot = low
-                slots[found], units_of[found] = slot, j
-                values[found], slopes[found] = factor * (aa - a), factor * (dd - d)
-                counts[slot] += 1
-                found += 1
-                leader, a, d = after, aa, dd
-        place = n * capacity
-        for i in range(points):
-            start[n, i] = place
-            place += counts[i]
-            counts[i] = start[n, i] - n * capacity
-        start[n, points] = place
-        for e in range(found):
-            i = counts[slots[e]]
-            counts[slots[e]] += 1
-            unit[n, i], value[n, i], slope[n, i] = units_of[e], values[e], slopes[e]

@@ -20,6 +20,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from landscape.config import conf_dir, register
 from landscape.cost import Adversarial, CrossEntropy, MultiPrediction, Output
 from landscape.data import Split
+from landscape.engine import choice
 from landscape.engine.kind import Kind
 from landscape.engine.trace import Unsuited, trace
 from landscape.errors import InputError
@@ -208,10 +209,11 @@ def pass_flops(num: int) -> int:
 @pytest.mark.parametrize(
     ("engine", "level"), [("auto", logging.INFO), ("prefix", logging.WARNING), ("events", logging.WARNING)]
 )
-def test_what_cannot_be_traced_is_done_point_by_point(
-    engine: str, level: int, caplog: pytest.LogCaptureFixture
+def test_what_cannot_be_traced_is_done_by_points(
+    engine: str, level: int, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Control flow by value; the line says so once, and the values are those of the plain path, bit for bit."""
+    monkeypatch.setattr(choice, "SMALL", 0.0)
     module, data, _ = small("mpdbm")
     caplog.set_level(logging.INFO)
     fast, plain = both(module, data, cost=MultiPrediction(), engine=engine)
@@ -282,8 +284,9 @@ def test_an_operator_that_writes_into_its_input_is_refused_or_rewritten() -> Non
         trace(careless, normal(D * C), {"x": normal(4, D)}, None)
 
 
-def test_auto_takes_what_pays() -> None:
+def test_auto_takes_what_pays(monkeypatch: pytest.MonkeyPatch) -> None:
     """A wide first layer is shared, a narrow one is not: the same bits as the engine that was taken."""
+    monkeypatch.setattr(choice, "SMALL", 0.0)
     wide, narrow = nn.Sequential(nn.Linear(400, 6), nn.Tanh(), nn.Linear(6, C)), nn.Linear(3, C)
     for module, engine in ((wide, "prefix"), (narrow, "plain")):
         width = next(module.parameters()).shape[1]
@@ -296,3 +299,10 @@ def test_auto_takes_what_pays() -> None:
 def test_an_unknown_engine_is_refused() -> None:
     with pytest.raises(InputError, match=r"objective\.engine=warp is unknown; use one of auto, plain, prefix, events"):
         Objective(maxout(), CrossEntropy(), split(5, 1), engine="warp")
+
+
+def test_a_small_job_is_not_traced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tracing would take longer than the line."""
+    monkeypatch.setattr("landscape.engine.line.trace", lambda *args: pytest.fail("traced"))
+    fast, plain = both(maxout(), split(23, 1), engine="auto")
+    assert (fast.replicates == plain.replicates).all()
