@@ -141,11 +141,9 @@ class Objective:
         shape = (self.num_replicates, len(alphas), num_seeds)
         done = 0
         states: dict[tuple[int, int, int], Any] = {}
-        line = (
-            None
-            if self.is_random and self.torch_dropout
-            else line_of(self.engine, self._forward, path, alphas, self.dtype, self.device, EXAMPLE_AXES)
-        )
+        # torch's own dropout draws from the global generator inside the forward pass: nothing that can be traced.
+        engine = "plain" if self.is_random and self.torch_dropout else self.engine
+        line = line_of(engine, self._forward, path, alphas, self.dtype, self.device, EXAMPLE_AXES)
         # Batches outside, alphas inside: masks are drawn and data is touched once for the whole line.
         for start in range(0, len(self.split), self.batch_size):
             x, y = self.split.x[start : start + self.batch_size], self.split.y[start : start + self.batch_size]

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from landscape.engine.compiled import compiled
 
-@njit(nogil=True, cache=True, error_model="numpy")
+
+@compiled
 def _slot(grid: NDArray[Any], low: int, at: float) -> int:
     """The first grid point from ``low`` on that is not before ``at``, which is not past the last."""
     high = grid.shape[0] - 1
@@ -22,7 +23,7 @@ def _slot(grid: NDArray[Any], low: int, at: float) -> int:
     return low
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@compiled
 def _of_unit(
     a: NDArray[Any], d: NDArray[Any], n: int, j: int, has_zero: bool, factor: float, grid: NDArray[Any], found: int,
     slots: NDArray[Any], units: NDArray[Any], values: NDArray[Any], slopes: NDArray[Any],
@@ -63,7 +64,7 @@ def _of_unit(
         at, up = new_at, new_up
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@compiled
 def bucket(
     middle: NDArray[Any], half: NDArray[Any], gain: NDArray[Any], has_zero: bool, grid: NDArray[Any], first: int,
     last: int, unit: NDArray[Any], value: NDArray[Any], slope: NDArray[Any], start: NDArray[Any],

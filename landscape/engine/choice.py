@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from importlib.util import find_spec
+from importlib import import_module
 
 from landscape.engine.count import TOUCH, elements, reads_data, work
 from landscape.engine.kind import Kind
@@ -17,6 +17,8 @@ LOADING = 1e11
 """Operations in the time that numba takes to be imported and to load the kernels."""
 ROWS = 1024
 """Most examples that go through the events together."""
+SUMS = 1 << 24
+"""About how many sums of their layers are held at once."""
 
 
 def is_small(num_examples: int, num_points: int, num_parameters: int) -> bool:
@@ -24,11 +26,16 @@ def is_small(num_examples: int, num_points: int, num_parameters: int) -> bool:
     return 2.0 * num_examples * num_points * num_parameters < SMALL
 
 
-def prefix_pays(prefix: Prefix, num_points: int) -> bool:
+def rows_together(num_points: int) -> int:
+    """Examples that go through the events together: fewer where there are many points."""
+    return max(16, min(ROWS, SUMS // (24 * num_points)))
+
+
+def prefix_pays(prefix: Prefix, points: Points) -> bool:
     """Whether sharing saves more than combining the shared values anew at every point costs."""
-    trace, num_anchors = prefix.trace, 2
-    saved = (num_points - num_anchors) * work(trace, Kind.AFFINE)
-    return saved > num_points * TOUCH * elements(n for n in prefix.affine if reads_data(n, trace))
+    trace = prefix.trace
+    saved = (len(points) - len(points[0])) * work(trace, Kind.AFFINE)
+    return saved > len(points) * TOUCH * elements(n for n in prefix.affine if reads_data(n, trace))
 
 
 def structure_for(trace: Trace, points: Points, device_type: str) -> Structure:
@@ -43,12 +50,23 @@ def structure_for(trace: Trace, points: Points, device_type: str) -> Structure:
         raise Unsuited(f"the events run on the CPU, and this is {device_type}")
     if trace.state:
         raise Unsuited("the model carries a state from batch to batch")
-    if find_spec("numba") is None:
-        raise Unsuited("the events need numba (pip install numba)")
     structure = find(trace)
     if structure is None:
         raise Unsuited("no linear layer reads a piecewise-linear one whose input does not depend on theta")
     return structure
+
+
+def load_kernels() -> None:
+    """Import numba and what it compiles.
+
+    Raises:
+        Unsuited: it is not there, or does not fit the other libraries.
+    """
+    try:
+        for name in ("landscape.engine.sweep", "landscape.engine.bucket"):
+            import_module(name)
+    except ImportError as error:
+        raise Unsuited(f"the events need numba ({error}; pip install numba)") from error
 
 
 def events_pay(structure: Structure, num_points: int) -> bool:

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from landscape.engine.choice import ROWS, events_pay, is_small, prefix_pays, structure_for
+from landscape.engine.choice import events_pay, is_small, load_kernels, prefix_pays, rows_together, structure_for
 from landscape.engine.events import Events
 from landscape.engine.prefix import Prefix
 from landscape.engine.trace import Forward, NotFinite, Trace, Unsuited, trace
@@ -69,9 +69,8 @@ class Line:
             states: of (point, row, replicate), as the batch before left them.
             sums: {channel: [K, A, S]}. shape: (K, A, S).
         """
-        first = next(iter(known.values()))
         if self.engine == "auto" and not self.is_checked:
-            num = len(first["x"])
+            num = len(next(iter(known.values()))["x"])
             self.serves = self.serves and not is_small(num, len(self.points), self.anchors[0].shape[-1])
         if not self.serves:
             return False
@@ -104,7 +103,7 @@ class Line:
             after = self._sum(runner, anchors, known, states, sums)
         else:
             num = known["x"].shape[0]
-            parts = -(-num // ROWS)
+            parts = -(-num // rows_together(len(self.points)))
             for n in range(parts):
                 piece = self._slice(known, num * n // parts, num * (n + 1) // parts)
                 self._sum(self._events_for(anchors, piece), anchors, piece, None, sums)
@@ -150,17 +149,17 @@ class Line:
 
     def _chosen(self, traced: Trace) -> Prefix | None:
         """Events where they were asked for or pay, else the prefix."""
-        num = len(self.points)
         if self.engine in ("events", "auto"):
             try:
                 structure = structure_for(traced, self.points, self.device.type)
-                if self.engine == "events" or events_pay(structure, num):
+                if self.engine == "events" or events_pay(structure, len(self.points)):
+                    load_kernels()
                     return None
             except Unsuited as reason:
                 if self.engine == "events":
                     log.warning("objective.engine=events: by objective.engine=prefix instead: %s", reason)
         prefix = Prefix(traced)
-        if self.engine == "auto" and not prefix_pays(prefix, num):
+        if self.engine == "auto" and not prefix_pays(prefix, self.points):
             raise Unsuited("the part that is affine in theta is small")
         return prefix
 

@@ -10,10 +10,12 @@ from __future__ import annotations
 from typing import Any
 
 from llvmlite import binding, ir
-from numba import njit, types
+from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 from numpy.typing import NDArray
+
+from landscape.engine.compiled import compiled
 
 _FEATURES = binding.get_host_cpu_features()
 LANE_BYTES = 64 if _FEATURES.get("avx512f") else 32 if _FEATURES.get("avx") else 16
@@ -201,7 +203,7 @@ def _emit_onwards(
 _onwards: Any = intrinsic(_emit_onwards)
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@compiled
 def sweep(
     weight: NDArray[Any], unit: NDArray[Any], value: NDArray[Any], slope: NDArray[Any], start: NDArray[Any],
     grid: NDArray[Any], low: int, high: int, state: NDArray[Any], ones: NDArray[Any], out: NDArray[Any],
@@ -228,7 +230,7 @@ def sweep(
                 )  # fmt: skip
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@compiled
 def sweep_on(
     weight: NDArray[Any], unit: NDArray[Any], value: NDArray[Any], slope: NDArray[Any], start: NDArray[Any],
     grid: NDArray[Any], state: NDArray[Any], gain: NDArray[Any], row_stride: int, table: NDArray[Any],

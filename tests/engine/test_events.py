@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 import logging
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -17,7 +17,7 @@ from torch.nn import functional as F
 
 from landscape.cost import Adversarial, CrossEntropy, SquaredError
 from landscape.data import Split
-from landscape.engine import choice, events, line
+from landscape.engine import choice, events
 from landscape.engine.bucket import bucket
 from landscape.engine.structure import find
 from landscape.engine.trace import trace
@@ -115,7 +115,7 @@ def test_blocks_and_threads_change_nothing(chunk: int, monkeypatch: pytest.Monke
     torch.manual_seed(0)
     module = NETS["three hidden layers"]()
     whole = both(module)[0]
-    for where, name, value in ((line, "ROWS", 7), (events, "CHUNK_BYTES", chunk), (events, "SUMS_BYTES", chunk)):
+    for where, name, value in ((choice, "ROWS", 16), (events, "CHUNK_BYTES", chunk), (events, "SUMS_BYTES", chunk)):
         monkeypatch.setattr(where, name, value)
     monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
     assert_equal(both(module)[0], whole)
@@ -174,8 +174,9 @@ def test_where_events_do_not_apply_something_else_serves(
 
 
 def test_without_numba_the_prefix_serves(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-    real = importlib.util.find_spec
-    monkeypatch.setattr(choice, "find_spec", lambda name: None if name == "numba" else real(name))
+    for name in ("landscape.engine.sweep", "landscape.engine.bucket"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    monkeypatch.setitem(sys.modules, "numba", None)  # what Python does with a library that is not there
     assert_equal(*both(NETS["relu"]()))
     assert "pip install numba" in caplog.text and "objective.engine=prefix instead" in caplog.text
 
