@@ -1,7 +1,8 @@
 """``python -m benchmarks.line``: the objective along a line, against what others do, each ratio within one run.
 
 Every net goes from its initialisation to a point that a few hundred steps of SGD reach. Methods whose cost is linear in
-the number of alphas are timed on four of them and scaled; the engine's are timed whole, tracing and checks included.
+the number of alphas are timed on four of them and scaled. The events are timed whole, tracing and checks included, the
+shared prefix on a fifth of the alphas and scaled, which counts what it pays once per line five times.
 The error is the largest relative difference to float64 at those four alphas.
 
 1. ReLU 784-1200-1200-10 by every method: the house's engines, a preloaded loop by hand, the same under torch.compile,
@@ -146,7 +147,8 @@ def against(case: Case, num_alphas: int, everyone: bool, rounds: int) -> list[li
     alphas = np.linspace(0, 1, num_alphas)
     few = alphas[:: (num_alphas - 1) // (FEW - 1)][:FEW]
     exact = case.along("plain", few, "float64")
-    whole = {engine: (lambda engine=engine: case.along(engine, alphas)) for engine in ("events", "prefix")}
+    whole = {"events": lambda: case.along("events", alphas)}
+    fifth = {"prefix": lambda: case.along("prefix", alphas[::5])}
     parts: dict[str, Callable[[], np.ndarray]] = {}
     loop = "one pass per point, by the house" if case.mode == "stochastic" else "preloaded loop by hand"
     parts[loop] = (lambda: case.along("plain", few)) if case.mode == "stochastic" else (lambda: preloaded(case, few))
@@ -158,11 +160,13 @@ def against(case: Case, num_alphas: int, everyone: bool, rounds: int) -> list[li
         if importlib.util.find_spec("loss_landscapes") is not None:
             parts["loss-landscapes"] = lambda: library(case, few)
         parts["state dict and DataLoader per point"] = lambda: reloaded(case, few)
-    seconds = interleaved({**whole, **parts}, rounds)
+    seconds = interleaved({**whole, **fifth, **parts}, rounds)
     seconds |= {name: seconds[name] * num_alphas / FEW for name in parts}
+    seconds["prefix"] *= 5
     errors = {name: np.abs(run() / exact - 1).max() for name, run in parts.items()}
     at = np.searchsorted(alphas, few)
-    errors |= {name: np.abs(run()[at] / exact - 1).max() for name, run in whole.items()}
+    errors |= {"events": np.abs(whole["events"]()[at] / exact - 1).max(),
+               "prefix": np.abs(case.along("prefix", few) / exact - 1).max()}  # fmt: skip
     other = seconds.get("loss-landscapes")
     work = f"{case.name}, {len(case.data):,} x {num_alphas}"
     return [

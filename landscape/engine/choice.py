@@ -32,10 +32,12 @@ def rows_together(num_points: int) -> int:
 
 
 def prefix_pays(prefix: Prefix, points: Points) -> bool:
-    """Whether sharing saves more than combining the shared values anew at every point costs."""
+    """Whether sharing saves a twentieth, after what it costs to combine the shared values anew at every point."""
     trace = prefix.trace
-    saved = (len(points) - len(points[0])) * work(trace, Kind.AFFINE)
-    return saved > len(points) * TOUCH * elements(n for n in prefix.affine if reads_data(n, trace))
+    shared, rest = work(trace, Kind.AFFINE), work(trace, Kind.MOVING)
+    saved = (len(points) - len(points[0])) * shared
+    costs = len(points) * TOUCH * elements(n for n in prefix.affine if reads_data(n, trace))
+    return saved - costs > 0.05 * len(points) * (shared + rest)
 
 
 def structure_for(trace: Trace, points: Points, device_type: str) -> Structure:

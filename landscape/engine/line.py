@@ -83,7 +83,9 @@ class Line:
         except NotFinite:
             log.info("objective.engine=%s: a batch with values that are not finite, point by point", self.engine)
             return False
-        except Unsuited as reason:
+        except (Unsuited, RuntimeError) as reason:
+            if self.is_checked and not isinstance(reason, Unsuited):
+                raise
             self.serves = False
             level = logging.INFO if self.engine == "auto" else logging.WARNING
             log.log(level, "objective.engine=%s: every point by a forward pass of its own: %s", self.engine, reason)

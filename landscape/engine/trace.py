@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch._subclasses.fake_tensor import FakeTensor
 from torch.fx import GraphModule, Node
 from torch.fx.experimental.proxy_tensor import make_fx
 from torch.utils import _pytree as pytree
@@ -60,7 +61,7 @@ def rebuilt(leaves: Sequence[Tensor], spec: pytree.TreeSpec | None) -> Any:
 
 
 def trace(forward: Forward, theta: Tensor, known: Mapping[str, Tensor], state: Any) -> Trace:
-    """Run ``forward`` once and write down what it did.
+    """Run ``forward`` once on shapes alone, no values, and write down what it did.
 
     Raises:
         Unsuited: control flow that depends on values, operators that change their inputs, or outputs that are no
@@ -83,15 +84,17 @@ def trace(forward: Forward, theta: Tensor, known: Mapping[str, Tensor], state: A
     try:
         with torch.no_grad():
             # Before dispatch: linear, lstm or cross_entropy stay one operator, and so the kernel that eager mode calls.
-            module = make_fx(flat, pre_dispatch=True)(*inputs)
+            module = make_fx(flat, None, "fake", True, pre_dispatch=True)(*inputs)
             if _mutates(module):
-                module = make_fx(torch.func.functionalize(flat, remove="mutations"))(*inputs)
+                module = make_fx(torch.func.functionalize(flat, remove="mutations"), None, "fake", True)(*inputs)
     except Exception as error:
         raise Unsuited(
             f"tracing failed: {str(error).splitlines()[0] if str(error) else type(error).__name__}"
         ) from error
     if _mutates(module):
         raise Unsuited("an operator changes its input in place")
+    if any(isinstance(getattr(module, n.target, None), FakeTensor) for n in module.graph.nodes if n.op == "get_attr"):
+        raise Unsuited("a value inside the forward pass or the cost, such as a gradient, is not written down")
     for node in list(module.graph.nodes):
         if node.target is torch._C._set_grad_enabled:
             module.graph.erase_node(node)
