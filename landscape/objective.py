@@ -6,6 +6,7 @@ import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -15,11 +16,15 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from landscape.data.dataset import Split
+from landscape.engine import check_engine, line_of
 from landscape.errors import InputError
 from landscape.model.dropout import Masks
 from landscape.parameters import ParameterLayout
 from landscape.running_statistics import RunningStatistics
 from landscape.streams import MEASURE, MEASURE_SAMPLE, BlockDraws, stream_seed
+
+EXAMPLE_AXES = {"x": 0, "y": 0, "masks": 1}
+"""Where the examples lie in what a batch brings besides theta."""
 
 
 @dataclass(frozen=True)
@@ -56,10 +61,12 @@ class Objective:
             ``landscape.running_statistics``; None refuses a module that has any.
         buffers: per row of theta, those of theta_1, or of the one point that is evaluated. buffers_0: those of theta_0.
         calibration: the training split, which ``"recalibrate"`` takes the statistics over.
+        engine: how a line is evaluated, equal up to rounding: ``"plain"`` one forward pass per point, ``"prefix"`` and
+            ``"events"`` see ``landscape.engine``, ``"auto"`` whichever pays.
 
     Raises:
-        InputError: unknown mode; running statistics without a stated treatment; a module that does not return one
-            cost per example; a cost that differs between two evaluations at the same theta.
+        InputError: unknown mode or engine; running statistics without a stated treatment; a module that does not return
+            one cost per example; a cost that differs between two evaluations at the same theta.
     """
 
     def __init__(
@@ -77,7 +84,9 @@ class Objective:
         device: torch.device | str = "cpu",
         buffers_0: Sequence[Mapping[str, Tensor]] | None = None,
         calibration: Split | None = None,
+        engine: str = "auto",
     ) -> None:
+        check_engine(engine)
         if mode not in ("deterministic", "stochastic"):
             raise InputError(f"mode={mode} is unknown; use deterministic or stochastic")
         if dtype not in ("float32", "float64"):
@@ -105,6 +114,7 @@ class Objective:
         # Without anything random the two modes are one; say so, and do not average equal replicates.
         self.is_random = mode == "stochastic" and bool(len(self.masks) or self.torch_dropout)
         self.num_replicates = num_replicates if self.is_random else 1
+        self.engine = engine
         self._check()
 
     def __call__(self, theta: Tensor) -> Tensor:
@@ -139,11 +149,24 @@ class Objective:
         done = 0
         states: dict[tuple[int, int, int], Any] = {}
         buffers = self.statistics.along(path, alphas, self.buffers_0, self.buffers, num_seeds)  # [A][S]
+        moving = any(row is not buffers[0] for row in buffers)
+        # torch's own dropout draws from the global generator inside the forward pass: nothing that can be traced.
+        engine = "plain" if moving or (self.is_random and self.torch_dropout) else self.engine
+        line = line_of(engine, self._forward, path, alphas, self.dtype, self.device, EXAMPLE_AXES)
         # Batches outside, alphas inside: masks are drawn and data is touched once for the whole line.
         for start in range(0, len(self.split), self.batch_size):
             x, y = self.split.x[start : start + self.batch_size], self.split.y[start : start + self.batch_size]
             masks = self._masks(start, len(x), num_seeds)
             seen = self._seen(start, x, num_seeds)
+            if line is not None:
+                known = {
+                    (s, k): self._known(seen[s], y, buffers[0][s], None if masks is None else masks[s][k])
+                    for s, k in product(range(num_seeds), range(self.num_replicates))
+                }
+                if line.add(known, states, sums, shape):
+                    done += len(alphas)
+                    progress(done)
+                    continue
             for a, alpha in enumerate(alphas):
                 theta = path(float(alpha)).to(self.device, self.dtype)
                 for s in range(num_seeds):
@@ -196,19 +219,30 @@ class Objective:
         buffers: Mapping[str, Tensor] | None = None,
     ) -> tuple[dict[str, Tensor], Any]:
         """Channels of one batch and, of a module with a state, the state after it."""
-        values: dict[str, Tensor] = {**self.layout.unflatten(theta), **(buffers or {})}
+        known = self._known(x, y, buffers or {}, None if masks is None else masks[s][k])
+        with torch.no_grad(), self._torch_dropout_on(stream_seed(self.seeds[s], MEASURE, k, start)):
+            return self._forward(theta, known, state)
+
+    def _known(self, x: Tensor, y: Tensor, buffers: Mapping[str, Tensor], masks: Tensor | None) -> dict[str, Tensor]:
+        """All that a batch of one seed brings besides theta; masks [draws, B, F]."""
+        known = {"x": x, "y": y} if masks is None else {"x": x, "y": y, "masks": masks}
+        return known | {f"buffer {name}": buffer for name, buffer in buffers.items()}
+
+    def _forward(self, theta: Tensor, known: Mapping[str, Tensor], state: Any) -> tuple[dict[str, Tensor], Any]:
+        """Channels and state after a batch, a function of its arguments alone."""
+        values: dict[str, Tensor] = dict(self.layout.unflatten(theta))
+        values |= {name.removeprefix("buffer "): v for name, v in known.items() if name.startswith("buffer ")}
 
         def predict(inputs: Any, draw: int) -> Any:
             nonlocal state
-            with self.masks.bind(None if masks is None else masks[s][k], draw):
+            with self.masks.bind(known.get("masks"), draw):
                 if not self.is_stateful:
                     return functional_call(self.module, values, (inputs,))
-                before = self.module.initial_state(x) if state is None else state  # type: ignore[operator]
+                before = self.module.initial_state(known["x"]) if state is None else state  # type: ignore[operator]
                 outputs, state = functional_call(self.module, values, ((inputs, before),))
                 return outputs
 
-        with torch.no_grad(), self._torch_dropout_on(stream_seed(self.seeds[s], MEASURE, k, start)):
-            return dict(self.cost.channels(predict, x, y)), state
+        return dict(self.cost.channels(predict, known["x"], known["y"])), state
 
     @contextmanager
     def _torch_dropout_on(self, seed: int) -> Iterator[None]:
