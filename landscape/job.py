@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import platform
 import time
 from dataclasses import replace
@@ -27,6 +28,8 @@ from landscape.solutions import Solutions
 from landscape.tracker import RunInfo, Tracker
 from landscape.training import build
 
+log = logging.getLogger(__name__)
+
 
 def run(
     config: dict[str, Any], name: str, choices: dict[str, str], overrides: list[str], tracker: Tracker
@@ -44,6 +47,9 @@ def run(
     subject, folders = Subject(make(config["training"], "training").seeds, device), list[Path]()
     if measurement.needs != "nothing":
         subject, folders = subject_of(config, measurement, device, tracker, caps)
+    ends = (config["endpoints"] or {}).get("_target_", "")
+    if measurement.needs == "solutions" and not ends.endswith(".InitToSolution"):
+        log.warning("this measurement looks at whole trainings and makes no use of endpoints (%s)", ends)
     measured: Measured = measurement(subject)
     solutions = subject.solutions
     numbers = measured.numbers | _numbers_of_runs(subject)
