@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import platform
 import time
 from collections.abc import Callable
@@ -31,6 +32,8 @@ from landscape.store import Entry
 from landscape.tracker import RunInfo, Tracker
 from landscape.training import build
 
+log = logging.getLogger(__name__)
+
 UNNAMED = ("+experiment", "tracker", "limits", "device", "refresh", "forecast")
 """Overrides that are no part of a run's name."""
 
@@ -51,6 +54,9 @@ def run(
     subject, entries = Subject(make(config["training"], "training").seeds, device), list[Entry]()
     if measurement.needs != "nothing":
         subject, entries = subject_of(config, measurement, device, tracker, caps)
+    ends = (config["endpoints"] or {}).get("_target_", "")
+    if measurement.needs == "solutions" and not ends.endswith(".InitToSolution"):
+        log.warning("this measurement looks at whole trainings and makes no use of endpoints (%s)", ends)
     measured: Measured = measurement(subject)
     solutions = subject.solutions
     numbers = measured.numbers | _numbers_of_runs(subject)

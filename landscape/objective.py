@@ -18,7 +18,7 @@ from torch.func import functional_call
 from landscape.data.dataset import Split
 from landscape.engine import check_engine, line_of
 from landscape.errors import InputError
-from landscape.model.dropout import Masks
+from landscape.model.dropout import Masks, torch_dropout_on
 from landscape.parameters import ParameterLayout
 from landscape.running_statistics import RunningStatistics
 from landscape.streams import MEASURE, MEASURE_SAMPLE, BlockDraws, stream_seed
@@ -220,7 +220,12 @@ class Objective:
     ) -> tuple[dict[str, Tensor], Any]:
         """Channels of one batch and, of a module with a state, the state after it."""
         known = self._known(x, y, buffers or {}, None if masks is None else masks[s][k])
-        with torch.no_grad(), self._torch_dropout_on(stream_seed(self.seeds[s], MEASURE, k, start)):
+        with (
+            torch.no_grad(),
+            torch_dropout_on(
+                self.torch_dropout if self.is_random else (), stream_seed(self.seeds[s], MEASURE, k, start), self.device
+            ),
+        ):
             return self._forward(theta, known, state)
 
     def _known(self, x: Tensor, y: Tensor, buffers: Mapping[str, Tensor], masks: Tensor | None) -> dict[str, Tensor]:
@@ -243,22 +248,6 @@ class Objective:
                 return outputs
 
         return dict(self.cost.channels(predict, known["x"], known["y"])), state
-
-    @contextmanager
-    def _torch_dropout_on(self, seed: int) -> Iterator[None]:
-        """Switch ``torch.nn.Dropout`` layers on under a fixed seed; its masks then depend on the batch size too."""
-        if not (self.is_random and self.torch_dropout):
-            yield
-            return
-        with torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else []):
-            torch.manual_seed(seed)
-            for m in self.torch_dropout:
-                m.train()
-            try:
-                yield
-            finally:
-                for m in self.torch_dropout:
-                    m.eval()
 
     @contextmanager
     def _fitting(self) -> Iterator[None]:

@@ -92,7 +92,10 @@ def solve(
         part, _ = store.get(description, train)
         parts.append(part)
     solutions = joined(parts)
-    for seed, status in zip(solutions.seeds, solutions.status, strict=True):
+    for seed, status, best in zip(solutions.seeds, solutions.status, solutions.best_epoch, strict=True):
+        if best == 0:
+            log.warning("seed %d: no epoch had a lower %s than the start, which therefore is its solution: its line "
+                        "is a point (train longer, or set training.select=last)", seed, training.monitor)  # fmt: skip
         if status == "diverged":
             log.warning("seed %d diverged; its numbers are not judged (a lower optimizer.lr may help)", seed)
     return solutions, store.entries

@@ -219,6 +219,7 @@ class GroupRun:
 
     def _save(self) -> None:
         state = {
+            "device": self.device.type,
             "epoch": self.epoch,
             "update": self.update,
             "theta": self.theta,
@@ -242,6 +243,7 @@ class GroupRun:
         state = checkpoint.load(self._file("checkpoint.pt"))
         if state is None:
             return False
+        fits = checkpoint.generators_fit(state, self.device.type, self._is_drawing())
         try:
             self.writer = TrajectoryWriter(self._file("trajectory.npy"), self._shape(), len(state["snapshots"]))
         except ValueError as error:
@@ -249,22 +251,26 @@ class GroupRun:
             return False
         for name, value in self.theta.items():
             value.copy_(state["theta"][name])
-        self.epoch, self.update, self.theta_f = state["epoch"], state["update"], state["theta_f"]
+        self.epoch, self.update, self.chosen_epoch = state["epoch"], state["update"], np.array(state["chosen_epoch"])
+        self.theta_f, self.buffers_f = state["theta_f"], state["buffers_f"]
         self.optimizer.load_state_dict(state["optimizer"])
-        self.buffers_f = state["buffers_f"]
         for name, buffer in self.buffers.items():
             buffer.copy_(state["buffers"][name])
-        self.batches.restore(state["batches"])
-        for generator, rng in zip(self.dropout, state["dropout"], strict=True):
+        self.batches.restore(state["batches"], ("order", "samples") if fits else ("order",))
+        for generator, rng in zip(self.dropout, state["dropout"] if fits else [], strict=fits):
             generator.set_state(rng)
         torch.set_rng_state(state["global"])
-        if state["global_cuda"] is not None and self.device.type == "cuda":
+        if fits and self.device.type == "cuda":
             torch.cuda.set_rng_state(state["global_cuda"], self.device)
         self.rows = [{n: v.numpy() for n, v in row.items()} for row in state["rows"]]
         self.snapshots = [(e, u) for e, u in state["snapshots"]]
         self.stopping.restore(state["stopping"])
-        self.chosen_epoch = np.array(state["chosen_epoch"])
         return True
+
+    def _is_drawing(self) -> bool:
+        """Whether training draws random numbers on its device."""
+        drops = any(isinstance(m, nn.modules.dropout._DropoutNd) for m in self.module.modules())
+        return len(self.masks) > 0 or self.split.is_resampled or drops
 
     def _solutions(self) -> Solutions:
         epochs = np.array([e for e, _ in self.snapshots], dtype=np.float64)
