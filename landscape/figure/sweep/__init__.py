@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 
+from landscape.errors import InputError
 from landscape.figure import style
 from landscape.figure.sweep import plain
 from landscape.figure.sweep.design import Design
@@ -28,13 +29,16 @@ def draw(results: Sequence[Result], numbers: Sequence[str] = ()) -> Figure:
     Args:
         numbers: what the maps show, names in ``Result.numbers``; the largest rise and the test error without any.
     Raises:
-        InputError: no result has such a number.
+        InputError: no result has such a number, or fewer than two keys were swept.
     """
     design = Design.of(results)
     mapped = chosen(results, numbers)
     if len(design.keys) > 1:
         return draw_several_keys(design, mapped)
+    if numbers:
+        swept = ", ".join(key.name for key in design.keys) or "nothing"
+        raise InputError(f"a map of {numbers[0]} needs two swept keys; these jobs vary {swept}")
     if design.keys:
         return draw_one_key(design)
     # Something was swept, but seeds alone: these jobs are one with more seeds.
-    return plain.draw([pool(results)] if any(design.told) else results)
+    return plain.draw(results, [pool(results)] if any(design.told) else ())

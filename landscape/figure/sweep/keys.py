@@ -34,12 +34,26 @@ class Key:
         """``optimizer.lr``, or ``optimizer.lr (and training.batch_size with it)``."""
         return f"{self.name} (and {', '.join(self.also)} with it)" if self.also else self.name
 
+    @property
+    def words(self) -> dict[str, str]:
+        """Each value as a reader wants it: ``0.1``, ``[8,8]``, ``not set``; as few digits as keep them apart."""
+        found: list[str] = []
+        for digits in range(3, 18):
+            found = [_word(value, digits) for value in self.values]
+            if len(set(found)) == len(found):
+                break
+        return dict(zip(self.values, found, strict=True))
+
     def word(self, value: str) -> str:
-        """A value as a reader wants it: ``0.1``, ``[8,8]``, ``not set``."""
-        rank = _rank(value)
-        if rank is None:
-            return value or "not set"
-        return f"{rank[1][0]:g}" if rank[0] < 0 else value.replace(" ", "")
+        """One of ``words``."""
+        return self.words[value]
+
+
+def _word(value: str, digits: int) -> str:
+    rank = _rank(value)
+    if rank is None:
+        return value or "not set"
+    return f"{rank[1][0]:.{digits}g}" if rank[0] < 0 else value.replace(" ", "")
 
 
 def is_seed(name: str) -> bool:

@@ -71,6 +71,6 @@ def explain(holder: Any, panels: Sequence[Axes], key: Key, looks: Mapping[str, A
             entries.setdefault(label, handle)
     ordered = [word for word in map(key.word, shown) if word in entries]
     if ordered:
-        title = style.wrapped(key.label, 34) + (f"\n{style.wrapped(words, 34)}" if words else "")
+        title = style.wrapped(key.label, 34) + (f"\n{style.wrapped(words)}" if words else "")
         look = {"title": title, "alignment": "left", "borderaxespad": 0.2}
         holder.legend([entries[word] for word in ordered], ordered, loc="outside right center", **look)

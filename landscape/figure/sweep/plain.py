@@ -17,13 +17,16 @@ from landscape.result import Result
 Panel = Callable[[Axes], line.Drawn]
 
 
-def draw(results: Sequence[Result]) -> Figure:
+def draw(results: Sequence[Result], shown: Sequence[Result] = ()) -> Figure:
     """J along each line, J during training and the track off the line: whatever these jobs hold.
 
     One job is coloured by split; several share each panel, a colour per job.
+
+    Args:
+        shown: the curves, where they are not those of ``results`` one by one.
     """
-    labels = subject.names(results, brief=True)
-    panels = _panels(results, labels)
+    shown = shown or results
+    panels = _panels(shown, subject.names(shown, brief=True))
     if not panels:
         figure, grid = style.new(1, 1, width=4.8)
         line.close(grid[0][0], line.Drawn())

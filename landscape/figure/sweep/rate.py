@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,13 +12,13 @@ from matplotlib.axes import Axes
 from landscape.curve.wilson import wilson
 from landscape.figure import claims, line, style, subject
 from landscape.figure.reading import covers
-from landscape.figure.sweep.design import Cells, spread
+from landscape.figure.sweep.design import Cells
 from landscape.figure.sweep.keys import Key
 from landscape.result import Result
 
 MAX_COUNTS = 12
 """Values of a key up to which each point says its count."""
-MAX_TICKS = 16
+MAX_TICKS = 13
 SPLITS = ("train", "valid")
 INTERVAL = "bars: Wilson's 95 % interval for independent runs"
 
@@ -53,24 +54,25 @@ def draw_rates(axes: Axes, key: Key, cells: Cells, splits: Sequence[str] = SPLIT
             reach = 100 * np.array([[share - low], [high - share]])
             axes.errorbar([rank + offset], [100 * share], reach, linewidth=1.2, capsize=2, **look)
             if len(key.values) <= MAX_COUNTS:
-                place: dict[str, Any] = {"xytext": (0, 2), "textcoords": "offset points", "ha": "center"}
+                place: dict[str, Any] = {"xytext": (0.5, 2), "textcoords": "offset points", "ha": "center"}
                 axes.annotate(f"{rises}/{judged}", (rank + offset, 100 * high), fontsize=5.5, color=look["color"],
-                              rotation=90 if len(key.values) > 6 else 0, va="bottom", **place)  # fmt: skip
+                              rotation=90, va="bottom", **place)  # fmt: skip
         axes.plot([], [], label=style.SPLIT_WORD[split], color=style.SPLIT_COLOR[split], marker="os"[number])
     label_values(axes, key)
     axes.set(ylim=(-4, 118), yticks=[0, 25, 50, 75, 100], ylabel="runs whose J rises [%]")
 
 
 def label_values(axes: Axes, key: Key, vertical: bool = False) -> None:
-    """The values of a key at 0, 1, 2, … on one axis, slanted where they are long, some left out where they are many."""
-    kept = spread(key.values, MAX_TICKS if not vertical else 30)
-    places = [key.values.index(value) for value in kept]
-    words = [key.word(value) for value in kept]
+    """The values of a key at 0, 1, 2, … on one axis: names all, ordered values as many as have room."""
+    step = math.ceil(len(key.values) / (40 if vertical else MAX_TICKS)) if key.is_ordered else 1
+    kept = key.values[::step]
+    places, words = range(0, len(key.values), step), [key.word(value) for value in kept]
     if vertical:
         axes.set_yticks(places, words)
         axes.set_ylabel(key.label)
         return
-    slanted = max(map(len, words)) * len(words) > 34
-    axes.set_xticks(places, words, rotation=35 if slanted else 0, ha="right" if slanted else "center",
-                    rotation_mode="anchor" if slanted else None)  # fmt: skip
+    room = 34 if key.is_ordered else 30
+    slant = (0 if max(map(len, words)) * len(words) <= room else 35) if len(words) <= MAX_TICKS else 90
+    look: dict[str, Any] = {"rotation": slant, "ha": "right", "rotation_mode": "anchor"} if slant else {}
+    axes.set_xticks(places, words, **(look | ({"va": "center"} if slant == 90 else {})))
     axes.set(xlabel=key.label, xlim=(-0.6, len(key.values) - 0.4))

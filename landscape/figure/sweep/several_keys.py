@@ -18,7 +18,7 @@ from landscape.figure.sweep.keys import Key
 from landscape.figure.sweep.look import band_words, explain, looks_of
 from landscape.figure.sweep.number import Number
 from landscape.figure.sweep.plain import title
-from landscape.figure.sweep.pool import num_runs
+from landscape.figure.sweep.pool import num_columns, num_runs
 from landscape.figure.sweep.rate import INTERVAL, SPLITS, are_monotone, draw_rates
 from landscape.figure.sweep.verdicts import judge
 
@@ -83,7 +83,8 @@ def _curves(design: Design) -> Band | None:
             own = {key[-1:]: result for key, result in cells.items() if key[:-1] == place}
             panel = draw_panel(axes, kind, first, looks, own)
             words = [f"{second.name}={second.word(value)}"] + ([f"{third.name}={third.word(row)}"] if third else [])
-            label_panel(axes, kind, ", ".join(words), panel)
+            label_panel(axes, kind, "", panel)
+            axes.set_title("\n".join(words))
             if k % columns:
                 axes.set_ylabel("")
             if k + columns < len(places):
@@ -100,7 +101,7 @@ def _curves(design: Design) -> Band | None:
         return [*drawn.notes, *_left_out(first, len(looks)), *_left_out(second, len(shown)),
                 *(_left_out(third, len(rows)) if third else [])]  # fmt: skip
 
-    return 2.35 * num_rows + 0.5, draw
+    return (2.5 if third else 2.35) * num_rows + 0.5, draw
 
 
 def _left_out(key: Key, num: int) -> list[str]:
@@ -113,8 +114,9 @@ def _maps(design: Design, numbers: Sequence[Number]) -> Band | None:
     third, rows = _third(design)
     down, across = sorted(design.keys[:2], key=lambda key: -len(key.values))
     cells = design.cells([down, across, *([third] if third else [])])
+    middle = ", median" if any(num_columns(result) > 1 for result in cells.values()) else ""
     reads: list[tuple[str, Read, Normalize | None]] = [
-        (f"{number.title}, median", read_median(number), None) for number in numbers
+        (f"{number.title}{middle}", read_median(number), None) for number in numbers
     ]
     if not third and (split := _rising_split(design)):
         words = f"runs not monotone on [0, 1], {style.SPLIT_WORD[split]}"
@@ -160,11 +162,11 @@ def _rates(design: Design) -> Band | None:
         (grid,) = part.subplots(1, len(keys), squeeze=False, width_ratios=widths)
         for k, (axes, key) in enumerate(zip(grid, keys, strict=True)):
             draw_rates(axes, key, design.cells([key]))
-            axes.set_title(f"not monotone on [0, 1], by {key.name}", wrap=True)
             if k:
                 axes.set_ylabel("")
+        part.suptitle("runs whose J is not monotone on [0, 1], by each key", x=0.01, ha="left", fontsize=9.5)
         handles, words = grid[0].get_legend_handles_labels()
         part.legend(handles, words, loc="outside right center", borderaxespad=0.2)
         return [f"rates by one key run over all values of the others; {INTERVAL}"]
 
-    return 2.6, draw
+    return 2.75, draw
