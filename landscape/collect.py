@@ -24,11 +24,16 @@ from omegaconf.errors import MissingMandatoryValue
 from landscape.errors import InputError
 from landscape.figure.module import figure_module
 from landscape.figure.module import save as save_figure
+from landscape.figure.style import judged
 from landscape.figure.table import verdict_table
 from landscape.progress import console
+from landscape.report.tables import write_tables
 from landscape.result import Result
 
 log = logging.getLogger(__name__)
+
+MAX_VERDICTS = 80
+"""Verdicts printed one by one; of more, how often each claim holds."""
 
 
 class Exit(SystemExit):
@@ -129,13 +134,14 @@ def collect(folder: Path, command: str, strict: bool) -> int:
     """Draw, judge, print and write ``sweep.json``; returns the exit status of the contract."""
     screen = console()
     records = records_of(folder, command)
-    results, figure = [], None
+    places, results, figure, summary = [], [], None, None
     for record in records:
         if record.status == "running":
             record.end(folder / record.key, "cut", "ended without a word: killed, or its machine went down", 1)
         if record.status in ("done", "skipped"):
             try:
                 results.append(Result.load(folder / record.key))
+                places.append(folder / record.key)
             except InputError as error:
                 record.end(folder / record.key, "failed", str(error), 1)
     verdicts = []
@@ -146,13 +152,21 @@ def collect(folder: Path, command: str, strict: bool) -> int:
             figure = save_figure(module, results, folder)
         except Exception as error:  # the results are whole; a drawing that fails must not hide them
             log.error("the figure could not be drawn: %s", error, exc_info=bool(os.environ.get("HYDRA_FULL_ERROR")))
+        try:
+            summary = write_tables(folder, places, results, verdicts)
+        except Exception as error:  # nor must a table
+            log.error("sweep.csv could not be written: %s", error, exc_info=bool(os.environ.get("HYDRA_FULL_ERROR")))
     write_json(
         folder / "sweep.json",
         {"command": command, "jobs": [asdict(r) for r in records], "verdicts": [v.as_dict() for v in verdicts]},
     )
     failed = [r for r in records if r.exit_code]
-    if verdicts:
+    if len(verdicts) <= MAX_VERDICTS and verdicts:
         screen.print(verdict_table(verdicts))
+    if summary is not None:
+        screen.print(summary)
+    if len(verdicts) > MAX_VERDICTS:
+        screen.print(f"{judged(verdicts)}; each of the {len(verdicts)} in {folder / 'sweep.json'}")
     done, skipped = (sum(r.status == s for r in records) for s in ("done", "skipped"))
     screen.print(f"{done} jobs done, {skipped} done before, {len(failed)} failed; results in {folder}")
     for record in failed:
@@ -160,9 +174,11 @@ def collect(folder: Path, command: str, strict: bool) -> int:
               f"        log: {folder / record.key / 'run.log'}")  # fmt: skip
     if figure is not None:
         print(f"figure: {figure}")
+    if summary is not None:
+        print(f"table: {folder / 'sweep.csv'}")
     if failed:
         return 2 if all(r.exit_code == 2 for r in failed) else 1
-    if not records or (results and figure is None):
+    if not records or (results and (figure is None or summary is None)):
         return 1
     return 1 if strict and any(v.holds is False for v in verdicts) else 0
 

@@ -66,12 +66,14 @@ def _part(index: int, section: Section, rows: Sequence[Row], base: Path) -> dict
         "picture": picture(section.figure) if section.figure else None,
         "jobs": _jobs(section, base),
         "shared": _shared(section),
+        "claims": {check: next((v.claim for v in section.verdicts if v.check == check), "")
+                   for check in {check for row in rows for check, _ in row.holds}},
         "rates": rates(rows) if len(rows) > 1 else [],
         "means": found[:MAX_MEANS] if len(rows) > 1 else [],
         "more_means": len(found) - MAX_MEANS,
         "num_rows": len(rows),
         "links": _links(section.folder, base) if section.places != [section.folder] else [],
-    }
+    }  # fmt: skip
 
 
 def _jobs(section: Section, base: Path) -> list[dict[str, Any]]:

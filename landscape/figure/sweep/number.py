@@ -15,6 +15,7 @@ from landscape.result import Result
 
 CURVES = ("train/stochastic", "train/deterministic", "valid/stochastic", "valid/deterministic")
 ENDS = ("test_error", "test_objective")  # the first that there is, beside largest_rise
+HEADLINE = ("largest_rise", "argmin_alpha", "test_objective", "test_error", "best_epoch")
 _WORDS = {"largest_rise": "largest rise of J on [0, 1]", "drop": "drop of J from α = 0 to 1",
           "argmin_alpha": "α of the lowest J", "test_error": "test error", "test_objective": "test J",
           "num_test_errors": "test errors", "best_epoch": "best epoch", "length": "|θ_f - θ_i|"}  # fmt: skip
@@ -70,3 +71,10 @@ def _number(key: str) -> Number:
     unit = f" [{_UNITS[name]}]" if name in _UNITS else ""
     of = f", {style.SPLIT_WORD.get(split, split)}" if split else ""
     return Number(key, f"{_WORDS.get(name, name)}{of}{unit}", 100.0 if name == "test_error" else 1.0)
+
+
+def headline(results: Sequence[Result], most: int = 5) -> list[Number]:
+    """The numbers that a summary names first; of results that have none of these, the first few that there are."""
+    known = list(dict.fromkeys(key for result in results for key in result.numbers))
+    keys = [_found(name, known) for name in HEADLINE]
+    return [_number(key) for key in list(dict.fromkeys(key for key in keys if key) or known)[:most]]
