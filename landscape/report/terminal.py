@@ -49,7 +49,7 @@ def _table(*heads: str) -> Table:
     return table
 
 
-def _means(numbers: Sequence[Number], rows: Sequence[Row]) -> Table:
+def _means(numbers: Sequence[Number], rows: Sequence[Row]) -> RenderableType:
     """A line per setting: its keys, how many runs, mean ± standard error of each number."""
     shown = settings(rows)
     keys = [key for key, _ in shown[0]]
@@ -62,8 +62,7 @@ def _means(numbers: Sequence[Number], rows: Sequence[Row]) -> Table:
     notes = ["mean ± standard error over the runs of a setting"] if len(rows) > len(shown) else []
     if len(shown) > MAX_SETTINGS:
         notes.append(f"{len(shown) - MAX_SETTINGS} more settings are in sweep_summary.csv")
-    table.caption = Text("; ".join(notes), style="dim") if notes else None
-    return table
+    return Group(table, *(Text(note, style="dim") for note in notes))
 
 
 def _mean(by: Mapping[tuple[Setting, str], Mean], setting: Setting, number: Number) -> str:
