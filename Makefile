@@ -1,13 +1,14 @@
 # Needs python3 (3.11 to 3.13) and make; everything else comes into .venv through pip.
 PYTHON  ?= python3
 WORKERS ?= auto
+SCALE   ?= reduced
 
 VENV  := .venv
 RUN   := $(VENV)/bin/python
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench wheel wheel-check clean
+.PHONY: help demo paper test lint bench wheel wheel-check clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
@@ -23,6 +24,9 @@ $(READY): pyproject.toml constraints.txt
 
 demo: $(READY)  ## train on the embedded digits, walk the line, draw it: under a minute after the set-up
 	$(RUN) -m landscape
+
+paper: $(READY)  ## all thirteen figures and one report of every verdict; SCALE=smoke, reduced (hours) or none (a GPU)
+	$(RUN) -m landscape.paper limits=$(SCALE)
 
 test: lint  ## lint, types, then every test that needs no GPU, no network and little time
 	$(RUN) -m pytest -n $(WORKERS)

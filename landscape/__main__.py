@@ -22,6 +22,7 @@ from landscape.figure.module import figure_module
 from landscape.figure.module import save as save_figure
 from landscape.job import run, run_info
 from landscape.result import Result
+from landscape.tracker import SolutionFiles
 from landscape.training.precision import tf32
 
 log = logging.getLogger("landscape")
@@ -51,12 +52,15 @@ def job(cfg: DictConfig) -> None:
         tracker.start(run_info(config, name, folder.name, overrides, folder.parent))  # type: ignore[arg-type]
         choices = {k: v for k, v in context.runtime.choices.items() if isinstance(v, str) and "hydra" not in k}
         with tf32(False):
-            result, solutions = run(config, name, choices, overrides, tracker)  # type: ignore[arg-type]
+            result, entries = run(config, name, choices, overrides, tracker)  # type: ignore[arg-type]
         result.save(folder)
         figure = save_figure(figure_module(result.figure), [result], folder)
         # Not the trajectory: it can be gigabytes, and everything drawn from it is in the result.
-        files = [entry / file for entry in solutions for file in ("solution.npz", "meta.json")]
-        tracker.record(result, figure, files)
+        solutions = [
+            SolutionFiles(e.folder.name, [e.folder / file for file in ("solution.npz", "meta.json")], e.trained)
+            for e in entries
+        ]
+        tracker.record(result, figure, solutions)
         record.end(folder, "done")
         code = 0
         log.info("job %d [%s] done in %.1f s", record.num, " ".join(overrides), record.seconds)

@@ -21,6 +21,7 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue
 
+from landscape.closing import close
 from landscape.errors import InputError
 from landscape.figure.module import figure_module
 from landscape.figure.module import save as save_figure
@@ -107,7 +108,7 @@ class Collect(Callback):
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
         """Collect and leave; only SystemExit passes through Hydra's callbacks."""
         try:
-            status = collect(Path(config.hydra.sweep.dir), config.command, bool(config.strict))
+            status = collect(Path(config.hydra.sweep.dir), config.command, bool(config.strict), config.tracker)
         except Exception as error:  # Hydra would turn it into a warning and status 0
             if os.environ.get("HYDRA_FULL_ERROR"):
                 traceback.print_exc()
@@ -130,21 +131,24 @@ def records_of(folder: Path, command: str) -> list[JobRecord]:
     return sorted(found, key=lambda record: record.num)
 
 
-def collect(folder: Path, command: str, strict: bool) -> int:
-    """Draw, judge, print and write ``sweep.json``; returns the exit status of the contract."""
+def collect(folder: Path, command: str, strict: bool, tracker: Any = None) -> int:
+    """Draw, judge, print and write ``sweep.json``; returns the exit status of the contract.
+
+    Args:
+        tracker: config of the tracker that gets the closing run; None: the one that the first result names.
+    """
     screen = console()
     records = records_of(folder, command)
-    places, results, figure, summary = [], [], None, None
+    jobs, figure, summary = dict[str, Result](), None, None
     for record in records:
         if record.status == "running":
             record.end(folder / record.key, "cut", "ended without a word: killed, or its machine went down", 1)
         if record.status in ("done", "skipped"):
             try:
-                results.append(Result.load(folder / record.key))
-                places.append(folder / record.key)
+                jobs[record.key] = Result.load(folder / record.key)
             except InputError as error:
                 record.end(folder / record.key, "failed", str(error), 1)
-    verdicts = []
+    verdicts, results = [], list(jobs.values())
     if results:
         module = figure_module(results[0].figure)
         try:
@@ -153,7 +157,7 @@ def collect(folder: Path, command: str, strict: bool) -> int:
         except Exception as error:  # the results are whole; a drawing that fails must not hide them
             log.error("the figure could not be drawn: %s", error, exc_info=bool(os.environ.get("HYDRA_FULL_ERROR")))
         try:
-            summary = write_tables(folder, places, results, verdicts)
+            summary = write_tables(folder, [folder / key for key in jobs], results, verdicts)
         except Exception as error:  # nor must a table
             log.error("sweep.csv could not be written: %s", error, exc_info=bool(os.environ.get("HYDRA_FULL_ERROR")))
     write_json(
@@ -176,6 +180,8 @@ def collect(folder: Path, command: str, strict: bool) -> int:
         print(f"figure: {figure}")
     if summary is not None:
         print(f"table: {folder / 'sweep.csv'}")
+    if jobs:
+        close(folder, jobs, len(failed), verdicts, figure, tracker or results[0].config.get("tracker"))
     if failed:
         return 2 if all(r.exit_code == 2 for r in failed) else 1
     if not records or (results and (figure is None or summary is None)):

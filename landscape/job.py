@@ -21,17 +21,19 @@ from landscape.errors import InputError
 from landscape.figure.module import figure_module
 from landscape.limits import apply_limits, note_cap
 from landscape.measurement import Measured, Subject
+from landscape.parameters import ParameterLayout
 from landscape.prepare import dataset_of, device_of, make, module_maker, solve
 from landscape.result import Result
 from landscape.solutions import Solutions
+from landscape.store import Entry
 from landscape.tracker import RunInfo, Tracker
 from landscape.training import build
 
 
 def run(
     config: dict[str, Any], name: str, choices: dict[str, str], overrides: list[str], tracker: Tracker
-) -> tuple[Result, list[Path]]:
-    """Train, measure and judge one resolved config; returns the result and the folders of its solutions."""
+) -> tuple[Result, list[Entry]]:
+    """Train, measure and judge one resolved config; returns the result and where its solutions lie."""
     started = time.monotonic()
     config, caps = apply_limits(config)
     figure = figure_module(config["figure"])
@@ -41,9 +43,9 @@ def run(
         torch.set_num_threads(config["threads"])
     device = device_of(config["device"])
     measurement = make(config["measurement"], "measurement")
-    subject, folders = Subject(make(config["training"], "training").seeds, device), list[Path]()
+    subject, entries = Subject(make(config["training"], "training").seeds, device), list[Entry]()
     if measurement.needs != "nothing":
-        subject, folders = subject_of(config, measurement, device, tracker, caps)
+        subject, entries = subject_of(config, measurement, device, tracker, caps)
     measured: Measured = measurement(subject)
     solutions = subject.solutions
     numbers = measured.numbers | _numbers_of_runs(subject)
@@ -67,13 +69,13 @@ def run(
         seconds=time.monotonic() - started,
     )
     result.verdicts.extend(figure.judge([result]))
-    return result, folders
+    return result, entries
 
 
 def subject_of(
     config: dict[str, Any], measurement: Any, device: torch.device, tracker: Tracker, caps: list[str]
-) -> tuple[Subject, list[Path]]:
-    """Data, module, and as far as the measurement needs them solutions and a line; and the solutions' folders."""
+) -> tuple[Subject, list[Entry]]:
+    """Data, module, and as far as the measurement needs them solutions and a line; and where the solutions lie."""
     ends_of = alphas = None
     needs = measurement.needs
     if needs == "path":
@@ -96,17 +98,23 @@ def subject_of(
     )  # fmt: skip
     if hasattr(measurement, "check"):
         measurement.check(subject)
+    if needs == "path":  # nor must a path that does not fit this module
+        anywhere = torch.ones(1, ParameterLayout.of(template).num_parameters)
+        try:
+            subject.lay(anywhere, 2 * anywhere)
+        except TypeError as error:
+            raise InputError(f"path cannot be made: {error}; look at the keys under path") from error
     solutions, ends = None, None
-    folders: list[Path] = []
+    entries: list[Entry] = []
     if needs == "solutions" or (ends_of is not None and ends_of.needs_solutions):
-        solutions, folders = solve(config, dataset, model, cost, device, tracker.epoch)
+        solutions, entries = solve(config, dataset, model, cost, device, tracker.epoch)
     if ends_of is not None:
         ends = ends_of(solutions) if ends_of.needs_solutions else ends_of.load(template)
     if measured_examples is not None:
         for split in ("train", "valid"):
             before = len(getattr(dataset, split))
             note_cap(caps, f"measured {split} examples", before, min(before, measured_examples))
-    return replace(subject, solutions=solutions, ends=ends), folders
+    return replace(subject, solutions=solutions, ends=ends), entries
 
 
 def _line_of(config: dict[str, Any], caps: list[str]) -> tuple[Any, NDArray[np.float64]]:
@@ -192,6 +200,6 @@ def run_info(config: dict[str, Any], name: str, key: str, overrides: list[str], 
         group=name,
         job_type=config["measurement"]["_target_"].rsplit(".", 1)[-1].lower(),
         tags=[config["limits"]["scale"], *(o[:64] for o in varied)],  # W&B refuses a longer tag, and with it the run
-        config=config,
+        config={**config, "overrides": overrides},  # from the start: a run that fails has them too
         folder=folder,
     )

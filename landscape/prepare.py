@@ -19,7 +19,7 @@ from landscape.errors import InputError
 from landscape.limits import note_cap
 from landscape.provenance import outside
 from landscape.solutions import Solutions, joined
-from landscape.store import Store
+from landscape.store import Entry, Store
 from landscape.training import GroupRun, Training, build, groups_of
 
 log = logging.getLogger(__name__)
@@ -73,8 +73,8 @@ def dataset_of(config: dict[str, Any], caps: list[str]) -> Dataset:
 def solve(
     config: dict[str, Any], dataset: Dataset, model: Callable[[], nn.Module], cost: Any, device: torch.device,
     on_epoch: Callable[[dict[str, float]], None],
-) -> tuple[Solutions, list[Path]]:  # fmt: skip
-    """The trained networks of a config, from the store or by training, and the folders that hold them."""
+) -> tuple[Solutions, list[Entry]]:  # fmt: skip
+    """The trained networks of a config, from the store or by training, and the entries that hold them."""
     training: Training = make(config["training"], "training")
     optimizer = make(config["optimizer"], "optimizer")
     store = Store(Path(config["outputs"]) / "solutions", config["command"] if config["refresh"] else None)
@@ -87,21 +87,20 @@ def solve(
     few = dataset.train.first(min(8, len(dataset.train))).to(device, getattr(torch, training.dtype))
     template = build(model, training.seeds[0]).to(device=device, dtype=getattr(torch, training.dtype))
     groups = groups_of(training.seeds, template, cost, (few.x, few.y), training.vectorise)
-    parts, folders = [], []
+    parts = []
     for seeds in groups:
 
         def train(folder: Path, seeds: list[int] = seeds) -> Solutions:
             run = GroupRun(model, cost, dataset, optimizer, training, seeds, folder, device, on_epoch)
             return run.run()
 
-        part, folder = store.get({**recipe, "seeds": seeds, "version": version()}, train)
+        part, _ = store.get({**recipe, "seeds": seeds, "version": version()}, train)
         parts.append(part)
-        folders.append(folder)
     solutions = joined(parts)
     for seed, status in zip(solutions.seeds, solutions.status, strict=True):
         if status == "diverged":
             log.warning("seed %d diverged; its numbers are not judged (a lower optimizer.lr may help)", seed)
-    return solutions, folders
+    return solutions, store.entries
 
 
 def module_maker(config: dict[str, Any]) -> Callable[[], nn.Module]:

@@ -11,6 +11,7 @@ import json
 import logging
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,14 @@ FORMAT = 1
 """Part of every key: raise it when training or this layout changes meaning."""
 
 
+@dataclass(frozen=True)
+class Entry:
+    """Where the solutions of one group of seeds lie, and whether this job trained them or found them there."""
+
+    folder: Path
+    trained: bool
+
+
 class CorruptEntry(Exception):
     """An entry that claims to be whole and is not."""
 
@@ -48,10 +57,14 @@ class Store:
         folder: where entries live, usually ``outputs/solutions``.
         refresh: None reuses; the stamp of a command moves entries aside that this command did not begin, and
             trains again, once for all jobs of the command.
+
+    Attributes:
+        entries: what ``get`` returned so far, in order.
     """
 
     def __init__(self, folder: Path, refresh: str | None = None) -> None:
         self.folder, self.refresh = folder, refresh
+        self.entries: list[Entry] = []
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -83,6 +96,7 @@ class Store:
                                 key, error, _move_aside(entry, "corrupt").name)  # fmt: skip
                 else:
                     log.info("solutions %s were trained before; reusing them", key)
+                    self.entries.append(Entry(entry, trained=False))
                     return solutions, entry
             entry.mkdir(exist_ok=True)
             if self.refresh is not None:
@@ -91,6 +105,7 @@ class Store:
                 log.info("solutions %s were cut in mid-training; going on from the checkpoint", key)
             solutions = train(entry)
             save(solutions, entry, description)
+            self.entries.append(Entry(entry, trained=True))
             return load(entry), entry
         finally:
             lock.release()

@@ -16,6 +16,9 @@ from torch import Tensor
 
 from landscape.curve import Projection
 
+STREAMED = 100_000_000
+"""Numbers in a trajectory from which on a compiled pass is worth the second that its compilation may take."""
+
 
 class TrajectoryWriter:
     """Append snapshots [S, P] to one ``.npy`` file of shape [T, S, P] that is readable after every append.
@@ -84,6 +87,11 @@ class Trajectory:
         for t in range(len(self.epochs)):
             yield thetas[t, self.column].astype(np.float64)
 
+    def rows(self) -> NDArray[np.float32]:
+        """The snapshots [T, P] as a memory map."""
+        thetas: NDArray[np.float32] = np.load(self.file, mmap_mode="r")
+        return thetas[: len(self.epochs), self.column]
+
     def theta(self, row: float) -> Tensor:
         """Snapshot number ``row`` as theta [1, P], float32: a path in steps, for ``Objective.along``."""
         thetas = np.load(self.file, mmap_mode="r")
@@ -103,15 +111,20 @@ def snapshot_interval(max_epochs: int, row_bytes: int, budget: float) -> int:
 
 
 def project(
-    trajectories: list[Trajectory], theta_i: NDArray[np.float64], theta_f: NDArray[np.float64], best_epoch: list[int]
+    trajectories: list[Trajectory],
+    theta_i: NDArray[np.float64],
+    theta_f: NDArray[np.float64],
+    best_epoch: list[int],
+    streamed: int = STREAMED,
 ) -> Projection:
     """Projection and residual of each run on the line from its theta_i to its theta_f, in float64.
 
     Each snapshot is read once. The residual is the norm of the difference, not the difference of squared norms,
-    which would lose half the digits near the line.
+    which would lose half the digits near the line; ``streaming.shadow`` says how large runs keep theirs.
 
     Args:
         trajectories: one per seed. theta_i, theta_f: [S, P]. best_epoch: [S].
+        streamed: numbers in a run from which on it goes through the compiled pass.
 
     Returns:
         Projection with T the longest run; shorter ones are padded with NaN. A seed with theta_f = theta_i has no
@@ -123,6 +136,12 @@ def project(
     length = np.linalg.norm(theta_f - theta_i, axis=1)
     for s, run in enumerate(trajectories):
         direction = (theta_f[s] - theta_i[s]) / length[s] if length[s] > 0 else np.full(theta_i.shape[1], np.nan)
+        if len(run.epochs) * len(direction) >= streamed and length[s] > 0:
+            from landscape.streaming import shadow  # late: numba takes half a second to import
+
+            here = (slice(len(run.epochs)), s)
+            along[here], aside[here], norm[here] = shadow(run.rows(), theta_i[s], direction, torch.get_num_threads())
+            continue
         for t, theta in enumerate(run):
             norm[t, s] = np.linalg.norm(theta)
             theta -= theta_i[s]

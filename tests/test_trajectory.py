@@ -77,12 +77,13 @@ def test_a_run_yields_its_own_column_in_float64(tmp_path: Path) -> None:
     assert np.array_equal(np.load(tmp_path / "t.npy"), thetas.numpy())
 
 
-def test_projection_equals_the_twin_and_pythagoras(tmp_path: Path) -> None:
+@pytest.mark.parametrize("streamed", [10**9, 0], ids=["plain", "streamed"])
+def test_projection_equals_the_twin_and_pythagoras(tmp_path: Path, streamed: int) -> None:
     thetas, best, lengths = snapshots(6), [4, 3, 1], [6, 5, 3]
     write(tmp_path / "t.npy", thetas)
     theta_i = thetas[0].double().numpy()
     theta_f = np.stack([thetas[e, s].double().numpy() for s, e in enumerate(best)])
-    seen = project(runs(tmp_path / "t.npy", lengths), theta_i, theta_f, best)
+    seen = project(runs(tmp_path / "t.npy", lengths), theta_i, theta_f, best, streamed)
     assert seen.steps.tolist() == [0, 7, 14, 21, 28, 35] and seen.epochs.tolist() == [0, 1, 2, 3, 4, 5]
     for s in range(S):
         line = (theta_f[s] - theta_i[s]).tolist()
@@ -106,7 +107,8 @@ def test_projection_equals_the_twin_and_pythagoras(tmp_path: Path) -> None:
         assert seen.residual_norm[best[s], s] == pytest.approx(0, abs=1e-14)
 
 
-def test_a_small_residual_keeps_its_digits(tmp_path: Path) -> None:
+@pytest.mark.parametrize("streamed", [10**9, 0], ids=["plain", "streamed"])
+def test_a_small_residual_keeps_its_digits(tmp_path: Path, streamed: int) -> None:
     """1e-6 beside the line at length 1e4: a difference of squares would have nothing left of it."""
     thetas = torch.zeros(3, 1, 2)
     thetas[1, 0] = torch.tensor([1e4, 1e-6])
@@ -114,7 +116,7 @@ def test_a_small_residual_keeps_its_digits(tmp_path: Path) -> None:
     writer = TrajectoryWriter(tmp_path / "t.npy", (1, 2))
     for theta in thetas:
         writer.append(theta)
-    seen = project(runs(tmp_path / "t.npy", [3]), np.zeros((1, 2)), np.array([[2e4, 0.0]]), [2])
+    seen = project(runs(tmp_path / "t.npy", [3]), np.zeros((1, 2)), np.array([[2e4, 0.0]]), [2], streamed)
     assert seen.residual_norm[1, 0] == pytest.approx(1e-6, rel=1e-6)
 
 
@@ -144,3 +146,33 @@ def test_interval_keeps_every_epoch_or_the_budget() -> None:
                 assert rows(max_epochs, interval) <= budget, (max_epochs, budget, interval)
     assert snapshot_interval(1000, 4_934_440, 6e9) == 1  # one maxout run fits whole
     assert snapshot_interval(484, 33_000_000, 6e9) == 3
+
+
+def test_the_streamed_pass_equals_the_plain_one_over_many_pieces(tmp_path: Path) -> None:
+    """More coordinates than a piece, more snapshots than a call, and points from on the line to far off it."""
+    num, size = 37, 3 * 8192 + 11
+    start, line, off = (normal(size, seed=k) for k in range(3))
+    share = torch.linspace(0, 1.5, num, dtype=torch.float64)[:, None]
+    height = torch.tensor([0.0, 1e-9, 1e-5, 1e-2, 1.0], dtype=torch.float64).repeat(8)[:num, None]
+    thetas = (0.5 + start + share * line + height * off).float()[:, None]
+    writer = TrajectoryWriter(tmp_path / "t.npy", (1, size))
+    for theta in thetas:
+        writer.append(theta)
+    run = [Trajectory(tmp_path / "t.npy", 0, np.arange(num - 1.0), np.arange(num - 1))]
+    ends = thetas[0].double().numpy(), thetas[20].double().numpy()
+    plain, streamed = (project(run, *ends, [20], streamed=k) for k in (10**9, 0))
+    for name in ("projection", "residual_norm", "parameter_norm"):
+        one, other = getattr(plain, name), getattr(streamed, name)
+        assert one.shape == (num - 1, 1) and np.abs(one - other).max() < 1e-11 * plain.length[0]
+    assert np.allclose(streamed.residual_norm, plain.residual_norm, rtol=1e-9, atol=1e-12)
+
+
+def test_what_is_not_finite_stays_so_in_the_streamed_pass(tmp_path: Path) -> None:
+    thetas = snapshots(5)
+    thetas[3, 0, 2] = math.inf
+    write(tmp_path / "t.npy", thetas)
+    start, end = thetas[0].double().numpy(), thetas[1].double().numpy()
+    with np.errstate(invalid="ignore"):
+        seen = [project(runs(tmp_path / "t.npy", [5, 5, 5]), start, end, [1, 1, 1], k) for k in (10**9, 0)]
+    for one in seen:
+        assert not np.isfinite(one.residual_norm[3, 0]) and np.isfinite(np.delete(one.residual_norm, 3, 0)).all()

@@ -15,6 +15,7 @@ from landscape.measurement.family import Family, Law, family_of
 from landscape.measurement.interpolation import Interpolation
 from landscape.measurement.subject import Measured, Subject
 from landscape.model import DeepLinear
+from landscape.parameters import ParameterLayout
 from landscape.path import Geometric, Linear
 from landscape.progress import report
 from theory import certify
@@ -42,9 +43,10 @@ class ClosedForm(Interpolation):
 
     def check(self, subject: Subject) -> None:
         """Raise InputError for a model, cost or path that is not known here, before anything is trained."""
-        assert subject.dataset is not None and subject.path is not None
+        assert subject.dataset is not None
         family_of(subject.module, subject.cost, subject.dataset.train.first(1))
-        if not isinstance(subject.path(torch.ones(1, 1), torch.ones(1, 1)), Linear):
+        anywhere = torch.ones(1, ParameterLayout.of(subject.module).num_parameters)
+        if not isinstance(subject.lay(anywhere, 2 * anywhere), Linear):
             raise InputError("measurement=closed_form knows J along straight lines; use path=linear, or "
                              "measurement=interpolation to look along another path")  # fmt: skip
 

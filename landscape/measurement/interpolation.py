@@ -35,7 +35,7 @@ class Interpolation:
     def __call__(self, subject: Subject) -> Measured:
         """Subject -> curves keyed ``"train/stochastic"`` and so on."""
         ends, alphas = subject.ends, subject.alphas
-        assert ends is not None and alphas is not None and subject.objective is not None and subject.path is not None
+        assert ends is not None and alphas is not None and subject.objective is not None
         curves: dict[str, Curve] = {}
         numbers: dict[str, list[float]] = {}
         for split_name in self.splits:
@@ -46,7 +46,7 @@ class Interpolation:
                 )
                 if mode == "stochastic" and not objective.is_random and "deterministic" in self.modes:
                     continue
-                path = subject.path(
+                path = subject.lay(
                     ends.theta_0.to(objective.device, objective.dtype),
                     ends.theta_1.to(objective.device, objective.dtype),
                 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,12 +10,13 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
 from landscape.curve import Curve, Projection
 from landscape.data.dataset import Dataset, Split
 from landscape.endpoints import Ends
 from landscape.objective import Objective
+from landscape.parameters import ParameterLayout
 from landscape.solutions import Solutions
 
 
@@ -29,7 +31,8 @@ class Subject:
     Args:
         seeds: [S]. device: where to compute.
         module: the template. cost, dataset: what J is made of.
-        solutions: trained networks. ends: of the path. path: (theta_0, theta_1) -> path. alphas: [A].
+        solutions: trained networks. ends: of the path. alphas: [A].
+        path: (theta_0, theta_1) -> path, with an argument ``layout`` too if it names one; see ``lay``.
         objective: ``Objective`` with its own numbers bound (dtype, batch size, replicates, device, ...).
         num_examples: measure on the first so many examples of each split; None: all.
         optimizer: (tensors) -> optimizer.
@@ -53,6 +56,16 @@ class Subject:
         assert self.dataset is not None
         split: Split = getattr(self.dataset, name)
         return split if self.num_examples is None else split.first(self.num_examples)
+
+    def lay(self, theta_0: Tensor, theta_1: Tensor) -> Any:
+        """The path between two points [S, P]; one whose constructor names ``layout`` learns what the P values are."""
+        assert self.path is not None
+        try:
+            asks = "layout" in inspect.signature(self.path).parameters
+        except (TypeError, ValueError):  # built-in callables have no signature
+            asks = False
+        named = {"layout": ParameterLayout.of(self.module)} if asks else {}
+        return self.path(theta_0, theta_1, **named)
 
 
 @dataclass(frozen=True)

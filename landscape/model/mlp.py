@@ -21,12 +21,15 @@ class MLP(nn.Module):
         activation: an elementwise module, for example ``torch.nn.ReLU()``.
         init_ranges: weights of layer l start as U(-r_l, r_l), biases as 0; r_l = 0 gives an exactly zero layer;
             None takes r_l = sqrt(6 / fan_in) for hidden layers and 0 for the last.
+        init_scale: factor on every r_l. zero_last: False gives the last layer r_l = sqrt(3 / fan_in) where init_ranges
+            does not say, so that the logits start with the mean square of the units below them.
+        bias: False leaves all biases out.
         max_norms: bound c_l on the incoming weight vector of each unit, enforced by the training loop; None: no bound.
         include, scale: dropout of each layer's input; None: no dropout.
         dropout: False drops the dropout layers without touching the other numbers.
 
     Raises:
-        InputError: a per-layer list whose length is not the number of layers.
+        InputError: a per-layer list whose length is not the number of layers; a bad init_scale.
 
     Source: paper, appendix A; pylearn2 ``RectifiedLinear``, ``Sigmoid``, ``Softmax``.
     """
@@ -42,6 +45,9 @@ class MLP(nn.Module):
         include: Sequence[float] | None = None,
         scale: Sequence[float] | None = None,
         dropout: bool = True,
+        bias: bool = True,
+        init_scale: float = 1.0,
+        zero_last: bool = True,
     ) -> None:
         super().__init__()
         sizes = [inputs, *widths, classes]
@@ -51,15 +57,19 @@ class MLP(nn.Module):
             if values is not None and len(values) != num_layers:
                 raise InputError(f"model.{key} has {len(values)} entries but model.widths={list(widths)} makes "
                                  f"{num_layers} layers; give one entry per layer")  # fmt: skip
+        if not 0 < init_scale < float("inf"):
+            raise InputError(f"model.init_scale={init_scale} must be positive and finite")
         self.activation = activation
-        linear = [nn.Linear(a, b) for a, b in pairwise(sizes)]
+        linear = [nn.Linear(a, b, bias=bias) for a, b in pairwise(sizes)]
         self.layers = nn.ModuleList(linear)
         self.dropouts = dropout_layers(include, scale, dropout)
-        ranges = init_ranges or [(6 / fan_in) ** 0.5 for fan_in in sizes[:-2]] + [0.0]
+        last = 0.0 if zero_last else (3 / sizes[-2]) ** 0.5
+        ranges = init_ranges or [(6 / fan_in) ** 0.5 for fan_in in sizes[:-2]] + [last]
         with torch.no_grad():
             for layer, r in zip(linear, ranges, strict=True):
-                layer.weight.uniform_(-r, r)
-                layer.bias.zero_()
+                layer.weight.uniform_(-r * init_scale, r * init_scale)
+                if bias:
+                    layer.bias.zero_()
         self.max_norms = {} if max_norms is None else {f"layers.{k}.weight": c for k, c in enumerate(max_norms)}
 
     def forward(self, x: Tensor) -> Tensor:

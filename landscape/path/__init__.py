@@ -1,6 +1,7 @@
 """Paths through parameter space."""
 
+from landscape.path.bias_schedule import BiasSchedule
 from landscape.path.geometric import Geometric
 from landscape.path.linear import Linear
 
-__all__ = ["Geometric", "Linear"]
+__all__ = ["BiasSchedule", "Geometric", "Linear"]

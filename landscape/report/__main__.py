@@ -1,4 +1,7 @@
-"""``python -m landscape.report DIR…``: one HTML page and two tables over saved runs and sweeps; nothing is trained."""
+"""``python -m landscape.report DIR…``: one HTML page and two tables over saved runs and sweeps; nothing is trained.
+
+``--wandb`` also makes a W&B report of them: a file, and at the server where there is one.
+"""
 
 from __future__ import annotations
 
@@ -9,20 +12,20 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from landscape.errors import InputError
+from landscape.report import wandb_report
 from landscape.report.page import render
-from landscape.report.section import read_all
+from landscape.report.section import Section, read_all
 from landscape.report.sweep import rows
 from landscape.report.tables import replace_file, summary_table, sweep_table, write
 from landscape.result import ResultError
 
 
-def report(folders: Sequence[Path], output: Path, table: Path) -> list[str]:
+def report(sections: Sequence[Section], output: Path, table: Path) -> list[str]:
     """Write the page, the table of rows and its summary; returns what could not be drawn, one sentence each.
 
     Raises:
-        InputError, ResultError: the folders hold nothing to report on, or something damaged. OSError: no room to write.
+        InputError: a target is a folder. OSError: no room to write.
     """
-    sections = read_all(folders)
     groups = [rows(section) for section in sections]
     summary = table.with_name(f"{table.stem}_summary{table.suffix or '.csv'}")
     for path in (output, table):
@@ -47,23 +50,43 @@ def _places(folders: Sequence[Path], output: Path | None, table: Path | None) ->
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """The command; returns its exit status: 0 written, 1 written but a drawing failed, 2 wrong input."""
+    """The command; returns its exit status: 0 written, 1 written but a part of it failed, 2 wrong input."""
     parser = argparse.ArgumentParser(prog="python -m landscape.report", description=__doc__)
     parser.add_argument("folders", metavar="DIR", type=Path, nargs="+", help="folder of a job, a sweep or many sweeps")
     parser.add_argument("--output", metavar="FILE", type=Path, help="the page; DIR/report.html without it")
     parser.add_argument("--csv", metavar="FILE", type=Path, help="a row per job and seed; sweep.csv beside the page")
+    parser.add_argument("--wandb", action="store_true", help="also a W&B report: wandb_report.json beside the page, "
+                        "and saved at the server if there is an API key and the server answers")  # fmt: skip
     arguments = parser.parse_args(argv)
     folders = list({folder.resolve(): folder for folder in arguments.folders}.values())
     try:
         output, table = _places(folders, arguments.output, arguments.csv)
-        faults = report(folders, output, table)
+        if arguments.wandb:
+            wandb_report.require()
+        sections = read_all(folders)
+        if arguments.wandb:
+            wandb_report.home_of(sections)
+        faults = report(sections, output, table)
     except (InputError, ResultError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     for fault in faults:
         print(f"not drawn: {fault}", file=sys.stderr)
     print(f"report: {output}\ntable: {table}")
-    return 1 if faults else 0
+    status = 1 if faults else 0
+    return max(status, _wandb(sections, output.with_name("wandb_report.json"))) if arguments.wandb else status
+
+
+def _wandb(sections: Sequence[Section], target: Path) -> int:
+    """Make the W&B report and say where it is."""
+    try:
+        address = wandb_report.publish(sections, target)
+    except (InputError, RuntimeError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2 if isinstance(error, InputError) else 1
+    print(f"W&B report: {target}")
+    print(f"W&B: {address}" if address else "W&B: not saved at a server (no API key, no answer, or WANDB_MODE=offline)")
+    return 0
 
 
 if __name__ == "__main__":

@@ -78,15 +78,20 @@ def _prefixed(values: Mapping[str, str]) -> Cells:
     return {f"set:{key}": value for key, value in values.items()}
 
 
-def write(table: Sequence[Cells], path: Path) -> None:
-    """A table as CSV, whole or not at all; a cell is empty where a row has no such column, or a NaN."""
+def columns_of(table: Sequence[Cells]) -> list[str]:
+    """Every column of these rows: where, swept keys, numbers, verdicts."""
     names = list(dict.fromkeys(key for cells in table for key in cells))
     first = [name for name in _FIRST if name in names]
     swept = [name for name in names if name.startswith("set:")]
     verdicts = [name for name in names if name.startswith("verdict:")]
     middle = [name for name in names if name not in {*first, *swept, *verdicts}]
+    return [*first, *swept, *middle, *verdicts]
+
+
+def write(table: Sequence[Cells], path: Path) -> None:
+    """A table as CSV, whole or not at all; a cell is empty where a row has no such column, or a NaN."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, [*first, *swept, *middle, *verdicts], restval="", lineterminator="\n")
+    writer = csv.DictWriter(text, columns_of(table), restval="", lineterminator="\n")
     writer.writeheader()
     for cells in table:
         writer.writerow({key: "" if isinstance(v, float) and math.isnan(v) else v for key, v in cells.items()})

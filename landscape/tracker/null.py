@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from landscape.result import Result
-from landscape.tracker import RunInfo
+from landscape.tracker import Closing, RunInfo, SolutionFiles
 
 
 class NullTracker:
     """A tracker that records nothing and opens nothing."""
+
+    watches = False
 
     def start(self, run: RunInfo) -> None:
         """Do nothing."""
@@ -18,7 +20,10 @@ class NullTracker:
     def epoch(self, row: dict[str, float]) -> None:
         """Do nothing."""
 
-    def record(self, result: Result, figure: Path | None = None, solutions: Sequence[Path] = ()) -> None:
+    def record(self, result: Result, figure: Path | None = None, solutions: Sequence[SolutionFiles] = ()) -> None:
+        """Do nothing."""
+
+    def conclude(self, closing: Closing) -> None:
         """Do nothing."""
 
     def finish(self, exit_code: int = 0) -> None:

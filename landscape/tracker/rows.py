@@ -10,10 +10,10 @@ from collections.abc import Iterator, Sequence
 
 from landscape.curve import Array, Curve, LearningCurve, Projection
 from landscape.result import Result
+from landscape.tracker import Cell
 from landscape.verdict import Verdict
 
 Row = dict[str, float]
-Cell = str | float | None
 
 AXES = {"interpolation": "alpha", "residual": "projection", "learning": "epoch"}
 CURVE_COLUMNS = ["curve", "seed", "alpha", "objective", "error"]
@@ -50,6 +50,11 @@ def labels(seeds: Sequence[str], count: int, trained: bool = False) -> list[str]
     return [f"seed{seed}" for seed in (seeds if fits else range(count))]
 
 
+def curve_key(curve: str, channel: str, label: str) -> str:
+    """Where one column of a curve is logged, ``"interpolation/train.stochastic/objective/seed0"``."""
+    return f"interpolation/{curve.replace('/', '.')}/{channel}/{label}"
+
+
 def _put(row: Row, prefix: str, names: Sequence[str], values: Array) -> None:
     row.update({f"{prefix}{name}": float(v) for name, v in zip(names, values, strict=True) if math.isfinite(v)})
 
@@ -63,7 +68,7 @@ def curve_rows(curves: dict[str, Curve], seeds: Sequence[str]) -> Iterator[Row]:
         for a, alpha in enumerate(curve.alphas.tolist()):
             row = rows.setdefault(alpha, {axis("interpolation"): alpha})
             for channel, values in channels.items():
-                _put(row, f"interpolation/{name.replace('/', '.')}/{channel}/", names, values[a])
+                _put(row, curve_key(name, channel, ""), names, values[a])
     return (rows[alpha] for alpha in sorted(rows) if len(rows[alpha]) > 1)
 
 
@@ -138,6 +143,9 @@ def summary(result: Result) -> dict[str, str | float]:
             values.update({k: float(v) for k, v in zip(keys, number, strict=True) if math.isfinite(v)})
         elif math.isfinite(number):
             values[name] = float(number)
-    for holds, word in HOLDS.items():
-        values[f"verdicts/{word}"] = sum(v.holds is holds for v in result.verdicts)
-    return values
+    return values | counts(result.verdicts)
+
+
+def counts(verdicts: Sequence[Verdict]) -> dict[str, str | float]:
+    """``{"verdicts/holding": 3, ...}``."""
+    return {f"verdicts/{word}": sum(v.holds is holds for v in verdicts) for holds, word in HOLDS.items()}

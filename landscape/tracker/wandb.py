@@ -1,14 +1,13 @@
-"""Weights & Biases, offline unless asked otherwise. The only file that imports wandb."""
+"""Weights & Biases, offline unless asked otherwise. Only this file and ``media.py`` import wandb."""
 
 from __future__ import annotations
 
 import logging
 import math
-import re
+import shutil
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -16,7 +15,7 @@ import wandb
 
 from landscape.errors import InputError
 from landscape.result import Result
-from landscape.tracker import RunInfo, rows
+from landscape.tracker import Closing, RunInfo, SolutionFiles, media, rows
 from landscape.tracker.environment import Environment
 from landscape.tracker.network import need_server
 
@@ -24,7 +23,6 @@ log = logging.getLogger(__name__)
 
 Mode = Literal["offline", "online", "disabled"]
 MODES = get_args(Mode)
-Step = Callable[[wandb.Run], None]
 
 
 class WandbTracker:
@@ -69,8 +67,14 @@ class WandbTracker:
         self._info: RunInfo | None = None
         self._environment = Environment()
         self._live: dict[float, set[str]] = {}
-        self._left: list[Step] = []
+        self._left: list[media.Step] = []
+        self._earlier: list[Path] = []
         self._warned = False
+
+    @property
+    def watches(self) -> bool:
+        """False where ``tracker.mode=disabled``."""
+        return self.mode != "disabled"
 
     def start(self, run: RunInfo) -> None:
         """Open the run; an online run that finds no network goes on offline.
@@ -81,6 +85,7 @@ class WandbTracker:
         if self.mode == "disabled":
             return
         self._info, self._live, self._left, self._warned = run, {}, [], False
+        self._earlier = sorted((run.folder / "wandb").glob(f"offline-run-*-{run.id}"))
         self._environment.enter(_variables(run.folder))
         try:
             mode = self.mode if self.mode == "offline" or self._answers() else "offline"
@@ -105,8 +110,11 @@ class WandbTracker:
             self._run.log(live)
             self._live.setdefault(live[rows.axis("learning")], set()).update(live)
 
-    def record(self, result: Result, figure: Path | None = None, solutions: Sequence[Path] = ()) -> None:
-        """Log rows, summary, tables, figure and artifacts; the rows first, because they cannot wait for a network."""
+    def record(self, result: Result, figure: Path | None = None, solutions: Sequence[SolutionFiles] = ()) -> None:
+        """Log rows, summary, tables, figure and artifacts; the rows first, because they cannot wait for a network.
+
+        A solution that this job trained is an output of its run, one that it found is an input.
+        """
         if self._run is None or self._info is None:
             return
         run, info = self._run, self._info
@@ -115,9 +123,18 @@ class WandbTracker:
             for name, value in rows.summary(result).items():
                 run.summary[name] = value
             about = {"choices": result.choices, "overrides": result.overrides, "caps": result.caps}
-            run.config["result"] = about | {"versions": result.versions}
+            origin = {solution.key: "trained" if solution.trained else "reused" for solution in solutions}
+            run.config["result"] = about | {"versions": result.versions, "solutions": origin}
         kept = solutions if self.upload_solutions else ()
-        self._left = self._send(run, _media(info, result, figure, kept))
+        self._left = self._send(run, media.of_job(info, result, figure, kept))
+
+    def conclude(self, closing: Closing) -> None:
+        """Log the values, tables and figure of a whole sweep."""
+        if self._run is None:
+            return
+        with self._guard("conclude"):
+            self._run.summary.update(closing.values | rows.counts(closing.verdicts))
+        self._left = self._send(self._run, media.of_sweep(closing))
 
     def finish(self, exit_code: int = 0) -> None:
         """Close the run and give the environment back as it was."""
@@ -132,7 +149,11 @@ class WandbTracker:
                 part = self._open(self._info, "offline")
                 self._send(part, list(self._left))
                 part.finish(exit_code=exit_code)
-        self._left = []
+        if self._info is not None and not self._warned and exit_code == 0:
+            # This run says all that its predecessors said; sent as well, they would double every row.
+            for folder in self._earlier:
+                shutil.rmtree(folder, ignore_errors=True)
+        self._left, self._earlier = [], []
         self._environment.leave()
 
     def _answers(self) -> bool:
@@ -193,7 +214,7 @@ class WandbTracker:
                 if len(fresh) > 1:
                     run.log(fresh)
 
-    def _send(self, run: wandb.Run, steps: Sequence[Step]) -> list[Step]:
+    def _send(self, run: wandb.Run, steps: Sequence[media.Step]) -> list[media.Step]:
         """The steps that an online run could not do within half the timeout; what still waits stays in its thread."""
         left = list(steps)
 
@@ -245,46 +266,3 @@ def _variables(folder: Path) -> dict[str, str | None]:
         "WANDB_SILENT": "true",
         "WANDB_MODE": None,  # read by the yaml; here it would override what tracker.mode says
     }
-
-
-def _media(info: RunInfo, result: Result, figure: Path | None, solutions: Sequence[Path]) -> list[Step]:
-    """Tables, chart, figure and artifacts, each on its own: everything for which wandb may ask the server."""
-
-    def curves(run: wandb.Run) -> None:
-        run.log({"curves": wandb.Table(list(rows.CURVE_COLUMNS), rows.curve_table(result.curves, result.seeds))})
-
-    def chart(run: wandb.Run) -> None:
-        lines = rows.objective_lines(result.curves, result.seeds)
-        xs, ys = [x for x, _ in lines.values()], [y for _, y in lines.values()]
-        title = f"{result.name}: objective along the path"
-        run.log({"objective": wandb.plot.line_series(xs, ys, list(lines), title=title, xname="alpha")})
-
-    def verdicts(run: wandb.Run) -> None:
-        run.log({"verdict_table": wandb.Table(list(rows.VERDICT_COLUMNS), rows.verdict_table(result.verdicts))})
-
-    def picture(run: wandb.Run) -> None:
-        run.log({"figure": wandb.Image(str(figure))})
-
-    steps: list[Step] = [picture] if figure is not None else []
-    steps += [curves] if result.curves else []
-    steps += [chart] if rows.objective_lines(result.curves, result.seeds) else []
-    steps += [verdicts] if result.verdicts else []
-    job = [folder for folder in (figure and figure.parent, info.folder / info.id) if folder]
-    home = next((folder for folder in job if (folder / "result.json").is_file()), None)
-    if home is not None:
-        kept = [file for file in (home / "result.json", home / "result.npz") if file.is_file()]
-        steps.append(partial(_log_artifact, kind="curves", key=info.id, paths={file.name: file for file in kept}))
-    if solutions:
-        named = {f"{path.parent.name}/{path.name}" if path.is_file() else path.name: path for path in solutions}
-        steps.append(partial(_log_artifact, kind="solution", key=info.id, paths=named))
-    return steps
-
-
-def _log_artifact(run: wandb.Run, kind: str, key: str, paths: dict[str, Path]) -> None:
-    artifact = wandb.Artifact(re.sub(r"[^\w.-]", "-", f"{kind}-{key}"), type=kind)
-    for name, path in paths.items():
-        if path.is_dir():
-            artifact.add_dir(str(path), name=name, skip_cache=True)
-        else:
-            artifact.add_file(str(path), name=name, skip_cache=True)
-    run.log_artifact(artifact)

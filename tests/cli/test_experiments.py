@@ -92,6 +92,8 @@ def test_help_lists_every_experiment_with_a_line(cli: Callable[..., Ran]) -> Non
     assert ran.status == 0
     for name in EXPERIMENTS:
         (line,) = [
-            text for text in ran.out.splitlines() if f"+experiment={name}" in text and re.search("Figure|Theorem", text)
+            text
+            for text in ran.out.splitlines()
+            if f"+experiment={name}" in text and re.search("Figure|Theorem|Extension", text)
         ]
         assert len(line.split(name)[1].split()) >= 4

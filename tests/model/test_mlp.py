@@ -73,3 +73,29 @@ def test_lists_that_do_not_fit_are_refused(key: str) -> None:
 def test_half_a_dropout_setting_is_refused() -> None:
     with pytest.raises(InputError, match=r"model\.include=.* model\.scale="):
         MLP(4, 3, [6], nn.ReLU(), scale=[1.0, 2.0])
+
+
+def test_bias_scale_and_last_layer_of_the_start() -> None:
+    """The same draws, stretched; without biases the net is homogeneous."""
+    torch.manual_seed(0)
+    plain = MLP(60, 10, [40, 30], nn.ReLU(), zero_last=False)
+    bound = math.sqrt(3 / 30)
+    assert 0.95 * bound < plain.layers[2].weight.abs().max() <= bound
+    torch.manual_seed(0)
+    small = MLP(60, 10, [40, 30], nn.ReLU(), zero_last=False, init_scale=0.25, bias=False)
+    for a, b in zip(plain.layers, small.layers, strict=True):
+        assert b.bias is None
+        # nn.Linear draws a bias of its own before, so only the range can agree
+        assert b.weight.abs().max() <= 0.25 * (6 / b.in_features) ** 0.5
+        assert b.weight.std().item() == pytest.approx(0.25 * a.weight.std().item(), rel=0.1)
+    x, small = normal(5, 60, seed=1), small.double()
+    before = small(x)
+    with torch.no_grad():
+        for p in small.parameters():
+            p.mul_(1.7)
+    torch.testing.assert_close(small(x), 1.7**3 * before, rtol=1e-12, atol=0)
+    given = MLP(60, 10, [40], nn.ReLU(), init_ranges=[0.1, 0.2], init_scale=3.0)
+    assert [round(layer.weight.abs().max().item(), 2) for layer in given.layers] == [0.3, 0.6]
+    for scale in (0.0, -1.0, math.nan, math.inf):
+        with pytest.raises(InputError, match=r"model\.init_scale="):
+            MLP(4, 3, [2], nn.ReLU(), init_scale=scale)

@@ -1,11 +1,13 @@
 """One small job with a result whose every value is distinct; also run as a program, to watch a tracker from outside.
 
 ``python job.py MODE FOLDER [wait]`` prints one JSON line with seconds; with ``wait`` it stops after the live rows, says
-``live`` and goes on when a line comes in.
+``live`` and goes on when a line comes in; with ``close`` a closing run follows; with ``reused`` its
+solution was trained by another.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import logging
 import sys
@@ -17,7 +19,7 @@ from PIL import Image
 
 from landscape.curve import Curve, LearningCurve, Projection
 from landscape.result import Result
-from landscape.tracker import RunInfo
+from landscape.tracker import Closing, RunInfo, SolutionFiles, Table
 from landscape.verdict import Verdict
 
 ALPHAS = np.array([-0.25, 0.0, 0.4, 1.0, 1.3])
@@ -81,7 +83,7 @@ LIVE = [
 ]
 
 
-def files(folder: Path, key: str = "k3y") -> tuple[Path, list[Path]]:
+def files(folder: Path, key: str = "k3y", trained: bool = True) -> tuple[Path, list[SolutionFiles]]:
     """What a job leaves beside the tracker: result files, a figure (returned) and a solution (returned)."""
     job, solution = folder / key, folder / "solutions" / "s0l"
     job.mkdir(parents=True, exist_ok=True)
@@ -90,14 +92,21 @@ def files(folder: Path, key: str = "k3y") -> tuple[Path, list[Path]]:
     np.savez(job / "result.npz", alphas=ALPHAS)
     np.save(solution / "theta.npy", np.arange(6.0))
     Image.new("RGB", (3, 2), "teal").save(job / "figure.png")
-    return job / "figure.png", [solution / "theta.npy"]
+    return job / "figure.png", [SolutionFiles("s0l", [solution / "theta.npy"], trained)]
 
 
-def main(mode: str, folder: Path, wait: bool) -> None:
+def closing(folder: Path) -> Closing:
+    """What a sweep of this one job comes to."""
+    rates = Table(["check", "rate", "low"], [["1a", 1.0, 0.206543], ["2", 0.0, None]])
+    return Closing(folder / "k3y/figure.png", {"rates": rates, "means": Table(["number"], [])},
+                   {"jobs/done": 1, "rate/1a": 1.0}, result().verdicts)  # fmt: skip
+
+
+def main(mode: str, folder: Path, wait: bool = False, close: bool = False, reused: bool = False) -> None:
     """Run the job with a W&B tracker."""
     from landscape.tracker.wandb import WandbTracker
 
-    figure, solutions = files(folder)
+    figure, solutions = files(folder, trained=not reused)
     seconds = {}
     tracker = WandbTracker(mode=mode, finish_timeout=5)  # type: ignore[arg-type]
     began = time.monotonic()
@@ -118,9 +127,14 @@ def main(mode: str, folder: Path, wait: bool) -> None:
     lap("record")
     tracker.finish()
     lap("finish")
+    if close:
+        tracker.start(dataclasses.replace(info(folder, "summary-1"), job_type="summary"))
+        tracker.conclude(closing(folder))
+        tracker.finish()
+        lap("close")
     print(json.dumps(seconds), flush=True)
 
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
-    main(sys.argv[1], Path(sys.argv[2]), "wait" in sys.argv[3:])
+    main(sys.argv[1], Path(sys.argv[2]), **dict.fromkeys(sys.argv[3:], True))

@@ -13,6 +13,7 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+REFUSED = {"run": b"upsertBucket", "view": b"upsertView"}
 FILE_KINDS = {"wandb-history.jsonl": "history", "wandb-summary.json": "summary"}
 KEY = "0123456789abcdef" * 2 + "01234567"  # the shape of a key: 40 characters
 
@@ -31,20 +32,23 @@ class StubServer:
 
     Attributes:
         url: what ``WANDB_BASE_URL`` must be.
-        refuses: ``"key"`` or ``"run"`` turns it into a server that does not accept these.
+        refuses: ``"key"``, ``"run"`` or ``"view"`` turns it into a server that does not accept these.
         history: rows of the runs, in order of arrival. summary: the last summary.
         runs: variables of every ``upsertBucket``. uploads: path -> bytes. artifacts: variables of ``createArtifact``.
+        used: variables of ``useArtifact``. views: variables of ``upsertView``, a saved report.
         connections: requests of any kind that arrived.
     """
 
     def __init__(self) -> None:
-        self.refuses = ""  # "key" or "run"
+        self.refuses = ""
         self.connections = 0
         self.history: list[dict[str, Any]] = []
         self.summary: dict[str, Any] = {}
         self.runs: list[dict[str, Any]] = []
         self.uploads: dict[str, bytes] = {}
         self.artifacts: list[dict[str, Any]] = []
+        self.used: list[dict[str, Any]] = []
+        self.views: list[dict[str, Any]] = []
         self.complete: list[int] = []
         self.unknown: list[str] = []
         self._open: set[socket.socket] = set()
@@ -103,7 +107,7 @@ class StubServer:
                     body = gzip.decompress(body)
                 if stub.refuses == "key" and self.path.endswith("/graphql"):
                     self._send(401, {"errors": [{"message": "invalid key"}]})
-                elif stub.refuses == "run" and b"upsertBucket" in body:
+                elif stub.refuses in REFUSED and REFUSED[stub.refuses] in body:
                     self._send(403, {"errors": [{"message": "permission denied"}]})
                 elif self.path.endswith("/graphql"):
                     self._send(200, {"data": stub.graphql(json.loads(body))})
@@ -141,8 +145,24 @@ class StubServer:
             self.artifacts.append(variables["input"])
             artifact = {"id": f"artifact-{len(self.artifacts)}", "state": "COMMITTED", "artifactSequence": None}
             return {"createArtifact": {"artifact": artifact}}
+        if operation == "UseArtifact":
+            self.used.append(variables["input"])
+            return {"useArtifact": {"artifact": {"id": variables["input"]["artifactID"]}}}
         if operation == "Viewer":
             return {"viewer": {"id": "u", "entity": "tester", "username": "tester", "flags": "{}", "teams": None}}
+        if operation == "GetDefaultEntity":
+            return {"viewer": {"id": "u", "entity": "tester"}}
+        if operation == "GetProjects":
+            known = {"__typename": "Project", "id": "p", "name": "landscape", "entityName": variables["entity"]}
+            edge = {"cursor": "1", "node": known | {"createdAt": "2026-01-01", "isBenchmark": False, "user": None}}
+            page = {"__typename": "PageInfo", "endCursor": None, "hasNextPage": False}
+            return {"models": {"edges": [edge], "pageInfo": page}}
+        if operation == "upsertView":
+            self.views.append(variables)
+            project = {"id": "p", "name": variables["projectName"], "entityName": variables["entityName"]}
+            view = {"id": variables["id"] or f"view-{len(self.views)}", "project": project}
+            view |= {key: variables[key] for key in ("name", "displayName", "description", "spec", "type")}
+            return {"upsertView": {"view": view, "inserted": variables["id"] is None}}
         if operation == "ServerFeaturesQuery":
             return {"serverInfo": {"features": []}}
         if operation == "RunResumeStatus":

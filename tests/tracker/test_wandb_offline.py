@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import time
 from base64 import b64decode
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +15,7 @@ import numpy as np
 import pytest
 
 from landscape.errors import InputError
-from landscape.tracker import Tracker
+from landscape.tracker import SolutionFiles, Tracker
 from landscape.tracker.null import NullTracker
 from landscape.tracker.wandb import WandbTracker
 
@@ -154,7 +155,7 @@ def test_figure_and_artifacts_are_the_files(run: Any, folder: Path) -> None:
     assert (run.folder / "files" / image["figure.path"]).read_bytes() == (folder / "k3y/figure.png").read_bytes()
     sources = {
         "curves": {name: folder / "k3y" / name for name in ("result.json", "result.npz")},
-        "solution": {"s0l/theta.npy": folder / "solutions/s0l/theta.npy"},
+        "solution": {"theta.npy": folder / "solutions/s0l/theta.npy"},
     }
     for kind, files in sources.items():
         entries = run.artifacts[kind]
@@ -163,6 +164,46 @@ def test_figure_and_artifacts_are_the_files(run: Any, folder: Path) -> None:
             assert b64decode(entries[name]["digest"]) == hashlib.md5(source.read_bytes()).digest()
             staged = Path(entries[name]["local_path"])
             assert staged.is_relative_to(folder / "wandb") and staged.read_bytes() == source.read_bytes()
+
+
+def test_a_closing_run_holds_the_sweep(job: ModuleType, tmp_path: Path, records: Callable[[Path], list[Any]]) -> None:
+    """Values in the summary, a table without rows left out, cells without a value None, the figure's own bytes."""
+    figure, _ = job.files(tmp_path)
+    tracker = WandbTracker()
+    tracker.start(job.info(tmp_path, "summary-1"))
+    tracker.conclude(job.closing(tmp_path))
+    tracker.finish()
+    (run,) = records(tmp_path)
+    wanted = {"jobs/done": 1, "rate/1a": 1.0, "verdicts/holding": 2, "verdicts/failing": 1, "verdicts/not_judged": 1}
+    assert {key: run.summary.get(key) for key in wanted} == wanted
+    assert run.table("rates")["data"] == [["1a", 1.0, 0.206543], ["2", 0.0, None]]
+    assert len(run.table("verdict_table")["data"]) == 4
+    assert not [row for row in run.history if "means.path" in row]
+    (image,) = (row for row in run.history if "figure.path" in row)
+    assert (run.folder / "files" / image["figure.path"]).read_bytes() == figure.read_bytes()
+    assert run.of("exit")[0]["exit_code"] == 0
+
+
+def test_a_second_run_of_one_id_replaces_the_first(job: ModuleType, tmp_path: Path) -> None:
+    """Sent as well, the first would double every row; but a run that failed takes nothing away."""
+
+    def folders() -> dict[str, list[Path]]:
+        found = sorted((tmp_path / "wandb").glob("offline-run-*"))
+        return {key: [run for run in found if run.name.endswith(f"-{key}")] for key in ("k3y", "3y", "other")}
+
+    for key in ("k3y", "3y", "other"):  # one id ends as another does
+        track(WandbTracker(), job, tmp_path, key)
+    before = folders()
+    time.sleep(1)  # wandb names its folders by the second
+    track(WandbTracker(), job, tmp_path)
+    after = folders()
+    assert [len(found) for found in after.values()] == [1, 1, 1] and after["k3y"] != before["k3y"]
+    assert (after["3y"], after["other"]) == (before["3y"], before["other"])
+    time.sleep(1)
+    failed = WandbTracker()
+    failed.start(job.info(tmp_path))
+    failed.finish(exit_code=1)
+    assert [len(found) for found in folders().values()] == [2, 1, 1]
 
 
 def test_environment_is_given_back(job: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -191,7 +232,7 @@ def test_failures_become_one_warning(
     figure.write_bytes(b"no picture")
     tracker = WandbTracker()
     tracker.start(job.info(tmp_path))
-    tracker.record(job.result(), figure, [tmp_path / "nowhere.npy"])
+    tracker.record(job.result(), figure, [SolutionFiles("s0l", [tmp_path / "nowhere.npy"])])
     tracker.finish(exit_code=1)
     warnings = [r.getMessage() for r in caplog.records if r.levelname == "WARNING" and "tracker" in r.name]
     assert len(warnings) == 1

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from tests.tracker.conftest import HERE, clean_environment, start_job
+from tests.tracker.conftest import HERE, clean_environment, load, start_job
 
 TIMEOUT = 5.0  # job.py's finish_timeout
 
@@ -39,6 +39,12 @@ def expected(job: ModuleType) -> list[tuple[float, float]]:
     """The pairs of the first seed's training curve."""
     curve = job.result().curves["train/stochastic"]
     return list(zip(curve.alphas, curve.objective[:, 0], strict=True))
+
+
+def sync(environment: dict[str, str], folder: Path) -> None:
+    """The command of the guide on a sweep's folder."""
+    command = [sys.executable, "-m", "wandb", "sync", "--include-online", str(folder / "wandb")]
+    subprocess.run(command, env=environment, cwd=folder, check=True, capture_output=True, timeout=60)
 
 
 CURVE = ("interpolation/alpha", "interpolation/train.stochastic/objective/seed4")
@@ -131,24 +137,34 @@ def test_start_falls_back_to_offline(
 def test_network_dies(
     stub: Any, online: dict[str, str], job: ModuleType, tmp_path: Path, records: Callable[[Path], list[Any]]
 ) -> None:
-    """The server dies after the live rows: bounded waits, one warning, all on disk, and a later sync delivers it."""
-    process = start_job("online", tmp_path, online, "wait")
+    """The server dies after the live rows: bounded waits, a warning per run, all on disk; a later sync delivers it."""
+    process = start_job("online", tmp_path, online, "wait", "close")
     assert process.stdout is not None and process.stdout.readline() == "live\n"
     stub.close()
     began = time.monotonic()
     timing, err = seconds(process, "go on\n")
-    assert timing["finish"] < TIMEOUT and timing["record"] < TIMEOUT
-    assert time.monotonic() - began < 3 * TIMEOUT  # the interpreter's exit does not hang either
-    assert err.count("WARNING") == 1 and str(tmp_path / "wandb") in err
+    assert timing["finish"] < TIMEOUT and timing["record"] < TIMEOUT and timing["close"] < 2 * TIMEOUT
+    assert time.monotonic() - began < 4 * TIMEOUT  # the interpreter's exit does not hang either
+    assert err.count("WARNING") == 2 and str(tmp_path / "wandb") in err
 
-    runs = records(tmp_path)
+    runs = [run for run in records(tmp_path) if run.of("run")[0]["run_id"] == "k3y"]
     history = [row for run in runs for row in run.history]
     assert pairs(history, *CURVE) == expected(job)
     assert pairs(history, *LIVE) == [(0, 2.3), (1, 1.3), (2, 0.3)]
     assert {key for run in runs for key in run.artifacts} == {"run_table", "curves", "solution"}
     logged = {key for row in history for key in row if key.endswith(".path")}
     assert logged == {"figure.path", "curves.path", "objective_table.path", "verdict_table.path"}
-    assert {run.of("run")[0]["run_id"] for run in runs} == {"k3y"}
+
+    with load("stub_server").StubServer() as revived:
+        sync(online | {"WANDB_BASE_URL": revived.url}, tmp_path)
+        assert pairs(revived.history, *CURVE) == expected(job)
+        assert pairs(revived.history, *LIVE) == [(0, 2.3), (1, 1.3), (2, 0.3)]
+        assert {a["artifactTypeName"] for a in revived.artifacts} == {"run_table", "curves", "solution"}
+        assert {run["name"] for run in revived.runs} == {"k3y", "summary-1"}
+        figures = [body for path, body in revived.uploads.items() if "/figure_" in path]
+        assert figures and set(figures) == {(tmp_path / "k3y/figure.png").read_bytes()}
+        sent = {key for row in revived.history for key, value in row.items() if isinstance(value, dict)}
+        assert sent == {"figure", "curves", "objective_table", "verdict_table", "rates"}
 
 
 @pytest.mark.slow
@@ -156,8 +172,7 @@ def test_sync_sends_an_offline_sweep(stub: Any, online: dict[str, str], job: Mod
     """The command of the guide delivers what an offline run wrote."""
     seconds(start_job("offline", tmp_path, online))
     assert stub.history == []
-    command = [sys.executable, "-m", "wandb", "sync", "--include-online", str(tmp_path / "wandb")]
-    subprocess.run(command, env=online, cwd=tmp_path, check=True, capture_output=True, timeout=60)
+    sync(online, tmp_path)
     assert pairs(stub.history, *CURVE) == expected(job)
     assert {a["artifactTypeName"] for a in stub.artifacts} == {"run_table", "curves", "solution"}
     assert [body for path, body in stub.uploads.items() if "/figure_" in path] == [

@@ -34,7 +34,8 @@ class Ends:
     diverged: list[bool]
 
 
-def _of_runs(solutions: Solutions, theta_0: Tensor) -> Ends:
+def of_runs(solutions: Solutions, theta_0: Tensor) -> Ends:
+    """One line per run, from theta_0 [S, P] to its best point."""
     return Ends(
         theta_0,
         solutions.theta_f,
@@ -58,7 +59,7 @@ class InitToSolution:
 
     def __call__(self, solutions: Solutions) -> Ends:
         """Solutions -> S lines."""
-        return _of_runs(solutions, solutions.theta_i)
+        return of_runs(solutions, solutions.theta_i)
 
 
 class BetweenSolutions:
@@ -117,7 +118,7 @@ class RandomToSolution:
         """Solutions -> S lines."""
         end = solutions.theta_f
         random = torch.stack([torch.randn(end.shape[1], generator=stream(s, ENDPOINT)) for s in solutions.seeds])
-        return _of_runs(solutions, self.scale * random.to(end.dtype))
+        return of_runs(solutions, self.scale * random.to(end.dtype))
 
 
 class Points:

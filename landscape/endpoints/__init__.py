@@ -1,0 +1,18 @@
+"""The two ends of a path, and how to come by them."""
+
+from landscape.endpoints.control import NoiseToSolution, OtherInitToSolution, ZeroToSolution
+from landscape.endpoints.ends import BetweenSolutions, Checkpoints, Ends, InitToSolution, Points, RandomToSolution
+from landscape.endpoints.epoch import EpochToSolution
+
+__all__ = [
+    "BetweenSolutions",
+    "Checkpoints",
+    "Ends",
+    "EpochToSolution",
+    "InitToSolution",
+    "NoiseToSolution",
+    "OtherInitToSolution",
+    "Points",
+    "RandomToSolution",
+    "ZeroToSolution",
+]

@@ -1,0 +1,137 @@
+"""Extension 2: the line to a solution from starts that training never saw."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from landscape.curve import Array, Curve, largest_rise
+from landscape.figure import claims, line, style, subject
+from landscape.figure.reading import Claim, Reading, covers, over_columns
+from landscape.result import Result
+from landscape.verdict import Verdict
+
+STARTS = {
+    "init_to_solution": "its own start",
+    "noise_to_solution": "noise of the start's norms",
+    "other_init_to_solution": "another seed's start",
+    "zero_to_solution": "zero",
+    "random_to_solution": "N(0, 1)",
+}
+SOURCE = "Tao et al. 2024"
+RISE = 0.01  # of the examples; ours, set before the first run
+LEARNED = 0.9  # of a guess's error: above it a net has not begun to tell the classes apart
+
+
+def start(result: Result) -> str:
+    """The word for the start of a job's line."""
+    return STARTS.get(result.choices.get("endpoints", ""), result.choices.get("endpoints", "a point"))
+
+
+def net(result: Result) -> str:
+    """``digits, with biases``: what tells one panel from the next."""
+    words = [subject.recipe(result), "with biases" if (result.config.get("model") or {}).get("bias", True) else
+             "without biases"]  # fmt: skip
+    path = result.choices.get("path", "linear")
+    return ", ".join(words + [f"path {path}"] * (path != "linear"))
+
+
+def error_of(curve: Curve | None) -> Array | None:
+    """The share of wrong answers [A, S], where it was measured."""
+    return None if curve is None else curve.metrics.get("error")
+
+
+def is_homogeneous(result: Result) -> bool:
+    """Whether theta(alpha) = alpha theta_f up to a positive factor per layer, in a net of ReLUs: the line starts at
+    zero, and either there are no biases or each has the power of its layer."""
+    model, path = result.config.get("model") or {}, result.config.get("path") or {}
+    relu = str((model.get("activation") or {}).get("_target_", "")).endswith(".ReLU")
+    scaled = str(path.get("_target_", "")).endswith(".BiasSchedule") and path.get("power") is None
+    straight = str(path.get("_target_", "")).endswith(".Linear")
+    unbiased = model.get("bias", True) is False
+    return relu and result.choices.get("endpoints") == "zero_to_solution" and (scaled or (unbiased and straight))
+
+
+@style.themed
+def draw(results: Sequence[Result]) -> Figure:
+    """J above, the error below; a column per net, a colour per start."""
+    nets = list(dict.fromkeys(net(result) for result in results))
+    starts = list(dict.fromkeys(start(result) for result in results))
+    figure, grid = style.new(2, len(nets), width=3.5 * len(nets) + 2.4, height=6.0)
+    drawn = line.Drawn()
+    for result in results:
+        column, look = nets.index(net(result)), line.job_look(starts.index(start(result)))
+        look["label"] = f"from {start(result)}"
+        curve, plain = line.primary(result, "train"), result.curves.get("train/deterministic")
+        if curve is not None:
+            drawn += line.band(grid[0][column], result, curve.alphas, curve.objective, **look)
+            line.mark_ends(grid[0][column], curve.alphas)
+        error = error_of(plain)
+        if plain is not None and error is not None:
+            drawn += line.band(grid[1][column], result, plain.alphas, error, **look)
+            line.mark_ends(grid[1][column], plain.alphas)
+    for column, title in enumerate(nets):
+        line.label_line(grid[0][column], title, drawn, legend=False)
+        line.label_line(grid[1][column], "", drawn, legend=False)
+        grid[1][column].set(ylabel="training error")
+        grid[1][column].set_ylim(bottom=0.0)
+    style.legend_outside(figure, drawn.legend_title)
+    title = f"Ext. 2: the way to a solution from any start{style.on_data(results)}"
+    return style.finish(figure, results, title, drawn.notes, verdicts=judge(results))
+
+
+def judge(results: Sequence[Result]) -> list[Verdict]:
+    """ext02a: the error only falls; ext02b: J only falls; ext02c: alpha theta_f errs where theta_f errs."""
+    found: list[Verdict] = []
+    for result in results:
+        name = f"{net(result)}, from {start(result)}"
+        found += error_falls(result, name)
+        found += claims.monotone(result, name, "ext02b", SOURCE, ("train",))
+        found += errs_alike(result, name)
+    return found
+
+
+def error_falls(result: Result, name: str) -> list[Verdict]:
+    """ext02a: the largest rise of the error on [0, 1] is at most one example in a hundred."""
+    guess = 1 - 1 / subject.num_classes(result)
+    claim = Claim(
+        "ext02a", "The error falls monotonically to the solution, whatever the start", SOURCE,
+        f"rise of the error <= {RISE}", f"rise <= {RISE} once the error is below {LEARNED * guess:.2f}",
+    )  # fmt: skip
+    found = []
+    for split in ("train", "valid"):
+        curve = result.curves.get(f"{split}/deterministic")
+        error = error_of(curve)
+        if curve is None or error is None or not covers(curve, 0, 1):
+            continue
+
+        def read(s: int, alphas: Array = curve.alphas, error: Array = error) -> Reading:
+            values = error[:, s]
+            rise, low = largest_rise(alphas, values), np.flatnonzero((values < LEARNED * guess) & (alphas >= 0))
+            first = float(alphas[low[0]]) if len(low) else 1.0
+            later = largest_rise(alphas, values, first=min(first, 1.0))
+            text = f"rise {rise:.4f}, {later:.4f} from α = {first:.2f} on"
+            return Reading(text, rise <= RISE, rise, len(low) > 0 and later <= RISE)
+
+        found.append(over_columns(claim, result, curve, name, read))
+    return found
+
+
+def errs_alike(result: Result, name: str) -> list[Verdict]:
+    """ext02c: where the net is homogeneous the error is the same at every alpha > 0."""
+    curve = result.curves.get("train/deterministic")
+    error = error_of(curve)
+    if curve is None or error is None or not is_homogeneous(result) or not covers(curve, 0, 1):
+        return []
+    claim = Claim("ext02c", "Scaling all of a homogeneous net changes no answer", SOURCE, "one error at every α > 0")
+    positive = curve.alphas > 0
+
+    def read(s: int) -> Reading:
+        values = error[positive, s]
+        spread = float(np.ptp(values))
+        text = f"error {values.min():.4f} to {values.max():.4f} over {len(values)} samples"
+        return Reading(text, spread == 0, spread)
+
+    return [over_columns(claim, result, curve, name, read)]

@@ -1,0 +1,101 @@
+"""The straight line of the weights, with the biases on a schedule of their own."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Protocol
+
+from torch import Tensor
+
+from landscape.errors import InputError
+
+
+class Layout(Protocol):
+    """What the P values of theta are: ``landscape.parameters.ParameterLayout``."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Qualified parameter names, in the order of theta."""
+
+    @property
+    def shapes(self) -> tuple[tuple[int, ...], ...]:
+        """One shape per name."""
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Number of values per name."""
+
+
+class BiasSchedule:
+    """W(alpha) = (1 - alpha) W_0 + alpha W_1 and b(alpha) = (1 - alpha^p) b_0 + alpha^p b_1, bitwise the ends at 0, 1.
+
+    Without ``power`` the bias of layer l has p = l: then it grows with its layer's weights and all those below, and
+    from theta_0 = 0 a net of ReLU or maxout units is homogeneous: logits(alpha) = alpha^L logits(1). power=1 is the
+    straight line. power=0 puts the biases of theta_1 on the whole path but its start, where it jumps. Below alpha = 0
+    the schedule goes on as -|alpha|^p.
+
+    Args:
+        theta_0, theta_1: the ends [S, P].
+        layout: what the P values are; a bias is a parameter with "bias" in its own name, and a net without any moves
+            on the straight line.
+        power: p of every bias; None: the number of its layer.
+
+    Raises:
+        InputError: a negative power, or none where the biases do not belong to layers that follow each other.
+
+    Source: Wang et al. 2023 (arXiv 2210.01019), who scale the biases homogeneously; other powers are ours.
+    """
+
+    def __init__(self, theta_0: Tensor, theta_1: Tensor, layout: Layout, power: float | None = None) -> None:
+        if theta_0.shape != theta_1.shape or theta_0.shape[-1] != sum(layout.sizes):
+            raise ValueError(
+                f"the ends of a path need one shape [S, {sum(layout.sizes)}], got {theta_0.shape} and {theta_1.shape}"
+            )
+        if power is not None and not 0 <= power < math.inf:
+            raise InputError(f"path.power={power} must be 0 or more and finite, or null for the number of the layer")
+        self.theta_0, self.theta_1, self.layout, self.power = theta_0, theta_1, layout, power
+        self.powers = dict(_powers(layout, power))
+
+    def __call__(self, alpha: float) -> Tensor:
+        """alpha -> theta [S, P]."""
+        if alpha == 0:
+            return self.theta_0
+        if alpha == 1:
+            return self.theta_1
+        theta = (1 - alpha) * self.theta_0 + alpha * self.theta_1
+        start = 0
+        for name, size in zip(self.layout.names, self.layout.sizes, strict=True):
+            if name in self.powers:
+                share = math.copysign(abs(alpha) ** self.powers[name], alpha)
+                part = slice(start, start + size)
+                theta[:, part] = (1 - share) * self.theta_0[:, part] + share * self.theta_1[:, part]
+            start += size
+        return theta
+
+    def to(self, *args: object) -> BiasSchedule:
+        """The same path on another device or in another precision."""
+        theta_0, theta_1 = (end.to(*args) for end in (self.theta_0, self.theta_1))  # type: ignore[call-overload]
+        return BiasSchedule(theta_0, theta_1, self.layout, self.power)
+
+
+def _powers(layout: Layout, power: float | None) -> Iterator[tuple[str, float]]:
+    """(name, p) of every bias."""
+    owner, layer, has_bias = "", 0, True
+    for name, shape in zip(layout.names, layout.shapes, strict=True):
+        module, _, own = name.rpartition(".")
+        is_bias = "bias" in own
+        if power is not None:
+            if is_bias:
+                yield name, power
+            continue
+        # One weight per module, then at most one bias of the same module: else l counts something else than layers.
+        fits = (module == owner and not has_bias) if is_bias else (len(shape) > 1 and (layer == 0 or module != owner))
+        if not fits:
+            raise InputError(
+                f"path.power=null counts layers of one weight and one bias each, but parameter {name} of shape "
+                f"{shape} does not fit into that; give one power for all biases, for example path.power=1"
+            )
+        owner, layer, has_bias = module, layer + (not is_bias), is_bias
+        if is_bias:
+            yield name, float(layer)
