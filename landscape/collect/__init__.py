@@ -26,9 +26,11 @@ from landscape.compute import guard, is_parallel, need
 from landscape.errors import Exit, InputError
 from landscape.figure.module import figure_module
 from landscape.figure.module import save as save_figure
+from landscape.figure.style import judged
 from landscape.figure.table import verdict_table
 from landscape.plan import jobs_of
 from landscape.progress import console
+from landscape.report.tables import write_tables
 from landscape.result import Result
 
 __all__ = ["Collect", "Exit", "JobRecord", "Plan", "collect", "is_done", "one_line", "tell"]
@@ -38,6 +40,8 @@ log = logging.getLogger(__name__)
 
 NAMED = {"done": "done", "skipped": "done before", "failed": "failed", "cut": "cut", "running": "still running",
          "missing": "missing"}  # fmt: skip
+MAX_VERDICTS = 80
+"""Verdicts printed one by one; of more, how often each claim holds."""
 ALWAYS_TOLD = ("done", "done before", "failed")
 
 
@@ -116,7 +120,8 @@ def collect(folder: Path, plan: Plan | None, command: str, strict: bool, tracker
     # A sweeper that makes up its jobs as it goes has no plan.
     jobs = records_of(folder, command) if plan is None else plan.standing(folder)
     records = [record for _, record in jobs]
-    found, figure = dict[str, Result](), None
+    found, figure, summary = dict[str, Result](), None, None
+    places = list[Path]()
     for place, record in jobs:
         if record.status == "cut" and record.command == command:
             with suppress(OSError):
@@ -124,6 +129,7 @@ def collect(folder: Path, plan: Plan | None, command: str, strict: bool, tracker
         if record.status in ("done", "skipped"):
             try:
                 found[record.key] = Result.load(place)
+                places.append(place)
             except InputError as error:
                 record.end(place, "failed", str(error), 1)
     verdicts, results = [], list(found.values())
@@ -134,13 +140,21 @@ def collect(folder: Path, plan: Plan | None, command: str, strict: bool, tracker
             figure = save_figure(module, results, folder)
         except Exception as error:  # the results are whole; a drawing that fails must not hide them
             log.error("the figure could not be drawn: %s", error, exc_info=bool(os.environ.get("HYDRA_FULL_ERROR")))
+        try:
+            summary = write_tables(folder, places, results, verdicts)
+        except Exception as error:  # nor must a table
+            log.error("sweep.csv could not be written: %s", error, exc_info=bool(os.environ.get("HYDRA_FULL_ERROR")))
     write_json(
         folder / "sweep.json",
         {"command": command, "jobs": [asdict(r) for r in records], "verdicts": [v.as_dict() for v in verdicts]},
     )
     failed = [r for r in records if r.exit_code]
-    if verdicts:
+    if 0 < len(verdicts) <= MAX_VERDICTS:
         screen.print(verdict_table(verdicts))
+    if summary is not None:
+        screen.print(summary)
+    if len(verdicts) > MAX_VERDICTS:
+        screen.print(f"{judged(verdicts)}; each of the {len(verdicts)} in {folder / 'sweep.json'}")
     counts = {name: sum(r.status == status for r in records) for status, name in NAMED.items()}
     told = ", ".join(f"{n} {name}" for name, n in counts.items() if n or name in ALWAYS_TOLD)
     print(f"{told}; results in {folder}".replace(" done", " jobs done", 1))
@@ -152,10 +166,12 @@ def collect(folder: Path, plan: Plan | None, command: str, strict: bool, tracker
                 print(f"        log: {place / 'run.log'}")
     if figure is not None:
         print(f"figure: {figure}")
+    if summary is not None:
+        print(f"table: {folder / 'sweep.csv'}")
     if found:
         close(folder, found, len(failed), verdicts, figure, tracker or results[0].config.get("tracker"))
     if failed:
         return 2 if all(r.exit_code == 2 for r in failed) else 1
-    if not records or (results and figure is None):
+    if not records or (results and (figure is None or summary is None)):
         return 1
     return 1 if strict and any(v.holds is False for v in verdicts) else 0

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from landscape.errors import InputError
 from landscape.figure import style
-from landscape.figure.module import figure_module, save
+from landscape.figure.module import drawn, figure_module, save
 from landscape.figure.publish import publish
 from landscape.figure.table import verdict_table
 from landscape.result import Result, ResultError
@@ -77,7 +77,7 @@ def _last_line(text: str) -> str:
     return lines[-1] if lines else "it left no message"
 
 
-def redraw(folder: Path, console: Console, target: Path | None = None) -> None:
+def redraw(folder: Path, console: Console, target: Path | None = None, numbers: Sequence[str] = ()) -> None:
     """Draw all results of a folder together and each of them alone, print the verdicts, publish them if asked.
 
     Of a published page only its figure is drawn anew.
@@ -89,16 +89,16 @@ def redraw(folder: Path, console: Console, target: Path | None = None) -> None:
     module = figure_module(done[0][1].figure)
     results = [result for _, result in done]
     if (folder / PAGE).is_file() and not (folder / SWEEP).is_file():  # a published page holds no more than its figure
-        path = style.save(module.draw(results), folder)
+        path = style.save(drawn(module, results, numbers), folder)
     else:
+        path = save(module, results, folder, numbers)
         for place, result in done:
             if place != folder:
                 save(module, [result], place)
-        path = save(module, results, folder)
     verdicts = module.judge(results)
     console.print(verdict_table(verdicts))
     if target is not None:
-        console.print(Text(f"published: {publish(results, verdicts, module.draw(results), target)}"))
+        console.print(Text(f"published: {publish(results, verdicts, drawn(module, results, numbers), target)}"))
     console.print(
         Text(f"{len(results)} result{'s' * (len(results) > 1)} drawn: {path} and {path.with_suffix('.pdf').name}")
     )
@@ -111,11 +111,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--publish", metavar="TARGET", type=Path, help="also write a page with figure, verdicts and arrays into TARGET"
     )
+    parser.add_argument(
+        "--number", metavar="NAME", action="append", default=[],
+        help="what the maps of a sweep over two keys show, for example test_error; may be given again",
+    )  # fmt: skip
     arguments = parser.parse_args(argv)
     try:
         # A table squeezed into the 80 columns that rich takes for a pipe cannot be read.
         screen = Console() if Console().is_terminal else Console(width=140, no_color=True)
-        redraw(arguments.folder, screen, arguments.publish)
+        redraw(arguments.folder, screen, arguments.publish, arguments.number)
     except (InputError, ResultError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

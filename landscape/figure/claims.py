@@ -79,6 +79,15 @@ def starts_uniform(result: Result, name: str, limit: float = 0.005, source: str 
     return [judge(curve) for curve in sampled(result, ("train", "valid"), 0, 0)]
 
 
+def falls_monotonically(curve: Curve, s: int) -> Reading:
+    """Whether one seed's J falls by some drop over [0, 1] and nowhere rises by more than tau of it."""
+    a, v = column(curve, s)
+    if (failed := no_drop(a, v)) is not None:
+        return failed
+    rise, tau = relative_rise(a, v), tolerance(curve, s)
+    return Reading(f"rise {rise:.2g} of the drop, tau {tau:.2g}", rise <= tau, rise, rise <= 0.02)
+
+
 def monotone(
     result: Result, name: str, check: str = "1b", source: str = "Fig. 1", splits: Sequence[str] = ("train", "valid")
 ) -> list[Verdict]:
@@ -90,14 +99,7 @@ def monotone(
             check, "J falls monotonically from start to solution", source, "rise <= tau of the drop", calibrated
         )
 
-        def read(s: int) -> Reading:
-            a, v = column(curve, s)
-            if (failed := no_drop(a, v)) is not None:
-                return failed
-            rise, tau = relative_rise(a, v), tolerance(curve, s)
-            return Reading(f"rise {rise:.2g} of the drop, tau {tau:.2g}", rise <= tau, rise, rise <= 0.02)
-
-        return over_columns(claim, result, curve, name, read)
+        return over_columns(claim, result, curve, name, lambda s: falls_monotonically(curve, s))
 
     return [judge(curve) for curve in sampled(result, splits, 0, 1)]
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
+from typing import cast
+
+from matplotlib.figure import Figure
 
 from landscape.errors import InputError
 from landscape.figure import pages, style
@@ -30,9 +34,24 @@ def figure_module(name: str) -> ModuleType:
     return module
 
 
-def save(module: ModuleType, results: Sequence[Result], folder: Path) -> Path:
+def drawn(module: ModuleType, results: Sequence[Result], numbers: Sequence[str] = ()) -> Figure:
+    """A module's figure.
+
+    Args:
+        numbers: what its maps show; a module that draws none takes none.
+    Raises:
+        InputError: numbers for such a module, or one that no result has.
+    """
+    if not numbers:
+        return cast(Figure, module.draw(results))
+    if "numbers" not in inspect.signature(module.draw).parameters:
+        raise InputError(f"--number {numbers[0]}: {module.__name__} draws no map of a number; leave it out")
+    return cast(Figure, module.draw(results, numbers=numbers))
+
+
+def save(module: ModuleType, results: Sequence[Result], folder: Path, numbers: Sequence[str] = ()) -> Path:
     """Write a module's figure into ``folder``, and its interactive pages where it has any; returns the PNG's path."""
-    path = style.save(module.draw(results), folder)
+    path = style.save(drawn(module, results, numbers), folder)
     if hasattr(module, "make_pages"):
         pages.write(module.make_pages(results), folder)
     return path

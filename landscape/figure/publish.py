@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import os
+import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -20,11 +22,25 @@ _WORDS = {True: "yes", False: "**no**", None: "not judged"}
 
 
 def command_of(results: Sequence[Result]) -> str:
-    """The command that gives these results: what all jobs were told; what differs is the experiment's own sweep."""
+    """The command that gives these results: what all jobs were told, and the values of what they were told differently.
+
+    Where there is an experiment, what differs is its own sweep.
+    """
     shared = [o for o in results[0].overrides if all(o in r.overrides for r in results)]
     first = [o for o in shared if o.startswith("+experiment")]
     rest = [o for o in shared if not o.startswith(("+experiment", "tracker", "outputs", "refresh"))]
-    return " ".join(["python -m landscape", *first, *rest])
+    lists = [] if first else _lists([[o for o in r.overrides if o not in shared] for r in results])
+    return " ".join(["python -m landscape", *map(shlex.quote, [*first, *rest, *lists])])
+
+
+def _lists(told: Sequence[Sequence[str]]) -> list[str]:
+    """``key=a,b`` for every key, where the jobs are all combinations of these values; nothing where they are not."""
+    values: dict[str, dict[str, None]] = {}
+    for item in (item for job in told for item in job):
+        key, _, value = item.partition("=")
+        values.setdefault(key, {})[value] = None
+    whole = len({tuple(sorted(job)) for job in told}) == math.prod(map(len, values.values()))
+    return [f"{key}={','.join(found)}" for key, found in values.items()] if whole else []
 
 
 def verdict_rows(verdicts: Sequence[Verdict]) -> list[str]:

@@ -94,7 +94,14 @@ def told(results: Sequence[Result]) -> str:
     for item in (item for result in results for item in subject.plain_overrides(result)):
         key, _, value = item.partition("=")
         values.setdefault(key, {})[value] = None
-    return "set: " + "; ".join(f"{key}={' | '.join(found)}" for key, found in values.items()) if values else ""
+    return "set: " + "; ".join(f"{key}={_listed(list(found))}" for key, found in values.items()) if values else ""
+
+
+def _listed(values: Sequence[str], most: int = 12) -> str:
+    """All values, or the first and the last of many and their count."""
+    if len(values) <= most:
+        return " | ".join(values)
+    return f"{' | '.join(values[: most // 2])} | … | {values[-1]} ({len(values)} values)"
 
 
 def legend_outside(figure: Figure, title: str | None = None) -> None:

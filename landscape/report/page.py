@@ -21,6 +21,8 @@ from landscape.verdict import Verdict
 
 MAX_ALONE = 16
 """Jobs drawn one by one in a section; a larger sweep links to the drawing in each job's folder."""
+MAX_VERDICTS = 40
+"""Verdicts shown at once; of more the rates come first, and the verdicts are folded."""
 MAX_MEANS = 200
 """Lines of the table of means in the page; the CSV has all of them."""
 DATA = ("result.json", "result.npz", "figure.png", "figure.pdf", "run.log", "sweep.json")
@@ -58,6 +60,7 @@ def _part(index: int, section: Section, rows: Sequence[Row], base: Path) -> dict
         "id": f"part{index}",
         "section": section,
         "counts": _counts(section.verdicts),
+        "folded": len(section.verdicts) > MAX_VERDICTS and len(rows) > 1,
         "calibrated": any(v.calibrated for v in section.verdicts),
         "command": command_of(results) if results else "",
         "caps": sorted({cap for result in results for cap in result.caps}),
@@ -66,12 +69,14 @@ def _part(index: int, section: Section, rows: Sequence[Row], base: Path) -> dict
         "picture": picture(section.figure) if section.figure else None,
         "jobs": _jobs(section, base),
         "shared": _shared(section),
+        "claims": {check: next((v.claim for v in section.verdicts if v.check == check), "")
+                   for check in {check for row in rows for check, _ in row.holds}},
         "rates": rates(rows) if len(rows) > 1 else [],
         "means": found[:MAX_MEANS] if len(rows) > 1 else [],
         "more_means": len(found) - MAX_MEANS,
         "num_rows": len(rows),
         "links": _links(section.folder, base) if section.places != [section.folder] else [],
-    }
+    }  # fmt: skip
 
 
 def _jobs(section: Section, base: Path) -> list[dict[str, Any]]:

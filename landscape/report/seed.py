@@ -9,14 +9,8 @@ import numpy as np
 
 from landscape.curve import Projection
 from landscape.figure.subject import seed_names
+from landscape.figure.sweep.pool import num_columns as num_columns
 from landscape.result import Result
-
-
-def num_columns(result: Result) -> int:
-    """S: the columns of its curves and projections, else its seeds, at least one."""
-    widths = [curve.objective.shape[1] for curve in result.curves.values()]
-    widths += [track.projection.shape[1] for track in result.projections.values()]
-    return max(widths, default=len(result.seeds)) or 1
 
 
 def ends_of(label: str) -> list[str]:

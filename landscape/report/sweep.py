@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from landscape.figure import subject
 from landscape.figure.publish import LOCAL
+from landscape.figure.sweep.keys import is_seed, leaves
+from landscape.figure.sweep.keys import swept as swept
+from landscape.figure.sweep.pool import num_columns
 from landscape.report.section import Section
-from landscape.report.seed import num_columns, one_seed, plain_numbers
-from landscape.result import Result
-
-SEEDS = ("seed", "first_seed", "num_seeds")
-"""Last part of the keys that pick a seed: jobs that differ only there repeat one setting."""
+from landscape.report.seed import one_seed, plain_numbers
 
 
 @dataclass(frozen=True)
@@ -41,7 +39,7 @@ class Row:
     @property
     def setting(self) -> tuple[tuple[str, str], ...]:
         """The swept keys that are not seeds."""
-        return tuple((key, value) for key, value in self.swept.items() if key.split(".")[-1] not in SEEDS)
+        return tuple((key, value) for key, value in self.swept.items() if not is_seed(key))
 
     def count(self, holds: bool | None) -> int:
         """How many of this row's verdicts are so."""
@@ -83,41 +81,7 @@ def _pooled(rows: Sequence[Row]) -> list[Row]:
     ]
 
 
-def swept(results: Sequence[Result]) -> list[dict[str, str]]:
-    """For each job the keys that were set differently among these jobs, with their values; a dict's by its leaves."""
-    told = [
-        {key.lstrip("+~"): value for key, _, value in (item.partition("=") for item in result.overrides)}
-        for result in results
-    ]
-    keys = dict.fromkeys(key for items in told for key in items)
-    # Where and how a job ran is no setting of the experiment.
-    keys = dict.fromkeys(key for key in keys if key.split(".")[0] not in (*subject.SILENT, *LOCAL, "threads"))
-    found: list[dict[str, str]] = [{} for _ in results]
-    for key in keys:
-        for values, items, result in zip(found, told, results, strict=True):
-            chosen = result.choices.get(key)
-            values |= {key: chosen} if chosen is not None else _leaves(key, _at(result.config, key, items.get(key, "")))
-    differing = [key for key in dict.fromkeys(key for values in found for key in values)
-                 if len({values.get(key, "") for values in found}) > 1]  # fmt: skip
-    return [{key: values.get(key, "") for key in differing} for values in found]
-
-
-def _at(config: Any, key: str, otherwise: str) -> Any:
-    """The config's value at a dotted key; the override's own text where the config has none."""
-    for part in key.split("."):
-        if not isinstance(config, dict) or part not in config:
-            return otherwise
-        config = config[part]
-    return config
-
-
-def _leaves(key: str, value: Any) -> dict[str, str]:
-    if isinstance(value, dict):
-        return {name: text for part, item in value.items() for name, text in _leaves(f"{key}.{part}", item).items()}
-    return {key: value if isinstance(value, str) else json.dumps(value)}
-
-
 def flat(config: dict[str, Any]) -> dict[str, str]:
     """A resolved config as dotted keys, less those that say where and when it ran."""
     kept = {key: value for key, value in config.items() if key not in LOCAL}
-    return {name: text for key, value in kept.items() for name, text in _leaves(key, value).items()}
+    return {name: text for key, value in kept.items() for name, text in leaves(key, value).items()}

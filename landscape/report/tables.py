@@ -9,8 +9,15 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from rich.console import RenderableType
+
+from landscape.figure.module import figure_module
+from landscape.report.section import Section
 from landscape.report.summary import means, rates
-from landscape.report.sweep import Row
+from landscape.report.sweep import Row, rows
+from landscape.report.terminal import summary
+from landscape.result import Result
+from landscape.verdict import Verdict
 
 Cells = dict[str, str | float | int]
 
@@ -18,7 +25,7 @@ Cells = dict[str, str | float | int]
 def sweep_table(groups: Sequence[Sequence[Row]]) -> list[Cells]:
     """One row per job and seed of each sweep: where, swept keys, numbers, verdict counts, and each verdict."""
     table: list[Cells] = []
-    for row in (row for rows in groups for row in rows):
+    for row in (row for group in groups for row in group):
         plain: Cells = {"name": row.name, "scale": row.scale, "job": row.job, "seed": row.seed}
         after: Cells = {"seconds": row.seconds, "device": row.device, "training": row.training}
         counts: Cells = {"holds": row.count(True), "fails": row.count(False), "not_judged": row.count(None)}
@@ -30,18 +37,35 @@ def sweep_table(groups: Sequence[Sequence[Row]]) -> list[Cells]:
 def summary_table(groups: Sequence[Sequence[Row]]) -> list[Cells]:
     """Means and rates of each sweep; a rate over the whole sweep has no setting."""
     table: list[Cells] = []
-    for rows in (rows for rows in groups if rows):
-        plain: Cells = {"name": rows[0].name, "scale": rows[0].scale}
-        for mean in means(rows):
+    for group in (group for group in groups if group):
+        plain: Cells = {"name": group[0].name, "scale": group[0].scale}
+        for mean in means(group):
             told: Cells = {"kind": "number", "what": mean.number, "on": "", "count": mean.count}
             table.append({**plain, **_prefixed(dict(mean.setting)), **told, "value": mean.mean,
                           "standard_error": mean.error})  # fmt: skip
-        several = len({row.setting for row in rows}) > 1
-        for rate in [*rates(rows), *(rates(rows, by_setting=True) if several else [])]:
+        several = len({row.setting for row in group}) > 1
+        for rate in [*rates(group), *(rates(group, by_setting=True) if several else [])]:
             told = {"kind": "rate", "what": rate.check, "on": rate.on, "count": rate.judged}
             table.append({**plain, **_prefixed(dict(rate.setting or ())), **told, "value": rate.holds / rate.judged,
                           "holds": rate.holds, "low": rate.low, "high": rate.high})  # fmt: skip
     return table
+
+
+def write_tables(
+    folder: Path, places: Sequence[Path], results: Sequence[Result], verdicts: Sequence[Verdict]
+) -> RenderableType:
+    """Write ``sweep.csv`` and ``sweep_summary.csv`` of one command's results into its folder.
+
+    Args:
+        places: the folder of each result. verdicts: on all of them together.
+    Returns:
+        A summary for the terminal.
+    """
+    section = Section(folder, list(places), list(results), [], figure_module(results[0].figure), list(verdicts))
+    found = rows(section)
+    write(sweep_table([found]), folder / "sweep.csv")
+    write(summary_table([found]), folder / "sweep_summary.csv")
+    return summary(results, found, verdicts)
 
 
 _WORDS = {True: "true", False: "false", None: ""}

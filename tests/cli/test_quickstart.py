@@ -62,6 +62,20 @@ def test_a_sweep_draws_all_its_jobs_and_shares_what_it_trains(cli: Callable[...,
     assert ran.status == 0, ran.out
     assert len(ran.jobs) == 2 and "reusing them" in ran.out
     assert len(list((ran.outputs / "solutions").glob("*/meta.json"))) == 1
+    folder = ran.jobs[0].parent
+    rows = (folder / "sweep.csv").read_text().splitlines()
+    assert len(rows) == 3 and "set:endpoints" in rows[0] and (folder / "sweep_summary.csv").exists()
+    assert f"table: {folder / 'sweep.csv'}" in ran.out and "± standard error" not in ran.out  # one run each
+
+
+def test_a_table_that_cannot_be_written_hides_nothing(cli: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("landscape.report.tables.write", full)
+    ran = cli(*TINY)
+    assert ran.status == 1 and "sweep.csv could not be written" in ran.out
+    assert ran.sweep["verdicts"] and (ran.jobs[0].parent / "figure.png").exists()
 
 
 def test_a_failing_job_does_not_stop_the_others(cli: Callable[..., Ran]) -> None:

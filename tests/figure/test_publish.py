@@ -27,6 +27,14 @@ def test_the_command_leaves_the_experiments_own_sweep_to_the_experiment() -> Non
     assert command_of(jobs()[:1]) == "python -m landscape +experiment=fig01_maxout recipe=maxout threads=1"
 
 
+def test_the_command_of_a_sweep_from_the_command_line_gives_its_jobs_again() -> None:
+    """Every combination of the values, quoted for the shell; no list where some combination is missing."""
+    told = [[f"optimizer.lr={lr}", f"model.widths=[{w},{w}]", "training.num_seeds=4"] for lr in (1, 2) for w in (8, 9)]
+    found = [make.result("digits", overrides=overrides) for overrides in told]
+    assert command_of(found) == ("python -m landscape training.num_seeds=4 optimizer.lr=1,2 'model.widths=[8,8],[9,9]'")
+    assert command_of(found[:3]) == "python -m landscape training.num_seeds=4"
+
+
 def test_the_page_and_its_arrays(tmp_path: Path) -> None:
     results = jobs()
     verdicts = [Verdict("1a", "a | b", "s", "maxout", "0.5", "<= 0.1", False, "full", "<= 1", True, "why")]

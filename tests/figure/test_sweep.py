@@ -6,7 +6,10 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pytest
+from matplotlib.colors import to_rgb
 
+from landscape.curve.wilson import wilson
 from landscape.figure import sweep
 
 
@@ -29,14 +32,105 @@ def test_one_job_shows_both_splits_and_its_training(make: Any) -> None:
     assert not any(axes.get_legend() for axes in figure.axes)
 
 
-def test_several_jobs_share_panels_a_colour_each(make: Any) -> None:
-    figure = sweep.draw(jobs(make, 9))
-    assert len(figure.axes) == 3
-    lines = [line for line in figure.axes[0].lines if len(line.get_xdata()) == 20]
-    assert len({(line.get_color(), str(line._dash_pattern)) for line in lines}) == 9
+def test_one_ordered_key_is_coloured_in_its_order(make: Any) -> None:
+    """Values told in any order: a legend that ascends, colours that go one way, a curve per value, and the rate."""
+    figure = sweep.draw(jobs(make, 4)[::-1])
+    assert [axes.get_title(loc="left") for axes in figure.axes] == [
+        "init to solution, training", "init to solution, validation", "during training, validation",
+        "not monotone on [0, 1]",
+    ]  # fmt: skip
     (legend,) = figure.legends
-    assert [text.get_text() for text in legend.get_texts()][:2] == ["optimizer.lr=0.01", "optimizer.lr=0.02"]
-    assert figure._supxlabel.get_text().split("\n")[1].startswith("set: optimizer.lr=0.01 | 0.02 | 0.04")
+    assert legend.get_title().get_text() == "optimizer.lr"
+    assert [text.get_text() for text in legend.get_texts()] == ["0.01", "0.02", "0.04", "0.08"]
+    lightness = [sum(to_rgb(line.get_color())) for line in legend.get_lines()]
+    assert lightness == sorted(lightness) and len(set(lightness)) == 4
+    footer = figure._supxlabel.get_text().split("\n")
+    assert footer[1].startswith("set: optimizer.lr=0.08 | 0.04 | 0.02 | 0.01; training.max_epochs=3")
+
+
+def test_many_ordered_values_have_a_colour_bar(make: Any) -> None:
+    """Beyond eight a bar with the values at its ticks; beyond twelve values the footer names some."""
+    figure = sweep.draw(jobs(make, 14))
+    assert not figure.legends
+    (bar,) = [axes for axes in figure.axes if axes.get_ylabel() == "optimizer.lr"]
+    words = [text.get_text() for text in bar.get_yticklabels()]
+    assert words[:2] == ["0.01", "0.02"] and words[-1] == "81.9"
+    lines = [line for line in figure.axes[0].lines if len(line.get_xdata()) == 20]
+    assert len({str(line.get_color()) for line in lines}) == 14
+    assert "| … | 81.92 (14 values)" in figure._supxlabel.get_text()
+
+
+def test_names_are_told_apart_by_colour_and_dashes_and_an_even_choice_of_many_is_drawn(make: Any) -> None:
+    kinds = [make.result("digits", overrides=[f"model.kind=k{k}"]) for k in range(20)]
+    figure = sweep.draw(kinds)
+    (legend,) = figure.legends
+    words = [text.get_text() for text in legend.get_texts()]
+    assert len(words) == 12 and (words[0], words[-1]) == ("k0", "k19")
+    lines = [line for line in figure.axes[0].lines if len(line.get_xdata()) == 20]
+    assert len({(line.get_color(), str(line._dash_pattern)) for line in lines}) == 12
+    assert "curves of 12 of the 20 values of model.kind" in figure._supxlabel.get_text()
+    rates = figure.axes[3]
+    assert [text.get_text() for text in rates.get_xticklabels()] == [f"k{k}" for k in range(20)]
+
+
+@pytest.mark.parametrize(("seeds", "outer", "words"), [(4, (0.0, 1.0), "all"), (12, (0.1, 0.9), "10 to 90 %")])
+def test_line_and_band_are_quantiles_over_the_seeds(make: Any, seeds: int, outer: Any, words: str) -> None:
+    """The line is the median, the band all seeds or, of ten or more, all but the outermost tenths."""
+    both = [make.result("digits", seeds=seeds, overrides=[f"optimizer.lr={lr}"]) for lr in (0.1, 0.2)]
+    figure = sweep.draw(both)
+    (legend,) = figure.legends
+    assert legend.get_title().get_text() == f"optimizer.lr\nline: median of {seeds} runs, band: {words}"
+    curve = both[0].curves["train/deterministic"]
+    line = next(line for line in figure.axes[0].lines if len(line.get_xdata()) == 20)
+    np.testing.assert_array_equal(line.get_ydata(), np.median(curve.objective, axis=1))
+    corners = figure.axes[0].collections[0].get_paths()[0].vertices
+    k = 5
+    at = corners[np.isclose(corners[:, 0], curve.alphas[k])][:, 1]
+    np.testing.assert_allclose([at.min(), at.max()], np.quantile(curve.objective[k], outer))
+
+
+def test_rates_are_counted_per_value_with_wilsons_interval(make: Any) -> None:
+    """Two of three seeds rise at one value, none at the other; error bars end where the interval does."""
+    good, bad = jobs(make, 2)
+    good, bad = (replace(job, **vars_of(make, 3)) for job in (good, bad))
+    curve = bad.curves["train/deterministic"]
+    risen = curve.objective.copy()
+    risen[5, :2] += 3.0
+    bad = replace(bad, curves={**bad.curves, "train/deterministic": replace(curve, objective=risen)})
+    axes = sweep.draw([good, bad]).axes[3]
+    assert [text.get_text() for text in axes.texts] == ["0/3", "2/3", "0/3", "0/3"]
+    assert "not monotone" in axes.get_title(loc="left")
+    bars = [collection.get_segments()[0][:, 1] for collection in axes.collections]
+    assert bars[1] == pytest.approx(np.multiply(100, wilson(2, 3)))
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["training", "validation"]
+
+
+def vars_of(make: Any, seeds: int) -> dict[str, Any]:
+    """What of a result depends on how many seeds it has."""
+    made = make.result("digits", seeds=seeds)
+    return {key: getattr(made, key) for key in ("curves", "learning_curve", "numbers", "seeds", "training_status")}
+
+
+def test_jobs_that_differ_in_the_seed_alone_are_one_with_more_seeds(make: Any) -> None:
+    """Three jobs of two seeds are drawn by split, as a job of six seeds would be."""
+    parts = [make.result("digits", seeds=2, overrides=[f"training.first_seed={k}"]) for k in (0, 2, 4)]
+    figure = sweep.draw(parts)
+    assert [axes.get_title(loc="left") for axes in figure.axes] == ["init to solution", "during training"]
+    (legend,) = figure.legends
+    assert legend.get_title().get_text() == "line: median of 6 seeds, band: all"
+    assert [text.get_text() for text in legend.get_texts()] == ["training", "validation"]
+
+
+def test_tracks_alone_are_coloured_too(make: Any) -> None:
+    """A residual sweep has no line: training and tracks are drawn, no rate is claimed."""
+    found = [
+        make.result("digits", curves={}, projections={"trajectory": make.track()}, overrides=[f"optimizer.lr={lr}"])
+        for lr in (0.1, 0.2)
+    ]
+    assert [axes.get_title(loc="left") for axes in sweep.draw(found).axes] == [
+        "during training, validation",
+        "off the line",
+    ]
 
 
 def test_the_axis_is_logarithmic_only_where_j_spans_decades(make: Any) -> None:

@@ -50,7 +50,7 @@ ROWS = [
     # No torch from here on: saved results can be drawn without it.
     Row("figure", "numpy matplotlib rich", PLAIN),
     # A page of drawings: the figure room draws and judges, the template engine escapes.
-    Row("report", "numpy matplotlib jinja2", f"{PLAIN} figure"),
+    Row("report", "numpy matplotlib jinja2 rich", f"{PLAIN} figure"),
     Row("tracker", "", PLAIN),
     # The command line: composes, so it may know every room.
     Row(

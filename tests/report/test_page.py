@@ -148,6 +148,18 @@ def test_many_folders_have_a_table_of_contents(tmp_path: Path, page: Callable[..
     assert text == page(tmp_path / "my_sweep/full", tmp_path / "other/smoke"), "asked one by one, and once more"
 
 
+def test_of_many_verdicts_the_rates_come_first(tmp_path: Path, page: Callable[..., str]) -> None:
+    """Beyond forty verdicts they are folded under the rates; every one of them is still in the page."""
+    few, many = (Strict(page(saved(tmp_path / str(num), [job(0.1 * k) for k in range(1, num + 1)]))) for num in (2, 5))
+    assert few.words.index("The start guesses uniformly") < few.words.index("How often each claim holds")
+    folds = [attributes for attributes in many.all("details") if attributes.get("class") == "verdicts"]
+    assert len(folds) == 1 and not [a for a in few.all("details") if a.get("class") == "verdicts"]
+    num = len(read(tmp_path / "5").verdicts)
+    assert num > 40 and f"Each of the {num} verdicts, job by job" in many.words
+    assert many.words.index("How often each claim holds") < many.words.index(f"Each of the {num} verdicts")
+    assert sum(a.get("data-label") == "measured" for a in many.all("td")) == num
+
+
 def test_a_failed_job_is_told_and_the_rest_is_shown(tmp_path: Path, page: Callable[..., str]) -> None:
     """A failed job and one without a result are named; the finished one is drawn."""
     folder = saved(tmp_path / "s", [job(0.1), replace(job(0.2), status="failed", error="Traceback\nValueError: boom")])

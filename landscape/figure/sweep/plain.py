@@ -1,4 +1,4 @@
-"""The figure of any result: the quick start, and sweeps that no figure of the paper covers."""
+"""One job drawn alone, or a few that no key tells apart."""
 
 from __future__ import annotations
 
@@ -9,26 +9,28 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from landscape.figure import claims, fig05_two_solutions, line, style, subject
 from landscape.figure import fig13_maxout_residual as residual
+from landscape.figure import line, style, subject
+from landscape.figure.sweep.verdicts import judge
 from landscape.result import Result
-from landscape.verdict import Verdict
 
 Panel = Callable[[Axes], line.Drawn]
 
 
-@style.themed
-def draw(results: Sequence[Result]) -> Figure:
+def draw(results: Sequence[Result], shown: Sequence[Result] = ()) -> Figure:
     """J along each line, J during training and the track off the line: whatever these jobs hold.
 
     One job is coloured by split; several share each panel, a colour per job.
+
+    Args:
+        shown: the curves, where they are not those of ``results`` one by one.
     """
-    labels = subject.names(results, brief=True)
-    panels = _panels(results, labels)
+    shown = shown or results
+    panels = _panels(shown, subject.names(shown, brief=True))
     if not panels:
         figure, grid = style.new(1, 1, width=4.8)
         line.close(grid[0][0], line.Drawn())
-        return style.finish(figure, results, _title(results), verdicts=judge(results))
+        return style.finish(figure, results, title(results), verdicts=judge(results))
     columns = min(len(panels), 2)
     figure, grid = style.new(math.ceil(len(panels) / columns), columns, width=3.7 * columns + 2.6)
     flat = [axes for row in grid for axes in row]
@@ -38,10 +40,11 @@ def draw(results: Sequence[Result]) -> Figure:
     for axes in flat[len(panels) :]:
         axes.remove()
     style.legend_outside(figure, drawn.legend_title)
-    return style.finish(figure, results, _title(results), drawn.notes, verdicts=judge(results))
+    return style.finish(figure, results, title(results), drawn.notes, verdicts=judge(results))
 
 
-def _title(results: Sequence[Result]) -> str:
+def title(results: Sequence[Result]) -> str:
+    """The recipes, and the data where they do not say it."""
     recipes = ", ".join(dict.fromkeys(subject.recipe(result) for result in results))
     return f"{recipes}{style.on_data(results) if recipes != results[0].choices.get('data') else ''}"
 
@@ -93,19 +96,3 @@ def _spans_decades(results: Sequence[Result], splits: Sequence[str]) -> bool:
     finite = [curve.objective[np.isfinite(curve.objective)] for curve in curves if curve is not None]
     values = np.concatenate(finite) if finite else np.zeros(0)
     return bool(values.size and values.min() > 0 and values.max() > 1000 * values.min())
-
-
-def judge(results: Sequence[Result]) -> list[Verdict]:
-    """The paper's claims that fit each job's endpoints, and those on its trajectory that name no particular net."""
-    found: list[Verdict] = []
-    for result, name in zip(results, subject.names(results), strict=True):
-        ends = result.choices.get("endpoints")
-        if ends == "between_solutions":
-            found += fig05_two_solutions.between_solutions(result, name)
-        elif ends == "random_to_solution":
-            found += fig05_two_solutions.random_to_solution(result, name)
-        elif ends == "init_to_solution":
-            found += claims.from_start_to_solution(result, name)
-        for claim, read in (residual.ENDS, residual.TAIL, residual.NORM, residual.THALES):
-            found += residual.on_tracks(claim, read, result, name)
-    return found
