@@ -173,7 +173,8 @@ def test_what_does_not_fit_is_refused(tmp_path: Path) -> None:
     message = fault(tmp_path, num_streams={**STREAMS, "valid": 17})
     assert f"the {num} tokens of the valid text make 17 streams of {num // 17}, and a window needs 5" in message
     assert "lower data.unroll or data.num_streams.valid" in message
-    assert "data.unroll=0 must be at least 1" in fault(tmp_path, unroll=0)
+    assert "data.unroll=0 must be a whole number of at least 1" in fault(tmp_path, unroll=0)
+    assert "data.unroll=4.5 must be a whole number" in fault(tmp_path, unroll=4.5)
     assert "data.num_streams.test=0 must be at least 1" in fault(tmp_path, num_streams={**STREAMS, "test": 0})
     assert "data.num_streams names train; it needs train, valid and test" in fault(tmp_path, num_streams={"train": 2})
     assert "data.splits names train, valid;" in fault(tmp_path, splits={"train": "train.txt", "valid": "valid.txt"})
