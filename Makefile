@@ -8,7 +8,7 @@ RUN   := $(VENV)/bin/python
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo paper test lint bench wheel wheel-check clean
+.PHONY: help demo paper test test-ray test-slurm lint bench wheel wheel-check clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
@@ -30,6 +30,17 @@ paper: $(READY)  ## all thirteen figures and one report of every verdict; SCALE=
 
 test: lint  ## lint, types, then every test that needs no GPU, no network and little time
 	$(RUN) -m pytest -n $(WORKERS)
+
+# The engines that are extras come into the same venv, each when it is asked for.
+$(VENV)/.ready-%: $(READY)
+	$(RUN) -m pip install -c constraints.txt -e '.[dev,$*]'
+	@touch $@
+
+test-ray: $(VENV)/.ready-ray  ## a sweep through a real Ray on this machine
+	$(RUN) -m pytest -n 0 -m ray tests/compute
+
+test-slurm: $(VENV)/.ready-slurm  ## a sweep through a real SLURM of this one machine (Debian: apt-get install slurm-wlm; root)
+	$(RUN) -m pytest -n 0 -m slurm tests/compute
 
 lint: $(READY)  ## ruff and mypy
 	$(RUN) -m ruff check .

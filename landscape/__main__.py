@@ -7,6 +7,7 @@ import os
 import sys
 import time
 import traceback
+from functools import partial
 from pathlib import Path
 
 import hydra
@@ -15,12 +16,15 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from landscape.collect import Exit, JobRecord, one_line
+from landscape.collect import JobRecord, Plan, is_done, one_line, tell
+from landscape.compute import hold, in_child, is_parallel
+from landscape.compute.gpu import lend
 from landscape.config import conf_dir, register
-from landscape.errors import InputError
+from landscape.errors import Exit, InputError
 from landscape.figure.module import figure_module
 from landscape.figure.module import save as save_figure
 from landscape.job import run, run_info
+from landscape.progress import hush
 from landscape.result import Result
 from landscape.tracker import SolutionFiles
 from landscape.training.precision import tf32
@@ -32,13 +36,43 @@ register()
 
 def job(cfg: DictConfig) -> None:
     """One job of the sweep. A fault ends this job, is written into its folder, and never stops the others."""
+    if not cfg.isolated:
+        _alone(cfg)
+        return
+    death = in_child(partial(_alone, cfg))
+    folder = Path(HydraConfig.get().runtime.output_dir)
+    record = JobRecord.read(folder) if death else None
+    if record is not None:
+        record.end(folder, "cut", f"{death}; the same command goes on from the last checkpoint", 1)
+
+
+def _alone(cfg: DictConfig) -> None:
+    """The job, while no other process works in its folder."""
     context = HydraConfig.get()
     folder = Path(context.runtime.output_dir)
-    overrides = list(context.overrides.task)
-    record = JobRecord(folder.name, cfg.command, int(context.job.num), overrides, started=time.time())
+    plan = _plan_of(folder, cfg.command)
+    numbers = {} if plan is None else {entry.key: entry.num for entry in plan.jobs}
+    num = numbers.get(folder.name, int(context.job.num))  # an engine numbers only the jobs that are left to do
+    if is_parallel(context.launcher._target_):
+        hush(f"job {num + 1}: ")
+    with hold(folder):
+        _job(cfg, JobRecord(folder.name, cfg.command, num, list(context.overrides.task)), plan)
+
+
+def _plan_of(folder: Path, command: str) -> Plan | None:
+    try:
+        plan = Plan.read(folder.parent)
+    except InputError:  # a single job of the debugger's
+        return None
+    return plan if plan.command == command else None
+
+
+def _job(cfg: DictConfig, record: JobRecord, plan: Plan | None) -> None:
+    context = HydraConfig.get()
+    folder = Path(context.runtime.output_dir)
+    overrides = record.overrides
+    record.started = time.time()
     if not cfg.refresh and _is_done(folder):
-        log.info("job %d [%s] was done before: %s (refresh=true starts over)",
-                 record.num, " ".join(overrides), folder)  # fmt: skip
         record.end(folder, "skipped")
         return
     record.write(folder)
@@ -51,8 +85,8 @@ def job(cfg: DictConfig) -> None:
         tracker = instantiate(cfg.tracker)
         tracker.start(run_info(config, name, folder.name, overrides, folder.parent))  # type: ignore[arg-type]
         choices = {k: v for k, v in context.runtime.choices.items() if isinstance(v, str) and "hydra" not in k}
-        with tf32(False):
-            result, entries = run(config, name, choices, overrides, tracker)  # type: ignore[arg-type]
+        with tf32(False), lend(cfg.device, cfg.jobs_per_gpu) as device:
+            result, entries = run(config, name, choices, overrides, tracker, device)  # type: ignore[arg-type]
         result.save(folder)
         figure = save_figure(figure_module(result.figure), [result], folder)
         # Not the trajectory: it can be gigabytes, and everything drawn from it is in the result.
@@ -63,7 +97,6 @@ def job(cfg: DictConfig) -> None:
         tracker.record(result, figure, solutions)
         record.end(folder, "done")
         code = 0
-        log.info("job %d [%s] done in %.1f s", record.num, " ".join(overrides), record.seconds)
     except KeyboardInterrupt:
         record.end(folder, "cut", "interrupted; the same command goes on from the last checkpoint", 1)
         raise
@@ -74,21 +107,19 @@ def job(cfg: DictConfig) -> None:
     finally:
         if tracker is not None:
             tracker.finish(code)
+        if plan is not None and not is_parallel(context.launcher._target_):  # else the launching process tells of all
+            tell(record, plan, folder.parent)
 
 
 def _is_done(folder: Path) -> bool:
     try:
-        return Result.load(folder).status == "done"
-    except InputError as error:
-        if (folder / "result.json").exists():
-            log.warning("%s; running this job again", error)
+        return is_done(folder)
+    except InputError:  # said before the jobs were launched
         return False
 
 
 def _report_failure(record: JobRecord, folder: Path, cfg: DictConfig, error: BaseException, code: int) -> None:
     line = one_line(error)
-    # The reason itself is printed once, in the list at the end of the command.
-    log.error("job %d [%s] failed", record.num, " ".join(record.overrides))
     trace = "".join(traceback.format_exception(error))
     if os.environ.get("HYDRA_FULL_ERROR"):
         print(trace, file=sys.stderr)

@@ -38,6 +38,18 @@ def evenly(first: float, last: float, num: int, ends: bool = False) -> NDArray[n
     return grid
 
 
+def merged(grids: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """The points of several grids in rising order, each once.
+
+    Args:
+        grids: [A] each, for example nodes with targets of their own.
+    """
+    points = np.sort(np.concatenate([np.asarray(grid, dtype=np.float64) for grid in grids])) if grids else np.zeros(0)
+    # Two grids that mean the same point may differ by a rounding; a whole number among them is the exact one.
+    points = np.where(np.abs(points - np.round(points)) < 1e-12, np.round(points), points)
+    return points[np.diff(points, prepend=-np.inf) > 1e-12]
+
+
 def explicit(values: Sequence[float]) -> NDArray[np.float64]:
     """The points as given, for example ``alphas=explicit 'alphas.values=[0,0.5,1]'``."""
     return np.asarray(values, dtype=np.float64)

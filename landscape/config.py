@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
@@ -11,10 +12,13 @@ from typing import Any
 
 from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import InterpolationValidationError
 
+from landscape.errors import Exit
 from landscape.provenance import outside
 
-UNHASHED = ("hydra", "tracker", "device", "threads", "refresh", "outputs", "command", "strict", "wandb_folder")
+UNHASHED = ("hydra", "tracker", "device", "threads", "refresh", "outputs", "command", "strict", "wandb_folder",
+            "isolated", "jobs_per_gpu")  # fmt: skip
 """Root keys that change no number; all others are part of a job's key."""
 
 
@@ -114,6 +118,8 @@ class Config:
     tracker: Any = None
     device: str = "auto"
     threads: int | None = None
+    isolated: bool = False  # set by the compute group: each job in a forked process of its own
+    jobs_per_gpu: int = 1
     outputs: str = "outputs"
     refresh: bool = False
     strict: bool = False
@@ -138,7 +144,12 @@ def version() -> str:
 def job_key(*, _root_: DictConfig) -> str:
     """The name of a job's folder: a hash of everything in its resolved config that can change a number."""
     kept = OmegaConf.masked_copy(_root_, [str(k) for k in _root_ if k not in UNHASHED])
-    config = OmegaConf.to_container(kept, resolve=True)
+    try:
+        config = OmegaConf.to_container(kept, resolve=True)
+    except InterpolationValidationError as error:  # the first place where a value meets the type of whoever reads it
+        key, reason = error.full_key, str(error.msg).splitlines()[0]
+        print(f"{key} cannot take what it is given: {reason}; give a value of that type", file=sys.stderr)
+        raise Exit(2) from error
     named = outside(config)
     text = json.dumps([version(), config, *([named] if named else [])], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
@@ -154,9 +165,17 @@ def experiment_list() -> str:
     return "\n".join(lines)
 
 
+def gpu_share(*, _root_: DictConfig) -> float:
+    """The share of a GPU that Ray is to keep for each job, by the keys ``device`` and ``jobs_per_gpu``."""
+    import torch  # not for a --help
+
+    return 1 / _root_.jobs_per_gpu if _root_.device != "cpu" and torch.cuda.is_available() else 0
+
+
 def register() -> None:
     """Make resolvers and schemas known to Hydra; safe to call twice."""
     OmegaConf.register_new_resolver("job_key", job_key, replace=True)
+    OmegaConf.register_new_resolver("gpu_share", gpu_share, replace=True)
     OmegaConf.register_new_resolver("experiment_list", experiment_list, replace=True)
     store = ConfigStore.instance()
     store.store(name="schema", node=Config)

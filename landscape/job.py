@@ -22,7 +22,7 @@ from landscape.figure.module import figure_module
 from landscape.limits import apply_limits, note_cap
 from landscape.measurement import Measured, Subject
 from landscape.parameters import ParameterLayout
-from landscape.prepare import dataset_of, device_of, make, module_maker, solve
+from landscape.prepare import dataset_of, make, module_maker, solve
 from landscape.result import Result
 from landscape.solutions import Solutions
 from landscape.store import Entry
@@ -31,8 +31,9 @@ from landscape.training import build
 
 
 def run(
-    config: dict[str, Any], name: str, choices: dict[str, str], overrides: list[str], tracker: Tracker
-) -> tuple[Result, list[Entry]]:
+    config: dict[str, Any], name: str, choices: dict[str, str], overrides: list[str], tracker: Tracker,
+    device: torch.device,
+) -> tuple[Result, list[Entry]]:  # fmt: skip
     """Train, measure and judge one resolved config; returns the result and where its solutions lie."""
     started = time.monotonic()
     config, caps = apply_limits(config)
@@ -41,7 +42,6 @@ def run(
         if config["threads"] < 1:
             raise InputError(f"threads={config['threads']} must be at least 1, or null for torch's own choice")
         torch.set_num_threads(config["threads"])
-    device = device_of(config["device"])
     measurement = make(config["measurement"], "measurement")
     subject, entries = Subject(make(config["training"], "training").seeds, device), list[Entry]()
     if measurement.needs != "nothing":

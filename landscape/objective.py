@@ -18,7 +18,7 @@ from landscape.data.dataset import Split
 from landscape.errors import InputError
 from landscape.model.dropout import Masks
 from landscape.parameters import ParameterLayout
-from landscape.streams import MEASURE, RESAMPLE, BlockDraws, stream_seed
+from landscape.streams import MEASURE, MEASURE_SAMPLE, BlockDraws, stream_seed
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,8 @@ class Objective:
         self.batch_size = split.num_streams or batch_size
         self.is_stateful = split.num_streams is not None and hasattr(self.module, "initial_state")
         self.buffers = buffers
-        self.masks = Masks(self.module, self.split.x[:1], cost.num_draws)
+        with self._fitting():
+            self.masks = Masks(self.module, self.split.x[:1], cost.num_draws)
         self.mask_draws = BlockDraws(self.masks.draw, 1, self.device)
         self.sample_draws = BlockDraws(self._uniform, 0, self.device)
         self.torch_dropout = [m for m in self.module.modules() if isinstance(m, nn.modules.dropout._DropoutNd)]
@@ -172,7 +173,7 @@ class Objective:
         """This batch as each seed sees it: x itself, or one Bernoulli sample of it that never changes."""
         if not self.split.is_resampled:
             return [x] * num_seeds
-        draws = [self.sample_draws((self.seeds[s], RESAMPLE), start, len(x)) for s in range(num_seeds)]
+        draws = [self.sample_draws((self.seeds[s], MEASURE_SAMPLE), start, len(x)) for s in range(num_seeds)]
         return [(uniform < x).to(x.dtype) for uniform in draws]
 
     def _channels(
@@ -220,6 +221,22 @@ class Objective:
                 for m in self.torch_dropout:
                     m.eval()
 
+    @contextmanager
+    def _fitting(self) -> Iterator[None]:
+        """Turn a fault of model, cost and data among themselves into one sentence."""
+        try:
+            yield
+        except torch.OutOfMemoryError:
+            raise
+        except (RuntimeError, IndexError, ValueError, TypeError, AttributeError) as error:
+            x = self.split.x
+            tokens = "" if x.is_floating_point() else f", which are whole numbers ({x.dtype})"
+            wants = getattr(self.cost, "wants", "it must map x [B, ...] to logits [B, C]")
+            raise InputError(
+                f"model={type(self.module).__name__} does not fit data and cost {type(self.cost).__name__}: on x "
+                f"[B, {', '.join(map(str, x.shape[1:]))}]{tokens} it failed with: {error}; {wants}"
+            ) from error
+
     def _check(self) -> None:
         """Refuse a wrong output shape, and a cost that is not a function of theta."""
         few = min(len(self.split), 64, self.split.num_streams or 64)
@@ -230,14 +247,15 @@ class Objective:
         theta = theta + 0.01 * noise.to(self.device, self.dtype)
         masks = self._masks(0, few, 1)
         name = type(self.module).__name__
-        try:
+        with self._fitting(), self.masks.watched() as idle:
             first, _ = self._channels(theta, x, y, 0, 0, 0, masks)
             second, _ = self._channels(theta, x, y, 0, 0, 0, masks)
-        except (RuntimeError, IndexError, ValueError, TypeError) as error:
+        if idle and hasattr(self.module, "example"):  # its training pass takes more than x, and was not made
             raise InputError(
-                f"model={name} does not fit data and cost {type(self.cost).__name__}: on x {tuple(x.shape)} it failed "
-                f"with: {error}; it must map x [B, ...] to logits [B, C]"
-            ) from error
+                f"cost {type(self.cost).__name__} leaves {len(idle)} of the {len(self.masks)} mask layers of "
+                f"model={name} unused: it is not the cost that this model is made for, and its masks would change "
+                "nothing; choose another cost (cost=multi_prediction for model=mpdbm) or another model"
+            )
         shape = tuple(first["objective"].shape)
         if shape != (few,):
             raise InputError(

@@ -152,8 +152,8 @@ def finish(todo: Sequence[Plan], ended: Sequence[tuple[int, float]]) -> int:
     page = todo[0].outputs / "paper" / todo[0].scale / "report.html"
     faults, sections = [], list[Section]()
     try:
-        faults = report(folders, page, page.with_name("sweep.csv"))
         sections = read_all(folders)
+        faults = report(sections, page, page.with_name("sweep.csv"))
     except (InputError, ResultError, OSError) as error:
         faults = [f"no report: {error}"]
     screen = console()

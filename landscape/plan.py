@@ -43,12 +43,18 @@ def overrides_of(config: DictConfig) -> list[list[str]]:
     return [list(job) for batch in BasicSweeper.split_arguments(parsed, None) for job in batch]
 
 
+_last: tuple[str, list[PlannedJob]] = ("", [])  # composing a hundred jobs takes seconds, and two rooms ask for them
+
+
 def jobs_of(config: DictConfig) -> list[PlannedJob]:
     """Every job of the command, composed as its launcher will compose it.
 
     Raises:
         ConfigCompositionException, OverrideParseException: as Hydra itself would a moment later.
     """
+    global _last
+    if _last[0] == config.command:
+        return _last[1]
     loader = GlobalHydra.instance().config_loader()
     jobs = []
     for num, overrides in enumerate(overrides_of(config)):
@@ -57,4 +63,5 @@ def jobs_of(config: DictConfig) -> list[PlannedJob]:
         with open_dict(job):
             job.hydra.job.id, job.hydra.job.num = str(num), num
         jobs.append(PlannedJob(num, str(job.hydra.sweep.subdir), overrides, job))
+    _last = (config.command, jobs)
     return jobs

@@ -65,6 +65,10 @@ def dataset_of(config: dict[str, Any], caps: list[str]) -> Dataset:
         _datasets.clear()
         _datasets[key] = make(config["data"], "data")
     whole = _datasets[key]
+    classes = config["dimensions"]["classes"]
+    if classes and classes != whole.num_classes:  # 0: nobody was told
+        raise InputError(f"dimensions.classes={classes} but data {whole.name} has {whole.num_classes} classes; set "
+                         f"dimensions.classes={whole.num_classes}")  # fmt: skip
     limited = whole.limited(config["limits"]["examples"])
     note_cap(caps, "training examples", len(whole.train), len(limited.train))
     return limited

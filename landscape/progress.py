@@ -18,6 +18,8 @@ SECONDS_BETWEEN_LINES = 30.0
 
 COLUMNS_WITHOUT_TERMINAL = 140
 
+_bars = True
+
 
 def console() -> Console:
     """Standard output: as wide as the terminal, or wide enough for a table when it is a file or a pipe."""
@@ -33,6 +35,25 @@ def log_handler() -> logging.Handler:
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(message)s", "%H:%M:%S"))
     return handler
+
+
+def hush(prefix: str) -> None:
+    """For a job that runs beside others: no bar, and at the terminal warnings alone, each with a prefix."""
+    global _bars
+    _bars = False
+    for handler in logging.getLogger().handlers:
+        if not isinstance(handler, logging.FileHandler):
+            handler.setLevel(logging.WARNING)
+            form = "" if isinstance(handler, RichHandler) else "%(asctime)s %(levelname)-7s "
+            handler.setFormatter(logging.Formatter(f"{form}{prefix}%(message)s", "%H:%M:%S"))
+
+
+def spoken(seconds: float) -> str:
+    """A time to read: ``0.4 s``, ``12 s``, ``3 min``, ``2 h 10 min``."""
+    if seconds < 90:
+        return f"{seconds:.1f} s" if seconds < 9.95 else f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
 
 
 class Reporter:
@@ -58,9 +79,9 @@ class Reporter:
 
 @contextmanager
 def report(description: str, total: int) -> Iterator[Reporter]:
-    """A progress bar when standard output is a terminal, else a log line every 30 seconds."""
+    """A progress bar when standard output is a terminal and this job's alone, else a log line every 30 seconds."""
     screen = console()
-    if not screen.is_terminal:
+    if not screen.is_terminal or not _bars:
         yield Reporter(description, total, None)
         return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),

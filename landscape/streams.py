@@ -8,8 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-# A stream's number enters every result: append, never renumber.
-INIT, ORDER, DROPOUT, MEASURE, ENDPOINT, MODULE, WALK, NOISE, RESAMPLE = range(9)
+# A stream's number enters every result: append, never renumber. SeedSequence pads its key with zeros, so a purpose
+# whose streams are numbered on (MEASURE, MEASURE_SAMPLE) must not also be used without such a number.
+INIT, ORDER, DROPOUT, MEASURE, ENDPOINT, MODULE, WALK, NOISE, RESAMPLE, MEASURE_SAMPLE = range(10)
 
 
 def stream_seed(*key: int) -> int:

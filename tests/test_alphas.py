@@ -7,7 +7,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from landscape.alphas import checked, evenly, explicit, fractions, thinned
+from landscape.alphas import checked, evenly, explicit, fractions, merged, thinned
 from landscape.errors import InputError
 
 
@@ -66,3 +66,15 @@ def test_thinning_keeps_the_ends_the_order_and_about_the_number() -> None:
     assert 12 <= len(few) <= 14 and (np.diff(few) > 0).all()
     assert thinned(grid, None) is grid and thinned(grid, 200) is grid
     assert {0.0, 1.0} <= set(thinned(fractions(20, 9), 2).tolist())
+
+
+def test_merged_grids_hold_every_point_of_each_once() -> None:
+    fine, coarse = evenly(0.0, 1.2, 41), fractions(20, 9)
+    both = checked(merged([fine, coarse]))
+    assert all(np.abs(both - point).min() < 1e-12 for point in (*fine, *coarse))
+    exact = {Fraction(3 * k, 100) for k in range(41)} | {Fraction(k, 9) for k in range(20)}
+    assert len(both) == len(exact) == 60 and {0.0, 1.0} <= set(both.tolist())
+    off = merged([np.array([0.1 + 0.2, 1 - 1e-16 - 1e-14]), np.array([0.3, -1e-15, 1.0])])
+    assert len(off) == 3 and off[0] == 0.0 and off[2] == 1.0
+    with pytest.raises(InputError, match="alphas is empty"):
+        checked(merged([]))

@@ -24,3 +24,14 @@ def test_a_lost_device_says_that_the_run_can_go_on() -> None:
 
 def test_a_plain_fault_keeps_its_type_and_its_words() -> None:
     assert one_line(KeyError("a  b")) == "KeyError: 'a b'"
+
+
+def test_a_full_disk_is_recognised_behind_another_fault() -> None:
+    try:
+        try:
+            raise OSError(28, "No space left on device", "checkpoint.pt")
+        except OSError:
+            raise RuntimeError("unexpected pos 704 vs 598")  # noqa: B904  # as torch.save does
+    except RuntimeError as error:
+        text = one_line(error)
+    assert text.startswith("the disk is full (checkpoint.pt)") and "the same command goes on" in text

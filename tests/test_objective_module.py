@@ -11,8 +11,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from landscape.cost import CrossEntropy
+from landscape.cost import CrossEntropy, MultiPrediction
+from landscape.data import Split
 from landscape.errors import InputError
+from landscape.model import MLP, MPDBM
 from landscape.objective import Objective
 from landscape.parameters import ParameterLayout
 from tests.twin import C, D, maxout, normal, split
@@ -188,3 +190,37 @@ def test_a_cost_for_the_whole_batch_is_refused() -> None:
 def test_numbers_out_of_range_are_refused(numbers: dict[str, Any], text: str) -> None:
     with pytest.raises(InputError, match=text):
         objective(maxout(), **numbers)
+
+
+TOKENS = Split(torch.arange(24).reshape(6, 4) % C, torch.zeros(6, 4, dtype=torch.int64), num_streams=2)
+
+
+@pytest.mark.parametrize(
+    ("module", "numbers", "text"),
+    [
+        (MLP(4, C, [3], nn.ReLU()), {"split": TOKENS}, r"model=MLP .* \[B, 4\], which are whole numbers .*int64"),
+        (MLP(4, C, [3], nn.ReLU(), include=[0.5, 0.5], scale=[2.0, 2.0]), {"split": TOKENS}, "model=MLP does not fit"),
+        (MLP(D, C, [3], nn.ReLU()), {"cost": MultiPrediction()},
+         r"cost MultiPrediction: .*model=mpdbm.*cost=cross_entropy"),
+        (MLP(D, C, [3], nn.ReLU(), include=[0.5, 0.5], scale=[2.0, 2.0]), {"cost": MultiPrediction()},
+         r"must take \(x, y\)"),
+        (MPDBM(D + 1, C, (4, 3)), {"cost": MultiPrediction()}, "model=MPDBM does not fit"),
+        (MPDBM(D, C, (4, 3)), {}, r"CrossEntropy leaves 2 of the 2 mask layers of model=MPDBM unused"),
+    ],
+    ids=["tokens", "tokens, masks", "one input", "one input, masks", "width", "masks unused"],
+)  # fmt: skip
+@pytest.mark.parametrize("mode", ["deterministic", "stochastic"])
+def test_model_cost_and_data_that_do_not_fit_are_one_sentence(
+    module: nn.Module, numbers: dict[str, Any], text: str, mode: str
+) -> None:
+    with pytest.raises(InputError, match=text):
+        Objective(module, **{"cost": CrossEntropy(), "split": DATA, "mode": mode, "dtype": "float64", **numbers})
+
+
+def test_a_device_without_memory_is_not_called_a_wrong_model() -> None:
+    class Full(CrossEntropy):
+        def channels(self, predict: Any, x: Tensor, y: Tensor) -> dict[str, Tensor]:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+
+    with pytest.raises(torch.OutOfMemoryError):
+        objective(maxout(), cost=Full())

@@ -16,7 +16,7 @@ class CrossEntropy:
 
     A cost is any object with ``num_draws``, ``__call__(predict, x, y) -> [B]`` and
     ``channels(predict, x, y) -> {"objective": [B], ...}``; a channel whose name ends in ``error`` is
-    reported only where it was measured without dropout.
+    reported only where it was measured without dropout. A cost may say in ``wants`` what it asks of a model.
     """
 
     num_draws = 1

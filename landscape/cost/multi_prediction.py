@@ -21,6 +21,7 @@ class MultiPrediction:
     """
 
     num_draws = 1
+    wants = "it must take (x, y) and predict what it hides, as model=mpdbm does; else choose cost=cross_entropy"
 
     def __call__(self, predict: Predict, x: Tensor, y: Tensor) -> Tensor:
         """x [B, ...], y [B] -> cost per example [B]."""

@@ -62,8 +62,8 @@ def corpus(
             f"dimensions.classes={vocabulary_size} but the vocabulary of data.splits.train={files['train']} has "
             f"{len(vocabulary)} tokens; set dimensions.classes={len(vocabulary)}"
         )
-    if unroll < 1:
-        raise InputError(f"data.unroll={unroll} must be at least 1: it is the number of tokens in a window")
+    if not isinstance(unroll, int) or unroll < 1:
+        raise InputError(f"data.unroll={unroll} must be a whole number of at least 1: tokens in a window")
     splits = {}
     for split in SPLITS:
         numbers = _numbers(split, texts[split], vocabulary, files)

@@ -1,13 +1,17 @@
-"""What a closed-form measurement left in a result, read back."""
+"""What a closed-form measurement left in a result, read back and judged."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 
 from landscape.curve import Array
+from landscape.figure import subject
+from landscape.figure.reading import Claim, Reading, verdict
 from landscape.result import Result
+from landscape.verdict import Verdict
 
 CLOSE = 1e-10  # of the largest J: how far a float64 measurement may be from theory
 
@@ -25,6 +29,12 @@ def values(result: Result, key: str, split: str = "train") -> Array:
     return np.atleast_1d(np.asarray(result.numbers.get(f"{split}/{key}", []), dtype=np.float64))
 
 
+def usable(result: Result, split: str = "train") -> tuple[list[int], str]:
+    """The lines that have an exact curve, or where none has one a measured curve, and a sentence on the others."""
+    curve = result.curves.get(f"{split}/theory") or result.curves.get(f"{split}/deterministic")
+    return ([], "") if curve is None else subject.usable(result, curve.objective)
+
+
 def extrema(result: Result, s: int, split: str = "train") -> list[Extremum]:
     """The interior extrema of one line's exact curve, from left to right."""
     found = []
@@ -37,3 +47,47 @@ def extrema(result: Result, s: int, split: str = "train") -> list[Extremum]:
             found.append(Extremum(float(alphas[s]), height, kind == 1))
         k += 1
     return found
+
+
+def judged(
+    claim: Claim, result: Result, about: str, key: str, read: Callable[[float], Reading], split: str = "train",
+    note: str = "",
+) -> list[Verdict]:  # fmt: skip
+    """One verdict from the number ``key`` of every usable line; none where the result lacks that number."""
+    found = values(result, key, split)
+    if not len(found):
+        return []
+    columns, left_out = usable(result, split)
+    readings = [read(float(found[s])) for s in columns if s < len(found)]
+    return [verdict(claim, result, about, readings, "; ".join(text for text in (note, left_out) if text))]
+
+
+def theory_agrees(
+    result: Result, about: str, check: str, source: str, sentence: str, split: str = "train"
+) -> list[Verdict]:
+    """The measured curve against the exact one, in units of the largest J."""
+    claim = Claim(check, sentence, source, f"<= {CLOSE:g}")
+
+    def read(off: float) -> Reading:
+        return Reading(f"{off:.2g} of the largest J", off <= CLOSE, off)
+
+    return judged(claim, result, about, "theory_deviation", read, split)
+
+
+def falls_proven(claim: Claim, result: Result, about: str, split: str = "train", note: str = "") -> list[Verdict]:
+    """That J is proven to decrease on all of [0, 1]."""
+
+    def read(value: float) -> Reading:
+        return Reading("proven" if value == 1 else "proven not to fall all the way", value == 1, 1 - value)
+
+    return judged(claim, result, about, "proven_decreasing", read, split, note)
+
+
+def one_maximum_proven(claim: Claim, result: Result, about: str, split: str = "train", note: str = "") -> list[Verdict]:
+    """That J is proven to have exactly one maximum on (0, 1)."""
+
+    def read(num: float) -> Reading:
+        word = "maximum" if num == 1 else "maxima"
+        return Reading(f"{num:g} {word}, proven", num == 1, abs(num - 1))
+
+    return judged(claim, result, about, "proven_num_maxima", read, split, note)

@@ -15,13 +15,12 @@ from landscape.curve import Array, Curve, argmin_alpha, drop, local_maxima, rela
 from landscape.curve.climb import climb, replicate_error
 from landscape.figure import line, style, subject, sweep
 from landscape.figure.claims import SLACK, column, no_drop, sampled
-from landscape.figure.reading import Claim, Reading, counted, over_columns, verdict
+from landscape.figure.reading import Claim, Reading, counted, fair, over_columns, verdict
 from landscape.result import Result
 from landscape.verdict import Verdict
 
 PUBLISHED = ("conv_maxout", "conv_maxout_short")  # recipes of the full net, with the full and with a short schedule
 MAX_ERROR = 0.13  # 12.01 % published at the best epoch; check 6f
-SMOKE_NOTE = "so short a training has learned next to nothing"
 SMALL_NOTE = "whether there is a barrier depends on seed and size: its absence is judged for the full net only"
 Job = tuple[Result, str]
 
@@ -126,12 +125,7 @@ def _over(
     claim: Claim, result: Result, curve: Curve, about: str, read: Callable[[int], Reading], note: str = ""
 ) -> Verdict:
     """``over_columns`` with every reading left unjudged at smoke scale."""
-
-    def fair(s: int) -> Reading:
-        reading = read(s)
-        return replace(reading, holds=None, note=SMOKE_NOTE) if result.scale == "smoke" else reading
-
-    return over_columns(claim, result, curve, about, fair, note)
+    return over_columns(claim, result, curve, about, lambda s: fair(result, read(s)), note)
 
 
 def _is_full(result: Result) -> bool:

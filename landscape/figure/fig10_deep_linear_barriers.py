@@ -13,15 +13,16 @@ from landscape.curve.null import share_decreasing, share_without_second_minimum
 from landscape.curve.wilson import wilson
 from landscape.figure import line, style, subject
 from landscape.figure.claims import column
-from landscape.figure.exact import Extremum, extrema, values
-from landscape.figure.fig09_deep_linear import (
-    EXACT,
-    SEEN,
-    at_solution,
-    draw_measured_and_exact,
-    proven,
+from landscape.figure.exact import (
+    Extremum,
+    extrema,
+    falls_proven,
+    one_maximum_proven,
     theory_agrees,
+    usable,
+    values,
 )
+from landscape.figure.fig09_deep_linear import AGREES, EXACT, SEEN, at_solution, draw_measured_and_exact, proven
 from landscape.figure.reading import Claim, Reading, counted, over_columns, verdict
 from landscape.result import Result
 from landscape.verdict import Verdict
@@ -86,7 +87,7 @@ def _draw_line(axes: Axes, result: Result) -> None:
 def _draw_random(axes: Axes, result: Result) -> str:
     """Every line in units of its own J(0), coloured by its kind; returns what the panel leaves out."""
     seen = result.curves.get(SEEN)
-    columns = subject.usable(result, seen.objective)[0] if seen is not None else []
+    columns = usable(result)[0]
     if seen is None or not columns:
         line.close(axes, line.Drawn())
         return ""
@@ -135,7 +136,7 @@ def judge(results: Sequence[Result]) -> list[Verdict]:
             found += _from_start(result, name, *points)
         elif _ends(result) == "large_random":
             found += _from_random(result, name)
-        found += theory_agrees(result, name, "10-theory")
+        found += theory_agrees(result, f"{name}, train", "10-theory", "theory A1", AGREES)
     return found
 
 
@@ -174,9 +175,7 @@ def _between(result: Result, name: str, start: Array, end: Array) -> list[Verdic
         text = f"J <= {most:.1e} at {len(joined.alphas)} points of start^(1 - α) end^α"
         found.append(verdict(claim, result, f"{name}, curve", [Reading(text, most <= ALGEBRA, most)]))
     claim = Claim("10a-proof", "J has one maximum between them, proven", "Fig. 10 left", "1 maximum on (0, 1)")
-    maxima = values(result, "proven_num_maxima")
-    readings = [Reading(f"{counted(int(v), 'maximum')}, proven", bool(v == 1)) for v in maxima]
-    return found + ([verdict(claim, result, f"{name}, exact", readings)] if readings else [])
+    return found + one_maximum_proven(claim, result, f"{name}, exact")
 
 
 def _from_start(result: Result, name: str, start: Array, end: Array) -> list[Verdict]:
@@ -204,9 +203,7 @@ def _from_start(result: Result, name: str, start: Array, end: Array) -> list[Ver
     readings = [Reading(f"α' = {second:.6g}", bool(not first <= second <= last))]
     found.append(verdict(claim, result, f"{name}, algebra", readings))
     claim = Claim("10b-proof", "J falls all the way to the solution, proven", "Fig. 10 right", "proven on [0, 1]")
-    readings = [Reading("proven" if v == 1 else "proven not to fall all the way", bool(v == 1))
-                for v in values(result, "proven_decreasing")]  # fmt: skip
-    return found + ([verdict(claim, result, f"{name}, exact", readings)] if readings else [])
+    return found + falls_proven(claim, result, f"{name}, exact")
 
 
 def _from_random(result: Result, name: str) -> list[Verdict]:
@@ -214,7 +211,7 @@ def _from_random(result: Result, name: str) -> list[Verdict]:
     seen = result.curves.get(SEEN)
     if seen is None or EXACT not in result.curves:
         return []
-    columns, left_out = subject.usable(result, seen.objective)
+    columns, left_out = usable(result)
     about, num = f"{name}, exact", len(columns)
     untold = next((reading for s in columns if (reading := at_solution(result, s)) is not None), None)
     alone = sum(not _others(result, s) for s in columns)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from landscape.curve import Curve
 from landscape.figure import subject
 from landscape.result import Result
 from landscape.verdict import Verdict
+
+SMOKE_NOTE = "so short a training has learned next to nothing"
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,11 @@ def over_columns(
     columns, left_out = subject.usable(result, curve.objective)
     notes = "; ".join(text for text in (note, left_out) if text)
     return verdict(claim, result, f"{about}, {curve.split}, {curve.mode}", [read(s) for s in columns], notes)
+
+
+def fair(result: Result, reading: Reading) -> Reading:
+    """The reading, left unjudged at smoke scale."""
+    return replace(reading, holds=None, relaxed=None, note=SMOKE_NOTE) if result.scale == "smoke" else reading
 
 
 def covers(curve: Curve, first: float, last: float) -> bool:

@@ -10,8 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from landscape.figure import line, style, subject
-from landscape.figure.exact import CLOSE, extrema, values
-from landscape.figure.reading import Claim, Reading, counted, verdict
+from landscape.figure.exact import extrema, falls_proven, one_maximum_proven, theory_agrees, usable
+from landscape.figure.reading import Claim
 from landscape.result import Result
 from landscape.verdict import Verdict
 
@@ -19,6 +19,7 @@ TITLES = {
     "init_to_solution": "from the start to the solution",
     "between_solutions": "between the solutions of two seeds",
     "random_to_solution": "from a random point to the solution",
+    "large_random": "from a large random point to the solution",
 }
 SPLITS = ("train", "valid", "test")
 
@@ -38,7 +39,9 @@ def draw(results: Sequence[Result]) -> Figure:
         tops = [float(v) for curve in axes.lines for v in np.asarray(curve.get_ydata()) if v > 0]
         if tops and max(tops) > 20 * min(tops):
             axes.set_yscale("log")  # what rises outside the ends would flatten what lies between them
-        axes.set(title=style.wrapped(TITLES.get(kind, kind)), xlabel="α", ylabel="J(θ(α)) [squared error]")
+        axes.set(
+            title=style.wrapped(TITLES.get(kind, kind.replace("_", " "))), xlabel="α", ylabel="J(θ(α)) [squared error]"
+        )
     style.legend_outside(figure)
     recipes = " and ".join(dict.fromkeys(subject.recipe(result) for result in results))
     first = {r.choices.get("endpoints", ""): r for r in reversed(results) if r.statements}
@@ -52,12 +55,15 @@ def _draw_job(axes: Axes, result: Result, name: str, look: dict[str, Any]) -> No
         exact, seen = result.curves.get(f"{split}/theory"), result.curves.get(f"{split}/deterministic")
         if exact is None or seen is None:
             continue
-        # One line of each job: more would hide one another.
-        axes.plot(exact.alphas, exact.objective[:, 0], label=name, **look)
+        columns, _ = usable(result, split)
+        if not columns:
+            continue
+        s = columns[0]  # one line of each job: more would hide one another
+        axes.plot(exact.alphas, exact.objective[:, s], label=name, **look)
         every = max(1, len(seen.alphas) // 12)
-        axes.plot(seen.alphas[::every], seen.objective[::every, 0], "o", markersize=4, markerfacecolor="none",
+        axes.plot(seen.alphas[::every], seen.objective[::every, s], "o", markersize=4, markerfacecolor="none",
                   color=look["color"], label="measured")  # fmt: skip
-        for alpha, value, is_minimum in extrema(result, 0, split):
+        for alpha, value, is_minimum in extrema(result, s, split):
             axes.plot([alpha], [value], "v" if is_minimum else "^", color=look["color"], markersize=6,
                       label="exact minimum" if is_minimum else "exact maximum")  # fmt: skip
         line.mark_ends(axes, exact.alphas)
@@ -76,19 +82,13 @@ def judge(results: Sequence[Result]) -> list[Verdict]:
 
 
 def _judge(result: Result, about: str, kind: str, split: str) -> list[Verdict]:
-    claim = Claim("thm01-theory", "The measured curve is the polynomial of theory", "theory A3.1", f"<= {CLOSE:g}")
-    readings = [Reading(f"{v:.2g} of the largest J", v <= CLOSE, v) for v in values(result, "theory_deviation", split)]
-    found = [verdict(claim, result, about, readings)]
+    sentence = "The measured curve is the polynomial of theory"
+    found = theory_agrees(result, about, "thm01-theory", "theory A3.1", sentence, split)
     proof = "; ".join(result.statements[:1])
     if kind == "between_solutions":
-        maxima = values(result, "proven_num_maxima", split)
-        claim = Claim(
-            "thm01-barrier", "Between two solutions J has one maximum, proven", "Fig. 5", "1 maximum on (0, 1)"
-        )
-        readings = [Reading(f"{counted(int(v), 'maximum')}, proven", v == 1, abs(v - 1)) for v in maxima]
-    else:
-        decreasing = values(result, "proven_decreasing", split)
-        claim = Claim("thm01-monotone", "J falls all the way to the solution, proven", "Fig. 1", "decreasing on [0, 1]")
-        readings = [Reading("proven decreasing" if v == 1 else "proven not to fall all the way", v == 1, 1 - v)
-                    for v in decreasing]  # fmt: skip
-    return found + ([verdict(claim, result, about, readings, proof)] if readings else [])
+        sentence = "Between two solutions J has one maximum, proven"
+        claim = Claim("thm01-barrier", sentence, "Fig. 5", "1 maximum on (0, 1)")
+        return found + one_maximum_proven(claim, result, about, split, proof)
+    source = "Fig. 1" if kind == "init_to_solution" else "Fig. 5"
+    claim = Claim("thm01-monotone", "J falls all the way to the solution, proven", source, "decreasing on [0, 1]")
+    return found + falls_proven(claim, result, about, split, proof)

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from landscape.curve import largest_rise
 from landscape.figure import line, style, subject
-from landscape.figure.exact import CLOSE, extrema, values
+from landscape.figure.exact import extrema, theory_agrees, usable, values
 from landscape.figure.reading import Claim, Reading, counted, verdict
 from landscape.figure.thm01_certificate import SPLITS
 from landscape.result import Result
@@ -39,18 +39,22 @@ def _panel(axes: Axes, result: Result, split: str) -> list[str]:
     seen, exact = result.curves.get(f"{split}/deterministic"), result.curves.get(f"{split}/theory")
     if seen is None:
         return []
+    columns, left_out = usable(result, split)
+    if not columns:
+        return [left_out]
+    s = columns[0]
     every = max(1, len(seen.alphas) // 25)
     label = f"measured, every {every}th of {len(seen.alphas)} points" if every > 1 else "measured"
-    axes.plot(seen.alphas[::every], seen.objective[::every, 0], "o", markersize=4, markerfacecolor="none",
+    axes.plot(seen.alphas[::every], seen.objective[::every, s], "o", markersize=4, markerfacecolor="none",
               color=style.BLUE, label=label)  # fmt: skip
     if exact is not None:
-        axes.plot(exact.alphas, exact.objective[:, 0], color=style.BLUE, label="exact")
-        for alpha, value, is_minimum in extrema(result, 0, split):
+        axes.plot(exact.alphas, exact.objective[:, s], color=style.BLUE, label="exact")
+        for alpha, value, is_minimum in extrema(result, s, split):
             axes.plot([alpha], [value], "v" if is_minimum else "^", color=style.ORANGE, markersize=7,
                       label="exact minimum" if is_minimum else "exact maximum")  # fmt: skip
     until = values(result, "proven_until", split)
     if len(until):
-        axes.axvspan(0, until[0], color=style.GREEN, alpha=0.12, linewidth=0, label="proven to fall")
+        axes.axvspan(0, until[s], color=style.GREEN, alpha=0.12, linewidth=0, label="proven to fall")
     line.mark_ends(axes, seen.alphas)
     return [f"{result.choices.get('cost', '')}: {text}" for text in result.statements[:1]]
 
@@ -66,22 +70,21 @@ def judge(results: Sequence[Result]) -> list[Verdict]:
 
 
 def _judge(result: Result, about: str, split: str) -> list[Verdict]:
-    found = []
-    deviations = values(result, "theory_deviation", split)
-    if len(deviations):
-        claim = Claim("thm02-theory", "The measured curve is the exact one", "theory E5", f"<= {CLOSE:g}")
-        readings = [Reading(f"{v:.2g} of the largest J", bool(v <= CLOSE), float(v)) for v in deviations]
-        found.append(verdict(claim, result, about, readings))
+    found: list[Verdict] = []
+    columns, left_out = usable(result, split)
+    found += theory_agrees(result, about, "thm02-theory", "theory E5", "The measured curve is the exact one", split)
+    if found:
         claim = Claim("thm02-extrema", "J has no extremum on the way to the solution, at any resolution", "Fig. 4",
                       "0 extrema in (0, 1)")  # fmt: skip
         pieces = values(result, "num_pieces", split)
         readings = []
-        for s, num in enumerate(pieces):
+        for s in columns if len(pieces) else []:
+            num = pieces[s]
             inside = [e for e in extrema(result, s, split) if 0 < e[0] < 1]
             word = "extremum" if len(inside) == 1 else "extrema"
             readings.append(Reading(f"{len(inside)} {word} on {counted(int(num), 'piece')}", not inside, len(inside)))
-        if readings:
-            found.append(verdict(claim, result, about, readings))
+        if len(pieces):
+            found.append(verdict(claim, result, about, readings, left_out))
     curve = result.curves[f"{split}/deterministic"]
     proven, until = (values(result, f"proven_{key}", split) for key in ("decreasing", "until"))
     if len(proven) and len(until):
@@ -89,11 +92,13 @@ def _judge(result: Result, about: str, split: str) -> list[Verdict]:
                       "proven on [0, 1]")  # fmt: skip
         slopes = values(result, "num_slopes", split)
         readings = []
-        for s, (holds, end, num) in enumerate(zip(proven, until, slopes, strict=True)):
+        for s in columns:
+            holds, end, num = proven[s], until[s], slopes[s]
             rise = largest_rise(curve.alphas, curve.objective[:, s], first=0.0, last=1.0)
             # What is not proven is not refuted; a rise on the grid refutes it.
             verdict_of = True if holds == 1 else False if rise > 0 else None
             text = f"proven on [0, {end:.6g}] by {counted(int(num), 'slope')}; largest rise of the grid {rise:.2g}"
             readings.append(Reading(text, verdict_of, 1 - end, note="" if holds == 1 else "the proof stops there"))
-        found.append(verdict(claim, result, about, readings, "; ".join(result.statements[:1])))
+        notes = "; ".join(text for text in (*result.statements[:1], left_out) if text)
+        found.append(verdict(claim, result, about, readings, notes))
     return found

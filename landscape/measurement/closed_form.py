@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from landscape.curve import Curve
+from landscape.endpoints import Ends
 from landscape.errors import InputError
 from landscape.measurement.family import Family, Law, family_of
 from landscape.measurement.interpolation import Interpolation
@@ -28,6 +29,8 @@ class ClosedForm(Interpolation):
 
     What is known is said in ``landscape.measurement.family``: deep linear nets, one hidden layer of ReLU or maxout,
     quadratics.
+
+    A seed whose line is a single point, or holds weights that are not finite, leaves a column of NaN and a warning.
 
     Args:
         splits: of ``train``, ``valid``, ``test``.
@@ -62,20 +65,16 @@ class ClosedForm(Interpolation):
         for name, family in families.items():
             seen = curves[f"{name}/deterministic"]
             span = (float(seen.alphas[0]), float(seen.alphas[-1]))
-            try:
-                lines = [family.line(a, b, span) for a, b in zip(ends.theta_0, ends.theta_1, strict=True)]
-            except ValueError as error:  # a line of length zero, weights that are not finite
-                raise InputError(f"measurement=closed_form has no {name} curve: {error}") from error
-            exact = [line for line in lines if line is not None]
-            if len(exact) == len(lines):
-                theory, found = _compared(name, seen, exact)
+            lines = _lines(name, family, ends, span)
+            if lines is not None:
+                theory, found = _compared(name, seen, lines)
                 curves[f"{name}/theory"] = theory
                 numbers |= found
             connection = connecting_curve(subject, name)
             if connection is not None:
                 curves[f"{name}/geometric"] = connection
             if self.certificate:
-                numbers |= _proofs(name, family, ends.theta_0, ends.theta_1, ends.labels, statements)
+                numbers |= _proofs(name, family, ends, statements)
         return Measured(curves=curves, numbers=numbers, statements=statements, labels=measured.labels)
 
 
@@ -98,12 +97,38 @@ def connecting_curve(subject: Subject, name: str) -> Curve | None:
     return Curve(alphas, values, split=name, mode="deterministic", dtype=dtype, num_examples=len(objective.split))
 
 
-def _extrema(name: str, lines: Sequence[Law]) -> dict[str, list[float]]:
-    """Counts and places of the interior extrema of each line; NaN where a line has fewer than another."""
-    found = [[e for e in line.extrema() if e.interior] for line in lines]
+def _lines(name: str, family: Family, ends: Ends, span: tuple[float, float]) -> list[Law | None] | None:
+    """J along each line, None for a line without a law; None instead of a list if only proofs are known."""
+    lines: list[Law | None] = []
+    for a, b, label in zip(ends.theta_0, ends.theta_1, ends.labels, strict=True):
+        try:
+            line = family.line(a, b, span)
+        except ValueError as error:
+            if len(ends.labels) == 1 and _is_line(a, b):
+                raise InputError(f"measurement=closed_form has no {name} curve: {error}") from error
+            log.warning("%s: line %s has no closed form, its numbers are left out: %s", name, label, error)
+            lines.append(None)
+            continue
+        if line is None:
+            return None
+        lines.append(line)
+    return lines
+
+
+def _is_line(theta_0: torch.Tensor, theta_1: torch.Tensor) -> bool:
+    """Whether two points [P] are finite and differ; training can end at its start, or diverge."""
+    return bool((theta_0.isfinite() & theta_1.isfinite()).all()) and not torch.equal(theta_0, theta_1)
+
+
+def _extrema(name: str, lines: Sequence[Law | None]) -> dict[str, list[float]]:
+    """Counts and places of the interior extrema of each line; NaN where a line has fewer than another, or no law."""
+    found = [[] if line is None else [e for e in line.extrema() if e.interior] for line in lines]
     numbers: dict[str, list[float]] = {
-        f"{name}/num_minima": [float(sum(e.kind == "minimum" for e in points)) for points in found],
-        f"{name}/num_maxima": [float(sum(e.kind == "maximum" for e in points)) for points in found],
+        f"{name}/num_{plural}": [
+            np.nan if line is None else float(sum(e.kind == kind for e in points))
+            for line, points in zip(lines, found, strict=True)
+        ]
+        for kind, plural in (("minimum", "minima"), ("maximum", "maxima"))
     }
     for k in range(max((len(points) for points in found), default=0)):
         for key in ("alpha", "objective"):
@@ -116,52 +141,54 @@ def _extrema(name: str, lines: Sequence[Law]) -> dict[str, list[float]]:
     return numbers
 
 
-def _compared(name: str, seen: Curve, lines: Sequence[Law]) -> tuple[Curve, dict[str, list[float]]]:
+def _compared(name: str, seen: Curve, lines: Sequence[Law | None]) -> tuple[Curve, dict[str, list[float]]]:
     """The exact curve on the measured alphas, how far the measurement is from it, and its extrema."""
-    exact = np.stack([line(seen.alphas) for line in lines], axis=1)
+    lost = np.full(len(seen.alphas), np.nan)
+    exact = np.stack([lost if line is None else line(seen.alphas) for line in lines], axis=1)
     theory = Curve(seen.alphas, exact, split=name, mode="deterministic", dtype="float64", source="theory",
                    num_examples=seen.num_examples)  # fmt: skip
     off = np.max(np.abs(seen.objective - exact), axis=0) / np.max(np.abs(exact), axis=0)
-    log.info("%s: largest deviation of the measurement from theory %.2g, relative to the largest J", name, off.max())
+    # fmax passes over the NaN of a line without a law.
+    most = np.fmax.reduce(off)
+    log.info("%s: largest deviation of the measurement from theory %.2g, relative to the largest J", name, most)
     numbers = {f"{name}/theory_deviation": off.tolist(), **_extrema(name, lines)}
-    if all(hasattr(line, "num_pieces") for line in lines):
-        numbers[f"{name}/num_pieces"] = [float(line.num_pieces) for line in lines]  # type: ignore[attr-defined]
+    pieces = [np.nan if line is None else float(getattr(line, "num_pieces", np.nan)) for line in lines]
+    if not np.isnan(pieces).all():
+        numbers[f"{name}/num_pieces"] = pieces
     return theory, numbers
 
 
-def _proofs(
-    name: str,
-    family: Family,
-    theta_0: torch.Tensor,
-    theta_1: torch.Tensor,
-    labels: Sequence[str],
-    statements: list[str],
-) -> dict[str, list[float]]:
-    """The proof of every line on [0, 1]: added as a sentence, and as numbers.
+def _proofs(name: str, family: Family, ends: Ends, statements: list[str]) -> dict[str, list[float]]:
+    """The proof of every line on [0, 1]: added as a sentence, and as numbers, NaN for a line that has none.
 
     ``proven_decreasing``: 1 if J is proven to decrease on all of [0, 1], else 0. ``proven_until``: up to which alpha.
     ``proven_num_maxima``: of proofs that list every extremum.
     """
-    numbers: dict[str, list[float]] = {}
-    with report(f"{name} proofs", len(labels)) as progress:
-        for k, (a, b, label) in enumerate(zip(theta_0, theta_1, labels, strict=True)):
+    rows: list[dict[str, float]] = []
+    with report(f"{name} proofs", len(ends.labels)) as progress:
+        for k, (a, b, label) in enumerate(zip(ends.theta_0, ends.theta_1, ends.labels, strict=True)):
             try:
                 proof: Any = family.certificate(a, b)
             except ValueError as error:
-                raise InputError(
-                    f"measurement.certificate=true cannot prove anything about line {label}: {error}"
-                ) from error
+                if len(ends.labels) == 1 and _is_line(a, b):
+                    raise InputError(
+                        f"measurement.certificate=true cannot prove anything about line {label}: {error}"
+                    ) from error
+                log.warning("%s: nothing can be proven about line %s: %s", name, label, error)
+                rows.append({})
+                continue
             if proof is None:
                 return {}
             statements.append(f"{name}, line {label}: {proof.statement}")
             if isinstance(proof, certify.Certificate):
-                decreasing = proof.direction == "decreasing"
-                maxima = sum(point.kind == "maximum" for point in proof.critical_points)
-                numbers.setdefault(f"{name}/proven_num_maxima", []).append(float(maxima))
+                row = {
+                    "proven_num_maxima": sum(point.kind == "maximum" for point in proof.critical_points),
+                    "proven_decreasing": proof.direction == "decreasing",
+                }
             else:
-                decreasing = proof.decreasing
-                numbers.setdefault(f"{name}/proven_until", []).append(float(proof.reached))
-                numbers.setdefault(f"{name}/num_slopes", []).append(float(proof.num_slopes))
-            numbers.setdefault(f"{name}/proven_decreasing", []).append(float(decreasing))
+                row = {"proven_until": proof.reached, "num_slopes": proof.num_slopes}
+                row["proven_decreasing"] = proof.decreasing
+            rows.append({key: float(value) for key, value in row.items()})
             progress(k + 1)
-    return numbers
+    keys = dict.fromkeys(key for row in rows for key in row)
+    return {f"{name}/{key}": [row.get(key, np.nan) for row in rows] for key in keys}

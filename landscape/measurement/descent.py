@@ -63,6 +63,11 @@ class Descent:
                 f"measurement.num_steps={num_steps} must be a whole number of at least 1 and measurement.noise={noise} "
                 "finite and not negative"
             )
+        if not stop_projection > 0 or not stop_residual > 0:
+            raise InputError(
+                f"measurement.stop_projection={stop_projection} and measurement.stop_residual={stop_residual} must be "
+                "positive numbers; measurement.stop_projection=inf never stops early"
+            )
         self.num_steps, self.noise = num_steps, noise
         self.stop_projection, self.stop_residual = stop_projection, stop_residual
 

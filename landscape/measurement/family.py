@@ -124,7 +124,7 @@ def family_of(module: nn.Module, cost: Any, split: Split) -> Family:
     """What theory knows of this model and cost.
 
     Raises:
-        InputError: nothing.
+        InputError: theory knows nothing of them; the message lists what it knows.
     """
     if isinstance(module, DeepLinear) and isinstance(cost, SquaredError):
         return DeepLinearFamily(module, split)

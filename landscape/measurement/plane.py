@@ -23,7 +23,7 @@ class TrajectoryPlane(Interpolation):
 
     Args:
         splits: of ``train``, ``valid``, ``test``; the points are measured on the first. modes: as of interpolation;
-            the points are measured in the first that the model has.
+            the points are measured in the first; without masks both modes are the same.
 
     Raises:
         InputError: endpoints other than from a run's start to its solution.

@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from landscape.errors import InputError
 from landscape.model.dropout import dropout_layers
+from landscape.model.ranges import check_init_ranges, check_max_norms
 
 
 class ConvMaxout(nn.Module):
@@ -63,6 +64,8 @@ class ConvMaxout(nn.Module):
         _require_lengths({"widths": widths, "pieces": pieces}, num_convs, 1)
         every = {"init_ranges": init_ranges, "max_norms": max_norms, "lr_scales": lr_scales, "include": include}
         _require_lengths({**every, "scale": scale}, num_convs, 2)
+        check_init_ranges("model.init_ranges", init_ranges)
+        check_max_norms("model.max_norms", max_norms or ())
         self.image, self.pieces = tuple(image), list(pieces)
         self.pads, self.windows, self.strides = list(pads), list(windows), list(strides)
         layers: list[nn.Conv2d | nn.Linear] = []

@@ -130,3 +130,16 @@ class Masks:
         finally:
             for layer in self.layers:
                 layer.mask = None
+
+    @contextmanager
+    def watched(self) -> Iterator[list[Dropout]]:
+        """The layers that no pass inside the block ran; filled in as the block ends."""
+        ran: list[Dropout] = []
+        idle: list[Dropout] = []
+        hooks = [layer.register_forward_pre_hook(lambda layer, _: ran.append(layer)) for layer in self.layers]
+        try:
+            yield idle
+        finally:
+            for hook in hooks:
+                hook.remove()
+        idle.extend(layer for layer in self.layers if layer not in ran)

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from landscape.errors import InputError
 from landscape.model.dropout import Dropout
+from landscape.model.ranges import check_init_ranges
 
 State = tuple[Tensor, ...]
 """h and c of each layer, [B, H] each: (h_1, c_1, h_2, c_2, ...)."""
@@ -56,6 +57,7 @@ class LSTM(nn.Module):
             raise InputError(
                 f"model.drop={drop} must lie in [0, 1): it is the probability of dropping; 0 drops nothing"
             )
+        check_init_ranges("model.init_range", init_range)
         self.width, self.fused = width, fused
         self.embedding = nn.Embedding(classes, width)
         self.cells = nn.ModuleList(nn.LSTMCell(width, width) for _ in range(num_layers))

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from landscape.errors import InputError
 from landscape.model.dropout import dropout_layers
+from landscape.model.ranges import check_init_ranges, check_max_norms
 
 
 class MaxoutMLP(nn.Module):
@@ -44,6 +45,8 @@ class MaxoutMLP(nn.Module):
             if values is not None and len(values) != num_layers:
                 raise InputError(f"model.{key} has {len(values)} entries but model.widths={list(widths)} makes "
                                  f"{num_layers} layers; give one entry per layer")  # fmt: skip
+        check_init_ranges("model.init_range", init_range)
+        check_max_norms("model.max_norm", [] if max_norm is None else [max_norm])
         self.pieces = pieces
         fan_ins = [inputs, *widths]
         fan_outs = [pieces * w for w in widths] + [classes]

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from landscape.errors import InputError
 from landscape.model.dropout import dropout_layers
+from landscape.model.ranges import check_init_ranges, check_max_norms
 
 
 class MLP(nn.Module):
@@ -59,6 +60,8 @@ class MLP(nn.Module):
                                  f"{num_layers} layers; give one entry per layer")  # fmt: skip
         if not 0 < init_scale < float("inf"):
             raise InputError(f"model.init_scale={init_scale} must be positive and finite")
+        check_init_ranges("model.init_ranges", init_ranges or ())
+        check_max_norms("model.max_norms", max_norms or ())
         self.activation = activation
         linear = [nn.Linear(a, b, bias=bias) for a, b in pairwise(sizes)]
         self.layers = nn.ModuleList(linear)

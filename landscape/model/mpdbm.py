@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from landscape.errors import InputError
 from landscape.model.dropout import Dropout
+from landscape.model.ranges import check_init_ranges, check_max_norms
 
 LEAST = 1e-7  # pylearn2 clips mean pixels to [1e-7, 1 - 1e-7] before their logit
 
@@ -67,6 +68,15 @@ class MPDBM(nn.Module):
                              f"{num_sweeps} not negative")  # fmt: skip
         if not 0 < hide < 1:
             raise InputError(f"model.hide={hide} must lie strictly between 0 and 1: it is a probability")
+        for key, values, num in (("sparse", sparse, 2), ("biases", biases, 2), ("max_norms", max_norms, 3)):
+            if len(values) != num:
+                raise InputError(f"model.{key}={list(values)} has {len(values)} entries; it needs {num}, from the "
+                                 "bottom up")  # fmt: skip
+        if min(sparse) < 0 or not all(isinstance(num, int) for num in sparse):
+            raise InputError(f"model.sparse={list(sparse)} must be two counts, not negative: weights per unit that "
+                             "start at other values than 0")  # fmt: skip
+        check_init_ranges("model.init_range", init_range)
+        check_max_norms("model.max_norms", max_norms)
         first, second = widths
         self.inputs, self.classes, self.num_sweeps = inputs, classes, num_sweeps
         self.visible_bias = nn.Parameter(torch.zeros(inputs))

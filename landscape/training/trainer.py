@@ -64,7 +64,8 @@ class Training:
         if self.patience is not None and self.patience < 1:
             raise InputError(f"training.patience={self.patience} must be at least 1, or null for no early stopping")
         if not 0 < self.gradient_scale < float("inf"):
-            raise InputError(f"training.gradient_scale={self.gradient_scale} must be positive and finite")
+            raise InputError(f"training.gradient_scale={self.gradient_scale} must be positive and finite (a recipe may "
+                             "take it from another key, that of a text from data.unroll)")  # fmt: skip
         if self.max_gradient_norm is not None and not self.max_gradient_norm > 0:
             raise InputError(f"training.max_gradient_norm={self.max_gradient_norm} must be positive, or null for none")
         if self.select not in ("best", "last"):

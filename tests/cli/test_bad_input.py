@@ -119,6 +119,11 @@ WRONG = [
     (["recipe=none", "measurement=random_walk", "tracker=none", "measurement.dimension=1"],
      ["measurement.dimension=1", "2 or more"]),
     (["recipe=quadratic", "measurement=descent", "tracker=none", "limits=smoke", "model.low=0"], ["model.low=0"]),
+    (["+experiment=fig07_mpdbm", "data=digits", "tracker=none", "limits=smoke", "model=relu"],
+     ["model=MLP", "cost MultiPrediction", "model=mpdbm"]),
+    ([*TINY, "dimensions.classes=7"], ["dimensions.classes=7", "digits", "dimensions.classes=10"]),
+    (["recipe=lstm_trial", "tracker=none", "data.unroll=20.5"], ["dimensions.inputs", "data.unroll", "20.5"]),
+    (["recipe=lstm_trial", "tracker=none", "data.unroll=0"], ["training.gradient_scale=0.0", "data.unroll"]),
 ]  # fmt: skip
 
 

@@ -245,3 +245,27 @@ def test_shares_of_random_starts_are_those_of_a_count() -> None:
     for share in (share_decreasing, share_without_second_minimum):
         with pytest.raises(ValueError, match="sigma=0"):
             share(0)
+
+
+def with_a_lost_line(job: Result) -> Result:
+    """The same job with one more line, first in order, that has no exact curve and no numbers."""
+    curves = {}
+    for key, curve in job.curves.items():
+        lost = np.full((len(curve.alphas), 1), np.nan)
+        curves[key] = replace(curve, objective=np.hstack([lost, curve.objective]))
+    numbers = {key: [np.nan, *value] for key, value in job.numbers.items()}  # type: ignore[misc]
+    return replace(job, curves=curves, numbers=numbers, seeds=["7", *job.seeds], statements=job.statements)
+
+
+def test_lines_that_cannot_be_used_are_left_out_of_figures_9_and_10() -> None:
+    nine = small_starts(0.001, 0.015, 0.01)
+    rng = np.random.default_rng(1)
+    ten = two_weights(30 * rng.normal(size=(20, 2)), np.ones((20, 2)), np.linspace(0, 1, 101), "large_random")
+    ten = replace(ten, config={**ten.config, "endpoints": {"scale": 30.0}})
+    for module, job in ((fig09, nine), (fig10, ten)):
+        wanted, found = (module.judge([one]) for one in (job, with_a_lost_line(job)))
+        assert [(v.check, v.holds, v.measured) for v in found] == [(v.check, v.holds, v.measured) for v in wanted]
+        about_all = [v for v in found if v.check.endswith(("theory", "proof"))] + [v for v in found if v.check == "10c"]
+        assert about_all and all("seed 7 left out" in v.note for v in about_all)
+        module.draw([with_a_lost_line(job)])
+    assert fig09.proven(with_a_lost_line(nine)) == ["proven strictly decreasing on [0, 1]: 3 of 4 lines"]

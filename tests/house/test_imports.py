@@ -51,7 +51,11 @@ ROWS = [
     Row("report", "numpy matplotlib jinja2 rich", f"{PLAIN} figure"),
     Row("tracker", "", PLAIN),
     # The command line: composes, so it may know every room.
-    Row("__main__ closing config collect job paper plan prepare", "hydra omegaconf torch numpy rich", "*"),
+    Row(
+        "__main__ closing collect compute config job paper plan prepare",
+        "hydra omegaconf torch numpy rich filelock",
+        "*",
+    ),
 ]
 # Single files that may import more than their room.
 FILE_EXTRAS = {

@@ -244,8 +244,10 @@ def test_runs_that_go_nowhere_are_refused(optimizer: Any, changes: dict[str, Any
 
 
 @pytest.mark.parametrize(
-    "numbers", [{"num_steps": 0}, {"num_steps": 1.5}, {"noise": -1.0}, {"noise": math.nan}, {"noise": math.inf}]
-)
+    "numbers",
+    [{"num_steps": 0}, {"num_steps": 1.5}, {"noise": -1.0}, {"noise": math.nan}, {"noise": math.inf},
+     {"stop_projection": math.nan}, {"stop_projection": -1.0}, {"stop_residual": math.nan}],
+)  # fmt: skip
 def test_numbers_out_of_range_are_refused(numbers: dict[str, Any]) -> None:
     (key,) = numbers
     with pytest.raises(InputError, match=rf"measurement\.{key}={numbers[key]}"):

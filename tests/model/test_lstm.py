@@ -274,6 +274,8 @@ def test_every_parameter_starts_uniform() -> None:
         ({"width": 0}, r"model\.width=0"),
         ({"num_layers": 0}, r"model\.num_layers=0"),
         ({"classes": 0}, r"model\.classes=0"),
+        ({"init_range": math.nan}, r"model\.init_range=nan .*finite"),
+        ({"init_range": -0.1}, r"model\.init_range=-0\.1"),
     ],
 )
 def test_numbers_out_of_range_are_refused(numbers: dict[str, Any], message: str) -> None:

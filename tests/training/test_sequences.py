@@ -18,7 +18,7 @@ from landscape.errors import InputError
 from landscape.model import LSTM
 from landscape.objective import Objective
 from landscape.parameters import ParameterLayout
-from landscape.streams import RESAMPLE
+from landscape.streams import MEASURE_SAMPLE
 from landscape.training import Momentum
 from landscape.training.gradient import clip
 from tests.twin import dataset, maxout, normal, stream
@@ -178,7 +178,7 @@ def test_a_measurement_sees_one_fixed_sample_per_seed_and_example() -> None:
     theta = normal(2, ParameterLayout.of(maxout()).num_parameters, seed=2)
     values = objective(theta)
     for s, seed in enumerate((3, 5)):
-        uniform = torch.rand(1000, split.x.shape[1], generator=stream(seed, RESAMPLE, 0))[: len(split)]
+        uniform = torch.rand(1000, split.x.shape[1], generator=stream(seed, MEASURE_SAMPLE, 0))[: len(split)]
         drawn = (uniform < split.x).double()
         assert values[s].item() == pytest.approx(drawn.mean(dim=1).mean().item(), rel=1e-13)
     assert values[0] != values[1]

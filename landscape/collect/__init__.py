@@ -1,0 +1,173 @@
+"""Before and after the jobs of one command: the plan, what is done, what failed, the figure and the verdicts of all."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import sys
+import tempfile
+import traceback
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from hydra.experimental.callback import Callback
+from omegaconf import DictConfig, OmegaConf
+
+from landscape.closing import close
+from landscape.collect.faults import one_line
+from landscape.collect.launched import Launched, outlook
+from landscape.collect.progress import tell
+from landscape.collect.record import JobRecord, is_done, records_of, write_json
+from landscape.collect.standing import Plan
+from landscape.compute import guard, is_parallel, need
+from landscape.errors import Exit, InputError
+from landscape.figure.module import figure_module
+from landscape.figure.module import save as save_figure
+from landscape.figure.style import judged
+from landscape.figure.table import verdict_table
+from landscape.plan import jobs_of
+from landscape.progress import console
+from landscape.report.tables import write_tables
+from landscape.result import Result
+
+__all__ = ["Collect", "Exit", "JobRecord", "Plan", "collect", "is_done", "one_line", "tell"]
+
+log = logging.getLogger(__name__)
+
+
+NAMED = {"done": "done", "skipped": "done before", "failed": "failed", "cut": "cut", "running": "still running",
+         "missing": "missing"}  # fmt: skip
+ALWAYS_TOLD = ("done", "done before", "failed")
+MAX_VERDICTS = 80
+"""Verdicts printed one by one; of more, how often each claim holds."""
+
+
+class Collect(Callback):
+    """Hydra callback: begins and ends every command, single run or sweep, in the same way."""
+
+    plan: Plan | None = None
+
+    def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """Fix the command's stamp: reading it here puts it into the cache that Hydra hands to every job.
+
+        Refuse an outputs folder that cannot be written, before Hydra stumbles over it with a traceback. Write the
+        plan and say what is left to do.
+        """
+        OmegaConf.select(config, "command")
+        folder = Path(config.hydra.sweep.dir)
+        if not re.fullmatch(r"\w[\w.-]*", config.name):
+            print(f"name={config.name} names a folder below outputs/: use letters, digits, '_', '-' and '.'",
+                  file=sys.stderr)  # fmt: skip
+            raise Exit(2)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder):
+                pass
+        except OSError as error:
+            print(f"outputs={config.outputs} cannot be written ({error}); set outputs=... or LANDSCAPE_OUTPUTS to a "
+                  "writable folder", file=sys.stderr)  # fmt: skip
+            raise Exit(2) from error
+        try:
+            need(config.hydra.launcher._target_)
+        except InputError as error:
+            print(error, file=sys.stderr)
+            raise Exit(2) from error
+        self._plan(config, folder)
+
+    def _plan(self, config: DictConfig, folder: Path) -> None:
+        try:
+            jobs = jobs_of(config)
+            plan = Plan.of(folder, config.command, bool(config.refresh), bool(config.strict), jobs)
+        except Exception as error:  # Hydra composes the same jobs a moment later, and says what is wrong with them
+            log.debug("no plan: %r", error)
+            return
+        try:
+            plan.write(folder)
+        except OSError as error:
+            print(f"the plan could not be written: {one_line(error)}", file=sys.stderr)
+            raise Exit(1) from error
+        self.plan = plan
+        target = config.hydra.launcher._target_
+        guard(target, Launched(plan, folder, is_parallel(target)))
+        for line in outlook(plan, folder):
+            print(line)
+
+    def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
+        """Collect and leave; only SystemExit passes through Hydra's callbacks."""
+        try:
+            folder = Path(config.hydra.sweep.dir)
+            status = collect(folder, self.plan, config.command, bool(config.strict), config.tracker)
+        except Exception as error:  # Hydra would turn it into a warning and status 0
+            if os.environ.get("HYDRA_FULL_ERROR"):
+                traceback.print_exc()
+            print(f"the results could not be collected: {one_line(error)}", file=sys.stderr)
+            raise Exit(1) from error
+        raise Exit(status)
+
+
+def collect(folder: Path, plan: Plan | None, command: str, strict: bool, tracker: Any = None) -> int:
+    """Draw, judge, print and write ``sweep.json``; returns the exit status of the contract.
+
+    Args:
+        tracker: config of the tracker that gets the closing run; None: the one that the first result names.
+    """
+    screen = console()
+    # A sweeper that makes up its jobs as it goes has no plan.
+    jobs = records_of(folder, command) if plan is None else plan.standing(folder)
+    records = [record for _, record in jobs]
+    found, figure, summary = dict[str, Result](), None, None
+    for place, record in jobs:
+        if record.status == "cut" and record.command == command:
+            with suppress(OSError):
+                record.write(place)
+        if record.status in ("done", "skipped"):
+            try:
+                found[record.key] = Result.load(place)
+            except InputError as error:
+                record.end(place, "failed", str(error), 1)
+    verdicts, results = [], list(found.values())
+    if results:
+        module = figure_module(results[0].figure)
+        try:
+            verdicts = module.judge(results)
+            figure = save_figure(module, results, folder)
+        except Exception as error:  # the results are whole; a drawing that fails must not hide them
+            log.error("the figure could not be drawn: %s", error, exc_info=bool(os.environ.get("HYDRA_FULL_ERROR")))
+        try:
+            summary = write_tables(folder, [folder / key for key in found], results, verdicts)
+        except Exception as error:  # nor must a table
+            log.error("sweep.csv could not be written: %s", error, exc_info=bool(os.environ.get("HYDRA_FULL_ERROR")))
+    write_json(
+        folder / "sweep.json",
+        {"command": command, "jobs": [asdict(r) for r in records], "verdicts": [v.as_dict() for v in verdicts]},
+    )
+    failed = [r for r in records if r.exit_code]
+    if 0 < len(verdicts) <= MAX_VERDICTS:
+        screen.print(verdict_table(verdicts))
+    if summary is not None:
+        screen.print(summary)
+    if len(verdicts) > MAX_VERDICTS:
+        print(f"{judged(verdicts)}; each of the {len(verdicts)} in {folder / 'sweep.json'}")
+    counts = {name: sum(r.status == status for r in records) for status, name in NAMED.items()}
+    told = ", ".join(f"{n} {name}" for name, n in counts.items() if n or name in ALWAYS_TOLD)
+    print(f"{told}; results in {folder}".replace(" done", " jobs done", 1))
+    for place, record in jobs:
+        if record.exit_code:
+            said = f"job {record.num + 1} [{' '.join(record.overrides)}]" if plan is None else plan.label(record)
+            print(f"{NAMED[record.status]}: {said}: {record.error}")
+            if (place / "run.log").exists():
+                print(f"        log: {place / 'run.log'}")
+    if figure is not None:
+        print(f"figure: {figure}")
+    if summary is not None:
+        print(f"table: {folder / 'sweep.csv'}")
+    if found:
+        close(folder, found, len(failed), verdicts, figure, tracker or results[0].config.get("tracker"))
+    if failed:
+        return 2 if all(r.exit_code == 2 for r in failed) else 1
+    if not records or (results and (figure is None or summary is None)):
+        return 1
+    return 1 if strict and any(v.holds is False for v in verdicts) else 0

@@ -1,0 +1,102 @@
+"""``job.json``: where one job stands, from its first moment, so that a job killed outright is seen."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import platform
+import time
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from landscape.errors import InputError
+from landscape.result import Result
+
+log = logging.getLogger(__name__)
+
+NAME = "job.json"
+CUT = "ended without a word: killed, or its machine went down; the same command goes on from the last checkpoint"
+
+
+@dataclass
+class JobRecord:
+    """Where one job of one command stands.
+
+    Args:
+        key: its folder's name. command: stamp of the command that ran it last. num: its number in that command.
+        status: ``"running"``, ``"done"``, ``"skipped"`` (was done before), ``"failed"``, ``"cut"``, or, in a list of
+            the jobs of a command, ``"missing"`` (has not begun).
+        exit_code: 1 for a fault while running, 2 for wrong input. error: one line. started: seconds since 1970.
+        pid, host: the process that runs it, and where; what to kill if this one job is to end.
+    """
+
+    key: str
+    command: str
+    num: int
+    overrides: list[str]
+    status: str = "running"
+    error: str = ""
+    exit_code: int = 0
+    started: float = 0.0
+    seconds: float = 0.0
+    pid: int = field(default_factory=os.getpid)
+    host: str = field(default_factory=platform.node)
+
+    def write(self, folder: Path) -> None:
+        """``job.json``, by rename."""
+        write_json(folder / NAME, asdict(self))
+
+    def end(self, folder: Path, status: str, error: str = "", exit_code: int = 0) -> None:
+        """Note how it ended."""
+        self.status, self.error, self.exit_code = status, error, exit_code
+        self.seconds = time.time() - self.started
+        self.write(folder)
+
+    @classmethod
+    def read(cls, folder: Path) -> JobRecord | None:
+        """The record of a job's folder, or None where there is none.
+
+        Raises:
+            InputError: there is one that cannot be read.
+        """
+        try:
+            return cls(**json.loads((folder / NAME).read_text()))
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, TypeError) as error:
+            raise InputError(f"{folder / NAME} cannot be read ({error}); left out") from error
+
+
+def write_json(file: Path, value: Any) -> None:
+    """Strict JSON by temporary file and rename."""
+    temporary = file.with_name(f".{file.name}.{os.getpid()}")
+    try:
+        temporary.write_text(json.dumps(value, indent=1, allow_nan=False))
+        os.replace(temporary, file)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def is_done(folder: Path) -> bool:
+    """Whether a job's folder holds a finished result, whole.
+
+    Raises:
+        InputError: it holds a result that is damaged.
+    """
+    return (folder / "result.json").exists() and Result.load(folder).status == "done"
+
+
+def records_of(folder: Path, command: str) -> list[tuple[Path, JobRecord]]:
+    """The jobs of one command below a sweep's folder, in their order, with their folders."""
+    found = []
+    for file in sorted(folder.glob(f"*/{NAME}")):
+        try:
+            record = JobRecord.read(file.parent)
+        except InputError as error:
+            log.warning("%s", error)
+            continue
+        if record is not None and record.command == command:
+            found.append((file.parent, record))
+    return sorted(found, key=lambda job: job[1].num)

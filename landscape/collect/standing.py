@@ -1,0 +1,118 @@
+"""``plan.json``: the jobs of a command as they were before the first ran; and how far each of them is."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from landscape.collect.record import CUT, JobRecord, is_done, write_json
+from landscape.compute.hold import is_held
+from landscape.errors import InputError
+from landscape.plan import PlannedJob
+
+NAME = "plan.json"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One job of a plan.
+
+    Args:
+        num: from 0. key: the name of its folder. folder: relative to the sweep's. overrides: one per swept key.
+    """
+
+    num: int
+    key: str
+    folder: str
+    overrides: list[str]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All jobs of one command.
+
+    Args:
+        command: its stamp. refresh: whether finished jobs are to be done again. strict: whether an unheld verdict
+            makes the exit status 1.
+    """
+
+    command: str
+    refresh: bool
+    strict: bool
+    jobs: list[Entry]
+
+    @classmethod
+    def of(cls, sweep: Path, command: str, refresh: bool, strict: bool, jobs: Sequence[PlannedJob]) -> Plan:
+        """The plan of composed jobs; the same job asked for twice is one job."""
+        entries = [Entry(j.num, j.key, os.path.relpath(j.folder, sweep), j.overrides) for j in jobs]
+        return cls(command, refresh, strict, list({entry.folder: entry for entry in reversed(entries)}.values())[::-1])
+
+    @classmethod
+    def read(cls, sweep: Path) -> Plan:
+        """The plan of the last command in a sweep's folder.
+
+        Raises:
+            InputError: no such folder, or no plan in it that can be read.
+        """
+        if not sweep.is_dir():
+            raise InputError(f"{sweep} is no folder; give the folder of a sweep, such as outputs/quickstart/full")
+        try:
+            found = json.loads((sweep / NAME).read_text())
+            return cls(**(found | {"jobs": [Entry(**job) for job in found["jobs"]]}))
+        except FileNotFoundError as error:
+            raise InputError(f"{sweep} holds no {NAME}; give the folder of a sweep, such as outputs/quickstart/full, "
+                             "or run its command again: finished jobs are skipped") from error  # fmt: skip
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise InputError(f"{sweep / NAME} cannot be read ({error!r}); run the command again") from error
+
+    def write(self, sweep: Path) -> None:
+        """``plan.json``, by rename."""
+        write_json(sweep / NAME, asdict(self))
+
+    def entry_of(self, overrides: Sequence[str]) -> Entry | None:
+        """The job with these overrides."""
+        return next((entry for entry in self.jobs if entry.overrides == list(overrides)), None)
+
+    def label(self, job: JobRecord) -> str:
+        """``job 3 of 8 [optimizer.lr=0.1]``: its number from 1, and what tells it from the others, if there are any."""
+        common = set.intersection(*(set(entry.overrides) for entry in self.jobs)) if len(self.jobs) > 1 else set()
+        varied = " ".join(o for o in job.overrides if o not in common)
+        return f"job {job.num + 1} of {len(self.jobs)}" + (f" [{varied}]" if varied else "")
+
+    def standing(self, sweep: Path) -> list[tuple[Path, JobRecord]]:
+        """Every job's folder, and how it stands now, in the plan's order; ``"missing"`` is one that has not begun."""
+        places = [(entry, Path(os.path.normpath(sweep / entry.folder))) for entry in self.jobs]
+        return [(place, self._stands(entry, place)) for entry, place in places]
+
+    def _stands(self, entry: Entry, folder: Path) -> JobRecord:
+        try:
+            record = JobRecord.read(folder)
+        except InputError:
+            record = None
+        if record is not None and self.refresh and record.command != self.command:
+            record = None
+        if record is None:
+            record = JobRecord(entry.key, self.command, entry.num, entry.overrides, pid=0, host="")
+            done = not self.refresh and _whole(folder)
+            record.status, record.error = ("skipped", "") if done else ("missing", "has not begun")
+        record.num, record.overrides = entry.num, entry.overrides
+        if record.status == "running" and is_held(folder):
+            record.error = f"process {record.pid} on {record.host}"
+        elif record.status == "running":
+            # Between its last file and its last word a job is done already.
+            record.status, record.error = ("done", "") if not self.refresh and _whole(folder) else ("cut", CUT)
+        if record.status == "done" and record.command != self.command:
+            record.status = "skipped"
+        if record.status not in ("done", "skipped"):
+            record.exit_code = record.exit_code or 1
+        return record
+
+
+def _whole(folder: Path) -> bool:
+    try:
+        return is_done(folder)
+    except InputError:
+        return False

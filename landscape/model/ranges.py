@@ -1,0 +1,23 @@
+"""Numbers that several models check alike."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from landscape.errors import InputError
+
+
+def check_init_ranges(key: str, ranges: float | Sequence[float]) -> None:
+    """Raise InputError unless every r of U(-r, r) is finite and not negative; ``key`` is the config's."""
+    for r in [ranges] if isinstance(ranges, int | float) else ranges:
+        if not 0 <= r < math.inf:
+            raise InputError(
+                f"{key}={ranges} must hold finite numbers that are not negative: weights start as U(-r, r)"
+            )
+
+
+def check_max_norms(key: str, bounds: Sequence[float]) -> None:
+    """Raise InputError unless every bound on a norm is positive; infinity is no bound."""
+    if not all(bound > 0 for bound in bounds):
+        raise InputError(f"{key}={list(bounds)} must hold positive numbers: bounds on the norm of incoming weights")

@@ -1,0 +1,83 @@
+"""What dies in mid-sweep costs nothing but itself, and the same command ends with the numbers of a quiet run."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from landscape.collect.__main__ import main as collect_main
+from tests.sweeps import SWEEP, assert_same_numbers, launch, quiet_run, running
+
+from .conftest import Ran
+
+ENGINE = ["compute=joblib", "hydra.launcher.n_jobs=2"]
+
+
+def collected(outputs: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> tuple[int, str]:
+    (sweep,) = outputs.glob("quickstart/*")
+    monkeypatch.setattr(sys, "argv", ["collect", str(sweep)])
+    capfd.readouterr()
+    with pytest.raises(SystemExit) as stop:
+        collect_main()
+    return int(stop.value.code or 0), capfd.readouterr().out
+
+
+@pytest.fixture(scope="module")
+def quiet(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The outputs of the same sweep that nothing disturbed."""
+    return quiet_run(tmp_path_factory.mktemp("quiet") / "outputs", *SWEEP)
+
+
+def test_a_killed_job_stops_no_other(
+    cli: Callable[..., Ran], quiet: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    outputs = tmp_path / "outputs"
+    process = launch(outputs, *SWEEP, *ENGINE)
+    os.kill(running(process, outputs, 0)["pid"], signal.SIGKILL)
+    assert process.wait(200) == 1
+    text = (tmp_path / "terminal.txt").read_text()
+    assert "Traceback" not in text and "killed by SIGKILL" in text and "2 jobs done" in text
+    # One line per finished job with what is left, and nothing that only a terminal understands.
+    lines = [line for line in text.splitlines() if " done in " in line]
+    assert len(lines) == 2 and all(" of 3 [optimizer.lr=0." in line for line in lines)
+    assert not set("\x1b\r\b") & set(text)
+
+    status, said = collected(outputs, capfd, monkeypatch)
+    assert status == 1 and "2 jobs done, 0 done before, 0 failed, 1 cut" in said
+    assert "cut: job 1 of 3 [optimizer.lr=0.1]: killed by SIGKILL" in said
+
+    again = cli(*SWEEP)
+    assert again.status == 0, again.out
+    assert "of 3 jobs: 2 done before, 1 cut and goes on" in again.out
+    assert "goes on: job 1 of 3 [optimizer.lr=0.1]" in again.out and "going on from the checkpoint" in again.out
+    assert_same_numbers(outputs, quiet)
+    status, said = collected(outputs, capfd, monkeypatch)
+    assert status == 0 and "1 jobs done, 2 done before, 0 failed" in said
+
+
+def test_a_killed_launcher_leaves_jobs_that_go_on(
+    cli: Callable[..., Ran], quiet: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    outputs = tmp_path / "outputs"
+    process = launch(outputs, *SWEEP, *ENGINE)
+    running(process, outputs, 0)
+    running(process, outputs, 1)
+    process.kill()
+    process.wait()
+    status, said = collected(outputs, capfd, monkeypatch)
+    assert status == 1 and "missing: job 3 of 3 [optimizer.lr=0.3]" in said
+
+    again = cli(*SWEEP)  # at once, while the two others may still be at it
+    assert again.status == 0, again.out
+    assert {job["status"] for job in again.sweep["jobs"]} == {"skipped", "done"}
+    assert_same_numbers(outputs, quiet)
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)  # an idle worker of joblib's would stay for minutes

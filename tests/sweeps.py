@@ -1,0 +1,69 @@
+"""A small sweep as a program of its own, met in the middle of its work; and the same sweep undisturbed."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from landscape.__main__ import main
+
+# Long enough in training to be met there, and with checkpoints to go on from.
+SWEEP = ["tracker=none", "threads=1", "model.widths=[24,24]", "training.num_seeds=1", "training.max_epochs=40",
+         "training.patience=40", "training.checkpoint_seconds=0.05", "alphas.num=5", "limits.measured_examples=50",
+         "optimizer.lr=0.1,0.2,0.3"]  # fmt: skip
+
+
+def launch(outputs: Path, *arguments: str, environment: Mapping[str, str] = os.environ) -> subprocess.Popen[str]:
+    """The command as a program, its output in a file beside the outputs."""
+    environment = dict(environment) | {"LANDSCAPE_OUTPUTS": str(outputs), "OMP_NUM_THREADS": "1"}
+    with (outputs.parent / "terminal.txt").open("w") as terminal:
+        return subprocess.Popen([sys.executable, "-m", "landscape", *arguments], env=environment, text=True,
+                                stdout=terminal, stderr=subprocess.STDOUT, cwd=outputs.parent,
+                                start_new_session=True)  # fmt: skip
+
+
+def records(outputs: Path) -> dict[int, dict[str, Any]]:
+    """All jobs that have begun, by number."""
+    found = [json.loads(file.read_text()) for file in outputs.glob("*/*/*/job.json")]
+    return {record["num"]: record for record in found}
+
+
+def running(process: subprocess.Popen[str], outputs: Path, num: int) -> dict[str, Any]:
+    """That job's record as soon as it trains and there is a checkpoint to lose."""
+    deadline = time.monotonic() + 120
+    while True:
+        assert process.poll() is None and time.monotonic() < deadline, (outputs.parent / "terminal.txt").read_text()
+        found = records(outputs)
+        side_by_side = sum(record["status"] == "running" for record in found.values())
+        checkpoints = len(list(outputs.glob("solutions/*/checkpoint.pt")))  # one of each that trains
+        if num in found and found[num]["status"] == "running" and checkpoints >= side_by_side:
+            return found[num]
+        time.sleep(0.01)
+
+
+def assert_same_numbers(outputs: Path, quiet: Path) -> None:
+    """Bit for bit, job for job, array for array."""
+    pairs = {top: {file.parent.name: file for file in top.glob("*/*/*/result.npz")} for top in (outputs, quiet)}
+    assert set(pairs[outputs]) == set(pairs[quiet]) and pairs[quiet]
+    for key, file in pairs[quiet].items():
+        with np.load(file) as a, np.load(pairs[outputs][key]) as b:
+            assert set(a.files) == set(b.files)
+            assert all(a[name].tobytes() == b[name].tobytes() for name in a.files), key
+
+
+def quiet_run(outputs: Path, *arguments: str) -> Path:
+    """The same sweep, one job after another in this process."""
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit) as stop:
+        patch.setattr(sys, "argv", ["landscape", *arguments, f"outputs={outputs}"])
+        main()
+    assert not stop.value.code
+    return outputs
