@@ -17,8 +17,10 @@ from omegaconf.errors import InterpolationValidationError
 from landscape.errors import Exit
 from landscape.provenance import outside
 
-UNHASHED = ("hydra", "tracker", "device", "threads", "refresh", "outputs", "command", "strict", "wandb_folder",
-            "isolated", "jobs_per_gpu")  # fmt: skip
+UNHASHED = (
+    "hydra", "tracker", "device", "threads", "refresh", "outputs", "command", "strict", "forecast", "wandb_folder",
+    "isolated", "jobs_per_gpu",
+)  # fmt: skip
 """Root keys that change no number; all others are part of a job's key."""
 
 
@@ -123,6 +125,7 @@ class Config:
     outputs: str = "outputs"
     refresh: bool = False
     strict: bool = False
+    forecast: str = "auto"
     command: str = ""
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import platform
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -13,6 +15,7 @@ import hydra
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from landscape.alphas import checked, thinned
 from landscape.config import version
@@ -28,6 +31,11 @@ from landscape.solutions import Solutions
 from landscape.store import Entry
 from landscape.tracker import RunInfo, Tracker
 from landscape.training import build
+
+log = logging.getLogger(__name__)
+
+UNNAMED = ("+experiment", "tracker", "limits", "device", "refresh", "forecast")
+"""Overrides that are no part of a run's name."""
 
 
 def run(
@@ -46,6 +54,9 @@ def run(
     subject, entries = Subject(make(config["training"], "training").seeds, device), list[Entry]()
     if measurement.needs != "nothing":
         subject, entries = subject_of(config, measurement, device, tracker, caps)
+    ends = (config["endpoints"] or {}).get("_target_", "")
+    if measurement.needs == "solutions" and not ends.endswith(".InitToSolution"):
+        log.warning("this measurement looks at whole trainings and makes no use of endpoints (%s)", ends)
     measured: Measured = measurement(subject)
     solutions = subject.solutions
     numbers = measured.numbers | _numbers_of_runs(subject)
@@ -76,45 +87,55 @@ def subject_of(
     config: dict[str, Any], measurement: Any, device: torch.device, tracker: Tracker, caps: list[str]
 ) -> tuple[Subject, list[Entry]]:
     """Data, module, and as far as the measurement needs them solutions and a line; and where the solutions lie."""
+    subject, ends_of, model = untrained(config, measurement, device, caps)
+    solutions, ends = None, None
+    entries: list[Entry] = []
+    if measurement.needs == "solutions" or (ends_of is not None and ends_of.needs_solutions):
+        assert subject.dataset is not None
+        solutions, entries = solve(config, subject.dataset, model, subject.cost, device, tracker.epoch)
+    if ends_of is not None:
+        ends = ends_of(solutions) if ends_of.needs_solutions else ends_of.load(subject.module)
+    return replace(subject, solutions=solutions, ends=ends), entries
+
+
+def untrained(
+    config: dict[str, Any], measurement: Any, device: torch.device, caps: list[str]
+) -> tuple[Subject, Any, Callable[[], nn.Module]]:
+    """All that is there before training, checked: the subject, the endpoints to come or None, the module's maker."""
     ends_of = alphas = None
-    needs = measurement.needs
-    if needs == "path":
+    if measurement.needs == "path":
         ends_of, alphas = _line_of(config, caps)
     dataset = dataset_of(config, caps)
     cost = make(config["cost"], "cost")
     model = module_maker(config)
     objective = make(config["objective"], "objective")
     template = build(model, config["training"]["first_seed"])
+    measured_examples = config["limits"]["measured_examples"]
+    calibration = dataset.train if measured_examples is None else dataset.train.first(measured_examples)
+    objective = partial(objective, device=device, calibration=calibration)
     # A wrong objective or a module that does not fit must not cost a training first.
     try:
-        partial(objective, device=device)(template, cost, dataset.valid.first(min(64, len(dataset.valid))))
+        objective(template, cost, dataset.valid.first(min(64, len(dataset.valid))))
     except TypeError as error:
         raise InputError(f"objective cannot be made: {error}; look at the keys under objective") from error
-    measured_examples = config["limits"]["measured_examples"]
     subject = Subject(
         make(config["training"], "training").seeds, device, template, cost, dataset, None, None,
-        make(config["path"], "path"), alphas, partial(objective, device=device), measured_examples,
+        make(config["path"], "path"), alphas, objective, measured_examples,
         make(config["optimizer"], "optimizer"),
     )  # fmt: skip
     if hasattr(measurement, "check"):
         measurement.check(subject)
-    if needs == "path":  # nor must a path that does not fit this module
+    if measurement.needs == "path":  # nor must a path that does not fit this module
         anywhere = torch.ones(1, ParameterLayout.of(template).num_parameters)
         try:
             subject.lay(anywhere, 2 * anywhere)
         except TypeError as error:
             raise InputError(f"path cannot be made: {error}; look at the keys under path") from error
-    solutions, ends = None, None
-    entries: list[Entry] = []
-    if needs == "solutions" or (ends_of is not None and ends_of.needs_solutions):
-        solutions, entries = solve(config, dataset, model, cost, device, tracker.epoch)
-    if ends_of is not None:
-        ends = ends_of(solutions) if ends_of.needs_solutions else ends_of.load(template)
     if measured_examples is not None:
         for split in ("train", "valid"):
             before = len(getattr(dataset, split))
             note_cap(caps, f"measured {split} examples", before, min(before, measured_examples))
-    return replace(subject, solutions=solutions, ends=ends), entries
+    return subject, ends_of, model
 
 
 def _line_of(config: dict[str, Any], caps: list[str]) -> tuple[Any, NDArray[np.float64]]:
@@ -193,7 +214,7 @@ def versions() -> dict[str, str]:
 
 def run_info(config: dict[str, Any], name: str, key: str, overrides: list[str], folder: Path) -> RunInfo:
     """How this job is called at the tracker."""
-    varied = [o for o in overrides if not o.startswith(("+experiment", "tracker", "limits", "device", "refresh"))]
+    varied = [o for o in overrides if not o.startswith(UNNAMED)]
     return RunInfo(
         id=key,
         name=" ".join([name, *varied]),

@@ -6,6 +6,7 @@ import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -15,10 +16,15 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from landscape.data.dataset import Split
+from landscape.engine import check_engine, line_of
 from landscape.errors import InputError
-from landscape.model.dropout import Masks
+from landscape.model.dropout import Masks, torch_dropout_on
 from landscape.parameters import ParameterLayout
+from landscape.running_statistics import RunningStatistics
 from landscape.streams import MEASURE, MEASURE_SAMPLE, BlockDraws, stream_seed
+
+EXAMPLE_AXES = {"x": 0, "y": 0, "masks": 1}
+"""Where the examples lie in what a batch brings besides theta."""
 
 
 @dataclass(frozen=True)
@@ -51,12 +57,16 @@ class Objective:
         batch_size: examples per forward pass; the result does not depend on it beyond rounding.
         num_replicates: K, mask replicates to average in stochastic mode.
         running_statistics: what to do with buffers such as batch-norm means along a path: ``"keep"`` uses those of
-            ``buffers`` (the module's own by default); None refuses a module that has any.
-        buffers: per row of theta, buffers to use.
+            ``buffers`` (the module's own by default), ``"interpolate"`` and ``"recalibrate"`` as in
+            ``landscape.running_statistics``; None refuses a module that has any.
+        buffers: per row of theta, those of theta_1, or of the one point that is evaluated. buffers_0: those of theta_0.
+        calibration: the training split, which ``"recalibrate"`` takes the statistics over.
+        engine: how a line is evaluated, equal up to rounding: ``"plain"`` one forward pass per point, ``"prefix"`` and
+            ``"events"`` see ``landscape.engine``, ``"auto"`` whichever pays.
 
     Raises:
-        InputError: unknown mode; running statistics without a stated treatment; a module that does not return one
-            cost per example; a cost that differs between two evaluations at the same theta.
+        InputError: unknown mode or engine; running statistics without a stated treatment; a module that does not return
+            one cost per example; a cost that differs between two evaluations at the same theta.
     """
 
     def __init__(
@@ -72,7 +82,11 @@ class Objective:
         running_statistics: str | None = None,
         buffers: Sequence[Mapping[str, Tensor]] | None = None,
         device: torch.device | str = "cpu",
+        buffers_0: Sequence[Mapping[str, Tensor]] | None = None,
+        calibration: Split | None = None,
+        engine: str = "auto",
     ) -> None:
+        check_engine(engine)
         if mode not in ("deterministic", "stochastic"):
             raise InputError(f"mode={mode} is unknown; use deterministic or stochastic")
         if dtype not in ("float32", "float64"):
@@ -84,14 +98,14 @@ class Objective:
         self.dtype: torch.dtype = getattr(torch, dtype)
         self.device = torch.device(device)
         self.module = copy.deepcopy(module).to(device=self.device, dtype=self.dtype).eval().requires_grad_(False)
-        check_running_statistics(self.module, running_statistics)
+        self.statistics = RunningStatistics(self.module, running_statistics, calibration, self.dtype, batch_size)
         self.layout = ParameterLayout.of(self.module)
         self.cost, self.mode, self.seeds = cost, mode, list(seeds)
         self.split = split.to(self.device, self.dtype)
         # Sequences are read side by side, block after block, the state of one block carried into the next.
         self.batch_size = split.num_streams or batch_size
         self.is_stateful = split.num_streams is not None and hasattr(self.module, "initial_state")
-        self.buffers = buffers
+        self.buffers, self.buffers_0 = buffers, buffers_0
         with self._fitting():
             self.masks = Masks(self.module, self.split.x[:1], cost.num_draws)
         self.mask_draws = BlockDraws(self.masks.draw, 1, self.device)
@@ -100,6 +114,7 @@ class Objective:
         # Without anything random the two modes are one; say so, and do not average equal replicates.
         self.is_random = mode == "stochastic" and bool(len(self.masks) or self.torch_dropout)
         self.num_replicates = num_replicates if self.is_random else 1
+        self.engine = engine
         self._check()
 
     def __call__(self, theta: Tensor) -> Tensor:
@@ -108,7 +123,8 @@ class Objective:
 
     def evaluate(self, theta: Tensor) -> dict[str, NDArray[np.float64]]:
         """theta [S, P] -> every channel [S]."""
-        return {name: values[0] for name, values in self.along(lambda _: theta, np.zeros(1)).channels.items()}
+        # As the end of a path: the statistics of one point are those of theta_1.
+        return {name: values[0] for name, values in self.along(lambda _: theta, np.ones(1)).channels.items()}
 
     def along(
         self,
@@ -132,17 +148,31 @@ class Objective:
         shape = (self.num_replicates, len(alphas), num_seeds)
         done = 0
         states: dict[tuple[int, int, int], Any] = {}
+        buffers = self.statistics.along(path, alphas, self.buffers_0, self.buffers, num_seeds)  # [A][S]
+        moving = any(row is not buffers[0] for row in buffers)
+        # torch's own dropout draws from the global generator inside the forward pass: nothing that can be traced.
+        engine = "plain" if moving or (self.is_random and self.torch_dropout) else self.engine
+        line = line_of(engine, self._forward, path, alphas, self.dtype, self.device, EXAMPLE_AXES)
         # Batches outside, alphas inside: masks are drawn and data is touched once for the whole line.
         for start in range(0, len(self.split), self.batch_size):
             x, y = self.split.x[start : start + self.batch_size], self.split.y[start : start + self.batch_size]
             masks = self._masks(start, len(x), num_seeds)
             seen = self._seen(start, x, num_seeds)
+            if line is not None:
+                known = {
+                    (s, k): self._known(seen[s], y, buffers[0][s], None if masks is None else masks[s][k])
+                    for s, k in product(range(num_seeds), range(self.num_replicates))
+                }
+                if line.add(known, states, sums, shape):
+                    done += len(alphas)
+                    progress(done)
+                    continue
             for a, alpha in enumerate(alphas):
                 theta = path(float(alpha)).to(self.device, self.dtype)
                 for s in range(num_seeds):
                     for k in range(self.num_replicates):
                         channels, states[a, s, k] = self._channels(
-                            theta[s], seen[s], y, s, start, k, masks, states.get((a, s, k))
+                            theta[s], seen[s], y, s, start, k, masks, states.get((a, s, k)), buffers[a][s]
                         )
                         for name, values in channels.items():
                             total = sums.setdefault(name, torch.zeros(shape, dtype=torch.float64, device=self.device))
@@ -186,40 +216,38 @@ class Objective:
         k: int,
         masks: list[list[Tensor]] | None,
         state: Any = None,
+        buffers: Mapping[str, Tensor] | None = None,
     ) -> tuple[dict[str, Tensor], Any]:
         """Channels of one batch and, of a module with a state, the state after it."""
+        known = self._known(x, y, buffers or {}, None if masks is None else masks[s][k])
+        with (
+            torch.no_grad(),
+            torch_dropout_on(
+                self.torch_dropout if self.is_random else (), stream_seed(self.seeds[s], MEASURE, k, start), self.device
+            ),
+        ):
+            return self._forward(theta, known, state)
+
+    def _known(self, x: Tensor, y: Tensor, buffers: Mapping[str, Tensor], masks: Tensor | None) -> dict[str, Tensor]:
+        """All that a batch of one seed brings besides theta; masks [draws, B, F]."""
+        known = {"x": x, "y": y} if masks is None else {"x": x, "y": y, "masks": masks}
+        return known | {f"buffer {name}": buffer for name, buffer in buffers.items()}
+
+    def _forward(self, theta: Tensor, known: Mapping[str, Tensor], state: Any) -> tuple[dict[str, Tensor], Any]:
+        """Channels and state after a batch, a function of its arguments alone."""
         values: dict[str, Tensor] = dict(self.layout.unflatten(theta))
-        if self.buffers is not None:
-            for name, buffer in self.buffers[s].items():
-                values[name] = buffer.to(self.device, self.dtype if buffer.is_floating_point() else None)
+        values |= {name.removeprefix("buffer "): v for name, v in known.items() if name.startswith("buffer ")}
 
         def predict(inputs: Any, draw: int) -> Any:
             nonlocal state
-            with self.masks.bind(None if masks is None else masks[s][k], draw):
+            with self.masks.bind(known.get("masks"), draw):
                 if not self.is_stateful:
                     return functional_call(self.module, values, (inputs,))
-                before = self.module.initial_state(x) if state is None else state  # type: ignore[operator]
+                before = self.module.initial_state(known["x"]) if state is None else state  # type: ignore[operator]
                 outputs, state = functional_call(self.module, values, ((inputs, before),))
                 return outputs
 
-        with torch.no_grad(), self._torch_dropout_on(stream_seed(self.seeds[s], MEASURE, k, start)):
-            return dict(self.cost.channels(predict, x, y)), state
-
-    @contextmanager
-    def _torch_dropout_on(self, seed: int) -> Iterator[None]:
-        """Switch ``torch.nn.Dropout`` layers on under a fixed seed; its masks then depend on the batch size too."""
-        if not (self.is_random and self.torch_dropout):
-            yield
-            return
-        with torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else []):
-            torch.manual_seed(seed)
-            for m in self.torch_dropout:
-                m.train()
-            try:
-                yield
-            finally:
-                for m in self.torch_dropout:
-                    m.eval()
+        return dict(self.cost.channels(predict, known["x"], known["y"])), state
 
     @contextmanager
     def _fitting(self) -> Iterator[None]:
@@ -247,9 +275,10 @@ class Objective:
         theta = theta + 0.01 * noise.to(self.device, self.dtype)
         masks = self._masks(0, few, 1)
         name = type(self.module).__name__
+        own = self.statistics.of(self.buffers, 0)
         with self._fitting(), self.masks.watched() as idle:
-            first, _ = self._channels(theta, x, y, 0, 0, 0, masks)
-            second, _ = self._channels(theta, x, y, 0, 0, 0, masks)
+            first, _ = self._channels(theta, x, y, 0, 0, 0, masks, None, own)
+            second, _ = self._channels(theta, x, y, 0, 0, 0, masks, None, own)
         if idle and hasattr(self.module, "example"):  # its training pass takes more than x, and was not made
             raise InputError(
                 f"cost {type(self.cost).__name__} leaves {len(idle)} of the {len(self.masks)} mask layers of "
@@ -267,16 +296,3 @@ class Objective:
                 f"model={name} gives two different costs at one theta; remove the randomness that evaluation mode "
                 "leaves on, or use landscape.model.Dropout, whose masks can be fixed"
             )
-
-
-def check_running_statistics(module: nn.Module, treatment: str | None) -> None:
-    """Raise InputError for a module with floating-point buffers unless a treatment is stated."""
-    if treatment not in (None, "keep"):
-        raise InputError(f"objective.running_statistics={treatment} is unknown; use keep")
-    names = [n for n, b in module.named_buffers() if b.is_floating_point()]
-    if names and treatment is None:
-        raise InputError(
-            f"model={type(module).__name__} has running statistics ({', '.join(names[:3])}"
-            f"{', ...' if len(names) > 3 else ''}) that are not part of theta; say what to do with them along the "
-            "path: objective.running_statistics=keep uses those of the trained model everywhere"
-        )

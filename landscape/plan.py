@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,21 +48,26 @@ _last: tuple[str, list[PlannedJob]] = ("", [])  # composing a hundred jobs takes
 
 
 def jobs_of(config: DictConfig) -> list[PlannedJob]:
-    """Every job of the command, composed as its launcher will compose it.
+    """Every job of the command, composed as its launcher will compose it; raises what ``planned`` raises."""
+    global _last
+    if _last[0] != config.command:
+        _last = (config.command, list(planned(config)))
+    return _last[1]
+
+
+def planned(config: DictConfig) -> Iterator[PlannedJob]:
+    """One job after the other, composed when it is asked for: composing hundreds takes a while.
 
     Raises:
         ConfigCompositionException, OverrideParseException: as Hydra itself would a moment later.
     """
-    global _last
     if _last[0] == config.command:
-        return _last[1]
+        yield from _last[1]
+        return
     loader = GlobalHydra.instance().config_loader()
-    jobs = []
     for num, overrides in enumerate(overrides_of(config)):
         job = loader.load_sweep_config(config, overrides)
         OmegaConf.copy_cache(config, job)  # the command's stamp, so that every job carries the same
         with open_dict(job):
             job.hydra.job.id, job.hydra.job.num = str(num), num
-        jobs.append(PlannedJob(num, str(job.hydra.sweep.subdir), overrides, job))
-    _last = (config.command, jobs)
-    return jobs
+        yield PlannedJob(num, str(job.hydra.sweep.subdir), overrides, job)

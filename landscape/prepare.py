@@ -82,6 +82,30 @@ def solve(
     training: Training = make(config["training"], "training")
     optimizer = make(config["optimizer"], "optimizer")
     store = Store(Path(config["outputs"]) / "solutions", config["command"] if config["refresh"] else None)
+    parts = []
+    for seeds, description in groups_of_recipe(config, dataset, model, cost, device):
+
+        def train(folder: Path, seeds: list[int] = seeds) -> Solutions:
+            run = GroupRun(model, cost, dataset, optimizer, training, seeds, folder, device, on_epoch)
+            return run.run()
+
+        part, _ = store.get(description, train)
+        parts.append(part)
+    solutions = joined(parts)
+    for seed, status, best in zip(solutions.seeds, solutions.status, solutions.best_epoch, strict=True):
+        if best == 0:
+            log.warning("seed %d: no epoch had a lower %s than the start, which therefore is its solution: its line "
+                        "is a point (train longer, or set training.select=last)", seed, training.monitor)  # fmt: skip
+        if status == "diverged":
+            log.warning("seed %d diverged; its numbers are not judged (a lower optimizer.lr may help)", seed)
+    return solutions, store.entries
+
+
+def groups_of_recipe(
+    config: dict[str, Any], dataset: Dataset, model: Callable[[], nn.Module], cost: Any, device: torch.device
+) -> list[tuple[list[int], dict[str, Any]]]:
+    """The seeds that train together, and by what description the store knows each group."""
+    training: Training = make(config["training"], "training")
     recipe = {key: config[key] for key in RECIPE_KEYS}
     recipe["training"] = {k: v for k, v in config["training"].items() if k not in NOT_IN_RECIPE}
     named = outside(recipe)
@@ -91,20 +115,7 @@ def solve(
     few = dataset.train.first(min(8, len(dataset.train))).to(device, getattr(torch, training.dtype))
     template = build(model, training.seeds[0]).to(device=device, dtype=getattr(torch, training.dtype))
     groups = groups_of(training.seeds, template, cost, (few.x, few.y), training.vectorise)
-    parts = []
-    for seeds in groups:
-
-        def train(folder: Path, seeds: list[int] = seeds) -> Solutions:
-            run = GroupRun(model, cost, dataset, optimizer, training, seeds, folder, device, on_epoch)
-            return run.run()
-
-        part, _ = store.get({**recipe, "seeds": seeds, "version": version()}, train)
-        parts.append(part)
-    solutions = joined(parts)
-    for seed, status in zip(solutions.seeds, solutions.status, strict=True):
-        if status == "diverged":
-            log.warning("seed %d diverged; its numbers are not judged (a lower optimizer.lr may help)", seed)
-    return solutions, store.entries
+    return [(seeds, {**recipe, "seeds": seeds, "version": version()}) for seeds in groups]
 
 
 def module_maker(config: dict[str, Any]) -> Callable[[], nn.Module]:

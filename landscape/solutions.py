@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -23,7 +23,8 @@ class Solutions:
         seeds: [S]. theta_i, theta_f: first and best point of each run [S, P], CPU, in the training dtype.
         learning_curve: what the monitor saw. trajectories: snapshots per seed.
         status: per seed ``"stopped"``, ``"max_epochs"`` or ``"diverged"``; num_epochs: run [S].
-        buffers: per seed, the module's buffers at theta_f.
+        buffers: per seed, the module's buffers at theta_f. buffers_i: those at theta_i; empty in a set that was stored
+            before they were kept.
     """
 
     layout: ParameterLayout
@@ -35,6 +36,7 @@ class Solutions:
     status: list[str]
     num_epochs: list[int]
     buffers: list[dict[str, Tensor]]
+    buffers_i: list[dict[str, Tensor]] = field(default_factory=list)
 
     @property
     def best_epoch(self) -> list[int]:
@@ -67,4 +69,5 @@ def joined(parts: Sequence[Solutions]) -> Solutions:
         status=[s for p in parts for s in p.status],
         num_epochs=[n for p in parts for n in p.num_epochs],
         buffers=[b for p in parts for b in p.buffers],
+        buffers_i=[b for p in parts for b in p.buffers_i] if all(p.buffers_i for p in parts) else [],
     )

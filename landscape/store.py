@@ -133,7 +133,8 @@ def save(solutions: Solutions, entry: Path, description: dict[str, Any]) -> None
         "epochs": solutions.learning_curve.epochs,
         "best_epoch": solutions.learning_curve.best_epoch,
         **{f"channel/{n}": v for n, v in solutions.learning_curve.channels.items()},
-        **{f"buffer/{s}/{n}": b.numpy() for s, named in enumerate(solutions.buffers) for n, b in named.items()},
+        **_named("buffer", solutions.buffers),
+        **_named("buffer_i", solutions.buffers_i),
     }
     temporary = entry / ".solution.npz"
     try:
@@ -187,10 +188,7 @@ def load(entry: Path) -> Solutions:
         raise CorruptEntry(str(error)) from error
     epochs, steps = np.array(meta["snapshot_epochs"], dtype=np.float64), np.array(meta["snapshot_steps"])
     seeds: list[int] = meta["seeds"]
-    buffers: list[dict[str, Tensor]] = [
-        {n.split("/", 2)[2]: torch.from_numpy(v) for n, v in arrays.items() if n.startswith(f"buffer/{s}/")}
-        for s in range(len(seeds))
-    ]
+    buffers, buffers_i = (_per_seed(group, arrays, len(seeds)) for group in ("buffer", "buffer_i"))
     return Solutions(
         layout=ParameterLayout(tuple(meta["names"]), tuple(tuple(shape) for shape in meta["shapes"])),
         seeds=seeds,
@@ -208,7 +206,22 @@ def load(entry: Path) -> Solutions:
         status=meta["status"],
         num_epochs=meta["num_epochs"],
         buffers=buffers,
+        # An entry of a time when only those of theta_f were kept has none.
+        buffers_i=buffers_i if any(buffers_i) or not any(buffers) else [],
     )
+
+
+def _named(group: str, buffers: list[dict[str, Tensor]]) -> dict[str, np.ndarray]:
+    """{"buffer/0/name": values, ...}, one number per seed."""
+    return {f"{group}/{s}/{n}": b.numpy() for s, named in enumerate(buffers) for n, b in named.items()}
+
+
+def _per_seed(group: str, arrays: dict[str, Any], num_seeds: int) -> list[dict[str, Tensor]]:
+    """What ``_named`` named, back per seed."""
+    return [
+        {n.split("/", 2)[2]: torch.from_numpy(v) for n, v in arrays.items() if n.startswith(f"{group}/{s}/")}
+        for s in range(num_seeds)
+    ]
 
 
 def _sha256(file: Path) -> str:

@@ -36,6 +36,7 @@ def solutions(num_seeds: int, dtype: torch.dtype = torch.float64) -> Solutions:
         status=["diverged" if s == 2 else "stopped" for s in range(num_seeds)],
         num_epochs=[1] * num_seeds,
         buffers=[{"count": torch.tensor(s)} for s in range(num_seeds)],
+        buffers_i=[{"count": torch.tensor(100 + s)} for s in range(num_seeds)],
     )
 
 
@@ -50,6 +51,8 @@ def test_init_to_solution() -> None:
     assert torch.equal(ends.theta_0, runs.theta_i) and torch.equal(ends.theta_1, runs.theta_f)
     assert ends.labels == ["10", "11", "12"] and ends.seeds == [10, 11, 12]
     assert ends.diverged == [False, False, True] and counts(ends.buffers) == [0, 1, 2]
+    assert counts(ends.buffers_0) == [100, 101, 102]
+    assert RandomToSolution()(runs).buffers_0 == []  # no running statistics belong to a random point
 
 
 def test_between_solutions_pairs_neighbours() -> None:
@@ -57,7 +60,7 @@ def test_between_solutions_pairs_neighbours() -> None:
     ends = BetweenSolutions()(runs)
     assert torch.equal(ends.theta_0, runs.theta_f[[0, 2]]) and torch.equal(ends.theta_1, runs.theta_f[[1, 3]])
     assert ends.labels == ["10-11", "12-13"] and ends.seeds == [10, 12]
-    assert counts(ends.buffers) == [1, 3]  # those of theta_1
+    assert counts(ends.buffers) == [1, 3] and counts(ends.buffers_0) == [0, 2]  # of theta_1, of theta_0
     assert ends.diverged == [False, True]  # one bad end is enough
 
 
@@ -134,7 +137,7 @@ def test_checkpoints_are_read_in_their_usual_forms(tmp_path: Path, form: str) ->
 
 @pytest.mark.parametrize("prefix", ["", "module."])
 def test_a_child_called_module_keeps_its_name(tmp_path: Path, prefix: str) -> None:
-    """Only DistributedDataParallel's own prefix goes; the buffers are those of the end."""
+    """Only DistributedDataParallel's own prefix goes; the buffers are those of each end."""
     files, modules = [], [Wrapped(), Wrapped()]
     for k, module in enumerate(modules):
         module(normal(8, 3, seed=k).float())
@@ -143,6 +146,7 @@ def test_a_child_called_module_keeps_its_name(tmp_path: Path, prefix: str) -> No
     assert torch.equal(ends.theta_0[0], ParameterLayout.of(modules[0]).theta(modules[0]))
     assert torch.equal(ends.buffers[0]["module.1.running_mean"], modules[1].module[1].running_mean)
     assert set(ends.buffers[0]) == {n for n, _ in modules[1].named_buffers()}
+    assert torch.equal(ends.buffers_0[0]["module.1.running_mean"], modules[0].module[1].running_mean)
 
 
 def test_missing_files_are_named(tmp_path: Path) -> None:

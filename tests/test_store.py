@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import multiprocessing
 import time
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from landscape.data.dataset import Dataset, Split
 from landscape.errors import InputError
 from landscape.model import MaxoutMLP
 from landscape.solutions import Solutions, joined
-from landscape.store import Store, key_of
+from landscape.store import Store, key_of, load, save
 from landscape.training import GroupRun, Momentum, Training, checkpoint
 
 DESCRIPTION = {"model": {"widths": [4]}, "seeds": [3, 5]}
@@ -211,6 +212,17 @@ def test_buffers_come_back(tmp_path: Path) -> None:
     stored, _ = Store(tmp_path).get({"net": "normed"}, run)
     assert set(stored.buffers[0]) == {"net.1.running_mean", "net.1.running_var", "net.1.num_batches_tracked"}
     assert stored.buffers[0]["net.1.running_mean"].abs().sum() > 0
+    assert stored.buffers_i[0].keys() == stored.buffers[0].keys()
+    assert stored.buffers_i[0]["net.1.running_mean"].tolist() == [0] * 4
+
+
+def test_an_entry_from_before_the_buffers_of_the_start_were_kept_is_read_without_them(tmp_path: Path) -> None:
+    solutions = train(tmp_path)
+    named = [{"net.running_mean": torch.ones(2)} for _ in solutions.seeds]
+    for buffers_i, expected in (([], []), (named, named)):
+        save(replace(solutions, buffers=named, buffers_i=buffers_i), tmp_path, DESCRIPTION)
+        found = load(tmp_path).buffers_i
+        assert [named["net.running_mean"].tolist() for named in found] == [[1, 1]] * len(expected)
 
 
 def test_joined_groups_keep_their_order_and_pad_with_nan(tmp_path: Path) -> None:

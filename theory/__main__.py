@@ -79,7 +79,7 @@ def text_of(derivation: Derivation, checks: Sequence[Check], latex: bool) -> str
     lines += ["", "values", *(f"  {name}: {value}" for name, value in derivation.values.items())]
     lines += ["", "self-check"]
     lines += [f"  {'holds' if c.holds else 'FAILS'}  {c.name}: error {c.error:.2g}, tolerance {c.tolerance:.2g}"
-              for c in checks]  # fmt: skip
+              for c in checks] or ["  none that these parameters allow"]  # fmt: skip
     return "\n".join(lines)
 
 

@@ -31,6 +31,9 @@ def load(file: Path) -> Line:
         ValueError: not such a file, keys that are missing, contradict each other or are unknown, no line in it.
         OSError: the file cannot be read.
     """
+    if not file.is_file():
+        raise ValueError(f"{file} is no file; give an npz file with the weights of both ends and the data; its "
+                         "keys are listed at the head of theory/certificate_file.py.")  # fmt: skip
     try:
         archive = np.load(file, allow_pickle=False)
         if not isinstance(archive, np.lib.npyio.NpzFile):

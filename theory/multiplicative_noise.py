@@ -17,7 +17,7 @@ from scipy.integrate import quad
 from scipy.optimize import brentq
 from scipy.stats import norm
 
-from theory import multiplicative_noise_steps
+from theory import multiplicative_noise_runs, multiplicative_noise_steps
 from theory.derivation import Check, Derivation
 from theory.polynomial import Array
 
@@ -240,36 +240,13 @@ def _example(dimension: float, num_steps: float) -> tuple[Array, Array]:
 
 
 def _checks(eigen: Array, weights: Array, lr: float, noise: float, batch: int, label_noise: float) -> list[Check]:
-    """Eight steps of 4,000 runs of each; the tails are heavy, so later steps would need far more."""
-    rng, count, steps = np.random.default_rng(0), 4000, 8
-    start = np.sqrt(weights / weights.sum())
-    errors = {"proportional": np.tile(start, (count, 1)), "minibatch": np.tile(start, (count, 1))}
+    steps = multiplicative_noise_runs.MOST_STEPS
     curves = {
         "proportional": proportional(eigen, weights, lr, noise, range(steps + 1)),
         "minibatch": minibatch(eigen, weights, lr, batch, label_noise, steps),
     }
-    worst = dict.fromkeys(errors, 0.0)
-    for t in range(1, steps + 1):
-        e = errors["proportional"]
-        errors["proportional"] = e - lr * eigen * e * (1 + noise * rng.standard_normal(e.shape))
-        e, gradient = errors["minibatch"], np.zeros_like(start)
-        for _ in range(batch):
-            x = rng.standard_normal(e.shape) * np.sqrt(eigen)
-            gap = (x * e).sum(axis=1) + label_noise * rng.standard_normal(count)
-            gradient = gradient + x * gap[:, None] / batch
-        errors["minibatch"] = e - lr * gradient
-        for name, e in errors.items():
-            along, curve = e @ start, curves[name]
-            for drawn, mean in (
-                (1 - along, curve.projection),
-                (along**2, curve.projection_square),
-                ((e * e).sum(axis=1), curve.error_square),
-            ):
-                error = float(drawn.std()) / count**0.5 + 1e-12
-                worst[name] = max(worst[name], abs(float(drawn.mean() - mean[t])) / error)
-    return [
-        Check(f"{name}: three means at 8 steps against 4,000 runs, largest |z|", z, 4.5) for name, z in worst.items()
-    ]
+    start = np.sqrt(weights / weights.sum())
+    return multiplicative_noise_runs.checks(curves, eigen, start, lr, noise, batch, label_noise)
 
 
 def draw(

@@ -62,6 +62,8 @@ class Collect(Callback):
             print(f"name={config.name} names a folder below outputs/: use letters, digits, '_', '-' and '.'",
                   file=sys.stderr)  # fmt: skip
             raise Exit(2)
+        if config.forecast == "only":
+            return
         try:
             folder.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryFile(dir=folder):

@@ -19,6 +19,7 @@ from landscape.curve.numbers import (
     tolerance,
     value_at,
 )
+from landscape.curve.turning import turning
 from landscape.curve.types import Array, Curve, LearningCurve, Projection
 
 __all__ = [
@@ -45,5 +46,6 @@ __all__ = [
     "spline_deviation",
     "thales_defect",
     "tolerance",
+    "turning",
     "value_at",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -24,6 +24,7 @@ class Ends:
         theta_0, theta_1: [S, P]. labels: one per line, for legends. seeds: one per line, for dropout masks.
         buffers: one dict per line, the running statistics that belong to theta_1.
         diverged: per line, whether an end comes from a run that diverged.
+        buffers_0: those that belong to theta_0; empty where there are none, as of a random point.
     """
 
     theta_0: Tensor
@@ -32,10 +33,11 @@ class Ends:
     seeds: list[int]
     buffers: list[dict[str, Tensor]]
     diverged: list[bool]
+    buffers_0: list[dict[str, Tensor]] = field(default_factory=list)
 
 
-def of_runs(solutions: Solutions, theta_0: Tensor) -> Ends:
-    """One line per run, from theta_0 [S, P] to its best point."""
+def of_runs(solutions: Solutions, theta_0: Tensor, buffers_0: Sequence[dict[str, Tensor]] = ()) -> Ends:
+    """One line per run, from theta_0 [S, P], where the buffers are buffers_0, to its best point."""
     return Ends(
         theta_0,
         solutions.theta_f,
@@ -43,6 +45,7 @@ def of_runs(solutions: Solutions, theta_0: Tensor) -> Ends:
         solutions.seeds,
         solutions.buffers,
         [status == "diverged" for status in solutions.status],
+        list(buffers_0),
     )
 
 
@@ -59,7 +62,7 @@ class InitToSolution:
 
     def __call__(self, solutions: Solutions) -> Ends:
         """Solutions -> S lines."""
-        return of_runs(solutions, solutions.theta_i)
+        return of_runs(solutions, solutions.theta_i, solutions.buffers_i)
 
 
 class BetweenSolutions:
@@ -92,6 +95,7 @@ class BetweenSolutions:
             [solutions.seeds[a] for a in first],
             [solutions.buffers[b] for b in second],
             ["diverged" in (solutions.status[a], solutions.status[b]) for a, b in zip(first, second, strict=True)],
+            [solutions.buffers[a] for a in first],
         )
 
 
@@ -180,7 +184,7 @@ class Checkpoints:
         """One line for this module's layout."""
         self.check(1)
         layout = ParameterLayout.of(module)
-        thetas, buffers = [], {}
+        thetas, buffers = [], list[dict[str, Tensor]]()
         for key in ("start", "end"):
             state = _state_dict(getattr(self, key), key)
             if not any(name in state for name in layout.names):
@@ -193,8 +197,8 @@ class Checkpoints:
                         f"model={type(module).__name__} needs shape {shape}; use the model that was saved"
                     )
             thetas.append(layout.flatten({n: state[n] for n in layout.names})[None])
-            buffers = {n: state[n] for n, _ in module.named_buffers() if n in state}
-        return Ends(thetas[0], thetas[1], ["0"], [0], [buffers], [False])
+            buffers.append({n: state[n] for n, _ in module.named_buffers() if n in state})
+        return Ends(thetas[0], thetas[1], ["0"], [0], [buffers[1]], [False], [buffers[0]])
 
 
 def _state_dict(file: str, key: str) -> Mapping[str, Tensor]:

@@ -12,12 +12,13 @@ from rich.console import Console
 from rich.text import Text
 
 from landscape.errors import InputError
+from landscape.figure import style
 from landscape.figure.module import drawn, figure_module, save
 from landscape.figure.publish import publish
 from landscape.figure.table import verdict_table
 from landscape.result import Result, ResultError
 
-RESULT, SWEEP = "result.json", "sweep.json"
+RESULT, SWEEP, PAGE = "result.json", "sweep.json", "README.md"
 
 
 def job_folders(folder: Path) -> tuple[list[Path], list[str]]:
@@ -77,17 +78,23 @@ def _last_line(text: str) -> str:
 
 
 def redraw(folder: Path, console: Console, target: Path | None = None, numbers: Sequence[str] = ()) -> None:
-    """Draw all results of a folder together and each of them alone, print the verdicts, publish them if asked."""
+    """Draw all results of a folder together and each of them alone, print the verdicts, publish them if asked.
+
+    Of a published page only its figure is drawn anew.
+    """
     folders, missing = job_folders(folder)
     done, failed = load(folders)
     for text in [*missing, *failed]:
         console.print(Text(text, style="yellow"))
     module = figure_module(done[0][1].figure)
     results = [result for _, result in done]
-    path = save(module, results, folder, numbers)
-    for place, result in done:
-        if place != folder:
-            save(module, [result], place)
+    if (folder / PAGE).is_file() and not (folder / SWEEP).is_file():  # a published page holds no more than its figure
+        path = style.save(drawn(module, results, numbers), folder)
+    else:
+        path = save(module, results, folder, numbers)
+        for place, result in done:
+            if place != folder:
+                save(module, [result], place)
     verdicts = module.judge(results)
     console.print(verdict_table(verdicts))
     if target is not None:

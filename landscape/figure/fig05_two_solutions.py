@@ -30,13 +30,18 @@ def draw(results: Sequence[Result]) -> Figure:
     ends = [result.choices.get("endpoints", "") for result in results]
     pairs = sorted(zip(results, ends, strict=True), key=lambda p: order.index(p[1]) if p[1] in order else len(order))
     figure, grid = style.new(1, len(pairs), width=3.7 * len(pairs) + 2.4, height=3.6)
-    drawn = line.Drawn()
+    drawn, counts = line.Drawn(), []
     for (result, end), axes in zip(pairs, grid[0], strict=True):
-        drawn += line.draw_splits(axes, result)
+        found = line.draw_splits(axes, result)
+        drawn += found
+        num = max(found.num_seeds, default=0)
+        counts.append(counted(num, "pair" if end == "between_solutions" else "seed"))
         if end == "random_to_solution":
             axes.set_yscale("log")
         line.label_line(axes, TITLES.get(end, end), drawn, legend=False)
-    style.legend_outside(figure, drawn.legend_title)
+    several = drawn.legend_title is not None
+    title = f"line: median of {', of '.join(dict.fromkeys(counts))};\nband: all" if several else None
+    style.legend_outside(figure, title)
     recipes = " and ".join(dict.fromkeys(subject.recipe(result) for result in results))
     return style.finish(
         figure,

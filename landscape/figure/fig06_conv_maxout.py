@@ -191,7 +191,10 @@ def barrier_at_start(result: Result, name: str, whole: Result | None) -> list[Ve
             text = f"above J(0) from {one.first:.4f} to {one.last:.4f}{'' if one.is_over else ' or beyond'}"
             return Reading(text, width >= 0.02, -width)
 
-        found.append(_over(exists, result, curve, about, read_exists))
+        picked = f"the highest of {int((curve.alphas > SLACK).sum())} points, picked after looking"
+        if curve.replicates is not None:
+            picked += f": {len(curve.replicates)} masks lift it over 3 of its standard errors more often than one point"
+        found.append(_over(exists, result, curve, about, read_exists, picked))
         found.append(_over(wide, result, curve, about, read_width))
         if partner is None:
             continue

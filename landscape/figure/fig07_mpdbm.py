@@ -61,6 +61,8 @@ def _parts(axes: Axes, result: Result, curve: Curve) -> None:
         if values is not None and columns:
             v = np.median(values[:, columns], axis=1)
             ends = np.interp([0, 1], curve.alphas, v)
+            if ends[0] == ends[1]:  # the line is a point, or the part has nothing to share out
+                continue
             label = f"{word}: {ends[0]:.4g} to {ends[1]:.4g}"
             axes.plot(curve.alphas, (v - ends[1]) / (ends[0] - ends[1]), label=label, **line.job_look(k))
     line.mark_ends(axes, curve.alphas)
@@ -77,7 +79,9 @@ def _plane(axes: Any, result: Result, curve: Curve) -> list[str]:
     for s in columns:
         found = points(result, s)
         if found is None:
-            notes.append(f"seed {names[s]}: no plane, the run did not leave its start or line")
+            notes.append(
+                f"seed {names[s]}: no plane, training found no better point than its start, or kept to the line"
+            )
             continue
         x, z, v, length = found
         look = line.job_look(s)

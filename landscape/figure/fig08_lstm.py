@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from landscape.curve import Curve, argmin_alpha, drop, flattening, local_minima, relative_rise, tolerance, value_at
 from landscape.figure import line, style, subject
 from landscape.figure.claims import SLACK, column, no_drop
-from landscape.figure.reading import Claim, Reading, counted, covers, over_columns
+from landscape.figure.reading import Claim, Reading, counted, covers, fair, over_columns
 from landscape.result import Result
 from landscape.verdict import Verdict
 
@@ -118,7 +118,7 @@ def _of_curve(result: Result, name: str, curve: Curve) -> list[Verdict]:
     ]
 
     def after_a_drop(read: Callable[[int], Reading]) -> Callable[[int], Reading]:
-        return lambda s: no_drop(*column(curve, s)) or read(s)
+        return lambda s: fair(result, no_drop(*column(curve, s)) or read(s))
 
     return [
         over_columns(claim, result, curve, name, read if read is start else after_a_drop(read))

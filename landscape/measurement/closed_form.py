@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from landscape.errors import InputError
 from landscape.measurement.family import Family, Law, family_of
 from landscape.measurement.interpolation import Interpolation
 from landscape.measurement.subject import Measured, Subject
+from landscape.measurement.work import Work
 from landscape.model import DeepLinear
 from landscape.parameters import ParameterLayout
 from landscape.path import Geometric, Linear
@@ -52,6 +54,10 @@ class ClosedForm(Interpolation):
         if not isinstance(subject.lay(anywhere, 2 * anywhere), Linear):
             raise InputError("measurement=closed_form knows J along straight lines; use path=linear, or "
                              "measurement=interpolation to look along another path")  # fmt: skip
+
+    def work(self, subject: Subject) -> Work:
+        """The passes of the measured curves; what theory and its proofs take is not known beforehand."""
+        return replace(super().work(subject), unknown="the exact curve" + " and proofs" * self.certificate)
 
     def __call__(self, subject: Subject) -> Measured:
         """Subject -> curves ``"train/deterministic"`` (measured) and ``"train/theory"``, numbers and statements."""

@@ -17,6 +17,7 @@ from landscape.curve import Projection
 from landscape.errors import InputError
 from landscape.measurement.descent_law import descent_method, descent_theory
 from landscape.measurement.subject import Measured, Subject
+from landscape.measurement.work import Steps, Work
 from landscape.model import Quadratic
 from landscape.parameters import ParameterLayout
 from landscape.progress import report
@@ -83,8 +84,7 @@ class Descent:
         # Theory knows the bound on lr; ask before a run that would only diverge.
         made = self._optimizer(subject, torch.zeros(1))[1]
         method = descent_method(module, made) if isinstance(subject.cost, Output) else None
-        # Without noise every seed walks the same way.
-        seeds = subject.seeds if self.noise else subject.seeds[:1]
+        seeds = self._seeds(subject)
         tracks = [self._run(subject, module, solution, seed) for seed in seeds]
         num = max(len(track.projection) for track in tracks)
         steps = np.arange(num, dtype=np.float64)
@@ -104,6 +104,19 @@ class Descent:
             numbers["theory_deviation"] = [_deviation(projections["descent"], theory["theory"], s)
                                            for s in range(len(seeds))]  # fmt: skip
         return Measured(projections=projections, numbers=numbers, labels=[str(seed) for seed in seeds])
+
+    def work(self, subject: Subject) -> Work:
+        """At most ``num_steps`` full-batch updates; a shorter descent tells how long one takes."""
+
+        def shorter(num_steps: int) -> Descent:
+            return Descent(num_steps, self.noise, self.stop_projection, self.stop_residual)
+
+        num_examples = len(subject.split("train"))
+        return Work(steps=Steps(self.num_steps, len(self._seeds(subject)), num_examples, shorter, not self.noise))
+
+    def _seeds(self, subject: Subject) -> list[int]:
+        """Without noise every seed walks the same way."""
+        return subject.seeds if self.noise else subject.seeds[:1]
 
     def _optimizer(self, subject: Subject, theta: Tensor) -> tuple[Tensor, torch.optim.Optimizer]:
         assert subject.optimizer is not None

@@ -132,7 +132,8 @@ def family_of(module: nn.Module, cost: Any, split: Split) -> Family:
         return QuadraticFamily(module)
     relu = isinstance(module, MLP) and isinstance(module.activation, nn.ReLU)
     biased = all(getattr(layer, "bias", None) is not None for layer in getattr(module, "layers", ()))
-    if isinstance(module, MLP | MaxoutMLP) and len(module.layers) == 2 and biased:
+    normed = isinstance(module, MLP) and bool(module.norms)
+    if isinstance(module, MLP | MaxoutMLP) and len(module.layers) == 2 and biased and not normed:
         if isinstance(cost, SquaredError) and (relu or isinstance(module, MaxoutMLP)):
             return OneHiddenLayerFamily(module, cost, split)
         if isinstance(cost, CrossEntropy) and relu:
@@ -140,8 +141,8 @@ def family_of(module: nn.Module, cost: Any, split: Split) -> Family:
     raise InputError(
         f"measurement=closed_form knows no closed form for model={type(module).__name__} with cost "
         f"{type(cost).__name__}; it knows model=deep_linear with cost=squared_error, model=quadratic with cost=output, "
-        "and one hidden layer (one entry in model.widths) with biases, of ReLU with cost=squared_error or "
-        "cross_entropy, or of maxout with cost=squared_error; else use measurement=interpolation"
+        "and one hidden layer (one entry in model.widths) with biases, no batch norm, of ReLU with cost=squared_error "
+        "or cross_entropy, or of maxout with cost=squared_error; else use measurement=interpolation"
     )
 
 

@@ -9,6 +9,8 @@ import numpy as np
 from landscape.curve import Curve, argmin_alpha, drop, largest_rise
 from landscape.errors import InputError
 from landscape.measurement.subject import Measured, Subject
+from landscape.measurement.work import Pass, Work
+from landscape.objective import Objective
 from landscape.progress import report
 
 MODES = ("stochastic", "deterministic")
@@ -42,9 +44,10 @@ class Interpolation:
             split = subject.split(split_name)
             for mode in self.modes:
                 objective = subject.objective(
-                    subject.module, subject.cost, split, mode=mode, seeds=ends.seeds, buffers=ends.buffers
-                )
-                if mode == "stochastic" and not objective.is_random and "deterministic" in self.modes:
+                    subject.module, subject.cost, split, mode=mode, seeds=ends.seeds, buffers=ends.buffers,
+                    buffers_0=ends.buffers_0,
+                )  # fmt: skip
+                if self._is_repeated(mode, objective):
                     continue
                 path = subject.lay(
                     ends.theta_0.to(objective.device, objective.dtype),
@@ -70,6 +73,26 @@ class Interpolation:
                 curves[f"{split_name}/{mode}"] = curve
                 numbers |= numbers_of(f"{split_name}/{mode}", curve)
         return Measured(curves=curves, numbers=numbers, labels=ends.labels)
+
+    def work(self, subject: Subject) -> Work:
+        """The passes over the data that a call makes."""
+        ends, alphas = subject.ends, subject.alphas
+        assert ends is not None and alphas is not None and subject.objective is not None
+        passes = []
+        for split_name in self.splits:
+            split = subject.split(split_name)
+            for mode in self.modes:
+                objective = subject.objective(
+                    subject.module, subject.cost, split.first(1), mode=mode, seeds=ends.seeds, buffers=ends.buffers
+                )
+                if not self._is_repeated(mode, objective):
+                    num_rows, num_replicates = len(ends.seeds), objective.num_replicates
+                    passes.append(Pass(split_name, mode, len(split), len(alphas), num_rows, num_replicates))
+        return Work(tuple(passes))
+
+    def _is_repeated(self, mode: str, objective: Objective) -> bool:
+        """Whether this curve would be the deterministic one once more."""
+        return mode == "stochastic" and not objective.is_random and "deterministic" in self.modes
 
 
 def numbers_of(name: str, curve: Curve) -> dict[str, list[float]]:

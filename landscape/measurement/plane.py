@@ -11,6 +11,7 @@ import torch
 from landscape.errors import InputError
 from landscape.measurement.interpolation import Interpolation
 from landscape.measurement.subject import Measured, Subject
+from landscape.measurement.work import Pass, Work
 from landscape.progress import report
 from landscape.trajectory import project, project_second
 
@@ -54,6 +55,21 @@ class TrajectoryPlane(Interpolation):
         }
         trajectory = replace(flat, second_projection=second, objective=values)
         return replace(measured, projections={"trajectory": trajectory}, numbers=numbers)
+
+    def work(self, subject: Subject) -> Work:
+        """The passes of the line, and one point per saved point of training."""
+        solutions, split = subject.solutions, subject.split(self.splits[0])
+        passes = super().work(subject).passes
+        if solutions is None or subject.objective is None:
+            return Work(passes)
+        first = subject.objective(
+            subject.module, subject.cost, split.first(1), mode=self.modes[0], buffers=solutions.buffers[:1]
+        )
+        points = (
+            Pass(self.splits[0], self.modes[0], len(split), len(run.epochs), 1, first.num_replicates)
+            for run in solutions.trajectories
+        )
+        return Work((*passes, *points), unknown="reading the trajectory")
 
     def _objective(self, subject: Subject, num_rows: int) -> np.ndarray:
         """J(theta_t) of every saved point [T, S], NaN after a run's last."""

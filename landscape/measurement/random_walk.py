@@ -12,6 +12,7 @@ from torch import Tensor
 from landscape.curve import Projection
 from landscape.errors import InputError
 from landscape.measurement.subject import Measured, Subject
+from landscape.measurement.work import Steps, Work
 from landscape.progress import report
 from landscape.streams import WALK, stream
 
@@ -79,6 +80,14 @@ class RandomWalk:
             numbers={"length": length.tolist(), "max_residual": aside[upto].max(axis=0).tolist()},
             labels=[str(seed) for seed in subject.seeds],
         )
+
+    def work(self, subject: Subject) -> Work:
+        """Steps alone; a shorter walk tells how long one takes."""
+
+        def shorter(num_steps: int) -> RandomWalk:
+            return RandomWalk(self.dimension, num_steps, num_steps)
+
+        return Work(steps=Steps(self.num_steps, len(subject.seeds), 0, shorter))
 
     def _positions(self, seed: int, device: torch.device) -> Iterator[tuple[int, Tensor]]:
         """(step of the first row, theta [block, P]) from step 1 on, in float64."""

@@ -6,6 +6,7 @@ import numpy as np
 
 from landscape.errors import InputError
 from landscape.measurement.subject import Measured, Subject
+from landscape.measurement.work import Work
 from landscape.trajectory import project
 
 
@@ -16,6 +17,10 @@ class Residual:
     """
 
     needs = "solutions"
+
+    def work(self, subject: Subject) -> Work:
+        """No pass over the data."""
+        return Work(unknown="reading the trajectory")
 
     def __call__(self, subject: Subject) -> Measured:
         """Subject -> projections ``{"trajectory": ...}``."""

@@ -143,3 +143,20 @@ class Masks:
             for hook in hooks:
                 hook.remove()
         idle.extend(layer for layer in self.layers if layer not in ran)
+
+
+@contextmanager
+def torch_dropout_on(layers: Sequence[nn.Module], seed: int, device: torch.device) -> Iterator[None]:
+    """Switch ``torch.nn.Dropout`` layers on under a fixed seed; their masks then depend on the batch size too."""
+    if not layers:
+        yield
+        return
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed(seed)
+        for layer in layers:
+            layer.train()
+        try:
+            yield
+        finally:
+            for layer in layers:
+                layer.eval()

@@ -19,6 +19,15 @@ class Linear:
             raise ValueError(f"the ends of a line need one shape, got {theta_0.shape} and {theta_1.shape}")
         self.theta_0, self.theta_1 = theta_0, theta_1
 
+    @property
+    def anchors(self) -> tuple[Tensor, ...]:
+        """The points whose affine hull holds the path, each [S, P]."""
+        return self.theta_0, self.theta_1
+
+    def weights(self, alpha: float) -> tuple[float, ...]:
+        """The weight of each anchor at alpha, of sum 1."""
+        return 1 - alpha, alpha
+
     def __call__(self, alpha: float) -> Tensor:
         """alpha -> theta [S, P]."""
         if alpha == 0:

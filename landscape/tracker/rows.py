@@ -44,9 +44,11 @@ def labels(seeds: Sequence[str], count: int, trained: bool = False) -> list[str]
     Args:
         seeds: the result's seeds; they name the columns of its curves.
         count: columns to name.
-        trained: the columns are trainings, so the name ``"0-1"`` of a line between two of them does not fit.
+        trained: the columns are trainings: of a line ``"4-5"`` between two of them the names are 4 and 5.
     """
-    fits = len(seeds) == count and not (trained and any("-" in seed for seed in seeds))
+    if trained:
+        seeds = list(dict.fromkeys(part for seed in seeds for part in seed.split("-")))
+    fits = len(seeds) == count
     return [f"seed{seed}" for seed in (seeds if fits else range(count))]
 
 

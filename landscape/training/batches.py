@@ -43,8 +43,8 @@ class Batches:
         """What a checkpoint needs between two passes."""
         return {"order": [g.get_state() for g in self.order], "samples": [g.get_state() for g in self.samples]}
 
-    def restore(self, state: dict[str, Any]) -> None:
-        """Go on where ``state`` was taken."""
-        for name in ("order", "samples"):
+    def restore(self, state: dict[str, Any], names: Sequence[str] = ("order", "samples")) -> None:
+        """Go on where ``state`` was taken, as far as these generators go."""
+        for name in names:
             for generator, saved in zip(getattr(self, name), state[name], strict=True):
                 generator.set_state(saved)

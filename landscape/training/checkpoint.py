@@ -10,6 +10,8 @@ from typing import Any
 
 import torch
 
+from landscape.errors import InputError
+
 log = logging.getLogger(__name__)
 
 
@@ -39,3 +41,25 @@ def load(file: Path) -> dict[str, Any] | None:
         log.warning("checkpoint %s is unreadable (%s); moved to %s, starting over", file, error, broken)
         return None
     return state
+
+
+def generators_fit(state: dict[str, Any], device: str, is_drawing: bool) -> bool:
+    """Whether the generators of a checkpoint can go on on this type of device; a GPU's state says nothing to a CPU.
+
+    Args:
+        device: ``"cpu"``, ``"cuda"``, ... is_drawing: whether training draws random numbers on its device.
+
+    Raises:
+        InputError: another type of device, and training draws.
+    """
+    stored = state.get("device") or ("cpu" if state["global_cuda"] is None else "cuda")
+    if stored == device:
+        return True
+    if is_drawing:
+        raise InputError(
+            f"device={device} cannot go on with a training that was cut on {stored} (epoch {state['epoch']}): what it "
+            f"would draw next is known to that kind of device alone; run with device={stored}, or start over with "
+            "refresh=true"
+        )
+    log.warning("the checkpoint was written on %s; going on on %s, where numbers are rounded otherwise", stored, device)
+    return False

@@ -22,6 +22,8 @@ VECTORISE_BELOW = 200_000
 class Gradient:
     """gradient(theta, x, y, masks) -> {name: [S, *shape]}, of the mean cost of each network's own minibatch.
 
+    Running statistics go in and come out like a state: each network has its own, and the module's stay as they are.
+
     Args:
         module: the template; in training mode. cost: see ``landscape.cost``. masks: its dropout layers.
         vectorised: one ``torch.func.vmap`` over S; False: S must be 1 and plain autograd is used.
@@ -30,27 +32,36 @@ class Gradient:
     def __init__(self, module: nn.Module, cost: Any, masks: Masks, vectorised: bool) -> None:
         self.module, self.cost, self.masks, self.vectorised = module, cost, masks, vectorised
         gradient = torch.func.grad(self._mean_cost, has_aux=True)
-        self._batched = torch.func.vmap(gradient, in_dims=(0, 0, 0, 0, 0))
-        self._batched_plain = torch.func.vmap(gradient, in_dims=(0, 0, 0, None, 0))
+        self._batched = torch.func.vmap(gradient, in_dims=(0, 0, 0, 0, 0, 0))
+        self._batched_plain = torch.func.vmap(gradient, in_dims=(0, 0, 0, None, 0, 0))
         if hasattr(module, "initial_state") and cost.num_draws > 1:
             raise InputError(f"cost={type(cost).__name__} makes {cost.num_draws} passes per example, between which a "
                              f"state cannot be carried; model={type(module).__name__} has one")  # fmt: skip
 
     def _mean_cost(
-        self, theta: dict[str, Tensor], x: Tensor, y: Tensor, masks: Tensor | None, state: tuple[Tensor, ...]
-    ) -> tuple[Tensor, tuple[Tensor, ...]]:
+        self, theta: dict[str, Tensor], x: Tensor, y: Tensor, masks: Tensor | None, state: tuple[Tensor, ...],
+        buffers: dict[str, Tensor],
+    ) -> tuple[Tensor, tuple[tuple[Tensor, ...], dict[str, Tensor]]]:  # fmt: skip
         after = state
+        buffers = {name: buffer.clone() for name, buffer in buffers.items()}  # the module writes into these
+        values = {**theta, **buffers}
 
         def predict(inputs: Any, draw: int) -> Any:
             nonlocal after
             with self.masks.bind(masks, draw):
                 if not state:
-                    return functional_call(self.module, theta, (inputs,))
-                outputs, after = functional_call(self.module, theta, ((inputs, state),))
+                    return functional_call(self.module, values, (inputs,))
+                outputs, after = functional_call(self.module, values, ((inputs, state),))
                 return outputs
 
-        cost: Tensor = self.cost(predict, x, y)
-        return cost.mean(), tuple(part.detach() for part in after)
+        try:
+            cost: Tensor = self.cost(predict, x, y)
+        except ValueError as error:
+            if "more than 1 value per channel" not in str(error):
+                raise
+            raise InputError(f"batch norm takes its variance over a minibatch, but training.batch_size leaves one of "
+                             f"{len(x)} example; choose one that does not") from error  # fmt: skip
+        return cost.mean(), (tuple(part.detach() for part in after), buffers)
 
     def initial_state(self, x: Tensor) -> tuple[Tensor, ...]:
         """What a pass over sequences starts from, [S, B, ...] each; x [S, B, ...]."""
@@ -58,27 +69,33 @@ class Gradient:
         return tuple(torch.stack(part) for part in zip(*parts, strict=True))
 
     def __call__(
-        self, theta: dict[str, Tensor], x: Tensor, y: Tensor, masks: Tensor | None, state: tuple[Tensor, ...] = ()
-    ) -> tuple[dict[str, Tensor], tuple[Tensor, ...]]:
-        """The gradient, and the state after the batch.
+        self, theta: dict[str, Tensor], x: Tensor, y: Tensor, masks: Tensor | None, state: tuple[Tensor, ...] = (),
+        buffers: dict[str, Tensor] | None = None,
+    ) -> tuple[dict[str, Tensor], tuple[Tensor, ...], dict[str, Tensor]]:  # fmt: skip
+        """The gradient, and the state and the buffers after the batch.
 
         Args:
             theta: {name: [S, *shape]}. x: [S, B, ...]. y: [S, B]. masks: [S, draws, B, F] or None.
             state: of a module that carries one from block to block of its sequences, [S, B, ...] each; else empty.
+            buffers: {name: [S, *shape]}, such as running statistics; left as they are.
         """
+        buffers = buffers or {}
         if self.vectorised:
             batched = self._batched_plain if masks is None else self._batched
-            gradients, state = batched({k: v.detach() for k, v in theta.items()}, x, y, masks, state)
-            return dict(gradients), state
+            gradients, (state, buffers) = batched(
+                {k: v.detach() for k, v in theta.items()}, x, y, masks, state, buffers
+            )
+            return dict(gradients), state, buffers
         leaves = {name: value[0].detach().requires_grad_() for name, value in theta.items()}
         alone = tuple(part[0] for part in state)
-        cost, after = self._mean_cost(leaves, x[0], y[0], None if masks is None else masks[0], alone)
+        own = {name: buffer[0] for name, buffer in buffers.items()}
+        cost, (after, own) = self._mean_cost(leaves, x[0], y[0], None if masks is None else masks[0], alone, own)
         found = torch.autograd.grad(cost, list(leaves.values()), allow_unused=True)
         gradient = {
             name: (torch.zeros_like(leaf) if g is None else g)[None]
             for (name, leaf), g in zip(leaves.items(), found, strict=True)
         }
-        return gradient, tuple(part[None] for part in after)
+        return gradient, tuple(part[None] for part in after), {name: buffer[None] for name, buffer in own.items()}
 
 
 def clip(gradients: dict[str, Tensor], scale: float, max_norm: float | None) -> dict[str, Tensor]:
@@ -122,13 +139,12 @@ def groups_of(
     masks = Masks(module, x[:1], cost.num_draws)
     drawn = masks.draw(len(x), torch.Generator(device=x.device).manual_seed(0))[None] if len(masks) else None
     theta = {name: p.detach()[None] for name, p in module.named_parameters()}
+    buffers = {name: b.detach()[None] for name, b in module.named_buffers()}
     was_training = module.training
     try:
-        if any(b.is_floating_point() for b in module.buffers()):
-            raise RuntimeError("it has running statistics, which would be shared between the seeds")
         gradient = Gradient(module.train(), cost, masks, vectorised=True)
         state = gradient.initial_state(x[None]) if hasattr(module, "initial_state") else ()
-        gradient(theta, x[None], y[None], drawn, state)
+        gradient(theta, x[None], y[None], drawn, state, buffers)
     except RuntimeError as error:
         log.info("training %d seeds one after the other: %s cannot be vectorised (%s)",
                  len(seeds), type(module).__name__, str(error).splitlines()[0])  # fmt: skip

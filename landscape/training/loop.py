@@ -30,6 +30,7 @@ from landscape.training.batches import Batches
 from landscape.training.constraint import project_max_norm
 from landscape.training.gradient import Gradient, clip
 from landscape.training.monitor import Monitor, monitored
+from landscape.training.optimizer import optimizer_of
 from landscape.training.precision import tf32
 from landscape.training.stopping import EarlyStopping
 from landscape.training.trainer import Training
@@ -85,16 +86,18 @@ class GroupRun:
         self.max_norms: dict[str, float] = getattr(self.module, "max_norms", {})
         named = [dict(m.named_parameters()) for m in modules]
         self.theta = {n: torch.stack([m[n].detach() for m in named]) for n in self.layout.names}
+        own = [dict(m.named_buffers()) for m in modules]
+        self.buffers = {n: torch.stack([m[n].detach() for m in own]) for n in own[0]}
         if training.enforce_at_init:
             project_max_norm(self.theta, self.max_norms)
         self.theta_i = self.layout.flatten(self.theta).cpu()
         self.theta_f = self.theta_i.clone()
-        self.buffers_f = [self._buffers() for _ in seeds]
+        self.buffers_i, self.buffers_f = self._buffers(), self._buffers()
         self.split = dataset.train.to(device, dtype)
         self.masks = Masks(self.module, self.split.x[:1], cost.num_draws)
         self.gradient = Gradient(self.module, cost, self.masks, vectorised=len(self.seeds) > 1)
         self.is_stateful = streams is not None and hasattr(self.module, "initial_state")
-        self.optimizer = self._optimizer(optimizer)
+        self.optimizer = optimizer_of(optimizer, self.theta, getattr(self.module, "lr_scales", {}))
         self.lrs = [group["lr"] for group in self.optimizer.param_groups]
         self.monitor = Monitor(
             self.module, cost, dataset, self.seeds, training.dtype, device, training.measure_batch_size
@@ -110,22 +113,9 @@ class GroupRun:
         self.snapshots: list[tuple[float, int]] = []  # (epoch, update)
         self.writer: TrajectoryWriter
 
-    def _optimizer(self, make: Callable[..., torch.optim.Optimizer]) -> torch.optim.Optimizer:
-        """One group of parameters per learning-rate scale of the module, in theta's order within each."""
-        scales: dict[str, float] = getattr(self.module, "lr_scales", {})
-        groups: dict[float, list[Tensor]] = {}
-        for name, value in self.theta.items():
-            groups.setdefault(scales.get(name, 1.0), []).append(value)
-        try:
-            made = make([{"params": params} for params in groups.values()])
-        except TypeError as error:
-            raise InputError(f"optimizer cannot be made: {error}; look at the keys under optimizer") from error
-        for group, scale in zip(made.param_groups, groups, strict=True):
-            group["lr"] *= scale
-        return made
-
-    def _buffers(self) -> dict[str, Tensor]:
-        return {n: b.detach().cpu().clone() for n, b in self.module.named_buffers()}
+    def _buffers(self) -> list[dict[str, Tensor]]:
+        """Those of each seed, as they are now."""
+        return [{n: b[s].cpu().clone() for n, b in self.buffers.items()} for s in range(len(self.seeds))]
 
     def run(self) -> Solutions:
         """Train to the end, checkpointing on the way."""
@@ -140,7 +130,7 @@ class GroupRun:
             with report(f"training {name} {', '.join(map(str, self.seeds))}", training.max_epochs) as progress:
                 while self.epoch < training.max_epochs and not self.stopping.stopped.all():
                     with tf32(training.tf32):
-                        self._one_epoch()
+                        self.one_epoch()
                     self._end_of_epoch()
                     progress(self.epoch, self._note())
                     if time.monotonic() - saved >= training.checkpoint_seconds:
@@ -148,7 +138,8 @@ class GroupRun:
                         saved = time.monotonic()
         return self._solutions()
 
-    def _one_epoch(self) -> None:
+    def one_epoch(self) -> None:
+        """The updates of one pass over the training examples."""
         self.epoch += 1
         every = self.training.snapshot_updates
         state: tuple[Tensor, ...] = ()
@@ -160,7 +151,7 @@ class GroupRun:
             masks = None
             if len(self.masks):
                 masks = torch.stack([self.masks.draw(x.shape[1], g) for g in self.dropout])
-            gradients, state = self.gradient(self.theta, x, y, masks, state)
+            gradients, state, self.buffers = self.gradient(self.theta, x, y, masks, state, self.buffers)
             gradients = clip(gradients, self.training.gradient_scale, self.training.max_gradient_norm)
             for name, value in self.theta.items():
                 value.grad = gradients[name]
@@ -189,7 +180,7 @@ class GroupRun:
     def _end_of_epoch(self) -> None:
         flat = self.layout.flatten(self.theta)
         buffers = self._buffers()
-        row = self.monitor(flat, [buffers] * len(self.seeds) if buffers else None)
+        row = self.monitor(flat, buffers if self.buffers else None)
         finite = torch.isfinite(flat).all(dim=1).cpu().numpy()
         for values in row.values():
             finite = finite & np.isfinite(values)
@@ -199,7 +190,7 @@ class GroupRun:
         chosen = improved if self.training.select == "best" else running & finite
         for s in np.flatnonzero(chosen):
             self.theta_f[s] = flat[s].cpu()
-            self.buffers_f[s] = buffers
+            self.buffers_f[s] = buffers[s]
             self.chosen_epoch[s] = self.epoch
         self.rows.append({name: np.where(running, values, np.nan) for name, values in row.items()})
         if self.epoch <= 20 or self.epoch % self.interval == 0:
@@ -228,12 +219,13 @@ class GroupRun:
 
     def _save(self) -> None:
         state = {
+            "device": self.device.type,
             "epoch": self.epoch,
             "update": self.update,
             "theta": self.theta,
             "theta_f": self.theta_f,
             "optimizer": self.optimizer.state_dict(),
-            "buffers": self._buffers(),
+            "buffers": self.buffers,
             "buffers_f": self.buffers_f,
             "batches": self.batches.state(),
             "dropout": [g.get_state() for g in self.dropout],
@@ -251,6 +243,7 @@ class GroupRun:
         state = checkpoint.load(self._file("checkpoint.pt"))
         if state is None:
             return False
+        fits = checkpoint.generators_fit(state, self.device.type, self._is_drawing())
         try:
             self.writer = TrajectoryWriter(self._file("trajectory.npy"), self._shape(), len(state["snapshots"]))
         except ValueError as error:
@@ -258,22 +251,26 @@ class GroupRun:
             return False
         for name, value in self.theta.items():
             value.copy_(state["theta"][name])
-        self.epoch, self.update, self.theta_f = state["epoch"], state["update"], state["theta_f"]
+        self.epoch, self.update, self.chosen_epoch = state["epoch"], state["update"], np.array(state["chosen_epoch"])
+        self.theta_f, self.buffers_f = state["theta_f"], state["buffers_f"]
         self.optimizer.load_state_dict(state["optimizer"])
-        self.buffers_f = state["buffers_f"]
-        for name, buffer in self.module.named_buffers():
+        for name, buffer in self.buffers.items():
             buffer.copy_(state["buffers"][name])
-        self.batches.restore(state["batches"])
-        for generator, rng in zip(self.dropout, state["dropout"], strict=True):
+        self.batches.restore(state["batches"], ("order", "samples") if fits else ("order",))
+        for generator, rng in zip(self.dropout, state["dropout"] if fits else [], strict=fits):
             generator.set_state(rng)
         torch.set_rng_state(state["global"])
-        if state["global_cuda"] is not None and self.device.type == "cuda":
+        if fits and self.device.type == "cuda":
             torch.cuda.set_rng_state(state["global_cuda"], self.device)
         self.rows = [{n: v.numpy() for n, v in row.items()} for row in state["rows"]]
         self.snapshots = [(e, u) for e, u in state["snapshots"]]
         self.stopping.restore(state["stopping"])
-        self.chosen_epoch = np.array(state["chosen_epoch"])
         return True
+
+    def _is_drawing(self) -> bool:
+        """Whether training draws random numbers on its device."""
+        drops = any(isinstance(m, nn.modules.dropout._DropoutNd) for m in self.module.modules())
+        return len(self.masks) > 0 or self.split.is_resampled or drops
 
     def _solutions(self) -> Solutions:
         epochs = np.array([e for e, _ in self.snapshots], dtype=np.float64)
@@ -290,5 +287,5 @@ class GroupRun:
         )
         return Solutions(
             self.layout, self.seeds, self.theta_i, self.theta_f, curve, trajectories, self.stopping.status(),
-            last.tolist(), self.buffers_f,
+            last.tolist(), self.buffers_f, self.buffers_i,
         )  # fmt: skip

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from landscape.result import Result
@@ -165,10 +166,14 @@ def test_a_user_module_that_is_fine(cli: Callable[..., Ran], mine: str) -> None:
     assert ran.status == 0, ran.out
 
 
-def test_running_statistics_can_be_kept(cli: Callable[..., Ran], mine: str) -> None:
-    ran = cli(*TINY[:5], mine, "model=WithStatistics", "objective.running_statistics=keep", "training.num_seeds=2")
+def test_running_statistics_are_treated_as_told(cli: Callable[..., Ran], mine: str) -> None:
+    """Two treatments of the same networks."""
+    treatments = "objective.running_statistics=interpolate,recalibrate"
+    ran = cli(*TINY[:5], mine, "model=WithStatistics", treatments, "training.num_seeds=2")
     assert ran.status == 0, ran.out
-    assert "one after the other" in ran.out
+    interpolate, recalibrate = (Result.load(job).curves["train/deterministic"].objective for job in ran.jobs)
+    assert len(list(ran.outputs.glob("solutions/*/meta.json"))) == 1  # trained once, both seeds together
+    assert np.isfinite(recalibrate).all() and (interpolate[4] != recalibrate[4]).all()
 
 
 def test_a_cap_that_is_in_the_way_is_named(cli: Callable[..., Ran]) -> None:

@@ -119,3 +119,13 @@ def test_solutions_of_a_smoke_run_that_learned_nothing_are_not_judged(make: Any)
     assert all("learned next to nothing" in v.note for v in smoke)
     learned = fig05_two_solutions.judge([left(make, lambda a: 1.9 + 1e-4 * a, scale="smoke")])
     assert {v.holds for v in learned} == {False}
+
+
+def test_the_legend_says_of_how_many_pairs_and_seeds(make: Any) -> None:
+    def title(*jobs: Any) -> str:
+        (legend,) = fig05_two_solutions.draw(list(jobs)).legends
+        return str(legend.get_title().get_text())
+
+    assert title(left(make), right(make, seeds=2)) == "line: median of 1 pair, of 2 seeds;\nband: all"
+    assert title(right(make, seeds=3), left(make, seeds=2)) == "line: median of 2 pairs, of 3 seeds;\nband: all"
+    assert title(left(make), right(make)) in ("", "None")

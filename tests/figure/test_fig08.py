@@ -109,3 +109,11 @@ def test_drawing_shows_the_lines_and_their_perplexity(make: Any) -> None:
     assert "lstm_large" in figure.get_suptitle()
     two = fig08_lstm.draw([lstm(make), lstm(make, "lstm_small")])
     assert len(two.axes) == 4
+
+
+def test_smoke_judges_the_start_alone(make: Any) -> None:
+    """What a training of two epochs did to the line is no finding, whichever way it went."""
+    for shape in (make.descent, lambda a: make.LN10 + a):
+        verdicts = fig08_lstm.judge([lstm(make, shape=shape, scale="smoke")])
+        assert {v.check for v in verdicts if v.holds is not None} == {"8a"}
+        assert all(v.note for v in verdicts if v.check in ("8b", "8c", "8d", "8e"))

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from landscape.figure import sweep
+from landscape.figure.__main__ import main
 from landscape.figure.publish import command_of, publish, verdict_rows
 from landscape.result import Result
 from landscape.verdict import Verdict
@@ -50,3 +51,13 @@ def test_the_page_and_its_arrays(tmp_path: Path) -> None:
 def test_every_verdict_is_a_row() -> None:
     verdict = Verdict("1a", "c", "s", "x", "m", "e", None, "smoke")
     assert len(verdict_rows([verdict] * 3)) == 5
+
+
+def test_redrawing_a_page_draws_its_figure_and_nothing_more(tmp_path: Path) -> None:
+    results, page = jobs(), tmp_path / "page"
+    publish(results, [], sweep.draw(results), page)
+    before = {path: path.read_bytes() for path in page.rglob("*") if path.is_file()}
+    (page / "figure.png").unlink()
+    assert main([str(page)]) == 0
+    assert {path for path in page.rglob("*") if path.is_file()} == set(before)
+    assert all(path.read_bytes() == content for path, content in before.items() if "figure" not in path.name)

@@ -25,7 +25,7 @@ class Row(NamedTuple):
 
 PLAIN = "curve result verdict"
 TORCH = "parameters trajectory model data cost path"
-MIDDLE = "objective solutions endpoints alphas streams progress"
+MIDDLE = "objective running_statistics solutions endpoints alphas streams progress"
 ROWS = [
     Row("theory", "sympy numpy scipy"),
     Row("landscape errors limits provenance", ""),  # "landscape" is the package's own __init__.py
@@ -42,7 +42,9 @@ ROWS = [
     Row("data", "torch numpy sklearn pooch filelock rich"),
     Row("cost", "torch numpy"),
     Row("path", "torch numpy"),
-    Row("objective solutions endpoints", "torch numpy", f"{PLAIN} {TORCH} {MIDDLE}"),
+    # A function of a point and a batch, given as such: it knows no model, no cost and no data.
+    Row("engine", "torch numpy numba llvmlite"),
+    Row("objective running_statistics solutions endpoints", "torch numpy", f"{PLAIN} {TORCH} {MIDDLE} engine"),
     Row("training store", "torch numpy filelock", f"{PLAIN} {TORCH} {MIDDLE} training store"),
     Row("measurement", "torch numpy scipy", f"{PLAIN} {TORCH} {MIDDLE} training store"),
     # No torch from here on: saved results can be drawn without it.
@@ -52,7 +54,7 @@ ROWS = [
     Row("tracker", "", PLAIN),
     # The command line: composes, so it may know every room.
     Row(
-        "__main__ closing collect compute config job paper plan prepare",
+        "__main__ closing collect compute config forecast job paper plan prepare",
         "hydra omegaconf torch numpy rich filelock",
         "*",
     ),

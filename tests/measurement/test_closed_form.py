@@ -21,6 +21,7 @@ from landscape.data.teacher import teacher
 from landscape.endpoints import Ends
 from landscape.errors import InputError
 from landscape.measurement import ClosedForm, Subject
+from landscape.measurement.family import family_of
 from landscape.model import MLP, DeepLinear, Quadratic
 from landscape.objective import Objective
 from landscape.parameters import ParameterLayout
@@ -215,3 +216,11 @@ def test_no_seed_with_a_line_leaves_a_measured_curve() -> None:
     measured = ClosedForm()(scalar([2.0, 0.5], [2.0, 0.5]))
     assert np.isnan(measured.curves["train/theory"].objective).all()
     assert np.ptp(measured.curves["train/deterministic"].objective) < 1e-29 and not measured.statements
+
+
+def test_batch_norm_has_no_closed_form_here() -> None:
+    """Its statistics bend the line's pieces: what is known of one hidden layer of ReLU does not hold."""
+    data, relu = dataset(), partial(MLP, 7, 5, [6], nn.ReLU())
+    assert family_of(relu(), CrossEntropy(), data.train) is not None
+    with pytest.raises(InputError, match="no batch norm"):
+        family_of(relu(batch_norm=True), CrossEntropy(), data.train)

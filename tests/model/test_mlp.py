@@ -58,6 +58,33 @@ def test_default_start_is_he_with_a_zero_last_layer() -> None:
     assert module.max_norms == {} and len(module.dropouts) == 0
 
 
+def test_torch_s_own_start_is_torch_s_own() -> None:
+    torch.manual_seed(0)
+    module = MLP(60, 10, [40, 30], nn.ReLU(), torch_init=True)
+    torch.manual_seed(0)
+    plain = [nn.Linear(60, 40), nn.Linear(40, 30), nn.Linear(30, 10)]
+    for layer, other in zip(module.layers, plain, strict=True):
+        assert torch.equal(layer.weight, other.weight) and torch.equal(layer.bias, other.bias)
+    with pytest.raises(InputError, match=r"model\.torch_init=true and model\.init_ranges=\[0\.5, 0\.5\]"):
+        MLP(4, 3, [6], nn.ReLU(), init_ranges=[0.5, 0.5], torch_init=True)
+
+
+def test_batch_norm_stands_before_the_activation_and_takes_the_bias() -> None:
+    module = MLP(4, 3, [6, 5], nn.Tanh(), batch_norm=True).double().train()
+    x = normal(7, 4, seed=20)
+    with torch.no_grad():
+        for k, p in enumerate(module.parameters()):
+            p.copy_(normal(*p.shape, seed=k))
+    h = x
+    for k in range(2):
+        h = h @ module.layers[k].weight.T
+        h = (h - h.mean(dim=0)) / (h.var(dim=0, correction=0) + 1e-5).sqrt()
+        h = torch.tanh(h * module.norms[k].weight + module.norms[k].bias)
+    expected = h @ module.layers[2].weight.T + module.layers[2].bias
+    torch.testing.assert_close(module(x), expected, rtol=1e-11, atol=1e-12)
+    assert [layer.bias is None for layer in module.layers] == [True, True, False]
+
+
 def test_switching_dropout_off_leaves_the_rest() -> None:
     numbers = {"max_norms": [1.0, 2.0], "include": [0.8, 0.5], "scale": [1.25, 2.0]}
     module = MLP(4, 3, [6], nn.ReLU(), dropout=False, **numbers)

@@ -137,3 +137,19 @@ def test_draw_shows_three_curves_and_the_circle():
 def test_bad_input_is_refused(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+@pytest.mark.parametrize(("dimension", "batch", "share"), [(3, 2, 0.999), (20, 100, 0.9), (1, 2, 0.98), (20, 8, 0.5)])
+def test_the_derivation_passes_its_own_check_up_to_the_stable_bound(dimension, batch, share):
+    """Heavy tails made three of these four fail at |z| up to 13."""
+    top = noise.derive(dimension=dimension, batch_size=batch, lr=1e-3).values
+    rate = share * min(top["proportional_largest_stable_lr"], top["minibatch_largest_stable_lr"])
+    found = noise.derive(dimension=dimension, batch_size=batch, lr=rate).check()
+    assert all(check.holds for check in found), found
+    assert len(found) == (0 if dimension == 1 else 1 if dimension == 3 else 2)
+
+
+def test_the_check_sees_wrong_moments(monkeypatch):
+    right = noise.proportional
+    monkeypatch.setattr(noise, "proportional", lambda e, w, lr, s, steps: right(e, w, 1.02 * lr, s, steps))
+    assert [check.holds for check in noise.derive().check()] == [False, True]

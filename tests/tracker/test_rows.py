@@ -51,6 +51,9 @@ def test_curves_on_different_alphas_share_the_axis() -> None:
         (["4", "5"], 2, True, ["seed4", "seed5"]),
         (["0-1"], 1, False, ["seed0-1"]),  # the curve between two solutions
         (["0-1"], 1, True, ["seed0"]),  # a training is never "between"
+        (["4-5", "6-7"], 4, True, ["seed4", "seed5", "seed6", "seed7"]),  # training.first_seed=4
+        (["4-5", "6-7"], 2, False, ["seed4-5", "seed6-7"]),
+        (["4", "5"], 2, True, ["seed4", "seed5"]),
         (["0-1"], 2, True, ["seed0", "seed1"]),  # the two trainings behind that one line
         ([], 2, False, ["seed0", "seed1"]),
     ],

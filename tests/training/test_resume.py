@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 import torch
 
+from landscape.errors import InputError
 from landscape.solutions import Solutions
 from landscape.training import checkpoint
 from tests.training.conftest import Train
 from tests.training.test_seeds import batch_norm, torch_dropout
+from tests.twin import maxout
 
 ADAM = {"optimizer": partial(torch.optim.Adam, lr=0.03), "momentum_schedule": None}
 
@@ -51,9 +53,10 @@ def same_bits(one: Solutions, other: Solutions) -> None:
         ([5, 1], ADAM),
         ([5], {"model": torch_dropout}),
         ([5], {"model": batch_norm}),
+        ([5, 1], {"model": batch_norm, **ADAM}),
         ([5], {"dtype": "float32", "checkpoint_seconds": 1e9}),
     ],
-    ids=["maxout", "adam", "torch dropout", "batch norm", "no checkpoint yet"],
+    ids=["maxout", "adam", "torch dropout", "batch norm", "batch norm, adam", "no checkpoint yet"],
 )
 def test_a_killed_run_goes_on_to_the_same_bits(
     train: Train, tmp_path: Path, seeds: list[int], changes: dict[str, Any]
@@ -94,3 +97,40 @@ def test_an_old_checkpoint_stays_whole_when_the_new_one_cannot_be_written(tmp_pa
     assert checkpoint.load(file) == {"epoch": 3}
     assert [f.name for f in tmp_path.iterdir()] == ["checkpoint.pt"]
     assert checkpoint.load(tmp_path / "absent.pt") is None
+
+
+def forged(folder: Path, device: str, has_entry: bool) -> None:
+    """Make a checkpoint look as if a GPU had written it: its generators' states are 16 bytes."""
+    file = folder / "checkpoint.pt"
+    state = torch.load(file, weights_only=True)
+    short = torch.zeros(16, dtype=torch.uint8)
+    state |= {"device": device, "dropout": [short] * len(state["dropout"]), "global_cuda": short}
+    state["batches"]["samples"] = [short] * len(state["batches"]["samples"])
+    if not has_entry:  # as before the device was written down
+        del state["device"]
+    checkpoint.save_atomically(state, file)
+
+
+@pytest.mark.parametrize("has_entry", [True, False])
+@pytest.mark.parametrize("model", [maxout, torch_dropout], ids=["masks", "torch dropout"])
+def test_masks_begun_on_a_gpu_cannot_go_on_on_a_cpu(train: Train, tmp_path: Path, model: Any, has_entry: bool) -> None:
+    numbers: dict[str, Any] = {"max_epochs": 6, "checkpoint_seconds": 0.0, "model": model, "folder": tmp_path / "run"}
+    with pytest.raises(Killed):
+        train([5], on_epoch=killed_at(4), **numbers)
+    forged(tmp_path / "run", "cuda", has_entry)
+    before = (tmp_path / "run" / "checkpoint.pt").read_bytes()
+    with pytest.raises(InputError, match=r"device=cpu .*cut on cuda \(epoch 3\).*device=cuda.*refresh=true"):
+        train([5], **numbers)
+    assert (tmp_path / "run" / "checkpoint.pt").read_bytes() == before
+
+
+def test_without_masks_a_run_goes_on_on_another_device(
+    train: Train, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    numbers: dict[str, Any] = {"max_epochs": 6, "checkpoint_seconds": 0.0, "model": partial(maxout, dropout=False)}
+    straight = train([5, 1], **numbers)
+    with pytest.raises(Killed):
+        train([5, 1], folder=tmp_path / "run", on_epoch=killed_at(4), **numbers)
+    forged(tmp_path / "run", "cuda", True)
+    same_bits(train([5, 1], folder=tmp_path / "run", **numbers), straight)  # it never was elsewhere
+    assert "written on cuda; going on on cpu" in caplog.text

@@ -131,14 +131,19 @@ def torch_dropout() -> nn.Module:
 
 
 def batch_norm() -> nn.Module:
-    return nn.Sequential(nn.Linear(D, 6), nn.BatchNorm1d(6), nn.ReLU(), nn.Linear(6, C))
+    """No bias before the norm: it would have no gradient but rounding, which Adam makes large."""
+    return nn.Sequential(nn.Linear(D, 6, bias=False), nn.BatchNorm1d(6), nn.ReLU(), nn.Linear(6, C))
+
+
+def cumulative_norm() -> nn.Module:
+    return nn.Sequential(nn.Linear(D, 6), nn.BatchNorm1d(6, momentum=None), nn.ReLU(), nn.Linear(6, C))
 
 
 EXAMPLE = (normal(8, D).float(), torch.arange(8) % C)
 
 
 @pytest.mark.parametrize(
-    ("model", "reason"), [(torch_dropout, "random"), (batch_norm, "running statistics")], ids=["dropout", "batch norm"]
+    ("model", "reason"), [(torch_dropout, "random"), (cumulative_norm, "item")], ids=["dropout", "cumulative norm"]
 )
 @pytest.mark.parametrize("vectorise", [None, True])
 def test_what_cannot_be_vectorised_trains_one_at_a_time_and_says_so(
@@ -172,6 +177,24 @@ def test_torch_dropout_trains_and_repeats(train: Train) -> None:
     plain = Objective(torch_dropout(), CrossEntropy(), dataset().train, "deterministic", [2], "float64")
     assert one.learning_curve.channels["train/objective"][0, 0] != plain(one.theta_i).item()  # the monitor's is noisy
     assert plain(one.theta_f) < plain(one.theta_i)
+
+
+@pytest.mark.parametrize("optimizer", [partial(Momentum, lr=0.08, momentum=0.4), partial(torch.optim.Adam, lr=0.02)])
+def test_batch_norm_trains_every_seed_as_alone(train: Train, optimizer: Any) -> None:
+    """Each seed with running statistics of its own, though all pass through one module."""
+    assert groups_of(SEEDS, batch_norm(), CrossEntropy(), EXAMPLE, None) == [SEEDS]
+    numbers: dict[str, Any] = {
+        "model": batch_norm, "optimizer": optimizer, "momentum_schedule": None, "max_epochs": 9, "patience": 3,
+    }  # fmt: skip
+    together = train(SEEDS, **numbers)
+    for s, seed in enumerate(SEEDS):
+        alone = train([seed], **numbers)
+        same(together, s, alone, 0)
+        for name, buffer in alone.buffers[0].items():
+            torch.testing.assert_close(together.buffers[s][name], buffer, rtol=1e-12, atol=1e-14)
+        assert together.buffers_i[s]["1.running_mean"].tolist() == [0] * 6
+    means = [tuple(named["1.running_mean"].tolist()) for named in together.buffers]
+    assert len(set(means)) == 3 and all(any(mean) for mean in means)
 
 
 def test_batch_norm_keeps_the_statistics_of_the_best_epoch(train: Train) -> None:

@@ -1,0 +1,73 @@
+"""The shared affine prefix: what is affine in the point is paid once per anchor, not once per point."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from landscape.engine.kind import Kind
+from landscape.engine.part import frontier, part
+from landscape.engine.trace import Trace, Unsuited, flattened, rebuilt
+
+Points = Sequence[tuple[float, ...]]
+"""One weight per anchor and point, of sum 1: theta = Σ w_n theta_n."""
+
+
+def combine(values: Sequence[Tensor], weights: tuple[float, ...]) -> Tensor:
+    """Σ w_n v_n over the anchors; bitwise an anchor's own value where its weight is 1 and the others are 0."""
+    if weights.count(0.0) == len(weights) - 1 and 1.0 in weights:
+        return values[weights.index(1.0)]
+    if len(values) == 2:
+        return torch.lerp(values[0], values[1], weights[1])
+    total = values[0] * weights[0]
+    for value, weight in zip(values[1:], weights[1:], strict=True):
+        total = total.add_(value, alpha=weight)
+    return total
+
+
+class Prefix:
+    """Evaluates one batch at many points of the affine hull of its anchors, exact up to rounding.
+
+    Args:
+        trace: of the batch's shape.
+
+    Raises:
+        Unsuited: a value that cannot be combined is read past the affine part.
+    """
+
+    def __init__(self, trace: Trace) -> None:
+        self.trace = trace
+        kinds, module, outputs = trace.kinds, trace.module, trace.outputs
+        sources = {trace.theta, *trace.known.values(), *trace.state}
+        self.affine = frontier(kinds, sources, outputs, Kind.AFFINE)
+        self.const = frontier(kinds, sources, outputs, Kind.CONST)
+        if not all(isinstance(n.meta.get("val"), Tensor) for n in self.affine):
+            raise Unsuited("a list of tensors is read where the affine part ends")
+        known = list(trace.known.values())
+        self._const = part(module, known, self.const)
+        self._affine = part(module, [trace.theta, *self.const], self.affine)
+        self._moving = part(module, [*self.affine, *self.const, *trace.state], outputs)
+
+    def __call__(
+        self, anchors: Sequence[Tensor], known: Mapping[str, Tensor], points: Points, states: Sequence[Any] | None
+    ) -> Iterator[tuple[dict[str, Tensor], Any]]:
+        """({channel: [B]}, state after the batch) of each point in turn.
+
+        Args:
+            anchors: theta_n [P]. known: as traced. points: [A]. states: one per point; None: none comes in.
+        """
+        const = self._const(*(known[name] for name in self.trace.known))
+        values = [self._affine(anchor, *const) for anchor in anchors]
+        each = list(zip(*values, strict=True))  # per frontier node, its value at every anchor
+        for a, weights in enumerate(points):
+            leaves = [] if states is None else flattened(states[a])[0]
+            found = self._moving(*(combine(v, weights) for v in each), *const, *leaves)
+            yield self.named(found)
+
+    def named(self, found: Sequence[Tensor]) -> tuple[dict[str, Tensor], Any]:
+        """What the graph returned -> channels by name, and the state."""
+        names = self.trace.channels
+        return dict(zip(names, found, strict=False)), rebuilt(found[len(names) :], self.trace.state_spec)

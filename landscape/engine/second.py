@@ -1,0 +1,115 @@
+"""What the kernels need of one batch: events of its units, packed weights, and arrays to work in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+Around = tuple[Tensor, Tensor]
+"""A value in the middle of the line, and half its difference between the two ends of the grid."""
+
+
+class Memory:
+    """Arrays that are filled anew for every batch: pages asked for each time would cost more than what fills them."""
+
+    def __init__(self) -> None:
+        self.held: dict[str, Tensor] = {}
+
+    def __call__(self, name: str, shape: Sequence[int], dtype: torch.dtype) -> Tensor:
+        """The array of this name, with whatever it holds; torch's are aligned for vectors, numpy's are not."""
+        tensor = self.held.get(name)
+        if tensor is None or tensor.shape != tuple(shape) or tensor.dtype != dtype:
+            self.held[name] = tensor = torch.empty(tuple(shape), dtype=dtype)
+        return tensor
+
+
+class Switches:
+    """The events of every hidden unit on every example of a batch, sorted by grid point.
+
+    Args:
+        pieces: [N, H] each. gain: factors [N, H]. has_zero: 0 is a piece too. grid: beta [A].
+    """
+
+    def __init__(
+        self, memory: Memory, pieces: Sequence[Around], gain: Tensor, has_zero: bool, grid: NDArray[Any]
+    ) -> None:
+        from landscape.engine.bucket import bucket
+
+        (rows, units), dtype = gain.shape, gain.dtype
+        shape = (rows, units, len(pieces))
+        middle, half = (
+            torch.stack([p[n] for p in pieces], dim=2, out=memory(f"pieces {n}", shape, dtype)).numpy()
+            for n in range(2)
+        )
+        capacity = units * (len(pieces) + has_zero)
+        unit, value, slope = (
+            memory(name, (rows, capacity), kind).numpy()
+            for name, kind in (("unit", torch.int32), ("value", dtype), ("slope", dtype))
+        )
+        start = memory("start", (rows, len(grid) + 1), torch.int64).numpy()
+        factors = gain.contiguous().numpy()
+        side_by_side(rows, lambda first, last: bucket(
+            middle, half, factors, has_zero, grid, first, last, unit, value, slope, start
+        ))  # fmt: skip
+        self.arrays = (unit, value, slope, start, grid)
+
+
+class Packed:
+    """Weights and bias of the second layer in blocks of output units, as the kernels read them.
+
+    Args:
+        weight: [H, M] each. bias: [M] each. group: pieces of an output unit, consecutive columns.
+    """
+
+    def __init__(self, memory: Memory, weight: Around, bias: Around | None, group: int) -> None:
+        from landscape.engine import sweep as kernel
+
+        (units, outputs), dtype = weight[0].shape, weight[0].dtype
+        width = kernel.width_of(weight[0].element_size())
+        self.outputs, self.width = outputs // group, width
+        self.blocks = -(-self.outputs // width)
+        self.columns = self.blocks * width
+        spread = memory("spread", (2, group, self.columns, units), dtype).zero_()
+        state = torch.zeros(3, group, self.columns, dtype=dtype)
+        for n in range(2):
+            # Column m of the layer is piece m % group of its unit m // group.
+            spread[n, :, : self.outputs] = weight[n].t().unflatten(0, (self.outputs, group)).transpose(0, 1)
+            if bias is not None:
+                state[n, :, : self.outputs] = bias[n].view(self.outputs, group).t()
+        laid = spread.view(2, group, self.blocks, width, units).permute(1, 2, 4, 0, 3)
+        self.weight = memory("weight", laid.shape, dtype).copy_(laid).numpy()
+        self.state = state.view(3, group, self.blocks, width).permute(1, 2, 0, 3).contiguous()  # [K, blocks, 3, W]
+
+    def table(self, weight: Around) -> Tensor:
+        """A further layer's weights [C, M] each -> [blocks, groups, W, columns]: U in the first C, then V."""
+        from landscape.engine import sweep as kernel
+
+        both = torch.cat(weight)  # [2 C, M]
+        columns = kernel.COLUMNS * self.width // kernel.VECTORS
+        groups = -(-len(both) // columns)
+        padded = both.new_zeros(groups * columns, self.columns)
+        padded[: len(both), : self.outputs] = both
+        return padded.view(groups, columns, self.blocks, self.width).permute(2, 0, 3, 1).contiguous()
+
+
+def side_by_side(count: int, run: Callable[[int, int], None]) -> None:
+    """``run(first, last)`` over parts of ``range(count)``, on as many threads as torch uses.
+
+    The kernels let go of the interpreter's lock. Threads of our own, for one call, rather than numba's: its pools do
+    not bear several callers, a fork, or another OpenMP in the same process.
+    """
+    threads = min(torch.get_num_threads(), count)
+    if threads == 1:
+        run(0, count)
+        return
+    bounds = np.linspace(0, count, threads + 1).astype(int).tolist()
+    with ThreadPoolExecutor(threads) as pool:
+        for done in [pool.submit(run, first, last) for first, last in pairwise(bounds)]:
+            done.result()

@@ -1,0 +1,191 @@
+"""Lucas et al. 2021: how often J rises on the way to the solution, by optimizer, learning rate and architecture."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+from landscape.curve import largest_rise, value_at
+from landscape.figure import line, style, subject
+from landscape.figure.claims import sampled
+from landscape.figure.monotone_runs import LOSS, RISE, Rate, Run, halves, once, rate, runs_of
+from landscape.figure.reading import Claim, Reading, over_columns
+from landscape.result import Result
+from landscape.verdict import Verdict
+
+PAPER = "Lucas et al. 2021"
+ALONE = Claim("ext01-run", "J falls from the start to the solution", PAPER, f"rise <= {RISE:g} nats, J(1) <= {LOSS:g}")
+NORM_WORD = {"": "no batch norm", "recalibrate": "batch norm, recalibrated", "keep": "batch norm, kept",
+             "interpolate": "batch norm, interpolated"}  # fmt: skip
+MARKER = {"": "o", "recalibrate": "^", "keep": "x", "interpolate": "+"}
+PLAIN = ("SGD", "Momentum")
+COLOR = {"SGD": style.BLUE, "Momentum": style.BLUE, "Adam": style.ORANGE}
+
+
+@style.themed
+def draw(results: Sequence[Result]) -> Figure:
+    """The rate of each level of each factor, and the rise against the distance and the Gauss length; one job: J."""
+    if len(results) == 1:
+        figure, grid = style.new(1, 1, width=4.8, height=3.4)
+        drawn = line.draw_splits(grid[0][0], results[0])
+        line.label_line(grid[0][0], subject.recipe(results[0]), drawn)
+        return style.finish(figure, results, PAPER, drawn.notes, verdicts=judge(results))
+    runs = runs_of(results)
+    figure, grid = style.new(1, 3, width=12.8, height=4.6)
+    _draw_rates(grid[0][0], runs)
+    _draw_rises(
+        grid[0][1],
+        runs,
+        lambda run: run.distance,
+        r"distance $\|\theta_f-\theta_i\|\,/\,\|\theta_i\|$",
+        "by the distance travelled",
+    )
+    _draw_rises(
+        grid[0][2],
+        runs,
+        lambda run: run.gauss,
+        "mean Gauss length of the outputs [rad]",
+        "by how much the outputs turn",
+    )
+    style.legend_outside(figure)
+    lost = sum(not run.is_counted for run in runs)
+    notes = [f"not counted: {lost} of {len(runs)} lines, which end above J = {LOSS:g} or diverged",
+             "recalibrated, interpolated, kept: the running statistics along the line; the rates of the other factors "
+             "count each network once, recalibrated where that was measured"]  # fmt: skip
+    title = f"{PAPER}: where J rises by more than {RISE:g} nats{style.on_data(results)}"
+    return style.finish(figure, results, title, notes, verdicts=judge(results))
+
+
+def factors(runs: Sequence[Run]) -> list[tuple[str, list[Rate]]]:
+    """Each factor with the rate of each of its levels; batch norm with each treatment of its statistics."""
+    single = once(runs)
+
+    def levels(runs: Sequence[Run], key: Callable[[Run], Any], word: Callable[[Any], str]) -> list[Rate]:
+        return [rate(word(level), [r for r in runs if key(r) == level]) for level in sorted({key(r) for r in runs})]
+
+    return [
+        ("optimizer", levels(single, lambda r: r.optimizer, str)),
+        ("learning rate", levels(single, lambda r: r.lr, lambda lr: f"lr {lr:g}")),
+        ("norm", levels(runs, lambda r: r.treatment, lambda t: NORM_WORD.get(t, t))),
+        ("depth", levels(single, lambda r: r.depth, lambda n: f"{n} hidden layers")),
+        ("activation", levels(single, lambda r: r.activation, str)),
+    ]
+
+
+def _draw_rates(axes: Axes, runs: Sequence[Run]) -> None:
+    """One row per level, the factors apart."""
+    at, ticks, words = 0.0, [], []
+    for k, (_, rates) in enumerate(factors(runs)):
+        for item in rates:
+            low, high = (100 * end for end in item.interval)
+            color = style.CYCLE[k]
+            if item.counted:
+                share = 100 * item.rising / item.counted
+                axes.plot([low, high], [at, at], color=color, linewidth=1.6)
+                axes.plot([share], [at], "o", color=color, markersize=5)
+            axes.text(1.0, at, f" {item.rising}/{item.counted}", transform=axes.get_yaxis_transform(), va="center",
+                      fontsize=7, color=style.GREY)  # fmt: skip
+            ticks.append(at)
+            words.append(item.name)
+            at += 1.0
+        at += 0.6
+    axes.set_yticks(ticks, words)
+    axes.set_ylim(at - 0.8, -0.6)
+    axes.set(title="how often J rises, 95 % intervals", xlabel="runs in which J rises [%]")
+    axes.set_xlim(left=-1)
+
+
+def _draw_rises(axes: Axes, runs: Sequence[Run], value: Callable[[Run], float], label: str, title: str) -> None:
+    """The rise of every counted line, zero at the bottom."""
+    groups = dict.fromkeys((run.optimizer, run.treatment) for run in runs)
+    for optimizer, treatment in sorted(groups, key=lambda g: (g[0] == "Adam", list(NORM_WORD).index(g[1]))):
+        chosen = [r for r in runs if (r.optimizer, r.treatment) == (optimizer, treatment) and r.is_counted]
+        name = f"{optimizer}, {NORM_WORD[treatment]}"
+        look: dict[str, Any] = {"color": COLOR.get(optimizer, style.GREEN), "label": name, "linestyle": "none",
+                                "markersize": 4.2, "alpha": 0.75}  # fmt: skip
+        if MARKER[treatment] not in "x+":
+            look["markerfacecolor"] = "none"
+        axes.plot([value(r) for r in chosen], [r.rise for r in chosen], MARKER[treatment], **look)
+    axes.axhline(RISE, color=style.GREY, linewidth=0.8, linestyle=":", label=f"{RISE:g} nats")
+    axes.set_yscale("symlog", linthresh=1e-4, linscale=0.5)
+    axes.set_ylim(-2e-5, 2 * max([run.rise for run in runs if run.is_counted], default=1.0) + RISE)
+    if any(value(run) > 0 for run in runs if run.is_counted):
+        axes.set_xscale("log")
+        axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
+        axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.set(title=title, xlabel=label, ylabel="largest rise of J [nats]")
+
+
+def judge(results: Sequence[Result]) -> list[Verdict]:
+    """One job: whether J falls in each seed. A sweep: the paper's claims, as rates whose intervals lie apart."""
+    if len(results) == 1:
+        return _judge_job(results[0])
+    runs = runs_of(results)
+    if not runs:
+        return []
+    single, scale = once(runs), results[0].scale
+    plain = rate("J rises", [r for r in runs if r.optimizer in PLAIN and r.treatment == ""])
+    found = [_mostly_monotone(plain, scale)]
+    lrs = sorted({run.lr for run in single})
+    pairs: list[tuple[str, str, str, Rate, Rate]] = [
+        ("ext01-adam", "Adam makes J rise more often than SGD with momentum does", "optimizer",
+         rate("Adam", [r for r in single if r.optimizer == "Adam"]),
+         rate("SGD", [r for r in single if r.optimizer in PLAIN])),
+        ("ext01-lr", "A large learning rate makes J rise more often than a small one", "learning rate",
+         rate(f"lr {lrs[-1]:g}", [r for r in single if r.lr == lrs[-1]]),
+         rate(f"lr {lrs[0]:g}", [r for r in single if r.lr == lrs[0]])),
+    ]  # fmt: skip
+    for treatment in dict.fromkeys(run.treatment for run in runs if run.treatment):
+        groups = [[r for r in runs if r.treatment == t] for t in (treatment, "")]
+        pairs.append(("ext01-batch-norm", "Batch norm makes J rise more often", f"running statistics: {treatment}",
+                      rate("with", groups[0]), rate("without", groups[1])))  # fmt: skip
+    short, long, way = halves(single, lambda run: run.distance)
+    pairs.append(("ext01-distance", "Where the weights travel far, J rises more often", "distance in units of |θ_i|",
+                  rate(f"from {way:.2g} on", long), rate("below", short)))  # fmt: skip
+    straight, turning, angle = halves(single, lambda run: run.gauss)
+    pairs.append(("ext01-gauss", "Where the outputs turn little, J rises less often", "mean Gauss length",
+                  rate(f"from {angle:.2g} rad on", turning), rate("below", straight)))  # fmt: skip
+    return found + [compare(*pair, scale) for pair in pairs]
+
+
+def _judge_job(result: Result) -> list[Verdict]:
+    curve = next((c for c in sampled(result, ("train",), 0, 1) if c.mode == "deterministic"), None)
+    if curve is None:
+        return []
+    alphas, objective, why = curve.alphas, curve.objective, f"runs that end above {LOSS:g} nats are not counted"
+
+    def read(s: int) -> Reading:
+        rise, end = largest_rise(alphas, objective[:, s]), value_at(alphas, objective[:, s], 1.0)
+        if not end <= LOSS:
+            return Reading(f"J(1) = {end:.3g} nats", None, end, note=why)
+        return Reading(f"rise {rise:.2g} nats", rise <= RISE, rise)
+
+    return [over_columns(ALONE, result, curve, subject.names([result])[0], read)]
+
+
+def _mostly_monotone(plain: Rate, scale: str) -> Verdict:
+    low, high = plain.interval
+    holds = True if high < 0.5 else False if low > 0.5 else None
+    note = "" if holds is not None else "not decided: one half lies in the interval"
+    if not plain.counted:
+        note = f"not judged: no run ends at J <= {LOSS:g}"
+    return Verdict("ext01-sgd", "With SGD and without batch norm J usually falls all the way", PAPER,
+                   "SGD, no batch norm", str(plain), "rises in < 50 %", holds, scale, note=note)  # fmt: skip
+
+
+def compare(check: str, claim: str, about: str, more: Rate, less: Rate, scale: str) -> Verdict:
+    """Whether the rate of one group lies above that of the other: not decided where the intervals overlap."""
+    holds: bool | None = None
+    note = "not decided: the intervals overlap"
+    if not (more.counted and less.counted):
+        note = f"not judged: a group has no run that ends at J <= {LOSS:g}"
+    elif more.interval[0] > less.interval[1]:
+        holds, note = True, ""
+    elif more.interval[1] < less.interval[0]:
+        holds, note = False, "decided the other way round"
+    return Verdict(check, claim, PAPER, about, f"{more}; {less}", "first rate above second", holds, scale, note=note)

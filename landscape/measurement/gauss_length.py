@@ -1,0 +1,125 @@
+"""How much the outputs turn while theta goes straight."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.func import functional_call
+
+from landscape.curve import turning
+from landscape.endpoints import Ends
+from landscape.errors import InputError
+from landscape.measurement.interpolation import Interpolation
+from landscape.measurement.subject import Measured, Subject
+from landscape.objective import Objective
+from landscape.progress import report
+
+Path = Callable[[float], Tensor]
+
+STEP = 1e-5
+"""Half the span of a central difference in alpha: in float64 both its error terms are then near 1e-10."""
+
+STILL = 1e-7
+"""A derivative below this, relative to the size of the outputs, is rounding and has no direction."""
+
+
+class GaussLength(Interpolation):
+    """J along the path, and the mean Gauss length: how far the direction of z(alpha), an example's outputs, turns.
+
+    For one example it is the integral of the norm of the derivative of the unit tangent of z over [0, 1], here the sum
+    of the angles between the tangents at neighbouring alphas: the integral from below, exact for an arc of a circle, 0
+    where the outputs are affine in alpha. A kink of a ReLU counts by its angle; the original's trapezoid over second
+    derivatives passes it over. Always without dropout and in float64, running statistics treated as J has them.
+
+    Args:
+        splits, modes: as of interpolation. num_examples: average over the first so many of each split; None: all.
+
+    Raises:
+        InputError: alphas without both ends, or outputs that are not one row per example.
+
+    Source: Lucas et al. 2021 (arXiv 2104.11044).
+    """
+
+    def __init__(
+        self,
+        splits: Sequence[str] = ("train",),
+        modes: Sequence[str] = ("deterministic",),
+        num_examples: int | None = 1000,
+    ) -> None:
+        super().__init__(splits, modes)
+        if num_examples is not None and num_examples < 1:
+            raise InputError(f"measurement.num_examples={num_examples} must be at least 1, or null for all")
+        self.num_examples = num_examples
+
+    def check(self, subject: Subject) -> None:
+        """Raise InputError for alphas or a model that have no Gauss length, before anything is trained."""
+        assert subject.alphas is not None and subject.dataset is not None
+        if not np.isin([0.0, 1.0], subject.alphas).all():
+            raise InputError("measurement=gauss_length runs over all of [0, 1], but alphas lack 0 or 1; "
+                             "use alphas=standard or alphas=unit_200")  # fmt: skip
+        if subject.dataset.train.num_streams is not None or subject.dataset.train.is_resampled:
+            raise InputError("measurement=gauss_length needs independent and fixed examples, not sequences or pixels "
+                             "that are sampled anew")  # fmt: skip
+
+    def __call__(self, subject: Subject) -> Measured:
+        """Subject -> curves as of interpolation, and the numbers ``"train/gauss_length"`` in radians, one per line."""
+        self.check(subject)
+        measured = super().__call__(subject)
+        numbers = dict(measured.numbers)
+        for name in self.splits:
+            numbers[f"{name}/gauss_length"] = self._mean(subject, name)
+        return replace(measured, numbers=numbers)
+
+    def _mean(self, subject: Subject, name: str) -> list[float]:
+        ends, alphas = subject.ends, subject.alphas
+        assert ends is not None and alphas is not None and subject.objective is not None and subject.path is not None
+        split = subject.split(name)
+        split = split if self.num_examples is None else split.first(self.num_examples)
+        objective = subject.objective(
+            subject.module, subject.cost, split, mode="deterministic", dtype="float64", seeds=ends.seeds,
+            buffers=ends.buffers, buffers_0=ends.buffers_0,
+        )  # fmt: skip
+        inside = alphas[(alphas >= 0) & (alphas <= 1)]
+        found = []
+        with report(f"{name} Gauss length", len(ends.labels)) as progress:
+            for s in range(len(ends.labels)):
+                tangents, size = _tangents(objective, subject.path, ends, s, inside)
+                found.append(float(turning(tangents, STILL * size).mean()))
+                progress(s + 1)
+        return found
+
+
+def _tangents(
+    objective: Objective, make_path: Callable[..., Path], ends: Ends, s: int, alphas: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """dz/dalpha [A, N, C] by central differences, and the largest |z| of each example [N]."""
+    theta_0, theta_1 = (end[s : s + 1].to(objective.device, torch.float64) for end in (ends.theta_0, ends.theta_1))
+    path = make_path(theta_0, theta_1)
+    tangents, size = [], np.zeros(len(objective.split))
+    # Inside [0, 1], so that a kink exactly at an end, or a path that stops there, does no harm.
+    for low, high in zip(np.maximum(alphas - STEP, 0), np.minimum(alphas + STEP, 1), strict=True):
+        before, after = (_outputs(objective, path, float(a), ends, s) for a in (low, high))
+        tangents.append(((after - before) / (high - low)).cpu().numpy())
+        size = np.maximum(size, after.norm(dim=1).cpu().numpy())
+    return np.stack(tangents), size
+
+
+def _outputs(objective: Objective, path: Path, alpha: float, ends: Ends, s: int) -> Tensor:
+    """z [N, C] at one alpha."""
+    start, end = ends.buffers_0[s : s + 1] or None, ends.buffers[s : s + 1] or None
+    buffers = objective.statistics.along(path, np.array([alpha]), start, end, 1)[0][0]
+    values = {**objective.layout.unflatten(path(alpha)[0]), **buffers}
+    parts = []
+    with torch.no_grad():
+        for x in objective.split.x.split(objective.batch_size):
+            parts.append(functional_call(objective.module, values, (x,)))
+    outputs = torch.cat(parts)
+    if outputs.dim() != 2:
+        raise InputError(f"measurement=gauss_length needs a model whose outputs are [B, C], and model="
+                         f"{type(objective.module).__name__} gives {tuple(outputs.shape)}")  # fmt: skip
+    return outputs

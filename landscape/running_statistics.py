@@ -1,0 +1,222 @@
+"""What running statistics, such as the means of batch norm, are at a point of a path.
+
+They are no parameters: the optimizer did not walk through them, and a line in theta does not say what they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.func import functional_call
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from landscape.data.dataset import Split
+from landscape.errors import InputError
+from landscape.parameters import ParameterLayout
+
+Named = Mapping[str, Tensor]
+TREATMENTS = ("keep", "interpolate", "recalibrate")
+
+
+class RunningStatistics:
+    """statistics.along(path, alphas, ...) -> the buffers to use at each alpha, for each row of theta.
+
+    ``keep``: those of theta_1 (the module's own where none are given) everywhere. ``interpolate``: linear from those of
+    theta_0 to those of theta_1; beyond the ends a variance may become negative, and J is NaN there. ``recalibrate``:
+    the exact mean and the exact variance (that of the sample: divided by N) of what enters each batch-norm layer over
+    the whole calibration split, layer by layer: the inputs of a layer are those which the layers before it give with
+    their own recalibrated statistics, without dropout. That is a forward pass in training mode over the whole split as
+    one batch, not torch's average over minibatches; order and batch size change nothing but rounding. Sums are in
+    float64. It costs one pass over the data if they fit into one batch, else one pass per layer.
+
+    Args:
+        module: the template, in evaluation mode on its device. treatment: one of ``TREATMENTS``; None refuses a module
+            that has floating-point buffers. calibration: the training split, on any device, for ``recalibrate``.
+        dtype: of the forward pass. batch_size: examples per forward pass.
+
+    Raises:
+        InputError: an unknown treatment, or one that cannot be had of this module.
+    """
+
+    def __init__(
+        self, module: nn.Module, treatment: str | None, calibration: Split | None, dtype: torch.dtype, batch_size: int
+    ) -> None:
+        check_running_statistics(module, treatment)
+        self.module, self.treatment, self.dtype, self.batch_size = module, treatment, dtype, batch_size
+        self.layout = ParameterLayout.of(module)
+        self.device = next(module.parameters()).device
+        norms = {n: m for n, m in module.named_modules() if isinstance(m, _BatchNorm)}
+        self.layers = {n: m for n, m in norms.items() if m.running_mean is not None}
+        self.names = [f"{name}.{part}" for name in self.layers for part in ("running_mean", "running_var")]
+        self.recalibrates = treatment == "recalibrate" and _has_statistics(module)
+        if self.recalibrates:
+            self._check_layers()
+            if calibration is not None and (calibration.num_streams is not None or calibration.is_resampled):
+                raise InputError("objective.running_statistics=recalibrate needs independent and fixed examples, not "
+                                 "sequences or pixels that are sampled anew; use keep or interpolate")  # fmt: skip
+        self.calibration = calibration
+
+    def _check_layers(self) -> None:
+        """Refuse statistics that no batch-norm layer of torch holds: nobody here knows what they mean."""
+        other = [n for n, b in self.module.named_buffers() if b.is_floating_point() and n not in self.names]
+        if other:
+            raise InputError(
+                f"objective.running_statistics=recalibrate knows the batch norm of torch, but "
+                f"model={type(self.module).__name__} also has {', '.join(other[:3])}; use keep or interpolate"
+            )
+
+    def along(
+        self,
+        path: Callable[[float], Tensor],
+        alphas: NDArray[np.float64],
+        buffers_0: Sequence[Named] | None,
+        buffers_1: Sequence[Named] | None,
+        num_seeds: int,
+    ) -> list[list[Named]]:
+        """[A][S] -> {name: buffer}, on the module's device in the precision of the forward pass.
+
+        Args:
+            path: alpha -> theta [S, P]. buffers_0, buffers_1: per row, those of theta_0 and of theta_1; None: not
+                known, which ``interpolate`` refuses away from alpha = 1.
+        """
+        kept = [self.of(buffers_1, s) for s in range(num_seeds)]
+        if self.treatment == "interpolate" and _has_statistics(self.module):
+            return [[self._between(float(a), buffers_0, kept, s) for s in range(num_seeds)] for a in alphas]
+        if self.recalibrates:
+            thetas = (path(float(alpha)).to(self.device, self.dtype) for alpha in alphas)
+            return [[self._recalibrated(theta[s], kept[s]) for s in range(num_seeds)] for theta in thetas]
+        return [kept] * len(alphas)
+
+    def of(self, buffers: Sequence[Named] | None, s: int) -> Named:
+        """The buffers of row ``s``; empty, so the module's own, where none are given."""
+        if buffers is None:
+            return {}
+        return {n: b.to(self.device, self.dtype if b.is_floating_point() else None) for n, b in buffers[s].items()}
+
+    def _between(self, alpha: float, buffers_0: Sequence[Named] | None, kept: Sequence[Named], s: int) -> Named:
+        end = kept[s] or dict(self.module.named_buffers())
+        if alpha == 1:
+            return end
+        start = self.of(buffers_0, s) if buffers_0 else {}
+        if start.keys() != end.keys():
+            raise InputError(
+                "objective.running_statistics=interpolate needs the statistics at both ends, and those of alpha = 0 "
+                "are not known here (a random point has none, nor have solutions stored by an older version: "
+                "refresh=true); use recalibrate or keep"
+            )
+        return {n: torch.lerp(start[n], b, alpha) if b.is_floating_point() else b for n, b in end.items()}
+
+    @torch.no_grad()
+    def _recalibrated(self, theta: Tensor, kept: Named) -> Named:
+        """theta [P] -> the buffers, with the exact statistics in them."""
+        if self.calibration is None:
+            raise InputError("objective.running_statistics=recalibrate needs the training split that the statistics "
+                             "are taken over; give Objective(calibration=...)")  # fmt: skip
+        own = dict(self.module.named_buffers())
+        found = {**kept, **{n: (kept.get(n, own[n])).clone() for n in self.names}}  # hooks write into the clones
+        values: dict[str, Tensor] = {**self.layout.unflatten(theta), **found}
+        order = self._order(values)
+        if len(self.calibration) <= self.batch_size:
+            # Every layer can take its statistics from the one batch as it comes by.
+            hooks = [self.layers[name].register_forward_pre_hook(_take) for name in order]
+            try:
+                functional_call(self.module, values, (self._batch(0, self.batch_size),))
+            finally:
+                for hook in hooks:
+                    hook.remove()
+            return found
+        for name in order:
+            mean, var = self._moments(values, name)
+            found[f"{name}.running_mean"].copy_(mean)
+            found[f"{name}.running_var"].copy_(var)
+        return found
+
+    def _order(self, values: Named) -> list[str]:
+        """The layers in the order in which a pass meets them.
+
+        Raises:
+            InputError: a layer that runs twice, so that no one pair of statistics is exact for it.
+        """
+        met: list[str] = []
+        hooks = [m.register_forward_pre_hook(lambda *_, n=n: met.append(n)) for n, m in self.layers.items()]
+        try:
+            functional_call(self.module, dict(values), (self._batch(0, 1),))
+        finally:
+            for hook in hooks:
+                hook.remove()
+        if len(set(met)) < len(met):
+            raise InputError("objective.running_statistics=recalibrate needs batch-norm layers that run once per pass; "
+                             f"{next(n for n in met if met.count(n) > 1)} runs twice; use keep")  # fmt: skip
+        return met
+
+    def _moments(self, values: Named, name: str) -> tuple[Tensor, Tensor]:
+        """Mean and variance, float64, of what enters one layer; each pass stops there."""
+        seen: list[tuple[int, Tensor, Tensor]] = []
+
+        def stop(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+            seen.append((inputs[0].numel() // inputs[0].shape[1], *_mean_and_var(inputs[0])))
+            raise _Reached
+
+        hook = self.layers[name].register_forward_pre_hook(stop)
+        count, mean, scatter = 0, torch.zeros((), device=self.device), torch.zeros((), device=self.device)
+        assert self.calibration is not None
+        try:
+            for start in range(0, len(self.calibration), self.batch_size):
+                try:
+                    functional_call(self.module, dict(values), (self._batch(start, start + self.batch_size),))
+                except _Reached:
+                    num, own, spread = seen.pop()
+                # Chan, Golub & LeVeque: two groups' sums of squares about their means, as one group's.
+                shift, total = own - mean, count + num
+                scatter = scatter + num * spread + shift.square() * (count * num / total)
+                mean, count = mean + shift * (num / total), total
+        finally:
+            hook.remove()
+        return mean, scatter / count
+
+    def _batch(self, first: int, last: int) -> Tensor:
+        assert self.calibration is not None
+        x = self.calibration.x[first:last]
+        return x.to(self.device, self.dtype if x.is_floating_point() else None)
+
+
+def _mean_and_var(inputs: Tensor) -> tuple[Tensor, Tensor]:
+    """Of each channel of [B, channels, ...] over all else, the variance divided by their number; float64."""
+    values = inputs.double()
+    axes = [0, *range(2, values.dim())]
+    mean = values.mean(dim=axes, keepdim=True)
+    return mean.flatten(), (values - mean).square_().mean(dim=axes)  # torch's var takes six times as long
+
+
+def _take(layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+    """Before the layer runs: its statistics become those of its inputs."""
+    assert isinstance(layer, _BatchNorm) and layer.running_mean is not None and layer.running_var is not None
+    mean, var = _mean_and_var(inputs[0])
+    layer.running_mean.copy_(mean)
+    layer.running_var.copy_(var)
+
+
+class _Reached(Exception):
+    """A forward pass has come to the layer whose inputs are wanted."""
+
+
+def _has_statistics(module: nn.Module) -> bool:
+    return any(b.is_floating_point() for b in module.buffers())
+
+
+def check_running_statistics(module: nn.Module, treatment: str | None) -> None:
+    """Raise InputError for a module with floating-point buffers unless a treatment is stated."""
+    if treatment is not None and treatment not in TREATMENTS:
+        raise InputError(f"objective.running_statistics={treatment} is unknown; use {', '.join(TREATMENTS)}")
+    names = [n for n, b in module.named_buffers() if b.is_floating_point()]
+    if names and treatment is None:
+        raise InputError(
+            f"model={type(module).__name__} has running statistics ({', '.join(names[:3])}"
+            f"{', ...' if len(names) > 3 else ''}) that are not part of theta; say what to do with them along the "
+            "path: objective.running_statistics=keep uses those of the trained model everywhere, interpolate goes "
+            "straight from those of one end to those of the other, recalibrate takes them anew over the training data"
+        )

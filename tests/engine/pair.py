@@ -1,0 +1,48 @@
+"""One line twice, by an engine and by the plain path, and how the two are compared."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from torch import nn
+
+from landscape.cost import CrossEntropy
+from landscape.data import Split
+from landscape.objective import Objective
+from landscape.parameters import ParameterLayout
+from landscape.path import Linear
+from tests.twin import normal
+
+ALPHAS = np.array([-0.4, 0.0, 0.13, 0.5, 0.77, 1.0, 1.6])
+
+
+def ends(module: nn.Module, num: int = 2, seed: int = 5) -> Linear:
+    """A line through two random points near the module's own, rows apart."""
+    theta = ParameterLayout.of(module).theta(module).double()
+    return Linear(*(theta + 0.3 * normal(num, len(theta), seed=seed + k) for k in range(2)))
+
+
+def both(
+    module: nn.Module, data: Split, path: Any = None, alphas: Any = ALPHAS, engine: str = "prefix", **numbers: Any
+) -> tuple[Any, Any]:
+    """The same line by the engine and by the plain path."""
+    numbers = {"cost": CrossEntropy(), "mode": "stochastic", "dtype": "float64", "seeds": [3, 8], "batch_size": 9,
+               "num_replicates": 2, "running_statistics": "keep", **numbers}  # fmt: skip
+    path = ends(module) if path is None else path
+    found = [Objective(module, split=data, engine=e, **numbers).along(path, alphas) for e in (engine, "plain")]
+    return found[0], found[1]
+
+
+def assert_equal(fast: Any, plain: Any, rtol: float = 1e-12) -> None:
+    """Every channel, and the objective of each replicate."""
+    assert fast.channels.keys() == plain.channels.keys()
+    for name, values in plain.channels.items():
+        np.testing.assert_allclose(fast.channels[name], values, rtol=rtol, atol=rtol * np.abs(values).max())
+    np.testing.assert_allclose(fast.replicates, plain.replicates, rtol=rtol)
+
+
+def served(caplog: pytest.LogCaptureFixture) -> bool:
+    """Whether the engine did it all: it says so where it did not."""
+    return not [r for r in caplog.records if "objective.engine" in r.message]

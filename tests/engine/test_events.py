@@ -1,0 +1,237 @@
+"""Event-driven evaluation against one forward pass per point, in float64, and its parts against slow plain twins."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from landscape.cost import Adversarial, CrossEntropy, SquaredError
+from landscape.data import Split
+from landscape.engine import choice, events
+from landscape.engine.bucket import bucket
+from landscape.engine.structure import find
+from landscape.engine.trace import trace
+from landscape.model import MLP, Dropout, MaxoutMLP
+from landscape.objective import Objective
+from landscape.parameters import ParameterLayout
+from landscape.path import Linear
+from tests.twin import C, D, normal, split
+
+# Not uniform, not sorted, past both ends, with one point twice.
+ALPHAS = np.array([0.31, -0.7, 0.0, 0.05, 0.051, 0.052, 0.5, 0.5, 0.93, 1.0, 1.8])
+INCLUDE, SCALE = (0.8, 0.6, 0.5), (1.1, 1.7, 2.0)
+
+
+def ends(module: nn.Module, num: int = 2, size: float = 0.5) -> Linear:
+    """A line through two random points near the module's own, rows apart."""
+    theta = ParameterLayout.of(module).theta(module).double()
+    return Linear(*(theta + size * normal(num, len(theta), seed=9 + k) for k in range(2)))
+
+
+def both(module: nn.Module, path: Any = None, alphas: Any = ALPHAS, data: Any = None, **numbers: Any) -> list[Any]:
+    """The same line by events and by the plain path, two seeds, two replicates, batches that do not divide."""
+    numbers = {"cost": CrossEntropy(), "mode": "stochastic", "dtype": "float64", "seeds": [3, 8], "batch_size": 40,
+               "num_replicates": 2, **numbers}  # fmt: skip
+    path, data = ends(module) if path is None else path, split(57, 1) if data is None else data
+    return [Objective(module, split=data, engine=e, **numbers).along(path, alphas) for e in ("events", "plain")]
+
+
+def assert_equal(fast: Any, plain: Any, rtol: float = 1e-12) -> None:
+    """Every channel, and the objective of each replicate."""
+    assert fast.channels.keys() == plain.channels.keys()
+    for name, values in plain.channels.items():
+        np.testing.assert_allclose(fast.channels[name], values, rtol=rtol, atol=1e-15)
+    np.testing.assert_allclose(fast.replicates, plain.replicates, rtol=rtol)
+
+
+class Custom(nn.Module):
+    """D -> 12 -> 20 -> C with given activations, written as somebody else might."""
+
+    def __init__(
+        self, first: Callable[[Tensor], Tensor], second: Callable[[Tensor], Tensor], width: int, out: int
+    ) -> None:
+        super().__init__()
+        self.a, self.b, self.c = nn.Linear(D, 12), nn.Linear(width, 20), nn.Linear(out, C)
+        self.first, self.second = first, second
+        self.dropout = Dropout(0.7, 1.3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x [B, D] -> logits [B, C]."""
+        return self.c(self.second(self.b(self.dropout(self.first(self.a(x))))))
+
+
+NETS: dict[str, Callable[[], nn.Module]] = {
+    "relu": lambda: MLP(D, C, [13, 21], nn.ReLU()),
+    "relu with masks": lambda: MLP(D, C, [13, 21], nn.ReLU(), include=INCLUDE, scale=SCALE),
+    "one hidden layer": lambda: MLP(D, C, [13], nn.ReLU(), include=INCLUDE[:2], scale=SCALE[:2]),
+    "three hidden layers": lambda: MLP(D, C, [13, 40, 11], nn.ReLU(), include=(*INCLUDE, 0.9), scale=(*SCALE, 1.0)),
+    "wide second layer": lambda: MLP(D, 40, [13, 21], nn.ReLU()),
+    "maxout": lambda: MaxoutMLP(D, C, [9, 17], 5, 0.4),
+    "maxout with masks": lambda: MaxoutMLP(D, C, [9, 17], 3, 0.4, include=INCLUDE, scale=SCALE),
+    "one piece": lambda: MaxoutMLP(D, C, [9, 17], 1, 0.4, include=INCLUDE, scale=SCALE),
+    "tanh behind": lambda: Custom(F.relu, torch.tanh, 12, 20),
+    "leaky": lambda: Custom(lambda z: F.leaky_relu(z, 0.2), F.leaky_relu, 12, 20),
+    "absolute value": lambda: Custom(torch.abs, F.relu, 12, 20),
+    "clamped": lambda: Custom(lambda z: z.clamp(min=0), F.relu, 12, 20),
+    "maximum of halves": lambda: Custom(lambda z: torch.maximum(z[:, :6], z[:, 6:]), lambda z: z.relu() * 2.0, 6, 20),
+    "max over an axis": lambda: Custom(lambda z: z.view(-1, 4, 3).max(1).values, lambda z: z[:, 3:].relu(), 3, 17),
+    "turned": lambda: Custom(lambda z: z.view(-1, 3, 4).amax(1).relu(), lambda z: z.view(-1, 4, 5).amax(2), 4, 4),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("mode", ["stochastic", "deterministic"])
+@pytest.mark.parametrize("name", NETS)
+def test_equal_to_one_pass_per_point(name: str, mode: str, caplog: pytest.LogCaptureFixture) -> None:
+    torch.manual_seed(0)
+    caplog.set_level(logging.INFO)
+    assert_equal(*both(NETS[name](), mode=mode))
+    assert "objective.engine" not in caplog.text  # it served
+
+
+def test_float32_keeps_its_precision() -> None:
+    """Far below 1e-5, on a grid that leaves [0, 1] and on one near an end."""
+    torch.manual_seed(0)
+    for module in (NETS["relu with masks"](), NETS["maxout"]()):
+        for alphas in (ALPHAS, np.linspace(-1, 2, 151), 1 - np.geomspace(1e-9, 1e-3, 20)):
+            path, numbers = ends(module, 1), {"seeds": [3], "num_replicates": 1}
+            fast = both(module, path, alphas, dtype="float32", **numbers)[0]
+            exact = both(module, path, alphas, **numbers)[1]
+            np.testing.assert_allclose(fast.channels["objective"], exact.channels["objective"], rtol=2e-6)
+
+
+@pytest.mark.parametrize("chunk", [1, 10_000])
+def test_blocks_and_threads_change_nothing(chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Examples and points in other portions, on two threads."""
+    torch.manual_seed(0)
+    module = NETS["three hidden layers"]()
+    whole = both(module)[0]
+    for where, name, value in ((choice, "ROWS", 16), (events, "CHUNK_BYTES", chunk), (events, "SUMS_BYTES", chunk)):
+        monkeypatch.setattr(where, name, value)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
+    assert_equal(both(module)[0], whole)
+    assert_equal(*both(NETS["maxout with masks"]()))
+
+
+def test_other_costs_and_targets() -> None:
+    torch.manual_seed(0)
+    x = normal(57, D, seed=1)
+    assert_equal(*both(NETS["relu"](), cost=SquaredError(), data=Split(x, normal(57, C, seed=2))))
+    assert_equal(*both(NETS["relu"](), cost=SquaredError()))
+
+
+def test_a_unit_that_switches_on_a_grid_point_and_one_that_never_moves() -> None:
+    """z = alpha - 1/2 exactly, a unit of constant value, and one that is 0 on the whole line."""
+    module = MLP(1, 2, [3, 4], nn.ReLU())
+    torch.manual_seed(2)
+    first, second = (
+        {n: torch.randn(1, *p.shape, dtype=torch.float64) for n, p in module.named_parameters()} for _ in range(2)
+    )
+    for at, values in ((first, (-0.5, 0.7, 0.0)), (second, (0.5, 0.7, 0.0))):
+        at["layers.0.weight"][:] = 0.0
+        at["layers.0.bias"][0] = torch.tensor(values)
+    layout = ParameterLayout.of(module)
+    path = Linear(layout.flatten(first), layout.flatten(second))
+    data = Split(normal(7, 1), torch.tensor([0, 1, 0, 1, 1, 0, 1]))
+    assert_equal(*both(module, path, np.linspace(0, 1, 5), data, seeds=[0]))
+
+
+def test_values_that_are_no_numbers_come_from_the_plain_path(caplog: pytest.LogCaptureFixture) -> None:
+    module = NETS["relu"]()
+    path = ends(module)
+    path.theta_1[1, 3] = float("nan")  # behind a relu that could lose it
+    caplog.set_level(logging.INFO)
+    fast, plain = both(module, path)
+    np.testing.assert_array_equal(fast.channels["objective"], plain.channels["objective"])
+    assert np.isnan(plain.channels["objective"][:, 1]).any() and "not finite" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("module", "numbers", "reason"),
+    [
+        (lambda: MLP(D, C, [13, 21], nn.Sigmoid()), {}, "no linear layer reads a piecewise-linear one"),
+        (lambda: nn.Linear(D, C), {}, "no linear layer reads a piecewise-linear one"),
+        (lambda: NETS["relu"](), {"cost": Adversarial()}, "a gradient, is not written down"),
+    ],
+    ids=["sigmoid", "linear", "adversarial"],
+)
+def test_where_events_do_not_apply_something_else_serves(
+    module: Any, numbers: dict[str, Any], reason: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    torch.manual_seed(0)
+    caplog.set_level(logging.INFO)
+    assert_equal(*both(module(), **numbers), rtol=1e-11)
+    assert reason in caplog.text
+
+
+def test_without_numba_the_prefix_serves(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    for name in ("landscape.engine.sweep", "landscape.engine.bucket"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    monkeypatch.setitem(sys.modules, "numba", None)  # what Python does with a library that is not there
+    assert_equal(*both(NETS["relu"]()))
+    assert "pip install numba" in caplog.text and "objective.engine=prefix instead" in caplog.text
+
+
+def test_auto_takes_the_events_where_many_points_ask_for_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same bits as the engine that was taken."""
+    monkeypatch.setattr(choice, "SMALL", 0.0)
+    monkeypatch.setattr(choice, "LOADING", 0.0)
+    torch.manual_seed(0)
+    module = MLP(D, C, [200, 150], nn.ReLU())
+    for num, engine in ((100, "events"), (8, "plain")):
+        found = [
+            Objective(module, CrossEntropy(), split(57, 1), engine=e).along(ends(module, 1), np.linspace(0, 1, num))
+            for e in ("auto", engine)
+        ]
+        assert (found[0].channels["objective"] == found[1].channels["objective"]).all()
+
+
+def test_the_structure_is_found_with_its_activation_and_the_narrow_layer_behind_it() -> None:
+    def structure(module: nn.Module) -> Any:
+        layout = ParameterLayout.of(module.eval())
+
+        def forward(theta: Tensor, known: Any, state: Any) -> Any:
+            return {
+                "objective": torch.func.functional_call(module, layout.unflatten(theta), (known["x"],)).sum(1)
+            }, None
+
+        return find(trace(forward, layout.theta(module), {"x": torch.randn(5, D)}, None))
+
+    relu, wide, deep = (structure(NETS[n]()) for n in ("relu", "wide second layer", "three hidden layers"))
+    assert relu.is_relu and relu.tail is not None and relu.hidden.has_zero and len(relu.hidden.pieces) == 1
+    assert wide.is_relu and wide.tail is None and deep.is_relu and deep.tail is not None
+    maxout = structure(NETS["maxout"]())
+    assert maxout.group == 5 and maxout.tail is not None and len(maxout.hidden.pieces) == 5
+    assert structure(MLP(D, C, [13, 21], nn.Tanh())) is None
+
+
+@settings(max_examples=60)
+@given(
+    st.integers(1, 4), st.booleans(), st.integers(1, 9),
+    st.lists(st.integers(-3, 3), min_size=8, max_size=8),
+)  # fmt: skip
+def test_events_add_up_to_the_maximum_at_every_grid_point(
+    num_pieces: int, has_zero: bool, num_points: int, numbers: list[int]
+) -> None:
+    """Whole numbers, so that lines meet on grid points, in one point, or are the same line."""
+    middle = np.array(numbers[:num_pieces], dtype=np.float64).reshape(1, 1, -1)
+    half = np.array(numbers[4 : 4 + num_pieces], dtype=np.float64).reshape(1, 1, -1)
+    grid = np.linspace(-1, 1, num_points) if num_points > 1 else np.zeros(1)
+    capacity = num_pieces + has_zero
+    unit, value, slope = np.zeros((1, capacity), np.int32), np.zeros((1, capacity)), np.zeros((1, capacity))
+    start = np.zeros((1, num_points + 1), np.int64)
+    bucket(middle, half, np.full((1, 1), 0.5), has_zero, grid, 0, 1, unit, value, slope, start)
+    for i, beta in enumerate(grid):
+        last = start[0, i + 1]
+        found = value[0, :last].sum() + beta * slope[0, :last].sum()
+        pieces = list(middle[0, 0] + beta * half[0, 0]) + [0.0] * has_zero
+        assert found == pytest.approx(0.5 * max(pieces), abs=1e-13)

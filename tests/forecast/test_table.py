@@ -1,0 +1,113 @@
+"""A forecast in words, from numbers made by hand."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from omegaconf import OmegaConf
+from rich.console import Console
+
+from landscape.forecast import Forecast, JobForecast
+from landscape.forecast.command import workers_of
+from landscape.forecast.group import GroupForecast
+from landscape.forecast.table import duration, show, size, suggestion, summary
+from landscape.measurement import Pass
+
+CONFIG = OmegaConf.create(
+    {
+        "name": "mine",
+        "reduced": {"epochs": 20, "examples": None, "measured_examples": None, "alphas": None, "seeds": None,
+                    "width": None},
+        "training": {"max_epochs": 100, "num_seeds": 1},
+    }
+)  # fmt: skip
+
+
+def job(num: int, seconds: float, may_stop: bool = False) -> JobForecast:
+    """One group of two seeds and one curve."""
+    group = GroupForecast([0, 1], f"key{num}", "new", 30, 5, 1000, (Pass("valid", "deterministic", 200, 1, 2),), 31,
+                          may_stop, np.zeros(0), 4_000_000, 1.0)  # fmt: skip
+    return JobForecast(num, [f"lr={num}", "tracker=none"], [group], (Pass("train", "stochastic", 1000, 11, 2, 4),),
+                       seconds=seconds)  # fmt: skip
+
+
+def forecast(*jobs: JobForecast, workers: int = 1, unseen: int = 0, done: int = 0) -> Forecast:
+    """On a disk with 10 MB free."""
+    return Forecast(len(jobs) + unseen + done, workers, "cpu, 1 thread", "full", done, list(jobs), 500_000_000,
+                    10_000_000, 0.4)  # fmt: skip
+
+
+def shown(found: Forecast) -> str:
+    """What ``show`` prints on a wide screen."""
+    screen = Console(file=io.StringIO(), width=200, no_color=True)
+    show(found, CONFIG, screen)
+    return screen.file.getvalue()  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0.02, "1 s"), (89.4, "89 s"), (90, "2 min"), (5400, "1 h 30 min"), (3600, "60 min"),
+     (4 * 3600 + 600, "4 h 10 min"), (20.4 * 3600, "20 h"), (53 * 3600, "2 days 5 h"), (72 * 3600, "3 days")],
+)  # fmt: skip
+def test_durations(seconds: float, words: str) -> None:
+    assert duration(seconds) == words
+
+
+def test_sizes() -> None:
+    assert (size(10), size(3.2e8), size(1.44e9)) == ("1 MB", "320 MB", "1.4 GB")
+
+
+def test_counts_of_a_job() -> None:
+    one = job(0, 5.0)
+    assert one.num_trained == 30 * 1000 * 2
+    assert one.num_evaluated == 1000 * 11 * 2 * 4 + 31 * 200 * 2
+
+
+def test_the_table_says_what_each_job_does() -> None:
+    text = shown(forecast(job(0, 200.0, may_stop=True), job(1, 5.0), done=3))
+    assert "forecast of mine (full): 5 jobs, 3 done before, 2 to run; 0 of 2 trained solutions at hand" in text
+    assert "30 × 1,000 × 2" in text and "train: 1,000 × 11 × 2 × 4 masks" in text
+    assert "at most 3 min" in text and "about 5 s" in text
+    assert "lr=0" in text and "tracker" not in text
+    assert "in all at most 3 min; memory about 500 MB; disk at most 8 MB of 10 MB free" in text
+    assert "more than an hour" not in text and "disk will be full" not in text
+
+
+def test_a_full_disk_is_foreseen() -> None:
+    assert "the disk will be full before the end: set outputs=..." in shown(forecast(*(job(k, 1.0) for k in range(3))))
+
+
+def test_a_long_table_keeps_the_longest_jobs_and_the_sum() -> None:
+    found = forecast(*(job(k, 10.0 * (k + 1)) for k in range(40)), unseen=10)
+    text = shown(found)
+    assert "lr=39" in text and "lr=28" in text and "lr=27" not in text and "28 shorter jobs" in text
+    assert found.seconds == pytest.approx(10 * 820 * 50 / 40)
+    assert "10 jobs not looked at, counted as the mean of these" in text
+    assert "more than an hour on this machine: limits=reduced" in text
+
+
+def test_parallel_jobs_take_the_sum_over_the_workers_but_no_less_than_the_longest() -> None:
+    found = forecast(job(0, 600.0), job(1, 100.0), job(2, 100.0), workers=2)
+    assert (found.seconds, found.seconds_passing) == (800.0, 600.0)
+    assert "about 13 min of computing, 10 min with 2 at a time" in summary(found)
+    assert forecast(job(0, 300.0), job(1, 300.0), job(2, 300.0), workers=2).seconds_passing == 450.0
+
+
+@pytest.mark.parametrize(
+    ("launcher", "workers"),
+    [({}, 1), ({"n_jobs": 3}, 3), ({"n_jobs": None}, 1), ({"array_parallelism": 256}, 256), ({"n_jobs": -1}, 4),
+     ({"n_jobs": -2}, 3)],
+)  # fmt: skip
+def test_workers_of_a_launcher(monkeypatch: pytest.MonkeyPatch, launcher: dict[str, int], workers: int) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 4)
+    assert workers_of(OmegaConf.create({"hydra": {"launcher": launcher}})) == workers
+
+
+def test_a_smaller_scale_is_one_that_is_smaller() -> None:
+    assert suggestion("full", CONFIG).startswith("limits=reduced")
+    no_fewer = OmegaConf.merge(CONFIG, {"training": {"max_epochs": 20}})
+    assert suggestion("full", no_fewer).startswith("limits=smoke")
+    assert suggestion("full", OmegaConf.merge(no_fewer, {"reduced": {"alphas": 12}})).startswith("limits=reduced")
+    assert suggestion("reduced", CONFIG).startswith("limits=smoke") and suggestion("smoke", CONFIG) == ""

@@ -1,0 +1,199 @@
+"""Running statistics along a line: kept, interpolated, or taken anew, against plain twins in float64."""
+
+from __future__ import annotations
+
+import copy
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from landscape.cost import CrossEntropy
+from landscape.data import Split
+from landscape.errors import InputError
+from landscape.model import MLP
+from landscape.objective import Objective
+from landscape.parameters import ParameterLayout
+from landscape.path import Linear
+from tests.twin import C, D, cross_entropy, normal, split
+
+TRAIN, VALID = split(23, seed=1), split(11, seed=2)
+ALPHAS = np.array([-0.3, 0.0, 0.41, 1.0, 1.4])
+WIDTHS = [6, 4]
+
+
+def net(**changes: Any) -> MLP:
+    return MLP(D, C, WIDTHS, nn.Tanh(), batch_norm=True, **changes).double()
+
+
+LAYOUT = ParameterLayout.of(net())
+LINE = Linear(*(0.5 * normal(2, LAYOUT.num_parameters, seed=s) + 0.1 for s in (3, 4)))
+
+
+def objective(treatment: str, module: nn.Module | None = None, **numbers: Any) -> Objective:
+    numbers = {"split": VALID, "calibration": TRAIN, "seeds": [0, 1], "dtype": "float64", "batch_size": 9, **numbers}
+    return Objective(module or net(), CrossEntropy(), running_statistics=treatment, **numbers)
+
+
+def buffers(seed: int) -> list[dict[str, Tensor]]:
+    """Of two rows: means anywhere, variances off one, a count."""
+    rows = []
+    for s in range(2):
+        named: dict[str, Tensor] = {}
+        for k, width in enumerate(WIDTHS):
+            named[f"norms.{k}.running_mean"] = normal(width, seed=seed + 10 * s + k)
+            named[f"norms.{k}.running_var"] = 2 + normal(width, seed=seed + 10 * s + k + 5).abs()
+            named[f"norms.{k}.num_batches_tracked"] = torch.tensor(seed + s)
+        rows.append(named)
+    return rows
+
+
+def twin(theta: Tensor, statistics: dict[str, Tensor] | None = None) -> float:
+    """J on VALID, unit by unit; without given statistics those of TRAIN, layer by layer."""
+    named = LAYOUT.unflatten(theta)
+    seen, calibration = [x.tolist() for x in VALID.x], [x.tolist() for x in TRAIN.x]
+
+    def affine(rows: list[list[float]], k: int) -> list[list[float]]:
+        w = named[f"layers.{k}.weight"].tolist()
+        b = named[f"layers.{k}.bias"].tolist() if k == 2 else [0.0] * len(w)  # the norm's shift is the others' bias
+        return [[math.fsum(p * q for p, q in zip(u, row, strict=True)) + c for u, c in zip(w, b, strict=True)]
+                for row in rows]  # fmt: skip
+
+    for k, width in enumerate(WIDTHS):
+        seen, calibration = affine(seen, k), affine(calibration, k)
+        for j in range(width):
+            if statistics is None:
+                column = [row[j] for row in calibration]
+                mean = math.fsum(column) / len(column)
+                var = math.fsum((v - mean) ** 2 for v in column) / len(column)
+            else:
+                mean, var = (statistics[f"norms.{k}.running_{part}"][j].item() for part in ("mean", "var"))
+            gain, shift = named[f"norms.{k}.weight"][j].item(), named[f"norms.{k}.bias"][j].item()
+            for rows in (seen, calibration):
+                for row in rows:
+                    row[j] = math.tanh((row[j] - mean) / math.sqrt(var + 1e-5) * gain + shift)
+    costs = [cross_entropy(torch.tensor(z, dtype=torch.float64), int(y)).item()
+             for z, y in zip(affine(seen, 2), VALID.y, strict=True)]  # fmt: skip
+    return math.fsum(costs) / len(costs)
+
+
+@pytest.mark.parametrize("batch_size", [1, 9, 23])
+def test_recalibrated_statistics_are_exact_layer_by_layer(batch_size: int) -> None:
+    values = objective("recalibrate", batch_size=batch_size, buffers=buffers(7)).along(LINE, ALPHAS)
+    for a, alpha in enumerate(ALPHAS):
+        for s in range(2):
+            expected = twin(LINE(float(alpha))[s])
+            assert values.channels["objective"][a, s] == pytest.approx(expected, rel=1e-11)
+
+
+@pytest.mark.parametrize("batch_size", [4, 23])
+def test_recalibrating_is_a_full_batch_in_training_mode(batch_size: int) -> None:
+    """Images too: the statistics of a channel run over its positions."""
+    module = nn.Sequential(
+        nn.Unflatten(1, (1, 7)), nn.Conv1d(1, 3, 2), nn.BatchNorm1d(3), nn.ReLU(), nn.Flatten(), nn.Linear(18, 8),
+        nn.BatchNorm1d(8, affine=False), nn.ReLU(), nn.Linear(8, C),
+    ).double()  # fmt: skip
+    theta = ParameterLayout.of(module).theta(module)[None]
+    whole = copy.deepcopy(module).train()(TRAIN.x)
+    expected = nn.functional.cross_entropy(whole, TRAIN.y).item()
+    numbers: dict[str, Any] = {"split": TRAIN, "seeds": [0], "batch_size": batch_size}
+    assert objective("recalibrate", module, **numbers)(theta).item() == pytest.approx(expected, rel=1e-12)
+    order = torch.randperm(23, generator=torch.Generator().manual_seed(0))
+    shuffled = Split(TRAIN.x[order], TRAIN.y[order])
+    again = objective("recalibrate", module, **{**numbers, "calibration": shuffled})(theta).item()
+    assert again == pytest.approx(expected, rel=1e-12)
+    kept = objective("keep", module, **numbers)(theta).item()
+    assert abs(kept - expected) > 0.001
+
+
+def test_interpolated_statistics_are_linear_between_the_ends() -> None:
+    start, end = buffers(7), buffers(40)
+    alphas = ALPHAS[1:4]
+    along = objective("interpolate", buffers=end, buffers_0=start).along(LINE, alphas).channels["objective"]
+    for s in range(2):
+        for a, alpha in enumerate(alphas):
+            mixed = {n: (1 - alpha) * start[s][n] + alpha * end[s][n] for n in end[s] if "running" in n}
+            assert along[a, s] == pytest.approx(twin(LINE(float(alpha))[s], mixed), rel=1e-11)
+    for a, rows in ((0, start), (2, end)):  # the ends are the ends' own, bit for bit
+        kept = objective("keep", buffers=rows).along(LINE, alphas[a : a + 1]).channels["objective"][0]
+        assert np.array_equal(kept, along[a])
+
+
+def test_interpolation_beyond_an_end_may_leave_no_variance() -> None:
+    start, end = buffers(7), buffers(40)
+    for row in start:
+        row["norms.0.running_var"] = torch.full((6,), 9.0, dtype=torch.float64)
+    curve = objective("interpolate", buffers=end, buffers_0=start).along(LINE, np.array([1.0, 3.0])).channels
+    assert np.isfinite(curve["objective"][0]).all() and np.isnan(curve["objective"][1]).all()
+
+
+def test_a_point_has_the_statistics_of_the_end() -> None:
+    end = buffers(40)
+    theta = LINE(0.41)
+    point = objective("interpolate", buffers=end)(theta)
+    assert torch.equal(point, objective("keep", buffers=end)(theta))
+
+
+def test_without_statistics_every_treatment_is_none_at_all() -> None:
+    module = MLP(D, C, WIDTHS, nn.Tanh()).double()
+    layout = ParameterLayout.of(module)
+    line = Linear(*(0.5 * normal(2, layout.num_parameters, seed=s) for s in (3, 4)))
+    curves = [
+        objective(treatment, module).along(line, ALPHAS).channels["objective"]  # type: ignore[arg-type]
+        for treatment in (None, "keep", "interpolate", "recalibrate")
+    ]
+    assert all(np.array_equal(curves[0], curve) for curve in curves[1:])
+
+
+class Twice(nn.Module):
+    """One norm in two places."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.last, self.norm = nn.Linear(D, D), nn.Linear(D, C), nn.BatchNorm1d(D)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x [B, D] -> logits [B, C]."""
+        return self.last(self.norm(self.first(self.norm(x))))
+
+
+class Own(nn.Module):
+    """A running statistic of one's own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.last = nn.Linear(D, C)
+        self.register_buffer("mean", torch.zeros(D))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x [B, D] -> logits [B, C]."""
+        return self.last(x - self.mean)
+
+
+@pytest.mark.parametrize(
+    ("make", "text"),
+    [
+        (lambda: objective("interpolate", buffers=buffers(7)).along(LINE, ALPHAS), "at both ends.*use recalibrate"),
+        (lambda: objective("recalibrate", calibration=None)(LINE(0.3)), r"Objective\(calibration="),
+        (
+            lambda: objective("recalibrate", Own().double()),
+            "knows the batch norm of torch, but model=Own also has mean",
+        ),
+        (lambda: objective("recalibrate", calibration=Split(TRAIN.x, TRAIN.y, None, True)), "sampled anew"),
+        (lambda: objective("recalibrate", calibration=Split(TRAIN.x[:22], TRAIN.y[:22], 11)), "sequences"),
+    ],
+    ids=["one end", "no data", "not torch's", "resampled", "sequences"],
+)
+def test_what_cannot_be_had_is_refused(make: Any, text: str) -> None:
+    with pytest.raises(InputError, match=text):
+        make()
+
+
+def test_a_norm_that_runs_twice_has_no_one_pair_of_statistics() -> None:
+    module = Twice().double()
+    theta = ParameterLayout.of(module).theta(module)[None]
+    with pytest.raises(InputError, match="norm runs twice"):
+        objective("recalibrate", module, seeds=[0])(theta)
