@@ -40,9 +40,9 @@ log = logging.getLogger(__name__)
 
 NAMED = {"done": "done", "skipped": "done before", "failed": "failed", "cut": "cut", "running": "still running",
          "missing": "missing"}  # fmt: skip
-ALWAYS_TOLD = ("done", "done before", "failed")
 MAX_VERDICTS = 80
 """Verdicts printed one by one; of more, how often each claim holds."""
+ALWAYS_TOLD = ("done", "done before", "failed")
 
 
 class Collect(Callback):
@@ -121,6 +121,7 @@ def collect(folder: Path, plan: Plan | None, command: str, strict: bool, tracker
     jobs = records_of(folder, command) if plan is None else plan.standing(folder)
     records = [record for _, record in jobs]
     found, figure, summary = dict[str, Result](), None, None
+    places = list[Path]()
     for place, record in jobs:
         if record.status == "cut" and record.command == command:
             with suppress(OSError):
@@ -128,6 +129,7 @@ def collect(folder: Path, plan: Plan | None, command: str, strict: bool, tracker
         if record.status in ("done", "skipped"):
             try:
                 found[record.key] = Result.load(place)
+                places.append(place)
             except InputError as error:
                 record.end(place, "failed", str(error), 1)
     verdicts, results = [], list(found.values())
@@ -139,7 +141,7 @@ def collect(folder: Path, plan: Plan | None, command: str, strict: bool, tracker
         except Exception as error:  # the results are whole; a drawing that fails must not hide them
             log.error("the figure could not be drawn: %s", error, exc_info=bool(os.environ.get("HYDRA_FULL_ERROR")))
         try:
-            summary = write_tables(folder, [folder / key for key in found], results, verdicts)
+            summary = write_tables(folder, places, results, verdicts)
         except Exception as error:  # nor must a table
             log.error("sweep.csv could not be written: %s", error, exc_info=bool(os.environ.get("HYDRA_FULL_ERROR")))
     write_json(
@@ -152,7 +154,7 @@ def collect(folder: Path, plan: Plan | None, command: str, strict: bool, tracker
     if summary is not None:
         screen.print(summary)
     if len(verdicts) > MAX_VERDICTS:
-        print(f"{judged(verdicts)}; each of the {len(verdicts)} in {folder / 'sweep.json'}")
+        screen.print(f"{judged(verdicts)}; each of the {len(verdicts)} in {folder / 'sweep.json'}")
     counts = {name: sum(r.status == status for r in records) for status, name in NAMED.items()}
     told = ", ".join(f"{n} {name}" for name, n in counts.items() if n or name in ALWAYS_TOLD)
     print(f"{told}; results in {folder}".replace(" done", " jobs done", 1))
