@@ -154,7 +154,7 @@ def collect(folder: Path, plan: Plan | None, command: str, strict: bool, tracker
     if summary is not None:
         screen.print(summary)
     if len(verdicts) > MAX_VERDICTS:
-        screen.print(f"{judged(verdicts)}; each of the {len(verdicts)} in {folder / 'sweep.json'}")
+        print(f"{judged(verdicts)}; each of the {len(verdicts)} in {folder / 'sweep.json'}")
     counts = {name: sum(r.status == status for r in records) for status, name in NAMED.items()}
     told = ", ".join(f"{n} {name}" for name, n in counts.items() if n or name in ALWAYS_TOLD)
     print(f"{told}; results in {folder}".replace(" done", " jobs done", 1))
