@@ -114,7 +114,7 @@ def test_a_real_sweep_ends_in_its_summary(cli: Callable[..., Ran]) -> None:  # n
     top = ran.jobs[0].parent
     (before,) = (top / "wandb").glob("offline-run-*-summary-*")
     time.sleep(1)  # wandb names its folders by the second
-    assert collect(top, ran.sweep["command"], strict=False) == 0
+    assert collect(top, None, ran.sweep["command"], strict=False) == 0
     assert not before.exists()
     runs = {run.of("run")[0]["run_id"]: run for run in map(Records, sorted((top / "wandb").glob("offline-run-*")))}
     first, second = (runs.pop(place.name) for place in ran.jobs)

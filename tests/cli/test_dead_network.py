@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.sweeps import SWEEP, assert_same_numbers, launch, quiet_run, running
 from tests.tracker.conftest import clean_environment, load
 
 QUIET = [*SWEEP[1:-1], "optimizer.lr=0.1,0.2"]
 
 
+@pytest.mark.slow
 def test_a_dead_network_stops_no_job_and_changes_no_number(tmp_path: Path) -> None:
     outputs = tmp_path / "outputs"
     online = ["tracker=wandb", "tracker.mode=online", "tracker.finish_timeout=4"]

@@ -62,6 +62,7 @@ def test_a_killed_job_stops_no_other(
     assert status == 0 and "1 jobs done, 2 done before, 0 failed" in said
 
 
+@pytest.mark.slow
 def test_a_killed_launcher_leaves_jobs_that_go_on(
     cli: Callable[..., Ran], quiet: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,

@@ -29,7 +29,7 @@ def test_all_thirteen_figures_are_in_it() -> None:
         (["+experiment=fig01_maxout"], "cannot be given to all experiments"),
         (["name=mine"], "cannot be given to all experiments"),
         (["reduced"], "write key=value"),
-        (["--only", "fig99*"], "fits no experiment; known are fig01_maxout"),
+        (["--only", "fig99*"], "fits no experiment; known are ext0"),
     ],
 )
 def test_wrong_input_is_told_before_anything_runs(

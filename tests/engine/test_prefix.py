@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from landscape.config import conf_dir, register
-from landscape.cost import CrossEntropy, Output
+from landscape.cost import CrossEntropy, MultiPrediction, Output
 from landscape.data import Split
 from landscape.engine.kind import Kind
 from landscape.engine.trace import trace
@@ -50,7 +50,10 @@ def small(name: str) -> tuple[nn.Module, Split, Any]:
         tokens = torch.randint(5, (12, 4), generator=torch.Generator().manual_seed(0))
         return module, Split(tokens[:, :3], tokens[:, 1:], num_streams=4), CrossEntropy()
     x = 0.7 * normal(23, 192, seed=1) + 0.3
-    return module, Split(x, x[:, :5].argmax(dim=1)), Output() if name == "quadratic" else CrossEntropy()
+    y = x[:, :5].argmax(dim=1)
+    if name.startswith("mpdbm"):
+        return module, Split(x.clamp(0, 1), y), MultiPrediction()
+    return module, Split(x, y), Output() if name == "quadratic" else CrossEntropy()
 
 
 @pytest.mark.parametrize("mode", ["stochastic", "deterministic"])
@@ -59,7 +62,8 @@ def test_every_model_of_the_house(name: str, mode: str, caplog: pytest.LogCaptur
     module, data, cost = small(name)
     caplog.set_level(logging.INFO)
     assert_equal(*both(module, data, mode=mode, cost=cost))
-    assert served(caplog)
+    # The MP-DBM's own cost picks hidden pixels by value, which no trace of shapes can follow: it says so, and is plain.
+    assert served(caplog) is not name.startswith("mpdbm")
     if mode == "stochastic":
         return
     fast, plain = both(module, data, mode=mode, cost=cost, dtype="float32")
