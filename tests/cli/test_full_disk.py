@@ -29,6 +29,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "-l", disk], check=True)
 
 
+@pytest.mark.slow
 def test_a_full_disk_costs_no_result_and_no_number(cli: Callable[..., Ran], small_disk: Path, tmp_path: Path) -> None:
     ran = cli(*SWEEP)
     assert ran.status == 1, ran.out
