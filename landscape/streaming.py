@@ -20,7 +20,7 @@ _compiled = njit(parallel=True, fastmath={"reassoc", "contract", "nsz"}, cache=T
 
 
 @_compiled
-def _sums(thetas: Any, theta_i: Vector, direction: Vector, found: Any) -> None:  # pragma: no cover
+def _sums(thetas: Any, theta_i: Vector, direction: Vector, found: Any) -> None:
     """found[b, t] = (theta.theta, moved.moved, moved.direction) over piece b, moved = theta - theta_i."""
     for b in prange(found.shape[0]):
         first = b * BLOCK
@@ -39,7 +39,7 @@ def _sums(thetas: Any, theta_i: Vector, direction: Vector, found: Any) -> None: 
 
 
 @_compiled
-def _aside(theta: Any, theta_i: Vector, direction: Vector, along: float, found: Vector) -> None:  # pragma: no cover
+def _aside(theta: Any, theta_i: Vector, direction: Vector, along: float, found: Vector) -> None:
     """found[b] = |moved - along direction|^2 over piece b."""
     for b in prange(found.shape[0]):
         total = 0.0

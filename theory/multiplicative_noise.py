@@ -6,7 +6,6 @@ with w = (e_0,i / R)² and e = e_t, 1 - α = e·e_0 / R² and (ρ/R)² = |e|²/R
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import pairwise
 from math import isfinite, log
 from typing import Any
@@ -19,33 +18,10 @@ from scipy.stats import norm
 
 from theory import multiplicative_noise_runs, multiplicative_noise_steps
 from theory.derivation import Check, Derivation
+from theory.noisy_curve import NoisyCurve
 from theory.polynomial import Array
 
 MOST_EIGENVALUES = 4000  # all pairs of them are kept for the spread of the projection
-
-
-@dataclass(frozen=True, eq=False)
-class NoisyCurve:
-    """Means over the noise at every step, no unit [T].
-
-    Args:
-        steps: t. projection: E α. projection_square: E (1 - α)². error_square: E |e|² / R².
-    """
-
-    steps: Array
-    projection: Array
-    projection_square: Array
-    error_square: Array
-
-    @property
-    def projection_variance(self) -> Array:
-        """Var α."""
-        return np.maximum(self.projection_square - (1 - self.projection) ** 2, 0.0)
-
-    @property
-    def residual_square(self) -> Array:
-        """E (ρ/R)²."""
-        return np.maximum(self.error_square - self.projection_square, 0.0)
 
 
 def proportional(

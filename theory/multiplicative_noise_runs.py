@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from theory.derivation import Check
+from theory.noisy_curve import NoisyCurve
 from theory.polynomial import Array
-
-if TYPE_CHECKING:
-    from theory.multiplicative_noise import NoisyCurve
 
 MOST_STEPS = 8
 HEAVY = 0.003  # share of one run in the sum over 4,000, twelve times its fair one: found by runs at 90 settings

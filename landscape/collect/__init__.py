@@ -73,7 +73,7 @@ class Collect(Callback):
                   "writable folder", file=sys.stderr)  # fmt: skip
             raise Exit(2) from error
         try:
-            need(config.hydra.launcher._target_)
+            need(config.hydra.launcher._target_, config.hydra.launcher.get("n_jobs"))
         except InputError as error:
             print(error, file=sys.stderr)
             raise Exit(2) from error

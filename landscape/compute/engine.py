@@ -28,12 +28,16 @@ def is_parallel(target: str) -> bool:
     return target != LOCAL
 
 
-def need(target: str) -> None:
-    """Refuse a launcher that is not installed, or whose programs are not.
+def need(target: str, num_workers: int | None = None) -> None:
+    """Refuse a launcher that is not installed, or whose programs are not, or that would have nobody to work.
 
+    Args:
+        target: ``hydra.launcher._target_``. num_workers: ``hydra.launcher.n_jobs``, -1 is one per core.
     Raises:
-        InputError: names the extra to install.
+        InputError: names the extra to install, or the key.
     """
+    if num_workers == 0:
+        raise InputError("hydra.launcher.n_jobs=0 runs no job; give how many to run at a time, or -1 for one per core")
     package = target.split(".")[1] if target.startswith("hydra_plugins.") else None
     if package is None:
         return

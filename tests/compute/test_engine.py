@@ -37,6 +37,12 @@ def test_a_missing_extra_is_named(target: str, install: str, monkeypatch: pytest
     need(LOCAL)
 
 
+def test_an_engine_without_workers_is_wrong_input(cli: Callable[..., Ran]) -> None:
+    ran = cli(*TINY, "compute=joblib", "hydra.launcher.n_jobs=0")
+    assert ran.status == 2 and "hydra.launcher.n_jobs=0 runs no job" in ran.out and "Traceback" not in ran.out
+    assert not list(ran.outputs.glob("*/*/*/*"))
+
+
 def test_a_machine_without_slurm_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("submitit", reason="the extra [slurm] is not installed")
     monkeypatch.setenv("PATH", "")
