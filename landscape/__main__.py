@@ -16,7 +16,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from landscape.collect import JobRecord, Plan, is_done, one_line, tell
+from landscape.collect import JobRecord, Plan, is_whole, one_line, tell
 from landscape.compute import hold, in_child, is_parallel
 from landscape.compute.gpu import lend
 from landscape.config import conf_dir, register
@@ -72,7 +72,7 @@ def _job(cfg: DictConfig, record: JobRecord, plan: Plan | None) -> None:
     folder = Path(context.runtime.output_dir)
     overrides = record.overrides
     record.started = time.time()
-    if not cfg.refresh and _is_done(folder):
+    if not cfg.refresh and is_whole(folder):
         record.end(folder, "skipped")
         return
     record.write(folder)
@@ -111,13 +111,6 @@ def _job(cfg: DictConfig, record: JobRecord, plan: Plan | None) -> None:
             tell(record, plan, folder.parent)
 
 
-def _is_done(folder: Path) -> bool:
-    try:
-        return is_done(folder)
-    except InputError:  # said before the jobs were launched
-        return False
-
-
 def _report_failure(record: JobRecord, folder: Path, cfg: DictConfig, error: BaseException, code: int) -> None:
     line = one_line(error)
     trace = "".join(traceback.format_exception(error))
@@ -129,7 +122,7 @@ def _report_failure(record: JobRecord, folder: Path, cfg: DictConfig, error: Bas
         record.end(folder, "failed", line, code)
         failed = Result(name=cfg.name, figure=cfg.figure, scale=cfg.limits.scale, choices={}, config={},
                         overrides=record.overrides, status="failed", error=line)  # fmt: skip
-        if not _is_done(folder):  # a finished measurement outlives a failed attempt to repeat it
+        if not is_whole(folder):  # a finished measurement outlives a failed attempt to repeat it
             failed.save(folder)
     except OSError as second:  # a full disk: say so on the terminal at least
         log.error("job %d could not record its failure: %s", record.num, second)

@@ -35,11 +35,6 @@ class Evaluation:
     replicates: NDArray[np.float64]
 
 
-def channel_names(cost: Any, predict: Callable[..., Tensor], split: Split) -> list[str]:
-    """What a cost measures beside the objective, found by one small call."""
-    return list(cost.channels(predict, split.x[:1], split.y[:1]))
-
-
 class Objective:
     """objective(theta [S, P]) -> J [S], float64 sums in a fixed order, no augmentation.
 

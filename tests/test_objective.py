@@ -12,7 +12,7 @@ from torch import Tensor
 
 import landscape.streams
 from landscape.cost import Adversarial, CrossEntropy
-from landscape.objective import Objective, channel_names
+from landscape.objective import Objective
 from landscape.parameters import ParameterLayout
 from tests import twin
 from tests.twin import maxout, measured_masks, normal, split
@@ -133,11 +133,6 @@ def test_progress_counts_every_batch_at_every_alpha() -> None:
     part = objective("deterministic")
     part.along(lambda alpha: points(), np.linspace(0, 1, 4), told.append)
     assert told == list(range(1, 3 * 4 + 1)) and part.num_batches == 3
-
-
-def test_channel_names_are_found_by_one_call() -> None:
-    module = maxout().double().eval()
-    assert channel_names(CrossEntropy(), lambda x, draw: module(x), DATA) == ["objective", "error"]
 
 
 def test_nan_stays_nan_and_only_where_it_is() -> None:

@@ -20,7 +20,7 @@ from landscape.closing import close
 from landscape.collect.faults import one_line
 from landscape.collect.launched import Launched, outlook
 from landscape.collect.progress import tell
-from landscape.collect.record import JobRecord, is_done, records_of, write_json
+from landscape.collect.record import JobRecord, is_whole, records_of, write_json
 from landscape.collect.standing import Plan
 from landscape.compute import guard, is_parallel, need
 from landscape.errors import Exit, InputError
@@ -33,7 +33,7 @@ from landscape.progress import console
 from landscape.report.tables import write_tables
 from landscape.result import Result
 
-__all__ = ["Collect", "Exit", "JobRecord", "Plan", "collect", "is_done", "one_line", "tell"]
+__all__ = ["Collect", "Exit", "JobRecord", "Plan", "collect", "is_whole", "one_line", "tell"]
 
 log = logging.getLogger(__name__)
 

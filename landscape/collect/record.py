@@ -88,6 +88,14 @@ def is_done(folder: Path) -> bool:
     return (folder / "result.json").exists() and Result.load(folder).status == "done"
 
 
+def is_whole(folder: Path) -> bool:
+    """Whether a job's folder holds a finished result that can be read."""
+    try:
+        return is_done(folder)
+    except InputError:
+        return False
+
+
 def records_of(folder: Path, command: str) -> list[tuple[Path, JobRecord]]:
     """The jobs of one command below a sweep's folder, in their order, with their folders."""
     found = []

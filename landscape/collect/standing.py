@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from landscape.collect.record import CUT, JobRecord, is_done, write_json
+from landscape.collect.record import CUT, JobRecord, is_whole, write_json
 from landscape.compute.hold import is_held
 from landscape.errors import InputError
 from landscape.plan import PlannedJob
@@ -96,23 +96,16 @@ class Plan:
             record = None
         if record is None:
             record = JobRecord(entry.key, self.command, entry.num, entry.overrides, pid=0, host="")
-            done = not self.refresh and _whole(folder)
+            done = not self.refresh and is_whole(folder)
             record.status, record.error = ("skipped", "") if done else ("missing", "has not begun")
         record.num, record.overrides = entry.num, entry.overrides
         if record.status == "running" and is_held(folder):
             record.error = f"process {record.pid} on {record.host}"
         elif record.status == "running":
             # Between its last file and its last word a job is done already.
-            record.status, record.error = ("done", "") if not self.refresh and _whole(folder) else ("cut", CUT)
+            record.status, record.error = ("done", "") if not self.refresh and is_whole(folder) else ("cut", CUT)
         if record.status == "done" and record.command != self.command:
             record.status = "skipped"
         if record.status not in ("done", "skipped"):
             record.exit_code = record.exit_code or 1
         return record
-
-
-def _whole(folder: Path) -> bool:
-    try:
-        return is_done(folder)
-    except InputError:
-        return False

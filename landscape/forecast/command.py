@@ -15,14 +15,13 @@ import torch
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from landscape.collect import one_line
+from landscape.collect import is_whole, one_line
 from landscape.errors import InputError
 from landscape.forecast.calibration import Calibration, OutOfTime
 from landscape.forecast.job import JobForecast, job_of
 from landscape.forecast.memory import free_bytes, peak_bytes
 from landscape.plan import PlannedJob, overrides_of, planned
 from landscape.prepare import device_of
-from landscape.result import Result
 from landscape.training.precision import tf32
 
 SECONDS = 12.0
@@ -111,7 +110,7 @@ def forecast(config: DictConfig) -> Forecast:
         calibration = Calibration(device, SECONDS)
         seen: set[str] = set()
         for job in _jobs(config):
-            if not config.refresh and _is_done(job.folder):
+            if not config.refresh and is_whole(job.folder):
                 found.num_done += 1
             elif found.jobs and time.perf_counter() - start > 1.5 * SECONDS:
                 continue  # the rest is still asked whether it is done
@@ -155,13 +154,6 @@ def _look(job: PlannedJob, calibration: Calibration, seen: set[str]) -> JobForec
         cause = error.__cause__ if isinstance(error.__cause__, InputError) else error
         is_wrong_input = isinstance(cause, InputError | OmegaConfBaseException)
         return JobForecast(job.num, job.overrides, fault=one_line(cause), is_wrong_input=is_wrong_input)
-
-
-def _is_done(folder: Path) -> bool:
-    try:
-        return Result.load(folder).status == "done"
-    except InputError:
-        return False
 
 
 def _name(device: torch.device, threads: int | None) -> str:
