@@ -42,6 +42,7 @@ def test_wrong_input_is_told_before_anything_runs(
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_one_failure_stops_no_other_and_the_report_has_all(tmp_path: Path) -> None:
     arguments = ["--only", "fig09*", "limits=smoke", "tracker=none", f"outputs={tmp_path}", "--only", "fig10*"]
     first = command(*arguments)
