@@ -26,6 +26,9 @@ def test_a_dead_network_stops_no_job_and_changes_no_number(tmp_path: Path) -> No
     text = (tmp_path / "terminal.txt").read_text()
     assert "W&B failed at" in text and "wandb sync" in text and "Traceback" not in text
     assert "2 jobs done, 0 done before, 0 failed" in text
-    # Nothing is lost either: both runs wait in the sweep's folder to be sent.
-    assert len({path.name[-12:] for path in outputs.glob("*/*/wandb/*run-*")}) == 2
+    # Nothing is lost either: the run of each job, and the closing run, wait in the sweep's folder to be sent.
+    kept = {path.name.split("-", 3)[-1] for path in outputs.glob("*/*/wandb/*run-*")}
+    jobs = {path.parent.name for path in outputs.glob("*/*/*/result.json")}
+    assert len(jobs) == 2 and jobs == {name for name in kept if not name.startswith("summary-")}
+    assert len(kept) == 3
     assert_same_numbers(outputs, quiet_run(tmp_path / "quiet", *QUIET, "tracker=none"))
