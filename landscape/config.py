@@ -15,6 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import InterpolationValidationError
 
 from landscape.errors import Exit
+from landscape.provenance import conf_dir as conf_dir
 from landscape.provenance import outside
 
 UNHASHED = (
@@ -22,6 +23,9 @@ UNHASHED = (
     "isolated", "jobs_per_gpu",
 )  # fmt: skip
 """Root keys that change no number; all others are part of a job's key."""
+
+FORECASTS = ("auto", "only", "off")
+"""Values of ``forecast``."""
 
 
 @dataclass
@@ -127,13 +131,6 @@ class Config:
     strict: bool = False
     forecast: str = "auto"
     command: str = ""
-
-
-def conf_dir() -> str:
-    """The folder of ``config.yaml``: inside the package when installed from a wheel, beside it in a checkout."""
-    package = Path(__file__).resolve().parent
-    inside = package / "conf"
-    return str(inside if (inside / "config.yaml").is_file() else package.parent / "conf")
 
 
 def version() -> str:

@@ -143,6 +143,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("interrupted; the same command skips what is done and goes on from the last checkpoint", file=sys.stderr)
         return 130
+    if "forecast=only" in arguments.overrides:  # nothing ran, so there is nothing to report
+        return max(status for status, _ in ended)
     return finish(todo, ended)
 
 

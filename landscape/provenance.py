@@ -1,4 +1,4 @@
-"""What a config names but does not contain: the user's own code and files, by their content."""
+"""Where the configs lie; and what a config names but does not contain: the user's own code and files, by content."""
 
 from __future__ import annotations
 
@@ -10,6 +10,13 @@ from typing import Any
 
 OURS = ("landscape", "torch")
 """Packages whose version is recorded instead of their content."""
+
+
+def conf_dir() -> str:
+    """The folder of ``config.yaml``: inside the package when installed from a wheel, beside it in a checkout."""
+    package = Path(__file__).resolve().parent
+    inside = package / "conf"
+    return str(inside if (inside / "config.yaml").is_file() else package.parent / "conf")
 
 
 def outside(config: Any) -> dict[str, str]:

@@ -23,6 +23,7 @@ from landscape.collect.progress import tell
 from landscape.collect.record import JobRecord, is_whole, records_of, write_json
 from landscape.collect.standing import Plan
 from landscape.compute import guard, is_parallel, need
+from landscape.config import FORECASTS
 from landscape.errors import Exit, InputError
 from landscape.figure.module import figure_module
 from landscape.figure.module import save as save_figure
@@ -42,6 +43,8 @@ NAMED = {"done": "done", "skipped": "done before", "failed": "failed", "cut": "c
          "missing": "missing"}  # fmt: skip
 MAX_VERDICTS = 80
 """Verdicts printed one by one; of more, how often each claim holds."""
+DERIVED = ("sweep.csv", "sweep_summary.csv", "figure.png", "figure.pdf")
+"""Made of the jobs' results, and to be made again from them by landscape.report and landscape.figure."""
 ALWAYS_TOLD = ("done", "done before", "failed")
 
 
@@ -61,6 +64,9 @@ class Collect(Callback):
         if not re.fullmatch(r"\w[\w.-]*", config.name):
             print(f"name={config.name} names a folder below outputs/: use letters, digits, '_', '-' and '.'",
                   file=sys.stderr)  # fmt: skip
+            raise Exit(2)
+        if config.forecast not in FORECASTS:
+            print(f"forecast={config.forecast} is unknown; use one of {', '.join(FORECASTS)}", file=sys.stderr)
             raise Exit(2)
         if config.forecast == "only":
             return
@@ -144,6 +150,9 @@ def collect(folder: Path, plan: Plan | None, command: str, strict: bool, tracker
             summary = write_tables(folder, places, results, verdicts)
         except Exception as error:  # nor must a table
             log.error("sweep.csv could not be written: %s", error, exc_info=bool(os.environ.get("HYDRA_FULL_ERROR")))
+    if records and not results:  # what an earlier command drew of other jobs would pass for this one's
+        for name in DERIVED:
+            (folder / name).unlink(missing_ok=True)
     write_json(
         folder / "sweep.json",
         {"command": command, "jobs": [asdict(r) for r in records], "verdicts": [v.as_dict() for v in verdicts]},

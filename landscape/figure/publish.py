@@ -10,8 +10,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from matplotlib.figure import Figure
+from omegaconf import OmegaConf
 
 from landscape.figure import style, subject
+from landscape.provenance import conf_dir
 from landscape.result import Result
 from landscape.verdict import Verdict
 
@@ -24,23 +26,37 @@ _WORDS = {True: "yes", False: "**no**", None: "not judged"}
 def command_of(results: Sequence[Result]) -> str:
     """The command that gives these results: what all jobs were told, and the values of what they were told differently.
 
-    Where there is an experiment, what differs is its own sweep.
+    What an experiment sweeps itself is left to it. Where the jobs are not all combinations of their values, one line
+    per job.
     """
     shared = [o for o in results[0].overrides if all(o in r.overrides for r in results)]
     first = [o for o in shared if o.startswith("+experiment")]
     rest = [o for o in shared if not o.startswith(("+experiment", "tracker", "outputs", "refresh"))]
-    lists = [] if first else _lists([[o for o in r.overrides if o not in shared] for r in results])
-    return " ".join(["python -m landscape", *map(shlex.quote, [*first, *rest, *lists])])
+    told = [[o for o in r.overrides if o not in shared and not _is_own(o, first)] for r in results]
+    lists = _lists(told)
+    lines = [lists] if lists is not None else [list(job) for job in dict.fromkeys(map(tuple, told))]
+    return "\n".join(" ".join(["python -m landscape", *map(shlex.quote, [*first, *rest, *line])]) for line in lines)
 
 
-def _lists(told: Sequence[Sequence[str]]) -> list[str]:
-    """``key=a,b`` for every key, where the jobs are all combinations of these values; nothing where they are not."""
+def _is_own(override: str, experiment: Sequence[str]) -> bool:
+    """Whether the experiment sweeps this key itself; of one that is not here any more, it swept all that differs."""
+    if not experiment:
+        return False
+    file = Path(conf_dir()) / "experiment" / f"{experiment[0].partition('=')[2]}.yaml"
+    if not file.is_file():
+        return True
+    params = OmegaConf.select(OmegaConf.load(file), "hydra.sweeper.params") or {}
+    return override.partition("=")[0] in params
+
+
+def _lists(told: Sequence[Sequence[str]]) -> list[str] | None:
+    """``key=a,b`` for every key, where the jobs are all combinations of these values; None where they are not."""
     values: dict[str, dict[str, None]] = {}
     for item in (item for job in told for item in job):
         key, _, value = item.partition("=")
         values.setdefault(key, {})[value] = None
     whole = len({tuple(sorted(job)) for job in told}) == math.prod(map(len, values.values()))
-    return [f"{key}={','.join(found)}" for key, found in values.items()] if whole else []
+    return [f"{key}={','.join(found)}" for key, found in values.items()] if whole else None
 
 
 def verdict_rows(verdicts: Sequence[Verdict]) -> list[str]:

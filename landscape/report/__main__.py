@@ -31,7 +31,11 @@ def report(sections: Sequence[Section], output: Path, table: Path) -> list[str]:
     for path in (output, table):
         if path.is_dir():
             raise InputError(f"{path} is a folder; give the name of a file in it")
-        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(f"{path} cannot be written ({error.strerror}); give --output and --csv in a folder that "
+                             "can be made") from error  # fmt: skip
     text = render(sections, groups, output, [table, summary])
     write(sweep_table(groups), table)
     write(summary_table(groups), summary)

@@ -63,3 +63,12 @@ def test_one_failure_stops_no_other_and_the_report_has_all(tmp_path: Path) -> No
             assert path.stat().st_mtime_ns == when
         else:
             assert Result.load(path.parent).status == "failed"
+
+
+def test_a_forecast_alone_reports_nothing(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LANDSCAPE_OUTPUTS", str(tmp_path))
+    assert paper.main(["--only", "fig12*", "limits=smoke", "forecast=only"]) == 0
+    said = capfd.readouterr()
+    assert "forecast of fig12_quadratic (smoke)" in said.out and "report" not in said.out + said.err

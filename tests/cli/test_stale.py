@@ -84,3 +84,14 @@ def test_a_fault_in_collecting_is_status_1(cli: Callable[..., Ran], monkeypatch:
     )
     ran = cli(*TINY)
     assert ran.status == 1 and "could not be collected: the disk is full" in ran.out and "Traceback" not in ran.out
+
+
+def test_a_command_whose_jobs_all_fail_leaves_no_table_or_figure_of_an_earlier_one(cli: Callable[..., Ran]) -> None:
+    (job,) = cli(*TINY).jobs
+    folder = job.parent
+    assert (folder / "sweep.csv").exists() and (folder / "figure.png").exists()
+    failed = cli(*TINY, "optimizer.lr=-1")
+    assert failed.status == 2
+    left = {path.name for path in folder.iterdir() if path.is_file()}
+    assert not left & {"sweep.csv", "sweep_summary.csv", "figure.png", "figure.pdf"} and "sweep.json" in left
+    assert Result.load(job).status == "done"

@@ -28,11 +28,20 @@ def test_the_command_leaves_the_experiments_own_sweep_to_the_experiment() -> Non
 
 
 def test_the_command_of_a_sweep_from_the_command_line_gives_its_jobs_again() -> None:
-    """Every combination of the values, quoted for the shell; no list where some combination is missing."""
+    """Every combination of the values, quoted for the shell; a line per job where some combination is missing."""
     told = [[f"optimizer.lr={lr}", f"model.widths=[{w},{w}]", "training.num_seeds=4"] for lr in (1, 2) for w in (8, 9)]
     found = [make.result("digits", overrides=overrides) for overrides in told]
     assert command_of(found) == ("python -m landscape training.num_seeds=4 optimizer.lr=1,2 'model.widths=[8,8],[9,9]'")
-    assert command_of(found[:3]) == "python -m landscape training.num_seeds=4"
+    lines = command_of(found[:3]).split("\n")
+    ends = ["1 'model.widths=[8,8]'", "1 'model.widths=[9,9]'", "2 'model.widths=[8,8]'"]
+    assert lines == [f"python -m landscape training.num_seeds=4 optimizer.lr={end}" for end in ends]
+
+
+def test_what_the_command_line_sweeps_over_an_experiment_is_told() -> None:
+    own = ["endpoints=between_solutions", "endpoints=random_to_solution"]  # swept by fig05 itself
+    told = [[end, f"optimizer.lr={lr}", "+experiment=fig05_two_solutions"] for end in own for lr in (1, 2)]
+    found = [make.result("digits", overrides=overrides) for overrides in told]
+    assert command_of(found) == "python -m landscape +experiment=fig05_two_solutions optimizer.lr=1,2"
 
 
 def test_the_page_and_its_arrays(tmp_path: Path) -> None:

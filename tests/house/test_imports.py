@@ -68,6 +68,7 @@ FILE_EXTRAS = {
     "landscape/measurement/closed_form.py": {"theory"},
     "landscape/measurement/descent_law.py": {"theory"},
     "landscape/measurement/family.py": {"theory"},
+    "landscape/figure/publish.py": {"provenance", "omegaconf"},  # which keys an experiment sweeps itself
     "landscape/figure/pages.py": {"plotly"},  # interactive pages, imported when asked
     "theory/__main__.py": {"matplotlib"},  # --figure, imported when asked
 }

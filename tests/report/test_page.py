@@ -183,7 +183,7 @@ def test_a_figure_that_fails_costs_only_itself(tmp_path: Path, monkeypatch: Any,
     assert "ZeroDivisionError: no judge <today>" in Strict((folder / "report.html").read_text()).words
 
 
-@pytest.mark.parametrize("damage", ["missing", "empty", "cut", "npz", "all failed", "figures", "output"])
+@pytest.mark.parametrize("damage", ["missing", "empty", "cut", "npz", "all failed", "figures", "output", "file"])
 def test_bad_input_is_one_message(damage: str, sweep: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """No folder, no results, a damaged one, none done, two figures in one: exit 2, one line, nothing written."""
     arguments = [str(sweep)]
@@ -201,8 +201,10 @@ def test_bad_input_is_one_message(damage: str, sweep: Path, capsys: pytest.Captu
             replace(job(0.1), status="failed", error="boom").save(sweep / f"job{k}")
     elif damage == "figures":
         replace(job(0.1), figure="landscape.figure.fig01_maxout").save(sweep / "job1")
-    else:
+    elif damage == "output":
         arguments += ["--output", str(sweep)]
+    else:
+        arguments += ["--output", str(sweep / "job0" / "result.json" / "report.html")]
     assert main(arguments) == 2
     said = capsys.readouterr()
     assert said.out == "" and said.err.startswith("error: ") and len(said.err.splitlines()) == 1
