@@ -19,7 +19,16 @@ from landscape.objective import Objective
 CHANNELS = ("objective", "slope", "curvature")
 """J and its derivatives by alpha, in nats per unit of alpha and of its square."""
 
+STEPS = (1e-7, 1e-9)
+"""In float64, for a difference of J and of J': rounding is near 1e-9 and 1e-7 of them, and a kink seldom so near."""
+
 Part = Callable[..., tuple[dict[str, Tensor], Any]]
+
+
+def check_order(order: int) -> None:
+    """Raise InputError unless ``measurement.slopes`` is 0, 1 or 2."""
+    if order not in (0, 1, 2):
+        raise InputError(f"measurement.slopes={order} must be 0 (none), 1 (slope) or 2 (slope and curvature)")
 
 
 def check_slopes(objective: Objective, path: Any, order: int) -> None:
@@ -28,19 +37,50 @@ def check_slopes(objective: Objective, path: Any, order: int) -> None:
     Args:
         path: alpha -> theta [S, P]. order: 0, 1 or 2, the key ``measurement.slopes``.
     """
-    if order not in (0, 1, 2):
-        raise InputError(f"measurement.slopes={order} must be 0 (none), 1 (slope) or 2 (slope and curvature)")
+    check_order(order)
     needed = ("velocity", "acceleration")[:order]
     if not all(hasattr(path, name) for name in needed):
         raise InputError(
             f"path={type(path).__name__} has no {' or '.join(needed)}(alpha), which measurement.slopes={order} needs; "
             "use path=linear, or measurement.slopes=0"
         )
+    if order and hasattr(objective.cost, "jumps"):
+        raise InputError(
+            f"cost {type(objective.cost).__name__} has no slope along a path: {objective.cost.jumps}; use another "
+            "cost, or measurement.slopes=0 and a grid of alphas"
+        )
     if order and objective.statistics.moves:
         raise InputError(
             f"objective.running_statistics={objective.statistics.treatment} moves the statistics along the path, and "
             f"measurement.slopes={order} does not follow them; use objective.running_statistics=keep, or "
             "measurement.slopes=0"
+        )
+
+
+def compare_slopes(objective: Objective, path: Any, order: int) -> None:
+    """Raise InputError if the derivatives are not those which differences of J show, at both of two points.
+
+    A model may hide from forward differentiation what J depends on, as by ``tensor.data``. One of two points may agree
+    by chance, or disagree because a kink lies within the step.
+
+    Args:
+        objective: in float64, of a few examples; as of ``slopes``.
+    """
+    faults = []
+    for alpha in (0.37, 0.61):
+        fault = ""
+        for k, step in list(enumerate(STEPS))[:order]:
+            found = slopes(objective, path, np.array([alpha - step, alpha, alpha + step]), k + 1)
+            below, name = found[CHANNELS[k]], CHANNELS[k + 1]
+            told, exact = (below[2] - below[0]) / (2 * step), found[name][1]
+            slack = 1e-3 * np.maximum(np.abs(told), np.abs(exact)) + 1e-5 * np.abs(below[1])
+            if not fault and bool((np.abs(told - exact) > slack).any()):  # not finite: nothing that can be told
+                fault = f"{name} {exact[0]:.6g}, by differences {told[0]:.6g}"
+        faults.append(fault)
+    if all(faults):
+        raise InputError(
+            f"measurement.slopes={order}: along the path the {faults[0]}, so forward differentiation misses a part of "
+            f"model={type(objective.module).__name__} or cost {type(objective.cost).__name__}; use measurement.slopes=0"
         )
 
 
@@ -54,8 +94,7 @@ def slopes(
     """``{"objective": [A, S], "slope": [A, S], "curvature": [A, S]}``, the last with ``order=2`` only.
 
     They are the means of each example's derivatives. Where a ReLU or another kink is crossed the slope of one example
-    jumps, and so J' of few examples has small steps, which J'' does not see: it is that between the kinks. A perturbed
-    example of the adversarial cost stays where it is, so the jumps of its sign are in no derivative either. In
+    jumps, and so J' of few examples has small steps, which J'' does not see: it is that between the kinks. In
     stochastic mode the masks are the common ones of ``Objective``.
 
     Args:
@@ -64,7 +103,8 @@ def slopes(
         progress: told how many (batch, alpha) pairs are done, out of ``num_batches * A``.
 
     Raises:
-        InputError: as ``check_slopes``, and an operation that has no forward derivative.
+        InputError: a cost with jumps, statistics that move along the path, a path without a velocity, and an
+            operation that has no forward derivative.
     """
     check_slopes(objective, path, order)
     found = np.zeros((order + 1, len(alphas), len(objective.seeds)))
