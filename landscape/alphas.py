@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,3 +81,41 @@ def thinned(alphas: NDArray[np.float64], num: int | None) -> NDArray[np.float64]
     keep = set(np.round(np.linspace(0, len(alphas) - 1, num)).astype(int).tolist())
     keep |= {int(k) for end in (0.0, 1.0) for k in np.flatnonzero(alphas == end)}
     return alphas[sorted(keep)]
+
+
+@dataclass(frozen=True)
+class Adaptive:
+    """A grid to start from, and how far the measurement is to refine it; see ``landscape.curve.adaptive.refine``.
+
+    Args:
+        start: [A0], two or more positions. tolerance: of the curve's spread, by how much a cubic through values and
+            slopes may miss the middle of an interval. max_points: A is at most this.
+        min_width: no interval becomes narrower than this, in alpha.
+
+    Raises:
+        InputError: a number out of range.
+    """
+
+    start: NDArray[np.float64]
+    tolerance: float = 1e-3
+    max_points: int = 400
+    min_width: float = 1e-4
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "start", checked(self.start))
+        if not 0 < self.tolerance < np.inf or not 0 < self.min_width < np.inf:
+            raise InputError(
+                f"alphas.tolerance={self.tolerance} and alphas.min_width={self.min_width} must be positive"
+            )
+        if not 2 <= len(self.start) <= self.max_points:
+            raise InputError(
+                f"alphas.max_points={self.max_points} must be at least the {len(self.start)} points of alphas.start, "
+                "and those two or more"
+            )
+
+    def capped(self, num: int | None) -> Adaptive:
+        """At most ``num`` points, and a start of about half as many, so that something is left to refine."""
+        if num is None or self.max_points <= num:
+            return self
+        start = thinned(self.start, max(2, num // 2))
+        return Adaptive(start, self.tolerance, max(num, len(start)), self.min_width)

@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from landscape.alphas import checked, thinned
+from landscape.alphas import Adaptive, checked, thinned
 from landscape.config import version
 from landscape.endpoints import Ends
 from landscape.errors import InputError
@@ -102,9 +102,9 @@ def untrained(
     config: dict[str, Any], measurement: Any, device: torch.device, caps: list[str]
 ) -> tuple[Subject, Any, Callable[[], nn.Module]]:
     """All that is there before training, checked: the subject, the endpoints to come or None, the module's maker."""
-    ends_of = alphas = None
+    ends_of = alphas = adaptive = None
     if measurement.needs == "path":
-        ends_of, alphas = _line_of(config, caps)
+        ends_of, alphas, adaptive = _line_of(config, caps)
     dataset = dataset_of(config, caps)
     cost = make(config["cost"], "cost")
     model = module_maker(config)
@@ -121,7 +121,7 @@ def untrained(
     subject = Subject(
         make(config["training"], "training").seeds, device, template, cost, dataset, None, None,
         make(config["path"], "path"), alphas, objective, measured_examples,
-        make(config["optimizer"], "optimizer"),
+        make(config["optimizer"], "optimizer"), adaptive,
     )  # fmt: skip
     if hasattr(measurement, "check"):
         measurement.check(subject)
@@ -138,18 +138,22 @@ def untrained(
     return subject, ends_of, model
 
 
-def _line_of(config: dict[str, Any], caps: list[str]) -> tuple[Any, NDArray[np.float64]]:
-    """The endpoints and the positions between them, under the caps; both checked before anything is trained."""
+def _line_of(config: dict[str, Any], caps: list[str]) -> tuple[Any, NDArray[np.float64], Adaptive | None]:
+    """The endpoints, the positions between them and how to refine these, capped; checked before anything is trained."""
     ends_of = make(config["endpoints"], "endpoints")
-    whole = checked(make(config["alphas"], "alphas"))
-    alphas = thinned(whole, config["limits"]["alphas"])
+    made = make(config["alphas"], "alphas")
+    adaptive = made.capped(config["limits"]["alphas"]) if isinstance(made, Adaptive) else None
+    whole = checked(made.start if isinstance(made, Adaptive) else made)
+    alphas = thinned(whole, config["limits"]["alphas"]) if adaptive is None else adaptive.start
     try:
         ends_of.check(config["training"]["num_seeds"])
     except InputError as error:
         cap = next((c for c in caps if c.startswith("training.num_seeds")), None)
         raise InputError(f"{error} (limits.seeds capped it: {cap}; raise limits.seeds)" if cap else error) from None
     note_cap(caps, "alphas", len(whole), len(alphas))
-    return ends_of, alphas
+    if adaptive is not None:
+        note_cap(caps, "alphas.max_points", made.max_points, adaptive.max_points)
+    return ends_of, alphas, adaptive
 
 
 def _status(solutions: Solutions | None, ends: Ends | None) -> list[str]:

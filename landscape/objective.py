@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from itertools import product
 from typing import Any
 
@@ -172,6 +173,17 @@ class Objective:
         """Forward passes per theta."""
         return -(-len(self.split) // self.batch_size)
 
+    def parts(self, start: int) -> dict[tuple[int, int], Callable[..., tuple[dict[str, Tensor], Any]]]:
+        """(row, replicate) -> the batch at ``start`` as a function (theta [P], state=None) -> (channels [B], state)."""
+        x, y = self.split.x[start : start + self.batch_size], self.split.y[start : start + self.batch_size]
+        rows = range(len(self.seeds))
+        masks, seen = self._masks(start, len(x), len(rows)), self._seen(start, x, len(rows))
+        own = [self.statistics.of(self.buffers, s) for s in rows]
+        return {
+            (s, k): partial(self._channels, x=seen[s], y=y, s=s, start=start, k=k, masks=masks, buffers=own[s])
+            for s, k in product(rows, range(self.num_replicates))
+        }
+
     def _masks(self, start: int, count: int, num_seeds: int) -> list[list[Tensor]] | None:
         """Masks of this batch, [seed][replicate] -> [draws, B, F]; None where there is nothing to mask."""
         if not (self.is_random and len(self.masks)):
@@ -192,17 +204,9 @@ class Objective:
         return [(uniform < x).to(x.dtype) for uniform in draws]
 
     def _channels(
-        self,
-        theta: Tensor,
-        x: Tensor,
-        y: Tensor,
-        s: int,
-        start: int,
-        k: int,
-        masks: list[list[Tensor]] | None,
-        state: Any = None,
-        buffers: Mapping[str, Tensor] | None = None,
-    ) -> tuple[dict[str, Tensor], Any]:
+        self, theta: Tensor, x: Tensor, y: Tensor, s: int, start: int, k: int, masks: list[list[Tensor]] | None,
+        state: Any = None, buffers: Mapping[str, Tensor] | None = None,
+    ) -> tuple[dict[str, Tensor], Any]:  # fmt: skip
         """Channels of one batch and, of a module with a state, the state after it."""
         known = self._known(x, y, buffers or {}, None if masks is None else masks[s][k])
         with (

@@ -59,6 +59,7 @@ class RunningStatistics:
                 raise InputError("objective.running_statistics=recalibrate needs independent and fixed examples, not "
                                  "sequences or pixels that are sampled anew; use keep or interpolate")  # fmt: skip
         self.calibration = calibration
+        self.moves = treatment in ("interpolate", "recalibrate") and _has_statistics(module)
 
     def _check_layers(self) -> None:
         """Refuse statistics that no batch-norm layer of torch holds: nobody here knows what they mean."""

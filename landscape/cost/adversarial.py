@@ -24,6 +24,8 @@ class Adversarial:
     """
 
     num_draws = 2
+    jumps = "a perturbation jumps where an input's slope changes its sign"
+    """Why J(alpha) is not continuous: small steps, whose sum no derivative knows."""
 
     def __init__(self, epsilon: float = 0.25, weight: float = 0.5) -> None:
         if not epsilon > 0:

@@ -1,5 +1,6 @@
 """Curves along a path and every number read off them. Numpy, and scipy where a formula needs it."""
 
+from landscape.curve.between import hidden_rise, noise_of, num_turning_points, turning_points
 from landscape.curve.null import WalkBands, random_walk_bands, random_walk_limit, thales_defect
 from landscape.curve.numbers import (
     argmin_alpha,
@@ -34,11 +35,14 @@ __all__ = [
     "drop",
     "end_barrier",
     "flattening",
+    "hidden_rise",
     "largest_rise",
     "local_maxima",
     "local_minima",
     "mean_barrier",
+    "noise_of",
     "num_rises",
+    "num_turning_points",
     "plateau_length",
     "random_walk_bands",
     "random_walk_limit",
@@ -47,5 +51,6 @@ __all__ = [
     "thales_defect",
     "tolerance",
     "turning",
+    "turning_points",
     "value_at",
 ]

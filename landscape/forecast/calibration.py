@@ -17,6 +17,7 @@ from landscape.data.dataset import Dataset, Split
 from landscape.forecast.clock import seconds_at, seconds_of
 from landscape.measurement import Steps, Subject
 from landscape.objective import Objective
+from landscape.slope import slopes
 from landscape.training import GroupRun, Training
 from landscape.training.precision import tf32
 
@@ -39,7 +40,7 @@ class Line:
 
     Args:
         make: (split, row seeds, row buffers) -> Objective. theta_0, theta_1: [S, P]. path: (theta_0, theta_1) -> path.
-        seeds, buffers: one per row; buffers None for those of the module.
+        seeds, buffers: one per row; buffers None for those of the module. order: of the derivatives, 0 for J alone.
     """
 
     make: Callable[..., Objective]
@@ -48,12 +49,15 @@ class Line:
     path: Callable[[Tensor, Tensor], Callable[[float], Tensor]]
     seeds: list[int]
     buffers: list[dict[str, Tensor]] | None = None
+    order: int = 0
 
     def sample(self, split: Split, alphas: NDArray[np.float64]) -> Callable[[], object]:
         """A call that evaluates the objective of ``split`` at ``alphas``."""
         objective = self.make(split, seeds=self.seeds, buffers=self.buffers)
         ends = (end.to(objective.device, objective.dtype) for end in (self.theta_0, self.theta_1))
         path = self.path(*ends)
+        if self.order:
+            return lambda: slopes(objective, path, alphas, self.order)
         return lambda: objective.along(path, alphas)
 
 

@@ -181,12 +181,12 @@ def _seconds_of_pass(config: dict[str, Any], part: Pass, subject: Subject, calib
     rows = slice(part.num_rows)
     make = partial(subject.objective, subject.module, subject.cost, mode=part.mode)
     line = Line(make, ends.theta_0[rows], ends.theta_1[rows], subject.lay if part.num_points > 1 else stay,
-                ends.seeds[rows], ends.buffers[rows])  # fmt: skip
+                ends.seeds[rows], ends.buffers[rows], part.order)  # fmt: skip
     alphas = subject.alphas if subject.alphas is not None and len(subject.alphas) == part.num_points else None
     if alphas is None:
         alphas = np.linspace(0.0, 1.0, part.num_points)
     key = _key(config, "model", "data", "cost", "objective", "path", mode=part.mode, rows=part.num_rows,
-               points=part.num_points, streams=split.num_streams)  # fmt: skip
+               points=part.num_points, order=part.order, streams=split.num_streams)  # fmt: skip
     return calibration.of_pass(f"pass {key}", line, split, alphas)
 
 

@@ -49,6 +49,7 @@ class ClosedForm(Interpolation):
     def check(self, subject: Subject) -> None:
         """Raise InputError for a model, cost or path that is not known here, before anything is trained."""
         assert subject.dataset is not None
+        super().check(subject)
         family_of(subject.module, subject.cost, subject.dataset.train.first(1))
         anywhere = torch.ones(1, ParameterLayout.of(subject.module).num_parameters)
         if not isinstance(subject.lay(anywhere, 2 * anywhere), Linear):

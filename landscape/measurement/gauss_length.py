@@ -59,6 +59,9 @@ class GaussLength(Interpolation):
     def check(self, subject: Subject) -> None:
         """Raise InputError for alphas or a model that have no Gauss length, before anything is trained."""
         assert subject.alphas is not None and subject.dataset is not None
+        if subject.adaptive is not None:
+            raise InputError("measurement=gauss_length needs more points where the outputs turn, not where J does, so "
+                             "alphas=adaptive does not serve it; use alphas=unit_200")  # fmt: skip
         if not np.isin([0.0, 1.0], subject.alphas).all():
             raise InputError("measurement=gauss_length runs over all of [0, 1], but alphas lack 0 or 1; "
                              "use alphas=standard or alphas=unit_200")  # fmt: skip

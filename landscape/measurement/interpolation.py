@@ -6,12 +6,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from landscape.curve import Curve, argmin_alpha, drop, largest_rise
+from landscape.curve import Curve, argmin_alpha, drop, hidden_rise, largest_rise, num_turning_points
 from landscape.errors import InputError
+from landscape.measurement.placement import check_placement, order_of, place
 from landscape.measurement.subject import Measured, Subject
 from landscape.measurement.work import Pass, Work
 from landscape.objective import Objective
 from landscape.progress import report
+from landscape.slope import check_order
 
 MODES = ("stochastic", "deterministic")
 
@@ -22,17 +24,26 @@ class Interpolation:
     Args:
         splits: of ``train``, ``valid``, ``test``; the paper draws the first two.
         modes: of ``stochastic`` (skipped when the model has nothing random) and ``deterministic``.
+        slopes: 1 for J'(alpha) as a channel ``slope``, 2 for J''(alpha) too, ``curvature``; 0 for neither.
 
     Source: paper, section 3.
     """
 
     needs = "path"
 
-    def __init__(self, splits: Sequence[str] = ("train", "valid"), modes: Sequence[str] = MODES) -> None:
+    def __init__(
+        self, splits: Sequence[str] = ("train", "valid"), modes: Sequence[str] = MODES, slopes: int = 0
+    ) -> None:
         for key, values, known in (("splits", splits, ("train", "valid", "test")), ("modes", modes, MODES)):
             if not values or not set(values) <= set(known):
                 raise InputError(f"measurement.{key}={list(values)} must be one or more of {', '.join(known)}")
-        self.splits, self.modes = list(splits), list(modes)
+        check_order(slopes)
+        self.splits, self.modes, self.slopes = list(splits), list(modes), slopes
+
+    def check(self, subject: Subject) -> None:
+        """Raise InputError where J has no slope and one is wanted, before anything is trained."""
+        for mode in self.modes:
+            check_placement(subject, mode, self.slopes)
 
     def __call__(self, subject: Subject) -> Measured:
         """Subject -> curves keyed ``"train/stochastic"`` and so on."""
@@ -53,6 +64,8 @@ class Interpolation:
                     ends.theta_0.to(objective.device, objective.dtype),
                     ends.theta_1.to(objective.device, objective.dtype),
                 )
+                placed = place(objective, path, subject, self.slopes, f"{split_name} {mode}")
+                alphas = placed.alphas
                 total = objective.num_batches * len(alphas)
                 with report(f"{split_name} {mode}", total) as progress:
                     evaluation = objective.along(path, alphas, progress)
@@ -63,7 +76,7 @@ class Interpolation:
                 curve = Curve(
                     alphas=alphas,
                     objective=channels.pop("objective"),
-                    metrics=channels,
+                    metrics=channels | placed.channels,
                     split=split_name,
                     mode=mode,
                     dtype=str(objective.dtype).removeprefix("torch."),
@@ -72,6 +85,7 @@ class Interpolation:
                 )
                 curves[f"{split_name}/{mode}"] = curve
                 numbers |= numbers_of(f"{split_name}/{mode}", curve)
+                numbers |= {f"{split_name}/{mode}/{name}": values for name, values in placed.numbers.items()}
         return Measured(curves=curves, numbers=numbers, labels=ends.labels)
 
     def work(self, subject: Subject) -> Work:
@@ -87,8 +101,10 @@ class Interpolation:
                 )
                 if not self._is_repeated(mode, objective):
                     num_rows, num_replicates = len(ends.seeds), objective.num_replicates
-                    passes.append(Pass(split_name, mode, len(split), len(alphas), num_rows, num_replicates))
-        return Work(tuple(passes))
+                    num = len(alphas) if subject.adaptive is None else 2 * len(alphas) - 1  # every interval is halved
+                    orders = sorted({0, order_of(subject, self.slopes)})
+                    passes += [Pass(split_name, mode, len(split), num, num_rows, num_replicates, k) for k in orders]
+        return Work(tuple(passes), unknown="" if subject.adaptive is None else "the points that alphas=adaptive adds")
 
     def _is_repeated(self, mode: str, objective: Objective) -> bool:
         """Whether this curve would be the deterministic one once more."""
@@ -102,4 +118,8 @@ def numbers_of(name: str, curve: Curve) -> dict[str, list[float]]:
     if np.isin([0.0, 1.0], curve.alphas).all():
         numbers[f"{name}/drop"] = [drop(curve.alphas, curve.objective[:, s]) for s in columns]
         numbers[f"{name}/largest_rise"] = [largest_rise(curve.alphas, curve.objective[:, s]) for s in columns]
+        if "slope" in curve.metrics:
+            lines = [(curve.alphas, curve.objective[:, s], curve.metrics["slope"][:, s]) for s in columns]
+            numbers[f"{name}/hidden_rise"] = [hidden_rise(*line) for line in lines]
+            numbers[f"{name}/turning_points"] = [num_turning_points(curve, s) for s in columns]
     return numbers

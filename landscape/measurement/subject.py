@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from landscape.alphas import Adaptive
 from landscape.curve import Curve, Projection
 from landscape.data.dataset import Dataset, Split
 from landscape.endpoints import Ends
@@ -35,7 +36,7 @@ class Subject:
         path: (theta_0, theta_1) -> path, with an argument ``layout`` too if it names one; see ``lay``.
         objective: ``Objective`` with its own numbers bound (dtype, batch size, replicates, device, ...).
         num_examples: measure on the first so many examples of each split; None: all.
-        optimizer: (tensors) -> optimizer.
+        optimizer: (tensors) -> optimizer. adaptive: how to refine ``alphas``, or None.
     """
 
     seeds: list[int]
@@ -50,6 +51,7 @@ class Subject:
     objective: Callable[..., Objective] | None = None
     num_examples: int | None = None
     optimizer: Callable[..., torch.optim.Optimizer] | None = None
+    adaptive: Adaptive | None = None
 
     def split(self, name: str) -> Split:
         """The examples of one split that are measured on."""

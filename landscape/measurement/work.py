@@ -15,6 +15,7 @@ class Pass:
     Args:
         split: ``train``, ``valid`` or ``test``. mode: of the objective. num_examples: N of the split.
         num_points: A, positions on each line. num_rows: S, lines. num_replicates: K of the objective.
+        order: 0 for J, 1 for its slope as well, 2 for its curvature too.
     """
 
     split: str
@@ -23,6 +24,7 @@ class Pass:
     num_points: int
     num_rows: int
     num_replicates: int = 1
+    order: int = 0
 
     @property
     def num_evaluations(self) -> int:

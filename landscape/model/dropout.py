@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from landscape.errors import InputError
+from landscape.model.plain import PlainDropout, plain_attention
 
 
 class Dropout(nn.Module):
@@ -151,7 +152,8 @@ def torch_dropout_on(layers: Sequence[nn.Module], seed: int, device: torch.devic
     if not layers:
         yield
         return
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+    generators = [device] if device.type == "cuda" else []
+    with plain_attention(), PlainDropout(), torch.random.fork_rng(devices=generators):
         torch.manual_seed(seed)
         for layer in layers:
             layer.train()

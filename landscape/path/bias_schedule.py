@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from typing import Protocol
 
+import torch
 from torch import Tensor
 
 from landscape.errors import InputError
@@ -64,14 +65,53 @@ class BiasSchedule:
         if alpha == 1:
             return self.theta_1
         theta = (1 - alpha) * self.theta_0 + alpha * self.theta_1
+        for part, power in self._biases():
+            share = math.copysign(abs(alpha) ** power, alpha)
+            theta[:, part] = (1 - share) * self.theta_0[:, part] + share * self.theta_1[:, part]
+        return theta
+
+    def velocity(self, alpha: float) -> Tensor:
+        """The derivative of theta(alpha) [S, P].
+
+        Raises:
+            InputError: at alpha = 0 with a power below 1, where the biases jump or start with an infinite slope.
+        """
+        span = self.theta_1 - self.theta_0
+        for part, power in self._biases():
+            span[:, part] *= self._share(alpha, power, 1)
+        return span
+
+    def acceleration(self, alpha: float) -> Tensor:
+        """The second derivative [S, P]; of a bias with power 2 it is that of alpha >= 0 at alpha = 0.
+
+        Raises:
+            InputError: at alpha = 0 with a power that has none there.
+        """
+        span = torch.zeros_like(self.theta_0)
+        for part, power in self._biases():
+            span[:, part] = (self.theta_1[:, part] - self.theta_0[:, part]) * self._share(alpha, power, 2)
+        return span
+
+    def _biases(self) -> Iterator[tuple[slice, float]]:
+        """(where in theta, p) of every bias."""
         start = 0
         for name, size in zip(self.layout.names, self.layout.sizes, strict=True):
             if name in self.powers:
-                share = math.copysign(abs(alpha) ** self.powers[name], alpha)
-                part = slice(start, start + size)
-                theta[:, part] = (1 - share) * self.theta_0[:, part] + share * self.theta_1[:, part]
+                yield slice(start, start + size), self.powers[name]
             start += size
-        return theta
+
+    def _share(self, alpha: float, power: float, order: int) -> float:
+        """Derivative of sign(alpha) |alpha|^p, of order 1 or 2."""
+        factor = power if order == 1 else power * (power - 1)
+        if alpha == 0 and (power == 0 or (factor != 0 and power < order)):
+            raise InputError(
+                f"path.power={power:g} gives the biases no derivative of order {order} at alpha=0; use path.power=1 or "
+                f"at least {order}, alphas without 0, or measurement.slopes={order - 1}"
+            )
+        if factor == 0:
+            return 0.0
+        size = math.pow(abs(alpha), power - order)
+        return factor * size * (math.copysign(1.0, alpha) if order == 2 else 1.0)
 
     def to(self, *args: object) -> BiasSchedule:
         """The same path on another device or in another precision."""

@@ -37,6 +37,19 @@ class Geometric:
         size = (1 - alpha) * self.theta_0.abs().log() + alpha * self.theta_1.abs().log()
         return self.theta_0.sign() * size.exp()
 
+    def velocity(self, alpha: float) -> Tensor:
+        """The derivative of theta(alpha) [S, P]: theta times the logarithm of theta_1 / theta_0."""
+        return self(alpha) * self._rate
+
+    def acceleration(self, alpha: float) -> Tensor:
+        """The second derivative [S, P]."""
+        return self(alpha) * self._rate.square()
+
+    @property
+    def _rate(self) -> Tensor:
+        # Of the logarithms: the quotient of two extreme numbers overflows.
+        return self.theta_1.abs().log() - self.theta_0.abs().log()
+
     def to(self, *args: object) -> Geometric:
         """The same curve on another device or in another precision."""
         return Geometric(self.theta_0.to(*args), self.theta_1.to(*args))  # type: ignore[call-overload]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 
@@ -35,6 +36,14 @@ class Linear:
         if alpha == 1:
             return self.theta_1
         return (1 - alpha) * self.theta_0 + alpha * self.theta_1
+
+    def velocity(self, alpha: float) -> Tensor:
+        """The derivative of theta(alpha) [S, P], the same everywhere."""
+        return self.theta_1 - self.theta_0
+
+    def acceleration(self, alpha: float) -> Tensor:
+        """The second derivative [S, P]: zero."""
+        return torch.zeros_like(self.theta_0)
 
     def to(self, *args: object) -> Linear:
         """The same line on another device or in another precision."""

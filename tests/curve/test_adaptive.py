@@ -68,6 +68,41 @@ def test_a_bump_between_samples_can_be_missed_and_the_width_says_so() -> None:
     assert found.width == pytest.approx(0.1) and found.width > 1e-4
 
 
+def test_a_small_bump_before_a_steep_rise_is_found() -> None:
+    """Beyond alpha = 1 the curve is five hundred times its drop; the tolerance inside is one of the drop."""
+
+    def value(a: Array) -> Array:
+        return 1 - a + 0.06 * np.exp(-(((a - 0.43) / 0.03) ** 2)) + 500 * np.clip(a - 1, 0, None) ** 3
+
+    def slope(a: Array) -> Array:
+        return -1 - 0.12 * (a - 0.43) / 9e-4 * np.exp(-(((a - 0.43) / 0.03) ** 2)) + 1500 * np.clip(a - 1, 0, None) ** 2
+
+    probe, _ = counted(value, slope)
+    found = refine(probe, np.arange(20) / 9)
+    told = turns(found.alphas, found.values[:, 0], found.slopes[:, 0])
+    fine = np.linspace(0, 1, 10001)
+    seen = fine[1:-1][np.diff(np.sign(np.diff(value(fine)))) != 0]
+    assert found.is_met and len(seen) == 2 and told == pytest.approx(seen.tolist(), abs=1e-3)
+
+
+def test_rounding_is_no_misfit() -> None:
+    """A flat line with noise of one part in a million stops at once; told nothing of it, it is halved to the end."""
+    rng = np.random.default_rng(0)
+
+    def probe(alphas: Array) -> tuple[Array, Array]:
+        return 2.3 + 1e-7 * rng.standard_normal((len(alphas), 1)), np.zeros((len(alphas), 1))
+
+    start = np.linspace(0, 1, 10)
+    assert len(refine(probe, start, rounding=1e-6).alphas) == 19
+    assert not refine(probe, start, max_points=60).is_met
+
+
+def test_the_gap_is_that_of_the_points() -> None:
+    probe, _ = counted(lambda a: a**2, lambda a: 2 * a)
+    found = refine(probe, np.array([0.0, 0.1, 0.5]))
+    assert found.gap == pytest.approx(0.2) and found.width == pytest.approx(0.4)
+
+
 def test_points_run_out_in_the_open() -> None:
     probe, asked = counted(lambda a: np.sin(200 * a), lambda a: 200 * np.cos(200 * a))
     found = refine(probe, np.linspace(0, 1, 9), tolerance=1e-6, max_points=60)
@@ -103,13 +138,13 @@ def saved() -> list[tuple[str, CubicSpline, float, float]]:
     return found
 
 
-def test_no_extremum_of_a_saved_curve_is_missed() -> None:
+@pytest.mark.parametrize("tolerance", [1e-3, 1e-4])
+def test_no_extremum_of_a_saved_curve_is_missed(tolerance: float) -> None:
     """Those that a grid of 1,000 points shows, and that stand out of the curve by more than the tolerance."""
     from scipy.signal import find_peaks
 
     lines = saved()
     assert len(lines) >= 20
-    tolerance = 1e-3
     for name, spline, first, last in lines:
         probe, asked = counted(spline, spline.derivative())
         found = refine(probe, np.linspace(first, last, 20), tolerance)

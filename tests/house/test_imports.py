@@ -25,7 +25,7 @@ class Row(NamedTuple):
 
 PLAIN = "curve result verdict"
 TORCH = "parameters trajectory model data cost path"
-MIDDLE = "objective running_statistics solutions endpoints alphas streams progress"
+MIDDLE = "objective slope running_statistics solutions endpoints alphas streams progress"
 ROWS = [
     Row("theory", "sympy numpy scipy"),
     Row("landscape errors limits provenance", ""),  # "landscape" is the package's own __init__.py
@@ -47,6 +47,7 @@ ROWS = [
     # A function of a point and a batch, given as such: it knows no model, no cost and no data.
     Row("engine", "torch numpy numba llvmlite", "sums"),
     Row("objective running_statistics solutions endpoints", "torch numpy", f"{PLAIN} {TORCH} {MIDDLE} engine sums"),
+    Row("slope", "torch numpy", "objective model"),
     Row("training store", "torch numpy filelock", f"{PLAIN} {TORCH} {MIDDLE} training store"),
     Row("measurement", "torch numpy scipy", f"{PLAIN} {TORCH} {MIDDLE} training store"),
     # No torch from here on: saved results can be drawn without it.
