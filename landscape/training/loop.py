@@ -156,7 +156,8 @@ class GroupRun:
             for name, value in self.theta.items():
                 value.grad = gradients[name]
             self.optimizer.step()
-            project_max_norm(self.theta, self.max_norms)
+            if self.max_norms:
+                project_max_norm(self.theta, self.max_norms)
             if every is not None and self.epoch == 1 and self.update % every == 0 and seen < len(self.split):
                 self._snapshot(seen / len(self.split))
 
