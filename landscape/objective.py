@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
@@ -22,17 +21,10 @@ from landscape.model.dropout import Masks, torch_dropout_on
 from landscape.parameters import ParameterLayout
 from landscape.running_statistics import RunningStatistics
 from landscape.streams import MEASURE, MEASURE_SAMPLE, BlockDraws, stream_seed
+from landscape.sums import Evaluation, Sums
 
 EXAMPLE_AXES = {"x": 0, "y": 0, "masks": 1}
 """Where the examples lie in what a batch brings besides theta."""
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """Channels along a path: ``{"objective": [A, S], ...}``, and the objective of each replicate [K, A, S]."""
-
-    channels: dict[str, NDArray[np.float64]]
-    replicates: NDArray[np.float64]
 
 
 class Objective:
@@ -126,6 +118,7 @@ class Objective:
         path: Callable[[float], Tensor],
         alphas: NDArray[np.float64],
         progress: Callable[[int], None] = lambda done: None,
+        keep_costs: bool = False,
     ) -> Evaluation:
         """Every channel at path(alpha) [S, P] for each alpha.
 
@@ -133,14 +126,14 @@ class Objective:
             path: alpha -> theta [S, P].
             alphas: [A].
             progress: told how many (batch, alpha) pairs are done, out of ``num_batches * A``.
+            keep_costs: give each example's objective too.
         """
-        sums: dict[str, Tensor] = {}
         num_seeds = path(float(alphas[0])).shape[0]
         if num_seeds != len(self.seeds):
             raise ValueError(
                 f"theta has {num_seeds} rows but the objective has {len(self.seeds)} seeds; give one per row"
             )
-        shape = (self.num_replicates, len(alphas), num_seeds)
+        sums = Sums((self.num_replicates, len(alphas), num_seeds), len(self.split), self.device, keep_costs)
         done = 0
         states: dict[tuple[int, int, int], Any] = {}
         buffers = self.statistics.along(path, alphas, self.buffers_0, self.buffers, num_seeds)  # [A][S]
@@ -158,7 +151,7 @@ class Objective:
                     (s, k): self._known(seen[s], y, buffers[0][s], None if masks is None else masks[s][k])
                     for s, k in product(range(num_seeds), range(self.num_replicates))
                 }
-                if line.add(known, states, sums, shape):
+                if line.add(known, states, sums, start):
                     done += len(alphas)
                     progress(done)
                     continue
@@ -169,13 +162,10 @@ class Objective:
                         channels, states[a, s, k] = self._channels(
                             theta[s], seen[s], y, s, start, k, masks, states.get((a, s, k)), buffers[a][s]
                         )
-                        for name, values in channels.items():
-                            total = sums.setdefault(name, torch.zeros(shape, dtype=torch.float64, device=self.device))
-                            total[k, a, s] += values.detach().double().sum()
+                        sums.add(k, a, s, channels, start)
                 done += 1
                 progress(done)
-        means = {name: (total / len(self.split)).cpu().numpy() for name, total in sums.items()}
-        return Evaluation({name: m.mean(axis=0) for name, m in means.items()}, means["objective"])
+        return sums.evaluation()
 
     @property
     def num_batches(self) -> int:

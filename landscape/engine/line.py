@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -16,6 +17,7 @@ from landscape.engine.events import Events
 from landscape.engine.prefix import Prefix
 from landscape.engine.trace import Forward, NotFinite, Trace, Unsuited, trace
 from landscape.errors import InputError
+from landscape.sums import Sums
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +28,9 @@ AGREEMENT = {torch.float32: 1e-3, torch.float64: 1e-8}
 
 Batch = tuple[dict[str, Tensor], list[Any]]
 """{channel: its sum over the batch [A], float64}, and the state after the batch at each point."""
+
+Keep = Callable[[Tensor, int], None]
+"""Told the objective [A, B] of the examples from a number on."""
 
 
 class AffinePath(Protocol):
@@ -60,14 +65,14 @@ class Line:
 
     def add(
         self, known: Mapping[tuple[int, int], Mapping[str, Tensor]], states: dict[tuple[int, int, int], Any],
-        sums: dict[str, Tensor], shape: tuple[int, int, int],
+        sums: Sums, start: int,
     ) -> bool:  # fmt: skip
         """Add one batch at every point to ``sums`` and renew ``states``; False, and nothing done: the plain path must.
 
         Args:
             known: what does not depend on the point, of each (row of theta, replicate).
             states: of (point, row, replicate), as the batch before left them.
-            sums: {channel: [K, A, S]}. shape: (K, A, S).
+            start: the batch's first example.
         """
         if self.engine == "auto" and not self.is_checked:
             num = len(next(iter(known.values()))["x"])
@@ -77,9 +82,11 @@ class Line:
         found = {}
         try:
             with torch.no_grad():
+                points = range(len(self.points))
                 for (s, k), values in known.items():
-                    before = None if states.get((0, s, k)) is None else [states[a, s, k] for a in range(shape[1])]
-                    found[s, k] = self._batch([anchor[s] for anchor in self.anchors], values, before)
+                    before = None if states.get((0, s, k)) is None else [states[a, s, k] for a in points]
+                    keep = partial(sums.keep, k, s)
+                    found[s, k] = self._batch([anchor[s] for anchor in self.anchors], values, before, keep, start)
         except NotFinite:
             log.info("objective.engine=%s: a batch with values that are not finite, point by point", self.engine)
             return False
@@ -91,24 +98,26 @@ class Line:
             log.log(level, "objective.engine=%s: every point by a forward pass of its own: %s", self.engine, reason)
             return False
         for (s, k), (channels, after) in found.items():
-            for name, total in channels.items():
-                sums.setdefault(name, total.new_zeros(shape))[k, :, s] += total
+            sums.add_line(k, s, channels)
             states.update({(a, s, k): state for a, state in enumerate(after)})
         return True
 
-    def _batch(self, anchors: list[Tensor], known: Mapping[str, Tensor], states: Sequence[Any] | None) -> Batch:
+    def _batch(
+        self, anchors: list[Tensor], known: Mapping[str, Tensor], states: Sequence[Any] | None, keep: Keep, start: int
+    ) -> Batch:
         """One batch of one line."""
         runner = self._runner(anchors, known, states)
         sums: dict[str, Tensor] = {}
         after: list[Any] = []
         if isinstance(runner, Prefix):
-            after = self._sum(runner, anchors, known, states, sums)
+            after = self._sum(runner, anchors, known, states, sums, keep, start)
         else:
             num = known["x"].shape[0]
             parts = -(-num // rows_together(len(self.points)))
             for n in range(parts):
-                piece = self._slice(known, num * n // parts, num * (n + 1) // parts)
-                self._sum(self._events_for(anchors, piece), anchors, piece, None, sums)
+                first = num * n // parts
+                piece = self._slice(known, first, num * (n + 1) // parts)
+                self._sum(self._events_for(anchors, piece), anchors, piece, None, sums, keep, start + first)
         if not all(bool(total.isfinite().all()) for total in sums.values()):
             raise NotFinite
         if not self.is_checked:
@@ -117,7 +126,7 @@ class Line:
 
     def _sum(
         self, runner: Prefix | Events, anchors: list[Tensor], known: Mapping[str, Tensor], states: Sequence[Any] | None,
-        sums: dict[str, Tensor],
+        sums: dict[str, Tensor], keep: Keep, start: int,
     ) -> list[Any]:  # fmt: skip
         """Add the channels of some examples at every point; the state after them at each."""
         after: list[Any] = []
@@ -128,7 +137,10 @@ class Line:
             after.append(state)
         for name, each in found.items():
             total = sums.setdefault(name, each[0].new_zeros(len(each), dtype=torch.float64))
-            total += torch.stack(each).sum(dim=1, dtype=torch.float64)
+            values = torch.stack(each)
+            total += values.sum(dim=1, dtype=torch.float64)
+            if name == "objective":
+                keep(values, start)
         return after
 
     def _slice(self, known: Mapping[str, Tensor], first: int, last: int) -> dict[str, Tensor]:

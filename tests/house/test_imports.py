@@ -42,9 +42,11 @@ ROWS = [
     Row("data", "torch numpy sklearn pooch filelock rich"),
     Row("cost", "torch numpy"),
     Row("path", "torch numpy"),
+    # What the plain path and the engines add up in.
+    Row("sums", "torch numpy"),
     # A function of a point and a batch, given as such: it knows no model, no cost and no data.
-    Row("engine", "torch numpy numba llvmlite"),
-    Row("objective running_statistics solutions endpoints", "torch numpy", f"{PLAIN} {TORCH} {MIDDLE} engine"),
+    Row("engine", "torch numpy numba llvmlite", "sums"),
+    Row("objective running_statistics solutions endpoints", "torch numpy", f"{PLAIN} {TORCH} {MIDDLE} engine sums"),
     Row("training store", "torch numpy filelock", f"{PLAIN} {TORCH} {MIDDLE} training store"),
     Row("measurement", "torch numpy scipy", f"{PLAIN} {TORCH} {MIDDLE} training store"),
     # No torch from here on: saved results can be drawn without it.

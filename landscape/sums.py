@@ -1,0 +1,110 @@
+"""Where an objective gathers what the examples cost along a path: float64 sums, and each example's cost if asked."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from landscape.errors import InputError
+
+IN_MEMORY = 2**28
+"""Bytes of all examples' costs along a path up to which they are held in memory (on the device that makes them);
+beyond, in a file without a name in the system's temporary folder, which is gone with its last reader."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Channels along a path: ``{"objective": [A, S], ...}``, and the objective of each replicate [K, A, S].
+
+    Args:
+        costs: each example's objective [S, A, N], float32, a mean over replicates, in the order of the split; None
+            unless it was asked for.
+    """
+
+    channels: dict[str, NDArray[np.float64]]
+    replicates: NDArray[np.float64]
+    costs: NDArray[np.float32] | None = None
+
+
+class Sums:
+    """Sums over the examples of every channel, in float64, of (replicate k, point a, row s).
+
+    Args:
+        shape: (K, A, S). num_examples: N. device: where the values come from.
+        keep_costs: keep each example's objective too.
+
+    Raises:
+        InputError: the costs fit neither memory nor the temporary folder.
+    """
+
+    def __init__(
+        self, shape: tuple[int, int, int], num_examples: int, device: torch.device, keep_costs: bool = False
+    ) -> None:
+        self.shape, self.num_examples, self.device = shape, num_examples, device
+        self.totals: dict[str, Tensor] = {}
+        self.costs = _room_for((shape[2], shape[1], num_examples), device) if keep_costs else None
+
+    def add(self, k: int, a: int, s: int, channels: Mapping[str, Tensor], start: int) -> None:
+        """One point of one batch: values [B] of the examples from ``start`` on."""
+        for name, values in channels.items():
+            self._of(name)[k, a, s] += values.detach().double().sum()
+        self.keep(k, s, channels["objective"].detach()[None], start, slice(a, a + 1))
+
+    def add_line(self, k: int, s: int, totals: Mapping[str, Tensor]) -> None:
+        """Sums [A] over some examples, at every point; their costs are kept apart, by ``keep``."""
+        for name, total in totals.items():
+            self._of(name)[k, :, s] += total
+
+    def keep(self, k: int, s: int, values: Tensor, start: int, points: slice = slice(None)) -> None:
+        """The objective [points, B] of the examples from ``start`` on, if costs are kept.
+
+        Replicates come in turn, and the first one forgets what was there: a batch that an engine gave up is kept anew
+        by the next.
+        """
+        if self.costs is None:
+            return
+        place = self.costs[s, points, start : start + values.shape[1]]
+        share = (values / self.shape[0]).to(self.costs.device, torch.float32)
+        if k == 0:
+            place.copy_(share)
+        else:
+            place += share
+
+    def evaluation(self) -> Evaluation:
+        """Means over the examples, and of the channels over replicates too."""
+        means = {name: (total / self.num_examples).cpu().numpy() for name, total in self.totals.items()}
+        costs = None if self.costs is None else self.costs.cpu().numpy()
+        return Evaluation({name: m.mean(axis=0) for name, m in means.items()}, means["objective"], costs)
+
+    def _of(self, name: str) -> Tensor:
+        if name not in self.totals:
+            self.totals[name] = torch.zeros(self.shape, dtype=torch.float64, device=self.device)
+        return self.totals[name]
+
+
+def _room_for(shape: tuple[int, int, int], device: torch.device) -> Tensor:
+    """float32 of this shape: on the device up to ``IN_MEMORY``, else mapped from a file that has no name."""
+    num_bytes = 4 * shape[0] * shape[1] * shape[2]
+    if num_bytes <= IN_MEMORY:
+        return torch.empty(shape, dtype=torch.float32, device=device)
+    with tempfile.TemporaryFile() as file:
+        try:
+            # A sparse file on a full disk would end the process at the first write that finds no room.
+            if hasattr(os, "posix_fallocate"):
+                os.posix_fallocate(file.fileno(), 0, num_bytes)
+            mapped: Any = np.memmap(file, dtype=np.float32, mode="w+", shape=shape)
+        except OSError as error:
+            raise InputError(
+                f"measurement.noise=true keeps {num_bytes / 2**30:.1f} GiB of examples' costs in "
+                f"{tempfile.gettempdir()}, which has no room ({error.strerror}); set TMPDIR to another folder, or "
+                "use measurement.noise=false"
+            ) from error
+    return torch.from_numpy(mapped)
