@@ -59,6 +59,12 @@ class RunningStatistics:
                 raise InputError("objective.running_statistics=recalibrate needs independent and fixed examples, not "
                                  "sequences or pixels that are sampled anew; use keep or interpolate")  # fmt: skip
         self.calibration = calibration
+        self.moves = treatment in ("interpolate", "recalibrate") and _has_statistics(module)
+
+    @property
+    def num_bytes(self) -> int:
+        """Of the buffers at one point."""
+        return sum(buffer.nbytes for buffer in self.module.buffers())
 
     def _check_layers(self) -> None:
         """Refuse statistics that no batch-norm layer of torch holds: nobody here knows what they mean."""

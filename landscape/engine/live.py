@@ -28,8 +28,9 @@ class Live(TorchDispatchMode):
         return False
 
     def __init__(self) -> None:
-        super().__init__()
-        self.now = self.peak = 0
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.now: int = 0
+        self.peak: int = 0
         self._held: dict[int, weakref.ref[Any]] = {}
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -64,6 +65,7 @@ def _storage(tensor: Tensor) -> Any:
 
 def peak_of(call: Callable[[], object]) -> int:
     """The most bytes of tensors that a call holds at once beyond those that were there."""
-    with Live() as live:
+    live = Live()
+    with live:
         call()
     return live.peak

@@ -29,25 +29,26 @@ class Room:
         return int(max(0.0, budget - self.fixed) // max(1.0, self.each))
 
 
-def room_of(runner: Prefix | Events, num_examples: int, num_points: int, plain: float) -> Room:
+def room_of(runner: Prefix | Events, num_examples: int, num_points: int, plain: float, together: int = 1) -> Room:
     """What a runner needs for the batch shape that it was made for.
 
     Args:
         num_examples: of that batch. num_points: of the path. plain: bytes per example of the plain path, which also
-            bounds what the network does behind the part that is shared.
+            bounds what the network does behind the part that is shared. together: points in one forward pass.
     """
     if isinstance(runner, Prefix):
-        return _of_prefix(runner, num_examples, plain)
+        return _of_prefix(runner, num_examples, plain, together)
     return _of_events(runner, num_examples, num_points, plain)
 
 
-def _of_prefix(prefix: Prefix, num: int, plain: float) -> Room:
+def _of_prefix(prefix: Prefix, num: int, plain: float, together: int) -> Room:
     """Constants, the affine values at each anchor and at the point, channels of a few points, and the rest."""
     trace = prefix.trace
     fixed, each = _split(prefix.affine, trace, num)
     channels = 3 * HELD_POINTS * sum(_bytes(n) for n in trace.outputs[: len(trace.channels)]) / num
-    # At most three anchors, and the combination of them with what it takes to make it.
-    return Room(5 * fixed, 5 * each + _split(prefix.const, trace, num)[1] + channels + plain)
+    # At most three anchors, and at each point their combination and what it takes to make it.
+    copies = 3 + 2 * together
+    return Room(copies * fixed, copies * each + _split(prefix.const, trace, num)[1] + channels + together * plain)
 
 
 def _of_events(events: Events, num: int, points: int, plain: float) -> Room:

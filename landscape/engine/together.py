@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from landscape.engine.trace import Forward
+from landscape.sums import Sums
 
 log = logging.getLogger(__name__)
 
@@ -23,17 +24,18 @@ class Together:
     def __init__(self, forward: Forward, num: int) -> None:
         self.forward, self.num = forward, num
 
-    def __call__(self, thetas: Tensor, known: Mapping[str, Tensor]) -> dict[str, Tensor] | None:
-        """thetas [G, P] -> channels [G, B]; None, and from then on one point at a time: it does not work.
+    def add(
+        self, thetas: Tensor, known: Mapping[tuple[int, int], Mapping[str, Tensor]], sums: Sums, a: int, start: int
+    ) -> bool:  # fmt: skip
+        """Add one batch at some points to ``sums``; False, and one point at a time from then on: it does not work.
 
         Args:
-            known: what the batch brings besides theta, the same at all points.
+            thetas: [G, S, P]. known: what the batch brings besides theta, of each (row of theta, replicate).
+            a: number of the first point. start: the batch's first example.
         """
         try:
             with torch.no_grad():
-                found: dict[str, Tensor] = torch.func.vmap(lambda theta: dict(self.forward(theta, known, None)[0]))(
-                    thetas
-                )
+                found = {(s, k): self._channels(thetas[:, s], values) for (s, k), values in known.items()}
         except torch.OutOfMemoryError:
             raise
         except Exception as reason:  # whatever a module, a cost or a custom operator does not allow
@@ -41,5 +43,11 @@ class Together:
             log.warning("objective.alphas_at_once=%d: one point at a time, because torch.func.vmap does not work "
                         "here: %s", self.num, text)  # fmt: skip
             self.num = 1
-            return None
-        return found
+            return False
+        for (s, k), channels in found.items():
+            sums.add_together(k, a, s, channels, start)
+        return True
+
+    def _channels(self, thetas: Tensor, known: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """thetas [G, P] -> channels [G, B]."""
+        return torch.func.vmap(lambda theta: dict(self.forward(theta, known, None)[0]))(thetas)
