@@ -24,10 +24,10 @@ from landscape.errors import Exit, InputError
 from landscape.figure.module import figure_module
 from landscape.figure.module import save as save_figure
 from landscape.job import run, run_info
+from landscape.precision import tf32
 from landscape.progress import hush
 from landscape.result import Result
 from landscape.tracker import SolutionFiles
-from landscape.training.precision import tf32
 
 log = logging.getLogger("landscape")
 

@@ -23,6 +23,8 @@ UNHASHED = (
     "isolated", "jobs_per_gpu",
 )  # fmt: skip
 """Root keys that change no number; all others are part of a job's key."""
+UNHASHED_OBJECTIVE = ("memory", "alphas_at_once")
+"""Keys under ``objective`` that say, as ``device`` does, only how this machine gets there."""
 
 FORECASTS = ("auto", "only", "off")
 """Values of ``forecast``."""
@@ -150,6 +152,8 @@ def job_key(*, _root_: DictConfig) -> str:
         key, reason = error.full_key, str(error.msg).splitlines()[0]
         print(f"{key} cannot take what it is given: {reason}; give a value of that type", file=sys.stderr)
         raise Exit(2) from error
+    if isinstance(config, dict) and isinstance(config.get("objective"), dict):
+        config["objective"] = {k: v for k, v in config["objective"].items() if k not in UNHASHED_OBJECTIVE}
     named = outside(config)
     text = json.dumps([version(), config, *([named] if named else [])], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:12]

@@ -113,9 +113,9 @@ def untrained(
     measured_examples = config["limits"]["measured_examples"]
     calibration = dataset.train if measured_examples is None else dataset.train.first(measured_examples)
     objective = partial(objective, device=device, calibration=calibration)
-    # A wrong objective or a module that does not fit must not cost a training first.
+    # A wrong objective, a module that does not fit, or too little memory must not cost a training first.
     try:
-        objective(template, cost, dataset.valid.first(min(64, len(dataset.valid))))
+        _ = objective(template, cost, dataset.valid.first(min(64, len(dataset.valid)))).passes
     except TypeError as error:
         raise InputError(f"objective cannot be made: {error}; look at the keys under objective") from error
     subject = Subject(

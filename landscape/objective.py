@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property, partial
 from itertools import product
 from typing import Any
 
@@ -15,11 +14,16 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from landscape.blocks import MOST_CPU, Passes, Wants
+from landscape.budget import budget_of
 from landscape.data.dataset import Split
-from landscape.engine import check_engine, line_of
+from landscape.engine import Together, check_engine, line_of
 from landscape.errors import InputError
+from landscape.fitting import check, fitting
+from landscape.footprint import footprint
 from landscape.model.dropout import Masks, torch_dropout_on
 from landscape.parameters import ParameterLayout
+from landscape.precision import tf32
 from landscape.running_statistics import RunningStatistics
 from landscape.streams import MEASURE, MEASURE_SAMPLE, BlockDraws, stream_seed
 from landscape.sums import Evaluation, Sums
@@ -42,13 +46,17 @@ class Objective:
         mode: ``"deterministic"`` or ``"stochastic"``.
         seeds: one per row of theta; they choose the masks.
         dtype: precision of the forward pass.
-        batch_size: examples per forward pass; the result does not depend on it beyond rounding.
+        batch_size: most examples per forward pass; None: 5000 on a CPU, all that fit on a GPU. The result does not
+            depend on it beyond rounding, nor on ``memory`` and ``alphas_at_once``.
         num_replicates: K, mask replicates to average in stochastic mode.
         running_statistics: what to do with buffers such as batch-norm means along a path: ``"keep"`` uses those of
             ``buffers`` (the module's own by default), ``"interpolate"`` and ``"recalibrate"`` as in
             ``landscape.running_statistics``; None refuses a module that has any.
         buffers: per row of theta, those of theta_1, or of the one point that is evaluated. buffers_0: those of theta_0.
         calibration: the training split, which ``"recalibrate"`` takes the statistics over.
+        memory: bytes to use at most beyond what is there already, ``"25%"`` of what is free now, ``"2GiB"``, a number;
+            None: 25 %. A tight budget makes blocks smaller: of examples, and of points where each carries a state.
+        alphas_at_once: points in one forward pass; None: 1 on a CPU, as many as give a GPU enough to do.
         engine: how a line is evaluated, equal up to rounding: ``"plain"`` one forward pass per point, ``"prefix"`` and
             ``"events"`` see ``landscape.engine``, ``"auto"`` whichever pays.
 
@@ -65,7 +73,7 @@ class Objective:
         mode: str = "deterministic",
         seeds: Sequence[int] = (0,),
         dtype: str = "float32",
-        batch_size: int = 5000,
+        batch_size: int | None = None,
         num_replicates: int = 1,
         running_statistics: str | None = None,
         buffers: Sequence[Mapping[str, Tensor]] | None = None,
@@ -73,28 +81,30 @@ class Objective:
         buffers_0: Sequence[Mapping[str, Tensor]] | None = None,
         calibration: Split | None = None,
         engine: str = "auto",
+        memory: str | int | None = None,
+        alphas_at_once: int | None = None,
     ) -> None:
         check_engine(engine)
         if mode not in ("deterministic", "stochastic"):
             raise InputError(f"mode={mode} is unknown; use deterministic or stochastic")
         if dtype not in ("float32", "float64"):
             raise InputError(f"objective.dtype={dtype} is unknown; use float32 or float64")
-        if batch_size < 1 or num_replicates < 1:
-            raise InputError(
-                f"objective.batch_size={batch_size} and objective.num_replicates={num_replicates} must be at least 1"
-            )
+        counts = {"batch_size": batch_size, "num_replicates": num_replicates, "alphas_at_once": alphas_at_once}
+        for name, count in counts.items():
+            if count is not None and count < 1:
+                raise InputError(f"objective.{name}={count} must be at least 1")
         self.dtype: torch.dtype = getattr(torch, dtype)
         self.device = torch.device(device)
         self.module = copy.deepcopy(module).to(device=self.device, dtype=self.dtype).eval().requires_grad_(False)
-        self.statistics = RunningStatistics(self.module, running_statistics, calibration, self.dtype, batch_size)
+        self.statistics = RunningStatistics(self.module, running_statistics, calibration, self.dtype, MOST_CPU)
+        self.wants = Wants(memory, budget_of(memory, self.device), batch_size, alphas_at_once)
         self.layout = ParameterLayout.of(self.module)
         self.cost, self.mode, self.seeds = cost, mode, list(seeds)
         self.split = split.to(self.device, self.dtype)
         # Sequences are read side by side, block after block, the state of one block carried into the next.
-        self.batch_size = split.num_streams or batch_size
         self.is_stateful = split.num_streams is not None and hasattr(self.module, "initial_state")
         self.buffers, self.buffers_0 = buffers, buffers_0
-        with self._fitting():
+        with fitting(self):
             self.masks = Masks(self.module, self.split.x[:1], cost.num_draws)
         self.mask_draws = BlockDraws(self.masks.draw, 1, self.device)
         self.sample_draws = BlockDraws(self._uniform, 0, self.device)
@@ -103,7 +113,7 @@ class Objective:
         self.is_random = mode == "stochastic" and bool(len(self.masks) or self.torch_dropout)
         self.num_replicates = num_replicates if self.is_random else 1
         self.engine = engine
-        self._check()
+        check(self)
 
     def __call__(self, theta: Tensor) -> Tensor:
         """theta [S, P] -> J [S], float64 on the CPU."""
@@ -114,6 +124,7 @@ class Objective:
         # As the end of a path: the statistics of one point are those of theta_1.
         return {name: values[0] for name, values in self.along(lambda _: theta, np.ones(1)).channels.items()}
 
+    @tf32(False)
     def along(
         self,
         path: Callable[[float], Tensor],
@@ -134,39 +145,80 @@ class Objective:
             raise ValueError(
                 f"theta has {num_seeds} rows but the objective has {len(self.seeds)} seeds; give one per row"
             )
+        self.statistics.batch_size = self.batch_size
         sums = Sums((self.num_replicates, len(alphas), num_seeds), len(self.split), self.device, keep_costs)
-        done = 0
-        states: dict[tuple[int, int, int], Any] = {}
         buffers = self.statistics.along(path, alphas, self.buffers_0, self.buffers, num_seeds)  # [A][S]
+        num = self.passes.points(len(alphas))
+        for first in range(0, len(alphas), num):
+            here = slice(first, first + num)
+            sums.first, reached = first, partial(_told, progress, first * self.num_batches)
+            if not self._pass(path, alphas[here], buffers[here], sums, reached, self.engine):
+                sums.forget(num)
+                self._pass(path, alphas[here], buffers[here], sums, reached, "plain")
+        return sums.evaluation()
+
+    def _pass(
+        self, path: Callable[[float], Tensor], alphas: NDArray[np.float64], buffers: list[list[Mapping[str, Tensor]]],
+        sums: Sums, reached: Callable[[int], None], engine: str,
+    ) -> bool:  # fmt: skip
+        """Once over the data for some points; False: a GPU met a value that is not finite, the plain path must."""
+        num_seeds, done = len(self.seeds), 0
+        states: dict[tuple[int, int, int], Any] = {}
         moving = any(row is not buffers[0] for row in buffers)
         # torch's own dropout draws from the global generator inside the forward pass: nothing that can be traced.
-        engine = "plain" if moving or (self.is_random and self.torch_dropout) else self.engine
-        line = line_of(engine, self._forward, path, alphas, self.dtype, self.device, EXAMPLE_AXES)
+        draws = self.is_random and bool(self.torch_dropout)
+        limit = self.passes.limit(len(alphas), one_by_one=moving or draws or self.is_stateful)
+        line = line_of("plain" if moving or draws else engine, self._forward, path, alphas, self.dtype, self.device,
+                       EXAMPLE_AXES, limit)  # fmt: skip
+        together = Together(self._forward, limit.together)
         # Batches outside, alphas inside: masks are drawn and data is touched once for the whole line.
         for start in range(0, len(self.split), self.batch_size):
             x, y = self.split.x[start : start + self.batch_size], self.split.y[start : start + self.batch_size]
             masks = self._masks(start, len(x), num_seeds)
             seen = self._seen(start, x, num_seeds)
-            if line is not None:
-                known = {
-                    (s, k): self._known(seen[s], y, buffers[0][s], None if masks is None else masks[s][k])
-                    for s, k in product(range(num_seeds), range(self.num_replicates))
-                }
-                if line.add(known, states, sums, start):
-                    done += len(alphas)
-                    progress(done)
-                    continue
-            for a, alpha in enumerate(alphas):
-                theta = path(float(alpha)).to(self.device, self.dtype)
-                for s in range(num_seeds):
-                    for k in range(self.num_replicates):
+            known = {
+                (s, k): self._known(seen[s], y, buffers[0][s], None if masks is None else masks[s][k])
+                for s, k in product(range(num_seeds), range(self.num_replicates))
+            }
+            if line is not None and line.add(known, states, sums, start):
+                done += len(alphas)
+                reached(done)
+                continue
+            a = 0
+            while a < len(alphas):
+                thetas = [path(float(v)).to(self.device, self.dtype) for v in alphas[a : a + together.num]]
+                if len(thetas) > 1 and together.add(torch.stack(thetas), known, sums, a, start):
+                    a += len(thetas)
+                else:
+                    for s, k in product(range(num_seeds), range(self.num_replicates)):
                         channels, states[a, s, k] = self._channels(
-                            theta[s], seen[s], y, s, start, k, masks, states.get((a, s, k)), buffers[a][s]
+                            thetas[0][s], seen[s], y, s, start, k, masks, states.get((a, s, k)), buffers[a][s]
                         )
                         sums.add(k, a, s, channels, start)
-                done += 1
-                progress(done)
-        return sums.evaluation()
+                    a += 1
+                reached(done + a)
+            done += len(alphas)
+        return line is None or not line.is_lost
+
+    @cached_property
+    def passes(self) -> Passes:
+        """How many examples and points are held at once."""
+        theta, own = self.layout.theta(self.module), self.statistics.of(self.buffers, 0)
+
+        def forward(x: Tensor, y: Tensor, masks: Tensor | None) -> tuple[Mapping[str, Tensor], Any]:
+            return self._channels(theta, x, y, 0, 0, 0, None if masks is None else [[masks]], None, own)
+
+        masks = (self.cost.num_draws, sum(self.masks.widths) if self.is_random else 0)
+        foot = footprint(forward, self.split, theta.nbytes, masks, len(self.seeds), self.num_replicates)
+        if self.statistics.moves:
+            foot = foot.with_statistics(len(self.seeds) * self.statistics.num_bytes, self.statistics.recalibrates)
+        draws = self.is_random and bool(self.torch_dropout)
+        return Passes(foot, self.wants, len(self.split), self.split.num_streams, self.device, draws)
+
+    @property
+    def batch_size(self) -> int:
+        """Examples per forward pass."""
+        return self.passes.examples
 
     @property
     def num_batches(self) -> int:
@@ -238,50 +290,7 @@ class Objective:
 
         return dict(self.cost.channels(predict, known["x"], known["y"])), state
 
-    @contextmanager
-    def _fitting(self) -> Iterator[None]:
-        """Turn a fault of model, cost and data among themselves into one sentence."""
-        try:
-            yield
-        except torch.OutOfMemoryError:
-            raise
-        except (RuntimeError, IndexError, ValueError, TypeError, AttributeError) as error:
-            x = self.split.x
-            tokens = "" if x.is_floating_point() else f", which are whole numbers ({x.dtype})"
-            wants = getattr(self.cost, "wants", "it must map x [B, ...] to logits [B, C]")
-            raise InputError(
-                f"model={type(self.module).__name__} does not fit data and cost {type(self.cost).__name__}: on x "
-                f"[B, {', '.join(map(str, x.shape[1:]))}]{tokens} it failed with: {error}; {wants}"
-            ) from error
 
-    def _check(self) -> None:
-        """Refuse a wrong output shape, and a cost that is not a function of theta."""
-        few = min(len(self.split), 64, self.split.num_streams or 64)
-        x, y = self.split.x[:few], self.split.y[:few]
-        theta = self.layout.theta(self.module)
-        # Off the start: behind a layer that begins at exactly zero no randomness would show.
-        noise = torch.randn(theta.shape, generator=torch.Generator().manual_seed(0))
-        theta = theta + 0.01 * noise.to(self.device, self.dtype)
-        masks = self._masks(0, few, 1)
-        name = type(self.module).__name__
-        own = self.statistics.of(self.buffers, 0)
-        with self._fitting(), self.masks.watched() as idle:
-            first, _ = self._channels(theta, x, y, 0, 0, 0, masks, None, own)
-            second, _ = self._channels(theta, x, y, 0, 0, 0, masks, None, own)
-        if idle and hasattr(self.module, "example"):  # its training pass takes more than x, and was not made
-            raise InputError(
-                f"cost {type(self.cost).__name__} leaves {len(idle)} of the {len(self.masks)} mask layers of "
-                f"model={name} unused: it is not the cost that this model is made for, and its masks would change "
-                "nothing; choose another cost (cost=multi_prediction for model=mpdbm) or another model"
-            )
-        shape = tuple(first["objective"].shape)
-        if shape != (few,):
-            raise InputError(
-                f"model={name} with cost {type(self.cost).__name__} gives a cost of shape {shape}, not one value per "
-                f"example ({few},); it must map x [B, ...] to logits [B, C]"
-            )
-        if any(not torch.equal(first[n].nan_to_num(), second[n].nan_to_num()) for n in first):
-            raise InputError(
-                f"model={name} gives two different costs at one theta; remove the randomness that evaluation mode "
-                "leaves on, or use landscape.model.Dropout, whose masks can be fixed"
-            )
+def _told(progress: Callable[[int], None], before: int, done: int) -> None:
+    """Progress of one pass of several."""
+    progress(before + done)

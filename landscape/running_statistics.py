@@ -61,6 +61,11 @@ class RunningStatistics:
         self.calibration = calibration
         self.moves = treatment in ("interpolate", "recalibrate") and _has_statistics(module)
 
+    @property
+    def num_bytes(self) -> int:
+        """Of the buffers at one point."""
+        return sum(buffer.nbytes for buffer in self.module.buffers())
+
     def _check_layers(self) -> None:
         """Refuse statistics that no batch-norm layer of torch holds: nobody here knows what they mean."""
         other = [n for n, b in self.module.named_buffers() if b.is_floating_point() and n not in self.names]

@@ -49,29 +49,41 @@ class Sums:
         self, shape: tuple[int, int, int], num_examples: int, device: torch.device, keep_costs: bool = False
     ) -> None:
         self.shape, self.num_examples, self.device = shape, num_examples, device
+        self.first = 0  # of the points that are numbered from 0 on now: a path may be done in several passes
         self.totals: dict[str, Tensor] = {}
         self.costs = _room_for((shape[2], shape[1], num_examples), device) if keep_costs else None
 
     def add(self, k: int, a: int, s: int, channels: Mapping[str, Tensor], start: int) -> None:
         """One point of one batch: values [B] of the examples from ``start`` on."""
         for name, values in channels.items():
-            self._of(name)[k, a, s] += values.detach().double().sum()
-        self.keep(k, s, channels["objective"].detach()[None], start, slice(a, a + 1))
+            self._of(name)[k, self.first + a, s] += values.detach().double().sum()
+        self.keep(k, s, channels["objective"].detach()[None], start, a)
 
-    def add_line(self, k: int, s: int, totals: Mapping[str, Tensor]) -> None:
-        """Sums [A] over some examples, at every point; their costs are kept apart, by ``keep``."""
+    def add_together(self, k: int, a: int, s: int, channels: Mapping[str, Tensor], start: int) -> None:
+        """Some points from a on of one batch: values [points, B] of the examples from ``start`` on."""
+        self.add_line(k, s, {n: values.detach().sum(dim=1, dtype=torch.float64) for n, values in channels.items()}, a)
+        self.keep(k, s, channels["objective"].detach(), start, a)
+
+    def add_line(self, k: int, s: int, totals: Mapping[str, Tensor], a: int = 0) -> None:
+        """Sums [points] over some examples, at the points from a on; their costs are kept apart, by ``keep``."""
         for name, total in totals.items():
-            self._of(name)[k, :, s] += total
+            self._of(name)[k, self.first + a : self.first + a + len(total), s] += total
 
-    def keep(self, k: int, s: int, values: Tensor, start: int, points: slice = slice(None)) -> None:
-        """The objective [points, B] of the examples from ``start`` on, if costs are kept.
+    def forget(self, num_points: int) -> None:
+        """Begin anew with so many points from the present first on."""
+        for total in self.totals.values():
+            total[:, self.first : self.first + num_points] = 0.0
+
+    def keep(self, k: int, s: int, values: Tensor, start: int, a: int = 0) -> None:
+        """The objective [points, B] of the examples from ``start`` on at the points from a on, if costs are kept.
 
         Replicates come in turn, and the first one forgets what was there: a batch that an engine gave up is kept anew
         by the next.
         """
         if self.costs is None:
             return
-        place = self.costs[s, points, start : start + values.shape[1]]
+        a += self.first
+        place = self.costs[s, a : a + len(values), start : start + values.shape[1]]
         share = (values / self.shape[0]).to(self.costs.device, torch.float32)
         if k == 0:
             place.copy_(share)

@@ -33,10 +33,11 @@ class Events:
 
     Args:
         trace: of the batch's shape. structure: the layers to serve, found in this trace.
+        memory: arrays to work in, those of other batches of the same line too.
     """
 
-    def __init__(self, trace: Trace, structure: Structure) -> None:
-        self.trace, self.structure, self.memory = trace, structure, Memory()
+    def __init__(self, trace: Trace, structure: Structure, memory: Memory | None = None) -> None:
+        self.trace, self.structure, self.memory = trace, structure, Memory() if memory is None else memory
         kinds, module, outputs, tail = trace.kinds, trace.module, trace.outputs, structure.tail
         sources = {trace.theta, *trace.known.values()}
         self.affine = frontier(kinds, {*sources, structure.after}, outputs, Kind.AFFINE)

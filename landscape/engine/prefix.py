@@ -32,14 +32,14 @@ class Prefix:
     """Evaluates one batch at many points of the affine hull of its anchors, exact up to rounding.
 
     Args:
-        trace: of the batch's shape.
+        trace: of the batch's shape. together: points that share one call of what is not affine, by vmap.
 
     Raises:
         Unsuited: a value that cannot be combined is read past the affine part.
     """
 
-    def __init__(self, trace: Trace) -> None:
-        self.trace = trace
+    def __init__(self, trace: Trace, together: int = 1) -> None:
+        self.trace, self.together = trace, together
         kinds, module, outputs = trace.kinds, trace.module, trace.outputs
         sources = {trace.theta, *trace.known.values(), *trace.state}
         self.affine = frontier(kinds, sources, outputs, Kind.AFFINE)
@@ -62,10 +62,23 @@ class Prefix:
         const = self._const(*(known[name] for name in self.trace.known))
         values = [self._affine(anchor, *const) for anchor in anchors]
         each = list(zip(*values, strict=True))  # per frontier node, its value at every anchor
+        if self.together > 1 and states is None:
+            for first in range(0, len(points), self.together):
+                yield from self._at_once(each, const, points[first : first + self.together])
+            return
         for a, weights in enumerate(points):
             leaves = [] if states is None else flattened(states[a])[0]
             found = self._moving(*(combine(v, weights) for v in each), *const, *leaves)
             yield self.named(found)
+
+    def _at_once(
+        self, each: Sequence[Sequence[Tensor]], const: Sequence[Tensor], points: Points
+    ) -> Iterator[tuple[dict[str, Tensor], Any]]:
+        """Some points in one call."""
+        values = [torch.stack([combine(v, weights) for weights in points]) for v in each]
+        axes = (*[0] * len(values), *[None] * len(const))
+        found = torch.func.vmap(self._moving, in_dims=axes)(*values, *const)
+        yield from (self.named([v[n] for v in found]) for n in range(len(points)))
 
     def named(self, found: Sequence[Tensor]) -> tuple[dict[str, Tensor], Any]:
         """What the graph returned -> channels by name, and the state."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
@@ -24,10 +25,12 @@ class Memory:
 
     def __call__(self, name: str, shape: Sequence[int], dtype: torch.dtype) -> Tensor:
         """The array of this name, with whatever it holds; torch's are aligned for vectors, numpy's are not."""
-        tensor = self.held.get(name)
-        if tensor is None or tensor.shape != tuple(shape) or tensor.dtype != dtype:
-            self.held[name] = tensor = torch.empty(tuple(shape), dtype=dtype)
-        return tensor
+        size, flat = math.prod(shape), self.held.get(name)
+        if flat is None or flat.dtype != dtype or len(flat) < size:
+            flat = self.held.pop(name, None)
+            del flat  # before there are two of them
+            self.held[name] = flat = torch.empty(size, dtype=dtype)
+        return flat[:size].view(tuple(shape))
 
 
 class Switches:

@@ -17,9 +17,9 @@ from landscape.data.dataset import Dataset, Split
 from landscape.forecast.clock import seconds_at, seconds_of
 from landscape.measurement import Steps, Subject
 from landscape.objective import Objective
+from landscape.precision import tf32
 from landscape.slope import slopes
 from landscape.training import GroupRun, Training
-from landscape.training.precision import tf32
 
 FEW_EXAMPLES, FEW_POINTS, FEW_STEPS = 32, 3, 4
 UPDATES = 2

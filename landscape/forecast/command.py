@@ -21,8 +21,8 @@ from landscape.forecast.calibration import Calibration, OutOfTime
 from landscape.forecast.job import JobForecast, job_of
 from landscape.forecast.memory import free_bytes, peak_bytes
 from landscape.plan import PlannedJob, overrides_of, planned
+from landscape.precision import tf32
 from landscape.prepare import device_of
-from landscape.training.precision import tf32
 
 SECONDS = 12.0
 """For all calibrations of a command; after half as much again no further job is looked at: it counts as the mean."""

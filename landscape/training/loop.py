@@ -22,6 +22,7 @@ from landscape.data.dataset import Dataset
 from landscape.errors import InputError
 from landscape.model.dropout import Masks
 from landscape.parameters import ParameterLayout
+from landscape.precision import tf32
 from landscape.progress import report
 from landscape.solutions import Solutions
 from landscape.streams import DROPOUT, INIT, MODULE, stream, stream_seed
@@ -31,7 +32,6 @@ from landscape.training.constraint import project_max_norm
 from landscape.training.gradient import Gradient, clip
 from landscape.training.monitor import Monitor, monitored
 from landscape.training.optimizer import optimizer_of
-from landscape.training.precision import tf32
 from landscape.training.stopping import EarlyStopping
 from landscape.training.trainer import Training
 from landscape.trajectory import Trajectory, TrajectoryWriter, snapshot_interval

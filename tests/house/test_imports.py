@@ -25,6 +25,7 @@ class Row(NamedTuple):
 
 PLAIN = "curve result verdict"
 TORCH = "parameters trajectory model data cost path"
+HELD = "engine sums budget blocks footprint fitting precision"
 MIDDLE = "objective slope running_statistics solutions endpoints alphas streams progress"
 ROWS = [
     Row("theory", "sympy numpy scipy"),
@@ -33,6 +34,7 @@ ROWS = [
     Row("alphas", "numpy"),
     Row("streams", "torch numpy"),
     Row("progress", "rich"),
+    Row("budget precision", "torch"),
     Row("curve", "numpy scipy"),
     Row("result verdict", "numpy", PLAIN),
     Row("streaming", "numpy numba"),  # one compiled pass over what is too large for two
@@ -46,9 +48,12 @@ ROWS = [
     Row("sums", "torch numpy"),
     # A function of a point and a batch, given as such: it knows no model, no cost and no data.
     Row("engine", "torch numpy numba llvmlite", "sums"),
-    Row("objective running_statistics solutions endpoints", "torch numpy", f"{PLAIN} {TORCH} {MIDDLE} engine sums"),
+    # How much of that is done at once.
+    Row("blocks footprint", "torch", "budget engine blocks data streams"),
+    Row("fitting", "torch", "objective"),
+    Row("objective running_statistics solutions endpoints", "torch numpy", f"{PLAIN} {TORCH} {MIDDLE} {HELD}"),
     Row("slope", "torch numpy", "objective model"),
-    Row("training store", "torch numpy filelock", f"{PLAIN} {TORCH} {MIDDLE} training store"),
+    Row("training store", "torch numpy filelock", f"{PLAIN} {TORCH} {MIDDLE} precision training store"),
     Row("measurement", "torch numpy scipy", f"{PLAIN} {TORCH} {MIDDLE} training store"),
     # No torch from here on: saved results can be drawn without it.
     Row("figure", "numpy matplotlib rich", PLAIN),

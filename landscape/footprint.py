@@ -1,0 +1,52 @@
+"""What one objective holds while it goes over its examples, counted on a few of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils._pytree import tree_leaves
+
+from landscape.blocks import Footprint
+from landscape.data.dataset import Split
+from landscape.engine.live import Live
+from landscape.streams import MASK_BLOCK
+
+FEW = 32
+"""Examples that are counted; what they take grows in proportion."""
+
+
+def footprint(
+    forward: Callable[[Tensor, Tensor, Tensor | None], tuple[Mapping[str, Tensor], Any]], split: Split,
+    theta_bytes: int, mask_shape: tuple[int, int], rows: int, replicates: int,
+) -> Footprint:  # fmt: skip
+    """Bytes that the plain path takes.
+
+    Args:
+        forward: (x [B, ...], y [B, ...], masks [draws, B, F] or None) -> channels and state after the batch, at some
+            point. split: the examples. theta_bytes: of one point. mask_shape: (draws, F); F is 0 without masks.
+        rows: S. replicates: K.
+    """
+    few = split.num_streams or min(FEW, len(split))
+    sizes = [few] if split.num_streams or few == 1 else [few // 2, few]
+    peaks, state = [], 0
+    for num in sizes:
+        x, y = split.x[:num], split.y[:num]
+        masks = torch.ones((mask_shape[0], num, mask_shape[1]), dtype=torch.bool, device=x.device)
+        with torch.no_grad(), Live() as live:
+            _, after = forward(x, y, masks if mask_shape[1] else None)
+            state = sum(t.numel() * t.element_size() for t in tree_leaves(after) if isinstance(t, Tensor))
+            del after
+        peaks.append(live.peak)
+    each = peaks[0] / few if len(sizes) == 1 else max(0.0, (peaks[1] - peaks[0]) / (sizes[1] - sizes[0]))
+    mask = mask_shape[0] * mask_shape[1]  # bytes per example, one for each truth value
+    pixels = split.x[0].numel() if split.is_resampled else 0
+    # One block of random numbers per stream stays; while one is drawn its float32 are there too.
+    blocks = MASK_BLOCK * (mask * (rows * replicates + 5) + 4 * pixels * (rows + 1))
+    # path(alpha) makes the next point of every row while the last is still there, and something on the way.
+    fixed = 3 * rows * theta_bytes + blocks + max(0.0, peaks[-1] - few * each)
+    held = rows * replicates * mask + rows * pixels * (5 + split.x.element_size())
+    # The states before a batch and after it.
+    return Footprint(fixed, held, each, 3.0 * theta_bytes, 2.0 * rows * replicates * state)
