@@ -1,4 +1,4 @@
-"""What a curve owes to the examples it was averaged over: from each example's cost, errors of rises and a band."""
+"""What a curve owes to rounding and to the examples it was averaged over: a floor, errors of rises and a band."""
 
 from __future__ import annotations
 
@@ -8,87 +8,110 @@ from typing import Any
 
 import numpy as np
 
-from landscape.curve.types import Array
+from landscape.curve.types import Array, Curve
 
-CHUNK = 65536  # examples per piece: [A, CHUNK] in float64 fits a cache for twenty alphas, and memory for thousands
+CHUNK = 8192
+"""Examples in one piece: [A, CHUNK] in float64 fits a cache for twenty alphas, and memory for thousands."""
+MOST_POINTS = 1000
+"""Of a curve whose errors are kept for every pair of points, 4 MB per line."""
+LEVEL, DRAWS = 0.95, 200
+NUM_ERRORS, NUM_FLOORS = 3.0, 2.0
+"""A rise is larger than the noise if it exceeds so many standard errors and, each of its two ends being off by one,
+so many rounding floors."""
 
 
 @dataclass(frozen=True)
 class Rise:
-    """The largest rise of one column and its error over examples.
+    """A rise of one line from one point to a later one, beside the noise.
 
     Args:
-        height: J(last) - J(first) in nats, 0 without a rise. first, last: the two alphas; equal without a rise.
-        error: the standard error of the height, as a mean over examples of a difference of costs. It does not know
-            that the pair was chosen for its height.
+        height: J(last) - J(first) in nats; 0 without a rise. first, last: the two alphas; equal without a rise.
+        error: the standard error over examples of the height, a mean of differences of costs; NaN where it is not
+            known. It does not know that the pair was chosen for its height.
+        floor: the rounding floor of J.
     """
 
     height: float
     first: float
     last: float
     error: float
+    floor: float
+
+    @property
+    def noise(self) -> float:
+        """What the height must exceed to be larger than the noise, in nats; NaN where nothing is known."""
+        return float(np.fmax(NUM_ERRORS * self.error, NUM_FLOORS * self.floor))
+
+    @property
+    def is_larger(self) -> bool:
+        """Whether it is larger than the noise."""
+        return self.height > self.noise
 
 
-def mean_and_error(costs: Any, low: int, high: int) -> tuple[float, float]:
-    """Mean and standard error over examples of ``costs[high] - costs[low]``, costs [A, N]."""
-    num = costs.shape[1]
-    total = square = 0.0
-    shift = float(costs[high, 0]) - float(costs[low, 0])  # near the mean, so that the squares lose nothing
-    for start in range(0, num, CHUNK):
-        part = slice(start, start + CHUNK)
-        difference = costs[high, part].astype(np.float64) - costs[low, part].astype(np.float64) - shift
-        total += float(difference.sum())
-        square += float(difference @ difference)
-    mean = total / num
-    if num < 2:
-        return mean + shift, math.nan
-    return mean + shift, math.sqrt(max(square / num - mean**2, 0.0) / (num - 1))
+def noise_of_costs(costs: Any, values: Array, alphas: Array) -> dict[str, Array]:
+    """What ``Curve.noise`` holds but for the floor: ``errors`` [A, A, S], ``low`` and ``high`` [A, S].
 
-
-def largest(alphas: Array, costs: Any, values: Array, first: float = 0.0, last: float = 1.0) -> Rise:
-    """The pair a < b in [first, last] with the largest J(b) - J(a), and its standard error.
+    Reads the costs twice, piece by piece, and does S A^2 N + 200 S A N products.
 
     Args:
-        alphas, values: one column of a curve [A]. costs: each example's cost [A, N], float32 or wider.
+        costs: each example's cost [S, A, N]. values: their mean over examples, J [A, S]. alphas: [A].
     """
-    inside = np.flatnonzero((alphas >= first) & (alphas <= last))
-    kept = values[inside]
-    if len(kept) < 2 or not np.isfinite(kept).all():
-        return Rise(math.nan if len(kept) and not np.isfinite(kept).all() else 0.0, first, first, math.nan)
-    lowest = np.minimum.accumulate(kept)[:-1]
-    end = 1 + int(np.argmax(kept[1:] - lowest))
-    start = int(np.argmin(kept[:end]))
-    height = float(kept[end] - kept[start])
-    if not height > 0:
-        return Rise(0.0, float(alphas[inside[0]]), float(alphas[inside[0]]), 0.0)
-    _, error = mean_and_error(costs, int(inside[start]), int(inside[end]))
-    return Rise(height, float(alphas[inside[start]]), float(alphas[inside[end]]), error)
+    low, high = band(costs, int(np.argmin(np.abs(alphas))))
+    found = {"low": low, "high": high}
+    if len(alphas) <= MOST_POINTS:
+        found["errors"] = np.stack([errors(costs[s], values[:, s]) for s in range(len(costs))], axis=2)
+    return found
 
 
-def band(costs: Any, level: float = 0.95, draws: int = 200, seed: int = 0) -> tuple[Array, Array]:
-    """Pointwise bootstrap band of J(alpha) - J at the first alpha, over examples: lower and upper [A].
+def errors(costs: Any, values: Array) -> Any:
+    """The standard error over examples of J(b) - J(a) for each pair of points, [A, A] in float32.
+
+    Args:
+        costs: [A, N]. values: near their means [A], so that the squares lose nothing.
+    """
+    num = costs.shape[1]
+    total, squares = np.zeros(len(values)), np.zeros((len(values), len(values)))
+    with np.errstate(invalid="ignore", over="ignore"):
+        for start in range(0, num, CHUNK):
+            part = costs[:, start : start + CHUNK].astype(np.float64) - values[:, None]
+            part -= part.mean(axis=0)  # what one example has at all points cancels in every difference
+            total += part.sum(axis=1)
+            squares += part @ part.T
+        if num < 2:
+            return np.full(squares.shape, np.nan, dtype=np.float32)
+        covariance = squares / num - np.outer(total, total) / num**2
+        own = np.diag(covariance)
+        variance = own[:, None] + own[None, :] - 2 * covariance
+        return np.sqrt(np.maximum(variance, 0.0) / (num - 1)).astype(np.float32)
+
+
+def band(costs: Any, origin: int = 0, level: float = LEVEL, draws: int = DRAWS, seed: int = 0) -> tuple[Array, Array]:
+    """Pointwise bootstrap band of J(alpha) - J(origin) over examples: lower and upper [A, S].
 
     Each draw weighs the examples by counts of a sample with replacement; the same counts for all alphas, so what the
-    examples share along the line cancels, as it does in a difference of two values of J.
+    examples share along the line cancels, as it does in a difference of two values of J, and for all lines, so that a
+    line has the same band whatever lies beside it.
 
     Args:
-        costs: [A, N]. level: of the band. draws: bootstrap samples. seed: of the draws.
+        costs: [S, A, N]. origin: index of the point that J is compared with. level: of the band. draws: bootstrap
+            samples. seed: of the draws.
     """
-    num_alphas, num = costs.shape
+    num_lines, num_alphas, num = costs.shape
     rng = np.random.default_rng(seed)
-    sums, weights = np.zeros((draws, num_alphas)), np.zeros((draws, 1))
-    for start in range(0, num, CHUNK):
-        part = costs[:, start : start + CHUNK].astype(np.float64)
-        # Poisson counts in place of multinomial ones: independent, so they can be drawn piece by piece; divided by
-        # their total below. Source: Hanley & MacGibbon 2006, "Creating non-parametric bootstrap samples using Poisson
-        # frequencies".
-        counts = rng.poisson(1.0, size=(draws, part.shape[1])).astype(np.float64)
-        sums += counts @ (part - part[:1]).T
-        weights += counts.sum(axis=1, keepdims=True)
-    means = sums / weights
-    tail = (1 - level) / 2
-    low, high = np.quantile(means, [tail, 1 - tail], axis=0)
-    return low, high
+    sums, weights = np.zeros((num_lines, draws, num_alphas)), np.zeros((draws, 1))
+    with np.errstate(invalid="ignore", over="ignore"):
+        for start in range(0, num, CHUNK):
+            # Poisson counts in place of multinomial ones: independent, so they can be drawn piece by piece; divided by
+            # their total below. Source: Hanley & MacGibbon 2006, "Creating non-parametric bootstrap samples using
+            # Poisson frequencies".
+            counts = rng.poisson(1.0, size=(draws, min(CHUNK, num - start))).astype(np.float64)
+            weights += counts.sum(axis=1, keepdims=True)
+            for s in range(num_lines):
+                part = costs[s, :, start : start + CHUNK].astype(np.float64)
+                sums[s] += counts @ (part - part[origin]).T
+        means = sums / weights
+        low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2], axis=1)
+    return low.T, high.T
 
 
 def floor(one: Array, other: Array) -> Array:
@@ -97,4 +120,35 @@ def floor(one: Array, other: Array) -> Array:
     Args:
         one, other: [A, S].
     """
-    return np.asarray(np.abs(one - other).max(axis=0))
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.abs(one - other).max(axis=0))
+
+
+def rise_between(curve: Curve, column: int, first: float, last: float) -> Rise | None:
+    """The rise of one line between the samples nearest to two alphas; None for a curve without noise measured."""
+    if "floor" not in curve.noise:
+        return None
+    a, b = (int(np.argmin(np.abs(curve.alphas - alpha))) for alpha in (first, last))
+    pairs, values = curve.noise.get("errors"), curve.objective[:, column]
+    error = math.nan if pairs is None else float(pairs[a, b, column])
+    at = float(curve.alphas[a]), float(curve.alphas[b])
+    return Rise(float(values[b] - values[a]), *at, error, float(curve.noise["floor"][column]))
+
+
+def steepest(curve: Curve, column: int, first: float = 0.0, last: float = 1.0, sign: int = 1) -> Rise | None:
+    """The largest rise of one line between two samples in [first, last]; None for a curve without noise measured.
+
+    Args:
+        sign: -1 for the largest fall, as a rise of -J.
+    """
+    inside = np.flatnonzero((curve.alphas >= first - 1e-12) & (curve.alphas <= last + 1e-12))
+    kept = sign * curve.objective[inside, column]
+    if "floor" not in curve.noise or len(kept) < 2 or not np.isfinite(kept).all():
+        return None
+    end = 1 + int(np.argmax(kept[1:] - np.minimum.accumulate(kept)[:-1]))
+    start = int(np.argmin(kept[:end]))
+    a, b = (float(curve.alphas[inside[k]]) for k in (start, end))
+    found = rise_between(curve, column, a, b)
+    assert found is not None
+    height = sign * found.height
+    return Rise(height, a, b, found.error, found.floor) if height > 0 else Rise(0.0, a, a, 0.0, found.floor)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 
 from landscape.curve import Curve, argmin_alpha, drop, hidden_rise, largest_rise, num_turning_points
+from landscape.curve.noise import noise_of_costs, steepest
 from landscape.errors import InputError
 from landscape.measurement.placement import check_placement, order_of, place
+from landscape.measurement.rounding import NUM_EXAMPLES, points_of, rounding_floor
 from landscape.measurement.subject import Measured, Subject
 from landscape.measurement.work import Pass, Work
 from landscape.objective import Objective
@@ -25,6 +29,8 @@ class Interpolation:
         splits: of ``train``, ``valid``, ``test``; the paper draws the first two.
         modes: of ``stochastic`` (skipped when the model has nothing random) and ``deterministic``.
         slopes: 1 for J'(alpha) as a channel ``slope``, 2 for J''(alpha) too, ``curvature``; 0 for neither.
+        noise: also what each curve owes to rounding and to its examples, as ``Curve.noise``: keeps every example's cost
+            meanwhile (4 S A N bytes) and evaluates up to 1,000 examples a second time.
 
     Source: paper, section 3.
     """
@@ -32,13 +38,19 @@ class Interpolation:
     needs = "path"
 
     def __init__(
-        self, splits: Sequence[str] = ("train", "valid"), modes: Sequence[str] = MODES, slopes: int = 0
+        self,
+        splits: Sequence[str] = ("train", "valid"),
+        modes: Sequence[str] = MODES,
+        slopes: int = 0,
+        noise: bool = True,
     ) -> None:
         for key, values, known in (("splits", splits, ("train", "valid", "test")), ("modes", modes, MODES)):
             if not values or not set(values) <= set(known):
                 raise InputError(f"measurement.{key}={list(values)} must be one or more of {', '.join(known)}")
         check_order(slopes)
-        self.splits, self.modes, self.slopes = list(splits), list(modes), slopes
+        if not isinstance(noise, bool):
+            raise InputError(f"measurement.noise={noise} must be true or false")
+        self.splits, self.modes, self.slopes, self.noise = list(splits), list(modes), slopes, noise
 
     def check(self, subject: Subject) -> None:
         """Raise InputError where J has no slope and one is wanted, before anything is trained."""
@@ -54,10 +66,11 @@ class Interpolation:
         for split_name in self.splits:
             split = subject.split(split_name)
             for mode in self.modes:
-                objective = subject.objective(
-                    subject.module, subject.cost, split, mode=mode, seeds=ends.seeds, buffers=ends.buffers,
+                make = partial(
+                    subject.objective, subject.module, subject.cost, mode=mode, seeds=ends.seeds, buffers=ends.buffers,
                     buffers_0=ends.buffers_0,
                 )  # fmt: skip
+                objective = make(split)
                 if self._is_repeated(mode, objective):
                     continue
                 path = subject.lay(
@@ -68,7 +81,12 @@ class Interpolation:
                 alphas = placed.alphas
                 total = objective.num_batches * len(alphas)
                 with report(f"{split_name} {mode}", total) as progress:
-                    evaluation = objective.along(path, alphas, progress)
+                    evaluation = objective.along(path, alphas, progress, keep_costs=self.noise)
+                noise = {}
+                if evaluation.costs is not None:
+                    values = evaluation.channels["objective"]
+                    noise = noise_of_costs(evaluation.costs, values, alphas)
+                    noise["floor"] = rounding_floor(make, split, objective, path, alphas, values)
                 # Classification error is a channel of the net as it is used, without dropout (paper.md 0.2).
                 channels = {
                     n: v for n, v in evaluation.channels.items() if not (objective.is_random and n.endswith("error"))
@@ -82,6 +100,7 @@ class Interpolation:
                     dtype=str(objective.dtype).removeprefix("torch."),
                     num_examples=len(split),
                     replicates=evaluation.replicates if objective.num_replicates > 1 else None,
+                    noise=noise,
                 )
                 curves[f"{split_name}/{mode}"] = curve
                 numbers |= numbers_of(f"{split_name}/{mode}", curve)
@@ -104,6 +123,10 @@ class Interpolation:
                     num = len(alphas) if subject.adaptive is None else 2 * len(alphas) - 1  # every interval is halved
                     orders = sorted({0, order_of(subject, self.slopes)})
                     passes += [Pass(split_name, mode, len(split), num, num_rows, num_replicates, k) for k in orders]
+                    if self.noise:
+                        few = split.first(NUM_EXAMPLES)
+                        points = [num] * (len(few) < len(split)) + [len(points_of(num))]
+                        passes += [Pass(split_name, mode, len(few), n, num_rows, num_replicates) for n in points]
         return Work(tuple(passes), unknown="" if subject.adaptive is None else "the points that alphas=adaptive adds")
 
     def _is_repeated(self, mode: str, objective: Objective) -> bool:
@@ -122,4 +145,9 @@ def numbers_of(name: str, curve: Curve) -> dict[str, list[float]]:
             lines = [(curve.alphas, curve.objective[:, s], curve.metrics["slope"][:, s]) for s in columns]
             numbers[f"{name}/hidden_rise"] = [hidden_rise(*line) for line in lines]
             numbers[f"{name}/turning_points"] = [num_turning_points(curve, s) for s in columns]
+        rises = [steepest(curve, s) for s in columns]
+        if "floor" in curve.noise:
+            numbers[f"{name}/rise_error"] = [math.nan if rise is None else rise.error for rise in rises]
+    if "floor" in curve.noise:
+        numbers[f"{name}/rounding_floor"] = curve.noise["floor"].tolist()
     return numbers

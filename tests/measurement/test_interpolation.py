@@ -57,7 +57,7 @@ def test_headline_numbers_are_those_of_each_line(subject: Subject) -> None:
             rise = max(values[b] - values[a] for a in range(1, 5) for b in range(a, 5))
             assert measured.numbers[f"{name}/largest_rise"][s] == rise
     curve = replace(curve, alphas=ALPHAS[2:], objective=curve.objective[2:])  # no alpha = 0: no drop to state
-    assert set(numbers_of("x", curve)) == {"x/argmin_alpha"}
+    assert set(numbers_of("x", curve)) == {"x/argmin_alpha", "x/rounding_floor"}
 
 
 def test_a_net_without_randomness_is_measured_once(subject: Subject) -> None:
