@@ -25,6 +25,7 @@ from landscape.curve import (
     value_at,
 )
 from landscape.figure import line, subject
+from landscape.figure.noise import weighed_fall, weighed_rise
 from landscape.figure.reading import Claim, Reading, counted, covers, over_columns, verdict
 from landscape.result import Result
 from landscape.verdict import Verdict
@@ -85,7 +86,8 @@ def falls_monotonically(curve: Curve, s: int) -> Reading:
     if (failed := no_drop(a, v)) is not None:
         return failed
     rise, tau = relative_rise(a, v), tolerance(curve, s)
-    return Reading(f"rise {rise:.2g} of the drop, tau {tau:.2g}", rise <= tau, rise, rise <= 0.02)
+    reading = Reading(f"rise {rise:.2g} of the drop, tau {tau:.2g}", rise <= tau, rise, rise <= 0.02)
+    return weighed_rise(reading, curve, s)
 
 
 def monotone(
@@ -132,7 +134,8 @@ def one_minimum_at_solution(
                 f"argmin at {low:.3f}, {counted(num, 'minimum')}, fall after it {back:.2g} of the drop (tau {tau:.2g})"
             )
             holds = shape and abs(low - 1) <= 1 / 9 + SLACK
-            return Reading(text, holds, abs(low - 1) + back + abs(num - 1), shape and inside)
+            reading = Reading(text, holds, abs(low - 1) + back + abs(num - 1), shape and inside)
+            return weighed_fall(reading, curve, s, low, float(a[-1]))
 
         return over_columns(claim, result, curve, name, read)
 

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from landscape.curve import Array, Curve, curvature_changes, largest_rise, num_rises, spline_deviation, value_at
 from landscape.figure import line, style, subject, sweep
+from landscape.figure.noise import weighed_rise
 from landscape.figure.reading import Claim, Reading, counted, over_columns
 from landscape.result import Result
 from landscape.verdict import Verdict
@@ -130,9 +131,8 @@ def _never_rises(result: Result, name: str, curve: Curve) -> Verdict:
     def read(a: Array, v: Array, s: int) -> Reading:
         v = v[(a >= 0) & (a <= 1)]
         num = num_rises(v, SLACK)
-        return Reading(
-            f"{counted(num, 'rise')} in {len(v) - 1} steps, largest step {np.diff(v).max():.2g} nats", num == 0, num
-        )
+        text = f"{counted(num, 'rise')} in {len(v) - 1} steps, largest step {np.diff(v).max():.2g} nats"
+        return weighed_rise(Reading(text, num == 0, num), curve, s)
 
     return _judge(claim, (result, name, curve), read)
 

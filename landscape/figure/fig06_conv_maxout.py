@@ -15,6 +15,7 @@ from landscape.curve import Array, Curve, argmin_alpha, drop, local_maxima, rela
 from landscape.curve.climb import climb, replicate_error
 from landscape.figure import line, style, subject, sweep
 from landscape.figure.claims import SLACK, column, no_drop, sampled
+from landscape.figure.noise import weighed_climb, weighed_rise
 from landscape.figure.reading import Claim, Reading, counted, fair, over_columns, verdict
 from landscape.result import Result
 from landscape.verdict import Verdict
@@ -146,7 +147,8 @@ def falls_to_solution(result: Result, name: str) -> list[Verdict]:
                 return failed
             low, rise, tau = argmin_alpha(a, v), relative_rise(a, v, 0.3, 1.0), tolerance(curve, s)
             text = f"argmin at {low:.3f}, rise {rise:.2g} of the drop, tau {tau:.2g}"
-            return Reading(text, abs(low - 1) <= 1 / 9 + SLACK and rise <= tau, abs(low - 1) + rise)
+            reading = Reading(text, abs(low - 1) <= 1 / 9 + SLACK and rise <= tau, abs(low - 1) + rise)
+            return weighed_rise(reading, curve, s, 0.3, 1.0)
 
         return _over(claim, result, curve, name, read)
 
@@ -174,14 +176,15 @@ def barrier_at_start(result: Result, name: str, whole: Result | None) -> list[Ve
         def read_exists(s: int, curve: Curve = curve, noise: Callable[[int], float] = noise) -> Reading:
             one, least = climb(*column(curve, s)), noise(s)
             if math.isnan(least):
-                return Reading(
+                unknown = Reading(
                     f"height {one.height:.2g} nats", None, note="needs objective.num_replicates of 2 or more"
                 )
+                return weighed_climb(unknown, curve, s, one.at)
             what = "3 standard errors" if curve.mode == "stochastic" else "tau of the drop"
             text = f"height {one.height:.2g} nats at α = {one.at:.3f}, noise {least:.2g} ({what})"
-            if one.height > least:
-                return Reading(text, True, -one.height)
-            return Reading(text, False if _is_full(result) else None, -one.height, note=SMALL_NOTE)
+            holds = one.height > least or (False if _is_full(result) else None)
+            reading = Reading(text, holds, -one.height, note="" if holds else SMALL_NOTE)
+            return weighed_climb(reading, curve, s, one.at)
 
         def read_width(s: int, curve: Curve = curve, noise: Callable[[int], float] = noise) -> Reading:
             one = climb(*column(curve, s))
@@ -189,7 +192,7 @@ def barrier_at_start(result: Result, name: str, whole: Result | None) -> list[Ve
                 return Reading("no barrier", None, note="there is no barrier whose width could be read")
             width = one.last - one.first
             text = f"above J(0) from {one.first:.4f} to {one.last:.4f}{'' if one.is_over else ' or beyond'}"
-            return Reading(text, width >= 0.02, -width)
+            return weighed_climb(Reading(text, width >= 0.02, -width), curve, s, one.at)
 
         picked = f"the highest of {int((curve.alphas > SLACK).sum())} points, picked after looking"
         if curve.replicates is not None:

@@ -10,6 +10,7 @@ import numpy as np
 from landscape.curve import Array, Curve, argmin_alpha, drop, largest_rise, local_minima, tolerance
 from landscape.figure import line, subject
 from landscape.figure.claims import SLACK, column, no_drop
+from landscape.figure.noise import weighed_rise
 from landscape.figure.reading import Claim, Reading, counted, fair, over_columns, verdict
 from landscape.result import Result
 from landscape.verdict import Verdict
@@ -110,7 +111,8 @@ def second_minimum(result: Result, name: str, curve: Curve, key: str) -> Verdict
         full = _is_published(result)
         note = FULL_NOTE if not full else "" if places else ABSENT_NOTE
         text = f"{text}; largest rise on [0, 1] {rise:.2g} of the drop"
-        return Reading(text, True if full and places else None, rise, note=note)
+        reading = Reading(text, True if full and places else None, rise, note=note)
+        return weighed_rise(reading, curve, s) if key == "objective" else reading  # a part's noise is not known
 
     return over_columns(claim, result, curve, name, read)
 

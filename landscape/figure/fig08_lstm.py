@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from landscape.curve import Curve, argmin_alpha, drop, flattening, local_minima, relative_rise, tolerance, value_at
 from landscape.figure import line, style, subject
 from landscape.figure.claims import SLACK, column, no_drop
+from landscape.figure.noise import weighed_rise
 from landscape.figure.reading import Claim, Reading, counted, covers, fair, over_columns
 from landscape.result import Result
 from landscape.verdict import Verdict
@@ -52,6 +53,7 @@ def _along(axes: Axes, result: Result) -> line.Drawn:
             look: dict[str, Any] = {"color": style.SPLIT_COLOR[split], "linestyle": style.SPLIT_STYLE[split]}
             look |= {"marker": "o", "markersize": 3.0} if len(curve.alphas) <= 45 else {}
             drawn += line.band(axes, result, curve.alphas, curve.objective, label=word, **look)
+            line.draw_noise(axes, result, curve)
             line.mark_ends(axes, curve.alphas)
     for split in ("train", "valid"):
         curve = result.curves.get(f"{split}/stochastic")
@@ -92,7 +94,7 @@ def _of_curve(result: Result, name: str, curve: Curve) -> list[Verdict]:
 
     def falls(s: int) -> Reading:
         rise = relative_rise(*column(curve, s))
-        return Reading(f"rise {rise:.2g} of the drop", rise <= RISE_LIMIT, rise)
+        return weighed_rise(Reading(f"rise {rise:.2g} of the drop", rise <= RISE_LIMIT, rise), curve, s)
 
     def flat(s: int) -> Reading:
         share = flattening(*column(curve, s))

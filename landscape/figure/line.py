@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from landscape.curve import Array, Curve
+from landscape.curve.noise import LEVEL
 from landscape.figure import style, subject
 from landscape.result import Result
 
@@ -85,6 +86,7 @@ def draw_splits(axes: Axes, result: Result, splits: Sequence[str] = ("train", "v
             look: dict[str, Any] = {"color": style.SPLIT_COLOR[split], "linestyle": style.SPLIT_STYLE[split]}
             look |= {"marker": "o", "markersize": 3.0} if len(curve.alphas) <= 45 else {}
             drawn += band(axes, result, curve.alphas, curve.objective, label=style.SPLIT_WORD[split], **look)
+            draw_noise(axes, result, curve)
             mark_ends(axes, curve.alphas)
     for split in splits:
         if twins and (curve := twin(result, split)) is not None:
@@ -94,6 +96,19 @@ def draw_splits(axes: Axes, result: Result, splits: Sequence[str] = ("train", "v
                 look = {"color": style.SPLIT_COLOR[split], "linestyle": style.TWIN_STYLE[split], "linewidth": 1.0}
                 axes.plot(curve.alphas, median, label=f"{style.SPLIT_WORD[split]}, no dropout", **look)
     return drawn
+
+
+def draw_noise(axes: Axes, result: Result, curve: Curve) -> None:
+    """Of a single seed the band over examples of J less J(0), laid around J, where it was measured."""
+    columns, _ = subject.usable(result, curve.objective)
+    if len(columns) != 1 or "low" not in curve.noise:
+        return
+    s, k = columns[0], int(np.argmin(np.abs(curve.alphas)))
+    low, high = (curve.objective[k, s] + curve.noise[name][:, s] for name in ("low", "high"))
+    word = f"{100 * LEVEL:.0f} % over examples"
+    label = None if word in axes.get_legend_handles_labels()[1] else word  # said once
+    look: dict[str, Any] = {"facecolor": style.SPLIT_COLOR[curve.split], "alpha": 0.25, "linewidth": 0}
+    axes.fill_between(curve.alphas, low, high, label=label, zorder=1, **look)
 
 
 def draw_jobs(

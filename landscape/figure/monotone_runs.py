@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from landscape.curve import largest_rise, value_at
+from landscape.curve.noise import steepest
 from landscape.curve.wilson import wilson
 from landscape.figure import subject
 from landscape.result import Result
@@ -33,6 +34,7 @@ class Run:
         treatment: of its running statistics; empty without batch norm. lr: learning rate. depth: hidden layers.
         rise: min Delta of J on the training split, in nats; end: J(1); NaN where the training diverged.
         distance: |theta_f - theta_i| / |theta_i|. gauss: mean Gauss length in radians, NaN where it was not measured.
+        stands_out: whether the rise is larger than the noise of its curve; None where that was not measured.
     """
 
     optimizer: str
@@ -44,6 +46,7 @@ class Run:
     end: float
     distance: float
     gauss: float
+    stands_out: bool | None = None
 
     @property
     def is_counted(self) -> bool:
@@ -58,11 +61,16 @@ class Run:
 
 @dataclass(frozen=True)
 class Rate:
-    """In how many of the counted runs J rises, with Wilson's 95 % interval; one without runs is all of [0, 1]."""
+    """In how many of the counted runs J rises, with Wilson's 95 % interval; one without runs is all of [0, 1].
+
+    Args:
+        within: how many of the rises are within the noise; None where that is not known of each.
+    """
 
     name: str
     rising: int
     counted: int
+    within: int | None = None
 
     @property
     def interval(self) -> tuple[float, float]:
@@ -74,13 +82,16 @@ class Rate:
             return f"{self.name}: no run counted"
         low, high = (100 * end for end in self.interval)
         share = 100 * self.rising / self.counted
-        return f"{self.name}: {self.rising} of {self.counted}, {share:.0f} % [{low:.0f}, {high:.0f}]"
+        within = f", {self.within} of them within the noise" if self.within else ""
+        return f"{self.name}: {self.rising} of {self.counted}, {share:.0f} % [{low:.0f}, {high:.0f}]{within}"
 
 
 def rate(name: str, runs: Sequence[Run]) -> Rate:
     """That of these runs."""
     counted = [run for run in runs if run.is_counted]
-    return Rate(name, sum(run.rises for run in counted), len(counted))
+    rising = [run.stands_out for run in counted if run.rises]
+    within = rising.count(False) if rising and None not in rising else None
+    return Rate(name, len(rising), len(counted), within)
 
 
 def runs_of(results: Sequence[Result]) -> list[Run]:
@@ -96,6 +107,7 @@ def runs_of(results: Sequence[Result]) -> list[Run]:
         length, start = (_column(result, key, num) for key in ("length", "norm_theta_i"))
         gauss = _column(result, "train/gauss_length", num)
         for s in range(num):
+            steep = steepest(curve, s)
             values = np.full_like(curve.objective[:, s], np.nan) if lost[s] else curve.objective[:, s]
             found.append(
                 Run(
@@ -108,6 +120,7 @@ def runs_of(results: Sequence[Result]) -> list[Run]:
                     value_at(curve.alphas, values, 1.0),
                     length[s] / start[s] if start[s] > 0 else math.nan,
                     gauss[s],
+                    None if steep is None else steep.is_larger,
                 )
             )
     return found

@@ -181,6 +181,8 @@ def test_a_cap_leaves_points_to_place() -> None:
 def test_work_counts_slopes(subject: Subject) -> None:
     passes = Interpolation(["train"], ["deterministic"], slopes=2, noise=False).work(subject).passes
     assert [(part.order, part.num_points) for part in passes] == [(0, 6), (2, 6)]
-    adaptive = Interpolation(["train"], ["deterministic"]).work(replace(subject, adaptive=Adaptive(ALPHAS)))
+    adaptive = Interpolation(["train"], ["deterministic"], noise=False).work(
+        replace(subject, adaptive=Adaptive(ALPHAS))
+    )
     assert [(part.order, part.num_points) for part in adaptive.passes] == [(0, 11), (1, 11)]
     assert "alphas=adaptive" in adaptive.unknown
