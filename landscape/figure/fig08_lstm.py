@@ -42,7 +42,7 @@ def draw(results: Sequence[Result]) -> Figure:
 
 def _along(axes: Axes, result: Result) -> line.Drawn:
     """Deterministic curves with the perplexity at the solution in their labels, thin ones with masks beside them."""
-    drawn = line.Drawn()
+    drawn, has_noise = line.Drawn(), False
     for split in ("train", "valid"):
         curve = result.curves.get(f"{split}/deterministic")
         if curve is not None:
@@ -53,7 +53,7 @@ def _along(axes: Axes, result: Result) -> line.Drawn:
             look: dict[str, Any] = {"color": style.SPLIT_COLOR[split], "linestyle": style.SPLIT_STYLE[split]}
             look |= {"marker": "o", "markersize": 3.0} if len(curve.alphas) <= 45 else {}
             drawn += line.band(axes, result, curve.alphas, curve.objective, label=word, **look)
-            line.draw_noise(axes, result, curve)
+            has_noise |= line.draw_noise(axes, result, curve)
             line.mark_ends(axes, curve.alphas)
     for split in ("train", "valid"):
         curve = result.curves.get(f"{split}/stochastic")
@@ -61,6 +61,8 @@ def _along(axes: Axes, result: Result) -> line.Drawn:
             look = {"color": style.SPLIT_COLOR[split], "linestyle": style.TWIN_STYLE[split], "linewidth": 1.0}
             label = f"{style.SPLIT_WORD[split]}, with dropout"
             drawn += line.band(axes, result, curve.alphas, curve.objective, label=label, **look)
+    if has_noise:
+        line.name_noise(axes)
     return drawn
 
 

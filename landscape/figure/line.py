@@ -15,6 +15,8 @@ from landscape.curve.noise import LEVEL
 from landscape.figure import style, subject
 from landscape.result import Result
 
+BAND_ALPHA = 0.25
+
 
 @dataclass(frozen=True)
 class Drawn:
@@ -80,13 +82,13 @@ def band(axes: Axes, result: Result, x: Array, values: Array, ragged: bool = Fal
 
 def draw_splits(axes: Axes, result: Result, splits: Sequence[str] = ("train", "valid"), twins: bool = True) -> Drawn:
     """J(alpha) of one job, a colour and a line style per split; thin dotted twins without dropout."""
-    drawn = Drawn()
+    drawn, has_noise = Drawn(), False
     for split in splits:
         if (curve := primary(result, split)) is not None:
             look: dict[str, Any] = {"color": style.SPLIT_COLOR[split], "linestyle": style.SPLIT_STYLE[split]}
             look |= {"marker": "o", "markersize": 3.0} if len(curve.alphas) <= 45 else {}
             drawn += band(axes, result, curve.alphas, curve.objective, label=style.SPLIT_WORD[split], **look)
-            draw_noise(axes, result, curve)
+            has_noise |= draw_noise(axes, result, curve)
             mark_ends(axes, curve.alphas)
     for split in splits:
         if twins and (curve := twin(result, split)) is not None:
@@ -95,20 +97,28 @@ def draw_splits(axes: Axes, result: Result, splits: Sequence[str] = ("train", "v
                 median = np.median(curve.objective[:, columns], axis=1)
                 look = {"color": style.SPLIT_COLOR[split], "linestyle": style.TWIN_STYLE[split], "linewidth": 1.0}
                 axes.plot(curve.alphas, median, label=f"{style.SPLIT_WORD[split]}, no dropout", **look)
+    if has_noise:
+        name_noise(axes)
     return drawn
 
 
-def draw_noise(axes: Axes, result: Result, curve: Curve) -> None:
-    """Of a single seed the band over examples of J less J(0), laid around J, where it was measured."""
+def draw_noise(axes: Axes, result: Result, curve: Curve) -> bool:
+    """Of a single seed the band over examples of J less J(0), laid around J, where it was measured; whether it was."""
     columns, _ = subject.usable(result, curve.objective)
     if len(columns) != 1 or "low" not in curve.noise:
-        return
+        return False
     s, k = columns[0], int(np.argmin(np.abs(curve.alphas)))
     low, high = (curve.objective[k, s] + curve.noise[name][:, s] for name in ("low", "high"))
-    word = f"{100 * LEVEL:.0f} % over examples"
-    label = None if word in axes.get_legend_handles_labels()[1] else word  # said once
-    look: dict[str, Any] = {"facecolor": style.SPLIT_COLOR[curve.split], "alpha": 0.25, "linewidth": 0}
-    axes.fill_between(curve.alphas, low, high, label=label, zorder=1, **look)
+    axes.fill_between(
+        curve.alphas, low, high, facecolor=style.SPLIT_COLOR[curve.split], alpha=BAND_ALPHA, linewidth=0, zorder=1
+    )
+    return True
+
+
+def name_noise(axes: Axes) -> None:
+    """One entry of the legend for the bands of all splits."""
+    axes.fill_between([], [], [], facecolor=style.GREY, alpha=BAND_ALPHA, linewidth=0,
+                      label=f"band: {100 * LEVEL:.0f} % over examples")  # fmt: skip
 
 
 def draw_jobs(

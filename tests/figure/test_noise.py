@@ -102,18 +102,18 @@ def test_the_band_lies_around_the_line_of_one_seed(make: Any) -> None:
     result = noisy(make.result("maxout"), 0.05)
     figure, grid = style.new(1, 1)
     line.draw_splits(grid[0][0], result, ("train",))
-    [patch] = [c for c in grid[0][0].collections if isinstance(c, PolyCollection)]
+    patch, _ = (c for c in grid[0][0].collections if isinstance(c, PolyCollection))
     points = patch.get_paths()[0].vertices
     values = result.curves["train/stochastic"].objective[:, 0]
     assert points[:, 1].max() == pytest.approx(values.max() + 0.1) and points[:, 1].min() == pytest.approx(
         values.min() - 0.1
     )
-    assert grid[0][0].get_legend_handles_labels()[1].count("95 % over examples") == 1
+    assert grid[0][0].get_legend_handles_labels()[1].count("band: 95 % over examples") == 1
     figure = fig01_maxout.draw([result])
-    assert figure.axes[0].get_legend_handles_labels()[1].count("95 % over examples") == 1  # of two splits
+    assert figure.axes[0].get_legend_handles_labels()[1].count("band: 95 % over examples") == 1  # of two splits
     for other in (make.result("maxout"), noisy(make.result("maxout", seeds=2), 0.05)):
         labels = fig01_maxout.draw([other]).axes[0].get_legend_handles_labels()[1]
-        assert "95 % over examples" not in labels
+        assert "band: 95 % over examples" not in labels
 
 
 def test_a_result_keeps_its_noise(make: Any, tmp_path: Path) -> None:
