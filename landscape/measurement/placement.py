@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -14,11 +15,12 @@ from numpy.typing import NDArray
 
 from landscape.alphas import Adaptive
 from landscape.curve.adaptive import Refined, refine
+from landscape.footprint import FEW, passes_of
 from landscape.measurement.subject import Subject
 from landscape.objective import Objective
 from landscape.parameters import ParameterLayout
 from landscape.progress import report
-from landscape.slope import check_slopes, compare_slopes, slopes
+from landscape.slope import check_slopes, compare_slopes, slope_passes, slopes
 
 log = logging.getLogger(__name__)
 
@@ -72,6 +74,22 @@ def check_placement(subject: Subject, mode: str, order: int) -> None:
         if order == 2:
             path.acceleration(alpha)
     compare_slopes(objective, path, order)
+
+
+def check_room(subject: Subject, splits: Sequence[str], modes: Sequence[str], order: int) -> None:
+    """Raise InputError if ``objective.memory`` is too little for one line per seed, before anything is trained.
+
+    Args:
+        splits, modes: that are to be measured. order: of the derivatives, 0, 1 or 2.
+    """
+    assert subject.objective is not None
+    for name, mode in product(splits, modes):
+        split = subject.split(name)
+        few = split.first(min(FEW, len(split)))
+        objective = subject.objective(subject.module, subject.cost, few, mode=mode, seeds=subject.seeds)
+        passes_of(objective, num_examples=len(split))
+        if order:
+            slope_passes(objective, order, len(split))
 
 
 def place(objective: Objective, path: Any, subject: Subject, order: int, what: str) -> Placed:
