@@ -21,6 +21,14 @@ FILL_BYTES = 256 << 20
 """Values of one pass from which on a GPU has enough to do, so that no further points need to go with it."""
 
 
+class TooLittle(InputError):
+    """The budget is too little for anything; ``least``: the bytes that would do."""
+
+    def __init__(self, least: float, message: str) -> None:
+        super().__init__(message)
+        self.least = least
+
+
 @dataclass(frozen=True)
 class Footprint:
     """Bytes that evaluating one point after the other takes.
@@ -76,7 +84,7 @@ class Passes:
         draws_by_batch: torch's own dropout is on, whose masks depend on the number of examples per pass.
 
     Raises:
-        InputError: the budget is too small for anything.
+        TooLittle: the budget is too small for anything.
     """
 
     def __init__(
@@ -149,7 +157,7 @@ def examples_per_pass(foot: Footprint, wants: Wants, most: int, num_examples: in
         most: examples per pass that are wanted. num_examples: N. why_fixed: not empty: only ``most`` will do.
 
     Raises:
-        InputError: not even the fewest fit.
+        TooLittle: not even the fewest fit.
     """
     tried: list[int] = [most, *(() if why_fixed else (n for n in LADDER if n < most))]
     for examples in tried:
@@ -160,7 +168,8 @@ def examples_per_pass(foot: Footprint, wants: Wants, most: int, num_examples: in
     what = f"the {num} examples of a pass{why_fixed}" if why_fixed else "one example"
     given = str(wants.memory or QUARTER)
     is_part = f" is {size(wants.budget)} here," if given.endswith("%") else " is"
-    raise InputError(
+    raise TooLittle(
+        1.01 * foot.of(num),
         f"objective.memory={given}{is_part} too little for {what} at one point, which take up to {least}; "
-        f"set objective.memory={least} or more"
+        f"set objective.memory={least} or more",
     )

@@ -37,11 +37,10 @@ def budget_of(memory: str | int | None, device: torch.device) -> int:
 
 
 def size(num_bytes: float) -> str:
-    """Bytes as ``objective.memory`` takes them, rounded up: ``"3KiB"``, ``"12MiB"``, ``"1.3GiB"``."""
-    if num_bytes > 1023 << 20:
-        return f"{math.ceil(num_bytes * 10 / (1 << 30)) / 10:g}GiB"
-    if num_bytes > 1023 << 10:
-        return f"{math.ceil(num_bytes / (1 << 20))}MiB"
+    """Bytes as ``objective.memory`` takes them, rounded up: ``"3KiB"``, ``"12.4MiB"``, ``"1.3GiB"``."""
+    for unit, name in ((1 << 30, "GiB"), (1 << 20, "MiB")):
+        if num_bytes >= unit:
+            return f"{math.ceil(num_bytes * 10 / unit) / 10:g}{name}"
     return f"{max(1, math.ceil(num_bytes / 1024))}KiB"
 
 

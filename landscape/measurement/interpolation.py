@@ -8,7 +8,7 @@ import numpy as np
 
 from landscape.curve import Curve, argmin_alpha, drop, hidden_rise, largest_rise, num_turning_points
 from landscape.errors import InputError
-from landscape.measurement.placement import check_placement, check_room, order_of, place
+from landscape.measurement.placement import check_placement, order_of, place
 from landscape.measurement.subject import Measured, Subject
 from landscape.measurement.work import Pass, Work
 from landscape.objective import Objective
@@ -41,10 +41,9 @@ class Interpolation:
         self.splits, self.modes, self.slopes = list(splits), list(modes), slopes
 
     def check(self, subject: Subject) -> None:
-        """Raise InputError where J has no slope and one is wanted, or no room, before anything is trained."""
+        """Raise InputError where J has no slope and one is wanted, before anything is trained."""
         for mode in self.modes:
             check_placement(subject, mode, self.slopes)
-        check_room(subject, self.splits, self.modes, order_of(subject, self.slopes))
 
     def __call__(self, subject: Subject) -> Measured:
         """Subject -> curves keyed ``"train/stochastic"`` and so on."""

@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from landscape.alphas import Adaptive
+from landscape.blocks import TooLittle
 from landscape.curve.adaptive import Refined, refine
 from landscape.footprint import FEW, passes_of
 from landscape.measurement.subject import Subject
@@ -76,20 +77,28 @@ def check_placement(subject: Subject, mode: str, order: int) -> None:
     compare_slopes(objective, path, order)
 
 
-def check_room(subject: Subject, splits: Sequence[str], modes: Sequence[str], order: int) -> None:
+def check_room(subject: Subject, measurement: Any) -> None:
     """Raise InputError if ``objective.memory`` is too little for one line per seed, before anything is trained.
 
-    Args:
-        splits, modes: that are to be measured. order: of the derivatives, 0, 1 or 2.
+    The least that it names will do for all that is to be evaluated: every split and mode of the measurement, its
+    derivatives, and each solution on the test split.
     """
     assert subject.objective is not None
-    for name, mode in product(splits, modes):
+    kinds = [("test", "deterministic", 0)]
+    for name, mode in product(getattr(measurement, "splits", ()), getattr(measurement, "modes", ("deterministic",))):
+        kinds += [(name, mode, order) for order in {0, order_of(subject, getattr(measurement, "slopes", 0))}]
+    faults = []
+    for name, mode, order in kinds:
         split = subject.split(name)
-        few = split.first(min(FEW, len(split)))
-        objective = subject.objective(subject.module, subject.cost, few, mode=mode, seeds=subject.seeds)
-        passes_of(objective, num_examples=len(split))
-        if order:
-            slope_passes(objective, order, len(split))
+        objective = subject.objective(
+            subject.module, subject.cost, split.first(min(FEW, len(split))), mode=mode, seeds=subject.seeds
+        )
+        try:
+            slope_passes(objective, order, len(split)) if order else passes_of(objective, num_examples=len(split))
+        except TooLittle as fault:
+            faults.append(fault)
+    if faults:
+        raise max(faults, key=lambda fault: fault.least)
 
 
 def place(objective: Objective, path: Any, subject: Subject, order: int, what: str) -> Placed:
