@@ -103,10 +103,9 @@ class Adaptive:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "start", checked(self.start))
-        if not 0 < self.tolerance < np.inf or not 0 < self.min_width < np.inf:
-            raise InputError(
-                f"alphas.tolerance={self.tolerance} and alphas.min_width={self.min_width} must be positive"
-            )
+        for name, value, usual in (("tolerance", self.tolerance, 1e-3), ("min_width", self.min_width, 1e-4)):
+            if not 0 < value < np.inf:
+                raise InputError(f"alphas.{name}={value} must be positive and finite; {usual:g} is usual")
         if not 2 <= len(self.start) <= self.max_points:
             raise InputError(
                 f"alphas.max_points={self.max_points} must be at least the {len(self.start)} points of alphas.start, "

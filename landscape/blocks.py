@@ -21,6 +21,14 @@ FILL_BYTES = 256 << 20
 """Values of one pass from which on a GPU has enough to do, so that no further points need to go with it."""
 
 
+class TooLittle(InputError):
+    """The budget is too little for anything; ``least``: the bytes that would do."""
+
+    def __init__(self, least: float, message: str) -> None:
+        super().__init__(message)
+        self.least = least
+
+
 @dataclass(frozen=True)
 class Footprint:
     """Bytes that evaluating one point after the other takes.
@@ -76,7 +84,7 @@ class Passes:
         draws_by_batch: torch's own dropout is on, whose masks depend on the number of examples per pass.
 
     Raises:
-        InputError: the budget is too small for anything.
+        TooLittle: the budget is too small for anything.
     """
 
     def __init__(
@@ -101,22 +109,31 @@ class Passes:
         """Examples that really are in one pass."""
         return min(self.examples, self.num_examples)
 
-    def points(self, num_points: int) -> int:
-        """Points of the path that share one pass over the data: all of them where what they carry fits."""
+    @property
+    def spare(self) -> float:
+        """Bytes beside one pass at one point."""
+        return max(0.0, self.wants.budget - self.foot.of(self.whole))
+
+    def points(self, num_points: int, held: float = 0.0) -> int:
+        """Points of the path that share one pass over the data: all of them where what they carry fits.
+
+        Args:
+            held: bytes that are taken already.
+        """
         if self.foot.carried <= 0:
             return num_points
-        left = self.wants.budget - self.foot.of(self.whole, points=0)
+        left = self.wants.budget - held - self.foot.of(self.whole, points=0)
         num = max(1, min(num_points, int(left // self.foot.carried)))
         if num < num_points:
             log.info("objective.memory=%s is %s here: %d of %d points per pass over the data",
                      self.wants.memory or QUARTER, size(self.wants.budget), num, num_points)  # fmt: skip
         return num
 
-    def limit(self, num_points: int, one_by_one: bool) -> Limit:
+    def limit(self, num_points: int, held: float = 0.0, one_by_one: bool = False) -> Limit:
         """What is left to an engine beside the batch itself.
 
         Args:
-            num_points: of this pass. one_by_one: points cannot be evaluated together.
+            num_points: of this pass. held: bytes that are taken already. one_by_one: points cannot go together.
         """
         foot, wanted = self.foot, self.wants.alphas_at_once
         if one_by_one:
@@ -126,7 +143,7 @@ class Passes:
             wanted = 1
         elif wanted is None:
             wanted = 1 if self.device.type == "cpu" else -(-FILL_BYTES // max(1, int(self.whole * foot.each)))
-        carried = num_points * foot.carried
+        carried = num_points * foot.carried + held
         spare = max(0.0, self.wants.budget - carried - foot.of(self.whole))
         fit = 1 + int(spare // max(1.0, foot.point + self.whole * foot.each))
         left = self.wants.budget - carried - foot.fixed - self.whole * foot.held
@@ -140,7 +157,7 @@ def examples_per_pass(foot: Footprint, wants: Wants, most: int, num_examples: in
         most: examples per pass that are wanted. num_examples: N. why_fixed: not empty: only ``most`` will do.
 
     Raises:
-        InputError: not even the fewest fit.
+        TooLittle: not even the fewest fit.
     """
     tried: list[int] = [most, *(() if why_fixed else (n for n in LADDER if n < most))]
     for examples in tried:
@@ -149,7 +166,10 @@ def examples_per_pass(foot: Footprint, wants: Wants, most: int, num_examples: in
     num = min(tried[-1], num_examples)
     least = size(1.01 * foot.of(num))
     what = f"the {num} examples of a pass{why_fixed}" if why_fixed else "one example"
-    raise InputError(
-        f"objective.memory={wants.memory or QUARTER} is {size(wants.budget)} here, too little for {what} at one point, "
-        f"which take about {least}; set objective.memory={least} or more"
+    given = str(wants.memory or QUARTER)
+    is_part = f" is {size(wants.budget)} here," if given.endswith("%") else " is"
+    raise TooLittle(
+        1.01 * foot.of(num),
+        f"objective.memory={given}{is_part} too little for {what} at one point, which take up to {least}; "
+        f"set objective.memory={least} or more",
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from pathlib import Path
@@ -36,10 +37,11 @@ def budget_of(memory: str | int | None, device: torch.device) -> int:
 
 
 def size(num_bytes: float) -> str:
-    """Bytes as ``objective.memory`` takes them, rounded up: ``"12MiB"``, ``"1.3GiB"``."""
-    if num_bytes >= 1 << 30:
-        return f"{-(-int(num_bytes * 10) // (1 << 30)) / 10:g}GiB"
-    return f"{max(1, -(-int(num_bytes) // (1 << 20)))}MiB"
+    """Bytes as ``objective.memory`` takes them, rounded up: ``"3KiB"``, ``"12.4MiB"``, ``"1.3GiB"``."""
+    for unit, name in ((1 << 30, "GiB"), (1 << 20, "MiB")):
+        if num_bytes >= unit:
+            return f"{math.ceil(num_bytes * 10 / unit) / 10:g}{name}"
+    return f"{max(1, math.ceil(num_bytes / 1024))}KiB"
 
 
 def free_bytes(device: torch.device) -> int:

@@ -3,31 +3,60 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 from torch.utils._pytree import tree_leaves
 
-from landscape.blocks import Footprint
+from landscape.blocks import Footprint, Passes
 from landscape.data.dataset import Split
 from landscape.engine.live import Live
 from landscape.streams import MASK_BLOCK
 
+if TYPE_CHECKING:
+    from landscape.objective import Objective
+
 FEW = 32
 """Examples that are counted; what they take grows in proportion."""
 
+Forward = Callable[[Tensor, Tensor, Tensor | None], tuple[Mapping[str, Tensor], Any]]
+"""(x [B, ...], y [B, ...], masks [draws, B, F] or None) -> channels and state after the batch, at some point."""
+
+
+def passes_of(objective: Objective, forward: Forward | None = None, num_examples: int | None = None) -> Passes:
+    """How many examples and points an objective may hold at once.
+
+    Args:
+        forward: what is done to a batch; None: J at one point. num_examples: N; None: those of the objective.
+
+    Raises:
+        InputError: ``objective.memory`` is too little for anything.
+    """
+    if forward is None:
+        theta, own = objective.layout.theta(objective.module), objective.statistics.of(objective.buffers, 0)
+
+        def forward(x: Tensor, y: Tensor, masks: Tensor | None) -> tuple[Mapping[str, Tensor], Any]:
+            return objective._channels(theta, x, y, 0, 0, 0, None if masks is None else [[masks]], None, own)
+
+    split, rows = objective.split, len(objective.seeds)
+    masks = (objective.cost.num_draws, sum(objective.masks.widths) if objective.is_random else 0)
+    theta_bytes = objective.layout.num_parameters * objective.dtype.itemsize
+    foot = footprint(forward, split, theta_bytes, masks, rows, objective.num_replicates)
+    if objective.statistics.moves:
+        foot = foot.with_statistics(rows * objective.statistics.num_bytes, objective.statistics.recalibrates)
+    draws = objective.is_random and bool(objective.torch_dropout)
+    return Passes(foot, objective.wants, num_examples or len(split), split.num_streams, objective.device, draws)
+
 
 def footprint(
-    forward: Callable[[Tensor, Tensor, Tensor | None], tuple[Mapping[str, Tensor], Any]], split: Split,
-    theta_bytes: int, mask_shape: tuple[int, int], rows: int, replicates: int,
+    forward: Forward, split: Split, theta_bytes: int, mask_shape: tuple[int, int], rows: int, replicates: int
 ) -> Footprint:  # fmt: skip
     """Bytes that the plain path takes.
 
     Args:
-        forward: (x [B, ...], y [B, ...], masks [draws, B, F] or None) -> channels and state after the batch, at some
-            point. split: the examples. theta_bytes: of one point. mask_shape: (draws, F); F is 0 without masks.
-        rows: S. replicates: K.
+        forward: what is done to a batch. split: the examples. theta_bytes: of one point.
+        mask_shape: (draws, F); F is 0 without masks. rows: S. replicates: K.
     """
     few = split.num_streams or min(FEW, len(split))
     sizes = [few] if split.num_streams or few == 1 else [few // 2, few]

@@ -24,6 +24,7 @@ from landscape.errors import InputError
 from landscape.figure.module import figure_module
 from landscape.limits import apply_limits, note_cap
 from landscape.measurement import Measured, Subject
+from landscape.measurement.placement import check_room
 from landscape.parameters import ParameterLayout
 from landscape.prepare import dataset_of, make, module_maker, solve
 from landscape.result import Result
@@ -115,7 +116,7 @@ def untrained(
     objective = partial(objective, device=device, calibration=calibration)
     # A wrong objective, a module that does not fit, or too little memory must not cost a training first.
     try:
-        _ = objective(template, cost, dataset.valid.first(min(64, len(dataset.valid)))).passes
+        objective(template, cost, dataset.valid.first(min(64, len(dataset.valid))))
     except TypeError as error:
         raise InputError(f"objective cannot be made: {error}; look at the keys under objective") from error
     subject = Subject(
@@ -123,6 +124,7 @@ def untrained(
         make(config["path"], "path"), alphas, objective, measured_examples,
         make(config["optimizer"], "optimizer"), adaptive,
     )  # fmt: skip
+    check_room(subject, measurement)
     if hasattr(measurement, "check"):
         measurement.check(subject)
     if measurement.needs == "path":  # nor must a path that does not fit this module

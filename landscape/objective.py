@@ -20,7 +20,7 @@ from landscape.data.dataset import Split
 from landscape.engine import Together, check_engine, line_of
 from landscape.errors import InputError
 from landscape.fitting import check, fitting
-from landscape.footprint import footprint
+from landscape.footprint import passes_of
 from landscape.model.dropout import Masks, torch_dropout_on
 from landscape.parameters import ParameterLayout
 from landscape.precision import tf32
@@ -146,9 +146,10 @@ class Objective:
                 f"theta has {num_seeds} rows but the objective has {len(self.seeds)} seeds; give one per row"
             )
         self.statistics.batch_size = self.batch_size
-        sums = Sums((self.num_replicates, len(alphas), num_seeds), len(self.split), self.device, keep_costs)
+        shape, spare = (self.num_replicates, len(alphas), num_seeds), self.passes.spare
+        sums = Sums(shape, len(self.split), self.device, keep_costs, spare / 2)
         buffers = self.statistics.along(path, alphas, self.buffers_0, self.buffers, num_seeds)  # [A][S]
-        num = self.passes.points(len(alphas))
+        num = self.passes.points(len(alphas), sums.held)
         for first in range(0, len(alphas), num):
             here = slice(first, first + num)
             sums.first, reached = first, partial(_told, progress, first * self.num_batches)
@@ -167,7 +168,7 @@ class Objective:
         moving = any(row is not buffers[0] for row in buffers)
         # torch's own dropout draws from the global generator inside the forward pass: nothing that can be traced.
         draws = self.is_random and bool(self.torch_dropout)
-        limit = self.passes.limit(len(alphas), one_by_one=moving or draws or self.is_stateful)
+        limit = self.passes.limit(len(alphas), sums.held, one_by_one=moving or draws or self.is_stateful)
         line = line_of("plain" if moving or draws else engine, self._forward, path, alphas, self.dtype, self.device,
                        EXAMPLE_AXES, limit)  # fmt: skip
         together = Together(self._forward, limit.together)
@@ -203,17 +204,7 @@ class Objective:
     @cached_property
     def passes(self) -> Passes:
         """How many examples and points are held at once."""
-        theta, own = self.layout.theta(self.module), self.statistics.of(self.buffers, 0)
-
-        def forward(x: Tensor, y: Tensor, masks: Tensor | None) -> tuple[Mapping[str, Tensor], Any]:
-            return self._channels(theta, x, y, 0, 0, 0, None if masks is None else [[masks]], None, own)
-
-        masks = (self.cost.num_draws, sum(self.masks.widths) if self.is_random else 0)
-        foot = footprint(forward, self.split, theta.nbytes, masks, len(self.seeds), self.num_replicates)
-        if self.statistics.moves:
-            foot = foot.with_statistics(len(self.seeds) * self.statistics.num_bytes, self.statistics.recalibrates)
-        draws = self.is_random and bool(self.torch_dropout)
-        return Passes(foot, self.wants, len(self.split), self.split.num_streams, self.device, draws)
+        return passes_of(self)
 
     @property
     def batch_size(self) -> int:
@@ -225,9 +216,9 @@ class Objective:
         """Forward passes per theta."""
         return -(-len(self.split) // self.batch_size)
 
-    def parts(self, start: int) -> dict[tuple[int, int], Callable[..., tuple[dict[str, Tensor], Any]]]:
-        """(row, replicate) -> the batch at ``start`` as a function (theta [P], state=None) -> (channels [B], state)."""
-        x, y = self.split.x[start : start + self.batch_size], self.split.y[start : start + self.batch_size]
+    def parts(self, start: int, num: int) -> dict[tuple[int, int], Callable[..., tuple[dict[str, Tensor], Any]]]:
+        """(row, replicate) -> ``num`` examples from ``start`` on, (theta [P], state=None) -> (channels [B], state)."""
+        x, y = self.split.x[start : start + num], self.split.y[start : start + num]
         rows = range(len(self.seeds))
         masks, seen = self._masks(start, len(x), len(rows)), self._seen(start, x, len(rows))
         own = [self.statistics.of(self.buffers, s) for s in rows]

@@ -12,9 +12,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.func import jvp
 
+from landscape.blocks import Passes
 from landscape.errors import InputError
+from landscape.footprint import passes_of
 from landscape.model.plain import PlainDerivatives, plain_attention
 from landscape.objective import Objective
+from landscape.precision import tf32
 
 CHANNELS = ("objective", "slope", "curvature")
 """J and its derivatives by alpha, in nats per unit of alpha and of its square."""
@@ -107,55 +110,87 @@ def slopes(
             operation that has no forward derivative.
     """
     check_slopes(objective, path, order)
-    found = np.zeros((order + 1, len(alphas), len(objective.seeds)))
+    found = torch.zeros((order + 1, len(alphas), len(objective.seeds)), dtype=torch.float64, device=objective.device)
     done = 0
-    with plain_attention(), PlainDerivatives(), _differentiable(objective, order):
-        for block in _blocks(objective):
-            parts = [objective.parts(start) for start in block]
+    with _exactly(objective, order):
+        size = slope_passes(objective, order).examples
+        starts = range(0, len(objective.split), size)
+        # Of sequences all batches together, since the carried state moves with theta too.
+        for block in [list(starts)] if objective.is_stateful else [[start] for start in starts]:
+            parts = [objective.parts(start, size) for start in block]
             for a, alpha in enumerate(alphas.tolist()):
                 found[:, a] += _sums(objective, path, alpha, parts, order)
                 done += len(block)
-                progress(done)
-    return dict(zip(CHANNELS, found / len(objective.split), strict=False))
+                progress(done * objective.num_batches // len(starts))
+    return dict(zip(CHANNELS, (found / len(objective.split)).cpu().numpy(), strict=False))
 
 
-def _blocks(objective: Objective) -> list[list[int]]:
-    """Batches that are differentiated together: of sequences all, since the carried state moves with theta too."""
-    starts = list(range(0, len(objective.split), objective.batch_size))
-    return [starts] if objective.is_stateful else [[start] for start in starts]
+def slope_passes(objective: Objective, order: int, num_examples: int | None = None) -> Passes:
+    """How many examples are held at once, with derivatives of this order beside each value.
+
+    Args:
+        num_examples: N; None: those of the objective.
+
+    Raises:
+        InputError: ``objective.memory`` is too little for anything.
+    """
+    theta, own = objective.layout.theta(objective.module), objective.statistics.of(objective.buffers, 0)
+
+    def forward(x: Tensor, y: Tensor, masks: Tensor | None) -> tuple[dict[str, Tensor], None]:
+        def part(theta: Tensor, state: Any) -> tuple[dict[str, Tensor], Any]:
+            return objective._channels(theta, x, y, 0, 0, 0, None if masks is None else [[masks]], state, own)
+
+        return {"objective": _derivatives(part, theta, theta, theta, order)}, None
+
+    with _exactly(objective, order):
+        return passes_of(objective, forward, num_examples)
 
 
 def _sums(
     objective: Objective, path: Any, alpha: float, parts: list[dict[tuple[int, int], Part]], order: int
-) -> NDArray[np.float64]:
+) -> Tensor:
     """Value and derivatives [order + 1, S]: sums over the examples of these batches, means over replicates."""
     exact: dict[str, Any] = {"device": objective.device, "dtype": objective.dtype}
     theta, velocity = path(alpha).to(**exact), path.velocity(alpha).to(**exact)
-    acceleration = path.acceleration(alpha).to(**exact) if order == 2 else None
-    zero, one = torch.zeros((), **exact), torch.ones((), **exact)
-    found = np.zeros((order + 1, len(theta)))
+    acceleration = path.acceleration(alpha).to(**exact) if order == 2 else velocity
+    found = torch.zeros((order + 1, len(theta)), dtype=torch.float64, device=objective.device)
     for s, k in parts[0]:
 
-        def total(step: Tensor, s: int = s, k: int = k) -> Tensor:
-            moved = theta[s] + step * velocity[s]
-            if acceleration is not None:
-                moved = moved + (0.5 * step * step) * acceleration[s]
-            sums, state = torch.zeros((), dtype=torch.float64, device=objective.device), None
+        def whole(theta: Tensor, state: Any, s: int = s, k: int = k) -> tuple[dict[str, Tensor], Any]:
+            total: Any = 0.0
             for part in parts:
-                channels, state = part[s, k](moved, state=state)
-                sums = sums + channels["objective"].double().sum()
-            return sums
+                channels, state = part[s, k](theta, state=state)
+                total = total + channels["objective"].double().sum()
+            return {"objective": total}, state
 
-        def slope(step: Tensor, total: Callable[[Tensor], Tensor] = total) -> tuple[Tensor, Tensor]:
-            return jvp(total, (step,), (one,))  # type: ignore[return-value]
-
-        if order == 1:
-            values: tuple[Tensor, ...] = slope(zero)
-        else:
-            (value, first), (_, second) = jvp(slope, (zero,), (one,))  # type: ignore[misc]
-            values = (value, first, second)
-        found[:, s] += [float(v) for v in values]
+        found[:, s] += _derivatives(whole, theta[s], velocity[s], acceleration[s], order)
     return found / objective.num_replicates
+
+
+def _derivatives(part: Part, theta: Tensor, velocity: Tensor, acceleration: Tensor, order: int) -> Tensor:
+    """J summed over what ``part`` evaluates, J' and, for order 2, J'' along theta(alpha) [P]: float64 [order + 1]."""
+    zero, one = theta.new_zeros(()), theta.new_ones(())
+
+    def total(step: Tensor) -> Tensor:
+        moved = theta + step * velocity
+        if order == 2:
+            moved = moved + (0.5 * step * step) * acceleration
+        return part(moved, None)[0]["objective"].double().sum()
+
+    def slope(step: Tensor) -> tuple[Tensor, Tensor]:
+        return jvp(total, (step,), (one,))  # type: ignore[return-value]
+
+    if order == 1:
+        return torch.stack(slope(zero))
+    (value, first), (_, second) = jvp(slope, (zero,), (one,))  # type: ignore[misc]
+    return torch.stack((value, first, second))
+
+
+@contextmanager
+def _exactly(objective: Objective, order: int) -> Iterator[None]:
+    """Formulas that have forward derivatives, without TF32."""
+    with plain_attention(), PlainDerivatives(), _differentiable(objective, order), tf32(False):
+        yield
 
 
 @contextmanager

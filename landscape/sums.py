@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import tempfile
 from collections.abc import Mapping
@@ -16,8 +17,9 @@ from torch import Tensor
 from landscape.errors import InputError
 
 IN_MEMORY = 2**28
-"""Bytes of all examples' costs along a path up to which they are held in memory (on the device that makes them);
-beyond, in a file without a name in the system's temporary folder, which is gone with its last reader."""
+"""Bytes of all examples' costs along a path up to which they are held in memory (on the device that makes them), and
+less where the budget has less room; beyond, in a file without a name in the system's temporary folder, which is gone
+with its last reader."""
 
 
 @dataclass(frozen=True)
@@ -39,19 +41,24 @@ class Sums:
 
     Args:
         shape: (K, A, S). num_examples: N. device: where the values come from.
-        keep_costs: keep each example's objective too.
+        keep_costs: keep each example's objective too. most: bytes up to which they are held in memory.
 
     Raises:
         InputError: the costs fit neither memory nor the temporary folder.
     """
 
     def __init__(
-        self, shape: tuple[int, int, int], num_examples: int, device: torch.device, keep_costs: bool = False
-    ) -> None:
+        self, shape: tuple[int, int, int], num_examples: int, device: torch.device, keep_costs: bool = False,
+        most: float = IN_MEMORY,
+    ) -> None:  # fmt: skip
         self.shape, self.num_examples, self.device = shape, num_examples, device
         self.first = 0  # of the points that are numbered from 0 on now: a path may be done in several passes
         self.totals: dict[str, Tensor] = {}
-        self.costs = _room_for((shape[2], shape[1], num_examples), device) if keep_costs else None
+        costs, most = (shape[2], shape[1], num_examples), min(most, IN_MEMORY)
+        self.costs = _room_for(costs, device, most) if keep_costs else None
+        num_bytes = 4 * math.prod(costs)
+        self.held = num_bytes if keep_costs and num_bytes <= most else 0
+        """Bytes of memory that the costs take."""
 
     def add(self, k: int, a: int, s: int, channels: Mapping[str, Tensor], start: int) -> None:
         """One point of one batch: values [B] of the examples from ``start`` on."""
@@ -102,10 +109,10 @@ class Sums:
         return self.totals[name]
 
 
-def _room_for(shape: tuple[int, int, int], device: torch.device) -> Tensor:
-    """float32 of this shape: on the device up to ``IN_MEMORY``, else mapped from a file that has no name."""
-    num_bytes = 4 * shape[0] * shape[1] * shape[2]
-    if num_bytes <= IN_MEMORY:
+def _room_for(shape: tuple[int, int, int], device: torch.device, most: float) -> Tensor:
+    """float32 of this shape: on the device up to ``most`` bytes, else mapped from a file that has no name."""
+    num_bytes = 4 * math.prod(shape)
+    if num_bytes <= most:
         return torch.empty(shape, dtype=torch.float32, device=device)
     with tempfile.TemporaryFile() as file:
         try:

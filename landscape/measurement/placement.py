@@ -6,6 +6,7 @@ import logging
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -13,12 +14,14 @@ import torch
 from numpy.typing import NDArray
 
 from landscape.alphas import Adaptive
+from landscape.blocks import TooLittle
 from landscape.curve.adaptive import Refined, refine
+from landscape.footprint import FEW, passes_of
 from landscape.measurement.subject import Subject
 from landscape.objective import Objective
 from landscape.parameters import ParameterLayout
 from landscape.progress import report
-from landscape.slope import check_slopes, compare_slopes, slopes
+from landscape.slope import check_slopes, compare_slopes, slope_passes, slopes
 
 log = logging.getLogger(__name__)
 
@@ -72,6 +75,30 @@ def check_placement(subject: Subject, mode: str, order: int) -> None:
         if order == 2:
             path.acceleration(alpha)
     compare_slopes(objective, path, order)
+
+
+def check_room(subject: Subject, measurement: Any) -> None:
+    """Raise InputError if ``objective.memory`` is too little for one line per seed, before anything is trained.
+
+    The least that it names will do for all that is to be evaluated: every split and mode of the measurement, its
+    derivatives, and each solution on the test split.
+    """
+    assert subject.objective is not None
+    kinds = [("test", "deterministic", 0)]
+    for name, mode in product(getattr(measurement, "splits", ()), getattr(measurement, "modes", ("deterministic",))):
+        kinds += [(name, mode, order) for order in {0, order_of(subject, getattr(measurement, "slopes", 0))}]
+    faults = []
+    for name, mode, order in kinds:
+        split = subject.split(name)
+        objective = subject.objective(
+            subject.module, subject.cost, split.first(min(FEW, len(split))), mode=mode, seeds=subject.seeds
+        )
+        try:
+            slope_passes(objective, order, len(split)) if order else passes_of(objective, num_examples=len(split))
+        except TooLittle as fault:
+            faults.append(fault)
+    if faults:
+        raise max(faults, key=lambda fault: fault.least)
 
 
 def place(objective: Objective, path: Any, subject: Subject, order: int, what: str) -> Placed:

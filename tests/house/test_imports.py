@@ -49,12 +49,12 @@ ROWS = [
     # A function of a point and a batch, given as such: it knows no model, no cost and no data.
     Row("engine", "torch numpy numba llvmlite", "sums"),
     # How much of that is done at once.
-    Row("blocks footprint", "torch", "budget engine blocks data streams"),
+    Row("blocks footprint", "torch", "budget engine blocks data objective streams"),
     Row("fitting", "torch", "objective"),
     Row("objective running_statistics solutions endpoints", "torch numpy", f"{PLAIN} {TORCH} {MIDDLE} {HELD}"),
-    Row("slope", "torch numpy", "objective model"),
+    Row("slope", "torch numpy", "blocks footprint objective model precision"),
     Row("training store", "torch numpy filelock", f"{PLAIN} {TORCH} {MIDDLE} precision training store"),
-    Row("measurement", "torch numpy scipy", f"{PLAIN} {TORCH} {MIDDLE} training store"),
+    Row("measurement", "torch numpy scipy", f"{PLAIN} {TORCH} {MIDDLE} blocks footprint training store"),
     # No torch from here on: saved results can be drawn without it.
     Row("figure", "numpy matplotlib rich", PLAIN),
     # A page of drawings: the figure room draws and judges, the template engine escapes.

@@ -161,7 +161,7 @@ def test_numbers_out_of_range_are_refused(subject: Subject) -> None:
     with pytest.raises(InputError, match=r"measurement\.slopes=3 must be 0 \(none\), 1"):
         Interpolation(slopes=3)
     for numbers, text in (
-        ({"tolerance": 0.0}, r"alphas\.tolerance=0\.0 and alphas\.min_width"),
+        ({"tolerance": 0.0}, r"alphas\.tolerance=0\.0 must be positive and finite; 0\.001 is usual"),
         ({"max_points": 5}, r"alphas\.max_points=5 must be at least the 6 points of alphas\.start"),
         ({"start": np.array([0.5])}, "and those two or more"),
         ({"start": np.array([0.5, 0.5])}, "alphas must increase strictly"),
