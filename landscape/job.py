@@ -147,6 +147,8 @@ def _line_of(config: dict[str, Any], caps: list[str]) -> tuple[Any, NDArray[np.f
     adaptive = made.capped(config["limits"]["alphas"]) if isinstance(made, Adaptive) else None
     whole = checked(made.start if isinstance(made, Adaptive) else made)
     alphas = thinned(whole, config["limits"]["alphas"]) if adaptive is None else adaptive.start
+    if hasattr(ends_of, "check_epochs"):
+        ends_of.check_epochs(config["training"]["max_epochs"])
     try:
         ends_of.check(config["training"]["num_seeds"])
     except InputError as error:

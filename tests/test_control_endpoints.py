@@ -113,6 +113,13 @@ def test_an_epoch_that_gives_no_line_is_refused(tmp_path: Path) -> None:
             EpochToSolution(epoch)
 
 
+def test_an_epoch_beyond_the_training_is_refused_before_it() -> None:
+    EpochToSolution(4.5).check_epochs(5)
+    for epoch in (5, 5.5):
+        with pytest.raises(InputError, match=rf"endpoints\.epoch={epoch:g} does not lie before .*max_epochs=5"):
+            EpochToSolution(epoch).check_epochs(5)
+
+
 def test_a_diverged_run_does_not_stop_the_others(tmp_path: Path) -> None:
     runs = solutions(3, tmp_path)
     runs = replace(runs, learning_curve=replace(runs.learning_curve, best_epoch=np.array([6.0, 6.0, 1.0])))

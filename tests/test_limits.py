@@ -40,6 +40,14 @@ def test_a_cap_above_or_absent_changes_nothing() -> None:
         assert after == config(**limits) and caps == []
 
 
+@pytest.mark.parametrize(("epochs", "epoch", "kept"), [(6, 20, 5), (6, 5, 5), (6, 2.5, 2.5), (1, 3, 0), (None, 20, 20)])
+def test_a_cap_on_epochs_leaves_one_after_the_start_of_a_line(epochs: int | None, epoch: float, kept: float) -> None:
+    before = {**config(**({} if epochs is None else {"epochs": epochs})), "endpoints": {"epoch": epoch}}
+    after, caps = apply_limits(before)
+    assert after["endpoints"] == {"epoch": kept}
+    assert ("endpoints.epoch 20 -> 5" in caps) == (epochs == 6 and epoch == 20)
+
+
 @pytest.mark.parametrize("model", [None, {"width": 64}, {"_target_": "mine.Net"}])
 def test_other_models_are_capped_by_width_or_left_alone(model: dict[str, Any] | None) -> None:
     before = {**config(width=32), "model": model}

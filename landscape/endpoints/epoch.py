@@ -34,6 +34,14 @@ class EpochToSolution:
     def check(self, num_seeds: int) -> None:
         """Any number of seeds will do."""
 
+    def check_epochs(self, max_epochs: int) -> None:
+        """Raise InputError unless a training of ``max_epochs`` epochs goes on after the start."""
+        if self.epoch >= max_epochs:
+            raise InputError(
+                f"endpoints.epoch={self.epoch:g} does not lie before the end of training, "
+                f"training.max_epochs={max_epochs}; lower it, or raise training.max_epochs"
+            )
+
     def __call__(self, solutions: Solutions) -> Ends:
         """Solutions -> S lines."""
         starts = [self._start(solutions, s) for s in range(len(solutions.seeds))]

@@ -87,6 +87,8 @@ WRONG = [
     ([*TINY, "endpoints=checkpoints", "endpoints.start=no.pt", "endpoints.end=no.pt", "alphas=standard"],
      ["endpoints.start=no.pt"]),
     ([*TINY, "endpoints=checkpoints", "alphas=standard"], ["endpoints.start has no value"]),
+    ([*TINY, "endpoints=epoch_to_solution", "alphas=standard", "endpoints.epoch=2"],
+     ["endpoints.epoch=2 does not lie before the end of training", "training.max_epochs=2"]),
     (["tracker.mode=sideways", *TINY[:4], TINY[5]], ["tracker.mode=sideways", "offline"]),
     ([*TINY, "+model.depth=3"], ["model", "depth"]),
     ([*TINY, "limits.examples=0"], ["limits.examples"]),

@@ -17,6 +17,7 @@ import torch
 from torch import nn
 from torch.func import functional_call
 
+from landscape.curve import chord_barrier
 from landscape.data import Split
 from landscape.measurement import Interpolation, Subject
 from landscape.model import MLP
@@ -89,6 +90,40 @@ def test_it_holds_on_every_path_and_catches_a_lost_example(subject: Subject, pat
             assert above_chord(found[:, s], a) == pytest.approx(expected(data, a, s), rel=1e-9, abs=1e-12)
     lost = expected(data.first(len(data) - 1), 3, 0)
     assert abs(above_chord(found[:, 0], 3) - lost) > 1e-4
+
+
+@pytest.mark.parametrize("path", [Linear, partial(BiasSchedule, power=None)], ids=["linear", "bias_schedule"])
+def test_the_reported_barrier_is_the_identitys(subject: Subject, path: object) -> None:
+    """Two nets that are one up to the order of their units, right about every label: a barrier that is no 0."""
+    module = MLP(D, C, [9, 8], nn.ReLU()).double()
+    layout = ParameterLayout.of(module)
+    start = layout.unflatten(0.9 * normal(1, layout.num_parameters, seed=5)[0] + 0.1)
+    first, second = torch.arange(9).roll(4), torch.arange(8).roll(3)
+    end = {
+        "layers.0.weight": start["layers.0.weight"][first],
+        "layers.0.bias": start["layers.0.bias"][first],
+        "layers.1.weight": start["layers.1.weight"][second][:, first],
+        "layers.1.bias": start["layers.1.bias"][second],
+        "layers.2.weight": start["layers.2.weight"][:, second],
+        "layers.2.bias": start["layers.2.bias"],
+    }
+    assert subject.dataset is not None and subject.ends is not None
+    x = subject.dataset.valid.x
+    y = functional_call(module, start, (x,)).argmax(1)
+    data = replace(subject.dataset, valid=replace(subject.dataset.valid, y=y))
+    points = [layout.flatten(net)[None].repeat(2, 1) for net in (start, end)]
+    ends = replace(subject.ends, theta_0=points[0], theta_1=points[1])
+    there = replace(subject, module=module, ends=ends, path=path, dataset=data)  # type: ignore[arg-type]
+    curve = Interpolation(["valid"], ["deterministic"])(there).curves["valid/deterministic"]
+    line, values = there.lay(*points), []
+    for alpha in (float(a) for a in ALPHAS if 0 <= a <= 1):
+        nets = [layout.unflatten(line(at)[0]) for at in (0.0, alpha, 1.0)]
+        z = [functional_call(module, net, (x,)).tolist() for net in nets]
+        parts = [attributed(z[0][n], z[1][n], z[2][n], int(y[n]), alpha)[0] for n in range(len(y))]
+        values.append(math.fsum(parts) / len(y))
+    assert max(values) > 0.05
+    for s in range(2):
+        assert chord_barrier(curve.alphas, curve.objective[:, s]) == pytest.approx(max(values), rel=1e-9)
 
 
 def test_logits_on_their_chord_have_no_barrier() -> None:
