@@ -20,7 +20,7 @@ def weighed(reading: Reading, rise: Rise | None, what: str = "rise") -> Reading:
         return reading
     parts = [f"rounding {rise.floor:.1g}"]
     if not math.isnan(rise.error):
-        parts.insert(0, f"{NUM_ERRORS:g} standard errors {NUM_ERRORS * rise.error:.1g}")
+        parts.insert(0, f"{NUM_ERRORS:g} standard errors {NUM_ERRORS * rise.error:.2g}")
     word = "larger than" if rise.is_larger else "within"
     text = f"{reading.measured}; {what} of {rise.height:.2g} nats {word} the noise ({', '.join(parts)})"
     return replace(reading, measured=text)

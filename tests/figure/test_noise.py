@@ -44,7 +44,7 @@ def step(make: Any, height: float) -> Callable[[Array], Array]:
     ("error", "rounding", "text"),
     [
         (2e-4, 1e-9, "; rise of 0.001 nats larger than the noise (3 standard errors 0.0006, rounding 1e-09)"),
-        (4e-4, 1e-9, "; rise of 0.001 nats within the noise (3 standard errors 0.001, rounding 1e-09)"),
+        (4e-4, 1e-9, "; rise of 0.001 nats within the noise (3 standard errors 0.0012, rounding 1e-09)"),
         (1e-9, 6e-4, "; rise of 0.001 nats within the noise (3 standard errors 3e-09, rounding 0.0006)"),
         (np.nan, 4e-4, "; rise of 0.001 nats larger than the noise (rounding 0.0004)"),
     ],
