@@ -1,8 +1,9 @@
 """``python -m benchmarks.seeds``: S networks trained at once, against one after the other.
 
-Only updates are timed, none of the measuring between epochs; every network has its own start and order of the data. The
-hand-written loop is torch's own: autograd, one optimizer, an index per minibatch; its speed is the unit. The processes
-are as many as there are cores, one thread each, started and warm before the clock runs.
+Only updates are timed, neither building networks nor measuring them between epochs; every network has its own start and
+order of the data. The hand-written loop is torch's own: autograd, one optimizer, an index per minibatch; its speed is
+the unit. The processes are as many as there are cores, each runs that loop with one thread, and they are started and
+warm before the clock runs.
 The house's choice is what ``training.vectorise=null`` takes, so each ratio also judges that choice. The error is the
 largest relative difference of an objective after the updates to that of the hand-written loop.
 """
@@ -12,8 +13,9 @@ from __future__ import annotations
 import multiprocessing
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -32,6 +34,7 @@ from landscape.streams import ORDER, stream
 from landscape.training import GroupRun, Momentum, Training, build, groups_of
 
 LR, MOMENTUM = 0.05, 0.9
+HAND = "hand-written loop, one after the other"
 
 
 @dataclass(frozen=True)
@@ -71,56 +74,60 @@ def by_house(net: Net, dataset: Dataset, num_seeds: int, vectorise: bool | None,
     return [GroupRun(net.model, CrossEntropy(), dataset, make, training, seeds, folder, device) for seeds in groups]
 
 
-def by_hand(net: Net, split: Split, seed: int) -> nn.Module:
-    """One network, one epoch, as anybody would write it; the velocity of torch.optim.SGD is that of the house by lr."""
-    module = build(net.model, seed).train()
-    optimizer = torch.optim.SGD(module.parameters(), lr=LR, momentum=MOMENTUM)
-    order = torch.randperm(len(split), generator=stream(seed, ORDER))
-    for start in range(0, len(split), net.batch_size):
-        index = order[start : start + net.batch_size]
-        optimizer.zero_grad()
-        F.cross_entropy(module(split.x[index]), split.y[index]).backward()
-        optimizer.step()
-    return module
+class ByHand:
+    """One network in a loop as anybody would write it; the velocity of torch.optim.SGD is that of the house by -lr."""
+
+    def __init__(self, net: Net, split: Split, seed: int) -> None:
+        self.split, self.size, self.order = split, net.batch_size, stream(seed, ORDER)
+        self.module = build(net.model, seed).train()
+        self.optimizer = torch.optim.SGD(self.module.parameters(), lr=LR, momentum=MOMENTUM)
+
+    def one_epoch(self) -> None:
+        """One pass over the examples."""
+        order = torch.randperm(len(self.split), generator=self.order)
+        for start in range(0, len(self.split), self.size):
+            index = order[start : start + self.size]
+            self.optimizer.zero_grad()
+            F.cross_entropy(self.module(self.split.x[index]), self.split.y[index]).backward()
+            self.optimizer.step()
 
 
-_held: dict[str, Split] = {}
-"""The examples of each net that this process has made."""
+_loops: dict[tuple[str, int], ByHand] = {}
+"""The networks that this process trains, kept from round to round."""
 
 
 def in_process(net: Net, seeds: list[int]) -> int:
     """What one of the processes does: the hand-written loop for its share of the seeds."""
     torch.set_num_threads(1)
-    split = _held.setdefault(net.name, net.dataset().train) if net.name not in _held else _held[net.name]
     for seed in seeds:
-        by_hand(net, split, seed)
+        if (net.name, seed) not in _loops:
+            _loops[net.name, seed] = ByHand(net, net.dataset().train, seed)
+        _loops[net.name, seed].one_epoch()
     return len(seeds)
 
 
-def warm_up(net: Net, _: int) -> int:
-    """Load everything before the clock runs."""
-    return in_process(net, [0])
+def compared(net: Net, num_seeds: int, rounds: int, pools: Sequence[ProcessPoolExecutor], folder: Path) -> Any:
+    """Seconds of every way to train ``num_seeds`` networks for an epoch, and the name of the house's choice."""
+    dataset, epochs = net.dataset(), {}
 
+    def each(runs: Sequence[GroupRun | ByHand]) -> Callable[[], Any]:
+        return lambda: [run.one_epoch() for run in runs]
 
-def compared(net: Net, num_seeds: int, rounds: int, pool: ProcessPoolExecutor, folder: Path) -> dict[str, float]:
-    """Seconds of every way to train ``num_seeds`` networks, building them included."""
-    dataset = net.dataset()
-    workers = os.cpu_count() or 1
-    shares = [share for share in (list(range(num_seeds))[k::workers] for k in range(workers)) if share]
+    def processes() -> None:
+        shares = [(pool, list(range(num_seeds))[k :: len(pools)]) for k, pool in enumerate(pools)]
+        for waiting in [pool.submit(in_process, net, share) for pool, share in shares if share]:
+            waiting.result()
 
-    def house(vectorise: bool | None) -> None:
-        for run in by_house(net, dataset, num_seeds, vectorise, folder):
-            run.one_epoch()
-
-    methods: dict[str, Callable[[], Any]] = {
-        "hand-written loop, one after the other": lambda: [by_hand(net, dataset.train, s) for s in range(num_seeds)],
-        "house's choice": lambda: house(None),
-    }
+    chosen = by_house(net, dataset, num_seeds, None, folder)
+    together = num_seeds == 1 or len(chosen) < num_seeds
+    choice = f"house's choice: {'one network' if num_seeds == 1 else 'vmap' if together else 'one after the other'}"
+    epochs[HAND] = each([ByHand(net, dataset.train, seed) for seed in range(num_seeds)])
+    epochs[choice] = each(chosen)
     if num_seeds > 1:
-        methods["house, one after the other"] = lambda: house(False)
-        methods["house, vmap"] = lambda: house(True)
-        methods[f"{workers} processes"] = lambda: list(pool.map(partial(in_process, net), shares))
-    return interleaved(methods, rounds)
+        other = by_house(net, dataset, num_seeds, not together, folder)
+        epochs[f"house: {'one after the other' if together else 'vmap'}"] = each(other)
+        epochs[f"{len(pools)} processes, hand-written loop"] = processes
+    return interleaved(epochs, rounds), choice
 
 
 def difference(net: Net, folder: Path) -> float:
@@ -131,15 +138,18 @@ def difference(net: Net, folder: Path) -> float:
         for run in runs:
             run.one_epoch()
         thetas = [{n: v[s] for n, v in run.theta.items()} for run in runs for s in range(len(run.seeds))]
-        found += [_objective(net.model(), theta, dataset.train, seed) for seed, theta in enumerate(thetas)]
-    hand = [_objective(by_hand(net, dataset.train, s), None, dataset.train, s) for s in (0, 1)] * 2
-    return max(abs(a / b - 1) for a, b in zip(found, hand, strict=True))
+        found += [_objective(net.model(), theta, dataset.train) for theta in thetas]
+    hand = []
+    for seed in (0, 1):
+        loop = ByHand(net, dataset.train, seed)
+        loop.one_epoch()
+        hand.append(_objective(net.model(), dict(loop.module.named_parameters()), dataset.train))
+    return max(abs(a / b - 1) for a, b in zip(found, hand * 2, strict=True))
 
 
-def _objective(module: nn.Module, theta: dict[str, Tensor] | None, split: Split, seed: int) -> float:
-    values = dict(module.named_parameters()) if theta is None else theta
+def _objective(module: nn.Module, theta: dict[str, Tensor], split: Split) -> float:
     with torch.no_grad():
-        return float(F.cross_entropy(torch.func.functional_call(module, values, (split.x,)), split.y))
+        return float(F.cross_entropy(torch.func.functional_call(module, theta, (split.x,)), split.y))
 
 
 def main() -> None:
@@ -148,51 +158,44 @@ def main() -> None:
     options.add_argument("--seeds", type=int, nargs="*", default=[1, 8, 32])
     given = options.parse_args()
     digits = Net("digits net 64-100-10", (64, 100, 10), 32, 10 if given.small else 100)
-    mnist = Net("MNIST net 784-1200-1200-10", (784, 1200, 1200, 10), 128, 1 if given.small else 3)
+    mnist = Net("MNIST net 784-1200-1200-10", (784, 1200, 1200, 10), 128, 1 if given.small else 2)
     counts = [1, 2] if given.small else given.seeds
     spawn = multiprocessing.get_context("spawn")
     rows: list[list[Any]] = []
     goals: list[Any] = []
-    workers = os.cpu_count() or 1
-    with tempfile.TemporaryDirectory() as name, ProcessPoolExecutor(workers, mp_context=spawn) as pool:
+    with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
         folder = Path(name)
-        dataset = digits.dataset()
-
-        def one(net: Net = digits) -> None:
-            for run in by_house(net, dataset, 1, None, folder):
-                run.one_epoch()
-
+        pools = [stack.enter_context(ProcessPoolExecutor(1, mp_context=spawn)) for _ in range(os.cpu_count() or 1)]
+        (alone,) = by_house(digits, digits.dataset(), 1, None, folder)
+        alone.one_epoch()
+        parts = profiled(alone.one_epoch)
         for net in (digits, mnist):
-            list(pool.map(partial(warm_up, net), range(2 * workers)))
             off = difference(net, folder)
             for num_seeds in counts:
-                rounds = 1 if given.small else given.rounds
-                more = 4 * rounds if num_seeds == 1 and not given.small else rounds
-                seconds = compared(net, num_seeds, more, pool, folder)
-                hand, mine = (seconds[key] for key in ("hand-written loop, one after the other", "house's choice"))
+                heavy = net is mnist and num_seeds > 8
+                rounds = 1 if given.small else 2 if heavy else given.rounds * (4 if num_seeds == 1 else 1)
+                seconds, choice = compared(net, num_seeds, rounds, pools, folder)
                 work = f"{net.name}, batch {net.batch_size}, {net.updates} updates, S = {num_seeds}"
-                rows += [[work, key, value, hand / value, off if "house" in key else "-"]
+                rows += [[work, key, value, seconds[HAND] / value, off if key.startswith("house") else "-"]
                          for key, value in seconds.items()]  # fmt: skip
-                goals += _goals(net is digits, net.name, num_seeds, hand / mine, seconds, one)
+                goals += _goals(net is digits, net.name, num_seeds, seconds, choice, parts)
             goals.append(target(f"{net.name}: relative error", off, most=1e-5))
-        parts = profiled(one)
     columns = ["work", "method", "seconds", "x hand-written loop", "largest error"]
     notes = ["the profile is that of the house's loop for one digits net"]
     show("training S networks", columns, rows, "seeds", goals, parts, notes, given.small)
 
 
-def _goals(
-    small: bool, name: str, num: int, ratio: float, seconds: dict[str, float], one: Callable[[], Any]
-) -> list[Any]:
+def _goals(is_small: bool, name: str, num: int, seconds: dict[str, float], choice: str, parts: Any) -> list[Any]:
+    ratio = seconds[HAND] / seconds[choice]
     if num == 1:
-        why = "" if ratio >= 0.9 else told(profiled(one))
+        why = told(parts) if is_small else ""
         return [target(f"{name}, S = 1: times the hand-written loop", ratio, least=0.9, why=why)]
-    others = ", ".join(f"{key} {seconds['hand-written loop, one after the other'] / value:.2f}"
-                       for key, value in seconds.items() if key != "house's choice")  # fmt: skip
-    if small and num < 32:
+    if is_small and num < 32:
         return []
-    return [target(f"{name}, S = {num}: times one after the other", ratio, least=6 if small else 0.95,
-                   why=f"of the ways measured: {others}")]  # fmt: skip
+    why = "the other ways: " + ", ".join(f"{key} {seconds[HAND] / value:.2f}"
+                                         for key, value in seconds.items() if key not in (HAND, choice))  # fmt: skip
+    return [target(f"{name}, S = {num}: times the hand-written loop, one after the other", ratio,
+                   least=6 if is_small else 0.95, why=why)]  # fmt: skip
 
 
 if __name__ == "__main__":
