@@ -64,27 +64,29 @@ class Net:
         return Dataset(self.name, train, part, part, self.sizes[-1])
 
 
-def by_house(net: Net, dataset: Dataset, num_seeds: int, vectorise: bool | None, folder: Path) -> list[GroupRun]:
+def by_house(
+    net: Net, dataset: Dataset, num_seeds: int, vectorise: bool | None, folder: Path, device: str = "cpu"
+) -> list[GroupRun]:
     """Runs of one epoch that wait for ``one_epoch``."""
     training = Training(batch_size=net.batch_size, max_epochs=1, num_seeds=num_seeds)
-    few = (dataset.train.x[:8], dataset.train.y[:8])
-    groups = groups_of(training.seeds, net.model(), CrossEntropy(), few, vectorise)
+    few = (dataset.train.x[:8].to(device), dataset.train.y[:8].to(device))
+    groups = groups_of(training.seeds, net.model().to(device), CrossEntropy(), few, vectorise)
     make = partial(Momentum, lr=LR, momentum=MOMENTUM)
-    device = torch.device("cpu")
-    return [GroupRun(net.model, CrossEntropy(), dataset, make, training, seeds, folder, device) for seeds in groups]
+    on = torch.device(device)
+    return [GroupRun(net.model, CrossEntropy(), dataset, make, training, seeds, folder, on) for seeds in groups]
 
 
 class ByHand:
     """One network in a loop as anybody would write it; the velocity of torch.optim.SGD is that of the house by -lr."""
 
-    def __init__(self, net: Net, split: Split, seed: int) -> None:
-        self.split, self.size, self.order = split, net.batch_size, stream(seed, ORDER)
-        self.module = build(net.model, seed).train()
+    def __init__(self, net: Net, split: Split, seed: int, device: str = "cpu") -> None:
+        self.split, self.size, self.order = split.to(device), net.batch_size, stream(seed, ORDER)
+        self.module = build(net.model, seed).to(device).train()
         self.optimizer = torch.optim.SGD(self.module.parameters(), lr=LR, momentum=MOMENTUM)
 
     def one_epoch(self) -> None:
         """One pass over the examples."""
-        order = torch.randperm(len(self.split), generator=self.order)
+        order = torch.randperm(len(self.split), generator=self.order).to(self.split.x.device)
         for start in range(0, len(self.split), self.size):
             index = order[start : start + self.size]
             self.optimizer.zero_grad()
