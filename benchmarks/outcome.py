@@ -48,13 +48,14 @@ def told(parts: Sequence[Sequence[Any]], most: int = 3) -> str:
     return "of the time " + ", ".join(f"{share:.0%} in {where}" for share, _, where in parts[:most])
 
 
-def parser(name: str, text: str | None, rounds: int = 3) -> argparse.ArgumentParser:
-    """What every benchmark takes: ``--small`` and ``--rounds``."""
+def parser(name: str, text: str | None, rounds: int | None = 3) -> argparse.ArgumentParser:
+    """What every benchmark takes: ``--small``, and ``--rounds`` unless None."""
     made = argparse.ArgumentParser(
         prog=f"python -m benchmarks.{name}", description=text, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     made.add_argument("--small", action="store_true", help="sizes that take seconds, to see that it runs")
-    made.add_argument("--rounds", type=int, default=rounds, help="interleaved rounds, of which the best counts")
+    if rounds is not None:
+        made.add_argument("--rounds", type=int, default=rounds, help="interleaved rounds, of which the best counts")
     return made
 
 
@@ -82,6 +83,7 @@ def show(
         "command": " ".join(["python -m", f"benchmarks.{name}", *sys.argv[1:]]),
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "seconds": round(time.perf_counter() - STARTED, 1),
+        "cpu_seconds": round(sum(os.times()[:4]), 1),  # of all processes that have ended, and of this one
         "machine": machine(),
         "versions": versions(),
         "columns": columns,
@@ -119,4 +121,7 @@ def _print(content: dict[str, Any]) -> None:
         screen.print(parts)
     for note in content["notes"]:
         screen.print(note)
-    screen.print(", ".join(f"{k} {v}" for k, v in content["machine"].items()) + f"; {content['seconds']} s in all")
+    screen.print(
+        ", ".join(f"{k} {v}" for k, v in content["machine"].items())
+        + f"; {content['seconds']} s in all, {content['cpu_seconds']} CPU s"
+    )
