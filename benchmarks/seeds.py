@@ -108,7 +108,9 @@ def in_process(net: Net, seeds: list[int]) -> int:
     return len(seeds)
 
 
-def compared(net: Net, num_seeds: int, rounds: int, pools: Sequence[ProcessPoolExecutor], folder: Path) -> Any:
+def compared(
+    net: Net, num_seeds: int, rounds: int, pools: Sequence[ProcessPoolExecutor], folder: Path, warm: bool
+) -> Any:
     """Seconds of every way to train ``num_seeds`` networks for an epoch, and the name of the house's choice."""
     dataset, epochs = net.dataset(), {}
 
@@ -129,7 +131,7 @@ def compared(net: Net, num_seeds: int, rounds: int, pools: Sequence[ProcessPoolE
         other = by_house(net, dataset, num_seeds, not together, folder)
         epochs[f"house: {'one after the other' if together else 'vmap'}"] = each(other)
         epochs[f"{len(pools)} processes, hand-written loop"] = processes
-    return interleaved(epochs, rounds), choice
+    return interleaved(epochs, rounds, warm=lambda key: warm or "processes" in key), choice
 
 
 def difference(net: Net, folder: Path) -> float:
@@ -176,7 +178,7 @@ def main() -> None:
             for num_seeds in counts:
                 heavy = net is mnist and num_seeds > 8
                 rounds = 1 if given.small else 2 if heavy else given.rounds * (4 if num_seeds == 1 else 1)
-                seconds, choice = compared(net, num_seeds, rounds, pools, folder)
+                seconds, choice = compared(net, num_seeds, rounds, pools, folder, not heavy)
                 work = f"{net.name}, batch {net.batch_size}, {net.updates} updates, S = {num_seeds}"
                 rows += [[work, key, value, seconds[HAND] / value, off if key.startswith("house") else "-"]
                          for key, value in seconds.items()]  # fmt: skip
