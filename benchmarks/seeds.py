@@ -170,11 +170,13 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
         folder = Path(name)
         pools = [stack.enter_context(ProcessPoolExecutor(1, mp_context=spawn)) for _ in range(os.cpu_count() or 1)]
-        (alone,) = by_house(digits, digits.dataset(), 1, None, folder)
-        alone.one_epoch()
-        parts = profiled(alone.one_epoch)
+        parts = []
         for net in (digits, mnist):
             off = difference(net, folder)
+            (alone,) = by_house(net, net.dataset(), 1, None, folder)
+            alone.one_epoch()
+            own = profiled(alone.one_epoch)
+            parts += [[share, calls, f"{net.name}: {where}"] for share, calls, where in own]
             for num_seeds in counts:
                 heavy = net is mnist and num_seeds > 8
                 rounds = 1 if given.small else 2 if heavy else given.rounds * (4 if num_seeds == 1 else 1)
@@ -182,17 +184,17 @@ def main() -> None:
                 work = f"{net.name}, batch {net.batch_size}, {net.updates} updates, S = {num_seeds}"
                 rows += [[work, key, value, seconds[HAND] / value, off if key.startswith("house") else "-"]
                          for key, value in seconds.items()]  # fmt: skip
-                goals += _goals(net is digits, net.name, num_seeds, seconds, choice, parts)
+                goals += _goals(net is digits, net.name, num_seeds, seconds, choice, own)
             goals.append(target(f"{net.name}: relative error", off, most=1e-5))
     columns = ["work", "method", "seconds", "x hand-written loop", "largest error"]
-    notes = ["the profile is that of the house's loop for one digits net"]
+    notes = ["the profile is that of the house's loop for one network"]
     show("training S networks", columns, rows, "seeds", goals, parts, notes, given.small)
 
 
 def _goals(is_small: bool, name: str, num: int, seconds: dict[str, float], choice: str, parts: Any) -> list[Any]:
     ratio = seconds[HAND] / seconds[choice]
     if num == 1:
-        why = told(parts) if is_small else ""
+        why = told(parts)
         return [target(f"{name}, S = 1: times the hand-written loop", ratio, least=0.9, why=why)]
     if is_small and num < 32:
         return []
