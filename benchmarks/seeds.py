@@ -34,6 +34,8 @@ from landscape.streams import ORDER, stream
 from landscape.training import GroupRun, Momentum, Training, build, groups_of
 
 LR, MOMENTUM = 0.05, 0.9
+IN_TURN = 4
+"""Networks that are more than a cache holds."""
 HAND = "hand-written loop, one after the other"
 
 
@@ -101,7 +103,8 @@ _loops: dict[tuple[str, int], ByHand] = {}
 def in_process(net: Net, seeds: list[int]) -> int:
     """What one of the processes does: the hand-written loop for its share of the seeds."""
     torch.set_num_threads(1)
-    for seed in seeds:
+    for turn in range(len(seeds)):
+        seed = seeds[turn % IN_TURN]
         if (net.name, seed) not in _loops:
             _loops[net.name, seed] = ByHand(net, net.dataset().train, seed)
         _loops[net.name, seed].one_epoch()
@@ -113,23 +116,27 @@ def compared(
 ) -> Any:
     """Seconds of every way to train ``num_seeds`` networks for an epoch, and the name of the house's choice."""
     dataset, epochs = net.dataset(), {}
+    few = min(num_seeds, IN_TURN)
 
     def each(runs: Sequence[GroupRun | ByHand]) -> Callable[[], Any]:
-        return lambda: [run.one_epoch() for run in runs]
+        """One epoch of S networks; those that train one after the other are a few in turn, which saves memory."""
+        turns = num_seeds if len(runs) == few else len(runs)
+        return lambda: [runs[turn % len(runs)].one_epoch() for turn in range(turns)]
+
+    def house(vectorise: bool) -> Callable[[], Any]:
+        return each(by_house(net, dataset, num_seeds if vectorise else few, vectorise, folder))
 
     def processes() -> None:
         shares = [(pool, list(range(num_seeds))[k :: len(pools)]) for k, pool in enumerate(pools)]
         for waiting in [pool.submit(in_process, net, share) for pool, share in shares if share]:
             waiting.result()
 
-    chosen = by_house(net, dataset, num_seeds, None, folder)
-    together = num_seeds == 1 or len(chosen) < num_seeds
+    together = num_seeds > 1 and len(by_house(net, dataset, 2, None, folder)) == 1
     choice = f"house's choice: {'one network' if num_seeds == 1 else 'vmap' if together else 'one after the other'}"
-    epochs[HAND] = each([ByHand(net, dataset.train, seed) for seed in range(num_seeds)])
-    epochs[choice] = each(chosen)
+    epochs[HAND] = each([ByHand(net, dataset.train, seed) for seed in range(few)])
+    epochs[choice] = house(together)
     if num_seeds > 1:
-        other = by_house(net, dataset, num_seeds, not together, folder)
-        epochs[f"house: {'one after the other' if together else 'vmap'}"] = each(other)
+        epochs[f"house: {'one after the other' if together else 'vmap'}"] = house(not together)
         epochs[f"{len(pools)} processes, hand-written loop"] = processes
     return interleaved(epochs, rounds, warm=lambda key: warm or "processes" in key), choice
 
