@@ -106,7 +106,7 @@ def nets(small: bool) -> list[tuple[str, nn.Module, Split]]:
     wide = ConvMaxout([3, 32, 32], 10, [24, 16, 250], **shape, init_ranges=[0.05] * 4)
     text = LSTM(WORDS, 128, 1, drop=0.0)
     return [
-        ("conv maxout, 2 convolutions", conv, Split(grey, labels).first(100 // part)),
+        ("conv maxout, 2 convolutions", conv, Split(grey, labels).first(150 // part)),
         ("conv maxout, wide first layer", wide, Split(images, labels).first(100 // part)),
         ("LSTM 128, 20 steps", text, Split(tokens[:, :-1], tokens[:, 1:]).first(280 // part)),
         ("TransformerEncoder, 2 layers of 64", Encoder(64, 2), Split(tokens, labels[:1000]).first(360 // part)),
