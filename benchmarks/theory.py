@@ -9,13 +9,13 @@
 
 from __future__ import annotations
 
-import argparse
 from typing import Any
 
 import numpy as np
 import sympy
 
-from benchmarks.timing import interleaved, show
+from benchmarks.outcome import parser, show
+from benchmarks.timing import interleaved
 from theory import certify, deep_linear, descartes, modes, quadratic, spectra, walk_sampler
 
 
@@ -145,15 +145,13 @@ def heavy_ball(num: int = 20_000, last: int = 2_000) -> list[list[Any]]:
 
 def main() -> None:
     """Run all four and print one table."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.theory", description=__doc__)
-    parser.add_argument("--small", action="store_true", help="sizes that take seconds, to see that it runs")
-    small = parser.parse_args().small
+    small = parser("theory", __doc__, rounds=None).parse_args().small
     rows = matrix_line(500 if small else 20_000)
     rows += certificates([2, 3] if small else [2, 3, 4, 5, 6, 8, 10])
     rows += walks([10, 1_000] if small else [10, 1_000, 100_000, 10**9])
     rows += heavy_ball(2_000, 500) if small else heavy_ball()
     columns = ["work", "against", "its seconds", "our seconds", "ratio", "difference of the values"]
-    show("theory: closed forms against what they replace", columns, rows, "theory")
+    show("theory: closed forms against what they replace", columns, rows, "theory", small=small)
 
 
 if __name__ == "__main__":

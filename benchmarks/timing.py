@@ -1,37 +1,72 @@
-"""Interleaved timings, their ratios, and the machine they were taken on."""
+"""Interleaved timings, and the machine and versions that they were taken on."""
 
 from __future__ import annotations
 
-import json
+import cProfile
+import importlib.util
 import os
 import platform
-import statistics
+import pstats
 import time
 from collections.abc import Callable, Mapping
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
+from benchmarks.outcome import show
+
+__all__ = ["ROUNDS", "have", "interleaved", "machine", "profiled", "show", "versions"]
 
 ROUNDS = 3
+PACKAGES = ("landscape-walk", "torch", "numpy", "numba", "scipy", "sympy", "loss-landscapes")
 
 
-def interleaved(methods: Mapping[str, Callable[[], Any]], rounds: int = ROUNDS) -> dict[str, float]:
-    """Median seconds of each method; one call of each per round, so that a busy moment hits all alike.
+def interleaved(
+    methods: Mapping[str, Callable[[], Any]], rounds: int = ROUNDS, warm: Callable[[str], bool] = lambda name: True
+) -> dict[str, float]:
+    """Least seconds of each method; one call of each per round, so that a busy moment hits all alike.
+
+    The least, not the middle: other work on the machine only ever adds.
 
     Args:
-        methods: name -> what to run; one untimed call of each comes first.
+        methods: name -> what to run. rounds: timed calls of each.
+        warm: whether a method gets an untimed call first, which loads kernels and fills caches.
     """
-    for run in methods.values():
-        run()
+    for name, run in methods.items():
+        if warm(name):
+            run()
     seconds: dict[str, list[float]] = {name: [] for name in methods}
     for _ in range(rounds):
         for name, run in methods.items():
             start = time.perf_counter()
             run()
             seconds[name].append(time.perf_counter() - start)
-    return {name: statistics.median(values) for name, values in seconds.items()}
+    return {name: min(values) for name, values in seconds.items()}
+
+
+def profiled(run: Callable[[], Any], parts: int = 6) -> list[list[Any]]:
+    """Where the time of one call goes: ``[share of the time, calls, function]``, the largest first.
+
+    Time inside a function, not inside what it calls; a compiled kernel counts for the function that calls it.
+    """
+    profiler = cProfile.Profile()
+    profiler.runcall(run)
+    found = pstats.Stats(profiler).stats.items()  # type: ignore[attr-defined]
+    total = sum(numbers[2] for _, numbers in found) or 1.0
+    largest = sorted(found, key=lambda item: -item[1][2])[:parts]
+    return [[round(numbers[2] / total, 4), numbers[1], _name(*where)] for where, numbers in largest]
+
+
+def _name(file: str, line: int, function: str) -> str:
+    """``engine/events.py: add``; of a method of C only its name."""
+    if file.startswith("~"):
+        return function.strip("<>").removeprefix("built-in method ").removeprefix("method ")
+    return f"{'/'.join(Path(file).parts[-2:])}: {function}"
+
+
+def have(package: str) -> bool:
+    """Whether a module can be imported."""
+    return importlib.util.find_spec(package) is not None
 
 
 def machine() -> dict[str, Any]:
@@ -39,7 +74,18 @@ def machine() -> dict[str, Any]:
     names = [line.split(":", 1)[1].strip() for line in _cpuinfo() if line.startswith("model name")]
     threads = os.environ.get("OMP_NUM_THREADS", "default")
     return {"processor": names[0] if names else platform.machine(), "cores": os.cpu_count(), "threads": threads,
-            "load": round(os.getloadavg()[0], 2), "python": platform.python_version()}  # fmt: skip
+            "load": round(os.getloadavg()[0], 2)}  # fmt: skip
+
+
+def versions() -> dict[str, str]:
+    """Of Python and of the packages whose speed is compared."""
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
 
 
 def _cpuinfo() -> list[str]:
@@ -47,21 +93,3 @@ def _cpuinfo() -> list[str]:
         return Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
         return []
-
-
-def show(title: str, columns: list[str], rows: list[list[Any]], name: str) -> None:
-    """Print a table and write ``benchmarks/out/NAME.json``."""
-    table = Table(title=title, title_justify="left")
-    for column in columns:
-        table.add_column(column)
-    for row in rows:
-        table.add_row(*(f"{v:.3g}" if isinstance(v, float) else str(v) for v in row))
-    screen = Console(width=None if Console().is_terminal else 120)
-    screen.print(table)
-    screen.print(", ".join(f"{k} {v}" for k, v in machine().items()))
-    out = Path(__file__).parent / "out"
-    out.mkdir(exist_ok=True)
-    content = {"title": title, "machine": machine(), "columns": columns, "rows": rows}
-    temporary = out / f".{name}.json"
-    temporary.write_text(json.dumps(content, indent=1) + "\n")
-    os.replace(temporary, out / f"{name}.json")

@@ -26,16 +26,40 @@ def _sums(thetas: Any, theta_i: Vector, direction: Vector, found: Any) -> None:
         first = b * BLOCK
         last = min(theta_i.shape[0], first + BLOCK)
         start, line = theta_i[first:last], direction[first:last]
-        for t in range(found.shape[1]):
-            row = thetas[t, first:last]
-            own, moved, along = 0.0, 0.0, 0.0
+        end = found.shape[1] - 1
+        for t in range(0, end + 1, 4):
+            # Four snapshots side by side: twelve sums that do not wait for one another, and each number of theta_i and
+            # of the direction is loaded once for the four. Past the end the last snapshot is taken again.
+            t1, t2, t3 = min(t + 1, end), min(t + 2, end), min(t + 3, end)
+            r0, r1, r2, r3 = (
+                thetas[t, first:last],
+                thetas[t1, first:last],
+                thetas[t2, first:last],
+                thetas[t3, first:last],
+            )
+            own0, own1, own2, own3 = 0.0, 0.0, 0.0, 0.0
+            moved0, moved1, moved2, moved3 = 0.0, 0.0, 0.0, 0.0
+            along0, along1, along2, along3 = 0.0, 0.0, 0.0, 0.0
             for i in range(last - first):
-                x = np.float64(row[i])
-                y = x - start[i]
-                own += x * x
-                moved += y * y
-                along += y * line[i]
-            found[b, t, 0], found[b, t, 1], found[b, t, 2] = own, moved, along
+                here, towards = start[i], line[i]
+                x0, x1, x2, x3 = np.float64(r0[i]), np.float64(r1[i]), np.float64(r2[i]), np.float64(r3[i])
+                y0, y1, y2, y3 = x0 - here, x1 - here, x2 - here, x3 - here
+                own0 += x0 * x0
+                own1 += x1 * x1
+                own2 += x2 * x2
+                own3 += x3 * x3
+                moved0 += y0 * y0
+                moved1 += y1 * y1
+                moved2 += y2 * y2
+                moved3 += y3 * y3
+                along0 += y0 * towards
+                along1 += y1 * towards
+                along2 += y2 * towards
+                along3 += y3 * towards
+            found[b, t, 0], found[b, t, 1], found[b, t, 2] = own0, moved0, along0
+            found[b, t1, 0], found[b, t1, 1], found[b, t1, 2] = own1, moved1, along1
+            found[b, t2, 0], found[b, t2, 1], found[b, t2, 2] = own2, moved2, along2
+            found[b, t3, 0], found[b, t3, 1], found[b, t3, 2] = own3, moved3, along3
 
 
 @_compiled

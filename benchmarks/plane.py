@@ -1,0 +1,161 @@
+"""``python -m benchmarks.plane``: the objective of a multilayer perceptron on a plane of 25 x 25 points.
+
+The plane goes through an initialisation and two other points. The house takes it in one pass over the data by the
+shared prefix of its three corners, or row by row, each row a line of its own. Against a careful loop over tensors in
+memory and ``planar_interpolation`` of loss-landscapes, both linear in the points: timed on 3 x 3 of them and scaled.
+The error is the largest relative difference to float64 on some of the same points; loss-landscapes places its own,
+which are followed.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from benchmarks.line import BATCH, case, examples
+from benchmarks.outcome import parser, show, target, told
+from benchmarks.timing import have, interleaved, profiled
+from landscape.cost import CrossEntropy
+from landscape.model import MLP
+from landscape.objective import Objective
+from landscape.parameters import ParameterLayout
+from landscape.path import Linear
+
+SIDE = 25
+FEW = 3
+HOUSE, ROWS, LOOP, LIBRARY = (
+    "the house, whole plane",
+    "the house, row by row",
+    "preloaded loop by hand",
+    "loss-landscapes",
+)
+
+
+class Plane:
+    """theta(k) = origin + a (one - origin) + b (two - origin), (a, b) the k-th point of a square grid on [0, 1]².
+
+    Args:
+        origin, one, two: theta [P]. side: points per axis.
+    """
+
+    def __init__(self, origin: Tensor, one: Tensor, two: Tensor, side: int) -> None:
+        self.anchors, self.grid = (origin[None], one[None], two[None]), np.linspace(0, 1, side)
+
+    def weights(self, k: float) -> tuple[float, ...]:
+        """The weight of each corner."""
+        a, b = (float(self.grid[i]) for i in divmod(int(k), len(self.grid)))
+        return 1 - a - b, a, b
+
+    def __call__(self, k: float) -> Tensor:
+        """k -> theta [1, P]."""
+        return sum(w * anchor for w, anchor in zip(self.weights(k), self.anchors, strict=True))  # type: ignore[return-value]
+
+
+def main() -> None:
+    """Time, compare, print."""
+    options = parser("plane", __doc__)
+    options.add_argument("--examples", type=int, default=2000)
+    given = options.parse_args()
+    side, units, num = (6, 100, 300) if given.small else (SIDE, 1200, given.examples)
+    data = examples(num)
+    torch.manual_seed(0)
+    module = MLP(784, 10, [units, units], nn.ReLU(), zero_last=False)
+    line = case("", module, data, 20 if given.small else 200)
+    other = line.start + 0.5 * torch.randn(line.start.shape) * line.start.std()
+    corners = line.start, line.end, other
+    plane = Plane(*corners, side)
+    layout = ParameterLayout.of(module)
+
+    def objective(engine: str, dtype: str = "float32") -> Objective:
+        return Objective(module, CrossEntropy(), data, dtype=dtype, engine=engine, batch_size=BATCH)
+
+    def whole(engine: str = "auto") -> np.ndarray:
+        found = objective(engine).along(plane, np.arange(side**2, dtype=np.float64)).channels["objective"]
+        return found[:, 0].reshape(side, side)
+
+    def rows() -> np.ndarray:
+        ours = objective("auto")
+        ends = [(plane(i * side), plane(i * side + side - 1)) for i in range(side)]
+        return np.stack([ours.along(Linear(*pair), plane.grid).channels["objective"][:, 0] for pair in ends])
+
+    def passes(points: list[Tensor]) -> np.ndarray:
+        values = []
+        with torch.inference_mode():
+            for theta in points:
+                named = layout.unflatten(theta)
+                parts = zip(data.x.split(BATCH), data.y.split(BATCH), strict=True)
+                total = sum(float(F.cross_entropy(functional_call(module, named, (x,)), y, reduction="sum"))
+                            for x, y in parts)  # fmt: skip
+                values.append(total / num)
+        return np.array(values)
+
+    at = [0, side // 2, side - 1]
+    few = [plane(i * side + j)[0] for i in at for j in at]
+    methods: dict[str, Callable[[], Any]] = {HOUSE: whole, ROWS: rows, LOOP: lambda: passes(few)}
+    notes = []
+    if have("loss_landscapes"):
+        methods[LIBRARY] = lambda: library(module, corners, data)
+    else:
+        notes.append("loss-landscapes is not installed: pip install -e '.[bench]'")
+    seconds = interleaved(methods, 1 if given.small else given.rounds)
+    for name in (LOOP, LIBRARY):
+        if name in seconds:
+            seconds[name] *= side**2 / FEW**2
+    exact = _exact(objective("plain", "float64"), few)
+    own = np.ix_(at, at)
+    values = {HOUSE: whole()[own].ravel(), ROWS: rows()[own].ravel(), LOOP: passes(few)}
+    error = {name: float(np.abs(found / exact - 1).max()) for name, found in values.items()}
+    if have("loss_landscapes"):
+        theirs = _exact(objective("plain", "float64"), stepped(corners))
+        error[LIBRARY] = float(np.abs(methods[LIBRARY]().ravel() / theirs - 1).max())
+    best = min(HOUSE, ROWS, key=lambda name: seconds[name])
+    ratio, parts = seconds[LOOP] / seconds[best], profiled(methods[best])
+    work = f"ReLU 784-{units}-{units}-10, {num:,} x {side} x {side}"
+    rows_ = [
+        [work, name, value, seconds[LOOP] / value, seconds[LIBRARY] / value if LIBRARY in seconds else "-", error[name]]
+        for name, value in seconds.items()
+    ]
+    goals = [target(f"times the preloaded loop ({best})", ratio, least=2, why=told(parts)),
+             target("relative error of the house", max(error[HOUSE], error[ROWS]), most=1e-5)]  # fmt: skip
+    columns = ["work", "method", "seconds", "x preloaded loop", "x loss-landscapes", "largest error"]
+    show("the objective on a plane", columns, rows_, "plane", goals, parts, notes, given.small)
+
+
+def library(module: nn.Module, corners: tuple[Tensor, ...], data: Any) -> np.ndarray:
+    """loss-landscapes on a grid of 3 x 3."""
+    from loss_landscapes import planar_interpolation
+    from loss_landscapes.metrics import Loss
+
+    nets = []
+    for theta in corners:
+        net = copy.deepcopy(module)
+        net.load_state_dict(ParameterLayout.of(net).unflatten(theta))
+        nets.append(net)
+    metric = Loss(nn.CrossEntropyLoss(), data.x, data.y)
+    return np.asarray(planar_interpolation(*nets, metric, steps=FEW, deepcopy_model=True))
+
+
+def stepped(corners: tuple[Tensor, ...]) -> list[Tensor]:
+    """Where loss-landscapes 3.0.6 evaluates: i thirds of the first direction, and of the second j + 1 or, on every
+    other row on its way back, j."""
+    origin, one, two = (theta.double() for theta in corners)
+    return [
+        origin + (one - origin) * i / FEW + (two - origin) * (j + 1 - i % 2) / FEW
+        for i in range(FEW)
+        for j in range(FEW)
+    ]
+
+
+def _exact(objective: Objective, points: list[Tensor]) -> np.ndarray:
+    return np.array([float(objective(theta.double()[None])[0]) for theta in points])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,122 @@
+"""``python -m benchmarks.report``: docs/performance.md out of what the benchmarks wrote to ``benchmarks/results/``.
+
+Every number of the page comes from there. Any JSON with a title, columns and rows has its section; targets, profile and
+notes where it has them.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+RESULTS = Path(__file__).parent / "results"
+PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
+ORDER = ("line", "candidates", "profile_events", "any_module", "plane", "seeds", "trajectory", "theory", "gpu")
+HEAD = """# Performance
+
+<!-- Written by `python -m benchmarks.report` from benchmarks/results/*.json; change those, not this page. -->
+
+What this project computes fast, and against what. Each table is one run of one command on the machine named under it;
+its ratios hold within that run, seconds do not carry over to another machine. `make bench` measures the short set anew
+and writes this page; how is said in [../benchmarks/README.md](../benchmarks/README.md).
+"""
+
+
+def load(folder: Path = RESULTS) -> dict[str, dict[str, Any]]:
+    """name -> what ``benchmarks/results/NAME.json`` holds, the known ones first."""
+    found = {file.stem: json.loads(file.read_text()) for file in sorted(folder.glob("*.json"))}
+    found = {name: content for name, content in found.items() if {"title", "columns", "rows"} <= set(content)}
+    known = [name for name in ORDER if name in found]
+    return {name: found[name] for name in [*known, *(name for name in found if name not in ORDER)]}
+
+
+def page(results: dict[str, dict[str, Any]]) -> str:
+    """The Markdown of all results."""
+    blocks = [HEAD, *_summary(results)]
+    for name, content in results.items():
+        blocks += _section(name, content)
+    if "gpu" not in results:
+        blocks += ["## on a GPU\n", "Not measured: no run of `python -m benchmarks.gpu` on a GPU is on record.\n"]
+    return "\n".join(blocks)
+
+
+def _summary(results: dict[str, dict[str, Any]]) -> Iterator[str]:
+    goals = [(name, goal) for name, content in results.items() for goal in content.get("targets", [])]
+    missed = [(name, goal) for name, goal in goals if not goal["reached"]]
+    yield f"## targets: {len(goals) - len(missed)} of {len(goals)} reached\n"
+    if not missed:
+        return
+    yield "Missed, and what the run says of the reason:\n"
+    yield _table(
+        ["benchmark", "target", "wanted", "measured", "reason"],
+        [[name, goal["target"], goal["bound"], goal["measured"], goal.get("reason") or "-"] for name, goal in missed],
+    )
+
+
+def _section(name: str, content: dict[str, Any]) -> Iterator[str]:
+    yield f"## {content['title']}\n"
+    yield f"`{content.get('command', f'python -m benchmarks.{name}')}`: {_told(content)}\n"
+    yield _table(content["columns"], content["rows"])
+    if content.get("targets"):
+        rows = [
+            [goal["target"], goal["bound"], goal["measured"], "yes" if goal["reached"] else "**no**"]
+            for goal in content["targets"]
+        ]
+        yield _table(["target", "wanted", "measured", "reached"], rows)
+    if content.get("profile"):
+        rows = [[f"{share:.0%}", calls, where] for share, calls, where in content["profile"]]
+        yield "Profile:\n"
+        yield _table(["share of the time", "calls", "where"], rows)
+    for note in content.get("notes", []):
+        yield f"- {note}"
+    if content.get("notes"):
+        yield ""
+
+
+def _told(content: dict[str, Any]) -> str:
+    """Machine, threads, versions, date, duration, as far as they are there."""
+    machine, versions = content.get("machine", {}), content.get("versions", {})
+    parts = [str(machine.get("processor", "machine unknown"))]
+    if "cores" in machine:
+        parts.append(f"{machine['cores']} cores")
+    threads = machine.get("threads")
+    if threads is not None:
+        parts.append(f"{threads} thread{'' if str(threads) == '1' else 's'}")
+    if "load" in machine:
+        parts.append(f"load {machine['load']} at the end")
+    parts += [f"{name} {version}" for name, version in versions.items()]
+    if "date" in content:
+        parts.append(str(content["date"]))
+    if "seconds" in content:
+        parts.append(f"{content['seconds']:g} s, of the processor {content.get('cpu_seconds', content['seconds']):g} s")
+    return ", ".join(parts)
+
+
+def _table(columns: Iterable[Any], rows: Iterable[Iterable[Any]]) -> str:
+    head = list(columns)
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(_cell(value) for value in line) + " |" for line in lines) + "\n"
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
+    return str(value).replace("|", "\\|").replace("<", "&lt;")
+
+
+def main() -> None:
+    """Write the page, and say what it is of."""
+    results = load()
+    if not results:
+        print("benchmarks.report: benchmarks/results/ holds no result; run make bench", file=sys.stderr)
+        raise SystemExit(2)
+    PAGE.write_text(page(results))
+    spent = sum(float(content.get("seconds", 0)) for content in results.values())
+    print(f"docs/performance.md: {', '.join(results)}; {spent:.0f} s of benchmarks in all")
+
+
+if __name__ == "__main__":
+    main()

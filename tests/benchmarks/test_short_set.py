@@ -1,0 +1,33 @@
+"""Every benchmark of the short set runs through at its smallest size."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.slow
+def test_all_run_through() -> None:
+    """Exit 0, each named with its seconds, and no measurement is overwritten."""
+    results = {file: file.read_bytes() for file in (ROOT / "benchmarks" / "results").glob("*.json")}
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "benchmarks", "--small"]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    for name in ("line", "any_module", "plane", "seeds", "trajectory", "theory", "gpu"):
+        assert f"== python -m benchmarks.{name} --small" in done.stdout
+    assert results == {file: file.read_bytes() for file in (ROOT / "benchmarks" / "results").glob("*.json")}
+
+
+def test_an_unknown_benchmark_is_told() -> None:
+    """Exit 2, with the names that there are."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "benchmarks", "lime"]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 2 and "lime unknown" in done.stderr and "line" in done.stderr
