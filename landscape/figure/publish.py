@@ -10,7 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from matplotlib.figure import Figure
-from omegaconf import OmegaConf
 
 from landscape.figure import style, subject
 from landscape.provenance import conf_dir
@@ -45,6 +44,8 @@ def _is_own(override: str, experiment: Sequence[str]) -> bool:
     file = Path(conf_dir()) / "experiment" / f"{experiment[0].partition('=')[2]}.yaml"
     if not file.is_file():
         return True
+    from omegaconf import OmegaConf  # here: a figure is redrawn where only numpy and matplotlib are
+
     params = OmegaConf.select(OmegaConf.load(file), "hydra.sweeper.params") or {}
     return override.partition("=")[0] in params
 
