@@ -18,8 +18,8 @@ from landscape.streams import MASK_BLOCK
 if TYPE_CHECKING:
     from landscape.objective import Objective
 
-FEW, MOST = 32, 2048
-"""Examples that are counted at first and at most: as many as it takes until they, and not theta, are what is large."""
+FEW, MOST = 16, 2048
+"""Examples that are counted after two, and at most: so many that they, and not theta, are what is large."""
 
 Forward = Callable[[Tensor, Tensor, Tensor | None], tuple[Mapping[str, Tensor], Any]]
 """(x [B, ...], y [B, ...], masks [draws, B, F] or None) -> channels and state after the batch, at some point."""
@@ -61,7 +61,7 @@ def footprint(
         mask_shape: (draws, F); F is 0 without masks. rows: S. replicates: K. budget: in bytes.
     """
     sizes, peaks, state = list[int](), list[int](), 0
-    size = split.num_streams or min(FEW // 2, len(split))
+    size = split.num_streams or min(2, len(split))
     while True:
         x, y = split.x[:size], split.y[:size]
         masks = torch.ones((mask_shape[0], size, mask_shape[1]), dtype=torch.bool, device=x.device)
@@ -72,9 +72,9 @@ def footprint(
         sizes, peaks = [*sizes, size], [*peaks, live.peak]
         each, is_enough = _each(sizes, peaks, split)
         # What is counted must itself stay within the budget.
-        if is_enough or peaks[-1] > budget / 4:
+        if is_enough or (size >= FEW and live.peak > budget / 4):
             break
-        size = min(2 * size, MOST, len(split))
+        size = min(max(2 * size, FEW), len(split))
     mask = mask_shape[0] * mask_shape[1]  # bytes per example, one for each truth value
     pixels = split.x[0].numel() if split.is_resampled else 0
     # One block of random numbers per stream stays; while one is drawn its float32 are there too.
