@@ -93,7 +93,7 @@ def line(module: nn.Module, num: int = 1) -> Linear:
     return Linear(0.8 * normal(num, size, seed=1), 0.7 * normal(num, size, seed=2))
 
 
-ALPHAS, NUM = np.linspace(-0.2, 1.3, 4), 13
+ALPHAS, NUM = np.linspace(-0.2, 1.3, 4), 37
 
 
 def masked(memory: str | int | None, **other: Any) -> Objective:
