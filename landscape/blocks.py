@@ -164,12 +164,12 @@ def examples_per_pass(foot: Footprint, wants: Wants, most: int, num_examples: in
         if foot.of(min(examples, num_examples)) <= wants.budget:
             return examples
     num = min(tried[-1], num_examples)
-    least = size(1.01 * foot.of(num))
+    least = 1.01 * foot.of(min(max(num, 2), num_examples))  # of two, since one is not counted by itself
     what = f"the {num} examples of a pass{why_fixed}" if why_fixed else "one example"
     given = str(wants.memory or QUARTER)
     is_part = f" is {size(wants.budget)} here," if given.endswith("%") else " is"
     raise TooLittle(
-        1.01 * foot.of(num),
-        f"objective.memory={given}{is_part} too little for {what} at one point, which take up to {least}; "
-        f"set objective.memory={least} or more",
+        least,
+        f"objective.memory={given}{is_part} too little for {what} at one point, which take up to "
+        f"{size(least)}; set objective.memory={size(least)} or more",
     )

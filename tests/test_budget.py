@@ -33,7 +33,7 @@ def test_what_is_no_size_is_refused(given: str | int) -> None:
 def test_a_size_that_is_told_is_never_less(num: float) -> None:
     """Whoever sets what an error message tells has enough, and not much more."""
     told = budget_of(size(num), CPU)
-    assert num <= told <= max(1.1 * num, num + 1024)
+    assert int(num) <= told <= max(1.1 * num, num + 1024)
 
 
 def test_a_quarter_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:

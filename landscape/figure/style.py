@@ -13,7 +13,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from landscape.figure import subject
+from landscape.figure import between, subject
 from landscape.result import Result
 from landscape.verdict import Verdict
 
@@ -138,7 +138,7 @@ def finish(
     figure.suptitle(heading, x=0.01, ha="left", fontsize=10.5, fontweight="bold")
     caps = dict.fromkeys(cap for result in results for cap in result.caps)
     caps_line = f"{scale_label(results)}: {'; '.join(caps)}" if caps else ""
-    lines = [judged(verdicts), caps_line, told(results), *dict.fromkeys(notes)]
+    lines = [judged(verdicts), caps_line, told(results), *dict.fromkeys(notes), *between.notes(results)]
     lines = [line for line in lines if line]
     width = int(18.5 * inches)
     text = "\n".join(textwrap.fill(line, width, break_on_hyphens=False) for line in lines)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from landscape.alphas import Adaptive
 from landscape.blocks import TooLittle
 from landscape.curve.adaptive import Refined, refine
-from landscape.footprint import FEW, passes_of
+from landscape.footprint import MOST, passes_of
 from landscape.measurement.subject import Subject
 from landscape.objective import Objective
 from landscape.parameters import ParameterLayout
@@ -90,9 +90,7 @@ def check_room(subject: Subject, measurement: Any) -> None:
     faults = []
     for name, mode, order in kinds:
         split = subject.split(name)
-        objective = subject.objective(
-            subject.module, subject.cost, split.first(min(FEW, len(split))), mode=mode, seeds=subject.seeds
-        )
+        objective = subject.objective(subject.module, subject.cost, split.first(MOST), mode=mode, seeds=subject.seeds)
         try:
             slope_passes(objective, order, len(split)) if order else passes_of(objective, num_examples=len(split))
         except TooLittle as fault:

@@ -1,0 +1,54 @@
+"""What a footer says of J between its samples."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from landscape.curve import Curve, hidden_rise
+from landscape.figure import between
+from landscape.figure.fig01_maxout import draw
+from landscape.result import Result
+
+
+def line(bump: float, num: int = 9) -> Result:
+    """A falling line with a bump of this height between two of its samples, and its slopes."""
+    alphas = np.linspace(0, 1, num)
+    off = (alphas - 0.4375) / 0.05
+    values = 1 - alphas + bump * np.exp(-(off**2))
+    slopes = -1 - 2 * bump * off / 0.05 * np.exp(-(off**2))
+    curve = Curve(alphas, values[:, None], {"slope": slopes[:, None]})
+    hidden = {"train/deterministic/hidden_rise": [hidden_rise(alphas, values, slopes)]}
+    return Result("toy", "fig01_maxout", "full", {}, {}, curves={"train/deterministic": curve}, numbers=hidden)
+
+
+def test_slopes_decide_whether_a_bump_hides() -> None:
+    assert between.notes([line(0.0)]) == ["slopes tell of no rise between samples above the noise, on 1 line"]
+    hides = line(0.5)
+    assert (np.diff(hides.curves["train/deterministic"].objective[:, 0]) < 0).all()
+    rise = hides.numbers["train/deterministic/hidden_rise"][0]
+    assert between.notes([line(0.0), hides]) == [
+        f"slopes tell of a rise between samples: up to {rise:.2g} nats more than they show (train/deterministic); "
+        "alphas=adaptive places points there"
+    ]
+    assert rise > 0.05
+
+
+def test_placed_points_say_what_they_miss() -> None:
+    placed = {"num_points": [39.0], "local_error": [3.4e-4], "widest_gap": [0.0556]}
+    numbers = {f"train/deterministic/{name}": values for name, values in placed.items()}
+    lost = {f"valid/deterministic/{name}": values for name, values in (placed | {"local_error": [np.nan]}).items()}
+    assert between.notes([replace(line(0.0), numbers=numbers | lost)]) == [
+        "39 points placed by alphas=adaptive; a cubic misses the middles by at most 0.00034 nats; a bump narrower than "
+        "0.056 that touches no point is not seen"
+    ]
+    assert between.notes([replace(line(0.0), numbers={})]) == []
+
+
+@pytest.mark.parametrize("bump", [0.0, 0.5])
+def test_the_footer_has_the_note(bump: float) -> None:
+    result = line(bump)
+    label = draw([result]).get_supxlabel()
+    assert between.notes([result])[0].split(":")[0] in " ".join(label.split())
