@@ -18,7 +18,7 @@ from landscape.streams import MASK_BLOCK
 if TYPE_CHECKING:
     from landscape.objective import Objective
 
-FEW, MOST = 16, 2048
+FEW, MOST = 16, 512
 """Examples that are counted after two, and at most: so many that they, and not theta, are what is large."""
 
 Forward = Callable[[Tensor, Tensor, Tensor | None], tuple[Mapping[str, Tensor], Any]]

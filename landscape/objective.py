@@ -113,6 +113,7 @@ class Objective:
         self.is_random = mode == "stochastic" and bool(len(self.masks) or self.torch_dropout)
         self.num_replicates = num_replicates if self.is_random else 1
         self.engine = engine
+        self.slope_passes: dict[int, Passes] = {}  # by order, as ``passes`` with derivatives, counted on first use
         check(self)
 
     def __call__(self, theta: Tensor) -> Tensor:

@@ -113,7 +113,9 @@ def slopes(
     found = torch.zeros((order + 1, len(alphas), len(objective.seeds)), dtype=torch.float64, device=objective.device)
     done = 0
     with _exactly(objective, order):
-        size = slope_passes(objective, order).examples
+        if order not in objective.slope_passes:
+            objective.slope_passes[order] = slope_passes(objective, order)
+        size = objective.slope_passes[order].examples
         starts = range(0, len(objective.split), size)
         # Of sequences all batches together, since the carried state moves with theta too.
         for block in [list(starts)] if objective.is_stateful else [[start] for start in starts]:

@@ -19,17 +19,18 @@ def notes(results: Sequence[Result]) -> list[str]:
 
 
 def _hidden(results: Sequence[Result]) -> str:
-    """By how much J rises more than its samples show, where that is more than noise."""
+    """By how much J rises more than its samples, where neither noise nor a misfit of placed points explains it."""
     worst, name, num = 0.0, "", 0
     for result in results:
         for key, curve in result.curves.items():
             for column, rise in enumerate(_values(result, f"{key}/hidden_rise")):
                 num += bool(np.isfinite(rise))
-                if rise > max(worst, noise_of(curve, column)):
+                error = np.nan_to_num(_values(result, f"{key}/local_error") or [0.0])
+                if rise > max(worst, noise_of(curve, column), float(error.max())):
                     worst, name = rise, key
     if name:
-        return (f"slopes tell of a rise between samples: up to {worst:.2g} nats more than they show ({name}); "
-                "alphas=adaptive places points there")  # fmt: skip
+        return (f"slopes tell of a rise between samples: up to {worst:.2g} nats more than they show ({name}); more "
+                "points there, as by alphas=adaptive, decide")  # fmt: skip
     return f"slopes tell of no rise between samples above the noise, on {num} line{'s' * (num != 1)}" if num else ""
 
 

@@ -31,9 +31,11 @@ def test_slopes_decide_whether_a_bump_hides() -> None:
     rise = hides.numbers["train/deterministic/hidden_rise"][0]
     assert between.notes([line(0.0), hides]) == [
         f"slopes tell of a rise between samples: up to {rise:.2g} nats more than they show (train/deterministic); "
-        "alphas=adaptive places points there"
+        "more points there, as by alphas=adaptive, decide"
     ]
     assert rise > 0.05
+    misfit = hides.numbers | {"train/deterministic/local_error": [2 * rise]}
+    assert "no rise between samples" in between.notes([replace(hides, numbers=misfit)])[0]
 
 
 def test_placed_points_say_what_they_miss() -> None:
