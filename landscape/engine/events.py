@@ -84,13 +84,16 @@ class Events:
     ) -> Iterator[Tensor]:
         """The value of the node ``after`` at each of ``places`` [A], which ascend."""
         structure, tail = self.structure, self.structure.tail
-        begin, end = places[0], places[-1]
+        begin, end = float(places[0]), float(places[-1])
         rows = int(np.prod(self.shape))
 
         def at_ends(name: str) -> Ends:
-            first, second = (torch.lerp(*ends[name], at) if at not in (0, 1) else ends[name][int(at)]
-                             for at in (begin, end))  # fmt: skip
-            return first, second
+            first, second = ends[name]
+
+            def at(place: float) -> Tensor:
+                return first if place == 0 else second if place == 1 else torch.lerp(first, second, place)
+
+            return at(begin), at(end)
 
         def flat(value: Tensor) -> Tensor:
             return value.expand(*self.shape, value.shape[-1]).reshape(rows, -1).contiguous()
