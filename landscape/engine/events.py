@@ -24,8 +24,10 @@ from landscape.engine.trace import NotFinite, Trace
 
 CHUNK_BYTES = 32 << 20
 """Second-layer values that are held at once where a wide layer reads them."""
-SUMS_BYTES = 384 << 10
+SUMS_BYTES = 1 << 20
 """Sums of a narrow further layer that are worked on at once: about a processor core's second cache."""
+STRETCH = 2048
+"""Grid points of these at most, so that there is room for several examples, which share what is read of the weights."""
 
 
 class Events:
@@ -155,18 +157,21 @@ class Events:
         gains = torch.ones(width + (1 if gain is None else rows) * packed.columns, dtype=dtype)
         if gain is not None:
             gains[width:].view(rows, -1)[:, : packed.outputs] = gain
-        together = onward.EXAMPLES * max(1, SUMS_BYTES // (onward.EXAMPLES * groups * padded * lanes * dtype.itemsize))
+        stretch = min(padded, STRETCH)
+        together = onward.EXAMPLES * max(1, SUMS_BYTES // (onward.EXAMPLES * groups * stretch * lanes * dtype.itemsize))
         grid = torch.zeros(padded, dtype=dtype)
         grid[: len(t)] = torch.from_numpy(t)
         factors, group = factors_of(t, dtype), self.structure.group
 
         def run(low: int, high: int) -> None:
             scratch = torch.zeros(onward.EXAMPLES, onward.SPAN, width, dtype=dtype).numpy()
-            held = torch.empty(group * together * packed.state[0, 0].numel(), dtype=dtype).numpy()
+            blocks = packed.blocks if len(t) > STRETCH else 1
+            held = torch.empty(blocks * group * together * packed.state[0, 0].numel(), dtype=dtype).numpy()
             kernel.sweep_on(
                 packed.weight, *switches.arrays, factors, packed.state.numpy(), held, gains.numpy(),
                 0 if gain is None else packed.columns, table.numpy(), grid.numpy(), total.numpy(), scratch,
-                low * onward.EXAMPLES, min(high * onward.EXAMPLES, rows), together, int(self.structure.is_relu),
+                low * onward.EXAMPLES, min(high * onward.EXAMPLES, rows), together, STRETCH,
+                int(self.structure.is_relu),
             )  # fmt: skip
 
         side_by_side(calls, run)

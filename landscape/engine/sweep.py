@@ -69,33 +69,37 @@ def sweep_on(
     weight: NDArray[Any], unit: NDArray[Any], first: NDArray[Any], last: NDArray[Any], tiles: NDArray[Any],
     start: NDArray[Any], factors: NDArray[Any], state: NDArray[Any], held: NDArray[Any], gain: NDArray[Any],
     row_stride: int, table: NDArray[Any], grid: NDArray[Any], total: NDArray[Any], scratch: NDArray[Any], low: int,
-    high: int, rows: int, is_relu: int,
+    high: int, rows: int, stretch: int, is_relu: int,
 ) -> None:  # fmt: skip
     """Examples low ... high - 1 at every grid point, through a further linear layer of few outputs.
 
-    What the further layer reads never leaves the nearest cache; its sums stay in the next one for ``rows`` examples.
+    What the further layer reads never leaves the nearest cache; its sums at ``stretch`` grid points stay in the next
+    one for ``rows`` examples.
 
     Args:
-        weight ... state: as in ``sweep``. held: flat, [pieces, rows, 3, W], to work in.
+        weight ... state: as in ``sweep``. held: flat, [blocks, pieces, rows, 3, W], to work in; one
+            block where all grid points are one stretch.
         gain: W ones, then factors of the output units, ``row_stride`` (or 0) elements per example.
         table: [blocks, groups, W, 2, lanes]. grid: t [A padded]. total: [N padded, groups, A padded, lanes], added to.
-        scratch: [EXAMPLES, SPAN, W]. low, rows: multiples of ``EXAMPLES``.
+        scratch: [EXAMPLES, SPAN, W]. low, rows: multiples of ``EXAMPLES``. stretch: of ``SPAN``.
     """
     pieces, blocks, units, _, width = weight.shape
     points, groups, padded, lanes = start.shape[1] - 1, total.shape[1], total.shape[2], total.shape[3]
     size = SUMS * width
+    apart = pieces * rows * size if points > stretch else 0
     for top in range(low, high, rows):
         end = min(top + rows, high)
-        for k in range(blocks):
-            _begin(weight, unit, first, last, tiles, state, k, top, end, held, 0)
+        for point, k in [(a, b) for a in range(0, max(points, 1), stretch) for b in range(blocks)]:
+            if point == 0:
+                _begin(weight, unit, first, last, tiles, state, k, top, end, held, k * apart)
             for here in range(top, end, EXAMPLES):
-                for i in range(0, points, SPAN):
+                for i in range(point, min(point + stretch, points), SPAN):
                     for n in range(here, min(here + EXAMPLES, end)):
                         for piece in range(pieces):
                             follow(
                                 weight, (piece * blocks + k) * units * 2 * width, unit, first, last, start,
                                 n * (points + 1), factors, i, min(i + SPAN, points), held,
-                                (piece * (end - top) + n - top) * size, gain,
+                                k * apart + (piece * (end - top) + n - top) * size, gain,
                                 width + n * row_stride + k * width if piece == pieces - 1 and row_stride > 0 else 0,
                                 scratch, (n - here) * SPAN * width, width, 1 if piece > 0 else 0, is_relu,
                             )  # fmt: skip

@@ -113,13 +113,17 @@ def test_float32_keeps_its_precision() -> None:
 def test_blocks_and_threads_change_nothing(chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Examples and points in other portions, on two threads."""
     torch.manual_seed(0)
-    module = NETS["three hidden layers"]()
-    whole = both(module)[0]
-    for where, name, value in ((choice, "ROWS", 16), (events, "CHUNK_BYTES", chunk), (events, "SUMS_BYTES", chunk)):
+    alphas, modules = np.linspace(-0.7, 1.8, 37), [NETS[n]() for n in ("three hidden layers", "maxout with masks")]
+    numbers = {"alphas": alphas, "num_replicates": 1}
+    whole = [both(module, **numbers)[0] for module in modules]
+    for where, name, value in (
+        (choice, "ROWS", 16), (events, "CHUNK_BYTES", chunk), (events, "SUMS_BYTES", chunk), (events, "STRETCH", 16),
+    ):  # fmt: skip
         monkeypatch.setattr(where, name, value)
     monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
-    assert_equal(both(module)[0], whole)
-    assert_equal(*both(NETS["maxout with masks"]()))
+    for module, before in zip(modules, whole, strict=True):
+        assert_equal(*both(module, **numbers))
+        assert_equal(both(module, **numbers)[0], before)
 
 
 def test_other_costs_and_targets() -> None:
