@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 
 from landscape.engine.compiled import compiled
 
+UNITS = 32
+"""Hidden units whose weights, for one block of outputs, stay in the nearest cache."""
+
 
 @compiled
 def _slot(grid: NDArray[Any], low: int, at: float) -> int:
@@ -24,74 +27,75 @@ def _slot(grid: NDArray[Any], low: int, at: float) -> int:
 
 
 @compiled
-def _of_unit(
-    a: NDArray[Any], d: NDArray[Any], n: int, j: int, has_zero: bool, factor: float, grid: NDArray[Any], found: int,
-    slots: NDArray[Any], units: NDArray[Any], values: NDArray[Any], slopes: NDArray[Any],
-) -> int:  # fmt: skip
-    """Append the events of unit j of example n with pieces a[n, j, k] + beta d[n, j, k]; how many there are now.
+def _switch(
+    zs: NDArray[Any], ze: NDArray[Any], has_zero: bool, top: float, end: float
+) -> tuple[float, float, float]:  # fmt: skip
+    """Where the piece that leads from ``top`` at t = 0 to ``end`` at t = 1 is first overtaken; t, and the new piece.
 
-    The slope of the leader only ever grows, so that a unit has at most one event per piece.
+    t = 2 where it never is.
     """
-    begin, end = grid[0], grid[grid.shape[0] - 1]
-    nothing = a.dtype.type(0)
-    leads = not has_zero
-    at, up = (nothing, nothing) if has_zero else (a[n, j, 0], d[n, j, 0])
-    for k in range(a.shape[2]):
-        ahead = (a[n, j, k] + begin * d[n, j, k]) - (at + begin * up)
-        if ahead > 0 or (ahead == 0 and d[n, j, k] > up):
-            leads, at, up = True, a[n, j, k], d[n, j, k]
-    if leads:
-        slots[found], units[found], values[found], slopes[found] = 0, j, factor * at, factor * up
-        found += 1
-    here = 0
-    while True:
-        # The piece that first crosses the leader from below; none that is not above it at the end.
-        cross, takes_over, new_at, new_up = end, False, nothing, nothing
-        top = at + end * up
-        if has_zero and up < 0 and top < 0:
-            cross, takes_over = -at / up, True
-        for k in range(a.shape[2]):
-            if d[n, j, k] > up and a[n, j, k] + end * d[n, j, k] > top:
-                meet = (at - a[n, j, k]) / (d[n, j, k] - up)
-                if meet < cross or (takes_over and meet == cross and d[n, j, k] > new_up):
-                    cross, takes_over, new_at, new_up = meet, True, a[n, j, k], d[n, j, k]
-        if not takes_over:
-            return found
-        here = _slot(grid, here, cross)  # never back: where rounding says so, the two differ by rounding
-        slots[found], units[found] = here, j
-        values[found], slopes[found] = factor * (new_at - at), factor * (new_up - up)
-        found += 1
-        at, up = new_at, new_up
+    none = zs.dtype.type(2)
+    cross, new_top, new_end = none, top, end
+    if has_zero and end < 0 and end < top:
+        cross, new_top, new_end = top / (top - end), zs.dtype.type(0), zs.dtype.type(0)
+    for k in range(zs.shape[0]):
+        ahead, behind = ze[k] - end, top - zs[k]
+        # Above the leader at the end, and steeper.
+        if ahead > 0 and ahead + behind > 0:
+            meet = behind / (ahead + behind)
+            if meet < cross or (cross < none and meet == cross and ze[k] - zs[k] > new_end - new_top):
+                cross, new_top, new_end = meet, zs[k], ze[k]
+    return cross, new_top, new_end
 
 
 @compiled
 def bucket(
-    middle: NDArray[Any], half: NDArray[Any], gain: NDArray[Any], has_zero: bool, grid: NDArray[Any], first: int,
-    last: int, unit: NDArray[Any], value: NDArray[Any], slope: NDArray[Any], start: NDArray[Any],
+    begin: NDArray[Any], end: NDArray[Any], gain: NDArray[Any], has_zero: bool, grid: NDArray[Any], low: int,
+    high: int, unit: NDArray[Any], first: NDArray[Any], last: NDArray[Any], tiles: NDArray[Any], start: NDArray[Any],
 ) -> None:  # fmt: skip
-    """The events of examples first ... last - 1, sorted by the grid point from which on they count.
+    """The events of examples low ... high - 1: what leads at the first grid point, then what takes over, by grid point.
 
-    Piece k of hidden unit j is middle + beta half; the first event of a unit brings the piece that leads at the first
-    grid point, each further one the difference to the piece that takes over.
+    Piece k of hidden unit j is (1 - t) begin + t end. An event is the piece that leads at t = 0, or the difference to
+    the piece that takes over; the slope of the leader only ever grows: a unit has at most one event per piece.
 
     Args:
-        middle, half: [N, H, K]. gain: [N, H], factor of each unit. has_zero: 0 is a piece too. grid: beta [A], sorted.
-        unit, value, slope: [N, H * (K or K + 1)], filled. start: [N, A + 1], filled: places in the flat arrays.
+        begin, end: [N, H, K]. gain: [N, H], factor of each unit. has_zero: 0 is a piece too. grid: t [A], sorted.
+        unit, first, last: [N, H * (K or K + 1)], filled: of each event, its values at t = 0 and t = 1.
+        tiles: [N, ⌈H / UNITS⌉ + 1], filled: where in the flat arrays the leaders at t = 0 of so many units begin.
+        start: [N, A + 1], filled: where the events of each grid point begin.
     """
-    points, capacity = grid.shape[0], unit.shape[1]
-    slots, units = np.empty(capacity, np.int32), np.empty(capacity, np.int32)
-    values, slopes = np.empty(capacity, middle.dtype), np.empty(capacity, middle.dtype)
+    units, pieces, points, capacity = begin.shape[1], begin.shape[2], grid.shape[0], unit.shape[1]
+    slots, ones = np.empty(capacity, np.int32), np.empty(capacity, np.int32)
+    tops, ends = np.empty(capacity, begin.dtype), np.empty(capacity, begin.dtype)
     counts = np.empty(points, np.int64)
-    for n in range(first, last):
-        found = 0
-        for j in range(gain.shape[1]):
-            if gain[n, j] != 0:
-                found = _of_unit(middle, half, n, j, has_zero, gain[n, j], grid, found, slots, units, values,
-                                 slopes)  # fmt: skip
+    nothing = begin.dtype.type(0)
+    for n in range(low, high):
+        place, found = 0, 0
+        for j in range(units):
+            if j % UNITS == 0:
+                tiles[n, j // UNITS] = n * capacity + place
+            factor = gain[n, j]
+            top, stop = (nothing, nothing) if has_zero else (begin[n, j, 0], end[n, j, 0])
+            for k in range(pieces):
+                ahead = begin[n, j, k] - top
+                is_ahead = ahead > 0 or (ahead == 0 and end[n, j, k] > stop)
+                top, stop = (begin[n, j, k], end[n, j, k]) if is_ahead else (top, stop)
+            unit[n, place], first[n, place], last[n, place] = j, factor * top, factor * stop
+            place += 1 if factor != 0 and (top != 0 or stop != 0) else 0
+            here = 0
+            while factor != 0:
+                at, new_top, new_stop = _switch(begin[n, j], end[n, j], has_zero, top, stop)
+                if at > 1:
+                    break
+                here = _slot(grid, here, at)  # never back: where rounding says so, the two differ by rounding
+                slots[found], ones[found] = here, j
+                tops[found], ends[found] = factor * (new_top - top), factor * (new_stop - stop)
+                found += 1
+                top, stop = new_top, new_stop
+        tiles[n, tiles.shape[1] - 1] = n * capacity + place
         counts[:] = 0
         for e in range(found):
             counts[slots[e]] += 1
-        place = 0
         for i in range(points):
             start[n, i] = n * capacity + place
             place, counts[i] = place + counts[i], place
@@ -99,4 +103,4 @@ def bucket(
         for e in range(found):
             i = counts[slots[e]]
             counts[slots[e]] += 1
-            unit[n, i], value[n, i], slope[n, i] = units[e], values[e], slopes[e]
+            unit[n, i], first[n, i], last[n, i] = ones[e], tops[e], ends[e]

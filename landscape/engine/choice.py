@@ -17,7 +17,7 @@ LOADING = 1e11
 """Operations in the time that numba takes to be imported and to load the kernels."""
 ROWS = 1024
 """Most examples that go through the events together."""
-SUMS = 1 << 24
+SUMS = 1 << 25
 """About how many sums of their layers are held at once."""
 
 

@@ -2,7 +2,7 @@
 
 On a line the pieces of a hidden unit are affine in alpha for each example, so their maximum switches at most once per
 piece. Between switches the next layer is quadratic in alpha, and a switch changes the quadratic by multiples of the
-two rows that belong to the unit in the weights' middle and half difference.
+two rows that belong to the unit in the weights at both ends of the grid.
 """
 
 from __future__ import annotations
@@ -18,14 +18,16 @@ from torch import Tensor
 from landscape.engine.kind import Kind
 from landscape.engine.part import frontier, part
 from landscape.engine.prefix import Points, combine
-from landscape.engine.second import Around, Memory, Packed, Switches, side_by_side
+from landscape.engine.second import Ends, Memory, Packed, Switches, side_by_side
 from landscape.engine.structure import Structure
 from landscape.engine.trace import NotFinite, Trace
 
 CHUNK_BYTES = 32 << 20
 """Second-layer values that are held at once where a wide layer reads them."""
-SUMS_BYTES = 384 << 10
+SUMS_BYTES = 1 << 20
 """Sums of a narrow further layer that are worked on at once: about a processor core's second cache."""
+STRETCH = 2048
+"""Grid points of these at most, so that there is room for several examples, which share what is read of the weights."""
 
 
 class Events:
@@ -86,81 +88,99 @@ class Events:
     ) -> Iterator[Tensor]:
         """The value of the node ``after`` at each of ``places`` [A], which ascend."""
         structure, tail = self.structure, self.structure.tail
-        middle, half = (places[0] + places[-1]) / 2, (places[-1] - places[0]) / 2 or 1.0
+        begin, end = float(places[0]), float(places[-1])
         rows = int(np.prod(self.shape))
 
-        def around(name: str) -> Around:
+        def at_ends(name: str) -> Ends:
             first, second = ends[name]
-            return torch.lerp(first, second, middle), (second - first) * half
+
+            def at(place: float) -> Tensor:
+                return first if place == 0 else second if place == 1 else torch.lerp(first, second, place)
+
+            return at(begin), at(end)
 
         def flat(value: Tensor) -> Tensor:
-            return value.expand(*self.shape, value.shape[-1]).reshape(rows, -1)
+            return value.expand(*self.shape, value.shape[-1]).reshape(rows, -1).contiguous()
 
-        pieces = [around(f"piece {k}") for k in range(len(structure.hidden.pieces))]
+        pieces = [at_ends(f"piece {k}") for k in range(len(structure.hidden.pieces))]
         units, dtype = pieces[0][0].shape[-1], pieces[0][0].dtype
-        grid = torch.from_numpy((places - middle) / half).to(dtype)
+        t = (places - begin) / ((end - begin) or 1.0)
         gain = flat(gains["hidden"]) if "hidden" in gains else torch.ones(rows, units, dtype=dtype)
         switches = Switches(self.memory, [(flat(p), flat(d)) for p, d in pieces], gain, structure.hidden.has_zero,
-                            grid.numpy())  # fmt: skip
-        weight = around("weight")
-        bias = around("bias") if structure.bias is not None else None
+                            torch.from_numpy(t).to(dtype).numpy())  # fmt: skip
+        weight = at_ends("weight")
+        bias = at_ends("bias") if structure.bias is not None else None
         turned = weight if structure.is_transposed else (weight[0].t(), weight[1].t())
         packed = Packed(self.memory, turned, bias, structure.group)
         if tail is None:
-            yield from self._wide(switches, packed, rows, dtype)
+            yield from self._wide(switches, packed, rows, t, dtype)
             return
-        last = around("tail")
+        last = at_ends("tail")
         last = (last[0].t(), last[1].t()) if tail.is_transposed else last
-        sums = self._narrow(switches, packed, last, flat(gains["tail"]) if "tail" in gains else None, rows, grid)
+        sums = self._narrow(switches, packed, last, flat(gains["tail"]) if "tail" in gains else None, rows, t)
         if tail.bias is not None:
-            at, slope = around("tail bias")
-            sums += at + grid[:, None, None] * slope
-        yield from sums.view(len(grid), *self.shape, -1)
+            first, second = at_ends("tail bias")
+            sums += torch.lerp(first, second, torch.from_numpy(t).to(dtype)[:, None, None])
+        yield from sums.view(len(t), *self.shape, -1)
 
-    def _wide(self, switches: Switches, packed: Packed, rows: int, dtype: torch.dtype) -> Iterator[Tensor]:
+    def _wide(
+        self, switches: Switches, packed: Packed, rows: int, t: NDArray[np.float64], dtype: torch.dtype
+    ) -> Iterator[Tensor]:
         """Values [..., M] of the second layer, point after point."""
         from landscape.engine import sweep as kernel
 
-        num = switches.arrays[3].shape[1] - 1
+        num = len(t)
         chunk = min(num, max(1, CHUNK_BYTES // (rows * packed.columns * dtype.itemsize)))
         values = self.memory("values", (chunk, rows, packed.columns), dtype)
-        group, blocks, _, width = packed.state.shape
-        state = self.memory("state", (group, blocks, rows, 3, width), dtype)
-        running, out = state.copy_(packed.state[:, :, None]).numpy(), values.numpy()
-        ones = torch.ones(width, dtype=dtype).numpy()
+        state, factors = packed.state.numpy(), factors_of(t, dtype)
+        held = self.memory("held", (rows * packed.state.numel(),), dtype).numpy()
+        ones, out = torch.ones(packed.width, dtype=dtype).numpy(), values.numpy()
         for low in range(0, num, chunk):
             high = min(low + chunk, num)
             side_by_side(packed.blocks, lambda first, last, low=low, high=high: kernel.sweep(  # type: ignore[misc]
-                packed.weight, *switches.arrays, low, high, running, ones, out, first, last, int(self.structure.is_relu)
+                packed.weight, *switches.arrays, factors, low, high, state, held, ones, out, first, last,
+                int(self.structure.is_relu),
             ))  # fmt: skip
             for value in values[: high - low, :, : packed.outputs]:
                 yield value.view(*self.shape, -1)
 
     def _narrow(
-        self, switches: Switches, packed: Packed, weight: Around, gain: Tensor | None, rows: int, grid: Tensor
+        self, switches: Switches, packed: Packed, weight: Ends, gain: Tensor | None, rows: int, t: NDArray[np.float64]
     ) -> Tensor:
         """Values [A, N, C] of the further layer, without its bias."""
+        from landscape.engine import onward
         from landscape.engine import sweep as kernel
 
-        dtype, outputs = grid.dtype, len(weight[0])
-        table = packed.table(weight)
-        _, groups, width, columns = table.shape
-        padded = -(-len(grid) // kernel.TILE) * kernel.TILE
-        total = self.memory("total", (rows, groups, padded, columns), dtype).zero_()
-        factors = torch.ones(width + (1 if gain is None else rows) * packed.columns, dtype=dtype)
+        table, outputs, dtype = packed.table(weight), len(weight[0]), weight[0].dtype
+        _, groups, width, _, lanes = table.shape
+        padded = -(-len(t) // onward.TILE) * onward.TILE
+        calls = -(-rows // onward.EXAMPLES)
+        total = self.memory("total", (calls * onward.EXAMPLES, groups, padded, lanes), dtype).zero_()
+        gains = torch.ones(width + (1 if gain is None else rows) * packed.columns, dtype=dtype)
         if gain is not None:
-            factors[width:].view(rows, -1)[:, : packed.outputs] = gain
-        together = max(1, SUMS_BYTES // (groups * padded * columns * dtype.itemsize))
+            gains[width:].view(rows, -1)[:, : packed.outputs] = gain
+        stretch = min(padded, STRETCH)
+        together = onward.EXAMPLES * max(1, SUMS_BYTES // (onward.EXAMPLES * groups * stretch * lanes * dtype.itemsize))
+        grid = torch.zeros(padded, dtype=dtype)
+        grid[: len(t)] = torch.from_numpy(t)
+        factors, group = factors_of(t, dtype), self.structure.group
 
-        def run(first: int, last: int) -> None:
-            scratch = torch.zeros(padded + 3, width, dtype=dtype).numpy()
+        def run(low: int, high: int) -> None:
+            scratch = torch.zeros(onward.EXAMPLES, onward.SPAN, width, dtype=dtype).numpy()
+            blocks = packed.blocks if len(t) > STRETCH else 1
+            held = torch.empty(blocks * group * together * packed.state[0, 0].numel(), dtype=dtype).numpy()
             kernel.sweep_on(
-                packed.weight, *switches.arrays, packed.state.numpy(), factors.numpy(),
-                0 if gain is None else packed.columns, table.numpy(), total.numpy(), scratch, first, last, together,
+                packed.weight, *switches.arrays, factors, packed.state.numpy(), held, gains.numpy(),
+                0 if gain is None else packed.columns, table.numpy(), grid.numpy(), total.numpy(), scratch,
+                low * onward.EXAMPLES, min(high * onward.EXAMPLES, rows), together, STRETCH,
                 int(self.structure.is_relu),
             )  # fmt: skip
 
-        side_by_side(rows, run)
-        sums = total.transpose(1, 2)[:, : len(grid)].flatten(2)  # [N, A, groups * columns]
-        values = sums[..., :outputs] + grid[:, None] * sums[..., outputs : 2 * outputs]
-        return values.transpose(0, 1).contiguous()
+        side_by_side(calls, run)
+        return total[:rows].permute(2, 0, 1, 3).flatten(2)[: len(t), :, :outputs].contiguous()
+
+
+def factors_of(t: NDArray[np.float64], dtype: torch.dtype) -> NDArray[Any]:
+    """What P0, P1 and T count at each of the grid points, [A, 3]."""
+    columns = ((1 - t) * (1 - 2 * t), t * (2 * t - 1), t * (1 - t))
+    return torch.from_numpy(np.stack(columns, axis=1)).to(dtype).numpy()

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from torch.fx import Graph, GraphModule, Node
 
+from landscape.engine.few import cross_entropy, is_for_few
 from landscape.engine.kind import Kind
 
 
@@ -22,6 +23,8 @@ def part(module: GraphModule, inputs: Sequence[Node], outputs: Sequence[Node]) -
     for node in module.graph.nodes:
         if node in needed and node not in copies:
             copies[node] = graph.node_copy(node, lambda n: copies[n])
+            if is_for_few(node):
+                copies[node].target, copies[node].args = cross_entropy, copies[node].args[:2]
     graph.output([copies[node] for node in outputs])
     return GraphModule(module, graph)
 

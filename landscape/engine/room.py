@@ -53,32 +53,32 @@ def _of_prefix(prefix: Prefix, num: int, plain: float, together: int) -> Room:
 
 def _of_events(events: Events, num: int, points: int, plain: float) -> Room:
     """Events and what they are made from, packed weights, sums of the layer, channels of all points, and the rest."""
-    from landscape.engine import sweep as kernel
+    from landscape.engine import bucket, lanes, onward
 
     structure, trace = events.structure, events.trace
     hidden, tail = structure.hidden, structure.tail
     out, piece = structure.linear.meta["val"], hidden.pieces[0].meta["val"]
     item, units, pieces = piece.element_size(), piece.shape[-1], len(hidden.pieces)
     rows = out.numel() // out.shape[-1] / num  # the layer may run at several places of an example
-    width = kernel.width_of(item)
+    width = lanes.width_of(item)
     columns = -(-out.shape[-1] // structure.group // width) * width
     weights = units * out.shape[-1] * item
     packed = 4 * structure.group * columns * units * item
     _, moving = _split(events.affine, trace, num)
     const = sum(_bytes(n) for n in {*events.const, *events.gains.values(), *events.needed} if n.op != "placeholder")
-    # The pieces at both ends, about the middle, side by side; events by unit, value and slope; factors.
+    # The pieces at both anchors, at both ends, side by side; events by unit and both values; factors.
     each = rows * units * (pieces * 7 * item + (pieces + hidden.has_zero) * (4 + 2 * item) + 3 * item)
-    each += rows * 8 * (points + 1) + 4 * moving + const / num
+    each += rows * 8 * (points + units // bucket.UNITS + 3) + 4 * moving + const / num
     each += sum(_bytes(n) for n in trace.outputs[: len(trace.channels)]) / num * (points + 3 * HELD_POINTS)
     if tail is None:
         # One point of the layer, however small the part of it that is held at once.
         each += rows * (6 * structure.group + 1) * columns * item
         return Room(3 * weights + packed + CHUNK_BYTES, each + plain)
     classes = structure.after.meta["val"].shape[-1]
-    wide = kernel.COLUMNS * width // kernel.VECTORS
-    padded = -(-points // kernel.TILE) * kernel.TILE
-    groups = -(-2 * classes // wide)
-    sums = (1 + (groups > 1)) * groups * wide * padded  # laid side by side anew unless they are already
+    lane = lanes.lanes_of(item)
+    padded = -(-points // onward.TILE) * onward.TILE
+    groups = -(-classes // lane)
+    sums = (1 + (groups > 1)) * groups * lane * padded  # laid side by side anew
     each += rows * (sums + 4 * classes * points + columns) * item
     return Room(3 * weights + packed, each + plain)
 

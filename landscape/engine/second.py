@@ -13,8 +13,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-Around = tuple[Tensor, Tensor]
-"""A value in the middle of the line, and half its difference between the two ends of the grid."""
+Ends = tuple[Tensor, Tensor]
+"""A value at the first and at the last grid point."""
 
 
 class Memory:
@@ -37,31 +37,34 @@ class Switches:
     """The events of every hidden unit on every example of a batch, sorted by grid point.
 
     Args:
-        pieces: [N, H] each. gain: factors [N, H]. has_zero: 0 is a piece too. grid: beta [A].
+        pieces: [N, H] each. gain: factors [N, H]. has_zero: 0 is a piece too. grid: t [A].
     """
 
     def __init__(
-        self, memory: Memory, pieces: Sequence[Around], gain: Tensor, has_zero: bool, grid: NDArray[Any]
+        self, memory: Memory, pieces: Sequence[Ends], gain: Tensor, has_zero: bool, grid: NDArray[Any]
     ) -> None:
-        from landscape.engine.bucket import bucket
+        from landscape.engine.bucket import UNITS, bucket
 
         (rows, units), dtype = gain.shape, gain.dtype
         shape = (rows, units, len(pieces))
-        middle, half = (
-            torch.stack([p[n] for p in pieces], dim=2, out=memory(f"pieces {n}", shape, dtype)).numpy()
+        begin, end = (
+            pieces[0][n].unsqueeze(2).numpy()
+            if len(pieces) == 1
+            else torch.stack([p[n] for p in pieces], dim=2, out=memory(f"pieces {n}", shape, dtype)).numpy()
             for n in range(2)
         )
         capacity = units * (len(pieces) + has_zero)
-        unit, value, slope = (
+        unit, first, last = (
             memory(name, (rows, capacity), kind).numpy()
-            for name, kind in (("unit", torch.int32), ("value", dtype), ("slope", dtype))
+            for name, kind in (("unit", torch.int32), ("first", dtype), ("last", dtype))
         )
+        tiles = memory("tiles", (rows, -(-units // UNITS) + 1), torch.int64).numpy()
         start = memory("start", (rows, len(grid) + 1), torch.int64).numpy()
         factors = gain.contiguous().numpy()
-        side_by_side(rows, lambda first, last: bucket(
-            middle, half, factors, has_zero, grid, first, last, unit, value, slope, start
+        side_by_side(rows, lambda low, high: bucket(
+            begin, end, factors, has_zero, grid, low, high, unit, first, last, tiles, start
         ))  # fmt: skip
-        self.arrays = (unit, value, slope, start, grid)
+        self.arrays = (unit, first, last, tiles, start)
 
 
 class Packed:
@@ -71,11 +74,11 @@ class Packed:
         weight: [H, M] each. bias: [M] each. group: pieces of an output unit, consecutive columns.
     """
 
-    def __init__(self, memory: Memory, weight: Around, bias: Around | None, group: int) -> None:
-        from landscape.engine import sweep as kernel
+    def __init__(self, memory: Memory, weight: Ends, bias: Ends | None, group: int) -> None:
+        from landscape.engine.lanes import width_of
 
         (units, outputs), dtype = weight[0].shape, weight[0].dtype
-        width = kernel.width_of(weight[0].element_size())
+        width = width_of(weight[0].element_size())
         self.outputs, self.width = outputs // group, width
         self.blocks = -(-self.outputs // width)
         self.columns = self.blocks * width
@@ -86,24 +89,27 @@ class Packed:
             spread[n, :, : self.outputs] = weight[n].t().unflatten(0, (self.outputs, group)).transpose(0, 1)
             if bias is not None:
                 state[n, :, : self.outputs] = bias[n].view(self.outputs, group).t()
+        # A bias is a unit of constant value 1.
+        torch.add(state[0], state[1], out=state[2]).mul_(2)
         laid = spread.view(2, group, self.blocks, width, units).permute(1, 2, 4, 0, 3)
         self.weight = memory("weight", laid.shape, dtype).copy_(laid).numpy()
         self.state = state.view(3, group, self.blocks, width).permute(1, 2, 0, 3).contiguous()  # [K, blocks, 3, W]
 
-    def table(self, weight: Around) -> Tensor:
-        """A further layer's weights [C, M] each -> [blocks, groups, W, columns]: U in the first C, then V."""
-        from landscape.engine import sweep as kernel
+    def table(self, weight: Ends) -> Tensor:
+        """A further layer's weights [C, M] -> [blocks, groups, W, 2, lanes]: at the first point, and the change."""
+        from landscape.engine.lanes import lanes_of
 
-        both = torch.cat(weight)  # [2 C, M]
-        columns = kernel.COLUMNS * self.width // kernel.VECTORS
-        groups = -(-len(both) // columns)
-        padded = both.new_zeros(groups * columns, self.columns)
-        padded[: len(both), : self.outputs] = both
-        return padded.view(groups, columns, self.blocks, self.width).permute(2, 0, 3, 1).contiguous()
+        lanes = lanes_of(weight[0].element_size())
+        outputs = len(weight[0])
+        groups = -(-outputs // lanes)
+        padded = weight[0].new_zeros(2, groups * lanes, self.columns)
+        padded[0, :outputs, : self.outputs] = weight[0]
+        padded[1, :outputs, : self.outputs] = weight[1] - weight[0]
+        return padded.view(2, groups, lanes, self.blocks, self.width).permute(3, 1, 4, 0, 2).contiguous()
 
 
 def side_by_side(count: int, run: Callable[[int, int], None]) -> None:
-    """``run(first, last)`` over parts of ``range(count)``, on as many threads as torch uses.
+    """``run(low, high)`` over parts of ``range(count)``, on as many threads as torch uses.
 
     The kernels let go of the interpreter's lock. Threads of our own, for one call, rather than numba's: its pools do
     not bear several callers, a fork, or another OpenMP in the same process.
@@ -114,5 +120,5 @@ def side_by_side(count: int, run: Callable[[int, int], None]) -> None:
         return
     bounds = np.linspace(0, count, threads + 1).astype(int).tolist()
     with ThreadPoolExecutor(threads) as pool:
-        for done in [pool.submit(run, first, last) for first, last in pairwise(bounds)]:
+        for done in [pool.submit(run, low, high) for low, high in pairwise(bounds)]:
             done.result()

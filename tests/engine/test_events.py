@@ -113,13 +113,17 @@ def test_float32_keeps_its_precision() -> None:
 def test_blocks_and_threads_change_nothing(chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Examples and points in other portions, on two threads."""
     torch.manual_seed(0)
-    module = NETS["three hidden layers"]()
-    whole = both(module)[0]
-    for where, name, value in ((choice, "ROWS", 16), (events, "CHUNK_BYTES", chunk), (events, "SUMS_BYTES", chunk)):
+    alphas, modules = np.linspace(-0.7, 1.8, 37), [NETS[n]() for n in ("three hidden layers", "maxout with masks")]
+    numbers = {"alphas": alphas, "num_replicates": 1}
+    whole = [both(module, **numbers)[0] for module in modules]
+    for where, name, value in (
+        (choice, "ROWS", 16), (events, "CHUNK_BYTES", chunk), (events, "SUMS_BYTES", chunk), (events, "STRETCH", 16),
+    ):  # fmt: skip
         monkeypatch.setattr(where, name, value)
     monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
-    assert_equal(both(module)[0], whole)
-    assert_equal(*both(NETS["maxout with masks"]()))
+    for module, before in zip(modules, whole, strict=True):
+        assert_equal(*both(module, **numbers))
+        assert_equal(both(module, **numbers)[0], before)
 
 
 def test_other_costs_and_targets() -> None:
@@ -174,7 +178,8 @@ def test_where_events_do_not_apply_something_else_serves(
 
 
 def test_without_numba_the_prefix_serves(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-    for name in ("landscape.engine.sweep", "landscape.engine.bucket"):
+    for name in ("bucket", "compiled", "lanes", "onward", "quadratic", "sweep"):
+        name = f"landscape.engine.{name}"
         monkeypatch.delitem(sys.modules, name, raising=False)
     monkeypatch.setitem(sys.modules, "numba", None)  # what Python does with a library that is not there
     assert_equal(*both(NETS["relu"]()))
@@ -223,15 +228,18 @@ def test_events_add_up_to_the_maximum_at_every_grid_point(
     num_pieces: int, has_zero: bool, num_points: int, numbers: list[int]
 ) -> None:
     """Whole numbers, so that lines meet on grid points, in one point, or are the same line."""
-    middle = np.array(numbers[:num_pieces], dtype=np.float64).reshape(1, 1, -1)
-    half = np.array(numbers[4 : 4 + num_pieces], dtype=np.float64).reshape(1, 1, -1)
-    grid = np.linspace(-1, 1, num_points) if num_points > 1 else np.zeros(1)
+    begin = np.array(numbers[:num_pieces], dtype=np.float64).reshape(1, 1, -1)
+    end = np.array(numbers[4 : 4 + num_pieces], dtype=np.float64).reshape(1, 1, -1)
+    if num_points == 1:
+        end = begin  # as on a line of one point
+    grid = np.linspace(0, 1, num_points)
     capacity = num_pieces + has_zero
-    unit, value, slope = np.zeros((1, capacity), np.int32), np.zeros((1, capacity)), np.zeros((1, capacity))
-    start = np.zeros((1, num_points + 1), np.int64)
-    bucket(middle, half, np.full((1, 1), 0.5), has_zero, grid, 0, 1, unit, value, slope, start)
-    for i, beta in enumerate(grid):
-        last = start[0, i + 1]
-        found = value[0, :last].sum() + beta * slope[0, :last].sum()
-        pieces = list(middle[0, 0] + beta * half[0, 0]) + [0.0] * has_zero
+    unit, first, last = np.zeros((1, capacity), np.int32), np.zeros((1, capacity)), np.zeros((1, capacity))
+    tiles, start = np.zeros((1, 2), np.int64), np.zeros((1, num_points + 1), np.int64)
+    bucket(begin, end, np.full((1, 1), 0.5), has_zero, grid, 0, 1, unit, first, last, tiles, start)
+    assert tiles[0, 0] == 0 and tiles[0, 1] == start[0, 0] <= 1
+    for i, t in enumerate(grid):
+        to = start[0, i + 1]
+        found = (1 - t) * first[0, :to].sum() + t * last[0, :to].sum()
+        pieces = list((1 - t) * begin[0, 0] + t * end[0, 0]) + [0.0] * has_zero
         assert found == pytest.approx(0.5 * max(pieces), abs=1e-13)
