@@ -1,9 +1,10 @@
 """The ways to sum the events without a compiler at run time, against one another on one batch.
 
-    python -m benchmarks.candidates [--examples 128] [--alphas 200] [--rounds 3] [--small]
+    python -m benchmarks.candidates [--examples 64] [--alphas 200] [--rounds 3] [--small]
 
 One ReLU net, its hidden pre-activations at both ends already there; what is timed is all from there to the logits at
-every grid point, on one thread, with the events sorted beforehand where a candidate needs them.
+every grid point, on one thread, with the events sorted beforehand where a candidate needs them. On so few examples the
+weights of a point, made anew for each, count for more in one pass per point than on a whole data set.
 
 - numba, LLVM vectors: what the house ships; numba finds LLVM in its own wheel.
 - numba, plain loops: the same sums as loops over array elements, left to LLVM to vectorise.
@@ -189,7 +190,7 @@ def compile_seconds() -> tuple[float, float]:
 def main() -> None:
     """Time all and print one table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.candidates", description=__doc__)
-    parser.add_argument("--examples", type=int, default=128, help="examples of the batch")
+    parser.add_argument("--examples", type=int, default=64, help="examples of the batch")
     parser.add_argument("--alphas", type=int, default=200, help="grid points")
     parser.add_argument("--rounds", type=int, default=3, help="interleaved rounds, of which the median is taken")
     parser.add_argument("--small", action="store_true", help="sizes that take seconds, to see that it runs")

@@ -140,11 +140,13 @@ class Line:
             traced = trace(self.forward, anchors[0], known, None if states is None else states[0])
             self.chosen[key] = self._chosen(traced)
         whole = self.chosen[key]
-        # Before the engine takes any memory, since the plain path needs some of its own.
-        plain = None if self.is_checked else self._plain(anchors, known, states)
         if key not in self.parts:
             self.parts[key] = self._num_parts(whole, anchors, known, states)
         num, parts = known["x"].shape[0], self.parts[key]
+        # Before the engine takes any memory, since the plain path needs some of its own.
+        plain = None
+        if not self.is_checked:
+            plain = self._plain(anchors, known if parts == 1 else self._slice(known, 0, num // parts), states)
         sums: dict[str, Tensor] = {}
         after: list[Any] = []
         for n in range(parts):
@@ -152,9 +154,10 @@ class Line:
             piece = known if parts == 1 else self._slice(known, first, last)
             runner = whole if parts == 1 and whole is not None else self._of(whole, anchors, piece)
             after = self._sum(runner, anchors, piece, states, sums, keep, start + first)
+            if plain is not None and n == 0:
+                self._check_finite(sums)
+                self._check(plain, sums)
         self._check_finite(sums)
-        if plain is not None:
-            self._check(plain, sums)
         return sums, after or [None] * len(self.points)
 
     def _sum(
@@ -241,7 +244,7 @@ class Line:
             raise NotFinite
 
     def _plain(self, anchors: Sequence[Tensor], known: Mapping[str, Tensor], states: Sequence[Any] | None) -> Tensor:
-        """The objective summed over a batch at the middle point, by the plain path."""
+        """The objective summed over some examples at the middle point, by the plain path."""
         a = len(self.points) // 2
         theta = sum(w * anchor for w, anchor in zip(self.points[a], anchors, strict=True))
         assert isinstance(theta, Tensor)
@@ -249,7 +252,7 @@ class Line:
         return channels["objective"].double().sum()
 
     def _check(self, plain: Tensor, sums: Mapping[str, Tensor]) -> None:
-        """Once per line: the middle point of the first batch must agree with the plain path."""
+        """Once per line: the middle point of the first examples must agree with the plain path."""
         expected, ours = float(plain), float(sums["objective"][len(self.points) // 2])
         if not abs(ours - expected) <= AGREEMENT[self.dtype] * max(abs(expected), 1e-12):
             raise Unsuited(f"the traced graph gives {ours:.6g} where the plain path gives {expected:.6g}")
