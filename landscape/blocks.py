@@ -15,6 +15,10 @@ log = logging.getLogger(__name__)
 
 MOST_CPU, MOST_CUDA = 5000, 65536
 """Examples per pass where nobody says how many: more gain nothing on a CPU; a GPU likes them all."""
+CACHE_BYTES, CACHE_POINTS = 48 << 20, 8
+"""On a CPU the values of a pass stay within so many bytes, which its last cache may hold, or so many times those of
+theta, which every pass combines anew at every point: maps of a convolution, read back from memory, take up to twice
+the time."""
 LADDER = (32768, 16384, 8192, 5000, 2500, 1000, 500, 250, 100, 50, 25, 10, 5, 2, 1)
 """Smaller numbers of examples to try: few steps, so that a little more or less free memory changes nothing."""
 FILL_BYTES = 256 << 20
@@ -39,6 +43,7 @@ class Footprint:
         each: per example on its way through the network at one point.
         point: per point that is evaluated at the same time as others: its parameters.
         carried: per point of the path, from one batch to the next: states, running statistics.
+        flops: multiplications and additions per example at one point, those of products and convolutions.
     """
 
     fixed: float
@@ -46,6 +51,7 @@ class Footprint:
     each: float
     point: float
     carried: float
+    flops: float = 0.0
 
     def of(self, examples: int, together: int = 1, points: int = 1) -> float:
         """Bytes with so many examples per pass, points evaluated at once, and points of the path per pass."""
@@ -99,6 +105,9 @@ class Passes:
             why = ", one of each of its sequences,"
         elif draws_by_batch:
             why = " (their number decides torch's own dropout masks: lower objective.batch_size, or use landscape's)"
+        if not (on_gpu or num_streams or wants.batch_size or draws_by_batch):
+            cached = max(CACHE_BYTES, CACHE_POINTS * foot.point / 3) / max(1.0, foot.each)
+            most = max((n for n in (most, *LADDER) if n <= min(cached, most)), default=1)
         self.examples = examples_per_pass(foot, wants, most, num_examples, why)
         if self.examples < min(most, num_examples) and not (on_gpu and wants.batch_size is None):
             log.info("objective.memory=%s is %s here: %d examples at a time instead of %d", wants.memory or QUARTER,
@@ -147,7 +156,7 @@ class Passes:
         spare = max(0.0, self.wants.budget - carried - foot.of(self.whole))
         fit = 1 + int(spare // max(1.0, foot.point + self.whole * foot.each))
         left = self.wants.budget - carried - foot.fixed - self.whole * foot.held
-        return Limit(left, foot.each, max(1, min(wanted, fit, num_points)))
+        return Limit(left, foot.each, max(1, min(wanted, fit, num_points)), foot.flops)
 
 
 def examples_per_pass(foot: Footprint, wants: Wants, most: int, num_examples: int, why_fixed: str = "") -> int:

@@ -60,7 +60,7 @@ def footprint(
         forward: what is done to a batch. split: the examples. theta_bytes: of one point.
         mask_shape: (draws, F); F is 0 without masks. rows: S. replicates: K. budget: in bytes.
     """
-    sizes, peaks, state = list[int](), list[int](), 0
+    sizes, peaks, state, flops = list[int](), list[int](), 0, 0.0
     size = split.num_streams or min(2, len(split))
     while True:
         x, y = split.x[:size], split.y[:size]
@@ -69,7 +69,7 @@ def footprint(
             _, after = forward(x, y, masks if mask_shape[1] else None)
             state = sum(t.numel() * t.element_size() for t in tree_leaves(after) if isinstance(t, Tensor))
             del after
-        sizes, peaks = [*sizes, size], [*peaks, live.peak]
+        sizes, peaks, flops = [*sizes, size], [*peaks, live.peak], live.flops / size
         each, is_enough = _each(sizes, peaks, split)
         # What is counted must itself stay within the budget.
         if is_enough or (size >= FEW and live.peak > budget / 4):
@@ -85,7 +85,7 @@ def footprint(
     fixed = 3 * rows * theta_bytes + blocks + constant
     held = rows * replicates * mask + rows * pixels * (5 + split.x.element_size())
     # The states before a batch and after it.
-    return Footprint(fixed, held, each, 3.0 * theta_bytes, 2.0 * rows * replicates * state)
+    return Footprint(fixed, held, each, 3.0 * theta_bytes, 2.0 * rows * replicates * state, flops)
 
 
 def _each(sizes: list[int], peaks: list[int], split: Split) -> tuple[float, bool]:

@@ -46,8 +46,9 @@ class Objective:
         mode: ``"deterministic"`` or ``"stochastic"``.
         seeds: one per row of theta; they choose the masks.
         dtype: precision of the forward pass.
-        batch_size: most examples per forward pass; None: 5000 on a CPU, all that fit on a GPU. The result does not
-            depend on it beyond rounding, nor on ``memory`` and ``alphas_at_once``.
+        batch_size: most examples per forward pass; None: up to 5000 on a CPU, fewer where their values outgrow
+            its cache; all that fit on a GPU. The result does not depend on it beyond rounding, nor on ``memory`` and
+            ``alphas_at_once``.
         num_replicates: K, mask replicates to average in stochastic mode.
         running_statistics: what to do with buffers such as batch-norm means along a path: ``"keep"`` uses those of
             ``buffers`` (the module's own by default), ``"interpolate"`` and ``"recalibrate"`` as in

@@ -10,6 +10,7 @@ import torch
 
 from landscape.blocks import MOST_CPU, MOST_CUDA, Footprint, Passes, Wants
 from landscape.budget import budget_of, free_bytes, free_in, size
+from landscape.engine.live import Live
 from landscape.errors import InputError
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
@@ -126,3 +127,23 @@ def test_what_points_carry_makes_several_passes() -> None:
     found = passes(Footprint(0.0, 0.0, 1e3, 0.0, 1e5), 100, "1MB", CPU)
     assert found.points(200) == 9 and found.points(5) == 5 and found.points(200, held=5e5) == 4
     assert found.limit(9).bytes == 1e5 and found.limit(4, held=5e5).bytes == 1e5
+
+
+@pytest.mark.parametrize(
+    ("each", "theta", "wanted", "expected"),
+    [(1e3, 1e6, None, MOST_CPU), (2e5, 4e6, None, 250), (2e5, 4e6, 1000, 1000), (1e9, 4e6, None, 1),
+     (1.5e4, 1e7, None, MOST_CPU)],
+)  # fmt: skip
+def test_a_pass_on_a_cpu_stays_within_its_cache(each: float, theta: float, wanted: int | None, expected: int) -> None:
+    """Unless somebody says how many, or theta, which every pass combines anew, is as large."""
+    foot = Footprint(0.0, 0.0, each, 3 * theta, 0.0)
+    assert passes(foot, 60_000, "64GiB", CPU, batch_size=wanted).examples == expected
+    if each < 1e9:
+        assert passes(foot, 60_000, "64GiB", CPU, draws=True).examples == MOST_CPU
+
+
+def test_products_are_counted() -> None:
+    layer, x = torch.nn.Conv2d(3, 4, 3), torch.ones(2, 3, 8, 8)
+    with torch.no_grad(), Live() as live:
+        torch.relu(layer(x)) @ torch.ones(6, 5)
+    assert live.flops == 2 * 2 * 4 * 36 * (3 * 9) + 2 * 2 * 4 * 6 * 6 * 5

@@ -21,9 +21,13 @@ SUMS = 1 << 25
 """About how many sums of their layers are held at once."""
 
 
-def is_small(num_examples: int, num_points: int, num_parameters: int) -> bool:
-    """Whether a batch is over before a trace of it would be, each parameter counted once per example and point."""
-    return 2.0 * num_examples * num_points * num_parameters < SMALL
+def is_small(num_examples: int, num_points: int, flops: float) -> bool:
+    """Whether a batch is over before a trace of it would be.
+
+    Args:
+        flops: per example and point.
+    """
+    return num_examples * num_points * flops < SMALL
 
 
 def rows_together(num_points: int) -> int:

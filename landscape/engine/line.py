@@ -43,12 +43,13 @@ class Limit:
 
     Args:
         bytes: of memory, beyond what the batch itself takes. plain: bytes per example of the plain path.
-        together: points in one forward pass.
+        together: points in one forward pass. flops: per example of the plain path, as far as they were counted.
     """
 
     bytes: float = math.inf
     plain: float = 0.0
     together: int = 1
+    flops: float = 0.0
 
 
 class AffinePath(Protocol):
@@ -103,7 +104,9 @@ class Line:
         """
         if self.engine == "auto" and not self.is_checked:
             num = len(next(iter(known.values()))["x"])
-            self.serves = self.serves and not is_small(num, len(self.points), self.anchors[0].shape[-1])
+            # A recurrent layer that is one operator is not counted, but uses each parameter at least once.
+            flops = max(self.limit.flops, 2.0 * self.anchors[0].shape[-1])
+            self.serves = self.serves and not is_small(num, len(self.points), flops)
         if not self.serves:
             return False
         found = {}

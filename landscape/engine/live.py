@@ -1,4 +1,4 @@
-"""How many bytes of tensors a piece of code holds at once, counted operator by operator."""
+"""How many bytes of tensors a piece of code holds at once, and what it multiplies, counted operator by operator."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
+from torch.utils.flop_counter import flop_registry
 
 SCRATCH = ("convolution", "_convolution", "mkldnn_rnn_layer", "_thnn_fused_lstm_cell")
 """Operators whose libraries work on a copy of what they read and write, in an order of their own."""
@@ -18,8 +19,9 @@ SCRATCH = ("convolution", "_convolution", "mkldnn_rnn_layer", "_thnn_fused_lstm_
 class Live(TorchDispatchMode):
     """Counts what is made inside the block, on any device; what was there before does not count.
 
-    ``now``: bytes held. ``peak``: the most so far. It sees operators: what a library takes for itself within one is
-    added only for those of ``SCRATCH``.
+    ``now``: bytes held. ``peak``: the most so far. ``flops``: multiplications and additions of products and
+    convolutions so far. It sees operators: what a library takes for itself within one is added only for those of
+    ``SCRATCH``.
     """
 
     @classmethod
@@ -31,11 +33,14 @@ class Live(TorchDispatchMode):
         super().__init__()  # type: ignore[no-untyped-call]
         self.now: int = 0
         self.peak: int = 0
+        self.flops: int = 0
         self._held: dict[int, weakref.ref[Any]] = {}
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Run the operator and note what is new in its outputs."""
         out = func(*args, **(kwargs or {}))
+        if (count := flop_registry.get(func.overloadpacket)) is not None:
+            self.flops += count(*args, **(kwargs or {}), out_val=out)
         read = {_storage(t)._cdata: t for t in tree_leaves((args, kwargs)) if isinstance(t, Tensor)}
         made = [t for t in tree_leaves(out) if isinstance(t, Tensor) and _storage(t)._cdata not in read]
         for tensor in made:

@@ -16,13 +16,17 @@ Points = Sequence[tuple[float, ...]]
 """One weight per anchor and point, of sum 1: theta = Σ w_n theta_n."""
 
 
-def combine(values: Sequence[Tensor], weights: tuple[float, ...]) -> Tensor:
-    """Σ w_n v_n over the anchors; bitwise an anchor's own value where its weight is 1 and the others are 0."""
+def combine(values: Sequence[Tensor], weights: tuple[float, ...], out: Tensor | None = None) -> Tensor:
+    """Σ w_n v_n over the anchors; bitwise an anchor's own value where its weight is 1 and the others are 0.
+
+    Args:
+        out: where the result goes, unless it is an anchor's own value.
+    """
     if weights.count(0.0) == len(weights) - 1 and 1.0 in weights:
         return values[weights.index(1.0)]
     if len(values) == 2:
-        return torch.lerp(values[0], values[1], weights[1])
-    total = values[0] * weights[0]
+        return torch.lerp(values[0], values[1], weights[1], out=out)
+    total = torch.mul(values[0], weights[0], out=out)
     for value, weight in zip(values[1:], weights[1:], strict=True):
         total = total.add_(value, alpha=weight)
     return total
@@ -66,10 +70,16 @@ class Prefix:
             for first in range(0, len(points), self.together):
                 yield from self._at_once(each, const, points[first : first + self.together])
             return
+        # Fresh memory for every point costs more than the arithmetic: the system clears each page of it.
+        room = [torch.empty_like(v[0]) for v in each]
         for a, weights in enumerate(points):
             leaves = [] if states is None else flattened(states[a])[0]
-            found = self._moving(*(combine(v, weights) for v in each), *const, *leaves)
+            found = self._moving(
+                *(combine(v, weights, out) for v, out in zip(each, room, strict=True)), *const, *leaves
+            )
             yield self.named(found)
+            kept = {v.untyped_storage().data_ptr() for v in found}  # what goes out is not written to again
+            room = [torch.empty_like(v) if v.untyped_storage().data_ptr() in kept else v for v in room]
 
     def _at_once(
         self, each: Sequence[Sequence[Tensor]], const: Sequence[Tensor], points: Points

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from landscape.errors import InputError
+from landscape.path.linear import between
 
 
 class Layout(Protocol):
@@ -64,10 +65,10 @@ class BiasSchedule:
             return self.theta_0
         if alpha == 1:
             return self.theta_1
-        theta = (1 - alpha) * self.theta_0 + alpha * self.theta_1
+        theta = between(self.theta_0, self.theta_1, alpha)
         for part, power in self._biases():
             share = math.copysign(abs(alpha) ** power, alpha)
-            theta[:, part] = (1 - share) * self.theta_0[:, part] + share * self.theta_1[:, part]
+            theta[:, part] = between(self.theta_0[:, part], self.theta_1[:, part], share)
         return theta
 
     def velocity(self, alpha: float) -> Tensor:

@@ -175,3 +175,21 @@ def test_the_first_layer_is_paid_once_per_anchor() -> None:
 def pass_flops(num: int) -> int:
     """One forward pass of ``maxout()``."""
     return 2 * num * (D * 12 + 6 * C)
+
+
+class Raw:
+    """A cost that hands on affine values as they are: what one point gave must not be overwritten by the next."""
+
+    num_draws = 1
+
+    def __call__(self, predict: Any, x: Tensor, y: Tensor) -> Tensor:
+        return predict(x, 0)[:, 0]
+
+    def channels(self, predict: Any, x: Tensor, y: Tensor) -> dict[str, Tensor]:
+        logits = predict(x, 0)
+        return {"objective": logits[:, 0], "other": logits[:, 1], "square": logits[:, 2] ** 2}
+
+
+def test_values_that_leave_the_affine_part_as_they_are(caplog: pytest.LogCaptureFixture) -> None:
+    assert_equal(*both(nn.Linear(D, C), split(23, 1), cost=Raw()))
+    assert served(caplog)
