@@ -66,9 +66,12 @@ def _sums(thetas: Any, theta_i: Vector, direction: Vector, found: Any) -> None:
 def _aside(theta: Any, theta_i: Vector, direction: Vector, along: float, found: Vector) -> None:
     """found[b] = |moved - along direction|^2 over piece b."""
     for b in prange(found.shape[0]):
+        first = b * BLOCK
+        last = min(theta_i.shape[0], first + BLOCK)
+        own, start, line = theta[first:last], theta_i[first:last], direction[first:last]
         total = 0.0
-        for i in range(b * BLOCK, min(theta_i.shape[0], (b + 1) * BLOCK)):
-            y = np.float64(theta[i]) - theta_i[i] - along * direction[i]
+        for i in range(last - first):
+            y = np.float64(own[i]) - start[i] - along * line[i]
             total += y * y
         found[b] = total
 
