@@ -114,7 +114,7 @@ def in_process(net: Net, seeds: list[int]) -> int:
 def compared(
     net: Net, num_seeds: int, rounds: int, pools: Sequence[ProcessPoolExecutor], folder: Path, warm: bool
 ) -> Any:
-    """Seconds of every way to train ``num_seeds`` networks for an epoch, and the name of the house's choice."""
+    """Seconds of every way to train ``num_seeds`` networks for an epoch, the house's choice, and its profile by vmap."""
     dataset, epochs = net.dataset(), {}
     few = min(num_seeds, IN_TURN)
 
@@ -138,7 +138,8 @@ def compared(
     if num_seeds > 1:
         epochs[f"house: {'one after the other' if together else 'vmap'}"] = house(not together)
         epochs[f"{len(pools)} processes, hand-written loop"] = processes
-    return interleaved(epochs, rounds, warm=lambda key: warm or "processes" in key), choice
+    seconds = interleaved(epochs, rounds, warm=lambda key: warm or "processes" in key)
+    return seconds, choice, profiled(epochs[choice]) if together else []
 
 
 def difference(net: Net, folder: Path) -> float:
@@ -189,11 +190,11 @@ def main() -> None:
             for num_seeds in counts:
                 heavy = net is mnist and num_seeds > 8
                 rounds = 1 if given.small else 2 if heavy else given.rounds * (4 if num_seeds == 1 else 1)
-                seconds, choice = compared(net, num_seeds, rounds, pools, folder, not heavy)
+                seconds, choice, inner = compared(net, num_seeds, rounds, pools, folder, not heavy)
                 work = f"{net.name}, batch {net.batch_size}, {net.updates} updates, S = {num_seeds}"
                 rows += [[work, key, value, seconds[HAND] / value, off if key.startswith("house") else "-"]
                          for key, value in seconds.items()]  # fmt: skip
-                goals += _goals(net is digits, net.name, num_seeds, seconds, choice, own)
+                goals += _goals(net is digits, net.name, num_seeds, seconds, choice, inner or own)
             goals.append(target(f"{net.name}: relative error", off, most=1e-5))
     columns = ["work", "method", "seconds", "x hand-written loop", "largest error"]
     notes = ["the profile is that of the house's loop for one network"]
@@ -207,8 +208,8 @@ def _goals(is_small: bool, name: str, num: int, seconds: dict[str, float], choic
         return [target(f"{name}, S = 1: times the hand-written loop", ratio, least=0.9, why=why)]
     if is_small and num < 32:
         return []
-    why = "the other ways: " + ", ".join(f"{key} {seconds[HAND] / value:.2f}"
-                                         for key, value in seconds.items() if key not in (HAND, choice))  # fmt: skip
+    others = (f"{key} {seconds[HAND] / value:.2f}" for key, value in seconds.items() if key not in (HAND, choice))
+    why = f"{told(parts)}; the other ways: {', '.join(others)}"
     return [target(f"{name}, S = {num}: times the hand-written loop, one after the other", ratio,
                    least=6 if is_small else 0.95, why=why)]  # fmt: skip
 
