@@ -114,7 +114,7 @@ def in_process(net: Net, seeds: list[int]) -> int:
 def compared(
     net: Net, num_seeds: int, rounds: int, pools: Sequence[ProcessPoolExecutor], folder: Path, warm: bool
 ) -> Any:
-    """Seconds of every way to train ``num_seeds`` networks for an epoch, the house's choice, and its profile by vmap."""
+    """Seconds of every way to train ``num_seeds`` networks for an epoch, what the house chose, its profile if vmap."""
     dataset, epochs = net.dataset(), {}
     few = min(num_seeds, IN_TURN)
 

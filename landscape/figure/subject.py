@@ -12,7 +12,10 @@ from landscape.result import Result
 # Their values show in the choices, so an override of one of them adds nothing to a name.
 CHOSEN = ("recipe", "endpoints", "alphas")
 # These change where and how a job runs, or are said elsewhere: the scale, and the caps that bit.
-SILENT = ("experiment", "limits", "tracker", "device", "compute", "refresh", "strict", "outputs", "threads")
+SILENT = (
+    "experiment", "limits", "tracker", "device", "compute", "refresh", "strict", "outputs", "threads", "forecast",
+    "wandb_folder",
+)  # fmt: skip
 
 
 def recipe(result: Result) -> str:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from landscape.data.dataset import Dataset, Split
+from landscape.footprint import MOST as COUNTED
 from landscape.forecast.clock import seconds_at, seconds_of
 from landscape.measurement import Steps, Subject
 from landscape.objective import Objective
@@ -77,6 +78,8 @@ class Calibration:
     def __init__(self, device: torch.device, seconds: float) -> None:
         self.device, self.left, self.is_patient = device, seconds, True
         self.known: dict[str, float] = {}
+        self.measuring_bytes = 0.0
+        """The most that one pass of a measurement was found to take, so far."""
 
     def _timed(self, key: str, measure: Callable[[float], float]) -> float:
         if key not in self.known:
@@ -134,7 +137,9 @@ class Calibration:
             if per_point * num * repeats * len(split) / first <= NEGLIGIBLE:  # more examples at once are faster
                 return per_point / first
             points = alphas if per_point * num <= budget / 8 else few
-            size = line.make(split.first(1), seeds=line.seeds, buffers=line.buffers).batch_size
+            passes = line.make(split.first(COUNTED), seeds=line.seeds, buffers=line.buffers).passes
+            size = passes.examples
+            self.measuring_bytes = max(self.measuring_bytes, passes.foot.of(min(size, len(split))))
             size = min(len(split), 8 * size if split.num_streams else size)  # several blocks of a text
             enough = NEGLIGIBLE / repeats * len(points) / num * size / len(split)
 

@@ -107,6 +107,7 @@ def forecast(config: DictConfig) -> Forecast:
     device = device_of(config.device)
     found = Forecast(len(overrides_of(config)), workers_of(config), _name(device, config.threads), config.limits.scale)
     with _alone(device, config.threads):
+        before = peak_bytes(device)
         calibration = Calibration(device, SECONDS)
         seen: set[str] = set()
         for job in _jobs(config):
@@ -120,7 +121,8 @@ def forecast(config: DictConfig) -> Forecast:
                 calibration.is_patient = not found.known
         peak = peak_bytes(device)
     copied = max((job.num_copied_bytes for job in found.jobs), default=0)
-    found.peak_bytes = None if peak is None else peak + copied
+    if peak is not None and before is not None:  # what was timed may have been shorter than what is to come
+        found.peak_bytes = max(peak, before + round(calibration.measuring_bytes)) + copied
     found.free_bytes = free_bytes(Path(config.outputs))
     found.seconds_taken = time.perf_counter() - start
     return found
