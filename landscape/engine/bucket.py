@@ -19,7 +19,7 @@ def _slot(grid: NDArray[Any], low: int, at: float) -> int:
 
     Looked for where it lies if the points are evenly spaced; what a processor guesses wrong on the way costs the most.
     """
-    high = grid.shape[0] - 1
+    high: int = grid.shape[0] - 1
     if grid[low] >= at:
         return low
     if grid[high] < at:
