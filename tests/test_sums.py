@@ -64,7 +64,7 @@ def test_what_an_engine_gave_up_is_kept_anew(monkeypatch: pytest.MonkeyPatch) ->
     path = ends(MODULE)
     path.theta_1[1, 4] = float("nan")
     np.testing.assert_array_equal(along("prefix", path=path).costs, along("plain", path=path).costs)
-    monkeypatch.setattr("landscape.engine.prefix.combine", lambda values, weights: 3 * values[0])
+    monkeypatch.setattr("landscape.engine.prefix.combine", lambda values, weights, out=None: 3 * values[0])
     np.testing.assert_array_equal(along("prefix").costs, along("plain").costs)
 
 
