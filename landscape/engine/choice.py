@@ -7,7 +7,8 @@ from importlib import import_module
 
 from landscape.engine.count import TOUCH, elements, reads_data, work
 from landscape.engine.kind import Kind
-from landscape.engine.prefix import Points, Prefix
+from landscape.engine.prefix import Prefix
+from landscape.engine.rows import Points, rows_of
 from landscape.engine.structure import Structure, find
 from landscape.engine.trace import Trace, Unsuited
 
@@ -50,8 +51,8 @@ def structure_for(trace: Trace, points: Points, device_type: str) -> Structure:
     Raises:
         Unsuited: there are none, or something that the events need is missing.
     """
-    if len(points[0]) != 2:
-        raise Unsuited("the events need a line, and this is a plane")
+    if len(points[0]) > 3:
+        raise Unsuited("the events need a line or a plane")
     if device_type != "cpu":
         raise Unsuited(f"the events run on the CPU, and this is {device_type}")
     if trace.state:
@@ -75,13 +76,14 @@ def load_kernels() -> None:
         raise Unsuited(f"the events need numba ({error}; pip install numba)") from error
 
 
-def events_pay(structure: Structure, num_points: int) -> bool:
-    """Whether one update per switch is less work than one product per point."""
+def events_pay(structure: Structure, points: Points) -> bool:
+    """Whether one update per switch and row of points is less work than one product per point."""
     hidden = structure.hidden
-    rows = math.prod(structure.linear.meta["val"].shape[:-1])
+    num_rows, num_points = len(rows_of(points)), len(points)
+    examples = math.prod(structure.linear.meta["val"].shape[:-1])
     outputs, units = structure.linear.meta["val"].shape[-1], hidden.pieces[0].meta["val"].shape[-1]
     pieces = len(hidden.pieces) + hidden.has_zero
     # An update has four products per output unit at half the speed of a matrix product; half of the pieces switch.
-    by_events = 16 * outputs * units * (1 + 0.5 * (pieces - 1)) + num_points * outputs * TOUCH
+    by_events = num_rows * 16 * outputs * units * (1 + 0.5 * (pieces - 1)) + num_points * outputs * TOUCH
     by_points = num_points * (2 * outputs * units + units * pieces * TOUCH)
-    return bool(rows * by_events + LOADING < 0.8 * rows * by_points)
+    return bool(examples * by_events + LOADING < 0.8 * examples * by_points)

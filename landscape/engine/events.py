@@ -17,7 +17,8 @@ from torch import Tensor
 
 from landscape.engine.kind import Kind
 from landscape.engine.part import frontier, part
-from landscape.engine.prefix import Points, combine
+from landscape.engine.prefix import combine
+from landscape.engine.rows import Points, rows_of
 from landscape.engine.second import Ends, Memory, Packed, Switches, side_by_side
 from landscape.engine.structure import Structure
 from landscape.engine.trace import NotFinite, Trace
@@ -31,7 +32,7 @@ STRETCH = 2048
 
 
 class Events:
-    """Evaluates one batch at many points of a line, exact up to rounding.
+    """Evaluates one batch at many points of a line or of the rows of a plane, exact up to rounding.
 
     Args:
         trace: of the batch's shape. structure: the layers to serve, found in this trace.
@@ -70,18 +71,18 @@ class Events:
         rest, gains, needed = np.split(np.arange(len(const)), [len(self.const), len(self.const) + len(self.gains)])
         each = list(zip(*(self._affine(a, *(const[n] for n in needed)) for a in anchors), strict=True))
         moving, ends = each[: len(self.affine)], dict(zip(self.ends, each[len(self.affine) :], strict=True))
-        if not all(bool(value.sum().isfinite()) for pair in ends.values() for value in pair):
+        if not all(bool(value.sum().isfinite()) for values in ends.values() for value in values):
             raise NotFinite
-        places = np.array([weights[1] for weights in points])
-        order = np.argsort(places, kind="stable")
         factors = {name: const[n] for name, n in zip(self.gains, gains, strict=True)}
         found, num = dict[int, dict[str, Tensor]](), 0
-        for a, value in zip(order.tolist(), self._served(ends, factors, places[order]), strict=True):
-            outputs = self._rest(value, *(combine(v, points[a]) for v in moving), *(const[n] for n in rest))
-            found[a] = dict(zip(self.trace.channels, outputs, strict=True))
-            while num in found:  # thousands of small tensors take more than what is in them
-                yield found.pop(num), None
-                num += 1
+        for row in rows_of(points):
+            pairs = {name: (combine(v, row.ends[0]), combine(v, row.ends[1])) for name, v in ends.items()}
+            for a, value in zip(row.which.tolist(), self._served(pairs, factors, row.places), strict=True):
+                outputs = self._rest(value, *(combine(v, points[a]) for v in moving), *(const[n] for n in rest))
+                found[a] = dict(zip(self.trace.channels, outputs, strict=True))
+                while num in found:  # thousands of small tensors take more than what is in them
+                    yield found.pop(num), None
+                    num += 1
 
     def _served(
         self, ends: Mapping[str, tuple[Tensor, ...]], gains: Mapping[str, Tensor], places: NDArray[np.float64]

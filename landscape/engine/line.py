@@ -18,6 +18,7 @@ from landscape.engine.choice import events_pay, is_small, load_kernels, prefix_p
 from landscape.engine.events import Events
 from landscape.engine.prefix import Prefix
 from landscape.engine.room import HELD_POINTS, room_of
+from landscape.engine.rows import rows_of
 from landscape.engine.second import Memory
 from landscape.engine.trace import Forward, NotFinite, Trace, Unsuited, trace
 from landscape.errors import InputError
@@ -195,11 +196,12 @@ class Line:
             Unsuited: not even one example does, or a batch with states, which stays whole.
         """
         num = known["x"].shape[0]
-        parts = 1 if whole is not None else -(-num // rows_together(len(self.points)))
+        longest = len(self.points) if whole is not None else max(len(row.which) for row in rows_of(self.points))
+        parts = 1 if whole is not None else -(-num // rows_together(longest))
         rows = -(-num // parts)
         probe = whole if whole is not None else self._of(None, anchors, self._slice(known, 0, rows))
         limit = self.limit
-        fit = room_of(probe, rows, len(self.points), limit.plain, limit.together).examples(limit.bytes)
+        fit = room_of(probe, rows, len(self.points), longest, limit.plain, limit.together).examples(limit.bytes)
         if fit >= rows:
             return parts
         if fit < 1 or states is not None or probe.trace.state_spec is not None:
@@ -215,7 +217,7 @@ class Line:
         if self.engine in ("events", "auto"):
             try:
                 structure = structure_for(traced, self.points, self.device.type)
-                if self.engine == "events" or events_pay(structure, len(self.points)):
+                if self.engine == "events" or events_pay(structure, self.points):
                     load_kernels()
                     return None
             except Unsuited as reason:

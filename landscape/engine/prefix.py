@@ -10,10 +10,8 @@ from torch import Tensor
 
 from landscape.engine.kind import Kind
 from landscape.engine.part import frontier, part
+from landscape.engine.rows import Points
 from landscape.engine.trace import Trace, Unsuited, flattened, rebuilt
-
-Points = Sequence[tuple[float, ...]]
-"""One weight per anchor and point, of sum 1: theta = Σ w_n theta_n."""
 
 
 def combine(values: Sequence[Tensor], weights: tuple[float, ...], out: Tensor | None = None) -> Tensor:

@@ -1,4 +1,4 @@
-"""One line twice, by an engine and by the plain path, and how the two are compared."""
+"""One line or plane twice, by an engine and by the plain path, and how the two are compared."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from torch import nn
+from torch import Tensor, nn
 
 from landscape.cost import CrossEntropy
 from landscape.data import Split
@@ -22,6 +22,23 @@ def ends(module: nn.Module, num: int = 2, seed: int = 5) -> Linear:
     """A line through two random points near the module's own, rows apart."""
     theta = ParameterLayout.of(module).theta(module).double()
     return Linear(*(theta + 0.3 * normal(num, len(theta), seed=seed + k) for k in range(2)))
+
+
+class Plane:
+    """Three anchors; alpha numbers the points."""
+
+    def __init__(self, module: nn.Module, points: list[tuple[float, ...]]) -> None:
+        theta = ParameterLayout.of(module).theta(module).double()
+        self.anchors = [theta + 0.4 * normal(2, len(theta), seed=k) for k in range(3)]
+        self.points = points
+
+    def weights(self, alpha: float) -> tuple[float, ...]:
+        """Of the point with this number."""
+        return self.points[int(alpha)]
+
+    def __call__(self, alpha: float) -> Tensor:
+        """theta [S, P]."""
+        return sum(w * t for w, t in zip(self.weights(alpha), self.anchors, strict=True))  # type: ignore[return-value]
 
 
 def both(

@@ -24,8 +24,7 @@ from landscape.engine.kind import Kind
 from landscape.engine.trace import trace
 from landscape.limits import apply_limits
 from landscape.objective import Objective
-from landscape.parameters import ParameterLayout
-from tests.engine.pair import ALPHAS, assert_equal, both, ends, served
+from tests.engine.pair import ALPHAS, Plane, assert_equal, both, ends, served
 from tests.twin import C, D, maxout, normal, split
 
 MODELS = sorted(file.stem for file in (Path(__file__).parents[2] / "conf/model").glob("*.yaml"))
@@ -136,27 +135,10 @@ def test_what_is_affine_is_called_so_and_nothing_else(name: str) -> None:
     assert is_affine is (kind is Kind.AFFINE)
 
 
-class Plane:
-    """Three anchors; alpha numbers the points."""
-
-    def __init__(self, module: nn.Module, weights: np.ndarray) -> None:
-        theta = ParameterLayout.of(module).theta(module).double()
-        self.anchors = [theta + 0.4 * normal(2, len(theta), seed=k) for k in range(3)]
-        self.table = weights
-
-    def weights(self, alpha: float) -> tuple[float, ...]:
-        """Of the point with this number."""
-        return tuple(self.table[int(alpha)].tolist())
-
-    def __call__(self, alpha: float) -> Tensor:
-        """theta [S, P]."""
-        return sum(w * t for w, t in zip(self.weights(alpha), self.anchors, strict=True))  # type: ignore[return-value]
-
-
 def test_a_plane(caplog: pytest.LogCaptureFixture) -> None:
-    table = np.array([[1, 0, 0], [0, 0, 1], [0.2, 0.5, 0.3], [-0.6, 0.9, 0.7], [1.1, -0.4, 0.3]])
+    points = [(1.0, 0.0, 0.0), (0.0, 0.0, 1.0), (0.2, 0.5, 0.3), (-0.6, 0.9, 0.7), (1.1, -0.4, 0.3)]
     caplog.set_level(logging.INFO)
-    assert_equal(*both(maxout(), split(23, 1), Plane(maxout(), table), np.arange(5.0)))
+    assert_equal(*both(maxout(), split(23, 1), Plane(maxout(), points), np.arange(5.0)))
     assert served(caplog)
 
 

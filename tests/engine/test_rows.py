@@ -1,0 +1,85 @@
+"""The rows of a plane: which points lie on one line, and the events along each of them against one pass per point."""
+
+from __future__ import annotations
+
+import logging
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from landscape.cost import CrossEntropy
+from landscape.engine import choice
+from landscape.engine.rows import rows_of
+from landscape.model import MLP, MaxoutMLP
+from landscape.objective import Objective
+from tests.engine.pair import Plane, assert_equal, both, served
+from tests.twin import C, D, normal, split
+
+SIDES = np.linspace(-0.4, 1.3, 4), np.linspace(-1.0, 0.7, 5)
+GRID = [(1 - a - b, a, b) for a in SIDES[0].tolist() for b in SIDES[1].tolist()]
+STREWN = [(1 - a - b, a, b) for a, b in normal(7, 2, seed=4).tolist()]
+
+
+@pytest.mark.parametrize(("points", "num"), [(GRID, 4), (STREWN, 7), ([p[::-1] for p in GRID], 4), (GRID[:1], 1)])
+def test_every_point_lies_in_one_row_where_it_says(points: list[tuple[float, ...]], num: int) -> None:
+    rows = rows_of(points)
+    assert len(rows) == num
+    assert sorted(np.concatenate([row.which for row in rows])) == list(range(len(points)))
+    for row in rows:
+        assert (np.diff(row.places) >= 0).all()
+        low, high = (np.array(end) for end in row.ends)
+        np.testing.assert_allclose(
+            low + row.places[:, None] * (high - low), np.array(points)[row.which], rtol=0, atol=1e-14
+        )
+
+
+def test_a_line_is_one_row_between_its_anchors() -> None:
+    (row,) = rows_of([(0.3, 0.7), (1.5, -0.5), (0.0, 1.0)])
+    assert row.ends == ((1.0, 0.0), (0.0, 1.0))
+    assert row.which.tolist() == [1, 0, 2]
+    assert row.places.tolist() == [-0.5, 0.7, 1.0]
+
+
+def test_a_line_in_a_plane_is_one_row() -> None:
+    assert len(rows_of([(0.5 - t, 0.5, t) for t in np.linspace(-1, 1, 9).tolist()])) == 1
+
+
+@pytest.mark.parametrize("points", [GRID, STREWN], ids=["grid", "strewn"])
+@pytest.mark.parametrize("make", [
+    lambda: MLP(D, C, [13, 21], nn.ReLU(), include=(0.8, 0.6, 0.5), scale=(1.1, 1.7, 2.0)),
+    lambda: MaxoutMLP(D, C, [9, 17], 3, 0.4),
+    lambda: MLP(D, 40, [13, 21], nn.ReLU()),
+], ids=["relu with masks", "maxout", "wide second layer"])  # fmt: skip
+def test_a_plane_by_events(
+    make: type[nn.Module], points: list[tuple[float, ...]], caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """Also with few examples at a time."""
+    torch.manual_seed(0)
+    caplog.set_level(logging.INFO)
+    module = make()
+    path, order = Plane(module, points), np.arange(len(points), dtype=np.float64)[::-1].copy()
+    for rows in (1024, 16):
+        monkeypatch.setattr(choice, "ROWS", rows)
+        assert_equal(*both(module, split(57, 1), path, order, "events", batch_size=40))
+    assert served(caplog)
+
+
+def test_events_pay_on_a_grid_and_not_on_strewn_points(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One update per switch and row, or one product per point."""
+    module = MLP(D, C, [40, 30], nn.ReLU())
+    seen: list[bool] = []
+    monkeypatch.setattr(choice, "LOADING", 0.0)
+    monkeypatch.setattr(choice, "SMALL", 0.0)
+    pay = choice.events_pay
+    monkeypatch.setattr("landscape.engine.line.events_pay", lambda *args: seen.append(pay(*args)) or seen[-1])
+    side = np.linspace(0, 1, 30).tolist()
+    grid = [(1 - a - b, a, b) for a in side for b in side]
+    strewn = [(1 - a - b, a, b) for a, b in normal(900, 2, seed=4).tolist()]
+    for points in (grid, strewn):
+        path = Plane(module, points)
+        ours = Objective(module, CrossEntropy(), split(57, 1), dtype="float64", engine="auto", seeds=[3, 8])
+        ours.along(path, np.arange(900.0))
+    assert seen == [True, False]
