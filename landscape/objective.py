@@ -22,7 +22,7 @@ from landscape.errors import InputError
 from landscape.fitting import check, fitting
 from landscape.footprint import passes_of
 from landscape.model.dropout import Masks, torch_dropout_on
-from landscape.parameters import ParameterLayout
+from landscape.parameters import ParameterLayout, row_of
 from landscape.precision import tf32
 from landscape.running_statistics import RunningStatistics
 from landscape.streams import MEASURE, MEASURE_SAMPLE, BlockDraws, stream_seed
@@ -195,7 +195,7 @@ class Objective:
                 else:
                     for s, k in product(range(num_seeds), range(self.num_replicates)):
                         channels, states[a, s, k] = self._channels(
-                            thetas[0][s], seen[s], y, s, start, k, masks, states.get((a, s, k)), buffers[a][s]
+                            row_of(thetas[0], s), seen[s], y, s, start, k, masks, states.get((a, s, k)), buffers[a][s]
                         )
                         sums.add(k, a, s, channels, start)
                     a += 1

@@ -11,6 +11,9 @@ from torch import Tensor, nn
 
 from landscape.errors import InputError
 
+ALIGNED = 64
+"""Bytes to a multiple of which torch aligns what it allocates."""
+
 
 @dataclass(frozen=True)
 class ParameterLayout:
@@ -72,3 +75,12 @@ class ParameterLayout:
     def theta(self, module: nn.Module) -> Tensor:
         """The module's present point [P], detached."""
         return self.flatten({name: p.detach() for name, p in module.named_parameters()})
+
+
+def row_of(theta: Tensor, s: int) -> Tensor:
+    """theta [S, P] -> its row s, in memory that begins as that of a row alone does.
+
+    Where an array begins decides on some processors in which order a matrix product adds, and so its last bits.
+    """
+    row = theta[s]
+    return row if row.data_ptr() % ALIGNED == 0 else row.clone()

@@ -16,7 +16,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from landscape.data.dataset import Split
 from landscape.errors import InputError
-from landscape.parameters import ParameterLayout
+from landscape.parameters import ParameterLayout, row_of
 
 Named = Mapping[str, Tensor]
 TREATMENTS = ("keep", "interpolate", "recalibrate")
@@ -94,7 +94,7 @@ class RunningStatistics:
             return [[self._between(float(a), buffers_0, kept, s) for s in range(num_seeds)] for a in alphas]
         if self.recalibrates:
             thetas = (path(float(alpha)).to(self.device, self.dtype) for alpha in alphas)
-            return [[self._recalibrated(theta[s], kept[s]) for s in range(num_seeds)] for theta in thetas]
+            return [[self._recalibrated(row_of(theta, s), kept[s]) for s in range(num_seeds)] for theta in thetas]
         return [kept] * len(alphas)
 
     def of(self, buffers: Sequence[Named] | None, s: int) -> Named:

@@ -17,6 +17,7 @@ from landscape.errors import InputError
 from landscape.footprint import passes_of
 from landscape.model.plain import PlainDerivatives, plain_attention
 from landscape.objective import Objective
+from landscape.parameters import row_of
 from landscape.precision import tf32
 
 CHANNELS = ("objective", "slope", "curvature")
@@ -165,7 +166,7 @@ def _sums(
                 total = total + channels["objective"].double().sum()
             return {"objective": total}, state
 
-        found[:, s] += _derivatives(whole, theta[s], velocity[s], acceleration[s], order)
+        found[:, s] += _derivatives(whole, row_of(theta, s), velocity[s], acceleration[s], order)
     return found / objective.num_replicates
 
 

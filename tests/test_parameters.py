@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from landscape.errors import InputError
-from landscape.parameters import ParameterLayout
+from landscape.parameters import ParameterLayout, row_of
 from tests.twin import maxout, normal
 
 
@@ -79,3 +79,13 @@ def test_faults_are_named() -> None:
         ParameterLayout.of(nn.ReLU())
     with pytest.raises(ValueError, match="theta has 6 values, the layout needs 7"):
         ParameterLayout(("a", "b"), ((2, 3), ())).unflatten(torch.zeros(2, 6))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_a_row_lies_in_memory_as_if_it_were_alone(dtype: torch.dtype) -> None:
+    """37 numbers are no multiple of what torch aligns to."""
+    theta = torch.arange(3 * 37.0, dtype=dtype).view(3, 37)
+    for s in range(3):
+        assert torch.equal(row_of(theta, s), theta[s])
+        assert row_of(theta, s).data_ptr() % 64 == 0
+    assert row_of(theta, 0).data_ptr() == theta.data_ptr()

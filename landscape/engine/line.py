@@ -22,6 +22,7 @@ from landscape.engine.rows import rows_of
 from landscape.engine.second import Memory
 from landscape.engine.trace import Forward, NotFinite, Trace, Unsuited, trace
 from landscape.errors import InputError
+from landscape.parameters import row_of
 from landscape.sums import Sums
 
 log = logging.getLogger(__name__)
@@ -117,7 +118,8 @@ class Line:
                 for (s, k), values in known.items():
                     before = None if states.get((0, s, k)) is None else [states[a, s, k] for a in points]
                     keep = partial(sums.keep, k, s)
-                    found[s, k] = self._batch([anchor[s] for anchor in self.anchors], values, before, keep, start)
+                    anchors = [row_of(anchor, s) for anchor in self.anchors]
+                    found[s, k] = self._batch(anchors, values, before, keep, start)
         except NotFinite:
             log.info("objective.engine=%s: a batch with values that are not finite, point by point", self.engine)
             self.memory.held.clear()

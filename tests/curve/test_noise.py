@@ -114,3 +114,4 @@ def test_a_line_alone_has_the_noise_it_has_among_others() -> None:
 def test_the_floor_is_the_largest_difference_of_each_column() -> None:
     one = np.array([[1.0, 2.0], [3.0, 4.0]])
     assert floor(one, one + np.array([[1e-9, 0], [-3e-9, 1e-7]])).tolist() == pytest.approx([3e-9, 1e-7], rel=1e-6)
+    assert floor(one, one).tolist() == [2**-51, 2**-50]  # the spacing of numbers at 3 and at 4

@@ -46,13 +46,14 @@ ROWS = [
     Row("path", "torch numpy"),
     # What the plain path and the engines add up in.
     Row("sums", "torch numpy"),
-    # A function of a point and a batch, given as such: it knows no model, no cost and no data.
-    Row("engine", "torch numpy numba llvmlite", "sums"),
+    # A function of a point and a batch, given as such: it knows no model, no cost and no data, and of parameters only
+    # how a row of them lies in memory.
+    Row("engine", "torch numpy numba llvmlite", "parameters sums"),
     # How much of that is done at once.
     Row("blocks footprint", "torch", "budget engine blocks data objective streams"),
     Row("fitting", "torch", "objective"),
     Row("objective running_statistics solutions endpoints", "torch numpy", f"{PLAIN} {TORCH} {MIDDLE} {HELD}"),
-    Row("slope", "torch numpy", "blocks footprint objective model precision"),
+    Row("slope", "torch numpy", "blocks footprint objective model parameters precision"),
     Row("training store", "torch numpy filelock", f"{PLAIN} {TORCH} {MIDDLE} precision training store"),
     Row("measurement", "torch numpy scipy", f"{PLAIN} {TORCH} {MIDDLE} blocks footprint training store"),
     # No torch from here on: saved results can be drawn without it.

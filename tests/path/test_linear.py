@@ -41,6 +41,17 @@ def test_points_follow_the_definition_in_any_order(alpha: float) -> None:
     assert torch.equal(line(alpha), Linear(theta_0, theta_1)(alpha))
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_a_row_alone_is_what_it_is_among_others(dtype: torch.dtype) -> None:
+    """Where a processor's vectors end must not show."""
+    start, end = (normal(3, 37, seed=k).to(dtype) for k in (1, 2))
+    together = Linear(start, end)
+    for alpha in (-0.3, 0.1, 0.7, 1.9):
+        for s in range(3):
+            alone = Linear(start[s : s + 1].clone(), end[s : s + 1].clone())
+            assert bits(alone(alpha)[0]) == bits(together(alpha)[s])
+
+
 def test_to_changes_the_precision_of_both_ends() -> None:
     line = Linear(normal(2, 3, seed=1), normal(2, 3, seed=2)).to(torch.float32)
     assert line(0.0).dtype == line(0.7).dtype == line(1.0).dtype == torch.float32
