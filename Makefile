@@ -29,7 +29,7 @@ paper: $(READY)  ## all thirteen figures and one report of every verdict; SCALE=
 	$(RUN) -m landscape.paper limits=$(SCALE)
 
 test: lint  ## lint, types, then every test that needs no GPU, no network and little time
-	$(RUN) -m pytest -n $(WORKERS)
+	$(RUN) -m pytest -n $(WORKERS) --dist worksteal
 
 # The engines that are extras come into the same venv, each when it is asked for.
 $(VENV)/.ready-%: $(READY)

@@ -117,11 +117,13 @@ def band(costs: Any, origin: int = 0, level: float = LEVEL, draws: int = DRAWS, 
 def floor(one: Array, other: Array) -> Array:
     """The rounding floor of J, [S]: the largest difference over alphas of two evaluations that sum in another order.
 
+    Never less than the spacing of numbers at J, which two orders may agree within.
+
     Args:
         one, other: [A, S].
     """
     with np.errstate(invalid="ignore"):
-        return np.asarray(np.abs(one - other).max(axis=0))
+        return np.asarray(np.maximum(np.abs(one - other), np.spacing(np.abs(one))).max(axis=0))
 
 
 def rise_between(curve: Curve, column: int, first: float, last: float) -> Rise | None:
