@@ -108,6 +108,8 @@ class Passes:
         if not (on_gpu or num_streams or wants.batch_size or draws_by_batch):
             cached = max(CACHE_BYTES, CACHE_POINTS * foot.point / 3) / max(1.0, foot.each)
             most = max((n for n in (most, *LADDER) if n <= min(cached, most)), default=1)
+            if num_examples > most:  # as many passes of one size: a few examples left over would take a whole one
+                most = -(-num_examples // -(-num_examples // most))
         self.examples = examples_per_pass(foot, wants, most, num_examples, why)
         if self.examples < min(most, num_examples) and not (on_gpu and wants.batch_size is None):
             log.info("objective.memory=%s is %s here: %d examples at a time instead of %d", wants.memory or QUARTER,
