@@ -33,7 +33,7 @@ class Batches:
             orders = torch.arange(total, device=device).expand(self.num_seeds, -1)
         for start in range(0, total, self.size):
             index = orders[:, start : start + self.size]  # [S, B]
-            x = self.split.x[index]
+            x = _rows(self.split.x, index)
             if self.split.is_resampled:
                 uniform = [torch.rand(x.shape[1:], generator=g, device=device) for g in self.samples]
                 x = (torch.stack(uniform) < x).to(x.dtype)
@@ -48,3 +48,8 @@ class Batches:
         for name in names:
             for generator, saved in zip(getattr(self, name), state[name], strict=True):
                 generator.set_state(saved)
+
+
+def _rows(values: Tensor, index: Tensor) -> Tensor:
+    """values[index]; as one list of whole rows it takes a third of the time."""
+    return values.index_select(0, index.reshape(-1)).view(*index.shape, *values.shape[1:])
