@@ -28,30 +28,11 @@ from landscape.cost import CrossEntropy
 from landscape.model import MLP
 from landscape.objective import Objective
 from landscape.parameters import ParameterLayout
+from landscape.path import Plane
 
 SIDE = 25
 FEW = 3
 HOUSE, PREFIX, LOOP, LIBRARY = "the house", "the house, prefix alone", "preloaded loop by hand", "loss-landscapes"
-
-
-class Plane:
-    """theta(k) = origin + a (one - origin) + b (two - origin), (a, b) the k-th point of a square grid on [0, 1]².
-
-    Args:
-        origin, one, two: theta [P]. side: points per axis.
-    """
-
-    def __init__(self, origin: Tensor, one: Tensor, two: Tensor, side: int) -> None:
-        self.anchors, self.grid = (origin[None], one[None], two[None]), np.linspace(0, 1, side)
-
-    def weights(self, k: float) -> tuple[float, ...]:
-        """The weight of each corner."""
-        a, b = (float(self.grid[i]) for i in divmod(int(k), len(self.grid)))
-        return 1 - a - b, a, b
-
-    def __call__(self, k: float) -> Tensor:
-        """k -> theta [1, P]."""
-        return sum(w * anchor for w, anchor in zip(self.weights(k), self.anchors, strict=True))  # type: ignore[return-value]
 
 
 def main() -> None:
@@ -66,7 +47,8 @@ def main() -> None:
     line = case("", module, data, 20 if given.small else 200)
     other = line.start + 0.5 * torch.randn(line.start.shape) * line.start.std()
     corners = line.start, line.end, other
-    plane = Plane(*corners, side)
+    grid = np.linspace(0, 1, side)
+    plane = Plane(*(corner[None] for corner in corners), grid, grid)
     layout = ParameterLayout.of(module)
 
     def objective(engine: str, dtype: str = "float32") -> Objective:

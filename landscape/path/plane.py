@@ -1,0 +1,57 @@
+"""A grid on the plane through three points."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from torch import Tensor
+
+
+class Plane:
+    """theta_0 + a (theta_1 - theta_0) + b (theta_2 - theta_0) at the points (a, b) of a grid, which are numbered.
+
+    Point k has a = ``first[k // B]`` and b = ``second[k % B]``, with B the length of ``second``; an objective is taken
+    along ``points`` and what comes back is reshaped to [A, B].
+
+    Args:
+        theta_0, theta_1, theta_2: the corners [S, P], one plane per row. first, second: a [A] and b [B].
+
+    Raises:
+        ValueError: the corners have different shapes, or a grid is empty or not of one dimension.
+    """
+
+    def __init__(self, theta_0: Tensor, theta_1: Tensor, theta_2: Tensor, first: ArrayLike, second: ArrayLike) -> None:
+        if not theta_0.shape == theta_1.shape == theta_2.shape:
+            raise ValueError(
+                f"the corners of a plane need one shape, got {theta_0.shape}, {theta_1.shape} and {theta_2.shape}"
+            )
+        self.first, self.second = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
+        if self.first.ndim != 1 or self.second.ndim != 1 or not len(self.first) * len(self.second):
+            raise ValueError(f"the grid of a plane needs two lists of numbers, got shapes {self.first.shape} and "
+                             f"{self.second.shape}")  # fmt: skip
+        self.theta_0, self.theta_1, self.theta_2 = theta_0, theta_1, theta_2
+
+    @property
+    def points(self) -> NDArray[np.float64]:
+        """The numbers of all points, [A B]."""
+        return np.arange(len(self.first) * len(self.second), dtype=np.float64)
+
+    @property
+    def anchors(self) -> Sequence[Tensor]:
+        """The points whose affine hull holds the plane, each [S, P]."""
+        return self.theta_0, self.theta_1, self.theta_2
+
+    def weights(self, point: float) -> tuple[float, ...]:
+        """The weight of each anchor at a point, of sum 1."""
+        a, b = float(self.first[int(point) // len(self.second)]), float(self.second[int(point) % len(self.second)])
+        return 1 - a - b, a, b
+
+    def __call__(self, point: float) -> Tensor:
+        """Number of a point -> theta [S, P]; bitwise a corner's own where the point is one."""
+        weights = self.weights(point)
+        if 1.0 in weights and weights.count(0.0) == 2:
+            return self.anchors[weights.index(1.0)]
+        parts = [w * anchor for w, anchor in zip(weights, self.anchors, strict=True)]
+        return parts[0].add_(parts[1]).add_(parts[2])
