@@ -236,7 +236,7 @@ def growth(case: Case, counts: list[int], rounds: int) -> Any:
 def main() -> None:
     """Run all three and print one table."""
     options = parser("line", __doc__)
-    options.add_argument("--examples", type=int, default=6000, help="examples of the data set")
+    options.add_argument("--examples", type=int, default=5000, help="examples of the data set")
     given = options.parse_args()
     num, alphas, width = (300, 40, 8) if given.small else (given.examples, 200, 1)
     data, steps, rounds = examples(num), 20 if given.small else 300, 1 if given.small else given.rounds

@@ -38,7 +38,7 @@ HOUSE, PREFIX, LOOP, LIBRARY = "the house", "the house, prefix alone", "preloade
 def main() -> None:
     """Time, compare, print."""
     options = parser("plane", __doc__, rounds=2)
-    options.add_argument("--examples", type=int, default=4000)
+    options.add_argument("--examples", type=int, default=3000)
     given = options.parse_args()
     side, units, num = (6, 100, 300) if given.small else (SIDE, 1200, given.examples)
     data = examples(num)

@@ -105,15 +105,17 @@ class Passes:
             why = ", one of each of its sequences,"
         elif draws_by_batch:
             why = " (their number decides torch's own dropout masks: lower objective.batch_size, or use landscape's)"
-        if not (on_gpu or num_streams or wants.batch_size or draws_by_batch):
+        is_free = not (on_gpu or num_streams or wants.batch_size or draws_by_batch)
+        if is_free:
             cached = max(CACHE_BYTES, CACHE_POINTS * foot.point / 3) / max(1.0, foot.each)
             most = max((n for n in (most, *LADDER) if n <= min(cached, most)), default=1)
-            if num_examples > most:  # as many passes of one size: a few examples left over would take a whole one
-                most = -(-num_examples // -(-num_examples // most))
         self.examples = examples_per_pass(foot, wants, most, num_examples, why)
         if self.examples < min(most, num_examples) and not (on_gpu and wants.batch_size is None):
             log.info("objective.memory=%s is %s here: %d examples at a time instead of %d", wants.memory or QUARTER,
                      size(wants.budget), self.examples, most)  # fmt: skip
+        if is_free and num_examples > self.examples:
+            # As many passes of one size: a few examples left over would take a whole one.
+            self.examples = -(-num_examples // -(-num_examples // self.examples))
 
     @property
     def whole(self) -> int:

@@ -82,7 +82,8 @@ def footprint(
     # path(alpha) makes the next point of every row while the last is still there, and something on the way.
     # Nothing is held that grows slower than in proportion, so a line above all that was counted lies above the rest.
     constant = max(0.0, *(peak - num * each for num, peak in zip(sizes, peaks, strict=True)))
-    fixed = 3 * rows * theta_bytes + blocks + constant
+    # A row among others is copied, from up to three anchors, to where it lies as it would alone.
+    fixed = (3 * rows + 3 * (rows > 1)) * theta_bytes + blocks + constant
     held = rows * replicates * mask + rows * pixels * (5 + split.x.element_size())
     # The states before a batch and after it.
     return Footprint(fixed, held, each, 3.0 * theta_bytes, 2.0 * rows * replicates * state, flops)

@@ -91,6 +91,9 @@ class RunningStatistics:
         """
         kept = [self.of(buffers_1, s) for s in range(num_seeds)]
         if self.treatment == "interpolate" and _has_statistics(self.module):
+            if len(getattr(path, "anchors", ())) > 2:
+                raise InputError("objective.running_statistics=interpolate knows the statistics at the two ends of a "
+                                 "line, and this is a plane; use keep or recalibrate")  # fmt: skip
             return [[self._between(float(a), buffers_0, kept, s) for s in range(num_seeds)] for a in alphas]
         if self.recalibrates:
             thetas = (path(float(alpha)).to(self.device, self.dtype) for alpha in alphas)

@@ -17,7 +17,7 @@ from landscape.errors import InputError
 from landscape.model import MLP
 from landscape.objective import Objective
 from landscape.parameters import ParameterLayout
-from landscape.path import Linear
+from landscape.path import Linear, Plane
 from tests.twin import C, D, cross_entropy, normal, split
 
 TRAIN, VALID = split(23, seed=1), split(11, seed=2)
@@ -31,6 +31,7 @@ def net(**changes: Any) -> MLP:
 
 LAYOUT = ParameterLayout.of(net())
 LINE = Linear(*(0.5 * normal(2, LAYOUT.num_parameters, seed=s) + 0.1 for s in (3, 4)))
+PLANE = Plane(LINE.theta_0, LINE.theta_1, 2 * LINE.theta_1, [0.0, 0.3], [0.5, 1.0])
 
 
 def objective(treatment: str, module: nn.Module | None = None, **numbers: Any) -> Objective:
@@ -177,6 +178,10 @@ class Own(nn.Module):
     ("make", "text"),
     [
         (lambda: objective("interpolate", buffers=buffers(7)).along(LINE, ALPHAS), "at both ends.*use recalibrate"),
+        (
+            lambda: objective("interpolate", buffers=buffers(7), buffers_0=buffers(8)).along(PLANE, PLANE.points),
+            "two ends of a line, and this is a plane; use keep or recalibrate",
+        ),
         (lambda: objective("recalibrate", calibration=None)(LINE(0.3)), r"Objective\(calibration="),
         (
             lambda: objective("recalibrate", Own().double()),
@@ -185,7 +190,7 @@ class Own(nn.Module):
         (lambda: objective("recalibrate", calibration=Split(TRAIN.x, TRAIN.y, None, True)), "sampled anew"),
         (lambda: objective("recalibrate", calibration=Split(TRAIN.x[:22], TRAIN.y[:22], 11)), "sequences"),
     ],
-    ids=["one end", "no data", "not torch's", "resampled", "sequences"],
+    ids=["one end", "plane", "no data", "not torch's", "resampled", "sequences"],
 )
 def test_what_cannot_be_had_is_refused(make: Any, text: str) -> None:
     with pytest.raises(InputError, match=text):

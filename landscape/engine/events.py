@@ -79,6 +79,9 @@ class Events:
             pairs = {name: (combine(v, row.ends[0]), combine(v, row.ends[1])) for name, v in ends.items()}
             for a, value in zip(row.which.tolist(), self._served(pairs, factors, row.places), strict=True):
                 outputs = self._rest(value, *(combine(v, points[a]) for v in moving), *(const[n] for n in rest))
+                # What lies in the kernels' own memory is written over by the points to come.
+                own = value.untyped_storage().data_ptr()
+                outputs = [v.clone() if v.untyped_storage().data_ptr() == own else v for v in outputs]
                 found[a] = dict(zip(self.trace.channels, outputs, strict=True))
                 while num in found:  # thousands of small tensors take more than what is in them
                     yield found.pop(num), None

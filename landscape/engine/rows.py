@@ -27,7 +27,7 @@ class Row:
 
 
 def rows_of(points: Points) -> list[Row]:
-    """A line is one row; a plane falls into the fewest rows along which the weight of one anchor is the same number.
+    """A line is one row; a plane falls into few rows along which the weight of one anchor is the same number.
 
     A grid between three corners has such rows, to the last bit. Points that are strewn over a plane are rows of one.
 
@@ -38,8 +38,14 @@ def rows_of(points: Points) -> list[Row]:
     if weights.shape[1] == 2:
         which = np.argsort(weights[:, 1], kind="stable")
         return [Row(((1.0, 0.0), (0.0, 1.0)), which, weights[which, 1])]
-    labels = min((np.unique(column, return_inverse=True)[1] for column in weights.T), key=lambda found: found.max())
+    labels = min((np.unique(column, return_inverse=True)[1] for column in weights.T), key=_cost)
     return [_row(points, weights, np.flatnonzero(labels == n)) for n in dict.fromkeys(labels.tolist())]
+
+
+def _cost(labels: NDArray[np.intp]) -> int:
+    """Number of rows, double where their points do not follow each other, so that results must wait for others."""
+    num = int(labels.max()) + 1
+    return num if np.count_nonzero(np.diff(labels)) + 1 == num else 2 * num
 
 
 def _row(points: Points, weights: NDArray[np.float64], which: NDArray[np.intp]) -> Row:

@@ -13,13 +13,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from landscape.blocks import Passes
 from landscape.data.dataset import Dataset, Split
 from landscape.footprint import MOST as COUNTED
+from landscape.footprint import passes_of
 from landscape.forecast.clock import seconds_at, seconds_of
 from landscape.measurement import Steps, Subject
 from landscape.objective import Objective
 from landscape.precision import tf32
-from landscape.slope import slopes
+from landscape.slope import slope_passes, slopes
 from landscape.training import GroupRun, Training
 
 FEW_EXAMPLES, FEW_POINTS, FEW_STEPS = 32, 3, 4
@@ -61,6 +63,13 @@ class Line:
             return lambda: slopes(objective, path, alphas, self.order)
         return lambda: objective.along(path, alphas)
 
+    def passes(self, few: Split, num_examples: int) -> Passes:
+        """Of ``num_examples``, counted on a few of them."""
+        objective = self.make(few, seeds=self.seeds, buffers=self.buffers)
+        if self.order:
+            return slope_passes(objective, self.order, num_examples)
+        return passes_of(objective, num_examples=num_examples)
+
 
 def stay(theta_0: Tensor, theta_1: Tensor) -> Callable[[float], Tensor]:
     """A path that is nothing but its end, for one point."""
@@ -78,6 +87,7 @@ class Calibration:
     def __init__(self, device: torch.device, seconds: float) -> None:
         self.device, self.left, self.is_patient = device, seconds, True
         self.known: dict[str, float] = {}
+        self.passes: dict[str, Passes] = {}
         self.measuring_bytes = 0.0
         """The most that one pass of a measurement was found to take, so far."""
 
@@ -134,13 +144,12 @@ class Calibration:
             few = alphas[:: max(1, num // FEW_POINTS)][:FEW_POINTS]
             call = line.sample(split.first(first), few)
             per_point = seconds_of(call, self.device, budget / 8, most=1) / len(few)
+            passes = self.passes[key] = line.passes(split.first(COUNTED), len(split))
             if per_point * num * repeats * len(split) / first <= NEGLIGIBLE:  # more examples at once are faster
                 return per_point / first
             points = alphas if per_point * num <= budget / 8 else few
-            passes = line.make(split.first(COUNTED), seeds=line.seeds, buffers=line.buffers).passes
-            size = passes.examples
-            self.measuring_bytes = max(self.measuring_bytes, passes.foot.of(min(size, len(split))))
-            size = min(len(split), 8 * size if split.num_streams else size)  # several blocks of a text
+            size = 8 * passes.examples if split.num_streams else passes.examples  # several blocks of a text
+            size = min(len(split), size)
             enough = NEGLIGIBLE / repeats * len(points) / num * size / len(split)
 
             def sample(num_examples: int) -> Callable[[], object]:
@@ -148,7 +157,10 @@ class Calibration:
 
             return seconds_at(size, first, sample, self.device, budget, enough) / size / len(points)
 
-        return self._timed(key, measure) * len(split) * num
+        seconds = self._timed(key, measure) * len(split) * num
+        passes = self.passes[key]  # perhaps of another split
+        self.measuring_bytes = max(self.measuring_bytes, passes.foot.of(min(passes.examples, len(split))))
+        return seconds
 
     def of_steps(self, key: str, steps: Steps, subject: Subject) -> float:
         """Seconds of all steps of a measurement that goes its own way, from shorter ones."""

@@ -44,7 +44,14 @@ class Plane:
         return self.theta_0, self.theta_1, self.theta_2
 
     def weights(self, point: float) -> tuple[float, ...]:
-        """The weight of each anchor at a point, of sum 1."""
+        """The weight of each anchor at a point, of sum 1.
+
+        Raises:
+            ValueError: the grid has no point of this number.
+        """
+        if not 0 <= point < len(self.first) * len(self.second) or point != int(point):
+            raise ValueError(f"a plane of {len(self.first)} x {len(self.second)} points has no number {point}; its "
+                             f"points are numbered, and all of them are plane.points")  # fmt: skip
         a, b = float(self.first[int(point) // len(self.second)]), float(self.second[int(point) % len(self.second)])
         return 1 - a - b, a, b
 
@@ -53,5 +60,6 @@ class Plane:
         weights = self.weights(point)
         if 1.0 in weights and weights.count(0.0) == 2:
             return self.anchors[weights.index(1.0)]
-        parts = [w * anchor for w, anchor in zip(weights, self.anchors, strict=True)]
-        return parts[0].add_(parts[1]).add_(parts[2])
+        total = weights[0] * self.theta_0
+        total.add_(weights[1] * self.theta_1)
+        return total.add_(weights[2] * self.theta_2)

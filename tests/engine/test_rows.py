@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from landscape.cost import CrossEntropy
-from landscape.engine import choice
+from landscape.engine import choice, events
 from landscape.engine.rows import rows_of
 from landscape.model import MLP, MaxoutMLP
 from landscape.objective import Objective
-from tests.engine.pair import Plane, assert_equal, both, served
+from tests.engine.pair import Plane, assert_equal, both, ends, served
 from tests.twin import C, D, normal, split
 
 SIDES = np.linspace(-0.4, 1.3, 4), np.linspace(-1.0, 0.7, 5)
@@ -65,6 +66,45 @@ def test_a_plane_by_events(
         monkeypatch.setattr(choice, "ROWS", rows)
         assert_equal(*both(module, split(57, 1), path, order, "events", batch_size=40))
     assert served(caplog)
+
+
+class FirstLogit:
+    """A channel that is a view of what the network gives."""
+
+    num_draws = 1
+
+    def channels(self, predict: Any, x: Tensor, y: Tensor) -> dict[str, Tensor]:
+        """x [B, D] -> {channel: [B]}."""
+        logits = predict(x, 0)
+        return {"objective": logits[:, 0], "score": logits[:, -1]}
+
+
+@pytest.mark.parametrize("chunk", [1, 32 << 20])
+@pytest.mark.parametrize("hidden", [[13], [13, 21]])
+def test_what_lies_in_the_kernels_memory_is_not_lost(
+    hidden: list[int], chunk: int, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the served layer itself, whose memory the next points are written to, and of one narrow enough behind it."""
+    monkeypatch.setattr(events, "CHUNK_BYTES", chunk)
+    caplog.set_level(logging.INFO)
+    torch.manual_seed(0)
+    module = MLP(D, 40, hidden, nn.ReLU())
+    side = np.linspace(-0.5, 1.5, 12).tolist()
+    grid = [(1 - a - b, a, b) for a in side for b in side]
+    line = ends(module)
+    numbers = np.arange(len(grid), dtype=np.float64)
+    for path, alphas in ((Plane(module, grid), numbers), (line, np.linspace(-0.5, 1.5, 100))):
+        assert_equal(*both(module, split(57, 1), path, alphas, "events", cost=FirstLogit()))
+    assert served(caplog)
+
+
+def test_a_tall_grid_is_taken_point_after_point() -> None:
+    """41 x 40: columns are fewer, but their results would all wait for each other. Of 100 x 2, they may."""
+    tall, narrow = (
+        [(1 - a - b, a, b) for a in np.linspace(0, 1, n).tolist() for b in np.linspace(0, 1, m).tolist()]
+        for n, m in ((41, 40), (100, 2))
+    )
+    assert [len(rows_of(points)) for points in (tall, narrow)] == [41, 2]
 
 
 def test_events_pay_on_a_grid_and_not_on_strewn_points(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 import numpy as np
 import pytest
 import torch
@@ -10,6 +12,7 @@ from landscape.cost import CrossEntropy
 from landscape.objective import Objective
 from landscape.parameters import ParameterLayout
 from landscape.path import Plane
+from tests.engine.pair import served
 from tests.twin import maxout, normal, split
 
 A, B = [-0.5, 0.0, 1.0], [0.0, 0.3, 1.0, 1.7]
@@ -36,14 +39,25 @@ def test_corners_are_bitwise_the_corners() -> None:
 
 
 @pytest.mark.parametrize("engine", ["plain", "prefix", "events"])
-def test_a_row_of_it_is_a_line(engine: str) -> None:
+def test_j_is_that_of_each_point(engine: str, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
     module = maxout()
     plane = Plane(*corners(ParameterLayout.of(module).num_parameters), A, B)
-    objective = Objective(module, CrossEntropy(), split(23, 1), dtype="float64", engine=engine, seeds=[3, 8])
+    objective, plain = (
+        Objective(module, CrossEntropy(), split(23, 1), dtype="float64", engine=name, seeds=[3, 8])
+        for name in (engine, "plain")
+    )
     found = objective.along(plane, plane.points).channels["objective"].reshape(3, 4, 2)
     for i in range(3):
         for j in range(4):
-            np.testing.assert_allclose(found[i, j], objective(plane(4 * i + j)), rtol=1e-12)
+            np.testing.assert_allclose(found[i, j], plain(plane(4 * i + j)), rtol=1e-12)
+    assert served(caplog)
+
+
+@pytest.mark.parametrize("point", [-1.0, 12.0, 0.25, float("nan")])
+def test_a_point_that_the_grid_does_not_have_is_refused(point: float) -> None:
+    with pytest.raises(ValueError, match="3 x 4 points has no number"):
+        Plane(*corners(), A, B)(point)
 
 
 def test_what_is_no_plane_is_refused() -> None:
