@@ -18,6 +18,7 @@ def full(*args: Any, **kwargs: Any) -> None:
     raise OSError(28, "No space left on device", "trajectory.npy")
 
 
+@pytest.mark.slow
 def test_a_full_disk_in_training_is_status_1_and_the_next_command_goes_on(
     cli: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
 ) -> None:

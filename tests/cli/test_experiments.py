@@ -20,6 +20,9 @@ from .conftest import Ran
 EXPERIMENTS = sorted(file.stem for file in (Path(conf_dir()) / "experiment").glob("*.yaml"))
 GROUPS = ("model", "data", "cost", "optimizer", "training", "endpoints", "path", "alphas", "measurement", "limits",
           "recipe")  # fmt: skip
+LONG = ("ext01_monotonicity", "ext02_controls", "ext03_bias_schedule", "fig03_overlay", "fig04_resolution",
+        "fig06_conv_maxout", "fig08_lstm", "fig11_random_walk", "fig12_quadratic", "thm01_certificate")  # fmt: skip
+"""Those whose smoke run takes ten seconds and more."""
 IMAGES = ("landscape.data.mnist.mnist", "landscape.data.cifar10.cifar10")
 TEXT = "landscape.data.penn_treebank.penn_treebank"
 
@@ -53,7 +56,9 @@ def test_it_composes(name: str) -> None:
     assert cfg.name == name
 
 
-@pytest.mark.parametrize("name", EXPERIMENTS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] if name in LONG else []) for name in EXPERIMENTS]
+)
 def test_it_runs_at_smoke_scale(name: str, cli: Callable[..., Ran], tmp_path: Path) -> None:
     ran = cli(f"+experiment={name}", "limits=smoke", "tracker=none", *stand_in(own_data(name), tmp_path))
     assert ran.status == 0, ran.out

@@ -41,6 +41,7 @@ def test_only_says_and_leaves_nothing_behind(cli: Callable[..., Ran]) -> None:
     assert "in all at most" in ran.out and "memory about" in ran.out and "disk at most" in ran.out
 
 
+@pytest.mark.slow
 def test_what_is_done_is_not_forecast_and_a_refresh_is(cli: Callable[..., Ran]) -> None:
     assert "forecast: 1 job, at most 1 s" in cli(*TINY).out
     assert "forecast" not in cli(*TINY).out.replace("forecast=", "")
@@ -112,6 +113,7 @@ def test_wrong_input_of_one_job_leaves_the_others_forecast(cli: Callable[..., Ra
     assert "2 × 1,200 × 1" in ran.out and "(1 not forecast, or not wholly)" in ran.out
 
 
+@pytest.mark.slow
 def test_a_fault_of_the_forecast_is_one_line_and_the_run_goes_on(
     cli: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
 ) -> None:

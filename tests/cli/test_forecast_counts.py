@@ -144,6 +144,7 @@ def test_as_many_examples_as_forecast_go_through_the_network(
     assert forecast.num_bytes == sum(file.nbytes for file in trajectories) + ends
 
 
+@pytest.mark.slow
 def test_what_a_sweep_shares_is_counted_once(both: Callable[..., tuple[Forecast, Ran]], rows: dict[str, int]) -> None:
     forecast, _ = both("endpoints=init_to_solution,random_to_solution", "alphas=standard", "alphas.num=4")
     assert counts(forecast) == {name: rows[name] for name in ("trained", "evaluated")}

@@ -34,6 +34,7 @@ def quiet(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return quiet_run(tmp_path_factory.mktemp("quiet") / "outputs", *SWEEP)
 
 
+@pytest.mark.slow
 def test_a_killed_job_stops_no_other(
     cli: Callable[..., Ran], quiet: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,

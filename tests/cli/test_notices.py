@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
+
 from .conftest import TINY, Ran
 
 
+@pytest.mark.slow
 def test_a_measurement_of_whole_trainings_says_that_endpoints_do_not_matter(cli: Callable[..., Ran]) -> None:
     ran = cli(*TINY[:3], *TINY[4:], "measurement=residual", "endpoints=random_to_solution")
     assert ran.status == 0, ran.out

@@ -65,6 +65,7 @@ def test_one_failure_stops_no_other_and_the_report_has_all(tmp_path: Path) -> No
             assert Result.load(path.parent).status == "failed"
 
 
+@pytest.mark.slow
 def test_a_forecast_alone_reports_nothing(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -49,7 +49,8 @@ def kill_in_training(process: subprocess.Popen[bytes], outputs: Path) -> None:
     process.communicate()
 
 
-@pytest.mark.parametrize("vectorise", ["true", pytest.param("false", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("vectorise", ["true", "false"])
 def test_a_killed_run_goes_on_to_the_same_bits(vectorise: str, tmp_path: Path) -> None:
     arguments = [a.replace("VECTORISE", vectorise) for a in ARGUMENTS]
     whole, cut = tmp_path / "whole", tmp_path / "cut"

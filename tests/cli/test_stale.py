@@ -42,6 +42,7 @@ def test_an_edited_module_is_trained_again(
     sys.modules.pop("edited_net", None)
 
 
+@pytest.mark.slow
 def test_an_overwritten_checkpoint_is_measured_again(cli: Callable[..., Ran], tmp_path: Path) -> None:
     from landscape.model import MLP
 
@@ -67,6 +68,7 @@ def test_a_failed_repetition_leaves_the_finished_result(cli: Callable[..., Ran])
     assert Result.load(folder).status == "done"
 
 
+@pytest.mark.slow
 def test_a_broken_record_does_not_hide_the_results(cli: Callable[..., Ran]) -> None:
     folder = cli(*TINY).jobs[0]
     (folder / "job.json").write_text("{")
@@ -86,6 +88,7 @@ def test_a_fault_in_collecting_is_status_1(cli: Callable[..., Ran], monkeypatch:
     assert ran.status == 1 and "could not be collected: the disk is full" in ran.out and "Traceback" not in ran.out
 
 
+@pytest.mark.slow
 def test_a_command_whose_jobs_all_fail_leaves_no_table_or_figure_of_an_earlier_one(cli: Callable[..., Ran]) -> None:
     (job,) = cli(*TINY).jobs
     folder = job.parent
