@@ -20,9 +20,9 @@ from .conftest import Ran
 EXPERIMENTS = sorted(file.stem for file in (Path(conf_dir()) / "experiment").glob("*.yaml"))
 GROUPS = ("model", "data", "cost", "optimizer", "training", "endpoints", "path", "alphas", "measurement", "limits",
           "recipe")  # fmt: skip
-LONG = ("ext01_monotonicity", "ext02_controls", "ext03_bias_schedule", "fig03_overlay", "fig04_resolution",
-        "fig06_conv_maxout", "fig08_lstm", "fig11_random_walk", "fig12_quadratic", "thm01_certificate")  # fmt: skip
-"""Those whose smoke run takes ten seconds and more."""
+SHORT = ("fig01_maxout", "fig07_mpdbm", "fig09_deep_linear", "fig13_maxout_residual")
+"""Those that are run whenever tests are: others take ten seconds and more, or are much like one of these."""
+SOME = [pytest.param(name, marks=[] if name in SHORT else [pytest.mark.slow]) for name in EXPERIMENTS]
 IMAGES = ("landscape.data.mnist.mnist", "landscape.data.cifar10.cifar10")
 TEXT = "landscape.data.penn_treebank.penn_treebank"
 
@@ -56,9 +56,7 @@ def test_it_composes(name: str) -> None:
     assert cfg.name == name
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[pytest.mark.slow] if name in LONG else []) for name in EXPERIMENTS]
-)
+@pytest.mark.parametrize("name", SOME)
 def test_it_runs_at_smoke_scale(name: str, cli: Callable[..., Ran], tmp_path: Path) -> None:
     ran = cli(f"+experiment={name}", "limits=smoke", "tracker=none", *stand_in(own_data(name), tmp_path))
     assert ran.status == 0, ran.out
@@ -71,7 +69,7 @@ def test_it_runs_at_smoke_scale(name: str, cli: Callable[..., Ran], tmp_path: Pa
 
 @pytest.mark.real_data
 @pytest.mark.skipif("LANDSCAPE_DATA" not in os.environ, reason="LANDSCAPE_DATA names no folder with MNIST")
-@pytest.mark.parametrize("name", EXPERIMENTS)
+@pytest.mark.parametrize("name", SOME)
 def test_it_runs_on_its_own_data(name: str, cli: Callable[..., Ran]) -> None:
     ran = cli(f"+experiment={name}", "limits=smoke", "tracker=none")
     assert ran.status == 0, ran.out

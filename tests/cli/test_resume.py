@@ -78,6 +78,7 @@ def test_a_killed_run_goes_on_to_the_same_bits(vectorise: str, tmp_path: Path) -
         assert set(a.files) == set(b.files) and all(a[n].tobytes() == b[n].tobytes() for n in a.files)
 
 
+@pytest.mark.slow
 def test_a_killed_job_is_called_cut_and_not_done(tmp_path: Path) -> None:
     outputs = tmp_path / "outputs"
     process = start(outputs, [a.replace("VECTORISE", "true") for a in ARGUMENTS])
@@ -86,6 +87,7 @@ def test_a_killed_job_is_called_cut_and_not_done(tmp_path: Path) -> None:
     assert json.loads(record.read_text())["status"] == "running"
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_says_so_without_a_traceback(tmp_path: Path) -> None:
     outputs = tmp_path / "outputs"
     process = start(outputs, [a.replace("VECTORISE", "true") for a in ARGUMENTS])

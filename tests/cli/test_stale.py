@@ -61,6 +61,7 @@ def test_an_overwritten_checkpoint_is_measured_again(cli: Callable[..., Ran], tm
     assert cli(*TINY, *ends, "alphas=standard").jobs[0].name != before
 
 
+@pytest.mark.slow
 def test_a_failed_repetition_leaves_the_finished_result(cli: Callable[..., Ran]) -> None:
     folder = cli(*TINY).jobs[0]
     ran = cli(*TINY, "refresh=true", "device=abacus")
@@ -77,6 +78,7 @@ def test_a_broken_record_does_not_hide_the_results(cli: Callable[..., Ran]) -> N
     assert json.loads((folder / "job.json").read_text())["status"] == "skipped"
 
 
+@pytest.mark.slow
 def test_a_fault_in_collecting_is_status_1(cli: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*args: object) -> None:
         raise OSError(28, "No space left on device", "sweep.json")

@@ -82,6 +82,7 @@ def test_an_engine_that_gives_up_costs_only_what_it_had_not_done(
     assert "1 jobs done, 0 done before, 0 failed, 1 missing" in ran.out
 
 
+@pytest.mark.slow
 def test_a_folder_that_cannot_be_made_stops_no_other_job(cli: Callable[..., Ran]) -> None:
     first = cli(*TINY, "optimizer.lr=0.1,0.2")
     assert first.status == 0, first.out

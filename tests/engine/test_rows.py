@@ -89,11 +89,11 @@ def test_what_lies_in_the_kernels_memory_is_not_lost(
     caplog.set_level(logging.INFO)
     torch.manual_seed(0)
     module = MLP(D, 40, hidden, nn.ReLU())
-    side = np.linspace(-0.5, 1.5, 12).tolist()
+    side = np.linspace(-0.5, 1.5, 9).tolist()
     grid = [(1 - a - b, a, b) for a in side for b in side]
     line = ends(module)
     numbers = np.arange(len(grid), dtype=np.float64)
-    for path, alphas in ((Plane(module, grid), numbers), (line, np.linspace(-0.5, 1.5, 100))):
+    for path, alphas in ((Plane(module, grid), numbers), (line, np.linspace(-0.5, 1.5, 70))):
         assert_equal(*both(module, split(57, 1), path, alphas, "events", cost=FirstLogit()))
     assert served(caplog)
 
@@ -115,11 +115,11 @@ def test_events_pay_on_a_grid_and_not_on_strewn_points(monkeypatch: pytest.Monke
     monkeypatch.setattr(choice, "SMALL", 0.0)
     pay = choice.events_pay
     monkeypatch.setattr("landscape.engine.line.events_pay", lambda *args: seen.append(pay(*args)) or seen[-1])
-    side = np.linspace(0, 1, 30).tolist()
+    side = np.linspace(0, 1, 20).tolist()
     grid = [(1 - a - b, a, b) for a in side for b in side]
-    strewn = [(1 - a - b, a, b) for a, b in normal(900, 2, seed=4).tolist()]
+    strewn = [(1 - a - b, a, b) for a, b in normal(400, 2, seed=4).tolist()]
     for points in (grid, strewn):
         path = Plane(module, points)
         ours = Objective(module, CrossEntropy(), split(57, 1), dtype="float64", engine="auto", seeds=[3, 8])
-        ours.along(path, np.arange(900.0))
+        ours.along(path, np.arange(400.0))
     assert seen == [True, False]
