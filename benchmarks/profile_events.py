@@ -1,6 +1,6 @@
 """Where the time of a line by events goes, part by part, and how it grows with the number of grid points.
 
-    python -m benchmarks.profile_events [--examples 2000] [--alphas 20 200 2000] [--rounds 3] [--small]
+    python -m benchmarks.profile_events [--examples 2000] [--alphas 20 200 2000] [--rounds 2] [--small]
 
 Processor time on one thread, the best of several rounds. Beside the parts that are counted stand their products (one
 multiplication and one addition) per example, and the rate which that makes; a large matrix product of the same run is
@@ -151,7 +151,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.profile_events", description=__doc__)
     parser.add_argument("--examples", type=int, default=2000, help="examples of the data set")
     parser.add_argument("--alphas", type=int, nargs="+", default=[20, 200, 2000], help="grid points of the lines")
-    parser.add_argument("--rounds", type=int, default=3, help="rounds, of which the best is taken")
+    parser.add_argument("--rounds", type=int, default=2, help="rounds, of which the best is taken")
     parser.add_argument("--small", action="store_true", help="sizes that take seconds, to see that it runs")
     options = parser.parse_args()
     num, counts, width = (200, [5, 20], 150) if options.small else (options.examples, options.alphas, 1200)
