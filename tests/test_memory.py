@@ -34,7 +34,7 @@ from landscape.cost import CrossEntropy
 from landscape.data import Split
 from landscape.objective import Objective
 from landscape.parameters import ParameterLayout
-from landscape.path import Linear
+from landscape.path import Linear, Plane
 from landscape.slope import slopes
 
 def status(name):
@@ -46,11 +46,15 @@ def net():
 torch.manual_seed(0)
 torch.set_num_threads(1)
 split = Split(torch.randn(12_000, 64), torch.randint(10, (12_000,)))
-path = Linear(*(ParameterLayout.of(net()).theta(net())[None] for _ in range(2)))
+ends = [ParameterLayout.of(net()).theta(net())[None] for _ in range(3)]
 
 def growth(kind, memory, points, split):
-    engine = kind if kind in ("prefix", "events") else "plain"
-    objective, alphas = Objective(net(), CrossEntropy(), split, engine=engine, memory=memory), np.linspace(0, 1, points)
+    engine = {"prefix": "prefix", "events": "events", "plane": "events"}.get(kind, "plain")
+    # Taller than wide, so that rows are its short side; 40 is the number of points on one.
+    sides = np.linspace(0, 1, max(1, points // 40)), np.linspace(0, 1, 40)
+    path = Plane(*ends, *sides) if kind == "plane" else Linear(*ends[:2])
+    objective = Objective(net(), CrossEntropy(), split, engine=engine, memory=memory)
+    alphas = path.points if kind == "plane" else np.linspace(0, 1, points)
     gc.collect()
     ctypes.CDLL(None).malloc_trim(0)
     with open("/proc/self/clear_refs", "w") as file:
@@ -73,6 +77,7 @@ CASES = [("plain", 4, 12_000, 5), ("prefix", 8, 50, 500), ("events", 16, 150, 10
 MORE = [
     ("plain", 4, 50, 5000), ("prefix", 8, 12_000, 5), ("prefix", 8, 50, 5000), ("slopes", 8, 12_000, 2),
     ("events", 16, 12_000, 5), ("events", 16, 300, 500), ("events", 16, 60, 5000),
+    ("plane", 16, 300, 1640), ("plane", 16, 12_000, 200),
 ]  # fmt: skip
 
 
