@@ -6,8 +6,6 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).parents[2]
 CODE = sorted(file for top in ("landscape", "theory") for file in (ROOT / top).rglob("*.py"))
 FILES = CODE + sorted(file for top in ("tests", "benchmarks") for file in (ROOT / top).rglob("*.py"))
@@ -37,24 +35,19 @@ def undocumented(source: str) -> Iterator[str]:
                 yield node.name
 
 
-@pytest.mark.parametrize("file", FILES, ids=named)
-def test_file_is_short(file: Path) -> None:
+def test_files_are_short() -> None:
     """One idea per file."""
-    length = len(file.read_text().splitlines())
-    assert length <= LONGEST_FILE, f"{named(file)} has {length} lines, more than {LONGEST_FILE}"
+    assert {named(f): n for f in FILES if (n := len(f.read_text().splitlines())) > LONGEST_FILE} == {}
 
 
-@pytest.mark.parametrize("file", FILES, ids=named)
-def test_name_says_what_is_inside(file: Path) -> None:
+def test_names_say_what_is_inside() -> None:
     """No drawer for leftovers."""
-    assert not nameless_parts(named(file))
+    assert {named(f): found for f in FILES if (found := nameless_parts(named(f)))} == {}
 
 
-@pytest.mark.parametrize("file", CODE, ids=named)
-def test_public_names_have_docstrings(file: Path) -> None:
+def test_public_names_have_docstrings() -> None:
     """Everything that another room may use says in a sentence what it is."""
-    missing = list(undocumented(file.read_text()))
-    assert not missing, f"{named(file)}: no docstring on {missing}"
+    assert {named(f): found for f in CODE if (found := list(undocumented(f.read_text())))} == {}
 
 
 def test_the_readers_see_faults() -> None:

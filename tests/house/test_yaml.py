@@ -19,9 +19,6 @@ WITHOUT_TARGETS = {"recipe", "experiment", "limits"}  # section 5.1
 ROOM_OF_GROUP = {"optimizer": "training", "hydra": "progress"}  # groups that have no room of their own name
 HYDRA_KEYS = {"_target_", "_partial_", "_args_", "_recursive_", "_convert_", "defaults"}
 
-every_yaml = pytest.mark.parametrize("file", YAML, ids=lambda file: str(file.relative_to(CONF)))
-every_experiment = pytest.mark.parametrize("file", EXPERIMENTS, ids=lambda file: file.stem)
-
 
 def opening_comment(text: str) -> str:
     """The comment lines above the first content, Hydra's ``@package`` directive aside."""
@@ -75,6 +72,11 @@ def unknown_arguments(target: str, keys: set[str]) -> set[str]:
     return keys - named
 
 
+def named(file: Path) -> str:
+    """The path below conf/, as messages show it."""
+    return file.relative_to(CONF).as_posix()
+
+
 def loaded(file: Path) -> Any:
     """The file's own content as plain containers, interpolations left as text."""
     return OmegaConf.to_container(OmegaConf.load(file), resolve=False)
@@ -86,45 +88,48 @@ def test_there_is_something_to_check() -> None:
     assert EXPERIMENTS
 
 
-@every_yaml
-def test_opens_with_a_comment(file: Path) -> None:
+def test_every_yaml_opens_with_a_comment() -> None:
     """The first thing a reader sees is what the file is and where its numbers come from."""
-    assert len(opening_comment(file.read_text())) >= 10, f"{file} must open with a comment"
+    assert [named(f) for f in YAML if len(opening_comment(f.read_text())) < 10] == []
 
 
-@every_experiment
-def test_experiment_says_its_command(file: Path) -> None:
+def test_every_experiment_says_its_command() -> None:
     """An experiment's opening comment holds the command that runs it."""
-    assert f"+experiment={file.stem}" in opening_comment(file.read_text())
+    assert [f.stem for f in EXPERIMENTS if f"+experiment={f.stem}" not in opening_comment(f.read_text())] == []
 
 
-@every_experiment
-def test_experiment_is_short(file: Path) -> None:
+def test_experiments_are_short() -> None:
     """Experiments hold differences only."""
-    assert len(content(file.read_text())) <= LONGEST_EXPERIMENT
+    assert [f.stem for f in EXPERIMENTS if len(content(f.read_text())) > LONGEST_EXPERIMENT] == []
 
 
-@every_yaml
-def test_targets_exist_and_take_these_arguments(file: Path) -> None:
+def test_targets_exist_and_take_these_arguments() -> None:
     """Each target of ours or torch's imports, and takes each key beside it: the constructor is the schema."""
-    for target, keys in targets(loaded(file)):
-        if target.split(".")[0] in {"landscape", "torch"}:
-            assert callable(locate(target)), target
-            unknown = unknown_arguments(target, keys)
-            assert not unknown, f"{file}: {target} takes no {sorted(unknown)}"
+    faults = {}
+    for file in YAML:
+        for target, keys in targets(loaded(file)):
+            if target.split(".")[0] in {"landscape", "torch"}:
+                assert callable(locate(target)), f"{named(file)}: {target}"
+                if unknown := unknown_arguments(target, keys):
+                    faults[named(file), target] = unknown
+    assert faults == {}
 
 
-@every_yaml
-def test_targets_lie_in_the_room_of_the_group(file: Path) -> None:
-    """conf/<group>/x.yaml builds landscape.<group>[.file].Name or a library's; some groups build nothing."""
+def strangers(file: Path) -> list[str]:
+    """Targets that the group of ``file`` may not hold: any but landscape.<group>[.file].Name or a library's."""
     group = file.relative_to(CONF).parts[0]
     found = [target for target, _ in targets(loaded(file))]
     if group in WITHOUT_TARGETS:
-        assert not found, f"{file}: {group} holds no target, found {found}"
-    elif group != file.name:  # the primary config belongs to no group
-        room = ROOM_OF_GROUP.get(group, group)
-        strangers = [t for t in found if t.startswith("landscape.") and t.split(".")[1] != room]
-        assert not strangers, f"{file}: targets outside landscape.{room}: {strangers}"
+        return found
+    if group == file.name:  # the primary config belongs to no group
+        return []
+    room = ROOM_OF_GROUP.get(group, group)
+    return [target for target in found if target.startswith("landscape.") and target.split(".")[1] != room]
+
+
+def test_targets_lie_in_the_room_of_the_group() -> None:
+    """conf/<group>/x.yaml builds landscape.<group>[.file].Name or a library's; some groups build nothing."""
+    assert {named(file): found for file in YAML if (found := strangers(file))} == {}
 
 
 def test_the_readers_see_faults() -> None:
