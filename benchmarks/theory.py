@@ -16,7 +16,10 @@ import sympy
 
 from benchmarks.outcome import parser, show
 from benchmarks.timing import interleaved
-from theory import certify, deep_linear, descartes, modes, quadratic, spectra, walk_sampler
+from theory import deep_linear, quadratic
+from theory.arithmetic import descartes
+from theory.certificate import certify
+from theory.quadratic import modes, spectra
 
 
 def matrix_line(num: int) -> list[list[Any]]:
@@ -85,7 +88,7 @@ def walks(dimensions: list[int]) -> list[list[Any]]:
         rng = np.random.default_rng(0)
 
         def sampler(dimension: int = dimension, rng: Any = rng) -> Any:
-            return walk_sampler.sample(dimension, np.arange(1001), 1, rng)
+            return sampler.sample(dimension, np.arange(1001), 1, rng)
 
         def simulated(dimension: int = dimension, rng: Any = rng) -> Any:
             steps = np.vstack([np.zeros((1, dimension)), rng.standard_normal((1000, dimension))]).cumsum(axis=0)

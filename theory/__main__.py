@@ -24,23 +24,23 @@ import sympy
 from theory.derivation import Check, Derivation
 
 NAMES = {
-    "scalar": "theory.scalar",
-    "deep_linear": "theory.deep_linear",
-    "plane": "theory.plane",
-    "statistics": "theory.barrier_statistics",
-    "logits": "theory.logits",
-    "dynamics": "theory.dynamics",
-    "balanced": "theory.balanced",
-    "homogeneous": "theory.homogeneous",
-    "relu_exact": "theory.piecewise",
-    "kernel": "theory.kernel",
-    "taylor": "theory.taylor",
+    "scalar": "theory.deep_linear.scalar",
+    "deep_linear": "theory.deep_linear.curve",
+    "plane": "theory.deep_linear.plane",
+    "statistics": "theory.deep_linear.statistics",
+    "logits": "theory.deep_linear.logits",
+    "dynamics": "theory.deep_linear.dynamics",
+    "balanced": "theory.deep_linear.balanced",
+    "homogeneous": "theory.smooth.homogeneous",
+    "relu_exact": "theory.piecewise.curve",
+    "kernel": "theory.smooth.kernel",
+    "taylor": "theory.smooth.taylor",
     "conjectures": "theory.conjectures",
-    "random_walk": "theory.random_walk",
-    "walk_variants": "theory.walk_variants",
-    "thales": "theory.thales",
-    "quadratic": "theory.quadratic",
-    "noise": "theory.multiplicative_noise",
+    "random_walk": "theory.walk.random_walk",
+    "walk_variants": "theory.walk.variants",
+    "thales": "theory.walk.thales",
+    "quadratic": "theory.quadratic.law",
+    "noise": "theory.quadratic.multiplicative_noise",
 }
 
 
@@ -201,8 +201,8 @@ def _file(arguments: argparse.Namespace, example: str) -> Path:
 
 
 def _certify(arguments: argparse.Namespace) -> int:
-    """FILE.npz: prove every critical point of J along the line in the file (keys: theory/certificate_file.py)."""
-    from theory import certificate_file
+    """FILE.npz: prove every critical point of J along the line in the file (keys: theory/certificate/file.py)."""
+    from theory.certificate import file as certificate_file
 
     curve = certificate_file.load(_file(arguments, "line.npz"))
     certificate = certificate_file.prove(curve)

@@ -12,10 +12,11 @@ import numpy as np
 import sympy as sp
 from scipy.integrate import solve_ivp
 
-from theory import modes, scalar
-from theory.certify import Certificate, certify
-from theory.deep_linear import Moments
+from theory.certificate.certify import Certificate, certify
+from theory.deep_linear import scalar
+from theory.deep_linear.curve import Moments
 from theory.derivation import Check, Derivation, Step
+from theory.quadratic import modes
 
 # The depth-3 start as rationals, and a bound on the end of its gradient flow that suffices.
 FLOW_START = (Fraction(-1, 5), Fraction(11, 50), Fraction(11, 50))

@@ -99,7 +99,7 @@ def share_without_second_minimum(sigma: float) -> float:
 
     Raises:
         ValueError: sigma is not positive and finite.
-    Source: theory A1; by quadrature in theory.scalar.
+    Source: theory A1; by quadrature in theory.deep_linear.scalar.
     """
     from scipy.special import ndtr  # late, as in random_walk_bands
 
@@ -115,7 +115,7 @@ def share_decreasing(sigma: float) -> float:
 
     Raises:
         ValueError: sigma is not positive and finite.
-    Source: theory A1; by another quadrature in theory.scalar.
+    Source: theory A1; by another quadrature in theory.deep_linear.scalar.
     """
     from scipy.integrate import quad  # late, as in random_walk_bands
 

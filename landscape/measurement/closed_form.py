@@ -21,7 +21,7 @@ from landscape.model import DeepLinear
 from landscape.parameters import ParameterLayout
 from landscape.path import Geometric, Linear
 from landscape.progress import report
-from theory import certify
+from theory.certificate import certify
 
 log = logging.getLogger(__name__)
 

@@ -13,7 +13,8 @@ from landscape.curve import Projection
 from landscape.errors import InputError
 from landscape.model import Quadratic
 from landscape.training import Momentum
-from theory import modes, quadratic, spectra
+from theory import quadratic
+from theory.quadratic import modes, spectra
 
 log = logging.getLogger(__name__)
 

@@ -15,7 +15,10 @@ from landscape.data.dataset import Split
 from landscape.errors import InputError
 from landscape.model import MLP, DeepLinear, MaxoutMLP, Quadratic
 from landscape.parameters import ParameterLayout
-from theory import certified_decrease, deep_linear, piecewise, polynomial
+from theory import deep_linear, piecewise
+from theory.arithmetic import polynomial
+from theory.certificate import certify
+from theory.piecewise import certified_decrease
 
 Array = NDArray[np.float64]
 Span = tuple[float, float]
@@ -66,7 +69,7 @@ class DeepLinearFamily:
 
     def certificate(self, theta_0: Tensor, theta_1: Tensor) -> Proof:
         """Every critical point, or that there is none."""
-        return deep_linear.line(self._weights(theta_0), self._weights(theta_1), self.moments).certificate()
+        return certify.certify(self._weights(theta_0), self._weights(theta_1), self.moments)
 
 
 class QuadraticFamily:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from landscape.curve import turning
-from theory import gauss_length
+from theory.smooth import gauss_length
 
 
 @pytest.mark.parametrize("num", [3, 7, 50])

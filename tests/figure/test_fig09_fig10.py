@@ -15,7 +15,7 @@ from landscape.figure import fig09_deep_linear as fig09
 from landscape.figure import fig10_deep_linear_barriers as fig10
 from landscape.result import Result
 from landscape.verdict import Verdict
-from theory import scalar
+from theory.deep_linear import scalar
 
 
 def blank(**changes: Any) -> Result:

@@ -21,7 +21,8 @@ from landscape.measurement import Descent, Subject
 from landscape.model import Quadratic
 from landscape.training import Momentum
 from tests.twin import maxout, stream
-from theory import modes, quadratic, spectra
+from theory import quadratic
+from theory.quadratic import modes, spectra
 
 NOISE = 7  # again here: a renumbered stream must fail a test
 P, LOW, HIGH = 30, 0.05, 1.5

@@ -24,7 +24,7 @@ from landscape.parameters import ParameterLayout
 from landscape.path import Geometric, Linear
 from tests.measurement.conftest import ALPHAS
 from tests.twin import C, D, dataset, normal
-from theory import gauss_length
+from theory.smooth import gauss_length
 
 GRID = np.array([0.0, 0.21, 0.5, 0.83, 1.0])
 

@@ -14,7 +14,7 @@ from landscape.curve import Projection
 from landscape.errors import InputError
 from landscape.measurement import RandomWalk, Subject, random_walk
 from tests.twin import stream
-from theory.random_walk import RandomWalk as Law
+from theory.walk.random_walk import RandomWalk as Law
 
 WALK = 6  # again here: a renumbered stream must fail a test
 CPU = torch.device("cpu")

@@ -10,9 +10,9 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from scipy.integrate import solve_ivp
 
-from theory import balanced, dynamics
-from theory.balanced import balanced_start, one_unit
-from theory.projected import project
+from theory.deep_linear import balanced, dynamics
+from theory.deep_linear.balanced import balanced_start, one_unit
+from theory.deep_linear.projected import project
 
 Floats = NDArray[np.float64]
 TIMES = np.array([0.0, 0.2, 1.0, 4.0])

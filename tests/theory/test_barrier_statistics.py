@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from theory import barrier_statistics as statistics
-from theory import deep_linear, polynomial
-from theory.deep_linear import Moments, moments
+from theory import deep_linear
+from theory.arithmetic import polynomial
+from theory.deep_linear import statistics
+from theory.deep_linear.curve import Moments, moments
 
 Z = 4.0  # standard errors; seeds are fixed
 

@@ -9,8 +9,9 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from theory import certificate_file, deep_linear
+from theory import deep_linear
 from theory.__main__ import main
+from theory.certificate import file as certificate_file
 
 UNIT = {"sum_xx": np.eye(1), "sum_yx": np.eye(1), "sum_yy": 1.0, "count": 1}
 

@@ -7,8 +7,9 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from theory import certified_decrease, piecewise
-from theory.certified_decrease import SHORTEST, line
+from theory import piecewise
+from theory.piecewise import certified_decrease
+from theory.piecewise.certified_decrease import SHORTEST, line
 
 
 def problem(seed, N=60, D=6, H=8, C=4):

@@ -10,8 +10,11 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from theory import certify, deep_linear, descartes, scalar
-from theory.deep_linear import Moments, moments
+from theory import deep_linear
+from theory.arithmetic import descartes
+from theory.certificate import certify
+from theory.deep_linear import scalar
+from theory.deep_linear.curve import Moments, moments
 
 UNIT = Moments(1, np.eye(1), np.eye(1), 1.0)
 
@@ -114,8 +117,8 @@ def test_the_line_carries_its_certificate_whatever_becomes_of_the_weights():
     w = np.array([[2.0]])
     curve = deep_linear.line([w, [[0.5]]], [[[0.5]], [[2.0]]], UNIT)
     w *= 3
-    assert curve.certificate()(Fraction(1, 2)) == Fraction(81, 256)
-    assert kinds(curve.certificate()) == ["maximum"]
+    assert certify.certificate_of(curve)(Fraction(1, 2)) == Fraction(81, 256)
+    assert kinds(certify.certificate_of(curve)) == ["maximum"]
 
 
 def network(seed, depth=2):

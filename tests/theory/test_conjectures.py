@@ -10,8 +10,10 @@ import pytest
 import sympy as sp
 from scipy.integrate import solve_ivp
 
-from theory import conjectures, modes, scalar
+from theory import conjectures
 from theory.conjectures import heavy_ball_factor, line_that_fools, objective
+from theory.deep_linear import scalar
+from theory.quadratic import modes
 
 
 def test_every_step_and_check_holds_and_one_step_is_numerical():

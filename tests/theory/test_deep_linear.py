@@ -9,9 +9,9 @@ from math import comb
 import numpy as np
 import pytest
 
-from theory import polynomial
-from theory.deep_linear import Moments, derive, line, moments
-from theory.polynomial import evaluate, halves, sign_changes, turning_points
+from theory.arithmetic import polynomial
+from theory.arithmetic.polynomial import evaluate, halves, sign_changes, turning_points
+from theory.deep_linear.curve import Moments, derive, line, moments
 
 
 def network(rng, widths, scale=0.8):

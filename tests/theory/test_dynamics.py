@@ -11,10 +11,10 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from scipy.integrate import solve_ivp
 
-from theory import dynamics, dynamics_steps
-from theory.deep_mode import balanced_time, deep_mode, very_deep_time
-from theory.dynamics import aligned, mode
-from theory.projected import project
+from theory.deep_linear import dynamics, dynamics_steps
+from theory.deep_linear.deep_mode import balanced_time, deep_mode, very_deep_time
+from theory.deep_linear.dynamics import aligned, mode
+from theory.deep_linear.projected import project
 
 Floats = NDArray[np.float64]
 

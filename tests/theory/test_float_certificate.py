@@ -8,8 +8,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from theory import float_certificate, residue
-from theory.deep_linear import Moments, moments
+from theory.certificate import float_certificate, residue
+from theory.deep_linear.curve import Moments, moments
 
 UNIT = Moments(1, np.eye(1), np.eye(1), 1.0)
 

@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
-from theory import deep_linear, scalar
-from theory.deep_mode import deep_mode
-from theory.flow_limit import (
+from theory import deep_linear
+from theory.certificate.certify import certificate_of, certify
+from theory.deep_linear import scalar
+from theory.deep_linear.deep_mode import deep_mode
+from theory.deep_linear.flow_limit import (
     COUNTEREXAMPLE,
     FlowLimit,
     flow_limit,
@@ -18,7 +20,7 @@ from theory.flow_limit import (
     matrix_flow_end,
     slope_at_start,
 )
-from theory.projected import Run, project
+from theory.deep_linear.projected import Run, project
 
 
 def random_limit(rng: np.random.Generator, scale: float = 1.5) -> tuple[FlowLimit, float, int]:
@@ -93,7 +95,7 @@ def test_depth_3_is_not_monotone() -> None:
     assert (float(curve(0.0)), top.objective, top.alpha) == pytest.approx((1.019454, 1.019649, 0.0175), abs=5e-5)
     layers = [[np.array([[w]]) for w in point] for point in (start, end)]
     one = np.ones((1, 1))
-    certificate = deep_linear.line(*layers, deep_linear.Moments(1, one, one, 1.0)).certificate()
+    certificate = certify(*layers, deep_linear.Moments(1, one, one, 1.0))
     assert certificate.direction is None and certificate(0.0175) > certificate(0)
 
 
@@ -113,7 +115,7 @@ def test_depth_2_without_alignment_is_not_monotone() -> None:
     curve = deep_linear.line([first, second], end, data)
     slope = slope_at_start(first, second, np.eye(2))
     assert slope == pytest.approx(float(curve.derivative(0.0) / curve(0.0)), rel=1e-9) and 0.004 < slope < 0.01
-    assert curve.certificate().direction is None and curve.largest_rise() > 4e-6
+    assert certificate_of(curve).direction is None and curve.largest_rise() > 4e-6
     # the imbalance that makes it possible is no multiple of the identity
     excess = second.T @ second - first @ first.T
     assert np.max(np.abs(excess - np.trace(excess) / 3 * np.eye(3))) > 0.1

@@ -8,12 +8,12 @@ from decimal import Decimal, localcontext
 import numpy as np
 import pytest
 
-from theory import homogeneous
-from theory.deep_linear import line as deep_linear_line
-from theory.deep_linear import moments
-from theory.gauss_length import approaches_its_end, turning
-from theory.homogeneous import equivalent_biases, plateau, random_network, run, zero_start
-from theory.segment import segment
+from theory.deep_linear.curve import line as deep_linear_line
+from theory.deep_linear.curve import moments
+from theory.smooth import homogeneous
+from theory.smooth.gauss_length import approaches_its_end, turning
+from theory.smooth.homogeneous import equivalent_biases, plateau, random_network, run, zero_start
+from theory.smooth.segment import segment
 
 
 def cross_entropy(z, labels):

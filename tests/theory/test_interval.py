@@ -7,7 +7,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from theory.interval import affine_error, between, gamma, outward
+from theory.arithmetic.intervals import affine_error, between, gamma, outward
 
 
 def test_affine_error_bounds_the_real_error():

@@ -9,9 +9,9 @@ from scipy.integrate import dblquad
 from scipy.special import erf
 from scipy.stats import multivariate_normal
 
-from theory import kernel, kernel_steps
-from theory.kernel import Network, line
-from theory.kernel_pairs import UNITS, normal_cdf
+from theory.smooth import kernel, kernel_steps
+from theory.smooth.kernel import Network, line
+from theory.smooth.kernel_pairs import UNITS, normal_cdf
 
 ACTIVATIONS = ["relu", "erf"]
 

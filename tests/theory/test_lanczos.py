@@ -7,8 +7,8 @@ import pytest
 from numpy.typing import NDArray
 
 from theory import quadratic
-from theory.lanczos import gauss_rule
-from theory.modes import Method, gradient_descent, heavy_ball, nesterov, torch_sgd
+from theory.quadratic.lanczos import gauss_rule
+from theory.quadratic.modes import Method, gradient_descent, heavy_ball, nesterov, torch_sgd
 
 Floats = NDArray[np.float64]
 

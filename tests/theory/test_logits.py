@@ -9,7 +9,8 @@ import pytest
 from matplotlib.figure import Figure
 from scipy.special import log_softmax
 
-from theory import deep_linear, logits
+from theory import deep_linear
+from theory.deep_linear import logits
 
 
 def network(rng, sizes):

@@ -50,7 +50,8 @@ def test_the_list_has_a_line_for_each(capsys: pytest.CaptureFixture[str]) -> Non
 
 def test_every_module_with_a_derivation_has_a_name() -> None:
     folder = Path(theory.__file__).parent
-    found = {f"theory.{file.stem}" for file in folder.glob("*.py") if "\ndef derive(" in file.read_text("utf-8")}
+    files = [file for file in folder.rglob("*.py") if "\ndef derive(" in file.read_text("utf-8")]
+    found = {".".join(file.relative_to(folder.parent).with_suffix("").parts) for file in files}
     assert found == set(NAMES.values())
 
 
@@ -108,7 +109,7 @@ def test_a_check_that_fails_is_status_1(monkeypatch: pytest.MonkeyPatch, capsys:
 
 def test_theory_stands_alone() -> None:
     code = (
-        "import importlib, sys, theory.__main__ as m, theory.certificate_file, theory.page\n"
+        "import importlib, sys, theory.__main__ as m, theory.certificate.file, theory.page\n"
         "[importlib.import_module(name) for name in m.NAMES.values()]\n"
         "strangers = {'torch', 'landscape', 'matplotlib', 'hydra'}\n"
         "sys.exit(bool(strangers & {name.split('.')[0] for name in sys.modules}))"

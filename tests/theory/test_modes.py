@@ -10,8 +10,8 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from theory import modes
-from theory.modes import Method, gradient_descent, heavy_ball, nesterov, torch_sgd
+from theory.quadratic import modes
+from theory.quadratic.modes import Method, gradient_descent, heavy_ball, nesterov, torch_sgd
 
 Floats = NDArray[np.float64]
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from theory import multiplicative_noise as noise
+from theory.quadratic import multiplicative_noise as noise
 
 Z = 4.5  # of some dozens of means each; seeds are fixed
 

@@ -9,7 +9,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from theory import piecewise
-from theory.piecewise import derive, draw, line, running_sums
+from theory.piecewise.curve import derive, draw, line, running_sums
 
 
 def ends(rng, D, H, C, pieces=1):
@@ -163,7 +163,7 @@ def test_running_sums_do_not_drift():
 def test_blocks_of_examples_and_equal_kinks_change_nothing(monkeypatch):
     network_0, network_1, x, y = problem(7, N=30)
     whole = line(network_0, network_1, x, y)
-    monkeypatch.setattr("theory.piecewise_events.BLOCK", 1)
+    monkeypatch.setattr("theory.piecewise.events.BLOCK", 1)
     np.testing.assert_allclose(line(network_0, network_1, x, y).pieces, whole.pieces, atol=1e-13)
     twice = line(network_0, network_1, np.concatenate([x, x]), np.concatenate([y, y]))
     assert (twice.num_pieces, twice.num_kinks) == (whole.num_pieces, 2 * whole.num_kinks)

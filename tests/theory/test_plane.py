@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from theory import deep_linear, plane
-from theory.deep_linear import Moments, moments
+from theory import deep_linear
+from theory.deep_linear import plane
+from theory.deep_linear.curve import Moments, moments
 
 
 def network(seed, widths):

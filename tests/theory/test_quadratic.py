@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from theory import quadratic
 from theory.derivation import Step
-from theory.modes import Method, gradient_descent, heavy_ball, nesterov, torch_sgd
-from theory.spectra import LogUniform, Spectrum, even, from_start, modes
+from theory.quadratic.modes import Method, gradient_descent, heavy_ball, nesterov, torch_sgd
+from theory.quadratic.spectra import LogUniform, Spectrum, even, from_start, modes
 
 Floats = NDArray[np.float64]
 
@@ -103,7 +103,7 @@ def test_track_is_the_run(method: Method) -> None:
 def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     spectrum = modes(LogUniform(0.01, 1.0), 40)
     whole = quadratic.track(heavy_ball(0.5, 0.9), spectrum, np.arange(100))
-    monkeypatch.setattr(quadratic, "_BLOCK", 280)
+    monkeypatch.setattr("theory.quadratic.law._BLOCK", 280)
     parts = quadratic.track(heavy_ball(0.5, 0.9), spectrum, np.arange(100))
     np.testing.assert_allclose(parts.residual, whole.residual, rtol=1e-13)
 

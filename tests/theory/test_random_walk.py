@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from scipy import integrate, special, stats
 
 from landscape.curve import random_walk_bands
-from theory import random_walk, walk_sampler
-from theory.random_walk import RandomWalk
+from theory.walk import random_walk, sampler
+from theory.walk.random_walk import RandomWalk
 
 P_VALUE = 1e-4  # per test of Kolmogorov and Smirnov; seeds are fixed, so a pass stays a pass
 Z = 4.0  # standard errors
@@ -57,7 +57,7 @@ def test_walks_follow_the_laws_before_and_after_the_solution(dimension):
 def test_means_lie_on_the_half_circle_and_variances_agree_in_any_dimension():
     for dimension in (7, 25):
         walk, count, at = RandomWalk(dimension, STEPS, SOLUTION), 20000, [11, 30, 42]
-        sampled = walk_sampler.sample(dimension, at, count, np.random.default_rng(3), STEPS, SOLUTION)
+        sampled = sampler.sample(dimension, at, count, np.random.default_rng(3), STEPS, SOLUTION)
         x, r = sampled.projection / sampled.length, sampled.residual_norm / sampled.length
         error = np.sqrt(walk.variance(at) / count)
         assert (np.abs([x.mean(1), r.mean(1)] - np.array(walk.mean(at))) < Z * error).all()
@@ -129,7 +129,7 @@ def test_sampled_curves_have_the_joint_law_of_walks(dimension):
     """Two steps before the solution and two after it at once: each random combination must have one law."""
     at, count, rng = [9, 14, 39, 43], 3000, np.random.default_rng(17)
     projection, residual, length = walked(dimension, count, seed=40 + dimension)
-    sampled = walk_sampler.sample(dimension, at, count, rng, STEPS, SOLUTION)
+    sampled = sampler.sample(dimension, at, count, rng, STEPS, SOLUTION)
     for _ in range(12):
         a, b, c = rng.normal(size=4), rng.normal(size=4), rng.normal()
         plain = a @ projection[at] + b @ residual[at] + c * length
@@ -140,7 +140,7 @@ def test_sampled_curves_have_the_joint_law_of_walks(dimension):
 
 
 def test_sampling_costs_the_same_in_a_thousand_million_dimensions():
-    sampled = walk_sampler.sample(10**9, np.arange(1001), 5, np.random.default_rng(0))
+    sampled = sampler.sample(10**9, np.arange(1001), 5, np.random.default_rng(0))
     x, r = sampled.projection / sampled.length, sampled.residual_norm / sampled.length
     mean_x, mean_r = RandomWalk(10**9).mean(np.arange(1001))
     assert np.abs(x.T - mean_x).max() < 1e-4 and np.abs(r.T - mean_r).max() < 1e-4 and np.ptp(x[450]) > 1e-7
@@ -149,25 +149,25 @@ def test_sampling_costs_the_same_in_a_thousand_million_dimensions():
 
 def test_the_maximum_of_the_bridge_is_known_in_low_dimensions():
     x = np.linspace(0.2, 3, 30)
-    assert np.allclose(walk_sampler.bessel_bridge_maximum_cdf(x, 1), stats.kstwobign.cdf(x), atol=1e-13)
+    assert np.allclose(sampler.bessel_bridge_maximum_cdf(x, 1), stats.kstwobign.cdf(x), atol=1e-13)
     m = np.array([0.05, 0.3, 0.71, 1.9, 12.0])
     y = np.pi / 2 / m
-    assert np.allclose(walk_sampler.maximum_residual_cdf(m, 2), y / np.sinh(y), atol=1e-13)
-    assert np.allclose(walk_sampler.maximum_residual_cdf(m, 4), y**3 * np.cosh(y) / np.sinh(y) ** 3, atol=1e-13)
+    assert np.allclose(sampler.maximum_residual_cdf(m, 2), y / np.sinh(y), atol=1e-13)
+    assert np.allclose(sampler.maximum_residual_cdf(m, 4), y**3 * np.cosh(y) / np.sinh(y) ** 3, atol=1e-13)
     zeros = special.jn_zeros(0, 200)
     plane = [2 / v**2 * np.sum(np.exp(-zeros / v) / special.j1(zeros) ** 2) for v in m]
-    assert np.allclose(walk_sampler.maximum_residual_cdf(m, 3), plane, atol=1e-12)
+    assert np.allclose(sampler.maximum_residual_cdf(m, 3), plane, atol=1e-12)
 
 
 @pytest.mark.parametrize("dimension", [2, 5, 60, 3000])
 def test_the_maximum_averages_the_bridge_over_the_length(dimension):
     """The closed form in exponentials against quadrature over chi_d of the Gaussian series."""
-    nodes, weights, _ = walk_sampler.chi_nodes(dimension)
+    nodes, weights, _ = sampler.chi_nodes(dimension)
     m = 0.5 + np.array([-0.4, 0.1, 0.6, 1.3]) / np.sqrt(dimension)
-    averaged = walk_sampler.bessel_bridge_maximum_cdf(m[:, None] * nodes, dimension - 1) @ weights
-    exact = walk_sampler.maximum_residual_cdf(m, dimension)
+    averaged = sampler.bessel_bridge_maximum_cdf(m[:, None] * nodes, dimension - 1) @ weights
+    exact = sampler.maximum_residual_cdf(m, dimension)
     assert np.allclose(averaged, exact, atol=1e-9) and 0.02 < exact[1] < exact[3] < 1
-    assert walk_sampler.maximum_residual_quantile(float(exact[2]), dimension) == pytest.approx(m[2], abs=1e-9)
+    assert sampler.maximum_residual_quantile(float(exact[2]), dimension) == pytest.approx(m[2], abs=1e-9)
 
 
 @pytest.mark.parametrize("dimension", [2, 3, 6])
@@ -177,8 +177,8 @@ def test_the_maximum_of_plain_walks_follows_the_corrected_law(dimension):
     highest = np.sort(residual.max(axis=0) / length)
     at = highest[100:-100:50]
     share = np.searchsorted(highest, at) / count
-    corrected = np.abs(walk_sampler.maximum_residual_cdf(at, dimension, solution) - share).max()
-    plain = np.abs(walk_sampler.maximum_residual_cdf(at, dimension) - share).max()
+    corrected = np.abs(sampler.maximum_residual_cdf(at, dimension, solution) - share).max()
+    plain = np.abs(sampler.maximum_residual_cdf(at, dimension) - share).max()
     # Kolmogorov's distance at the 0.1 % level: it accepts the correction, whose own error is below .007, and refuses
     # the law of Brownian motion, which is .03 to .05 off
     assert corrected < 1.95 / np.sqrt(count) < plain
@@ -193,7 +193,7 @@ def test_draw_shows_mean_band_and_limit():
     assert [t.get_text()[:4] for t in axes.get_legend().get_texts()] == ["90 %", "mean", "limi"]
     edge = axes.patches[0].get_xy()
     r = np.hypot(edge[:, 0] - 0.5, edge[:, 1])
-    sampled = walk_sampler.sample(30, [450], 4000, np.random.default_rng(2))
+    sampled = sampler.sample(30, [450], 4000, np.random.default_rng(2))
     distance = np.hypot(sampled.projection / sampled.length - 0.5, sampled.residual_norm / sampled.length)
     top = np.sort(r[np.abs(edge[:, 0] - 0.5) < 1e-9])
     assert np.mean((distance > top[0]) & (distance < top[-1])) == pytest.approx(0.9, abs=Z * np.sqrt(0.09 / 4000))
@@ -222,13 +222,13 @@ def test_the_self_check_holds_and_the_values_are_finite(parameters):
         (lambda: RandomWalk(5).bands(3, coverage=1), "coverage=1"),
         (lambda: RandomWalk(5).projection(900), "step=900"),
         (lambda: RandomWalk(5).raw_projection_pdf(1.0, 0), "step=0"),
-        (lambda: walk_sampler.sample(3, [4, 4], 2, np.random.default_rng(0)), "increasing"),
-        (lambda: walk_sampler.sample(3, [4], 0, np.random.default_rng(0)), "num_walks=0"),
-        (lambda: walk_sampler.sample(3, [1001], 1, np.random.default_rng(0)), "step=1001"),
-        (lambda: walk_sampler.maximum_residual_cdf(0.5, 1), "dimension=1"),
-        (lambda: walk_sampler.maximum_residual_cdf(0.5, 10**9), "dimension=1e"),
-        (lambda: walk_sampler.maximum_residual_cdf(0.5, 3, solution_step=0), "solution_step=0"),
-        (lambda: walk_sampler.maximum_residual_quantile(1.0, 3), "level=1.0"),
+        (lambda: sampler.sample(3, [4, 4], 2, np.random.default_rng(0)), "increasing"),
+        (lambda: sampler.sample(3, [4], 0, np.random.default_rng(0)), "num_walks=0"),
+        (lambda: sampler.sample(3, [1001], 1, np.random.default_rng(0)), "step=1001"),
+        (lambda: sampler.maximum_residual_cdf(0.5, 1), "dimension=1"),
+        (lambda: sampler.maximum_residual_cdf(0.5, 10**9), "dimension=1e"),
+        (lambda: sampler.maximum_residual_cdf(0.5, 3, solution_step=0), "solution_step=0"),
+        (lambda: sampler.maximum_residual_quantile(1.0, 3), "level=1.0"),
     ],
 )
 def test_impossible_walks_are_refused_by_name(call, message):

@@ -9,8 +9,8 @@ from math import comb, gcd
 import numpy as np
 import pytest
 
-from theory import residue
-from theory.deep_linear import Moments, moments
+from theory.certificate import residue
+from theory.deep_linear.curve import Moments, moments
 
 
 def plain(weights_0, weights_1, moments, interval):

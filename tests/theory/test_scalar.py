@@ -9,8 +9,8 @@ import pytest
 import sympy as sp
 from scipy.integrate import solve_ivp
 
-from theory import scalar
-from theory.scalar import kappa, line, shape
+from theory.deep_linear import scalar
+from theory.deep_linear.scalar import kappa, line, shape
 
 BERNSTEIN_ALPHAS = np.array([0.0, 0.13, 0.5, 0.77, 1.0])
 

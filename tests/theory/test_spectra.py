@@ -10,8 +10,10 @@ import scipy.integrate
 import scipy.special
 from numpy.typing import NDArray
 
-from theory import quadratic, spectra
-from theory.spectra import Beta, Gamma, LogUniform, Uniform, marchenko_pastur
+from theory import quadratic
+from theory.quadratic import spectra
+from theory.quadratic.modes import heavy_ball
+from theory.quadratic.spectra import Beta, Gamma, LogUniform, Uniform, marchenko_pastur
 
 Floats = NDArray[np.float64]
 
@@ -121,7 +123,7 @@ def test_binned_spectrum_keeps_mean_and_counts() -> None:
     assert small.dimension == 5000
     assert small.eigenvalues @ small.weights == pytest.approx(whole.eigenvalues @ whole.weights, rel=1e-12)
     steps = np.arange(0, 300, 7)
-    method = quadratic.heavy_ball(0.5, 0.9)
+    method = heavy_ball(0.5, 0.9)
     gap = quadratic.track(method, small, steps).residual - quadratic.track(method, whole, steps).residual
     assert 0 < np.max(np.abs(gap)) < 1e-4
 

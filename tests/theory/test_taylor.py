@@ -9,8 +9,11 @@ import mpmath
 import numpy as np
 import pytest
 
-from theory import deep_linear, jets, scalar, taylor
-from theory.taylor import direction, evaluate, predicted_barrier, series
+from theory import deep_linear
+from theory.arithmetic import jets
+from theory.deep_linear import scalar
+from theory.smooth import taylor
+from theory.smooth.taylor import direction, evaluate, predicted_barrier, series
 
 PAIRS = [(a, c) for a in taylor.UNITS for c in taylor.COSTS]
 

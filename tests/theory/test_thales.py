@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from scipy import integrate, stats
 
 from landscape.curve import thales_defect
-from theory import thales
+from theory.walk import thales
 
 P_VALUE = 1e-4
 TAUS = [0.13, 0.5, 0.92, 1.1, 3.0]

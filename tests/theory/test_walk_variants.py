@@ -7,8 +7,8 @@ import pytest
 from matplotlib.figure import Figure
 from scipy.integrate import quad
 
-from theory import thales, walk_variants
-from theory.random_walk import RandomWalk
+from theory.walk import thales, variants
+from theory.walk.random_walk import RandomWalk
 
 DIMENSION, T = 30_000, 25
 NEAR = 4 / DIMENSION**0.5  # a point of one walk is about 0.5/√d off
@@ -31,23 +31,23 @@ def white(seed=0):
 
 def test_any_schedule_is_on_the_half_circle_at_its_own_speed():
     rates = np.random.default_rng(1).uniform(0.01, 2, T)
-    x, r = walk_variants.scheduled(rates)
+    x, r = variants.scheduled(rates)
     assert thales.defect(x, r) == pytest.approx(0, abs=1e-14) and x[3] == pytest.approx((rates[:3] ** 2).sum()
                                                                                      / (rates**2).sum())  # fmt: skip
     assert np.abs(np.array(seen(walk(rates[:, None] * white()))) - [x, r]).max() < NEAR
-    plain = walk_variants.scheduled(np.ones(T))
+    plain = variants.scheduled(np.ones(T))
     assert np.allclose(plain, RandomWalk(10, T, T).mean(np.arange(T + 1)))
 
 
 @pytest.mark.parametrize("ratio", [0.0, 0.7, 12.0])
 def test_drift_flattens_the_half_circle(ratio):
-    x, r = walk_variants.drifting(np.arange(T + 1) / T, ratio)
+    x, r = variants.drifting(np.arange(T + 1) / T, ratio)
     scales = np.random.default_rng(2).uniform(0.5, 1.5, DIMENSION)  # unequal directions all the same
     direction = np.random.default_rng(3).standard_normal(DIMENSION)
     drift = direction / np.linalg.norm(direction) * np.sqrt(ratio * (scales**2).sum() / T)
     assert np.abs(np.array(seen(walk(white(4) * scales + drift))) - [x, r]).max() < 1.3 * NEAR
-    peak = walk_variants.drifting(0.5, ratio)[1]
-    assert walk_variants.drift_to_noise(float(peak)) == pytest.approx(ratio, abs=1e-12)
+    peak = variants.drifting(0.5, ratio)[1]
+    assert variants.drift_to_noise(float(peak)) == pytest.approx(ratio, abs=1e-12)
 
 
 @pytest.mark.parametrize("hurst", [0.2, 0.5, 0.85])
@@ -55,7 +55,7 @@ def test_fractional_walks(hurst):
     t = np.arange(1.0, T + 1)
     covariance = (t[:, None] ** (2 * hurst) + t ** (2 * hurst) - np.abs(t[:, None] - t) ** (2 * hurst)) / 2
     path = np.concatenate([np.zeros((1, DIMENSION)), np.linalg.cholesky(covariance) @ white(5)])
-    x, r = walk_variants.fractional(np.arange(T + 1) / T, hurst)
+    x, r = variants.fractional(np.arange(T + 1) / T, hurst)
     assert np.abs(np.array(seen(path)) - [x, r]).max() < NEAR
     assert np.sign(np.round(thales.defect(x, r)[10], 12)) == np.sign(hurst - 0.5)
 
@@ -67,24 +67,24 @@ def test_momentum_walks_exactly(momentum):
     moved = np.array([[sum(momentum**i for i in range(t - j + 1)) if j <= t else 0.0 for j in range(1, T + 1)]
                       for t in steps])  # fmt: skip
     covariance = moved @ moved.T
-    exact = walk_variants.from_covariance(np.diag(covariance), covariance[:, -1], covariance[-1, -1])
-    found = walk_variants.with_momentum(steps, momentum, T)
+    exact = variants.from_covariance(np.diag(covariance), covariance[:, -1], covariance[-1, -1])
+    found = variants.with_momentum(steps, momentum, T)
     assert np.allclose(found[0], exact[0], atol=1e-11) and np.allclose(found[1] ** 2, exact[1] ** 2, atol=1e-11)
     speed = np.zeros((T, DIMENSION))
     for k, shock in enumerate(white(6)):
         speed[k] = shock + (momentum * speed[k - 1] if k else 0)
     assert np.abs(np.array(seen(walk(speed))) - found).max() < NEAR
-    long = walk_variants.with_momentum([500_000], momentum, 10**6)
+    long = variants.with_momentum([500_000], momentum, 10**6)
     assert np.allclose(long, 0.5, atol=1e-3)
 
 
 @pytest.mark.parametrize("dimension", [3, 4, 7, 50, 3000])
 def test_equal_directions_are_those_of_the_plain_walk(dimension):
-    variance, square = walk_variants.anisotropic_spread(np.full(dimension, 2.7))
+    variance, square = variants.anisotropic_spread(np.full(dimension, 2.7))
     assert variance == pytest.approx(1 / (dimension - 2), rel=1e-9)
     assert square == pytest.approx((dimension - 1) / (dimension - 2), rel=1e-9)
-    assert walk_variants.effective_dimension(np.full(dimension, 2.7)) == pytest.approx(dimension)
-    padded = walk_variants.anisotropic_spread(np.concatenate([np.full(dimension, 0.01), np.zeros(5)]))
+    assert variants.effective_dimension(np.full(dimension, 2.7)) == pytest.approx(dimension)
+    padded = variants.anisotropic_spread(np.concatenate([np.full(dimension, 0.01), np.zeros(5)]))
     assert padded == pytest.approx((variance, square), rel=1e-9)
 
 
@@ -95,22 +95,22 @@ def test_unequal_directions_by_draws_and_by_the_effective_dimension():
     length = (end**2).sum(axis=1)
     x = (middle * end).sum(axis=1) / length
     square = (middle**2).sum(axis=1) / length - x**2
-    variance, mean = walk_variants.anisotropic_spread(eigen)
+    variance, mean = variants.anisotropic_spread(eigen)
     for drawn, exact in (((x - tau) ** 2, variance), (square, mean), (x, tau / (tau * (1 - tau)))):
         assert abs(drawn.mean() - tau * (1 - tau) * exact) < 4 * drawn.std() / np.sqrt(count)
     wide = np.geomspace(0.001, 1, 4000)
-    d_eff = walk_variants.effective_dimension(wide)
-    assert walk_variants.anisotropic_spread(wide)[0] * d_eff == pytest.approx(1, abs=8 / d_eff)
-    one, _ = walk_variants.anisotropic_spread([1.0, 1.0, 1e-9])
-    assert one > walk_variants.anisotropic_spread([1.0, 1.0, 1.0])[0]
+    d_eff = variants.effective_dimension(wide)
+    assert variants.anisotropic_spread(wide)[0] * d_eff == pytest.approx(1, abs=8 / d_eff)
+    one, _ = variants.anisotropic_spread([1.0, 1.0, 1e-9])
+    assert one > variants.anisotropic_spread([1.0, 1.0, 1.0])[0]
     two, _ = quad(lambda u: u * 2.0 / (1 + 2 * u) ** 2 * (1 + 2e-2 * u) ** -0.5 + u * 1e-4 / (1 + 2 * u)
                   * (1 + 2e-2 * u) ** -1.5, 0, np.inf, limit=500)  # fmt: skip
-    assert walk_variants.anisotropic_spread([1.0, 1.0, 0.01])[0] == pytest.approx(two, rel=1e-5)
+    assert variants.anisotropic_spread([1.0, 1.0, 0.01])[0] == pytest.approx(two, rel=1e-5)
 
 
 @pytest.mark.parametrize("parameters", [{}, {"solution_step": 2}, {"drift": 0.0, "hurst": 0.3, "momentum": 0.0}])
 def test_steps_are_proven_and_the_self_check_holds(parameters):
-    derivation = walk_variants.derive(**parameters)
+    derivation = variants.derive(**parameters)
     assert [s.name for s in derivation.steps if not s.proven] == ["concentration"]
     assert parameters or all(step.holds() for step in derivation.steps if step.proven)
     checks = derivation.check()
@@ -119,7 +119,7 @@ def test_steps_are_proven_and_the_self_check_holds(parameters):
 
 def test_draw_shows_four_walks():
     axes = Figure().add_subplot()
-    walk_variants.draw(axes)
+    variants.draw(axes)
     assert len(axes.get_lines()) == len(axes.get_legend().get_texts()) == 4
     assert "residual" in axes.get_ylabel() and axes.get_lines()[1].get_ydata().max() == pytest.approx(0.25)
 
@@ -127,22 +127,22 @@ def test_draw_shows_four_walks():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: walk_variants.from_covariance([1.0], [1.0], 0.0), "end=0"),
-        (lambda: walk_variants.from_covariance([1.0], [3.0], 1.0), "belong to no walk"),
-        (lambda: walk_variants.scheduled([0.0, 0.0]), "make no walk"),
-        (lambda: walk_variants.scheduled([]), "make no walk"),
-        (lambda: walk_variants.drifting(1.2, 1.0), "between 0 and 1"),
-        (lambda: walk_variants.drifting(0.2, -1.0), "drift_to_noise=-1"),
-        (lambda: walk_variants.drift_to_noise(0.6), "largest_residual=0.6"),
-        (lambda: walk_variants.fractional(0.2, 1.0), "hurst=1"),
-        (lambda: walk_variants.with_momentum([1], 1.0, 5), "momentum=1"),
-        (lambda: walk_variants.with_momentum([6], 0.5, 5), "from 0 to solution_step=5"),
-        (lambda: walk_variants.with_momentum([1], 0.5, 0), "solution_step=0"),
-        (lambda: walk_variants.effective_dimension([-1.0]), "of no covariance"),
-        (lambda: walk_variants.anisotropic_spread([1.0, 1.0, 0.0]), "2 positive"),
-        (lambda: walk_variants.derive(solution_step=1), "solution_step=1"),
-        (lambda: walk_variants.derive(decay=-1.0), "decay=-1"),
-        (lambda: walk_variants.draw(None, drift=float("nan")), "drift=nan"),
+        (lambda: variants.from_covariance([1.0], [1.0], 0.0), "end=0"),
+        (lambda: variants.from_covariance([1.0], [3.0], 1.0), "belong to no walk"),
+        (lambda: variants.scheduled([0.0, 0.0]), "make no walk"),
+        (lambda: variants.scheduled([]), "make no walk"),
+        (lambda: variants.drifting(1.2, 1.0), "between 0 and 1"),
+        (lambda: variants.drifting(0.2, -1.0), "drift_to_noise=-1"),
+        (lambda: variants.drift_to_noise(0.6), "largest_residual=0.6"),
+        (lambda: variants.fractional(0.2, 1.0), "hurst=1"),
+        (lambda: variants.with_momentum([1], 1.0, 5), "momentum=1"),
+        (lambda: variants.with_momentum([6], 0.5, 5), "from 0 to solution_step=5"),
+        (lambda: variants.with_momentum([1], 0.5, 0), "solution_step=0"),
+        (lambda: variants.effective_dimension([-1.0]), "of no covariance"),
+        (lambda: variants.anisotropic_spread([1.0, 1.0, 0.0]), "2 positive"),
+        (lambda: variants.derive(solution_step=1), "solution_step=1"),
+        (lambda: variants.derive(decay=-1.0), "decay=-1"),
+        (lambda: variants.draw(None, drift=float("nan")), "drift=nan"),
     ],
 )
 def test_bad_input_is_refused(call, message):

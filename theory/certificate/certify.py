@@ -21,9 +21,10 @@ from typing import Literal
 
 from numpy.typing import ArrayLike
 
-from theory import descartes, float_certificate, residue
-from theory.deep_linear import Moments, line
-from theory.descartes import CriticalPoint, Direction
+from theory.arithmetic import descartes
+from theory.arithmetic.descartes import CriticalPoint, Direction
+from theory.certificate import float_certificate, residue
+from theory.deep_linear.curve import Line, Moments, line
 
 Arithmetic = Literal["float64", "integers"]
 
@@ -137,3 +138,8 @@ def certify(
     low, high = ends
     points = tuple(CriticalPoint(p.kind, low + (high - low) * p.low, low + (high - low) * p.high) for p in found[0])
     return Certificate(ends, points, found[1], arithmetic, exact)
+
+
+def certificate_of(curve: Line) -> Certificate:
+    """The certificate of a line that ``deep_linear.line`` made, over the line's own interval."""
+    return certify(curve.weights_0, curve.weights_1, curve.moments, curve.interval)

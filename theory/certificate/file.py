@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from theory.certify import Certificate, certify, enclosing
-from theory.deep_linear import Line, Moments, line, moments
+from theory.certificate.certify import Certificate, certify, enclosing
+from theory.deep_linear.curve import Line, Moments, line, moments
 
 DATA = ("x", "y")
 SUMS = ("sum_xx", "sum_yx", "sum_yy", "count")
@@ -33,7 +33,7 @@ def load(file: Path) -> Line:
     """
     if not file.is_file():
         raise ValueError(f"{file} is no file; give an npz file with the weights of both ends and the data; its "
-                         "keys are listed at the head of theory/certificate_file.py.")  # fmt: skip
+                         "keys are listed at the head of theory/certificate/file.py.")  # fmt: skip
     try:
         archive = np.load(file, allow_pickle=False)
         if not isinstance(archive, np.lib.npyio.NpzFile):

@@ -16,9 +16,9 @@ from math import comb
 import numpy as np
 from numpy.typing import ArrayLike
 
-from theory.deep_linear import Moments
-from theory.polynomial import Array
-from theory.residue import dyadic
+from theory.arithmetic.polynomial import Array
+from theory.certificate.residue import dyadic
+from theory.deep_linear.curve import Moments
 
 UNIT = 2.0**-53
 # Added to every bound, which may underflow itself.

@@ -17,8 +17,8 @@ import numpy as np
 import sympy
 from numpy.typing import ArrayLike, NDArray
 
-from theory.deep_linear import Moments
-from theory.polynomial import Array
+from theory.arithmetic.polynomial import Array
+from theory.deep_linear.curve import Moments
 
 # Residues are below this in any case, so that products of two fit in int64 and in float64.
 LARGEST_PRIME = 2**26

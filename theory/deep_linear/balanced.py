@@ -14,9 +14,9 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.integrate import solve_ivp
 from scipy.special import exprel
 
-from theory import balanced_steps
+from theory.deep_linear import balanced_steps
+from theory.deep_linear.projected import Run, project, times_of
 from theory.derivation import Check, Derivation
-from theory.projected import Run, project, times_of
 
 Floats = NDArray[np.float64]
 

@@ -1,4 +1,4 @@
-"""The steps that ``theory.balanced`` derives; matrices are symbols that do not commute."""
+"""The steps that ``theory.deep_linear.balanced`` derives; matrices are symbols that do not commute."""
 
 from __future__ import annotations
 

@@ -9,17 +9,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from theory import deep_linear_proofs, polynomial
+from theory.arithmetic import polynomial
+from theory.arithmetic.polynomial import EPS, Array, fold, require_interval
+from theory.deep_linear import curve_steps
 from theory.derivation import Check, Derivation
-from theory.polynomial import EPS, Array, fold, require_interval
-
-if TYPE_CHECKING:
-    from theory.certify import Certificate
 
 # Rows converted to float64 at a time: the moments of float32 or byte data need no second copy of it.
 CHUNK = 4096
@@ -108,17 +106,11 @@ def moments(x: ArrayLike, y: ArrayLike) -> Moments:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Line(polynomial.Line):
-    """J along a line, with the weights and moments that a proof about it starts from."""
+    """J along a line, with the weights and moments that a proof about it starts from (``theory.certificate``)."""
 
     weights_0: list[Array]
     weights_1: list[Array]
     moments: Moments
-
-    def certificate(self) -> Certificate:
-        """Every critical point inside the interval, proven in exact integers (``theory.certify``)."""
-        from theory.certify import certify  # it imports this module
-
-        return certify(self.weights_0, self.weights_1, self.moments, self.interval)
 
 
 def line(
@@ -224,8 +216,8 @@ def derive(*, depth: int = 3, width: int = 4, seed: int = 0) -> Derivation:
             "metric of E x xᵀ.",
         ],
         source="Goodfellow, Vinyals & Saxe 2015, section 5; Saxe, McClelland & Ganguli 2014 for the model",
-        steps=deep_linear_proofs.steps(),
-        closed_form=deep_linear_proofs.closed_form(),
+        steps=curve_steps.steps(),
+        closed_form=curve_steps.closed_form(),
         check=lambda: _checks(int(depth), int(width), int(seed)),
         values={
             "degree": curve.degree,

@@ -1,4 +1,4 @@
-"""The steps that ``theory.deep_linear`` derives, proven by sympy with symbols that do not commute."""
+"""The steps that ``theory.deep_linear.curve`` derives, proven by sympy with symbols that do not commute."""
 
 from __future__ import annotations
 

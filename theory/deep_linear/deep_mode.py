@@ -17,8 +17,8 @@ from scipy.integrate import quad, solve_ivp
 from scipy.optimize import brentq
 from scipy.special import hyp2f1
 
-from theory.flow_limit import require_strength
-from theory.projected import Run, project, times_of
+from theory.deep_linear.flow_limit import require_strength
+from theory.deep_linear.projected import Run, project, times_of
 
 Floats = NDArray[np.float64]
 

@@ -14,12 +14,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.integrate import solve_ivp
 
-from theory import dynamics_steps
-from theory.deep_mode import aligned_progress, balanced_time, deep_mode, require_tau
+from theory.deep_linear import dynamics_steps
+from theory.deep_linear.deep_mode import aligned_progress, balanced_time, deep_mode, require_tau
+from theory.deep_linear.flow_limit import COUNTEREXAMPLE, flow_limit, slope_at_start
+from theory.deep_linear.projected import Run, project, times_of
 from theory.derivation import Check, Derivation
-from theory.flow_limit import COUNTEREXAMPLE, flow_limit, slope_at_start
-from theory.projected import Run, project, times_of
-from theory.quadratic import Track
+from theory.quadratic.law import Track
 
 Floats = NDArray[np.float64]
 

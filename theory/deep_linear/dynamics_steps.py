@@ -1,4 +1,4 @@
-"""The steps that ``theory.dynamics`` derives, each proven by sympy unless it says otherwise."""
+"""The steps that ``theory.deep_linear.dynamics`` derives, each proven by sympy unless it says otherwise."""
 
 from __future__ import annotations
 

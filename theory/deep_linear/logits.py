@@ -18,8 +18,8 @@ import sympy as sp
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import logsumexp, softmax
 
+from theory.arithmetic.polynomial import Array, evaluate, require_interval
 from theory.derivation import Check, Derivation, Step
-from theory.polynomial import Array, evaluate, require_interval
 
 # Binomials of this degree still fit in float64.
 LARGEST_DEGREE = 500

@@ -14,10 +14,11 @@ import numpy as np
 import sympy as sp
 from numpy.typing import ArrayLike
 
-from theory import deep_linear, polynomial
-from theory.deep_linear import Moments, moments
+from theory import deep_linear
+from theory.arithmetic import polynomial
+from theory.arithmetic.polynomial import EPS, Array, fold
+from theory.deep_linear.curve import Moments, moments
 from theory.derivation import Check, Derivation, Step
-from theory.polynomial import EPS, Array, fold
 
 Interval = tuple[float, float]
 

@@ -15,10 +15,11 @@ from scipy.integrate import quad, solve_ivp
 from scipy.optimize import brentq
 from scipy.stats import norm
 
-from theory import polynomial, scalar_proofs
-from theory.deep_linear import product_coefficients
+from theory.arithmetic import polynomial
+from theory.arithmetic.polynomial import EPS, Array, fold, sign_changes
+from theory.deep_linear import scalar_steps
+from theory.deep_linear.curve import product_coefficients
 from theory.derivation import Check, Derivation
-from theory.polynomial import EPS, Array, fold, sign_changes
 
 Shape = Literal["decreasing", "bump", "crossing"]
 
@@ -183,8 +184,8 @@ def derive(*, depth: int = 3, start_1: float = -6.0, start_2: float = 0.5) -> De
             "Gradient flow is dw/dt = -½ ∇J.",
         ],
         source="Goodfellow, Vinyals & Saxe 2015, section 5, Figures 9 and 10",
-        steps=scalar_proofs.steps(int(depth)),
-        closed_form=scalar_proofs.closed_form(int(depth)),
+        steps=scalar_steps.steps(int(depth)),
+        closed_form=scalar_steps.closed_form(int(depth)),
         check=lambda: _checks(int(depth)),
         values=values,
     )

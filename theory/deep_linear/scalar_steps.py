@@ -1,4 +1,4 @@
-"""The steps that ``theory.scalar`` derives: each an identity that sympy proves, unless it says otherwise."""
+"""The steps that ``scalar`` derives: each an identity that sympy proves, unless it says otherwise."""
 
 from __future__ import annotations
 

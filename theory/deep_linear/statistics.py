@@ -13,10 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from theory import barrier_statistics_steps, deep_linear, polynomial
-from theory.deep_linear import Moments, moments
+from theory import deep_linear
+from theory.arithmetic import polynomial
+from theory.arithmetic.polynomial import EPS, Array
+from theory.deep_linear import statistics_steps
+from theory.deep_linear.curve import Moments, moments
 from theory.derivation import Check, Derivation
-from theory.polynomial import EPS, Array
 
 
 def haar(rng: np.random.Generator, width: int, count: int) -> Array:
@@ -131,8 +133,8 @@ def derive(*, depth: int = 3, width: int = 8, sigma: float = 1.0, seed: int = 0)
             "Gaussian: the start has independent entries N(0, σ_l²), the end is fixed.",
         ],
         source="Goodfellow, Vinyals & Saxe 2015, Figures 5 and 10 on average; derived here",
-        steps=barrier_statistics_steps.steps(),
-        closed_form=barrier_statistics_steps.closed_form(),
+        steps=statistics_steps.steps(),
+        closed_form=statistics_steps.closed_form(),
         check=lambda: _checks(depth, width, sigma, seed),
         values={
             "expected_barrier_between_rotations": rotated.barrier(),

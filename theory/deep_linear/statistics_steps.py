@@ -1,4 +1,4 @@
-"""The steps that ``theory.barrier_statistics`` derives."""
+"""The steps that ``theory.deep_linear.statistics`` derives."""
 
 from __future__ import annotations
 

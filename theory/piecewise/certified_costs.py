@@ -1,4 +1,4 @@
-"""What ``theory.certified_decrease`` needs of a cost: its slope with an error bound, and how far the slope can rise.
+"""What ``certified_decrease`` needs of a cost: its slope with an error bound, and how far the slope can rise.
 
 At a point x of the line the outputs are z, their derivatives z' and z'', and in the window [x, x + s] some units may
 switch: (example, unit, rate), |rate| >= the slope of the pre-activation. Each adds v |rate| to z' where it switches,
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.interval import TINY, UNIT, Array, gamma, outward
+from theory.arithmetic.intervals import TINY, UNIT, Array, gamma, outward
 
 Index = NDArray[np.intp]
 # More than exp loses where it underflows.

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from theory.certified_costs import CrossEntropy, Outputs, SquaredError, Window
-from theory.interval import Array, affine_error, between, gamma, outward
-from theory.piecewise_events import Network, read_line
-from theory.polynomial import require_interval
+from theory.arithmetic.intervals import Array, affine_error, between, gamma, outward
+from theory.arithmetic.polynomial import require_interval
+from theory.piecewise.certified_costs import CrossEntropy, Outputs, SquaredError, Window
+from theory.piecewise.events import Network, read_line
 
 # Windows shorter than this are not tried: the slope is zero to what the bounds can see.
 SHORTEST = 2.0**-30

@@ -3,7 +3,7 @@
 With one hidden layer every pre-activation is linear in α, so each unit of each example changes its line at known
 places; between these the outputs are quadratic and J quartic. One pass over the data, one sort and running sums give
 all pieces at once, and cubics give every extremum: no grid can be too coarse. Exact up to the rounding of float64;
-``theory.certified_decrease`` closes that gap where J decreases.
+``theory.piecewise.certified_decrease`` closes that gap where J decreases.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from theory import piecewise_steps
+from theory.arithmetic.polynomial import EPS, Array
 from theory.derivation import Check, Derivation
-from theory.piecewise_curve import Curve
-from theory.piecewise_events import Network, blocks, read_line
-from theory.polynomial import EPS, Array
+from theory.piecewise import curve_steps
+from theory.piecewise.events import Network, blocks, read_line
+from theory.piecewise.pieces import Curve
 
 # Kinks summed plainly before the sum is carried over with its rounding error kept.
 CARRY = 128
@@ -135,7 +135,7 @@ def derive(*, examples: int = 6, hidden: int = 3, seed: int = 11) -> Derivation:
     Raises:
         ValueError: a parameter out of range, named.
     """
-    from theory import certified_decrease
+    from theory.piecewise import certified_decrease
 
     data = _example(examples, hidden, seed)
     curve, proof = line(*data), certified_decrease.line(*data, cost="squared_error")
@@ -147,8 +147,8 @@ def derive(*, examples: int = 6, hidden: int = 3, seed: int = 11) -> Derivation:
             "The bounds of the second half are for softmax cross-entropy; three classes stand for any number.",
         ],
         source="Goodfellow, Vinyals & Saxe 2015, section 3 and Figure 4: is the resolution fine enough?",
-        steps=piecewise_steps.steps(),
-        closed_form=piecewise_steps.closed_form(),
+        steps=curve_steps.steps(),
+        closed_form=curve_steps.closed_form(),
         check=lambda: _checks(int(examples), int(hidden), int(seed)),
         values={
             "num_kinks": curve.num_kinks,

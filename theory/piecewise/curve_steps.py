@@ -1,4 +1,4 @@
-"""The proofs behind ``theory.piecewise`` and ``theory.certified_decrease``, each a line that sympy checks."""
+"""The proofs behind ``curve`` and ``certified_decrease``, each a line that sympy checks."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from theory.polynomial import Array, require_interval
+from theory.arithmetic.polynomial import Array, require_interval
 
 Network = Sequence[ArrayLike]
 # Floats in the largest temporary of a block of examples: 32 MB.

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from theory import polynomial
-from theory.polynomial import Array, Extremum, turning_points
+from theory.arithmetic import polynomial
+from theory.arithmetic.polynomial import Array, Extremum, turning_points
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,7 @@ import numpy as np
 import scipy.linalg
 from numpy.typing import ArrayLike, NDArray
 
-from theory.spectra import Spectrum
+from theory.quadratic.spectra import Spectrum
 
 Floats = NDArray[np.float64]
 

@@ -14,10 +14,10 @@ import numpy as np
 import sympy as sp
 from numpy.typing import ArrayLike, NDArray
 
-from theory import quadratic_steps
 from theory.derivation import Check, Derivation
-from theory.modes import Method, bound, factor, gradient_descent, heavy_ball, noise_gain
-from theory.spectra import DescentFamily, Family, LogUniform, Spectrum, from_start, modes
+from theory.quadratic import law_steps
+from theory.quadratic.modes import Method, bound, factor, gradient_descent, heavy_ball, noise_gain
+from theory.quadratic.spectra import DescentFamily, Family, LogUniform, Spectrum, from_start, modes
 
 Floats = NDArray[np.float64]
 
@@ -182,7 +182,7 @@ def derive(lr: float = 0.5, momentum: float = 0.9, dimension: float = 1000, cond
     method, spectrum, steps = _setting(lr, momentum, dimension, condition)
     law = random_start(method, spectrum, steps)
     at = int(np.argmax(law.residual))
-    q = quadratic_steps
+    q = law_steps
     h = (q.r1**q.t - q.r2**q.t) / (q.r1 - q.r2)
     trace = 1 + q.m - q.x
     roots = [trace / 2 + sign * sp.sqrt(trace**2 / 4 - q.m) for sign in (1, -1)]
@@ -206,7 +206,7 @@ def derive(lr: float = 0.5, momentum: float = 0.9, dimension: float = 1000, cond
             "mean square residual",
         ],
         source="Goodfellow, Vinyals and Saxe 2014, Figure 12; Polyak 1964; Nesterov 1983",
-        steps=quadratic_steps.steps(),
+        steps=law_steps.steps(),
         closed_form={
             "g_t": sp.Eq(g, q.r2**q.t + (1 - q.x - q.r2) * h),
             "r_1": sp.Eq(q.r1, roots[0]),

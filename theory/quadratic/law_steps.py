@@ -1,4 +1,4 @@
-"""The proofs behind ``theory.quadratic``, each a line that sympy checks."""
+"""The proofs behind ``theory.quadratic.law``, each a line that sympy checks."""
 
 from __future__ import annotations
 

@@ -224,7 +224,7 @@ def _sums(r: Recurrence, steps: Floats) -> tuple[Floats, Floats]:
 def bound(method: Method, eigenvalues: ArrayLike) -> Floats:
     """A proven bound on |g_t(λ)| over all t [K]; infinite where none is proven (Nesterov beyond lr·λ = 1).
 
-    A quadratic form in error and velocity that never grows gives it: see ``theory.quadratic.derive``. |g| ≤ 1 is
+    A quadratic form in error and velocity that never grows gives it: see ``law.derive``. |g| ≤ 1 is
     false for heavy ball, even at lr·λ ≤ 1.
     """
     method.require_stable(eigenvalues)

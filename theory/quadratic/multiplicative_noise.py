@@ -16,10 +16,10 @@ from scipy.integrate import quad
 from scipy.optimize import brentq
 from scipy.stats import norm
 
-from theory import multiplicative_noise_runs, multiplicative_noise_steps
+from theory.arithmetic.polynomial import Array
 from theory.derivation import Check, Derivation
-from theory.noisy_curve import NoisyCurve
-from theory.polynomial import Array
+from theory.quadratic import multiplicative_noise_runs, multiplicative_noise_steps
+from theory.quadratic.noisy_curve import NoisyCurve
 
 MOST_EIGENVALUES = 4000  # all pairs of them are kept for the spread of the projection
 

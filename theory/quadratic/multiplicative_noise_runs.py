@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from theory.arithmetic.polynomial import Array
 from theory.derivation import Check
-from theory.noisy_curve import NoisyCurve
-from theory.polynomial import Array
+from theory.quadratic.noisy_curve import NoisyCurve
 
 MOST_STEPS = 8
 HEAVY = 0.003  # share of one run in the sum over 4,000, twelve times its fair one: found by runs at 90 settings

@@ -1,4 +1,4 @@
-"""The steps that ``theory.multiplicative_noise`` derives."""
+"""The steps that ``theory.quadratic.multiplicative_noise`` derives."""
 
 from __future__ import annotations
 

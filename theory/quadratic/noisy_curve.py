@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from theory.polynomial import Array
+from theory.arithmetic.polynomial import Array
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 
 from theory.derivation import Check, Derivation, Step
-from theory.segment import Array, Cost, Segment, outputs_of, segment
+from theory.smooth.segment import Array, Cost, Segment, outputs_of, segment
 
 
 @dataclass(frozen=True, eq=False)

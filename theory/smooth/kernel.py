@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import erf
 
-from theory import kernel_steps
 from theory.derivation import Check, Derivation
-from theory.kernel_pairs import UNITS, Array
+from theory.smooth import kernel_steps
+from theory.smooth.kernel_pairs import UNITS, Array
 
 Activation = Literal["relu", "erf"]
 ACTIVATIONS: tuple[Activation, ...] = ("relu", "erf")

@@ -1,4 +1,4 @@
-"""The proofs behind ``theory.kernel``: integrals, slopes and the swap of two units, each a line that sympy checks."""
+"""The proofs behind ``kernel``: integrals, slopes and the swap of two units, each a line that sympy checks."""
 
 from __future__ import annotations
 

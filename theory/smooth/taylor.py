@@ -3,7 +3,7 @@
 A quantity on the line is its truncated series in s = α - α_0, an array of coefficients [K + 1, ...]. Layers multiply
 series; tanh, sigmoid, exp and log obey differential equations that give one coefficient after the other.
 
-Source: Griewank & Walther 2008, chapter 13, for arithmetic on series (``theory.jets``).
+Source: Griewank & Walther 2008, chapter 13, for arithmetic on series (``theory.arithmetic.jets``).
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ import numpy as np
 import sympy as sp
 from numpy.typing import ArrayLike
 
-from theory import jets
+from theory.arithmetic import jets
+from theory.arithmetic.jets import Array
 from theory.derivation import Check, Derivation, Step
-from theory.jets import Array
 
 Layer = tuple[ArrayLike, ArrayLike | None]
 Activation = Literal["linear", "tanh", "sigmoid", "relu"]

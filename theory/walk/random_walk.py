@@ -16,8 +16,7 @@ import sympy
 from scipy import special, stats
 
 from theory.derivation import Check, Derivation, Step
-from theory.thales import walk_defect_quantile
-from theory.walk_sampler import (
+from theory.walk.sampler import (
     chi_log_shape,
     chi_nodes,
     maximum_residual_quantile,
@@ -25,6 +24,7 @@ from theory.walk_sampler import (
     require_walk,
     sample,
 )
+from theory.walk.thales import walk_defect_quantile
 
 
 class Bands(NamedTuple):

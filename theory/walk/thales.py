@@ -14,7 +14,7 @@ import sympy
 from scipy import stats
 
 from theory.derivation import Check, Derivation, Step
-from theory.walk_sampler import require_walk, sample
+from theory.walk.sampler import require_walk, sample
 
 
 def defect(x: Any, r: Any) -> np.ndarray:

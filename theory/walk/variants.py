@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.integrate import quad
 
-from theory import walk_variants_steps
+from theory.arithmetic.polynomial import Array
 from theory.derivation import Check, Derivation
-from theory.polynomial import Array
+from theory.walk import variants_steps
 
 Curve = tuple[Array, Array]
 
@@ -204,8 +204,8 @@ def derive(
             "x = projection / R, r = residual / R, R = |X_T|, τ = t / T.",
         ],
         source="variants of figure 11; theory C7, derived here",
-        steps=walk_variants_steps.steps(),
-        closed_form=walk_variants_steps.closed_form(),
+        steps=variants_steps.steps(),
+        closed_form=variants_steps.closed_form(),
         check=lambda: _checks(int(solution_step), drift, hurst, momentum, decay),
         values={f"largest_residual_{name.replace(' ', '_')}": float(r.max()) for name, (_, r) in curves.items()},
     )

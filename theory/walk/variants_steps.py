@@ -1,4 +1,4 @@
-"""The steps that ``theory.walk_variants`` derives."""
+"""The steps that ``theory.walk.variants`` derives."""
 
 from __future__ import annotations
 
