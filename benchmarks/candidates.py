@@ -35,7 +35,8 @@ import torch
 from numba import njit
 from torch import Tensor
 
-from benchmarks.timing import interleaved, show
+from benchmarks.outcome import show
+from benchmarks.timing import interleaved
 from landscape.engine.bucket import UNITS, bucket
 from landscape.engine.events import STRETCH, SUMS_BYTES, factors_of
 from landscape.engine.onward import EXAMPLES, SPAN, TILE

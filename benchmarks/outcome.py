@@ -16,6 +16,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.timing import machine, versions
+
 RESULTS = Path(__file__).parent / "results"
 TRIALS = Path(__file__).parent / "out"
 """Where runs with ``--small`` write: nothing that could be taken for a measurement."""
@@ -76,8 +78,6 @@ def show(
             ``[share, calls, where]``.
         notes: sentences that belong to the table.
     """
-    from benchmarks.timing import machine, versions  # late: it imports from here
-
     content = {
         "title": title,
         "command": " ".join(["python -m", f"benchmarks.{name}", *sys.argv[1:]]),

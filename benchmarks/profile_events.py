@@ -22,7 +22,7 @@ import torch
 from torch import nn
 
 from benchmarks.line import Case, case, examples
-from benchmarks.timing import show
+from benchmarks.outcome import show
 from landscape.engine import bucket, events, line, second, sweep
 from landscape.model import MLP
 

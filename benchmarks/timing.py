@@ -15,10 +15,6 @@ from typing import Any
 
 import torch
 
-from benchmarks.outcome import show
-
-__all__ = ["ROUNDS", "have", "interleaved", "machine", "profiled", "show", "versions"]
-
 ROUNDS = 3
 PACKAGES = ("landscape-walk", "torch", "numpy", "numba", "scipy", "sympy", "loss-landscapes")
 TRACED = "operators of a traced graph"
