@@ -18,9 +18,18 @@ from landscape.figure.sweep.heat import norm_of, read_median, share_rising, tabl
 from landscape.figure.sweep.keys import keys_of
 from landscape.figure.sweep.number import chosen
 from landscape.figure.sweep.pool import pool
+from landscape.report.seed import one_seed
 from landscape.result import Result
 
+from .conftest import Noisy
+
 RISE = "train/deterministic/largest_rise"
+
+
+@pytest.fixture
+def make() -> type[Noisy]:
+    """Results as a sweep has them: with the noise that is measured by default."""
+    return Noisy
 
 
 def job(make: Any, seeds: int = 2, rise: float = 0.0, **keys: Any) -> Result:
@@ -204,3 +213,17 @@ def test_a_large_sweep_is_not_cut_off(make: Any) -> None:
         assert box.x0 >= -1 and box.y0 >= -1
         assert box.x1 <= figure.bbox.width + 1 and box.y1 <= figure.bbox.height + 1
         assert not any(box.overlaps(rest) for rest in boxes[k + 1 :]), figure.axes[k].get_title(loc="left")
+
+
+@pytest.mark.parametrize("seeds", [(1, 1), (2, 3)])
+def test_noise_follows_its_seed_when_jobs_are_pooled_and_taken_apart(make: Any, seeds: tuple[int, int]) -> None:
+    """Each run is weighed by its own rounding floor, alone and among others."""
+    parts = [job(make, num, 10.0 * k) for k, num in enumerate(seeds)]
+    both = pool(parts)
+    for key, curve in both.curves.items():
+        floors = [part.curves[key].noise["floor"] for part in parts]
+        np.testing.assert_array_equal(curve.noise["floor"], np.concatenate(floors))
+        assert curve.noise["errors"].shape == (*curve.objective.shape[:1] * 2, sum(seeds))
+        last = one_seed(both, sum(seeds) - 1).curves[key].noise
+        np.testing.assert_array_equal(last["floor"], floors[1][-1:])
+        assert last["low"].shape == (len(curve.alphas), 1)
