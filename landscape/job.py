@@ -28,15 +28,13 @@ from landscape.measurement.placement import check_room
 from landscape.parameters import ParameterLayout
 from landscape.prepare import dataset_of, make, module_maker, solve
 from landscape.result import Result
+from landscape.settings import named
 from landscape.solutions import Solutions
 from landscape.store import Entry
 from landscape.tracker import RunInfo, Tracker
 from landscape.training import build
 
 log = logging.getLogger(__name__)
-
-UNNAMED = ("+experiment", "tracker", "limits", "device", "refresh", "forecast")
-"""Overrides that are no part of a run's name."""
 
 
 def run(
@@ -222,7 +220,7 @@ def versions() -> dict[str, str]:
 
 def run_info(config: dict[str, Any], name: str, key: str, overrides: list[str], folder: Path) -> RunInfo:
     """How this job is called at the tracker."""
-    varied = [o for o in overrides if not o.startswith(UNNAMED)]
+    varied = named(overrides)
     return RunInfo(
         id=key,
         name=" ".join([name, *varied]),

@@ -18,6 +18,7 @@ from landscape.data.dataset import Dataset
 from landscape.errors import InputError
 from landscape.limits import note_cap
 from landscape.provenance import outside
+from landscape.settings import uses_of
 from landscape.solutions import Solutions, joined
 from landscape.store import Entry, Store
 from landscape.training import GroupRun, Training, build, groups_of
@@ -25,8 +26,6 @@ from landscape.training import GroupRun, Training, build, groups_of
 log = logging.getLogger(__name__)
 
 RECIPE_KEYS = ("model", "data", "cost", "optimizer")
-# Numbers of `training` that do not change what one group of seeds becomes.
-NOT_IN_RECIPE = ("num_seeds", "first_seed", "vectorise", "checkpoint_seconds", "measure_batch_size", "_target_")
 
 _datasets: dict[str, Dataset] = {}  # the last data set of this process: the jobs of a sweep share it
 
@@ -107,7 +106,7 @@ def groups_of_recipe(
     """The seeds that train together, and by what description the store knows each group."""
     training: Training = make(config["training"], "training")
     recipe = {key: config[key] for key in RECIPE_KEYS}
-    recipe["training"] = {k: v for k, v in config["training"].items() if k not in NOT_IN_RECIPE}
+    recipe["training"] = {k: v for k, v in config["training"].items() if uses_of(f"training.{k}").recipe}
     named = outside(recipe)
     if named:
         recipe["outside"] = named

@@ -14,10 +14,8 @@ from matplotlib.figure import Figure
 from landscape.figure import style, subject
 from landscape.provenance import conf_dir
 from landscape.result import Result
+from landscape.settings import key_of, uses_of
 from landscape.verdict import Verdict
-
-LOCAL = ("outputs", "command", "tracker")
-"""Keys of the config that say where and when it ran here; they mean nothing elsewhere."""
 
 _WORDS = {True: "yes", False: "**no**", None: "not judged"}
 
@@ -30,8 +28,9 @@ def command_of(results: Sequence[Result]) -> str:
     """
     shared = [o for o in results[0].overrides if all(o in r.overrides for r in results)]
     first = [o for o in shared if o.startswith("+experiment")]
-    rest = [o for o in shared if not o.startswith(("+experiment", "tracker", "outputs", "refresh"))]
-    told = [[o for o in r.overrides if o not in shared and not _is_own(o, first)] for r in results]
+    rest = [o for o in shared if o not in first and uses_of(key_of(o)).result]
+    told = [[o for o in r.overrides if o not in shared and uses_of(key_of(o)).result and not _is_own(o, first)]
+            for r in results]  # fmt: skip
     lists = _lists(told)
     lines = [lists] if lists is not None else [list(job) for job in dict.fromkeys(map(tuple, told))]
     return "\n".join(" ".join(["python -m landscape", *map(shlex.quote, [*first, *rest, *line])]) for line in lines)
@@ -102,7 +101,7 @@ def publish(results: Sequence[Result], verdicts: Sequence[Verdict], figure: Figu
     for number, result in enumerate(results):
         folder = target / f"job{number}"
         folder.mkdir(exist_ok=True)
-        replace(result, config={k: v for k, v in result.config.items() if k not in LOCAL}).save(folder)
+        replace(result, config={k: v for k, v in result.config.items() if uses_of(k).result}).save(folder)
     temporary = target / ".README.md"
     temporary.write_text(page(results, verdicts))
     os.replace(temporary, target / "README.md")

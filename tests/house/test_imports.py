@@ -29,7 +29,7 @@ HELD = "engine sums budget blocks footprint fitting precision"
 MIDDLE = "objective slope running_statistics solutions endpoints alphas streams progress"
 ROWS = [
     Row("theory", "sympy numpy scipy"),
-    Row("landscape errors limits provenance", ""),  # "landscape" is the package's own __init__.py
+    Row("landscape errors limits provenance settings", ""),  # "landscape" is the package's own __init__.py
     # Foundations of one idea each: grids, random streams, progress at a terminal.
     Row("alphas", "numpy"),
     Row("streams", "torch numpy"),
@@ -57,9 +57,9 @@ ROWS = [
     Row("training store", "torch numpy filelock", f"{PLAIN} {TORCH} {MIDDLE} precision training store"),
     Row("measurement", "torch numpy scipy", f"{PLAIN} {TORCH} {MIDDLE} blocks footprint training store"),
     # No torch from here on: saved results can be drawn without it.
-    Row("figure", "numpy matplotlib rich", PLAIN),
+    Row("figure", "numpy matplotlib rich", f"{PLAIN} settings"),
     # A page of drawings: the figure room draws and judges, the template engine escapes.
-    Row("report", "numpy matplotlib jinja2 rich", f"{PLAIN} figure"),
+    Row("report", "numpy matplotlib jinja2 rich", f"{PLAIN} figure settings"),
     Row("tracker", "", PLAIN),
     # The command line: composes, so it may know every room.
     Row(
