@@ -24,6 +24,7 @@ from landscape.errors import Exit, InputError
 from landscape.figure.module import figure_module
 from landscape.figure.module import save as save_figure
 from landscape.job import run, run_info
+from landscape.own_configs import register_grids
 from landscape.precision import tf32
 from landscape.progress import hush
 from landscape.result import Result
@@ -133,6 +134,7 @@ def main() -> None:
     if any(a.lstrip("+").startswith("experiment=") and "," in a for a in sys.argv[1:]):
         print("+experiment=a,b would lose each experiment's own sweep; run one experiment per command", file=sys.stderr)
         raise SystemExit(2)
+    register_grids(sys.argv[1:])
     entry = hydra.main(version_base="1.3", config_path=conf_dir(), config_name="config")(job)
     try:
         entry()

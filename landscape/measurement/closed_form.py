@@ -36,14 +36,14 @@ class ClosedForm(Interpolation):
 
     Args:
         splits: of ``train``, ``valid``, ``test``.
-        certificate: also prove what shape J has on [0, 1], where theory can.
+        certificate: also prove what shape J has on [0, 1], where theory can. noise: as of interpolation.
 
     Raises:
         InputError: a model and cost whose line has no closed form here.
     """
 
-    def __init__(self, splits: Sequence[str] = ("train",), certificate: bool = True) -> None:
-        super().__init__(splits, modes=("deterministic",))
+    def __init__(self, splits: Sequence[str] = ("train",), certificate: bool = True, noise: bool = True) -> None:
+        super().__init__(splits, modes=("deterministic",), noise=noise)
         self.certificate = certificate
 
     def check(self, subject: Subject) -> None:

@@ -37,7 +37,7 @@ class GaussLength(Interpolation):
     derivatives passes it over. Always without dropout and in float64, running statistics treated as J has them.
 
     Args:
-        splits, modes: as of interpolation. num_examples: average over the first so many of each split; None: all.
+        splits, modes, noise: as of interpolation. num_examples: average over the first so many of each split; None: all.
 
     Raises:
         InputError: alphas without both ends, or outputs that are not one row per example.
@@ -50,8 +50,9 @@ class GaussLength(Interpolation):
         splits: Sequence[str] = ("train",),
         modes: Sequence[str] = ("deterministic",),
         num_examples: int | None = 1000,
+        noise: bool = True,
     ) -> None:
-        super().__init__(splits, modes)
+        super().__init__(splits, modes, noise=noise)
         if num_examples is not None and num_examples < 1:
             raise InputError(f"measurement.num_examples={num_examples} must be at least 1, or null for all")
         self.num_examples = num_examples

@@ -23,8 +23,8 @@ class TrajectoryPlane(Interpolation):
     unit direction of the largest residual. What the plane of d and d_2 leaves out is ``plane_distance``.
 
     Args:
-        splits: of ``train``, ``valid``, ``test``; the points are measured on the first. modes: as of interpolation;
-            the points are measured in the first; without masks both modes are the same.
+        splits: of ``train``, ``valid``, ``test``; the points are measured on the first. modes, noise: as of
+            interpolation; the points are measured in the first; without masks both modes are the same.
 
     Raises:
         InputError: endpoints other than from a run's start to its solution.
@@ -32,8 +32,10 @@ class TrajectoryPlane(Interpolation):
     Source: paper, figure 7 right (galatea ``FindBasis2``).
     """
 
-    def __init__(self, splits: Sequence[str] = ("train",), modes: Sequence[str] = ("stochastic",)) -> None:
-        super().__init__(splits, modes)
+    def __init__(
+        self, splits: Sequence[str] = ("train",), modes: Sequence[str] = ("stochastic",), noise: bool = True
+    ) -> None:
+        super().__init__(splits, modes, noise=noise)
 
     def __call__(self, subject: Subject) -> Measured:
         """Subject -> curves as of interpolation, and ``{"trajectory": Projection}`` with objective and second axis."""
