@@ -51,21 +51,13 @@ def _alone(cfg: DictConfig) -> None:
     """The job, while no other process works in its folder."""
     context = HydraConfig.get()
     folder = Path(context.runtime.output_dir)
-    plan = _plan_of(folder, cfg.command)
-    numbers = {} if plan is None else {entry.key: entry.num for entry in plan.jobs}
+    plan = Plan.of_command(folder.parent, cfg.command)
+    numbers = {} if plan is None else plan.numbers
     num = numbers.get(folder.name, int(context.job.num))  # an engine numbers only the jobs that are left to do
     if is_parallel(context.launcher._target_):
         hush(f"job {num + 1}: ")
     with hold(folder):
         _job(cfg, JobRecord(folder.name, cfg.command, num, list(context.overrides.task)), plan)
-
-
-def _plan_of(folder: Path, command: str) -> Plan | None:
-    try:
-        plan = Plan.read(folder.parent)
-    except InputError:  # a single job of the debugger's
-        return None
-    return plan if plan.command == command else None
 
 
 def _job(cfg: DictConfig, record: JobRecord, plan: Plan | None) -> None:

@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 
 from landscape.collect.record import CUT, JobRecord, is_whole, write_json
@@ -28,6 +29,9 @@ class Entry:
     key: str
     folder: str
     overrides: list[str]
+
+
+_read: dict[tuple[Path, str], Plan] = {}  # of this process's command
 
 
 @dataclass(frozen=True)
@@ -68,19 +72,46 @@ class Plan:
         except (OSError, ValueError, TypeError, KeyError) as error:
             raise InputError(f"{sweep / NAME} cannot be read ({error!r}); run the command again") from error
 
+    @classmethod
+    def of_command(cls, sweep: Path, command: str) -> Plan | None:
+        """The plan of this command, read once by each process; None where a sweep's folder holds another, or none."""
+        if _read.get((sweep, command)) is None:
+            try:
+                plan = cls.read(sweep)
+            except InputError:  # a single job of the debugger's
+                return None
+            if plan.command != command:
+                return None
+            _read.clear()
+            _read[sweep, command] = plan
+        return _read[sweep, command]
+
     def write(self, sweep: Path) -> None:
         """``plan.json``, by rename."""
         write_json(sweep / NAME, asdict(self))
 
     def entry_of(self, overrides: Sequence[str]) -> Entry | None:
         """The job with these overrides."""
-        return next((entry for entry in self.jobs if entry.overrides == list(overrides)), None)
+        return self._by_overrides.get(tuple(overrides))
 
     def label(self, job: JobRecord) -> str:
         """``job 3 of 8 [optimizer.lr=0.1]``: its number from 1, and what tells it from the others, if there are any."""
-        common = set.intersection(*(set(entry.overrides) for entry in self.jobs)) if len(self.jobs) > 1 else set()
-        varied = " ".join(o for o in job.overrides if o not in common)
+        varied = " ".join(o for o in job.overrides if o not in self._common)
         return f"job {job.num + 1} of {len(self.jobs)}" + (f" [{varied}]" if varied else "")
+
+    @cached_property
+    def _by_overrides(self) -> dict[tuple[str, ...], Entry]:
+        return {tuple(entry.overrides): entry for entry in reversed(self.jobs)}
+
+    @cached_property
+    def _common(self) -> set[str]:
+        """What all jobs were told; nothing of a single one."""
+        return set.intersection(*(set(entry.overrides) for entry in self.jobs)) if len(self.jobs) > 1 else set()
+
+    @cached_property
+    def numbers(self) -> dict[str, int]:
+        """The number of each job by its key."""
+        return {entry.key: entry.num for entry in self.jobs}
 
     def standing(self, sweep: Path) -> list[tuple[Path, JobRecord]]:
         """Every job's folder, and how it stands now, in the plan's order; ``"missing"`` is one that has not begun."""

@@ -37,7 +37,7 @@ class GaussLength(Interpolation):
     derivatives passes it over. Always without dropout and in float64, running statistics treated as J has them.
 
     Args:
-        splits, modes, noise: as of interpolation. num_examples: average over the first so many of each split; None: all.
+        splits, modes, noise: as of interpolation. num_examples: average over the first so many of each split; None: all
 
     Raises:
         InputError: alphas without both ends, or outputs that are not one row per example.
