@@ -17,6 +17,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from landscape.collect import JobRecord, Plan, is_whole, one_line, tell
+from landscape.command_line import prepare, refuse
 from landscape.compute import hold, in_child, is_parallel
 from landscape.compute.gpu import lend
 from landscape.config import conf_dir, register
@@ -24,7 +25,6 @@ from landscape.errors import Exit, InputError
 from landscape.figure.module import figure_module
 from landscape.figure.module import save as save_figure
 from landscape.job import run, run_info
-from landscape.own_configs import register_grids
 from landscape.precision import tf32
 from landscape.progress import hush
 from landscape.result import Result
@@ -126,7 +126,10 @@ def main() -> None:
     if any(a.lstrip("+").startswith("experiment=") and "," in a for a in sys.argv[1:]):
         print("+experiment=a,b would lose each experiment's own sweep; run one experiment per command", file=sys.stderr)
         raise SystemExit(2)
-    register_grids(sys.argv[1:])
+    try:
+        prepare(sys.argv[1:])
+    except InputError as error:
+        refuse(error)
     entry = hydra.main(version_base="1.3", config_path=conf_dir(), config_name="config")(job)
     try:
         entry()

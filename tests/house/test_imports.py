@@ -63,7 +63,7 @@ ROWS = [
     Row("tracker", "", PLAIN),
     # The command line: composes, so it may know every room.
     Row(
-        "__main__ closing collect compute config forecast job own_configs paper plan prepare",
+        "__main__ closing collect command_line compute config forecast job paper plan prepare",
         "hydra omegaconf torch numpy rich filelock",
         "*",
     ),
