@@ -9,6 +9,7 @@ import time
 import traceback
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
@@ -24,7 +25,7 @@ from landscape.config import conf_dir, register
 from landscape.errors import Exit, InputError
 from landscape.figure.module import figure_module
 from landscape.figure.module import save as save_figure
-from landscape.job import run, run_info
+from landscape.job import run, run_info, value_of
 from landscape.precision import tf32
 from landscape.progress import hush
 from landscape.result import Result
@@ -35,16 +36,20 @@ log = logging.getLogger("landscape")
 register()
 
 
-def job(cfg: DictConfig) -> None:
-    """One job of the sweep. A fault ends this job, is written into its folder, and never stops the others."""
+def job(cfg: DictConfig) -> Any:
+    """One job of the sweep. A fault ends this job, is written into its folder, and never stops the others.
+
+    Returns:
+        What ``optimize`` names, for a sweeper that searches; None where there is no result.
+    """
+    folder = Path(HydraConfig.get().runtime.output_dir)
     if not cfg.isolated:
         _alone(cfg)
-        return
-    death = in_child(partial(_alone, cfg))
-    folder = Path(HydraConfig.get().runtime.output_dir)
-    record = JobRecord.read(folder) if death else None
-    if record is not None:
-        record.end(folder, "cut", f"{death}; the same command goes on from the last checkpoint", 1)
+    elif death := in_child(partial(_alone, cfg)):
+        record = JobRecord.read(folder)
+        if record is not None:
+            record.end(folder, "cut", f"{death}; the same command goes on from the last checkpoint", 1)
+    return value_of(Result.load(folder), cfg.optimize) if cfg.optimize is not None and is_whole(folder) else None
 
 
 def _alone(cfg: DictConfig) -> None:
@@ -53,7 +58,8 @@ def _alone(cfg: DictConfig) -> None:
     folder = Path(context.runtime.output_dir)
     plan = Plan.of_command(folder.parent, cfg.command)
     numbers = {} if plan is None else plan.numbers
-    num = numbers.get(folder.name, int(context.job.num))  # an engine numbers only the jobs that are left to do
+    num = numbers.get(folder.name)  # an engine numbers only the jobs that are left to do
+    num = int(context.job.num) if num is None else num
     if is_parallel(context.launcher._target_):
         hush(f"job {num + 1}: ")
     with hold(folder):
@@ -80,6 +86,7 @@ def _job(cfg: DictConfig, record: JobRecord, plan: Plan | None) -> None:
         choices = {k: v for k, v in context.runtime.choices.items() if isinstance(v, str) and "hydra" not in k}
         with tf32(False), lend(cfg.device, cfg.jobs_per_gpu) as device:
             result, entries = run(config, name, choices, overrides, tracker, device)  # type: ignore[arg-type]
+        value_of(result, cfg.optimize)
         result.save(folder)
         figure = save_figure(figure_module(result.figure), [result], folder)
         # Not the trajectory: it can be gigabytes, and everything drawn from it is in the result.

@@ -18,6 +18,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from landscape.errors import InputError
 from landscape.provenance import conf_dir
+from landscape.settings import HERE, uses_of
 
 GRID = "standard"
 """The grid of endpoints that come without one of their own name: ``alphas`` follows ``endpoints``."""
@@ -28,6 +29,7 @@ REFUSED = {
     "hydra/launcher": "the group compute chooses it here: compute=local, joblib, ray, slurm, or a compute/NAME.yaml",
     "hydra.sweep.subdir": _BY_SETTINGS,
     "hydra.run.dir": _BY_SETTINGS,
+    "command": "it is the stamp of a command, which the program sets; leave it out",
 }
 """Keys of Hydra's that would break what the command line promises, and what to do instead."""
 
@@ -72,6 +74,9 @@ def _check(override: Override, folders: Sequence[Path]) -> None:
         raise InputError(f"{override.input_line} names no key; write key=value")
     if key in REFUSED and not override.is_delete():
         raise InputError(f"{override.input_line}: {REFUSED[key]}")
+    if override.is_sweep_override() and uses_of(key) is HERE and not key.startswith("hydra"):
+        raise InputError(f"{override.input_line}: {key} changes no result, so all of these would be one job; give one "
+                         "value")  # fmt: skip
     options = sorted(_names(folders, key))
     if not options or override.is_delete() or key.startswith("hydra"):
         return

@@ -125,6 +125,7 @@ class Config:
     refresh: bool = False
     strict: bool = False
     forecast: str = "auto"
+    optimize: Any = None  # what each job returns to a sweeper that searches: a number's name, or a list of them
     command: str = ""
 
 

@@ -22,6 +22,7 @@ from landscape.config import version
 from landscape.endpoints import Ends
 from landscape.errors import InputError
 from landscape.figure.module import figure_module
+from landscape.figure.sweep.number import chosen
 from landscape.limits import apply_limits, note_cap
 from landscape.measurement import Measured, Subject
 from landscape.measurement.placement import check_room
@@ -216,6 +217,29 @@ def versions() -> dict[str, str]:
         "numpy": np.__version__,
         "hydra": hydra.__version__,
     }
+
+
+def value_of(result: Result, names: Any) -> float | list[float] | None:
+    """What a sweeper that searches wants of a job: the mean of a number over the seeds that did not diverge.
+
+    Args:
+        names: one of ``Result.numbers`` or its last part, or a list of them; None gives None.
+    Returns:
+        None too where a seed's number is missing in all: the sweeper then takes the job for failed.
+    Raises:
+        InputError: the result has no such number.
+    """
+    if names is None:
+        return None
+    several = [names] if isinstance(names, str) else list(names)
+    try:
+        values = [number.values(result) / number.factor for number in chosen([result], several)]
+    except InputError as error:
+        raise InputError(f"optimize={names}: {error}") from None
+    if len(values) != len(several) or not all(len(value) for value in values):
+        return None
+    means = [float(np.mean(value)) for value in values]
+    return means[0] if isinstance(names, str) else means
 
 
 def run_info(config: dict[str, Any], name: str, key: str, overrides: list[str], folder: Path) -> RunInfo:

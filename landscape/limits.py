@@ -17,6 +17,8 @@ def _capped(config: dict[str, Any], path: str, cap: int | None, caps: list[str])
     if cap is None or not isinstance(node, dict) or node.get(key) is None:
         return
     before = node[key]
+    if not all(isinstance(value, int | float) for value in (before if isinstance(before, list) else [before])):
+        return  # whoever takes the value says what is wrong with it
     after = [min(v, cap) for v in before] if isinstance(before, list) else min(before, cap)
     if after != before:
         node[key] = after

@@ -32,6 +32,10 @@ _datasets: dict[str, Dataset] = {}  # the last data set of this process: the job
 
 def make(config: Any, key: str) -> Any:
     """Instantiate the node at ``key``; a wrong argument becomes one InputError that names the key."""
+    if not config:
+        raise InputError(
+            f"{key} is empty, and this needs one: choose {key}=NAME (python -m landscape --help lists them)"
+        )
     try:
         return instantiate(config)
     except InstantiationException as error:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 import sys
-import tempfile
 import traceback
 from contextlib import suppress
 from dataclasses import asdict
@@ -17,13 +15,13 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 
 from landscape.closing import close
+from landscape.collect.checks import check_command, check_job, check_writable
 from landscape.collect.faults import one_line
 from landscape.collect.launched import Launched, outlook
 from landscape.collect.progress import tell
 from landscape.collect.record import JobRecord, is_whole, records_of, write_json
 from landscape.collect.standing import Plan
-from landscape.compute import guard, is_parallel, need
-from landscape.config import FORECASTS
+from landscape.compute import guard, is_parallel
 from landscape.errors import Exit, InputError
 from landscape.figure.module import figure_module
 from landscape.figure.module import save as save_figure
@@ -56,42 +54,41 @@ class Collect(Callback):
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Fix the command's stamp: reading it here puts it into the cache that Hydra hands to every job.
 
-        Refuse an outputs folder that cannot be written, before Hydra stumbles over it with a traceback. Write the
+        Refuse settings of the command that cannot work, before Hydra stumbles over them with a traceback. Write the
         plan and say what is left to do.
         """
         OmegaConf.select(config, "command")
-        folder = Path(config.hydra.sweep.dir)
-        if not re.fullmatch(r"\w[\w.-]*", config.name):
-            print(f"name={config.name} names a folder below outputs/: use letters, digits, '_', '-' and '.'",
-                  file=sys.stderr)  # fmt: skip
-            raise Exit(2)
-        if config.forecast not in FORECASTS:
-            print(f"forecast={config.forecast} is unknown; use one of {', '.join(FORECASTS)}", file=sys.stderr)
-            raise Exit(2)
-        if config.forecast == "only":
-            return
+        self._begin(config, Path(config.hydra.sweep.dir))
+
+    def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """The same for ``hydra.mode=RUN``: one job in this process, whatever ``compute`` says."""
+        OmegaConf.select(config, "command")
+        self._begin(config, Path(config.hydra.run.dir).parent)
+
+    def _begin(self, config: DictConfig, folder: Path) -> None:
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=folder):
-                pass
-        except OSError as error:
-            print(f"outputs={config.outputs} cannot be written ({error}); set outputs=... or LANDSCAPE_OUTPUTS to a "
-                  "writable folder", file=sys.stderr)  # fmt: skip
-            raise Exit(2) from error
-        try:
-            need(config.hydra.launcher._target_, config.hydra.launcher.get("n_jobs"))
+            check_command(config)
+            if config.forecast == "only":
+                return
+            check_writable(folder, config.outputs)
+            self._plan(config, folder)
         except InputError as error:
             print(error, file=sys.stderr)
             raise Exit(2) from error
-        self._plan(config, folder)
 
     def _plan(self, config: DictConfig, folder: Path) -> None:
         try:
             jobs = jobs_of(config)
             plan = Plan.of(folder, config.command, bool(config.refresh), bool(config.strict), jobs)
+            for job in jobs:
+                check_job(job.config)
+        except InputError:
+            raise
         except Exception as error:  # Hydra composes the same jobs a moment later, and says what is wrong with them
             log.debug("no plan: %r", error)
             return
+        if not jobs:
+            raise InputError("there is no job: a key is swept over no value; give it one or more")
         try:
             plan.write(folder)
         except OSError as error:
@@ -100,13 +97,23 @@ class Collect(Callback):
         self.plan = plan
         target = config.hydra.launcher._target_
         guard(target, Launched(plan, folder, is_parallel(target)))
+        if len(plan.jobs) < len(jobs):
+            print(
+                f"{len(jobs) - len(plan.jobs)} of {len(jobs)} jobs have the settings of an earlier one: each runs once"
+            )
         for line in outlook(plan, folder):
             print(line)
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
         """Collect and leave; only SystemExit passes through Hydra's callbacks."""
+        self._end(config, Path(config.hydra.sweep.dir))
+
+    def on_run_end(self, config: DictConfig, **kwargs: Any) -> None:
+        """The same for ``hydra.mode=RUN``."""
+        self._end(config, Path(config.hydra.run.dir).parent)
+
+    def _end(self, config: DictConfig, folder: Path) -> None:
         try:
-            folder = Path(config.hydra.sweep.dir)
             status = collect(folder, self.plan, config.command, bool(config.strict), config.tracker)
         except Exception as error:  # Hydra would turn it into a warning and status 0
             if os.environ.get("HYDRA_FULL_ERROR"):

@@ -23,12 +23,14 @@ class Launched:
 
     def __init__(self, plan: Plan, sweep: Path, parallel: bool) -> None:
         self.plan, self.sweep, self.parallel = plan, sweep, parallel
+        self.launched: set[str] = set()
 
     def wanted(self, overrides: Sequence[str]) -> int | None:
-        """Finished jobs cost no place in a queue."""
+        """Finished jobs cost no place in a queue, nor does one that asks for the same as another."""
         entry = self.plan.entry_of(overrides)
-        if entry is None:
-            return 0
+        if entry is None or entry.key in self.launched:
+            return None
+        self.launched.add(entry.key)
         folder = self.sweep / entry.folder
         if self.plan.refresh or is_held(folder):
             return entry.num
