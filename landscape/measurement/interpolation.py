@@ -111,13 +111,16 @@ class Interpolation:
         """The passes over the data that a call makes."""
         ends, alphas = subject.ends, subject.alphas
         assert ends is not None and alphas is not None and subject.objective is not None
-        passes = []
+        passes, one = [], subject.split(self.splits[0]).first(1)
+        of_mode = {
+            mode: subject.objective(
+                subject.module, subject.cost, one, mode=mode, seeds=ends.seeds, buffers=ends.buffers
+            )
+            for mode in self.modes
+        }
         for split_name in self.splits:
             split = subject.split(split_name)
-            for mode in self.modes:
-                objective = subject.objective(
-                    subject.module, subject.cost, split.first(1), mode=mode, seeds=ends.seeds, buffers=ends.buffers
-                )
+            for mode, objective in of_mode.items():
                 if not self._is_repeated(mode, objective):
                     num_rows, num_replicates = len(ends.seeds), objective.num_replicates
                     num = len(alphas) if subject.adaptive is None else 2 * len(alphas) - 1  # every interval is halved
