@@ -86,7 +86,7 @@ def _check(override: Override, folders: Sequence[Path]) -> None:
             if override.is_sweep_override() and not isinstance(value, ChoiceSweep):
                 raise InputError(f"{override.input_line}: {key} is chosen by name, not by a range; one or more of "
                                  f"{_listed(options)}")  # fmt: skip
-            spelled = {None: "null", True: "true", False: "false"}.get(choice, choice)
+            spelled = "null" if choice is None else str(choice).lower()
             raise InputError(f"{key}={spelled} is no name of a config; choose one of {_listed(options)}")
 
 

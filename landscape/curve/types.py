@@ -126,6 +126,22 @@ class Curve(Columns):
         if self.objective.ndim != 2 or len(self.alphas) != len(self.objective):
             raise ValueError(f"Curve needs objective [A, S] with A={len(self.alphas)}, got {self.objective.shape}")
 
+    def at(self, alphas: Array) -> Self:
+        """The same curve at those of its own positions that are among ``alphas``."""
+        rows = np.flatnonzero(np.isin(self.alphas, alphas))
+
+        def cut(array: Array) -> Array:  # [..., A, S]; what has no rows is of the whole curve
+            return array[..., rows, :] if array.ndim > 1 else array
+
+        return replace(
+            self,
+            alphas=self.alphas[rows],
+            objective=cut(self.objective),
+            metrics={name: cut(array) for name, array in self.metrics.items()},
+            replicates=None if self.replicates is None else cut(self.replicates),
+            noise={name: cut(array[rows] if array.ndim == 3 else array) for name, array in self.noise.items()},
+        )
+
 
 @dataclass(frozen=True)
 class Projection(Columns):

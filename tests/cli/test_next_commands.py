@@ -31,7 +31,6 @@ model.widths=[4],[6,4] training.patience=null,3
 model.widths=[4],[6] training.patience=null,3 optimizer.lr=0.1,0.2
 model=relu_small,tanh optimizer.lr=0.1,0.2
 model=glob(relu_s*) training.batch_size=range(40,60,10)
-data=digits,teacher cost=cross_entropy
 data.seed=0,1 optimizer.lr=0.1,0.2
 optimizer=sgd,momentum optimizer.lr=0.05,0.1
 optimizer=sgd,adam training.momentum_schedule=null optimizer.lr=0.01
@@ -92,6 +91,7 @@ OWN = """
 model=mine
 model=mine,tanh optimizer.lr=0.1,0.2
 data=mine
+data=mine,digits optimizer.lr=0.1,0.2
 cost=mine
 optimizer=mine training.momentum_schedule=null
 recipe=mine

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import reduce
 
 import numpy as np
 
@@ -14,8 +15,8 @@ from landscape.result import Result
 def pool(results: Sequence[Result]) -> Result:
     """One result with the columns of all, in their order; a single one is itself.
 
-    A curve is kept where every job has it at the same alphas, a track and a learning curve where every job has one;
-    what stops early is filled up with NaN.
+    A curve is kept where every job has it, at the alphas that all have (alphas=adaptive gives each its own), a track
+    and a learning curve where every job has one; what stops early is filled up with NaN.
     """
     if len(results) == 1:
         return results[0]
@@ -23,12 +24,14 @@ def pool(results: Sequence[Result]) -> Result:
     curves = {}
     for key, first in results[0].curves.items():
         parts = [result.curves[key] for result in results if key in result.curves]
-        if len(parts) == len(results) and all(np.array_equal(part.alphas, first.alphas) for part in parts):
+        shared = reduce(np.intersect1d, [part.alphas for part in parts])
+        if len(parts) == len(results) and len(shared) >= min(2, len(first.alphas)):
+            parts = [part if len(part.alphas) == len(shared) else part.at(shared) for part in parts]
             # One column for all seeds, such as a theory's, is each seed's.
             parts = [p.columns([0] * num) if p.num_columns == 1 else p for p, num in zip(parts, columns, strict=True)]
             curves[key] = parts[0].beside(*parts[1:])
-    shared = [key for key in results[0].projections if all(key in result.projections for result in results)]
-    tracks = {key: [result.projections[key] for result in results] for key in shared}
+    tracks = {key: [result.projections[key] for result in results] for key in results[0].projections
+              if all(key in result.projections for result in results)}  # fmt: skip
     histories = [result.learning_curve for result in results if result.learning_curve is not None]
     pairs = list(zip(results, columns, strict=True))
     # A line between two solutions is named "0-1"; the same pair of another job must not be taken for the same seeds.
