@@ -14,13 +14,17 @@ from hydra.utils import instantiate
 from torch import nn
 
 from landscape.config import version
-from landscape.data.dataset import Dataset
+from landscape.cost.labels import check_counts, scales
+from landscape.data.dataset import Dataset, Split
 from landscape.errors import InputError
+from landscape.fitting import check_split
 from landscape.limits import note_cap
+from landscape.objective import Objective
 from landscape.provenance import outside
 from landscape.solutions import Solutions, joined
 from landscape.store import Entry, Store
 from landscape.training import GroupRun, Training, build, groups_of
+from landscape.training.trial import check_training
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +67,11 @@ def dataset_of(config: dict[str, Any], caps: list[str]) -> Dataset:
     key = json.dumps(config["data"], sort_keys=True)
     if key not in _datasets:
         _datasets.clear()
-        _datasets[key] = make(config["data"], "data")
+        found = make(config["data"], "data")
+        if not isinstance(found, Dataset):
+            raise InputError(f"data._target_={config['data'].get('_target_')} gives a {type(found).__name__}, not a "
+                             "landscape.data.Dataset(name, train, valid, test, num_classes)")  # fmt: skip
+        _datasets[key] = found
     whole = _datasets[key]
     classes = config["dimensions"]["classes"]
     if classes and classes != whole.num_classes:  # 0: nobody was told
@@ -72,6 +80,15 @@ def dataset_of(config: dict[str, Any], caps: list[str]) -> Dataset:
     limited = whole.limited(config["limits"]["examples"])
     note_cap(caps, "training examples", len(whole.train), len(limited.train))
     return limited
+
+
+def check_named(objective: Objective, split: Split, name: str) -> None:
+    """``check_split``, and labels that count, of a split that goes by this name."""
+    try:
+        check_split(objective, split)
+        check_counts(scales(objective.cost, split.y), len(split))
+    except InputError as error:
+        raise InputError(f"the {name} split: {error}") from None
 
 
 def solve(
@@ -114,6 +131,7 @@ def groups_of_recipe(
     recipe["examples"] = dataset.fingerprint
     few = dataset.train.first(min(8, len(dataset.train))).to(device, getattr(torch, training.dtype))
     template = build(model, training.seeds[0]).to(device=device, dtype=getattr(torch, training.dtype))
+    check_training(template, cost, few.x, few.y)
     groups = groups_of(training.seeds, template, cost, (few.x, few.y), training.vectorise)
     return [(seeds, {**recipe, "seeds": seeds, "version": version()}) for seeds in groups]
 
