@@ -28,7 +28,8 @@ def fitting(objective: Objective) -> Iterator[None]:
         raise InputError(f"{pair}: {error}") from error
     except (RuntimeError, IndexError, ValueError, TypeError, AttributeError) as error:
         x = objective.split.x
-        tokens = "" if x.is_floating_point() else f", which are whole numbers ({x.dtype})"
+        advice = "a layer of weights needs x.float()"
+        tokens = "" if x.is_floating_point() else f", which are whole numbers ({x.dtype}; {advice})"
         wants = getattr(objective.cost, "wants", "it must map x [B, ...] to logits [B, C]")
         raise InputError(
             f"model={type(objective.module).__name__} does not fit data and cost {type(objective.cost).__name__}: on x "

@@ -77,7 +77,7 @@ def run(
         statements=measured.statements,
         seeds=measured.labels,
         training_status=_status(solutions, subject.ends),
-        versions=versions(),
+        versions=versions() | _data_version(subject),
         device=_device_name(device),
         seconds=time.monotonic() - started,
     )
@@ -222,6 +222,12 @@ def versions() -> dict[str, str]:
         "numpy": np.__version__,
         "hydra": hydra.__version__,
     }
+
+
+def _data_version(subject: Subject) -> dict[str, str]:
+    """Which copy of the data it was, where that is not said by its name."""
+    dataset = subject.dataset
+    return {"data": f"{dataset.name} ({dataset.copy})"} if dataset is not None and dataset.copy else {}
 
 
 def run_info(config: dict[str, Any], name: str, key: str, overrides: list[str], folder: Path) -> RunInfo:

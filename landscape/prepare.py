@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +64,7 @@ def device_of(name: str) -> torch.device:
 
 def dataset_of(config: dict[str, Any], caps: list[str]) -> Dataset:
     """The data set of a config under its cap on examples."""
+    _check_dimensions(config["dimensions"])
     key = json.dumps(config["data"], sort_keys=True)
     if key not in _datasets:
         _datasets.clear()
@@ -80,6 +81,16 @@ def dataset_of(config: dict[str, Any], caps: list[str]) -> Dataset:
     limited = whole.limited(config["limits"]["examples"])
     note_cap(caps, "training examples", len(whole.train), len(limited.train))
     return limited
+
+
+def _check_dimensions(dimensions: Mapping[str, Any]) -> None:
+    """Raise InputError for sizes that none can be; null or 0: nobody was told."""
+    for key in ("inputs", "classes"):
+        if dimensions[key] < 0:
+            raise InputError(f"dimensions.{key}={dimensions[key]} must be at least 1")
+    image = dimensions.get("image")
+    if image is not None and (len(image) != 3 or min(image) < 1):
+        raise InputError(f"dimensions.image={image} must be [C, H, W], three whole numbers of at least 1, or null")
 
 
 def check_named(objective: Objective, split: Split, name: str) -> None:

@@ -33,9 +33,9 @@ def classes_last(logits: Tensor, y: Tensor, classes: str | None = None) -> Tenso
     Raises:
         InputError: the labels do not fit, or fit either way, as for [B, C, T] with C = T.
     """
-    if logits.dim() == 2 and logits.shape[:-1] == y.shape:  # the usual case, without another look
-        return logits
     soft = y.is_floating_point()
+    if not soft and logits.dim() == 2 and logits.shape[:-1] == y.shape:  # the usual case, without another look
+        return logits
     is_last = logits.dim() > 1 and (logits.shape if soft else logits.shape[:-1]) == y.shape
     is_first = logits.dim() > 2 and (logits.shape if soft else (logits.shape[0], *logits.shape[2:])) == y.shape
     if is_last and is_first and classes is None:

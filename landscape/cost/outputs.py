@@ -10,12 +10,12 @@ from torch import Tensor
 from landscape.errors import InputError
 
 
-def tensor_of(outputs: Any, name: str | int | None = None) -> Tensor:
+def tensor_of(outputs: Any, name: str | int | None = None, has_name: bool = True) -> Tensor:
     """The tensor itself; of a dict, named tuple, tuple or list the entry ``logits``, else the only tensor among them.
 
     Args:
         name: of the entry to take instead: a key, an attribute or a position. A model that returns one tensor when it
-            is evaluated and several when it is trained may have a name all the same.
+            is evaluated and several when it is trained may have a name all the same. has_name: the cost takes one.
 
     Raises:
         InputError: there is no such entry, several tensors and none called ``logits``, or no tensor at all.
@@ -35,9 +35,10 @@ def tensor_of(outputs: Any, name: str | int | None = None) -> Tensor:
                          "that holds it: let forward return the logits")  # fmt: skip
     kinds = ", ".join(f"{key} ({_kind(value)})" for key, value in entries.items())
     missing = "none is called logits" if name is None else f"none is cost.output={name}"
+    how = ", or name the tensor that the cost is to read by +cost.output=NAME (a key or a position; the others then "
+    how = how + "enter no cost)" if has_name else ""
     raise InputError(f"the model returns a {type(outputs).__name__} of {kinds}, and {missing}; let forward return the "
-                     "logits alone, or name the tensor that the cost is to read by +cost.output=NAME (a key or a "
-                     "position; the others then enter no cost)")  # fmt: skip
+                     f"logits alone{how}")  # fmt: skip
 
 
 def _entries(outputs: Any) -> dict[str | int, Any]:

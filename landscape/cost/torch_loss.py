@@ -86,11 +86,11 @@ class TorchLoss:
 
     def __call__(self, predict: Predict, x: Tensor, y: Tensor) -> Tensor:
         """x [B, ...], y [B, ...] -> cost per example [B]."""
-        return self.values(tensor_of(predict(x, 0)), y)
+        return self.values(tensor_of(predict(x, 0), has_name=False), y)
 
     def channels(self, predict: Predict, x: Tensor, y: Tensor) -> dict[str, Tensor]:
         """The cost and, of a cross-entropy, the share of wrong labels, each [B], from one pass."""
-        outputs = tensor_of(predict(x, 0))
+        outputs = tensor_of(predict(x, 0), has_name=False)
         found = {"objective": self.values(outputs, y)}
         if self.is_classes and outputs.dim() > 1:
             best = outputs.argmax(dim=1)
@@ -112,7 +112,7 @@ class TorchLoss:
 
     def check_targets(self, outputs: Any, y: Tensor) -> None:
         """Raise InputError unless labels are classes and the loss's own mean is that of its values."""
-        outputs = tensor_of(outputs)
+        outputs = tensor_of(outputs, has_name=False)
         few = y[: len(outputs)]
         if y.is_floating_point() and not self.is_classes and outputs.shape != few.shape:
             raise InputError(f"targets {tuple(few.shape)} do not match outputs {tuple(outputs.shape)} for "

@@ -24,6 +24,7 @@ class Dataset:
         name: what the data set is called, ``"mnist"``; part of the fingerprint.
         train, valid, test: the splits, or what ``as_split`` reads; ``valid`` is what early stopping looks at.
         num_classes: labels are 0 ... num_classes - 1; for a regression the number of targets C.
+        copy: which copy of the data this is, as far as that is known; shown with results, no part of the fingerprint.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Dataset:
     valid: Split
     test: Split
     num_classes: int
+    copy: str = ""
 
     def __post_init__(self) -> None:
         for name in ("train", "valid", "test"):
