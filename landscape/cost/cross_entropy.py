@@ -17,7 +17,7 @@ from landscape.cost.labels import (
     share_labelled,
     whole,
 )
-from landscape.cost.outputs import tensor_of
+from landscape.cost.outputs import check_name, tensor_of
 from landscape.errors import InputError
 
 Predict = Callable[[Any, int], Any]
@@ -49,6 +49,7 @@ class CrossEntropy:
             raise InputError(f"cost.ignore_index={ignore_index!r} must be a whole number: the label of what has none")
         if classes not in (None, "first", "last"):
             raise InputError(f"cost.classes={classes} must be first or last: the axis of the classes in the outputs")
+        check_name(output)
         self.ignore_index, self.classes, self.output = ignore_index, classes, output
 
     def logits(self, outputs: Any, y: Tensor) -> Tensor:

@@ -35,10 +35,18 @@ def tensor_of(outputs: Any, name: str | int | None = None, has_name: bool = True
                          "that holds it: let forward return the logits")  # fmt: skip
     kinds = ", ".join(f"{key} ({_kind(value)})" for key, value in entries.items())
     missing = "none is called logits" if name is None else f"none is cost.output={name}"
-    how = ", or name the tensor that the cost is to read by +cost.output=NAME (a key or a position; the others then "
-    how = how + "enter no cost)" if has_name else ""
+    name_it = (
+        ", or name the tensor that the cost is to read by +cost.output=NAME (a key or a position; the others then "
+    )
+    how = name_it + "enter no cost)" if has_name else ""
     raise InputError(f"the model returns a {type(outputs).__name__} of {kinds}, and {missing}; let forward return the "
                      f"logits alone{how}")  # fmt: skip
+
+
+def check_name(name: object) -> None:
+    """Raise InputError unless ``cost.output`` is a key, a position or None."""
+    if name is not None and (isinstance(name, bool) or not isinstance(name, str | int)):
+        raise InputError(f"cost.output={name!r} must be the key or the position of a model's output, or null")
 
 
 def _entries(outputs: Any) -> dict[str | int, Any]:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from landscape.cost.cross_entropy import Predict
 from landscape.cost.labels import check_classes, whole
-from landscape.cost.outputs import tensor_of
+from landscape.cost.outputs import check_name, tensor_of
 from landscape.errors import InputError
 
 
@@ -28,6 +28,7 @@ class SquaredError:
     wants = "it must map x [B, ...] to outputs [B, C], for targets [B, C] or class labels [B]"
 
     def __init__(self, output: str | int | None = None) -> None:
+        check_name(output)
         self.output = output
 
     def __call__(self, predict: Predict, x: Tensor, y: Tensor) -> Tensor:

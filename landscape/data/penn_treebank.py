@@ -62,7 +62,7 @@ def penn_treebank(
             raise InputError(f"data.splits.{split}={splits[split]!r} must be the name of a file")
     whole("data.unroll", unroll, least=1)
     if vocabulary_size is not None:
-        whole("dimensions.classes", vocabulary_size, least=1)
+        whole("data.vocabulary_size", vocabulary_size, least=1)
     names = list(dict.fromkeys(splits[split] for split in SPLITS))
     place = locate("ptb", names, folder, cache)
     strange = [name for name in names if name not in official and place.find(name) is None]
