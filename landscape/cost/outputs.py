@@ -35,10 +35,8 @@ def tensor_of(outputs: Any, name: str | int | None = None, has_name: bool = True
                          "that holds it: let forward return the logits")  # fmt: skip
     kinds = ", ".join(f"{key} ({_kind(value)})" for key, value in entries.items())
     missing = "none is called logits" if name is None else f"none is cost.output={name}"
-    name_it = (
-        ", or name the tensor that the cost is to read by +cost.output=NAME (a key or a position; the others then "
-    )
-    how = name_it + "enter no cost)" if has_name else ""
+    name_it = ", or name the tensor that the cost is to read by +cost.output=NAME (a key or a position)"
+    how = f"{name_it}; the others then enter no cost" if has_name else ""
     raise InputError(f"the model returns a {type(outputs).__name__} of {kinds}, and {missing}; let forward return the "
                      f"logits alone{how}")  # fmt: skip
 
