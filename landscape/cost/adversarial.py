@@ -73,7 +73,7 @@ class Adversarial:
     def counts(self, y: Tensor) -> Mapping[str, Tensor]:
         """Of each example the share that is labelled."""
         found = self.entropy.counts(y)
-        return found | {"clean_objective": found["objective"], "adversarial_error": found["error"]} if found else found
+        return {**found, "clean_objective": found["objective"], "adversarial_error": found["error"]} if found else found
 
     def check_targets(self, outputs: Any, y: Tensor) -> None:
         """Raise InputError if the outputs for the first few examples do not fit, or any of all labels y is no class."""

@@ -51,8 +51,9 @@ def _entries(outputs: Any) -> dict[str | int, Any]:
     if isinstance(outputs, Mapping):
         return {key: value for key, value in outputs.items() if isinstance(key, str | int)}
     if isinstance(outputs, tuple | list):
-        names = getattr(outputs, "_fields", ())
-        return dict(enumerate(outputs)) | dict(zip(names, outputs, strict=True) if names else ())
+        entries: dict[str | int, Any] = dict(enumerate(outputs))
+        entries.update(zip(getattr(outputs, "_fields", ()), outputs, strict=False))
+        return entries
     return {key: value for key, value in getattr(outputs, "__dict__", {}).items() if isinstance(value, Tensor)}
 
 

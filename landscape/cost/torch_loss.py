@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import inspect
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -66,12 +66,13 @@ class TorchLoss:
         self.is_classes = _function(loss) in (F.cross_entropy, F.nll_loss)
         self.weight: Tensor | None = settings.get("weight")
         self.ignore_index: int = settings.get("ignore_index", UNLABELLED)
-        self._placed: dict[tuple[torch.device, torch.dtype], Callable[..., Tensor]] = {}
+        self._placed: dict[tuple[str, torch.device, torch.dtype], Callable[..., Tensor]] = {}
 
     def values(self, outputs: Tensor, y: Tensor) -> Tensor:
         """[B], each divided by nothing but the number of its own entries."""
         y = y if y.is_floating_point() else whole(y)
         each = self._at(outputs)(outputs, y)
+        fits: tuple[Sequence[int], ...]
         fits = (y.shape, y.shape[:1]) if not y.is_floating_point() or self.is_classes else (outputs.shape, y.shape[:1])
         if self.is_classes and y.is_floating_point():
             fits = ((y.shape[0], *y.shape[2:]), y.shape[:1])
@@ -145,8 +146,8 @@ class TorchLoss:
         loss = self.each if loss is None else loss
         key = (kind, outputs.device, outputs.dtype)
         if key not in self._placed:
-            self._placed[key] = _placed(loss, outputs)  # type: ignore[index]
-        return self._placed[key]  # type: ignore[index]
+            self._placed[key] = _placed(loss, outputs)
+        return self._placed[key]
 
 
 def _placed(loss: Any, like: Tensor) -> Any:
@@ -168,9 +169,9 @@ def _unreduced(loss: Any, name: str) -> tuple[Any, str]:
             raise InputError(f"cost={name} has parameters of its own, which nobody would train; make them a part of "
                              "the model")  # fmt: skip
         reduction = getattr(loss, "reduction", "none")
-        each = copy.deepcopy(loss)
+        each: Any = copy.deepcopy(loss)
         if hasattr(each, "reduction"):
-            each.reduction = "none"  # type: ignore[assignment]
+            each.reduction = "none"
     else:
         try:
             parameters = inspect.signature(loss).parameters

@@ -92,7 +92,7 @@ def _indices(loader: DataLoader[Any]) -> Sequence[int] | None:
                          "and J is a mean over all; use drop_last=False")  # fmt: skip
     if isinstance(sampler, SubsetRandomSampler):
         return sorted(int(i) for i in sampler.indices)
-    plain = isinstance(sampler, RandomSampler) and not sampler.replacement and num == len(dataset)
+    plain = isinstance(sampler, RandomSampler) and not sampler.replacement and num == len(dataset)  # type: ignore[arg-type]
     if not plain and type(sampler) is not SequentialSampler:
         raise InputError(f"a DataLoader with sampler={type(sampler).__name__} may leave out or repeat examples; give "
                          "its dataset instead")  # fmt: skip

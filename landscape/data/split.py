@@ -68,7 +68,10 @@ class Split:
             num = max(1, num // self.num_streams) * self.num_streams
         if num >= len(self):
             return self
-        return Split(self.x[:num], self.y[:num], self.num_streams, self.is_resampled)
+        part = Split(self.x[:num], self.y[:num], self.num_streams, self.is_resampled)
+        if "not_finite" in self.__dict__:
+            part.__dict__["not_finite"] = self.not_finite[self.not_finite < num]
+        return part
 
     @cached_property
     def not_finite(self) -> Tensor:

@@ -44,7 +44,8 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, 
     monkeypatch.syspath_prepend(str(tmp_path))
     for group, text in (("data", "_target_: own_things.splits\nlabel: -100\nwhere: all\n"),
                         ("model", "_target_: own_things.Auxiliary\n_partial_: true\n"),
-                        ("cost", "_target_: torch.nn.CrossEntropyLoss\nlabel_smoothing: 0.1\n")):  # fmt: skip
+                        ("cost", "_target_: torch.nn.CrossEntropyLoss\nlabel_smoothing: 0.1\n"
+                         f"weight: {{_target_: torch.tensor, data: {[1.0, 2.0] * 5}}}\n")):  # fmt: skip
         folder = tmp_path / "my_conf" / group
         folder.mkdir(parents=True)
         if group == "data":
