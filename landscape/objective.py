@@ -98,6 +98,7 @@ class Objective:
             if count is not None and count < 1:
                 raise InputError(f"objective.{name}={count} must be at least 1")
         cost, split = from_torch(cost), as_split(split)
+        calibration = None if calibration is None else as_split(calibration)
         self.dtype: torch.dtype = getattr(torch, dtype)
         self.device = torch.device(device)
         self.module = copy.deepcopy(module).to(device=self.device, dtype=self.dtype).eval().requires_grad_(False)

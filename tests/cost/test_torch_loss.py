@@ -119,6 +119,7 @@ REFUSED: list[tuple[Callable[[], Any], Tensor, str]] = [
     (lambda: nn.MSELoss(), Y.double(), r"targets \(26,\) do not match outputs \(26, 4\)"),
     (lambda: nn.CrossEntropyLoss(), Y + 1, "has the label 4"),
     (lambda: nn.CrossEntropyLoss(), Y.double(), r"y\.long\(\)"),
+    (lambda: Focal(), HALF, "labels below 0"),
     (lambda: nn.CTCLoss(), Y, "input_lengths"),
     (lambda: "cross_entropy", Y, "cost=str is no cost: a cost has channels"),
     (lambda: nn.Sequential(nn.Linear(C, 1)), Y, "parameters of its own"),
