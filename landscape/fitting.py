@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
+from torch import Tensor
 
 from landscape.errors import InputError
 
 if TYPE_CHECKING:
+    from landscape.data.dataset import Split
     from landscape.objective import Objective
 
 
@@ -21,9 +23,13 @@ def fitting(objective: Objective) -> Iterator[None]:
         yield
     except torch.OutOfMemoryError:
         raise
+    except InputError as error:  # in words of its own
+        pair = f"model={type(objective.module).__name__} does not fit data and cost {type(objective.cost).__name__}"
+        raise InputError(f"{pair}: {error}") from error
     except (RuntimeError, IndexError, ValueError, TypeError, AttributeError) as error:
         x = objective.split.x
-        tokens = "" if x.is_floating_point() else f", which are whole numbers ({x.dtype})"
+        advice = "a layer of weights needs x.float()"
+        tokens = "" if x.is_floating_point() else f", which are whole numbers ({x.dtype}; {advice})"
         wants = getattr(objective.cost, "wants", "it must map x [B, ...] to logits [B, C]")
         raise InputError(
             f"model={type(objective.module).__name__} does not fit data and cost {type(objective.cost).__name__}: on x "
@@ -31,9 +37,55 @@ def fitting(objective: Objective) -> Iterator[None]:
         ) from error
 
 
+class TargetCheck:
+    """Stands in for a cost, and shows it the outputs for a few examples beside the targets of all."""
+
+    def __init__(self, cost: Any, y: Tensor) -> None:
+        self.cost, self.y, self.num_draws = cost, y, cost.num_draws
+
+    def channels(self, predict: Any, x: Tensor, y: Tensor) -> dict[str, Tensor]:
+        """Nothing; raises InputError if the targets do not fit."""
+        self.cost.check_targets(predict(x, 0), self.y)
+        return {}
+
+
+def check_split(objective: Objective, split: Split) -> None:
+    """Raise InputError if any target of a split fits neither cost nor outputs, or an input gives no finite cost.
+
+    Args:
+        objective: of the same kind of data, on whose device a few examples are tried.
+    """
+    few = min(len(split), 64, split.num_streams or 64)
+    theta = objective.layout.theta(objective.module)
+    own = objective.statistics.of(objective.buffers, 0)
+    cost, scales = objective.cost, objective.scales
+    masks = objective._masks(0, few, 1)
+    with fitting(objective):
+        if hasattr(cost, "check_targets"):
+            part = split.first(few).to(objective.device, objective.dtype)
+            objective.cost, objective.scales = TargetCheck(cost, split.y), {}
+            try:
+                objective._channels(theta, part.x, part.y, 0, 0, 0, masks, None, own)
+            finally:
+                objective.cost, objective.scales = cost, scales
+        rows = split.not_finite[:few]
+        if len(rows):
+            x, y = (values[rows].to(objective.device) for values in (split.x, split.y))
+            x, y = (v.to(objective.dtype) if v.is_floating_point() else v for v in (x, y))
+            if split.num_streams is None:
+                channels, _ = objective._channels(theta, x, y, 0, 0, 0, objective._masks(0, len(rows), 1), None, own)
+                if bool(channels["objective"].isfinite().all()):
+                    return  # the module knows what to do with them
+            raise InputError(
+                f"example {int(rows[0])} of the data has values that are not finite, NaN or infinite (so have "
+                f"{len(split.not_finite)} examples in all), and with them J would be none; mend them or leave them out"
+            )
+
+
 def check(objective: Objective) -> None:
     """Refuse a wrong output shape, and a cost that is not a function of theta."""
     few = min(len(objective.split), 64, objective.split.num_streams or 64)
+    check_split(objective, objective.split)
     x, y = objective.split.x[:few], objective.split.y[:few]
     theta = objective.layout.theta(objective.module)
     # Off the start: behind a layer that begins at exactly zero no randomness would show.

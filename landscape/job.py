@@ -19,6 +19,7 @@ from torch import nn
 
 from landscape.alphas import Adaptive, checked, thinned
 from landscape.config import version
+from landscape.cost import from_torch
 from landscape.endpoints import Ends
 from landscape.errors import InputError
 from landscape.figure.module import figure_module
@@ -27,7 +28,7 @@ from landscape.limits import apply_limits, note_cap
 from landscape.measurement import Measured, Subject
 from landscape.measurement.placement import check_room
 from landscape.parameters import ParameterLayout
-from landscape.prepare import dataset_of, make, module_maker, solve
+from landscape.prepare import check_named, dataset_of, make, module_maker, solve
 from landscape.result import Result
 from landscape.settings import named
 from landscape.solutions import Solutions
@@ -75,7 +76,7 @@ def run(
         statements=measured.statements,
         seeds=measured.labels,
         training_status=_status(solutions, subject.ends),
-        versions=versions(),
+        versions=versions() | _data_version(subject),
         device=_device_name(device),
         seconds=time.monotonic() - started,
     )
@@ -106,7 +107,7 @@ def untrained(
     if measurement.needs == "path":
         ends_of, alphas, adaptive = _line_of(config, caps)
     dataset = dataset_of(config, caps)
-    cost = make(config["cost"], "cost")
+    cost = from_torch(make(config["cost"], "cost"))
     model = module_maker(config)
     objective = make(config["objective"], "objective")
     template = build(model, config["training"]["first_seed"])
@@ -115,7 +116,9 @@ def untrained(
     objective = partial(objective, device=device, calibration=calibration)
     # A wrong objective, a module that does not fit, or too little memory must not cost a training first.
     try:
-        objective(template, cost, dataset.valid.first(min(64, len(dataset.valid))))
+        tried = objective(template, cost, dataset.valid.first(min(64, len(dataset.valid))))
+        for split in ("train", "valid", "test"):
+            check_named(tried, getattr(dataset, split), split)
     except TypeError as error:
         raise InputError(f"objective cannot be made: {error}; look at the keys under objective") from error
     subject = Subject(
@@ -188,7 +191,8 @@ def _numbers_of_runs(subject: Subject) -> dict[str, list[float]]:
     for name, value in values.items():
         numbers[f"test_{name}"] = value
     if "error" in values and subject.dataset.test.y.dim() == 1:  # of a text the error is a share of its words
-        numbers["num_test_errors"] = np.round(values["error"] * len(subject.dataset.test))
+        num_labelled = len(subject.dataset.test) / test.scales.get("error", 1.0)
+        numbers["num_test_errors"] = np.round(values["error"] * num_labelled)
     return {name: np.asarray(v).tolist() for name, v in numbers.items()}
 
 
@@ -240,6 +244,12 @@ def value_of(result: Result, names: Any) -> float | list[float] | None:
         return None
     means = [float(np.mean(value)) for value in values]
     return means[0] if isinstance(names, str) else means
+
+
+def _data_version(subject: Subject) -> dict[str, str]:
+    """Which copy of the data it was, where that is not said by its name."""
+    dataset = subject.dataset
+    return {"data": f"{dataset.name} ({dataset.copy})"} if dataset is not None and dataset.copy else {}
 
 
 def run_info(config: dict[str, Any], name: str, key: str, overrides: list[str], folder: Path) -> RunInfo:

@@ -16,7 +16,10 @@ from torch.func import functional_call
 
 from landscape.blocks import MOST_CPU, Passes, Wants
 from landscape.budget import budget_of
+from landscape.cost import from_torch
+from landscape.cost.labels import check_counts, scaled, scales
 from landscape.data.dataset import Split
+from landscape.data.reading import as_split
 from landscape.engine import Together, check_engine, line_of
 from landscape.errors import InputError
 from landscape.fitting import check, fitting
@@ -41,8 +44,8 @@ class Objective:
 
     Args:
         module: any module that maps x [B, ...] to what the cost expects; its own parameters are only a template.
-        cost: ``channels(predict, x, y)``, see ``landscape.cost``.
-        split: the examples.
+        cost: ``channels(predict, x, y)``, see ``landscape.cost``; or a loss of torch's.
+        split: the examples; a ``DataLoader`` or map-style ``Dataset`` of (input, label) is read into memory.
         mode: ``"deterministic"`` or ``"stochastic"``.
         seeds: one per row of theta; they choose the masks.
         dtype: precision of the forward pass.
@@ -94,6 +97,8 @@ class Objective:
         for name, count in counts.items():
             if count is not None and count < 1:
                 raise InputError(f"objective.{name}={count} must be at least 1")
+        cost, split = from_torch(cost), as_split(split)
+        calibration = None if calibration is None else as_split(calibration)
         self.dtype: torch.dtype = getattr(torch, dtype)
         self.device = torch.device(device)
         self.module = copy.deepcopy(module).to(device=self.device, dtype=self.dtype).eval().requires_grad_(False)
@@ -101,6 +106,7 @@ class Objective:
         self.wants = Wants(memory, budget_of(memory, self.device), batch_size, alphas_at_once)
         self.layout = ParameterLayout.of(self.module)
         self.cost, self.mode, self.seeds = cost, mode, list(seeds)
+        self.scales = scales(cost, split.y)
         self.split = split.to(self.device, self.dtype)
         # Sequences are read side by side, block after block, the state of one block carried into the next.
         self.is_stateful = split.num_streams is not None and hasattr(self.module, "initial_state")
@@ -142,6 +148,7 @@ class Objective:
             progress: told how many (batch, alpha) pairs are done, out of ``num_batches * A``.
             keep_costs: give each example's objective too.
         """
+        check_counts(self.scales, len(self.split))
         num_seeds = path(float(alphas[0])).shape[0]
         if num_seeds != len(self.seeds):
             raise ValueError(
@@ -221,6 +228,7 @@ class Objective:
     def parts(self, start: int, num: int) -> dict[tuple[int, int], Callable[..., tuple[dict[str, Tensor], Any]]]:
         """(row, replicate) -> ``num`` examples from ``start`` on, (theta [P], state=None) -> (channels [B], state)."""
         x, y = self.split.x[start : start + num], self.split.y[start : start + num]
+        check_counts(self.scales, len(self.split))
         rows = range(len(self.seeds))
         masks, seen = self._masks(start, len(x), len(rows)), self._seen(start, x, len(rows))
         own = [self.statistics.of(self.buffers, s) for s in rows]
@@ -281,7 +289,7 @@ class Objective:
                 outputs, state = functional_call(self.module, values, ((inputs, before),))
                 return outputs
 
-        return dict(self.cost.channels(predict, known["x"], known["y"])), state
+        return scaled(self.cost.channels(predict, known["x"], known["y"]), self.scales), state
 
 
 def _told(progress: Callable[[int], None], before: int, done: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +14,18 @@ from hydra.utils import instantiate
 from torch import nn
 
 from landscape.config import version
-from landscape.data.dataset import Dataset
+from landscape.cost.labels import check_counts, scales
+from landscape.data.dataset import Dataset, Split
 from landscape.errors import InputError
+from landscape.fitting import check_split
 from landscape.limits import note_cap
+from landscape.objective import Objective
 from landscape.provenance import outside
 from landscape.settings import uses_of
 from landscape.solutions import Solutions, joined
 from landscape.store import Entry, Store
 from landscape.training import GroupRun, Training, build, groups_of
+from landscape.training.trial import check_training
 
 log = logging.getLogger(__name__)
 
@@ -63,10 +67,15 @@ def device_of(name: str) -> torch.device:
 
 def dataset_of(config: dict[str, Any], caps: list[str]) -> Dataset:
     """The data set of a config under its cap on examples."""
+    _check_dimensions(config["dimensions"])
     key = json.dumps(config["data"], sort_keys=True)
     if key not in _datasets:
         _datasets.clear()
-        _datasets[key] = make(config["data"], "data")
+        found = make(config["data"], "data")
+        if not isinstance(found, Dataset):
+            raise InputError(f"data._target_={config['data'].get('_target_')} gives a {type(found).__name__}, not a "
+                             "landscape.data.Dataset(name, train, valid, test, num_classes)")  # fmt: skip
+        _datasets[key] = found
     whole = _datasets[key]
     classes = config["dimensions"]["classes"]
     if classes and classes != whole.num_classes:  # 0: nobody was told
@@ -75,6 +84,25 @@ def dataset_of(config: dict[str, Any], caps: list[str]) -> Dataset:
     limited = whole.limited(config["limits"]["examples"])
     note_cap(caps, "training examples", len(whole.train), len(limited.train))
     return limited
+
+
+def _check_dimensions(dimensions: Mapping[str, Any]) -> None:
+    """Raise InputError for sizes that none can be; null or 0: nobody was told."""
+    for key in ("inputs", "classes"):
+        if dimensions[key] < 0:
+            raise InputError(f"dimensions.{key}={dimensions[key]} must be at least 1")
+    image = dimensions.get("image")
+    if image is not None and (len(image) != 3 or min(image) < 1):
+        raise InputError(f"dimensions.image={image} must be [C, H, W], three whole numbers of at least 1, or null")
+
+
+def check_named(objective: Objective, split: Split, name: str) -> None:
+    """``check_split``, and labels that count, of a split that goes by this name."""
+    try:
+        check_split(objective, split)
+        check_counts(scales(objective.cost, split.y), len(split))
+    except InputError as error:
+        raise InputError(f"the {name} split: {error}") from None
 
 
 def solve(
@@ -117,6 +145,7 @@ def groups_of_recipe(
     recipe["examples"] = dataset.fingerprint
     few = dataset.train.first(min(8, len(dataset.train))).to(device, getattr(torch, training.dtype))
     template = build(model, training.seeds[0]).to(device=device, dtype=getattr(torch, training.dtype))
+    check_training(template, cost, few.x, few.y)
     groups = groups_of(training.seeds, template, cost, (few.x, few.y), training.vectorise)
     return [(seeds, {**recipe, "seeds": seeds, "version": version()}) for seeds in groups]
 

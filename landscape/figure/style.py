@@ -80,7 +80,11 @@ def on_data(results: Sequence[Result]) -> str:
     """`` on MNIST`` when all jobs say the same data set, else nothing."""
     sets = {result.choices.get("data", "") for result in results}
     data = sets.pop() if len(sets) == 1 else ""
-    return f" on {_DATA_WORD.get(data, data)}" if data else ""
+    copies = {result.versions.get("data", "") for result in results}
+    if any("own files" in copy for copy in copies):
+        return " on texts of one's own"
+    remark = " (unverified copy)" if any("unverified" in copy for copy in copies) else ""
+    return f" on {_DATA_WORD.get(data, data)}{remark}" if data else ""
 
 
 def scale_label(results: Sequence[Result]) -> str:
@@ -138,7 +142,8 @@ def finish(
     figure.suptitle(heading, x=0.01, ha="left", fontsize=10.5, fontweight="bold")
     caps = dict.fromkeys(cap for result in results for cap in result.caps)
     caps_line = f"{scale_label(results)}: {'; '.join(caps)}" if caps else ""
-    lines = [judged(verdicts), caps_line, told(results), *dict.fromkeys(notes), *between.notes(results)]
+    copies = "; ".join(dict.fromkeys(f"data: {r.versions['data']}" for r in results if "data" in r.versions))
+    lines = [judged(verdicts), caps_line, copies, told(results), *dict.fromkeys(notes), *between.notes(results)]
     lines = [line for line in lines if line]
     width = int(18.5 * inches)
     text = "\n".join(textwrap.fill(line, width, break_on_hyphens=False) for line in lines)

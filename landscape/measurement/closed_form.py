@@ -13,7 +13,7 @@ import torch
 from landscape.curve import Curve
 from landscape.endpoints import Ends
 from landscape.errors import InputError
-from landscape.measurement.family import Family, Law, family_of
+from landscape.measurement.family import Family, Law, check_labels, family_of
 from landscape.measurement.interpolation import Interpolation
 from landscape.measurement.subject import Measured, Subject
 from landscape.measurement.work import Work
@@ -51,6 +51,8 @@ class ClosedForm(Interpolation):
         assert subject.dataset is not None
         super().check(subject)
         family_of(subject.module, subject.cost, subject.dataset.train.first(1))
+        for name in self.splits:
+            check_labels(subject.cost, subject.split(name))
         anywhere = torch.ones(1, ParameterLayout.of(subject.module).num_parameters)
         if not isinstance(subject.lay(anywhere, 2 * anywhere), Linear):
             raise InputError("measurement=closed_form knows J along straight lines; use path=linear, or "

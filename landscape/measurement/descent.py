@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from landscape.cost import Output
+from landscape.cost.labels import scales
 from landscape.curve import Projection
 from landscape.errors import InputError
 from landscape.measurement.descent_law import descent_method, descent_theory
@@ -132,6 +133,7 @@ class Descent:
         start = layout.theta(module).detach()
         theta, optimizer = self._optimizer(subject, start.clone())
         split = subject.split("train").to(subject.device, torch.float64)
+        scale = scales(subject.cost, split.y).get("objective", 1.0)
         target = solution.to(start) - start
         length = float(target.norm())
         if not length > 0:
@@ -146,7 +148,7 @@ class Descent:
                 def predict(x: Tensor, draw: int, point: Tensor = point) -> Tensor:
                     return functional_call(module, layout.unflatten(point), (x,))  # type: ignore[no-any-return]
 
-                (theta.grad,) = torch.autograd.grad(subject.cost(predict, split.x, split.y).mean(), point)
+                (theta.grad,) = torch.autograd.grad(subject.cost(predict, split.x, split.y).mean() * scale, point)
                 if self.noise:
                     theta.grad += self.noise * torch.randn(theta.shape, generator=noise, dtype=theta.dtype,
                                                            device=theta.device)  # fmt: skip

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.func import functional_call
 
+from landscape.cost.outputs import tensor_of
 from landscape.curve import turning
 from landscape.endpoints import Ends
 from landscape.errors import InputError
@@ -121,7 +122,8 @@ def _outputs(objective: Objective, path: Path, alpha: float, ends: Ends, s: int)
     parts = []
     with torch.no_grad():
         for x in objective.split.x.split(objective.batch_size):
-            parts.append(functional_call(objective.module, values, (x,)))
+            found = functional_call(objective.module, values, (x,))
+            parts.append(tensor_of(found, getattr(objective.cost, "output", None)))
     outputs = torch.cat(parts)
     if outputs.dim() != 2:
         raise InputError(f"measurement=gauss_length needs a model whose outputs are [B, C], and model="

@@ -27,11 +27,14 @@ class Gradient:
     Args:
         module: the template; in training mode. cost: see ``landscape.cost``. masks: its dropout layers.
         vectorised: one ``torch.func.vmap`` over S; False: S must be 1 and plain autograd is used.
+        counts: of the cost, where not every example counts once: the mean is over what counts in the minibatch, and
+            the gradient zero where nothing does.
     """
 
-    def __init__(self, module: nn.Module, cost: Any, masks: Masks, vectorised: bool) -> None:
+    def __init__(self, module: nn.Module, cost: Any, masks: Masks, vectorised: bool, counts: Any = None) -> None:
         self.module, self.cost, self.masks, self.vectorised = module, cost, masks, vectorised
         self.borrowed = Borrowed(module)
+        self.counts = counts
         # Forwards under vmap, backwards by plain autograd over what that recorded: with torch.func.grad inside, an
         # update of 32 small nets takes a fifth longer.
         self._batched = torch.func.vmap(self._costs, in_dims=(0, 0, 0, 0, 0, 0))
@@ -88,11 +91,11 @@ class Gradient:
         if self.vectorised:
             batched = self._batched_plain if masks is None else self._batched
             costs, (state, buffers) = batched(leaves, x, y, masks, state, buffers)
-            return self._slopes(costs, leaves, costs[0].numel()), state, buffers
+            return self._slopes(costs, leaves, costs[0].numel(), y), state, buffers
         alone = tuple(part[0] for part in state)
         own = {name: buffer[0] for name, buffer in buffers.items()}
         costs, (after, own) = self._costs(leaves, x[0], y[0], None if masks is None else masks[0], alone, own)
-        gradient = {name: g.unsqueeze(0) for name, g in self._slopes(costs, leaves, costs.numel()).items()}
+        gradient = {name: g.unsqueeze(0) for name, g in self._slopes(costs, leaves, costs.numel(), y).items()}
         return gradient, tuple(part[None] for part in after), {name: buffer[None] for name, buffer in own.items()}
 
     def _leaves(self, theta: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -103,14 +106,20 @@ class Gradient:
                 self._own[name] = value, part.detach().requires_grad_()
         return {name: self._own[name][1] for name in theta}
 
-    def _slopes(self, costs: Tensor, leaves: dict[str, Tensor], num: int) -> dict[str, Tensor]:
+    def _slopes(self, costs: Tensor, leaves: dict[str, Tensor], num: int, y: Tensor) -> dict[str, Tensor]:
         """d (sum of costs / num) / d leaf, zero where no cost reads it; backwards through a mean would cost 40 us."""
-        shares = self._shares.get(costs.shape)
+        shares = self._shares.get(costs.shape) if self.counts is None else self._counted(costs, y)
         if shares is None:
             shares = self._shares[costs.shape] = torch.full_like(costs, 1 / num, requires_grad=False)
         found = torch.autograd.grad([costs], list(leaves.values()), [shares], allow_unused=True)
         pairs = zip(leaves.items(), found, strict=True)
         return {name: torch.zeros_like(leaf) if g is None else g for (name, leaf), g in pairs}
+
+    def _counted(self, costs: Tensor, y: Tensor) -> Tensor:
+        """One over what counts in each network's minibatch, as the costs [S, B] or, of one network, [B]."""
+        totals = torch.stack([self.counts(part)["objective"].double().sum() for part in y])
+        shares = torch.where(totals > 0, 1 / totals, 0.0).to(costs.dtype)
+        return (shares[:, None] if costs.dim() > 1 else shares).expand_as(costs)
 
 
 def clip(gradients: dict[str, Tensor], scale: float, max_norm: float | None) -> dict[str, Tensor]:

@@ -17,6 +17,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from landscape.cost import from_torch
+from landscape.cost.labels import count_alike
 from landscape.curve import LearningCurve
 from landscape.data.dataset import Dataset
 from landscape.errors import InputError
@@ -74,6 +76,7 @@ class GroupRun:
                 f"training.batch_size={training.batch_size} but the training data are {streams} sequences side by "
                 f"side; set training.batch_size={streams}"
             )
+        cost = from_torch(cost)
         self.training, self.seeds, self.folder, self.device = training, list(seeds), folder, device
         self.on_epoch = on_epoch
         dtype: torch.dtype = getattr(torch, training.dtype)
@@ -95,7 +98,8 @@ class GroupRun:
         self.buffers_i, self.buffers_f = self._buffers(), self._buffers()
         self.split = dataset.train.to(device, dtype)
         self.masks = Masks(self.module, self.split.x[:1], cost.num_draws)
-        self.gradient = Gradient(self.module, cost, self.masks, vectorised=len(self.seeds) > 1)
+        counts = None if count_alike(cost, self.split.y) else cost.counts
+        self.gradient = Gradient(self.module, cost, self.masks, len(self.seeds) > 1, counts)
         self.is_stateful = streams is not None and hasattr(self.module, "initial_state")
         self.optimizer = optimizer_of(optimizer, self.theta, getattr(self.module, "lr_scales", {}))
         self.lrs = [group["lr"] for group in self.optimizer.param_groups]

@@ -14,6 +14,7 @@ import pytest
 from rich.console import Console
 
 from landscape.figure import fig01_maxout, line, style
+from landscape.figure.publish import page
 from landscape.figure.table import verdict_table
 from landscape.verdict import Verdict
 
@@ -32,6 +33,20 @@ def test_title_and_footer_say_scale_caps_and_overrides(make: Any) -> None:
     plain = fig01_maxout.draw([make.result("maxout")])
     assert plain._suptitle.get_text().endswith("(full scale)")
     assert "\n" not in plain._supxlabel.get_text()  # the verdicts alone
+
+
+def test_data_that_are_not_shown_to_be_official_are_named(make: Any) -> None:
+    for version, title, words in (
+        ("cifar10 (unverified copy, pixels and labels sha256 1a2b)", " on CIFAR-10 (unverified copy) (", "sha256 1a2b"),
+        ("cifar10 (official archive, pixels and labels sha256 1a2b)", " on CIFAR-10 (", "official archive"),
+        ("text (own files, sha256 1a2b)", " on texts of one's own (", "own files"),
+    ):
+        job = make.result("maxout")
+        job.choices["data"] = "cifar10"
+        job.versions["data"] = version
+        figure = fig01_maxout.draw([job])
+        assert title in figure._suptitle.get_text()
+        assert f"data: {version}" in figure._supxlabel.get_text().split("\n") and words in page([job], [])
 
 
 def test_drawing_leaves_the_settings_alone(make: Any) -> None:

@@ -51,7 +51,7 @@ ROWS = [
     Row("engine", "torch numpy numba llvmlite", "parameters sums"),
     # How much of that is done at once.
     Row("blocks footprint", "torch", "budget engine blocks data objective streams"),
-    Row("fitting", "torch", "objective"),
+    Row("fitting", "torch", "data objective"),
     Row("objective running_statistics solutions endpoints", "torch numpy", f"{PLAIN} {TORCH} {MIDDLE} {HELD}"),
     Row("slope", "torch numpy", "blocks footprint objective model parameters precision"),
     Row("training store", "torch numpy filelock", f"{PLAIN} {TORCH} {MIDDLE} precision training store"),
