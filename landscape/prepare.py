@@ -21,6 +21,8 @@ from landscape.provenance import outside
 from landscape.solutions import Solutions, joined
 from landscape.store import Entry, Store
 from landscape.training import GroupRun, Training, build, groups_of
+from landscape.training.frozen import frozen_in
+from landscape.training.trainer import LATER
 
 log = logging.getLogger(__name__)
 
@@ -107,14 +109,21 @@ def groups_of_recipe(
     """The seeds that train together, and by what description the store knows each group."""
     training: Training = make(config["training"], "training")
     recipe = {key: config[key] for key in RECIPE_KEYS}
-    recipe["training"] = {k: v for k, v in config["training"].items() if k not in NOT_IN_RECIPE}
+    recipe["training"] = {
+        k: v for k, v in config["training"].items() if k not in NOT_IN_RECIPE and (k, v) not in LATER.items()
+    }
     named = outside(recipe)
     if named:
         recipe["outside"] = named
     recipe["examples"] = dataset.fingerprint
-    few = dataset.train.first(min(8, len(dataset.train))).to(device, getattr(torch, training.dtype))
-    template = build(model, training.seeds[0]).to(device=device, dtype=getattr(torch, training.dtype))
-    groups = groups_of(training.seeds, template, cost, (few.x, few.y), training.vectorise)
+    placed: dict[str, Any] = {"device": device, "dtype": getattr(torch, training.dtype)}
+    few = dataset.train.first(min(8, len(dataset.train))).to(**placed)
+    template, *others = (build(model, seed).to(**placed) for seed in training.seeds[:2])
+    frozen = sorted(frozen_in(template))
+    if frozen:  # once they were trained all the same
+        recipe["frozen"] = frozen
+    groups = groups_of(training.seeds, template, cost, (few.x, few.y), training.vectorise,
+                       make(config["optimizer"], "optimizer"), *others)  # fmt: skip
     return [(seeds, {**recipe, "seeds": seeds, "version": version()}) for seeds in groups]
 
 

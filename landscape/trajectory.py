@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 from collections.abc import Iterator
@@ -28,10 +29,15 @@ class TrajectoryWriter:
 
     Args:
         file: where. shape: (S, P). num_rows: rows to keep of an existing file; 0 starts a new one.
+        digest: what ``digest`` gave after those rows; None does not look.
+
+    Raises:
+        ValueError: the file holds fewer rows, or others.
     """
 
-    def __init__(self, file: Path, shape: tuple[int, int], num_rows: int = 0) -> None:
+    def __init__(self, file: Path, shape: tuple[int, int], num_rows: int = 0, digest: str | None = None) -> None:
         self.file, self.shape, self.num_rows = file, shape, num_rows
+        self._hash = hashlib.sha256()  # of the rows that were written, whatever the disk makes of them
         self._row_bytes = 4 * shape[0] * shape[1]
         header = self._header(num_rows)
         if num_rows == 0:
@@ -43,6 +49,33 @@ class TrajectoryWriter:
             with file.open("r+b") as stream:
                 stream.write(header)
                 stream.truncate(size)
+            self._hash = self._hash_of_file()
+            if digest is not None and digest != self.digest():
+                raise ValueError(f"{file.name} does not hold the snapshots that were written")
+
+    def digest(self) -> str:
+        """SHA-256 of the rows so far."""
+        return self._hash.hexdigest()
+
+    def check(self) -> None:
+        """Read the file again.
+
+        Raises:
+            ValueError: it does not hold what was appended.
+        """
+        header = self._header(self.num_rows)
+        with self.file.open("rb") as stream:
+            is_whole = stream.read(len(header)) == header
+        if not is_whole or self._hash_of_file().digest() != self._hash.digest():
+            raise ValueError(f"{self.file.name} does not hold the snapshots that were written")
+
+    def _hash_of_file(self) -> Any:
+        found = hashlib.sha256()
+        with self.file.open("rb") as stream:
+            stream.seek(len(self._header(self.num_rows)))
+            while part := stream.read(1 << 20):
+                found.update(part)
+        return found
 
     def _header(self, num_rows: int) -> bytes:
         buffer = io.BytesIO()
@@ -53,10 +86,11 @@ class TrajectoryWriter:
 
     def append(self, theta: Tensor) -> None:
         """Add theta [S, P] as float32."""
-        row = theta.detach().cpu().float().numpy()
+        data = theta.detach().cpu().float().numpy().tobytes()
         with self.file.open("r+b") as stream:
             stream.seek(len(self._header(self.num_rows)) + self.num_rows * self._row_bytes)
-            stream.write(row.tobytes())
+            stream.write(data)
+            self._hash.update(data)
             self.num_rows += 1
             stream.seek(0)
             stream.write(self._header(self.num_rows))
