@@ -6,7 +6,7 @@ import hashlib
 import io
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -108,28 +108,33 @@ class Trajectory:
     Args:
         file: the ``.npy`` [T, S, P], float32. column: which S. steps: updates before each snapshot [T].
         epochs: of each snapshot [T], whole numbers but for those kept within the first epoch.
+        thetas: the file's content as a memory map, which outlives the file's name; None opens it when asked.
     """
 
     file: Path
     column: int
     epochs: NDArray[np.float64]
     steps: NDArray[np.int64]
+    thetas: NDArray[np.float32] | None = field(default=None, repr=False, compare=False, kw_only=True)
+
+    def _opened(self) -> NDArray[np.float32]:
+        """[T, S, P]."""
+        found: NDArray[np.float32] = np.load(self.file, mmap_mode="r") if self.thetas is None else self.thetas
+        return found
 
     def __iter__(self) -> Iterator[NDArray[np.float64]]:
         """theta_t [P] in float64, one at a time from a memory map."""
-        thetas = np.load(self.file, mmap_mode="r")
+        thetas = self._opened()
         for t in range(len(self.epochs)):
             yield thetas[t, self.column].astype(np.float64)
 
     def rows(self) -> NDArray[np.float32]:
         """The snapshots [T, P] as a memory map."""
-        thetas: NDArray[np.float32] = np.load(self.file, mmap_mode="r")
-        return thetas[: len(self.epochs), self.column]
+        return self._opened()[: len(self.epochs), self.column]
 
     def theta(self, row: float) -> Tensor:
         """Snapshot number ``row`` as theta [1, P], float32: a path in steps, for ``Objective.along``."""
-        thetas = np.load(self.file, mmap_mode="r")
-        return torch.from_numpy(np.array(thetas[int(row), self.column]))[None]
+        return torch.from_numpy(np.array(self._opened()[int(row), self.column]))[None]
 
 
 def snapshot_interval(max_epochs: int, row_bytes: int, budget: float) -> int:

@@ -154,7 +154,7 @@ def test_numbers_that_no_buffer_keeps_are_refused_where_seeds_have_others(how: s
         assert groups_of([0, 1], first, CrossEntropy(), EXAMPLE, None, None, second) == [[0, 1]]
         return
     for vectorise in (None, False):
-        with pytest.raises(InputError, match="outside its parameters and buffers .*register_buffer"):
+        with pytest.raises(InputError, match=r"outside its parameters and buffers .*register_buffer"):
             groups_of([0, 1], first, CrossEntropy(), EXAMPLE, vectorise, None, second)
 
 

@@ -1,4 +1,4 @@
-"""Any optimizer: a seed's result does not depend on who trains beside it, or it is refused before anything is trained."""
+"""Any optimizer: a seed's result does not depend on who trains beside it, or it is refused in time."""
 
 from __future__ import annotations
 
