@@ -96,7 +96,12 @@ class Store:
                 (workplace / "refreshed_by").write_text(self.refresh)
             if (workplace / "checkpoint.pt").exists():
                 log.info("solutions %s were cut in mid-training; going on from the checkpoint", key)
-            save(train(workplace), workplace, description)
+            try:
+                save(train(workplace), workplace, description)
+            except InputError:
+                if not (workplace / "checkpoint.pt").exists():  # refused, so nothing was begun
+                    shutil.rmtree(workplace, ignore_errors=True)
+                raise
             if is_old:
                 _swap(entry)
             self.entries.append(Entry(entry, trained=True))

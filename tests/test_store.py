@@ -311,6 +311,16 @@ def test_an_exception_in_training_leaves_no_whole_entry(tmp_path: Path) -> None:
     store.get(DESCRIPTION, train)
 
 
+def test_a_refused_training_leaves_nothing(tmp_path: Path) -> None:
+    def refused(folder: Path) -> Solutions:
+        (folder / "trajectory.npy").write_bytes(b"begun")
+        raise InputError("training.monitor=nothing is not measured")
+
+    with pytest.raises(InputError):
+        Store(tmp_path).get(DESCRIPTION, refused)
+    assert names(tmp_path) == []
+
+
 def test_a_full_disk_while_saving_leaves_no_whole_entry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*args: Any, **kwargs: Any) -> None:
         raise OSError(28, "No space left on device")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from numbers import Integral, Real
 from typing import Any
 
@@ -59,13 +60,7 @@ def _float(value: Any) -> float:
 
 
 def _kind(value: Any) -> str:
-    names = {
-        type(None): "null",
-        str: "a text",
-        bool: "a truth value",
-        list: "a list",
-        tuple: "a list",
-        dict: "a mapping",
-    }
-    fraction = isinstance(value, Real) and not isinstance(value, bool)
-    return "a fraction" if fraction else names.get(type(value), f"a {type(value).__name__}")
+    kinds = {bool: "a truth value", Real: "a fraction", str: "a text", Sequence: "a list", Mapping: "a mapping"}
+    if value is None:
+        return "null"
+    return next((word for kind, word in kinds.items() if isinstance(value, kind)), f"a {type(value).__name__}")

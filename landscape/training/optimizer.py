@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from numbers import Real
 from typing import Any
 
@@ -97,9 +98,9 @@ def _check_numbers(make: Make) -> None:
         if isinstance(default, bool):
             check_flag(key, value)
         elif isinstance(default, Real) or (name == "lr" and default is not None):
-            limits = {"lr": {"least": 0.0}, "momentum": {"least": 0.0, "below": 1.0}}.get(name, {})
+            least, below = (0.0, 1.0) if name == "momentum" else (None, None)
             whole = parameter is not None and parameter.annotation in (int, "int")
-            check_number(key, value, most=torch.finfo(torch.float32).max, whole=whole, **limits)
+            check_number(key, value, most=torch.finfo(torch.float32).max, whole=whole, least=least, below=below)
         elif isinstance(default, tuple) and default and all(isinstance(item, Real) for item in default):
             if isinstance(value, str) or not isinstance(value, Sequence) or len(value) != len(default):
                 raise InputError(f"{key}={shown(value)} must be a list of {len(default)} numbers")
@@ -131,13 +132,13 @@ class Updates:
         self.is_stacked = is_elementwise(make)
         if not self.is_stacked:
             self.parts = [{name: value[s] for name, value in theta.items()} for s in range(num_seeds)]
-            self.takes_closure, is_drawing = _tried(make, self.parts[0], scales)
+            self.takes_closure, is_drawing = tried(make, self.parts[0], scales)
             if num_seeds > 1 and (self.takes_closure or is_drawing):
                 why = "chooses points of its own" if self.takes_closure else "draws random numbers"
                 raise InputError(f"optimizer={name_of(make)} {why}, so that each seed must train alone; set "
                                  "training.vectorise=false")  # fmt: skip
         self.optimizers = [optimizer_of(make, part, scales) for part in self.parts]
-        self.lrs = [group.get("lr") for group in self.groups]
+        self.lrs: list[Any] = [group.get("lr") for group in self.groups]
 
     @property
     def groups(self) -> list[dict[str, Any]]:
@@ -182,7 +183,7 @@ class Updates:
                         now[name] = value.to(now[name].device)
 
 
-def _tried(make: Make, part: Mapping[str, Tensor], scales: Mapping[str, float]) -> tuple[bool, bool]:
+def tried(make: Make, part: Mapping[str, Tensor], scales: Mapping[str, float]) -> tuple[bool, bool]:
     """One step on copies: whether it takes a closure, and whether it draws random numbers.
 
     Raises:
@@ -196,7 +197,7 @@ def _tried(make: Make, part: Mapping[str, Tensor], scales: Mapping[str, float]) 
             # Flat where steps are chosen by the cost, which a closure that knows none would have no end of.
             value.grad = torch.zeros_like(value) if takes_closure else torch.ones_like(value)
         if takes_closure:
-            optimizer.step(lambda: value.new_zeros(()))  # type: ignore[arg-type]
+            optimizer.step(partial(value.new_zeros, ()))  # type: ignore[arg-type]
         else:
             optimizer.step()
 

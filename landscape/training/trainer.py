@@ -73,7 +73,7 @@ class Training:
     def __post_init__(self) -> None:
         for key in ("batch_size", "max_epochs", "num_seeds", "measure_batch_size"):
             self._number(key, least=1, whole=True)
-        self._number("first_seed", least=0, below=2**63, whole=True)
+        self._number("first_seed", least=0, below=2**62, whole=True)
         for key, otherwise in (
             ("patience", ", or null for no early stopping"),
             ("snapshot_updates", ", or null for none"),
