@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
 import multiprocessing
 import time
@@ -55,6 +53,10 @@ def same(a: Solutions, b: Solutions) -> None:
     for one, other in zip(a.trajectories, b.trajectories, strict=True):
         for p, q in zip(one, other, strict=True):
             np.testing.assert_array_equal(p, q)
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(file.name for file in folder.iterdir() if file.suffix != ".lock")
 
 
 def test_a_second_request_reads_what_the_first_trained(tmp_path: Path) -> None:
@@ -122,181 +124,6 @@ def test_a_checkpoint_that_knows_more_snapshots_than_the_disk_starts_over(
     with caplog.at_level(logging.WARNING):
         same(train(tmp_path), whole)
     assert "starts over" in caplog.text
-
-
-def names(folder: Path) -> list[str]:
-    return sorted(file.name for file in folder.iterdir() if file.suffix != ".lock")
-
-
-def longer(folder: Path) -> Solutions:
-    return train(folder, max_epochs=5)
-
-
-def test_refresh_puts_a_new_entry_in_the_place_of_the_old(tmp_path: Path) -> None:
-    first, folder = Store(tmp_path).get(DESCRIPTION, train)
-    begun = folder.stat().st_ino
-    second, again = Store(tmp_path, refresh="command 1").get(DESCRIPTION, train)
-    same(first, second)
-    assert again == folder and folder.stat().st_ino != begun and names(tmp_path) == [folder.name]
-    Store(tmp_path, refresh="command 1").get(DESCRIPTION, never)  # the next job of the same command
-    Store(tmp_path, refresh="command 2").get(DESCRIPTION, longer)
-    assert len(load(folder).learning_curve.epochs) == 6 and names(tmp_path) == [folder.name]
-
-
-def test_what_was_read_stays_whole_while_and_after_its_entry_is_replaced(tmp_path: Path) -> None:
-    before, folder = Store(tmp_path / "solutions").get(DESCRIPTION, train)
-
-    def looked_at(workplace: Path) -> Solutions:
-        found = longer(workplace)
-        assert workplace != folder
-        same(before, load(folder))  # nobody sees what is half done
-        return found
-
-    after, _ = Store(tmp_path / "solutions", refresh="command 1").get(DESCRIPTION, looked_at)
-    same(before, train(tmp_path))
-    assert len(before.trajectories[0].rows()) == 4 and len(after.trajectories[0].rows()) == 6
-
-
-def test_refresh_does_not_go_on_from_a_checkpoint(tmp_path: Path) -> None:
-    entry = tmp_path / key_of(DESCRIPTION)
-    entry.mkdir()
-    (entry / "checkpoint.pt").write_bytes(b"of an older run")
-    Store(tmp_path, refresh="command 1").get(DESCRIPTION, train)
-    assert names(tmp_path) == [entry.name] and not (entry / "checkpoint.broken").exists()
-
-
-@pytest.mark.parametrize("moment", ["training", "saved", "old is away", "old is left"])
-def test_a_refresh_that_was_killed_leaves_the_old_entry_or_the_new_one(tmp_path: Path, moment: str) -> None:
-    _, entry = Store(tmp_path).get(DESCRIPTION, train)
-    new, old = (entry.with_name(f"{entry.name}.{word}") for word in ("new", "old"))
-    if moment == "old is left":
-        new.mkdir()
-        save(longer(new), new, DESCRIPTION)
-        entry.rename(old)
-        new.rename(entry)
-    else:
-        new.mkdir()
-        found = longer(new)
-        if moment != "training":
-            save(found, new, DESCRIPTION)
-        if moment == "old is away":
-            entry.rename(old)
-    solutions, _ = Store(tmp_path).get(DESCRIPTION, never)
-    assert len(solutions.learning_curve.epochs) == (4 if moment == "training" else 6)
-    assert names(tmp_path) == [entry.name]
-
-
-def _refresh(folder: str, command: str) -> None:
-    for _ in range(2):  # two jobs
-        solutions, _ = Store(Path(folder), refresh=command).get(DESCRIPTION, train)
-        for run in solutions.trajectories:
-            assert len(list(run)) == 4 and len(run.rows()) == 4
-
-
-def test_two_commands_that_refresh_at_once_both_end(tmp_path: Path) -> None:
-    _, folder = Store(tmp_path).get(DESCRIPTION, train)
-    context = multiprocessing.get_context("fork")
-    torch.set_num_threads(1)
-    workers = [context.Process(target=_refresh, args=(str(tmp_path), f"command {k}")) for k in range(2)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join(timeout=60)
-        assert worker.exitcode == 0
-    assert names(tmp_path) == [folder.name]
-    load(folder, DESCRIPTION)
-
-
-def test_litter_of_killed_writers_is_swept_by_whoever_holds_the_lock(tmp_path: Path) -> None:
-    entry = tmp_path / key_of(DESCRIPTION)
-    entry.mkdir()
-    litter = [entry / name for name in (".checkpoint.pt.a1b2c3d4", ".solution.npz", ".meta.json")]
-    for file in litter:
-        file.write_bytes(b"half")
-    Store(tmp_path)  # which is not asked for this entry, and so does not know whether its writer lives
-    assert all(file.exists() for file in litter)
-    Store(tmp_path).get(DESCRIPTION, train)
-    assert not any(file.exists() for file in litter)
-
-
-EDITS: dict[str, Any] = {
-    "seeds": [5, 3], "status": ["diverged", "max_epochs"], "names": ["b"], "shapes": [[1]], "num_epochs": [1, 3],
-    "snapshot_epochs": [0.0, 1.0, 2.0, 4.0], "snapshot_steps": [0], "description": {}, "trajectory_sha256": "0",
-    "digest": "0", "format": 7,
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("field", EDITS)
-@pytest.mark.parametrize("how", ["another", "lost"])
-def test_an_edited_meta_json_is_named_and_its_entry_trained_again(
-    field: str, how: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    _, folder = Store(tmp_path / "solutions").get(DESCRIPTION, train)
-    meta = json.loads((folder / "meta.json").read_text())
-    meta[field] = EDITS[field]
-    if how == "lost":
-        del meta[field]
-    (folder / "meta.json").write_text(json.dumps(meta))
-    with caplog.at_level(logging.WARNING):
-        again, _ = Store(tmp_path / "solutions").get(DESCRIPTION, train)
-    same(again, train(tmp_path))
-    assert "are corrupt (meta.json" in caplog.text
-
-
-@pytest.mark.parametrize("content", ["[]", "null", "7", '"text"', "{}", "[" * 100_000, "\xff", ""])
-def test_a_meta_json_of_another_kind_is_named(content: str, tmp_path: Path) -> None:
-    store = Store(tmp_path)
-    _, folder = store.get(DESCRIPTION, train)
-    (folder / "meta.json").write_bytes(content.encode("latin-1"))
-    store.get(DESCRIPTION, train)
-    assert (tmp_path / f"{folder.name}.corrupt-1").exists()
-
-
-def first_edition(folder: Path, **changes: Any) -> None:
-    """Make an entry one of the first edition, without a digest over its meta.json."""
-    with np.load(folder / "solution.npz") as stored:
-        arrays = {name: values for name, values in stored.items() if name != "edition"}
-    np.savez(folder / "solution.npz", **arrays)  # type: ignore[arg-type]
-    meta = json.loads((folder / "meta.json").read_text())
-    del meta["digest"]
-    meta |= {"solution_sha256": hashlib.sha256((folder / "solution.npz").read_bytes()).hexdigest(), **changes}
-    (folder / "meta.json").write_text(json.dumps(meta))
-
-
-def test_an_entry_of_the_first_edition_is_read(tmp_path: Path) -> None:
-    first, folder = Store(tmp_path).get(DESCRIPTION, train)
-    first_edition(folder)
-    same(Store(tmp_path).get(DESCRIPTION, never)[0], first)
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"seeds": [5, 3]}, {"seeds": [3, 5, 7]}, {"status": ["fine", "fine"]}, {"shapes": [[1]]},
-        {"num_epochs": [9, 9]}, {"snapshot_epochs": [0.0]}, {"snapshot_epochs": [0.0, 2.0, 1.0, 3.0]}, {"names": []},
-        {"status": None},
-    ],
-    ids=str,
-)  # fmt: skip
-def test_parts_of_the_first_edition_that_do_not_fit_are_named(changes: dict[str, Any], tmp_path: Path) -> None:
-    _, folder = Store(tmp_path).get(DESCRIPTION, train)
-    first_edition(folder, **changes)
-    Store(tmp_path).get(DESCRIPTION, train)
-    assert (tmp_path / f"{folder.name}.corrupt-1").exists()
-
-
-def test_an_entry_in_the_place_of_another_is_named(tmp_path: Path) -> None:
-    store, other = Store(tmp_path), {**DESCRIPTION, "model": {"widths": [5]}}
-    _, folder = store.get(DESCRIPTION, train)
-    folder.rename(tmp_path / key_of(other))
-    store.get(other, train)
-    assert (tmp_path / f"{key_of(other)}.corrupt-1").exists()
-
-
-def test_a_description_may_hold_what_json_cannot(tmp_path: Path) -> None:
-    wide = {**DESCRIPTION, "model": {"bound": float("inf"), "at": (1, Path("here"))}}
-    Store(tmp_path).get(wide, train)
-    Store(tmp_path).get(wide, never)
 
 
 def test_an_exception_in_training_leaves_no_whole_entry(tmp_path: Path) -> None:

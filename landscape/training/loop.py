@@ -33,6 +33,7 @@ from landscape.training.frozen import frozen_in
 from landscape.training.gradient import Gradient, clip
 from landscape.training.monitor import PERPLEXITY, Monitor, monitored
 from landscape.training.optimizer import Updates
+from landscape.training.resume import restore, state_of
 from landscape.training.stopping import EarlyStopping
 from landscape.training.trainer import Training
 from landscape.trajectory import Trajectory, TrajectoryWriter, snapshot_interval
@@ -252,28 +253,8 @@ class GroupRun:
         return len(self.seeds), self.layout.num_parameters
 
     def _save(self) -> None:
-        state = {
-            "device": self.device.type,
-            "seeds": self.seeds,
-            "epoch": self.epoch,
-            "update": self.update,
-            "theta": self.theta,
-            "theta_f": self.theta_f,
-            "optimizers": self.updates.state(),
-            "buffers": self.buffers,
-            "buffers_f": self.buffers_f,
-            "batches": self.batches.state(),
-            "dropout": [g.get_state() for g in self.dropout],
-            "global": torch.get_rng_state(),
-            "global_cuda": torch.cuda.get_rng_state(self.device) if self.device.type == "cuda" else None,
-            "rows": [{n: torch.from_numpy(v) for n, v in row.items()} for row in self.rows],
-            "snapshots": self.snapshots,
-            "trajectory": self.writer.digest(),
-            "stopping": self.stopping.state(),
-            "chosen_epoch": self.chosen_epoch.tolist(),
-        }
         self.writer.sync()  # a checkpoint must never know more snapshots than the disk does
-        checkpoint.save_atomically(state, self._file("checkpoint.pt"))
+        checkpoint.save_atomically(state_of(self), self._file("checkpoint.pt"))
 
     def _resume(self) -> bool:
         """Go on where the checkpoint stands, if there is one.
@@ -285,44 +266,13 @@ class GroupRun:
         if state is None:
             return False
         try:
-            self._restore(state)
+            restore(self, state)
         except InputError:
             raise
         except (AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError) as error:
-            raise checkpoint.Unusable(
-                f"checkpoint.pt does not hold what this run needs ({type(error).__name__}: {error})"
-            ) from error
+            reason = f"checkpoint.pt does not hold what this run needs ({type(error).__name__}: {error})"
+            raise checkpoint.Unusable(reason) from error
         return True
-
-    def _restore(self, state: dict[str, Any]) -> None:
-        if state["seeds"] != self.seeds or state["theta"].keys() != self.theta.keys():
-            raise ValueError(f"it is of seeds {state['seeds']} and parameters {', '.join(state['theta'])}")
-        fits = checkpoint.generators_fit(state, self.device.type, self._is_drawing())
-        self.snapshots = [(e, u) for e, u in state["snapshots"]]
-        self.writer = TrajectoryWriter(
-            self._file("trajectory.npy"), self._shape(), len(self.snapshots), state["trajectory"]
-        )
-        for name, value in self.theta.items():
-            _fill(value, state["theta"][name])
-        self.epoch, self.update, self.chosen_epoch = state["epoch"], state["update"], np.array(state["chosen_epoch"])
-        _fill(self.theta_f, state["theta_f"])
-        self.buffers_f = state["buffers_f"]
-        self.updates.restore(state["optimizers"])
-        for name, buffer in self.buffers.items():
-            _fill(buffer, state["buffers"][name])
-        self.batches.restore(state["batches"], ("order", "samples") if fits else ("order",))
-        for generator, rng in zip(self.dropout, state["dropout"] if fits else [], strict=fits):
-            generator.set_state(rng)
-        torch.set_rng_state(state["global"])
-        if fits and self.device.type == "cuda":
-            torch.cuda.set_rng_state(state["global_cuda"], self.device)
-        self.rows = [{n: v.numpy() for n, v in row.items()} for row in state["rows"]]
-        self.stopping.restore(state["stopping"])
-
-    def _is_drawing(self) -> bool:
-        """Whether training draws random numbers on its device."""
-        drops = any(isinstance(m, nn.modules.dropout._DropoutNd) for m in self.module.modules())
-        return len(self.masks) > 0 or self.split.is_resampled or drops
 
     def _solutions(self) -> Solutions:
         try:
@@ -345,10 +295,3 @@ class GroupRun:
             self.layout, self.seeds, self.theta_i, self.theta_f, curve, trajectories, self.stopping.status(),
             last.tolist(), self.buffers_f, self.buffers_i,
         )  # fmt: skip
-
-
-def _fill(own: Tensor, values: Tensor) -> None:
-    """Copy numbers of one shape; copy_ alone would stretch them."""
-    if own.shape != values.shape:
-        raise ValueError(f"it has {tuple(values.shape)} numbers where {tuple(own.shape)} are needed")
-    own.copy_(values)
