@@ -93,6 +93,8 @@ class TrainingSchema:
     snapshot_updates: int | None = None
     checkpoint_seconds: float = 5.0
     measure_batch_size: int = 5000
+    drop_last: bool = False
+    validation: str = "stochastic"
 
 
 @dataclass

@@ -25,6 +25,8 @@ from landscape.settings import uses_of
 from landscape.solutions import Solutions, joined
 from landscape.store import Entry, Store
 from landscape.training import GroupRun, Training, build, groups_of
+from landscape.training.frozen import frozen_in
+from landscape.training.trainer import LATER
 from landscape.training.trial import check_training
 
 log = logging.getLogger(__name__)
@@ -138,15 +140,22 @@ def groups_of_recipe(
     """The seeds that train together, and by what description the store knows each group."""
     training: Training = make(config["training"], "training")
     recipe = {key: config[key] for key in RECIPE_KEYS}
-    recipe["training"] = {k: v for k, v in config["training"].items() if uses_of(f"training.{k}").recipe}
+    recipe["training"] = {
+        k: v for k, v in config["training"].items() if uses_of(f"training.{k}").recipe and (k, v) not in LATER.items()
+    }
     named = outside(recipe)
     if named:
         recipe["outside"] = named
     recipe["examples"] = dataset.fingerprint
-    few = dataset.train.first(min(8, len(dataset.train))).to(device, getattr(torch, training.dtype))
-    template = build(model, training.seeds[0]).to(device=device, dtype=getattr(torch, training.dtype))
+    placed: dict[str, Any] = {"device": device, "dtype": getattr(torch, training.dtype)}
+    few = dataset.train.first(min(8, len(dataset.train))).to(**placed)
+    template, *others = (build(model, seed).to(**placed) for seed in training.seeds[:2])
     check_training(template, cost, few.x, few.y)
-    groups = groups_of(training.seeds, template, cost, (few.x, few.y), training.vectorise)
+    frozen = sorted(frozen_in(template))
+    if frozen:  # once they were trained all the same
+        recipe["frozen"] = frozen
+    groups = groups_of(training.seeds, template, cost, (few.x, few.y), training.vectorise,
+                       make(config["optimizer"], "optimizer"), *others)  # fmt: skip
     return [(seeds, {**recipe, "seeds": seeds, "version": version()}) for seeds in groups]
 
 

@@ -69,7 +69,7 @@ def group_of(
     """
     assert subject.dataset is not None
     num_examples, key = len(subject.dataset.train), key_of(description)
-    num_updates = -(-num_examples // training.batch_size)
+    num_updates = -(-(num_examples - training.drop_last * (num_examples % training.batch_size)) // training.batch_size)
     num_values = len(seeds) * ParameterLayout.of(subject.module).num_parameters
     interval = snapshot_interval(training.max_epochs, 4 * num_values, training.trajectory_gigabytes * 1e9)
     snapshots = snapshot_epochs(training, interval, num_updates)
@@ -115,7 +115,7 @@ def monitor_passes(subject: Subject, training: Training, num_rows: int) -> tuple
         device=subject.device, running_statistics="keep",
     )  # fmt: skip
     parts = [("train", "stochastic"), ("valid", "deterministic")]
-    if noisy.is_random:
+    if noisy.is_random and training.validation == "stochastic":
         parts.insert(1, ("valid", "stochastic"))
     return tuple(Pass(name, mode, len(getattr(dataset, name)), 1, num_rows) for name, mode in parts)
 

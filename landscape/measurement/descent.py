@@ -23,6 +23,7 @@ from landscape.model import Quadratic
 from landscape.parameters import ParameterLayout
 from landscape.progress import report
 from landscape.streams import NOISE, stream
+from landscape.training.optimizer import checked, is_elementwise, tried
 
 log = logging.getLogger(__name__)
 
@@ -121,12 +122,11 @@ class Descent:
 
     def _optimizer(self, subject: Subject, theta: Tensor) -> tuple[Tensor, torch.optim.Optimizer]:
         assert subject.optimizer is not None
-        try:
-            return theta, subject.optimizer([theta])
-        except InputError:
-            raise
-        except (TypeError, ValueError) as error:
-            raise InputError(f"optimizer cannot be made: {error}; look at the keys under optimizer") from error
+        made = checked(subject.optimizer, [theta])
+        if not is_elementwise(subject.optimizer) and tried(subject.optimizer, {"theta": theta}, {})[0]:
+            raise InputError(f"measurement=descent gives one gradient a step, but optimizer={type(made).__name__} asks "
+                             "for a closure; choose another optimizer")  # fmt: skip
+        return theta, made
 
     def _run(self, subject: Subject, module: nn.Module, solution: Tensor, seed: int) -> Track:
         layout = ParameterLayout.of(module)

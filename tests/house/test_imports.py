@@ -54,7 +54,7 @@ ROWS = [
     Row("fitting", "torch", "data objective"),
     Row("objective running_statistics solutions endpoints", "torch numpy", f"{PLAIN} {TORCH} {MIDDLE} {HELD}"),
     Row("slope", "torch numpy", "blocks footprint objective model parameters precision"),
-    Row("training store", "torch numpy filelock", f"{PLAIN} {TORCH} {MIDDLE} precision training store"),
+    Row("training store entry", "torch numpy filelock", f"{PLAIN} {TORCH} {MIDDLE} precision training store entry"),
     Row("measurement", "torch numpy scipy", f"{PLAIN} {TORCH} {MIDDLE} blocks footprint training store"),
     # No torch from here on: saved results can be drawn without it.
     Row("figure", "numpy matplotlib rich", f"{PLAIN} settings"),
