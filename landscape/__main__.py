@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from theory.terminal import ready, stop_status
+
+if __name__ == "__main__":
+    ready()  # before the imports below: they take seconds, in which somebody may press Ctrl-C
+
 import logging
 import os
 import sys
@@ -117,7 +122,7 @@ def _report_failure(record: JobRecord, folder: Path, cfg: DictConfig, error: Bas
     if os.environ.get("HYDRA_FULL_ERROR"):
         print(trace, file=sys.stderr)
     try:
-        with (folder / "run.log").open("a") as stream:
+        with (folder / "run.log").open("a", encoding="utf-8", errors="backslashreplace") as stream:
             stream.write(f"{line}\n{trace}")
         record.end(folder, "failed", line, code)
         failed = Result(name=cfg.name, figure=cfg.figure, scale=cfg.limits.scale, choices={}, config={},
@@ -129,7 +134,8 @@ def _report_failure(record: JobRecord, folder: Path, cfg: DictConfig, error: Bas
 
 
 def main() -> None:
-    """Console script; exit status 0 done, 1 a run failed, 2 wrong input, 130 interrupted."""
+    """Console script; exit status 0 done, 1 a run failed, 2 wrong input, 130 interrupted, 143 terminated."""
+    ready()
     if any(a.lstrip("+").startswith("experiment=") and "," in a for a in sys.argv[1:]):
         print("+experiment=a,b would lose each experiment's own sweep; run one experiment per command", file=sys.stderr)
         raise SystemExit(2)
@@ -140,7 +146,7 @@ def main() -> None:
         raise
     except KeyboardInterrupt:
         print("interrupted; the same command skips what is done and goes on from the last checkpoint", file=sys.stderr)
-        raise SystemExit(130) from None
+        raise SystemExit(stop_status()) from None
     except SystemExit as stop:
         # Jobs catch their own faults, so a status of 1 from Hydra itself means that composing the config failed.
         raise SystemExit(2 if stop.code == 1 else stop.code) from None

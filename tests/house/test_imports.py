@@ -70,6 +70,12 @@ ROWS = [
 ]
 # Single files that may import more than their room.
 FILE_EXTRAS = {
+    # Commands: how they behave at a terminal is the same for theory's and landscape's.
+    "landscape/__main__.py": {"theory"},
+    "landscape/paper.py": {"theory"},
+    "landscape/collect/__main__.py": {"theory"},
+    "landscape/figure/__main__.py": {"theory"},
+    "landscape/report/__main__.py": {"theory"},
     "landscape/tracker/wandb.py": {"wandb"},
     "landscape/tracker/media.py": {"wandb"},
     "landscape/report/wandb_report.py": {"wandb", "wandb_workspaces", "tracker"},  # imported when asked
