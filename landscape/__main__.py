@@ -17,10 +17,13 @@ from pathlib import Path
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
-from hydra.utils import instantiate
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import QuotedString, Transformer
+from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from landscape.arguments import check_arguments, shown
 from landscape.collect import JobRecord, Plan, is_whole, one_line, tell
 from landscape.compute import hold, in_child, is_parallel
 from landscape.compute.gpu import lend
@@ -30,6 +33,7 @@ from landscape.figure.module import figure_module
 from landscape.figure.module import save as save_figure
 from landscape.job import run, run_info
 from landscape.precision import tf32
+from landscape.prepare import make
 from landscape.progress import hush
 from landscape.result import Result
 from landscape.tracker import SolutionFiles
@@ -87,7 +91,8 @@ def _job(cfg: DictConfig, record: JobRecord, plan: Plan | None) -> None:
     try:
         config = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
         assert isinstance(config, dict)
-        tracker = instantiate(cfg.tracker)
+        check_arguments(config)
+        tracker = make(config["tracker"], "tracker")
         tracker.start(run_info(config, name, folder.name, overrides, folder.parent))  # type: ignore[arg-type]
         choices = {k: v for k, v in context.runtime.choices.items() if isinstance(v, str) and "hydra" not in k}
         with tf32(False), lend(cfg.device, cfg.jobs_per_gpu) as device:
@@ -133,12 +138,31 @@ def _report_failure(record: JobRecord, folder: Path, cfg: DictConfig, error: Bas
         log.error("job %d could not record its failure: %s", record.num, second)
 
 
+def _need_choices(arguments: list[str]) -> None:
+    """Refuse a group whose choice is no name, such as ``endpoints=null,3``, on which Hydra ends with a traceback."""
+    parser = OverridesParser.create()
+    for argument in arguments:
+        try:
+            override = parser.parse_override(argument)
+            swept = override.is_sweep_override()
+            values = list(override.sweep_iterator(Transformer.identity)) if swept else [override.value()]
+        except HydraException:  # an option, or what Hydra itself explains
+            continue
+        group = str(override.key_or_group)
+        names = sorted(file.stem for file in (Path(conf_dir()) / group).glob("*.yaml"))
+        wrong = [value for value in values if not isinstance(value, str | list | QuotedString)]
+        if names and wrong and not override.is_delete():
+            print(f"{group}={shown(wrong[0])} chooses nothing; give one of {', '.join(names)}", file=sys.stderr)
+            raise SystemExit(2)
+
+
 def main() -> None:
     """Console script; exit status 0 done, 1 a run failed, 2 wrong input, 130 interrupted, 143 terminated."""
     ready()
     if any(a.lstrip("+").startswith("experiment=") and "," in a for a in sys.argv[1:]):
         print("+experiment=a,b would lose each experiment's own sweep; run one experiment per command", file=sys.stderr)
         raise SystemExit(2)
+    _need_choices(sys.argv[1:])
     entry = hydra.main(version_base="1.3", config_path=conf_dir(), config_name="config")(job)
     try:
         entry()

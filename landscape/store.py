@@ -23,6 +23,7 @@ from torch import Tensor
 from landscape.curve import LearningCurve
 from landscape.errors import InputError
 from landscape.parameters import ParameterLayout
+from landscape.result import plain
 from landscape.solutions import Solutions
 from landscape.trajectory import Trajectory
 
@@ -146,7 +147,7 @@ def save(solutions: Solutions, entry: Path, description: dict[str, Any]) -> None
     longest = max(solutions.trajectories, key=lambda run: len(run.epochs))
     meta = {
         "format": FORMAT,
-        "description": description,
+        "description": plain(description, "description"),
         "seeds": solutions.seeds,
         "names": solutions.layout.names,
         "shapes": solutions.layout.shapes,

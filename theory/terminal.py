@@ -43,9 +43,9 @@ def ready() -> None:
     sys.excepthook = _excepthook
     if threading.current_thread() is threading.main_thread():
         for name in SIGNALS:
-            number = getattr(signal, name, None)
-            if number is not None and signal.getsignal(number) is signal.SIG_DFL:  # nohup ignores SIGHUP: so it stays
-                signal.signal(number, _stop)
+            wanted = getattr(signal, name, None)
+            if wanted is not None and signal.getsignal(wanted) is signal.SIG_DFL:  # nohup ignores SIGHUP: so it stays
+                signal.signal(wanted, _stop)
 
 
 def stop_status() -> int:
@@ -96,10 +96,10 @@ def _outlast(name: str, number: int) -> None:
     if stream is not getattr(sys, f"__{name}__") or getattr(stream, "errors", None) == "spelled":
         return  # somebody's own, such as a notebook's or a test's; or done before
     file = _Lasting(number, "w", closefd=False)
-    file.name = f"<{name}>"  # type: ignore[misc]
+    file.name = f"<{name}>"
     unbuffered = bool(getattr(stream, "write_through", False))  # python -u
     lasting = io.TextIOWrapper(
-        file if unbuffered else io.BufferedWriter(file),  # type: ignore[type-var]
+        file if unbuffered else io.BufferedWriter(file),
         encoding="utf-8" if stream is None else stream.encoding,
         errors="spelled",
         line_buffering=stream is None or bool(getattr(stream, "line_buffering", False)),

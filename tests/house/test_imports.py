@@ -63,7 +63,7 @@ ROWS = [
     Row("tracker", "", PLAIN),
     # The command line: composes, so it may know every room.
     Row(
-        "__main__ closing collect compute config forecast job paper plan prepare",
+        "__main__ arguments closing collect compute config forecast job paper plan prepare",
         "hydra omegaconf torch numpy rich filelock",
         "*",
     ),
@@ -83,6 +83,7 @@ FILE_EXTRAS = {
     "landscape/measurement/closed_form.py": {"theory"},
     "landscape/measurement/descent_law.py": {"theory"},
     "landscape/measurement/family.py": {"theory"},
+    "landscape/measurement/random_walk.py": {"budget"},
     "landscape/figure/publish.py": {"provenance", "omegaconf"},  # which keys an experiment sweeps itself
     "landscape/figure/pages.py": {"plotly"},  # interactive pages, imported when asked
     "theory/__main__.py": {"matplotlib"},  # --figure, imported when asked
