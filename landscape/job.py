@@ -228,7 +228,7 @@ def run_info(config: dict[str, Any], name: str, key: str, overrides: list[str], 
         name=" ".join([name, *varied]),
         group=name,
         job_type=str((config["measurement"] or {}).get("_target_")).rsplit(".", 1)[-1].lower(),
-        tags=[config["limits"]["scale"], *(o[:64] for o in varied)],  # W&B refuses a longer tag, and with it the run
+        tags=[config["limits"]["scale"], *varied],
         config={**config, "overrides": overrides},  # from the start: a run that fails has them too
         folder=folder,
     )
