@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from theory.terminal import ready, stop_status
+
+if __name__ == "__main__":
+    ready()  # before the imports below: they take seconds, in which somebody may press Ctrl-C
+
 import logging
 import os
 import sys
@@ -13,10 +18,10 @@ from typing import Any
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
-from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from landscape.arguments import check_arguments
 from landscape.collect import JobRecord, Plan, is_whole, one_line, tell
 from landscape.command_line import prepare, refuse
 from landscape.compute import hold, in_child, is_parallel
@@ -27,6 +32,7 @@ from landscape.figure.module import figure_module
 from landscape.figure.module import save as save_figure
 from landscape.job import run, run_info, value_of
 from landscape.precision import tf32
+from landscape.prepare import make
 from landscape.progress import hush
 from landscape.result import Result
 from landscape.tracker import SolutionFiles
@@ -81,7 +87,8 @@ def _job(cfg: DictConfig, record: JobRecord, plan: Plan | None) -> None:
     try:
         config = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
         assert isinstance(config, dict)
-        tracker = instantiate(cfg.tracker)
+        check_arguments(config)
+        tracker = make(config["tracker"], "tracker")
         tracker.start(run_info(config, name, folder.name, overrides, folder.parent))  # type: ignore[arg-type]
         choices = {k: v for k, v in context.runtime.choices.items() if isinstance(v, str) and "hydra" not in k}
         with tf32(False), lend(cfg.device, cfg.jobs_per_gpu) as device:
@@ -117,7 +124,7 @@ def _report_failure(record: JobRecord, folder: Path, cfg: DictConfig, error: Bas
     if os.environ.get("HYDRA_FULL_ERROR"):
         print(trace, file=sys.stderr)
     try:
-        with (folder / "run.log").open("a") as stream:
+        with (folder / "run.log").open("a", encoding="utf-8", errors="backslashreplace") as stream:
             stream.write(f"{line}\n{trace}")
         record.end(folder, "failed", line, code)
         failed = Result(name=cfg.name, figure=cfg.figure, scale=cfg.limits.scale, choices={}, config={},
@@ -129,7 +136,8 @@ def _report_failure(record: JobRecord, folder: Path, cfg: DictConfig, error: Bas
 
 
 def main() -> None:
-    """Console script; exit status 0 done, 1 a run failed, 2 wrong input, 130 interrupted."""
+    """Console script; exit status 0 done, 1 a run failed, 2 wrong input, 130 interrupted, 143 terminated."""
+    ready()
     if any(a.lstrip("+").startswith("experiment=") and "," in a for a in sys.argv[1:]):
         print("+experiment=a,b would lose each experiment's own sweep; run one experiment per command", file=sys.stderr)
         raise SystemExit(2)
@@ -144,7 +152,7 @@ def main() -> None:
         raise
     except KeyboardInterrupt:
         print("interrupted; the same command skips what is done and goes on from the last checkpoint", file=sys.stderr)
-        raise SystemExit(130) from None
+        raise SystemExit(stop_status()) from None
     except SystemExit as stop:
         # Jobs catch their own faults, so a status of 1 from Hydra itself means that composing the config failed.
         raise SystemExit(2 if stop.code == 1 else stop.code) from None

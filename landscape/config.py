@@ -159,7 +159,7 @@ def experiment_list() -> str:
     """One line per experiment: its name and what the first comment line of its yaml says."""
     lines = []
     for file in sorted((Path(conf_dir()) / "experiment").glob("*.yaml")):
-        comments = [line.lstrip("# ") for line in file.read_text().splitlines() if line.startswith("#")]
+        comments = [line.lstrip("# ") for line in file.read_text("utf-8").splitlines() if line.startswith("#")]
         says = next(line for line in comments if not line.startswith("@package"))
         lines.append(f"  +experiment={file.stem:<26} {says}")
     return "\n".join(lines)

@@ -259,8 +259,8 @@ def run_info(config: dict[str, Any], name: str, key: str, overrides: list[str], 
         id=key,
         name=" ".join([name, *varied]),
         group=name,
-        job_type=config["measurement"]["_target_"].rsplit(".", 1)[-1].lower(),
-        tags=[config["limits"]["scale"], *(o[:64] for o in varied)],  # W&B refuses a longer tag, and with it the run
+        job_type=str((config["measurement"] or {}).get("_target_")).rsplit(".", 1)[-1].lower(),
+        tags=[config["limits"]["scale"], *varied],
         config={**config, "overrides": overrides},  # from the start: a run that fails has them too
         folder=folder,
     )

@@ -6,6 +6,11 @@ same command again skips what is done.
 
 from __future__ import annotations
 
+from theory.terminal import ready, stop_status
+
+if __name__ == "__main__":
+    ready()  # before the imports below, which take a while
+
 import argparse
 import subprocess
 import sys
@@ -100,11 +105,22 @@ def run(todo: Sequence[Plan], overrides: Sequence[str]) -> list[tuple[int, float
         screen.rule(f"{number} of {len(todo)}: {item.experiment}")
         started = time.monotonic()
         command = [sys.executable, "-m", "landscape", f"+experiment={item.experiment}", *overrides]
-        status = subprocess.run(command, check=False).returncode
+        status = _run(command)
         ended.append((status, time.monotonic() - started))
         if status == 130:
             raise KeyboardInterrupt
     return ended
+
+
+def _run(command: Sequence[str]) -> int:
+    child = subprocess.Popen(command)
+    try:
+        return child.wait()
+    except KeyboardInterrupt:  # the child writes down how far it is; Ctrl-C it heard itself
+        if stop_status() != 130:
+            child.terminate()
+        child.wait()
+        raise
 
 
 def summary(todo: Sequence[Plan], ended: Sequence[tuple[int, float]], sections: Sequence[Section]) -> Table:
@@ -142,7 +158,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         ended = run(todo, arguments.overrides)
     except KeyboardInterrupt:
         print("interrupted; the same command skips what is done and goes on from the last checkpoint", file=sys.stderr)
-        return 130
+        return stop_status()
     if "forecast=only" in arguments.overrides:  # nothing ran, so there is nothing to report
         return max(status for status, _ in ended)
     return finish(todo, ended)

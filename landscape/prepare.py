@@ -13,6 +13,7 @@ from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from torch import nn
 
+from landscape.arguments import check_arguments, check_finite
 from landscape.config import version
 from landscape.cost.labels import check_counts, scales
 from landscape.data.dataset import Dataset, Split
@@ -38,17 +39,20 @@ _datasets: dict[str, Dataset] = {}  # the last data set of this process: the job
 
 def make(config: Any, key: str) -> Any:
     """Instantiate the node at ``key``; a wrong argument becomes one InputError that names the key."""
-    if not config:
-        raise InputError(
-            f"{key} is empty, and this needs one: choose {key}=NAME (python -m landscape --help lists them)"
-        )
+    if not (isinstance(config, Mapping) and isinstance(config.get("_target_"), str)):
+        raise InputError(f"{key} has no _target_, the class or function that makes it; choose one by {key}=NAME "
+                         "(python -m landscape --help lists them)")  # fmt: skip
+    check_arguments(config, key)
     try:
-        return instantiate(config)
+        made = instantiate(config)
+        if key != "alphas":  # there the points are checked, not what they are made of
+            check_finite(config, key)
+        return made
     except InstantiationException as error:
         cause = error.__cause__
         if isinstance(cause, InputError):
             raise cause from None
-        reason = str(cause or error).splitlines()[0]
+        reason = " ".join(str(cause or error).splitlines()[:2])
         raise InputError(
             f"{key} cannot be made: {reason}; look at the keys under {key} (python -m landscape --cfg job -p {key})"
         ) from error

@@ -144,7 +144,7 @@ def _encode(value: Any, where: str, arrays: dict[str, np.ndarray[Any, Any]]) -> 
             return {key: _encode(item, f"{where}/{_as_part(key)}", arrays) for key, item in value.items()}
     if room == "verdicts":
         value = [verdict.as_dict() for verdict in value]
-    return _plain(value, where, str if room == "config" else lambda _: None)
+    return plain(value, where, str if room == "config" else lambda _: None)
 
 
 def _as_part(key: str) -> str:
@@ -158,8 +158,12 @@ def _array_name(where: str) -> str:
     return f"{group.removesuffix('s')}/{rest}"
 
 
-def _plain(value: Any, where: str, not_finite: Callable[[float], Any]) -> Any:
-    """Containers, numpy scalars and arrays as what JSON has; TypeError names the place of anything else."""
+def plain(value: Any, where: str, not_finite: Callable[[float], Any] = str) -> Any:
+    """Containers, numpy scalars and arrays as what JSON has; TypeError names the place of anything else.
+
+    Args:
+        not_finite: what NaN and infinities become, which JSON lacks; their names, for a config that is only shown.
+    """
     if isinstance(value, np.generic | np.ndarray):
         value = value.tolist()
     if value is None or isinstance(value, str | bool | int):
@@ -169,10 +173,10 @@ def _plain(value: Any, where: str, not_finite: Callable[[float], Any]) -> Any:
     if isinstance(value, Path):
         return str(value)
     if isinstance(value, list | tuple):
-        return [_plain(item, f"{where}[{k}]", not_finite) for k, item in enumerate(value)]
+        return [plain(item, f"{where}[{k}]", not_finite) for k, item in enumerate(value)]
     if isinstance(value, dict):
-        return {str(key): _plain(item, f"{where}.{key}", not_finite) for key, item in value.items()}
-    raise TypeError(f"result.{where} is a {type(value).__name__}, which JSON cannot hold; make it a plain value")
+        return {str(key): plain(item, f"{where}.{key}", not_finite) for key, item in value.items()}
+    raise TypeError(f"{where} is a {type(value).__name__}, which JSON cannot hold; make it a plain value")
 
 
 def _decode(document: dict[str, Any], name: str, arrays: dict[str, Any]) -> Any:

@@ -6,6 +6,11 @@ a deep linear network has its critical points; ``page FILE.md`` writes all deriv
 
 from __future__ import annotations
 
+from theory.terminal import ready
+
+if __name__ == "__main__":
+    ready()  # before the imports below, which take a while
+
 import argparse
 import importlib
 import importlib.util
@@ -167,9 +172,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         derivation = module.derive(**given)
         if arguments.figure is not None:
             draw(lambda axes: module.draw(axes, **given), arguments.figure)
-    except BrokenPipeError:  # the reader, such as head, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -5,6 +5,11 @@ For a sweep whose launcher is gone, or still running: exit status 0 all jobs don
 
 from __future__ import annotations
 
+from theory.terminal import ready
+
+if __name__ == "__main__":
+    ready()  # before the imports below, which take a while
+
 import argparse
 import sys
 from pathlib import Path

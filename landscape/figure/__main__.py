@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from theory.terminal import ready
+
+if __name__ == "__main__":
+    ready()  # before the imports below, which take a while
+
 import argparse
 import json
 import sys

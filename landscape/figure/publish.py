@@ -103,6 +103,6 @@ def publish(results: Sequence[Result], verdicts: Sequence[Verdict], figure: Figu
         folder.mkdir(exist_ok=True)
         replace(result, config={k: v for k, v in result.config.items() if uses_of(k).result}).save(folder)
     temporary = target / ".README.md"
-    temporary.write_text(page(results, verdicts))
+    temporary.write_text(page(results, verdicts), encoding="utf-8")
     os.replace(temporary, target / "README.md")
     return target / "README.md"

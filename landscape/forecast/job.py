@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from landscape.arguments import check_arguments
 from landscape.curve import LearningCurve
 from landscape.endpoints import Ends
 from landscape.forecast.calibration import Calibration, Line, stay
@@ -82,6 +83,7 @@ def job_of(
     Raises:
         InputError: as the job itself would.
     """
+    check_arguments(config)
     config, caps = apply_limits(config)
     device = device_of(config["device"])
     measurement = make(config["measurement"], "measurement")

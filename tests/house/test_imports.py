@@ -63,13 +63,19 @@ ROWS = [
     Row("tracker", "", PLAIN),
     # The command line: composes, so it may know every room.
     Row(
-        "__main__ closing collect command_line compute config forecast job paper plan prepare",
+        "__main__ arguments closing collect command_line compute config forecast job paper plan prepare",
         "hydra omegaconf torch numpy rich filelock",
         "*",
     ),
 ]
 # Single files that may import more than their room.
 FILE_EXTRAS = {
+    # Commands: how they behave at a terminal is the same for theory's and landscape's.
+    "landscape/__main__.py": {"theory"},
+    "landscape/paper.py": {"theory"},
+    "landscape/collect/__main__.py": {"theory"},
+    "landscape/figure/__main__.py": {"theory"},
+    "landscape/report/__main__.py": {"theory"},
     "landscape/tracker/wandb.py": {"wandb"},
     "landscape/tracker/media.py": {"wandb"},
     "landscape/report/wandb_report.py": {"wandb", "wandb_workspaces", "tracker"},  # imported when asked
@@ -77,6 +83,7 @@ FILE_EXTRAS = {
     "landscape/measurement/closed_form.py": {"theory"},
     "landscape/measurement/descent_law.py": {"theory"},
     "landscape/measurement/family.py": {"theory"},
+    "landscape/measurement/random_walk.py": {"budget"},
     "landscape/figure/publish.py": {"provenance", "omegaconf"},  # which keys an experiment sweeps itself
     "landscape/figure/pages.py": {"plotly"},  # interactive pages, imported when asked
     "theory/__main__.py": {"matplotlib"},  # --figure, imported when asked
