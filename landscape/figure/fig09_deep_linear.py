@@ -13,7 +13,8 @@ from matplotlib.figure import Figure
 from landscape.curve import Array, Curve, curvature_changes, drop, tolerance, value_at
 from landscape.figure import line, style, subject
 from landscape.figure.claims import column
-from landscape.figure.exact import extrema, falls_proven, theory_agrees, values
+from landscape.figure.exact import extrema, falls_proven, knows_extrema, theory_agrees, values
+from landscape.figure.present import no_drop
 from landscape.figure.reading import Claim, Reading, counted, covers, over_columns
 from landscape.result import Result
 from landscape.verdict import Verdict
@@ -158,14 +159,17 @@ def _on_exact(result: Result, name: str, exact: Curve) -> list[Verdict]:
         a, v = column(exact, s)
         if len(a) <= degree + 1:
             return Reading(counted(len(a), "sample"), None, note=f"too few for a polynomial of degree {degree}")
+        if (failed := no_drop(exact, s)) is not None:
+            return failed
         # J is a polynomial of this degree in α, so the fit is the curve itself.
         slope = float(np.polynomial.Polynomial.fit(a, v, degree).deriv()(0.0))
         return _unless_smoke(result, s, Reading(f"J'(0) = {slope:.3g}", -0.1 < slope <= 0, abs(slope) + (slope > 0)))
 
     def bend(s: int) -> Reading:
         a, v = column(exact, s)
-        fall = drop(a, v)
-        changes = curvature_changes(a, v, tolerance(exact, s) * fall) if fall > 0 else []
+        if (failed := no_drop(exact, s)) is not None or len(a) < 3:
+            return failed or Reading(counted(len(a), "sample"), None, note="too few to show a bend")
+        changes = curvature_changes(a, v, tolerance(exact, s) * drop(a, v))
         listed = ", ".join(f"{'convex' if sign > 0 else 'concave'} from {alpha:.4f}" for alpha, sign in changes)
         holds = len(changes) == 1 and changes[0][1] > 0 and abs(changes[0][0] - BEND) <= 0.02
         off = abs(changes[0][0] - BEND) if len(changes) == 1 else float("inf")
@@ -173,6 +177,8 @@ def _on_exact(result: Result, name: str, exact: Curve) -> list[Verdict]:
         return _unless_smoke(result, s, Reading(text, bool(holds), off))
 
     def minimum(s: int) -> Reading:
+        if not knows_extrema(result, s):
+            return Reading("the extrema are not known", None, note="no law gave them")
         points = [point for point in extrema(result, s) if point.is_minimum]
         listed = ", ".join(f"α = {point.alpha:.6g} with J = {point.objective:.1e}" for point in points)
         off = abs(points[0].alpha - 1) if len(points) == 1 else float("inf")

@@ -139,7 +139,17 @@ def on_tracks(claim: Claim, read: Callable[[Track], Reading], result: Result, na
     if projection is None:
         return []
     columns, note = subject.usable(result, projection.projection, ragged=True)
+    lost = [s for s in columns if not _is_known(projection, s)]
+    columns = [s for s in columns if s not in lost]
+    note = "; ".join([note] * bool(note) + ["residuals or norms that are not finite or zero left out"] * bool(lost))
     return [verdict(claim, result, f"{name}, trajectory", [read(track(projection, s)) for s in columns], note)]
+
+
+def _is_known(projection: Projection, s: int) -> bool:
+    """Whether every point has a residual and a norm, and the norm is more than nothing."""
+    rows = np.isfinite(projection.projection[:, s])
+    r, norm = projection.residual_norm[rows, s], projection.parameter_norm[rows, s]
+    return bool(np.isfinite(r).all() and np.isfinite(norm).all() and norm.max(initial=0.0) > 0)
 
 
 def _no_best() -> Reading:
@@ -151,6 +161,8 @@ def read_ends(points: Track) -> Reading:
     if points.best < 0:
         return _no_best()
     x, r, L = points.x, points.r, points.length
+    if not L > 0:
+        return Reading("L = 0", None, note="its solution is its start: there is no line")
     start = float(np.hypot(x[0], r[0])) / L
     end = float(np.hypot(x[points.best] - L, r[points.best])) / L
     text = f"start {start:.2g} L from (0, 0), best epoch {end:.2g} L from (L, 0)"
@@ -166,8 +178,13 @@ def read_tail(points: Track) -> Reading:
         return Reading(
             f"{counted(len(x), 'point')} after the best epoch", None, note=f"a tail needs {FEWEST} points or more"
         )
+    if not points.length > 0:
+        return Reading("L = 0", None, note="its solution is its start: there is no line")
     off, grows = float(np.abs(x / points.length - 1).max()), bool(r[-1] > r[0])
     text = f"x leaves L by up to {100 * off:.1f} %, r goes from {r[0]:.3g} to {r[-1]:.3g}"
+    if abs(r[-1] - r[0]) <= AT_POINT * points.length and off <= STAYS_RELAXED:
+        why = "too close to call: points are stored in float32"
+        return Reading(f"{text}, which differ by less than {AT_POINT:g} L", None, note=why)
     return Reading(text, off <= STAYS and grows, off, off <= STAYS_RELAXED and grows)
 
 
@@ -188,9 +205,21 @@ def read_arc(points: Track) -> Reading:
 
 
 def read_norm(points: Track) -> Reading:
-    """rho: the largest residual over the largest parameter norm."""
-    rho = float(points.r.max() / points.norm.max())
-    return Reading(f"ρ = {rho:.3f}, so 1 - ρ = {1 - rho:.3f}", rho <= 1 / 3, rho, rho <= 0.36)
+    """rho: the largest residual over the largest parameter norm, of all epochs and of those up to the solution.
+
+    Not judged where most of the norm is no work of training, or so little was moved that no residual could be a third.
+    """
+    most = float(points.norm.max())
+    moved, start = float(np.hypot(points.x, points.r).max()), float(points.norm[0])
+    if not moved > most / 3 or start > most / 2:
+        text = f"|θ| is {start:.3g} at the start and {most:.3g} at most, and training moved it by {moved:.3g}"
+        return Reading(text, None, note="so much of |θ| was there before training that its line cannot hold or lose it")
+    rho = float(points.r.max() / most)
+    text = f"ρ = {rho:.3f}, so 1 - ρ = {1 - rho:.3f}"
+    if points.best > 0:
+        until = float(points.r[: points.best + 1].max() / most)
+        text += f"; up to θ_f {until:.3f}" + ", so ρ is that of the tail" * (int(np.argmax(points.r)) > points.best)
+    return Reading(text, rho <= 1 / 3, rho, rho <= 0.36)
 
 
 def read_pointwise(points: Track) -> Reading:
@@ -225,6 +254,7 @@ ENDS: Check = (
         "The track starts at (0, 0) and passes through (L, 0) at the best epoch",
         "Fig. 13",
         f"<= {AT_POINT:g} L",
+        identity=True,
     ),
     read_ends,
 )

@@ -96,7 +96,7 @@ def fair(result: Result, reading: Reading) -> Reading:
 
 def covers(curve: Curve, first: float, last: float) -> bool:
     """Whether the curve was sampled from ``first`` to ``last``."""
-    return bool(curve.alphas[0] <= first + 1e-9 and curve.alphas[-1] >= last - 1e-9)
+    return bool(len(curve.alphas) and curve.alphas[0] <= first + 1e-9 and curve.alphas[-1] >= last - 1e-9)
 
 
 def counted(num: int, word: str) -> str:

@@ -119,7 +119,10 @@ def judged(verdicts: Sequence[Verdict]) -> str:
     """One line: how many claims hold, and which do not."""
     failing = list(dict.fromkeys(v.check for v in verdicts if v.holds is False))
     found = counts(verdicts)
-    words = [f"{found['hold']} hold", f"{found['do not hold']} do not" + (f" ({', '.join(failing)})" if failing else "")]
+    words = [
+        f"{found['hold']} hold",
+        f"{found['do not hold']} do not" + (f" ({', '.join(failing)})" if failing else ""),
+    ]
     if found["not judged"]:
         words.append(f"{found['not judged']} not judged")
     if found[IDENTITIES]:

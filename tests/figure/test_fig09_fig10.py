@@ -63,6 +63,8 @@ def two_weights(starts: Any, ends: Any, alphas: Any, endpoints: str = "init_to_s
         "train/proven_num_maxima": [float(len(row)) for row in tops],
         "train/proven_decreasing": [float(not a and not b) for a, b in zip(tops, lows, strict=True)],
         "train/theory_deviation": [1e-15] * len(starts),
+        "train/num_minima": [float(sum(low for _, _, low in row)) for row in found],
+        "train/num_maxima": [float(sum(not low for _, _, low in row)) for row in found],
     }
     values = np.stack(columns, axis=1)
     curves = {
