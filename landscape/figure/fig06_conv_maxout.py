@@ -171,7 +171,9 @@ def barrier_at_start(result: Result, name: str, whole: Result | None) -> list[Ve
         def noise(s: int, curve: Curve = curve, partner: Curve | None = partner) -> float:
             if curve.mode == "stochastic":
                 k = int(np.flatnonzero(curve.alphas == climb(*column(curve, s)).at)[0])
-                return 3 * float(replicate_error(curve, s)[k]) if curve.replicates is not None else math.nan
+                if curve.replicates is None:
+                    return math.nan
+                return max(3 * float(replicate_error(curve, s)[k]), rounding_of(curve, s))
             unit = value_at(*column(curve, s), 0.0) if partner is None else drop(*column(partner, s))
             return max(tolerance(curve, s) * abs(unit), rounding_of(curve, s))
 
@@ -292,7 +294,10 @@ def few_errors(result: Result, name: str) -> list[Verdict]:
     why = "" if fair else "the threshold is meant for the full net after its full training"
 
     def read(s: int) -> Reading:
-        error = float(values[history.epochs == history.best_epoch[s], s][0])
+        at_best = values[history.epochs == history.best_epoch[s], s]
+        if not len(at_best):
+            return Reading("the best epoch was not kept", None, note="save every epoch to judge this")
+        error = float(at_best[0])
         return Reading(f"{100 * error:.2f} % errors", error <= MAX_ERROR if fair else None, error, note=why)
 
     return [verdict(claim, result, f"{name}, valid", [read(s) for s in columns], note)]

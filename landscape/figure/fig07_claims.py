@@ -12,7 +12,7 @@ from landscape.figure import line, subject
 from landscape.figure.claims import SLACK, column
 from landscape.figure.noise import weighed_rise
 from landscape.figure.present import no_drop
-from landscape.figure.reading import Claim, Reading, counted, fair, over_columns, verdict
+from landscape.figure.reading import Claim, Reading, counted, covers, fair, over_columns, verdict
 from landscape.result import Result
 from landscape.verdict import Verdict
 
@@ -43,6 +43,9 @@ def judge(results: Sequence[Result]) -> list[Verdict]:
     for result, name in zip(results, subject.names(results), strict=True):
         curve = line.primary(result, "train")
         if curve is None or not len(curve.alphas):
+            continue
+        if not covers(curve, 0, 1):
+            found += [falls_along_training(result, name), low_error(result, name)]
             continue
         found += [second_minimum(result, name, curve, key) for key in ("objective", *PARTS) if _has(curve, key)]
         found.append(lowest_at_solution(result, name, curve))

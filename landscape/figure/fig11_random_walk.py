@@ -57,6 +57,8 @@ def walk(result: Result) -> Walk | None:
         return None
     columns, _ = subject.usable(result, found.projection)
     columns = [s for s in columns if _arrives(found, s)]
+    if not columns:
+        return None
     names, length = subject.seed_names(result, found.projection.shape[1]), found.length[columns]
     dimension = int((result.config.get("measurement") or {})["dimension"])
     step = int(found.best_epoch[0])

@@ -162,9 +162,7 @@ def _tracks(result: Result) -> tuple[list[tuple[Array, Array]], str]:
     run = result.projections["descent"]
     columns, left_out = subject.usable(result, run.projection, ragged=True)
     tracks = {s: track(run, s) for s in columns}
-    moved = {
-        s: len(x) > 2 and bool(np.isfinite(r).all()) and float(np.abs(x).max()) > CLOSE for s, (x, r) in tracks.items()
-    }
+    moved = {s: len(x) > 2 and bool(np.isfinite(r).all()) and float(np.ptp(x)) > CLOSE for s, (x, r) in tracks.items()}
     still = [f"seed {subject.seed_names(result, run.projection.shape[1])[s]} left out: it did not move"
              for s in columns if not moved[s]]  # fmt: skip
     return [tracks[s] for s in columns if moved[s]], "; ".join(filter(None, (left_out, *still)))

@@ -141,12 +141,17 @@ def on_tracks(claim: Claim, read: Callable[[Track], Reading], result: Result, na
     columns, note = subject.usable(result, projection.projection, ragged=True)
     lost = [s for s in columns if not _is_known(projection, s)]
     columns = [s for s in columns if s not in lost]
-    note = "; ".join([note] * bool(note) + ["residuals or norms that are not finite or zero left out"] * bool(lost))
+    note = "; ".join(
+        [note] * bool(note)
+        + ["tracks without a line, or with residuals or norms that are not finite, left out"] * bool(lost)
+    )
     return [verdict(claim, result, f"{name}, trajectory", [read(track(projection, s)) for s in columns], note)]
 
 
 def _is_known(projection: Projection, s: int) -> bool:
-    """Whether every point has a residual and a norm, and the norm is more than nothing."""
+    """Whether there is a line, every point has a residual and a norm, and the norm is more than nothing."""
+    if not 0 < projection.length[s] < np.inf:
+        return False
     rows = np.isfinite(projection.projection[:, s])
     r, norm = projection.residual_norm[rows, s], projection.parameter_norm[rows, s]
     return bool(np.isfinite(r).all() and np.isfinite(norm).all() and norm.max(initial=0.0) > 0)
@@ -161,8 +166,6 @@ def read_ends(points: Track) -> Reading:
     if points.best < 0:
         return _no_best()
     x, r, L = points.x, points.r, points.length
-    if not L > 0:
-        return Reading("L = 0", None, note="its solution is its start: there is no line")
     start = float(np.hypot(x[0], r[0])) / L
     end = float(np.hypot(x[points.best] - L, r[points.best])) / L
     text = f"start {start:.2g} L from (0, 0), best epoch {end:.2g} L from (L, 0)"
@@ -178,8 +181,6 @@ def read_tail(points: Track) -> Reading:
         return Reading(
             f"{counted(len(x), 'point')} after the best epoch", None, note=f"a tail needs {FEWEST} points or more"
         )
-    if not points.length > 0:
-        return Reading("L = 0", None, note="its solution is its start: there is no line")
     off, grows = float(np.abs(x / points.length - 1).max()), bool(r[-1] > r[0])
     text = f"x leaves L by up to {100 * off:.1f} %, r goes from {r[0]:.3g} to {r[-1]:.3g}"
     if abs(r[-1] - r[0]) <= AT_POINT * points.length and off <= STAYS_RELAXED:
