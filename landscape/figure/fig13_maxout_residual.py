@@ -227,11 +227,12 @@ def read_pointwise(points: Track) -> Reading:
     """From which epoch on the line holds two thirds of the displacement, and the largest r / |theta|."""
     moved = np.hypot(points.x, points.r)
     share = np.divide(points.x, moved, out=np.ones_like(moved), where=moved > 0)
-    short, worst = np.flatnonzero(share < 2 / 3), int(np.argmax(points.r / points.norm))
+    per_norm = np.divide(points.r, points.norm, out=np.zeros_like(points.r), where=points.norm > 0)
+    short, worst = np.flatnonzero(share < 2 / 3), int(np.argmax(per_norm))
     # At the start nothing has moved, so its share says nothing; the first epoch after the last short one counts.
     k = int(short[-1]) + 1 if len(short) else 1
     since = f"from epoch {points.epochs[k]:g} on" if k < len(share) else "not at the last epoch"
-    top = float(points.r[worst] / points.norm[worst])
+    top = float(per_norm[worst])
     text = f"x/|c| >= 2/3 {since}; r/|θ| up to {top:.2f} (epoch {points.epochs[worst]:g})"
     return Reading(text, None, top, note="reported: no reading of the sentence holds in the first epochs")
 

@@ -89,7 +89,8 @@ def page(results: Sequence[Result], verdicts: Sequence[Verdict]) -> str:
     for r, label in zip(results, subject.names(results), strict=True):
         cells = [_numbers(r, key) for key in ("best_epoch", "num_epochs", "num_test_errors")]
         lines.append(f"| {label} | {r.device} | {r.seconds:.0f} | {' | '.join(cells)} |")
-    lines += ["", "Seconds are of this job alone: of a network that an earlier job had trained, those of its line and not of its epochs.", "",
+    lines += ["", "Seconds are of this job alone: of a network that "
+              "an earlier job had trained, those of its line and not of its epochs.", "",
               "![figure](figure.png)", "", *verdict_rows(verdicts), ""]  # fmt: skip
     return "\n".join(lines)
 

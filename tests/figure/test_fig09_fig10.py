@@ -204,6 +204,13 @@ def test_random_starts_refute_the_caption_and_keep_the_exact_shares() -> None:
     assert pick(fig10.judge([large_random(400, 1.0)]), "10c-share").holds is False  # not the scale it says
     assert pick(fig10.judge([large_random(8)]), "10c-share").holds is None
     assert pick(fig10.judge([large_random(4, 0.01)]), "10c").holds is True
+    lost = replace(large_random(4), training_status=["diverged"] * 4)
+    assert [(v.holds, v.measured) for v in fig10.judge([lost]) if v.check == "10c"] == [(None, "no usable line")]
+    unknown = large_random(4)
+    numbers = {
+        key: value for key, value in unknown.numbers.items() if "extremum" not in key and "num_m" not in key[-10:]
+    }
+    assert pick(fig10.judge([replace(unknown, numbers=numbers)]), "10c").holds is None
 
 
 def test_a_rounded_solution_does_not_count_as_a_rise() -> None:

@@ -17,7 +17,7 @@ from landscape.curve import Array, Curve, LearningCurve, Projection
 from landscape.result import Result
 
 # What a kind of garbage puts in place of [A] values at rising positions.
-LINES: dict[str, Callable[[Array], Array]] = {
+LINES: dict[str, Callable[[Array], Any]] = {
     "zero": lambda a: 0.0 * a,
     "one": lambda a: 1.0 + 0.0 * a,
     "flat": lambda a: math.log(10) + 0.0 * a,
@@ -106,7 +106,11 @@ def job(kind: str, ends: str, recipe: str, alphas: Array, noisy: bool) -> Result
         "objective": {"running_statistics": None}, "path": {"_target_": "landscape.path.Linear"},
         "endpoints": {"scale": 1.0, "start": [2.0, 0.5], "end": [2.0, 0.5], "epoch": 1 if ends == "same_branch" else 0},
     }  # fmt: skip
-    numbers = {"length": [1.0] * seeds, "norm_theta_i": [1.0] * seeds, "num_test_errors": [math.nan] * seeds}
+    numbers: dict[str, Any] = {
+        "length": [1.0] * seeds,
+        "norm_theta_i": [1.0] * seeds,
+        "num_test_errors": [math.nan] * seeds,
+    }
     for key in (
         "theory_deviation",
         "proven_decreasing",

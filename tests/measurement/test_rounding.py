@@ -73,16 +73,16 @@ def ends(make: Callable[[], nn.Module], data: Dataset, zero_last: bool = False, 
         step.step()
     with torch.no_grad():
         for parameter in list(pair[1].parameters())[-2:]:
-            parameter *= logits
+            parameter.mul_(logits)
     return [net.eval() for net in pair]
 
 
 def measured(pair: list[nn.Module], data: Dataset, alphas: Array, mode: str = "deterministic", **numbers: Any) -> Curve:
     """J on the training split with its noise."""
     layout = ParameterLayout.of(pair[0])
-    thetas = [layout.theta(net)[None] for net in pair]
-    buffers = [[dict(net.named_buffers())] if numbers.get("running_statistics") else [{}] for net in pair]
-    line = Ends(*thetas, ["0"], [0], buffers[1], [False], buffers[0])
+    theta_0, theta_1 = (layout.theta(net)[None] for net in pair)
+    buffers: list[Any] = [[dict(net.named_buffers())] if numbers.get("running_statistics") else [{}] for net in pair]
+    line = Ends(theta_0, theta_1, ["0"], [0], buffers[1], [False], buffers[0])
     objective: Any = partial(Objective, **numbers)
     subject = Subject([0], torch.device("cpu"), pair[0], CrossEntropy(), data, None, line, Linear, alphas, objective)
     return Interpolation(["train"], [mode])(subject).curves[f"train/{mode}"]
@@ -129,7 +129,7 @@ CASES: dict[str, tuple[Callable[[], nn.Module], dict[str, Any], dict[str, Any]]]
     "batch norm, kept": (NORM, {}, {"running_statistics": "keep"}),
     "batch norm, interpolated": (NORM, {}, {"running_statistics": "interpolate"}),
     "batch norm, recalibrated": (NORM, {}, {"running_statistics": "recalibrate"}),
-    "lstm": (partial(LSTM, 15, 8, drop=0.0, init_range=0.4), {"classes": 15, "num_streams": 40}, {}),
+    "lstm": (partial(LSTM, 15, 8, drop=0.0, init_range=0.4), {"classes": 15, "num_streams": 30}, {}),
     "wide softmax at zero": (WIDE, {"classes": 133, "zero_last": True}, {}),
     "large logits": (partial(layers, nn.ReLU), {"logits": 300.0}, {}),
     "digits, sigmoid": (partial(layers, nn.Sigmoid, inputs=64), {"data": digits}, {}),
@@ -217,5 +217,5 @@ def test_the_few_come_from_all_over_the_split() -> None:
     few, rows = some_of(split)
     assert len(few) == NUM_EXAMPLES and (rows[0], rows[-1]) == (0, NUM - 1)
     assert torch.equal(few.y, split.y[torch.from_numpy(rows)]) and set(few.y.tolist()) == set(range(10))
-    texts = some_of(toy(15, num_streams=40).train)[0]
-    assert len(texts) == NUM_EXAMPLES and texts.num_streams == 40
+    texts = some_of(toy(15, num_streams=30).train)[0]
+    assert len(texts) == NUM_EXAMPLES and texts.num_streams == 30
