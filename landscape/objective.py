@@ -138,7 +138,7 @@ class Objective:
         path: Callable[[float], Tensor],
         alphas: NDArray[np.float64],
         progress: Callable[[int], None] = lambda done: None,
-        keep_costs: bool = False,
+        keep_costs: bool | torch.dtype = False,
     ) -> Evaluation:
         """Every channel at path(alpha) [S, P] for each alpha.
 
@@ -146,7 +146,7 @@ class Objective:
             path: alpha -> theta [S, P].
             alphas: [A].
             progress: told how many (batch, alpha) pairs are done, out of ``num_batches * A``.
-            keep_costs: give each example's objective too.
+            keep_costs: give each example's objective too: in float32, or in this precision.
         """
         check_counts(self.scales, len(self.split))
         num_seeds = path(float(alphas[0])).shape[0]

@@ -32,6 +32,7 @@ from landscape.report.__main__ import report
 from landscape.report.page import duration
 from landscape.report.section import Section, read_all
 from landscape.result import ResultError
+from landscape.verdict import counts
 
 OWN = ("experiment", "name", "hydra", "--multirun", "-m")
 """What this command decides itself, and so cannot be given to all experiments alike."""
@@ -126,13 +127,12 @@ def _run(command: Sequence[str]) -> int:
 def summary(todo: Sequence[Plan], ended: Sequence[tuple[int, float]], sections: Sequence[Section]) -> Table:
     """One row per experiment: how it ended, its verdicts and its time in this command."""
     by_folder = {section.folder: section for section in sections}
-    table = Table("experiment", "scale", "status", "hold", "do not", "not judged", "this run")
+    table = Table("experiment", "scale", "status", "hold", "do not", "not judged", "identities", "this run")
     for item, (status, seconds) in zip(todo, ended, strict=True):
         section = by_folder.get(item.folder)
-        verdicts = section.verdicts if section else []
-        counts = [str(sum(v.holds is holds for v in verdicts)) for holds in (True, False, None)]
+        found = counts(section.verdicts if section else [])
         word = "done" if status == 0 else f"failed ({status})"
-        table.add_row(item.experiment, item.scale, word, *counts, duration(seconds))
+        table.add_row(item.experiment, item.scale, word, *map(str, found.values()), duration(seconds))
     return table
 
 

@@ -10,10 +10,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from landscape.curve import Curve, argmin_alpha, drop, flattening, local_minima, relative_rise, tolerance, value_at
+from landscape.curve import Curve, argmin_alpha, drop, local_minima, relative_rise, tolerance, value_at
 from landscape.figure import line, style, subject
-from landscape.figure.claims import SLACK, column, no_drop
+from landscape.figure.claims import SLACK, column, flat_by
 from landscape.figure.noise import weighed_rise
+from landscape.figure.present import no_drop, no_way_down
 from landscape.figure.reading import Claim, Reading, counted, covers, fair, over_columns
 from landscape.result import Result
 from landscape.verdict import Verdict
@@ -72,7 +73,11 @@ def _perplexity(curve: Curve, columns: Sequence[int]) -> str:
 
 
 def judge(results: Sequence[Result]) -> list[Verdict]:
-    """8a start, 8b monotone, 8c flat at the start, 8d argmin, 8e one minimum, 8f perplexity, of every job."""
+    """8a start, 8b monotone, 8c flat at the start, 8d argmin, 8e one minimum, 8f perplexity, of every job.
+
+    What is gone by alpha = 1/9 is mostly the bias of the output, which learns how frequent each word is: of the reduced
+    net, whose line gives 0.11 to 0.14 of the drop, the bias alone gave 0.138 and all but that bias 0.054.
+    """
     found: list[Verdict] = []
     for result, name in zip(results, subject.names(results), strict=True):
         for split in ("train", "valid"):
@@ -99,8 +104,7 @@ def _of_curve(result: Result, name: str, curve: Curve) -> list[Verdict]:
         return weighed_rise(Reading(f"rise {rise:.2g} of the drop", rise <= RISE_LIMIT, rise), curve, s)
 
     def flat(s: int) -> Reading:
-        share = flattening(*column(curve, s))
-        return Reading(f"{share:.4f} of the drop by α = 1/9", share <= FLAT_LIMIT, share)
+        return flat_by(*column(curve, s), FLAT_LIMIT)
 
     def lowest(s: int) -> Reading:
         at = argmin_alpha(*column(curve, s))
@@ -122,7 +126,8 @@ def _of_curve(result: Result, name: str, curve: Curve) -> list[Verdict]:
     ]
 
     def after_a_drop(read: Callable[[int], Reading]) -> Callable[[int], Reading]:
-        return lambda s: fair(result, no_drop(*column(curve, s)) or read(s))
+        missing = no_drop if read in (flat, lowest) else no_way_down
+        return lambda s: fair(result, missing(curve, s) or read(s))
 
     return [
         over_columns(claim, result, curve, name, read if read is start else after_a_drop(read))

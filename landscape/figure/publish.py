@@ -15,9 +15,10 @@ from landscape.figure import style, subject
 from landscape.provenance import conf_dir
 from landscape.result import Result
 from landscape.settings import key_of, uses_of
-from landscape.verdict import Verdict
+from landscape.verdict import IDENTITIES, Verdict, counts, group_of, ordered
 
 _WORDS = {True: "yes", False: "**no**", None: "not judged"}
+IDENTITY = "identity"
 
 
 def command_of(results: Sequence[Result]) -> str:
@@ -60,11 +61,12 @@ def _lists(told: Sequence[Sequence[str]]) -> list[str] | None:
 
 
 def verdict_rows(verdicts: Sequence[Verdict]) -> list[str]:
-    """A Markdown table, one row per verdict."""
+    """A Markdown table, one row per verdict: what does not hold first, identities last."""
     rows = ["| check | subject | claim | measured | expected | holds | calibrated |", "|---|---|---|---|---|---|---|"]
-    for v in verdicts:
+    for v in ordered(verdicts):
         relaxed = f"{v.calibrated}: {_WORDS[v.calibrated_holds]}" if v.calibrated else ""
-        holds = _WORDS[v.holds] + (f" ({v.note})" if v.note else "")
+        notes = "; ".join([IDENTITY] * (group_of(v) == IDENTITIES) + [v.note] * bool(v.note))
+        holds = _WORDS[v.holds] + (f" ({notes})" if notes else "")
         cells = (v.check, v.subject, v.claim, v.measured, v.expected, holds, relaxed)
         rows.append("| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |")
     return rows
@@ -74,17 +76,20 @@ def page(results: Sequence[Result], verdicts: Sequence[Verdict]) -> str:
     """The page in Markdown, every number taken from the results."""
     first = results[0]
     caps = sorted({cap for r in results for cap in r.caps})
-    counts = ", ".join(f"{sum(v.holds is h for v in verdicts)} {w}" for h, w in
-                       ((True, "hold"), (False, "do not hold"), (None, "not judged")))  # fmt: skip
+    found = counts(verdicts)
+    told = ", ".join(f"{num} {word}" for word, num in found.items() if word != IDENTITIES)
+    if found[IDENTITIES]:
+        told += f"; apart from these {found[IDENTITIES]} {IDENTITIES} hold, true by construction or by a theorem"
     lines = [f"# {first.name}, {first.scale} scale", "", "```", command_of(results), "```", ""]
-    lines += [f"- verdicts: {counts}"]
+    lines += [f"- verdicts: {told}"]
     lines += [f"- caps of this scale: {'; '.join(caps)}"] if caps else []
     lines += [f"- {', '.join(f'{k} {v}' for k, v in first.versions.items())}", "", "| job | device | seconds | "
               "best epoch | epochs | test errors |", "|---|---|---|---|---|---|"]  # fmt: skip
     for r, label in zip(results, subject.names(results), strict=True):
         cells = [_numbers(r, key) for key in ("best_epoch", "num_epochs", "num_test_errors")]
         lines.append(f"| {label} | {r.device} | {r.seconds:.0f} | {' | '.join(cells)} |")
-    lines += ["", "Seconds are of this job; a network that an earlier job had trained costs it nothing.", "",
+    lines += ["", "Seconds are of this job alone: of a network that "
+              "an earlier job had trained, those of its line and not of its epochs.", "",
               "![figure](figure.png)", "", *verdict_rows(verdicts), ""]  # fmt: skip
     return "\n".join(lines)
 

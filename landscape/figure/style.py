@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 
 from landscape.figure import between, subject
 from landscape.result import Result
-from landscape.verdict import Verdict
+from landscape.verdict import IDENTITIES, Verdict, counts
 
 RC: Any = {
     "font.size": 9,
@@ -122,10 +122,15 @@ def legend_outside(figure: Figure, title: str | None = None) -> None:
 def judged(verdicts: Sequence[Verdict]) -> str:
     """One line: how many claims hold, and which do not."""
     failing = list(dict.fromkeys(v.check for v in verdicts if v.holds is False))
-    counts = [sum(v.holds is holds for v in verdicts) for holds in (True, False, None)]
-    words = [f"{counts[0]} hold", f"{counts[1]} do not" + (f" ({', '.join(failing)})" if failing else "")]
-    if counts[2]:
-        words.append(f"{counts[2]} not judged")
+    found = counts(verdicts)
+    words = [
+        f"{found['hold']} hold",
+        f"{found['do not hold']} do not" + (f" ({', '.join(failing)})" if failing else ""),
+    ]
+    if found["not judged"]:
+        words.append(f"{found['not judged']} not judged")
+    if found[IDENTITIES]:
+        words.append(f"and {found[IDENTITIES]} {IDENTITIES} hold")
     return f"verdicts: {', '.join(words)}" if verdicts else ""
 
 

@@ -79,7 +79,7 @@ def usable(result: Result, values: Array, ragged: bool = False) -> tuple[list[in
     finite = np.isfinite(values)
     # A ragged column may end early; a gap before its end, or no value at all, is still a fault.
     whole = (~finite[:-1] & finite[1:]).sum(axis=0) == 0 if ragged else finite.all(axis=0)
-    whole = whole & finite[0]
+    whole = np.asarray(whole) & finite[:1].any(axis=0)  # none in an array without rows
     columns = [s for s in range(num) if whole[s] and not lost[s]]
     reasons = [
         f"seed {labels[s]} left out: {'its training diverged' if lost[s] else 'it holds values that are not finite'}"

@@ -8,7 +8,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from landscape.verdict import Verdict
+from landscape.verdict import IDENTITIES, Verdict, group_of, ordered
 
 _WORDS = {True: ("yes", "green"), False: ("NO", "bold red"), None: ("not judged", "dim")}
 
@@ -16,8 +16,9 @@ _WORDS = {True: ("yes", "green"), False: ("NO", "bold red"), None: ("not judged"
 def verdict_table(verdicts: Sequence[Verdict]) -> Table:
     """One row per verdict: check, subject, claim, measured, expected, holds, calibrated; notes numbered below.
 
-    A claim that the row above makes too is not written again.
+    What does not hold comes first and identities last. A claim that the row above makes too is not written again.
     """
+    verdicts = ordered(verdicts)
     notes = list(dict.fromkeys(item.note for item in verdicts if item.note))
     table = Table(
         box=box.SIMPLE_HEAD,
@@ -40,8 +41,11 @@ def verdict_table(verdicts: Sequence[Verdict]) -> Table:
     for k, item in enumerate(verdicts):
         again = k > 0 and (verdicts[k - 1].check, verdicts[k - 1].claim) == (item.check, item.claim)
         last = k + 1 == len(verdicts) or verdicts[k + 1].check != item.check
+        last |= k + 1 < len(verdicts) and group_of(verdicts[k + 1]) != group_of(item)
         # Text, not markup: "[0, 1]" in a sentence would be read as a style.
         holds = _word(item.holds)
+        if group_of(item) == IDENTITIES:
+            holds.append(" (identity)", style="dim")
         if item.note:
             holds.append(f" ({notes.index(item.note) + 1})", style="dim")
         relaxed = Text(f"{item.calibrated}: ").append(_word(item.calibrated_holds)) if item.calibrated else Text()

@@ -164,6 +164,9 @@ def _compared(name: str, seen: Curve, lines: Sequence[Law | None]) -> tuple[Curv
     pieces = [np.nan if line is None else float(getattr(line, "num_pieces", np.nan)) for line in lines]
     if not np.isnan(pieces).all():
         numbers[f"{name}/num_pieces"] = pieces
+        # Shallower ones are left out: see the extrema of theory.piecewise_curve.
+        depths = [np.nan if line is None else 8 * float(getattr(line, "noise", np.nan)) for line in lines]
+        numbers[f"{name}/extremum_depth"] = depths
     return theory, numbers
 
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 import numpy as np
+import torch
 
 from landscape.curve import Curve, argmin_alpha, drop, hidden_rise, largest_rise, num_turning_points
 from landscape.curve.noise import noise_of_costs, steepest
 from landscape.errors import InputError
 from landscape.measurement.placement import check_placement, order_of, place
-from landscape.measurement.rounding import NUM_EXAMPLES, points_of, rounding_floor
+from landscape.measurement.rounding import is_evaluated_again, points_of, rounding_floor, some_of
 from landscape.measurement.subject import Measured, Subject
 from landscape.measurement.work import Pass, Work
 from landscape.objective import Objective
@@ -73,10 +75,12 @@ class Interpolation:
                 objective = make(split)
                 if self._is_repeated(mode, objective):
                     continue
-                path = subject.lay(
-                    ends.theta_0.to(objective.device, objective.dtype),
-                    ends.theta_1.to(objective.device, objective.dtype),
-                )
+
+                def lay(dtype: torch.dtype, device: torch.device = objective.device) -> Any:
+                    assert ends is not None
+                    return subject.lay(ends.theta_0.to(device, dtype), ends.theta_1.to(device, dtype))
+
+                path = lay(objective.dtype)
                 placed = place(objective, path, subject, self.slopes, f"{split_name} {mode}")
                 alphas = placed.alphas
                 total = objective.num_batches * len(alphas)
@@ -84,9 +88,8 @@ class Interpolation:
                     evaluation = objective.along(path, alphas, progress, keep_costs=self.noise)
                 noise = {}
                 if evaluation.costs is not None:
-                    values = evaluation.channels["objective"]
-                    noise = noise_of_costs(evaluation.costs, values, alphas)
-                    noise["floor"] = rounding_floor(make, split, objective, path, alphas, values)
+                    noise = noise_of_costs(evaluation.costs, evaluation.channels["objective"], alphas)
+                    noise["floor"] = rounding_floor(make, split, objective, lay, alphas, evaluation)
                 # Classification error is a channel of the net as it is used, without dropout (paper.md 0.2).
                 channels = {
                     n: v for n, v in evaluation.channels.items() if not (objective.is_random and n.endswith("error"))
@@ -127,9 +130,10 @@ class Interpolation:
                     orders = sorted({0, order_of(subject, self.slopes)})
                     passes += [Pass(split_name, mode, len(split), num, num_rows, num_replicates, k) for k in orders]
                     if self.noise:
-                        few = split.first(NUM_EXAMPLES)
-                        points = [num] * (len(few) < len(split)) + [len(points_of(num))]
-                        passes += [Pass(split_name, mode, len(few), n, num_rows, num_replicates) for n in points]
+                        few = some_of(split)[0]
+                        # Another order of sums, and the other precision, of which float64 takes the time of two.
+                        num = num * is_evaluated_again(objective) + 3 * len(points_of(num))
+                        passes.append(Pass(split_name, mode, len(few), num, num_rows, num_replicates))
         return Work(tuple(passes), unknown="" if subject.adaptive is None else "the points that alphas=adaptive adds")
 
     def _is_repeated(self, mode: str, objective: Objective) -> bool:

@@ -15,9 +15,9 @@ from landscape.figure import subject
 from landscape.figure.publish import command_of
 from landscape.report.picture import picture
 from landscape.report.section import Section
-from landscape.report.summary import means, rates
+from landscape.report.summary import failures_first, means, rates
 from landscape.report.sweep import Row, flat, swept
-from landscape.verdict import Verdict
+from landscape.verdict import counts, ordered
 
 MAX_ALONE = 16
 """Jobs drawn one by one in a section; a larger sweep links to the drawing in each job's folder."""
@@ -46,10 +46,10 @@ def render(sections: Sequence[Section], groups: Sequence[Sequence[Row]], target:
     names = list(dict.fromkeys(section.name for section in sections))
     title = names[0] if len(names) == 1 else f"{len(names)} experiments"
     links = [_link(path, target.parent) for path in tables]
-    counts = _counts([v for section in sections for v in section.verdicts])
+    total = counts([v for section in sections for v in section.verdicts])
     scales = list(dict.fromkeys(scale for section in sections for scale in section.scales))
     template = environment.get_template("page.html.jinja")
-    return template.render(title=title, parts=parts, tables=links, counts=counts, scales=scales)
+    return template.render(title=title, parts=parts, tables=links, counts=total, scales=scales)
 
 
 def _part(index: int, section: Section, rows: Sequence[Row], base: Path) -> dict[str, Any]:
@@ -59,7 +59,8 @@ def _part(index: int, section: Section, rows: Sequence[Row], base: Path) -> dict
     return {
         "id": f"part{index}",
         "section": section,
-        "counts": _counts(section.verdicts),
+        "counts": counts(section.verdicts),
+        "verdicts": ordered(section.verdicts),
         "folded": len(section.verdicts) > MAX_VERDICTS and len(rows) > 1,
         "calibrated": any(v.calibrated for v in section.verdicts),
         "command": command_of(results) if results else "",
@@ -71,7 +72,7 @@ def _part(index: int, section: Section, rows: Sequence[Row], base: Path) -> dict
         "shared": _shared(section),
         "claims": {check: next((v.claim for v in section.verdicts if v.check == check), "")
                    for check in {check for row in rows for check, _ in row.holds}},
-        "rates": rates(rows) if len(rows) > 1 else [],
+        "rates": failures_first(rates(rows), section.verdicts) if len(rows) > 1 else [],
         "means": found[:MAX_MEANS] if len(rows) > 1 else [],
         "more_means": len(found) - MAX_MEANS,
         "num_rows": len(rows),
@@ -111,11 +112,6 @@ def _links(folder: Path, base: Path) -> list[dict[str, str]]:
 def _link(path: Path, base: Path) -> dict[str, str]:
     relative = Path(os.path.relpath(path, base)).as_posix()
     return {"name": path.name, "href": quote(relative, safe="/")}
-
-
-def _counts(verdicts: Sequence[Verdict]) -> dict[str, int]:
-    words = {"hold": True, "do not hold": False, "not judged": None}
-    return {word: sum(v.holds is holds for v in verdicts) for word, holds in words.items()}
 
 
 def number(value: float) -> str:

@@ -14,7 +14,7 @@ from landscape.curve.wilson import wilson
 from landscape.figure.style import SPLIT_WORD
 from landscape.figure.sweep.number import Number, headline
 from landscape.figure.sweep.rate import SPLITS, are_monotone
-from landscape.report.summary import Mean, Rate, Setting, means, rates, settings
+from landscape.report.summary import Mean, Rate, Setting, failures_first, means, rates, settings
 from landscape.report.sweep import Row
 from landscape.result import Result
 from landscape.verdict import Verdict
@@ -33,7 +33,7 @@ def summary(results: Sequence[Result], rows: Sequence[Row], verdicts: Sequence[V
     if numbers := headline(results):
         parts.append(_means(numbers, rows))
     if len(results) > 1 and (found := rates(rows)):
-        parts.append(_rates(found, {v.check: v.claim for v in verdicts}))
+        parts.append(_rates(failures_first(found, verdicts), {v.check: v.claim for v in verdicts}))
     for split in SPLITS:
         fell = [item for result in results for item in are_monotone(result, split)]
         if fell:
