@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import re
@@ -18,7 +19,7 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 
 from landscape.closing import close
-from landscape.collect.faults import one_line
+from landscape.collect.faults import gone, one_line
 from landscape.collect.launched import Launched, outlook
 from landscape.collect.progress import tell
 from landscape.collect.record import JobRecord, is_whole, records_of, write_json
@@ -37,7 +38,7 @@ from landscape.progress import console
 from landscape.report.tables import write_tables
 from landscape.result import Result
 
-__all__ = ["Collect", "Exit", "JobRecord", "Plan", "collect", "is_whole", "one_line", "tell"]
+__all__ = ["Collect", "Exit", "JobRecord", "Plan", "collect", "gone", "is_whole", "one_line", "tell"]
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +49,8 @@ MAX_VERDICTS = 80
 """Verdicts printed one by one; of more, how often each claim holds."""
 DERIVED = ("sweep.csv", "sweep_summary.csv", "figure.png", "figure.pdf")
 """Made of the jobs' results, and to be made again from them by landscape.report and landscape.figure."""
+ROOM = 2**18
+"""Bytes that the smallest job writes; a disk without them is refused before Hydra meets it with a traceback."""
 ALWAYS_TOLD = ("done", "done before", "failed")
 
 
@@ -77,11 +80,14 @@ class Collect(Callback):
             return
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=folder):
-                pass
+            with tempfile.TemporaryFile(dir=folder) as probe:
+                probe.write(bytes(ROOM))
+                probe.flush()
         except OSError as error:
-            print(f"outputs={config.outputs} cannot be written ({error}); set outputs=... or LANDSCAPE_OUTPUTS to a "
-                  "writable folder", file=sys.stderr)  # fmt: skip
+            what = (f"has less than {ROOM // 1024} kB of room left; free some, or" if error.errno == errno.ENOSPC
+                    else f"cannot be written ({error});")  # fmt: skip
+            print(plain(f"outputs={config.outputs} {what} set outputs=... or LANDSCAPE_OUTPUTS to a writable folder"),
+                  file=sys.stderr)  # fmt: skip
             raise Exit(2) from error
         try:
             need(config.hydra.launcher._target_, config.hydra.launcher.get("n_jobs"))
@@ -115,6 +121,9 @@ class Collect(Callback):
             figures = self.figures or {str(config.figure)}
             status = collect(folder, self.plan, config.command, bool(config.strict), config.tracker, figures)
         except Exception as error:  # Hydra would turn it into a warning and status 0
+            if not folder.is_dir():
+                print(gone(folder), file=sys.stderr)
+                raise Exit(1) from error
             if os.environ.get("HYDRA_FULL_ERROR"):
                 traceback.print_exc()
             print(f"the results could not be collected: {one_line(error)}", file=sys.stderr)

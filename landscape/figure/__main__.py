@@ -15,7 +15,7 @@ from rich.text import Text
 from landscape.errors import InputError
 from landscape.figure import style
 from landscape.figure.module import drawn, figure_of, save
-from landscape.figure.publish import publish
+from landscape.figure.publish import make_room, publish
 from landscape.figure.table import verdict_table
 from landscape.files import document, temporary
 from landscape.files.place import is_inside
@@ -106,6 +106,8 @@ def redraw(
         raise InputError(f"--publish {target} is the folder of the run itself; give one of its own for the page")
     results = [result for _, result in done]
     module = figure_of(results, own)
+    if target is not None:
+        make_room(target, len(results))
     for text in [*missing, *failed]:
         console.print(Text(plain(text), style="yellow"))
     for place in (folder, *folders):

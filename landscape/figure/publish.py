@@ -100,20 +100,8 @@ def _numbers(result: Result, key: str) -> str:
 
 
 def publish(results: Sequence[Result], verdicts: Sequence[Verdict], figure: Figure, target: Path) -> Path:
-    """Write ``README.md``, ``figure.png`` and each job's ``result.json`` and ``result.npz`` below ``target``.
-
-    Raises:
-        InputError: there can be no such folder, or it holds jobs of a page that had more.
-    """
-    try:
-        target.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"--publish {target} is no folder and cannot be made ({error.strerror})") from error
-    jobs = {f"job{number}" for number in range(len(results))}
-    extra = sorted(path.parent.name for path in target.glob("*/result.json") if path.parent.name not in jobs)
-    if extra:
-        raise InputError(f"--publish {target} holds results that are no part of this page ({', '.join(extra)}); remove "
-                         "them, or give another folder")  # fmt: skip
+    """Write ``README.md``, ``figure.png`` and each job's ``result.json`` and ``result.npz`` below ``target``."""
+    make_room(target, len(results))
     style.save(figure, target)
     for number, result in enumerate(results):
         folder = target / f"job{number}"
@@ -121,3 +109,20 @@ def publish(results: Sequence[Result], verdicts: Sequence[Verdict], figure: Figu
         replace(result, config={k: v for k, v in result.config.items() if k not in LOCAL}).save(folder)
     write_text(target / "README.md", page(results, verdicts))
     return target / "README.md"
+
+
+def make_room(target: Path, num_jobs: int) -> None:
+    """Make the folder of a page.
+
+    Raises:
+        InputError: it cannot be made, or it holds jobs of a page that had more.
+    """
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"--publish {target} is no folder and cannot be made ({error.strerror})") from error
+    jobs = {f"job{number}" for number in range(num_jobs)}
+    extra = sorted(path.parent.name for path in target.glob("*/result.json") if path.parent.name not in jobs)
+    if extra:
+        raise InputError(f"--publish {target} holds results that are no part of this page ({', '.join(extra)}); remove "
+                         "them, or give another folder")  # fmt: skip

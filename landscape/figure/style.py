@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import textwrap
 import warnings
 from collections.abc import Callable, Sequence
@@ -168,6 +169,8 @@ def save(figure: Figure, folder: Path, name: str = "figure") -> Path:
     for suffix in ("pdf", "png"):
         # Without its date the same figure gives the same bytes.
         metadata = {"CreationDate": None} if suffix == "pdf" else None
+        content = io.BytesIO()  # a writer of PDFs whose disk is full fails for a reason of its own
+        write(figure, content, suffix, metadata=metadata)
         with replacing(folder / f"{name}.{suffix}") as temporary:
-            write(figure, temporary, suffix, metadata=metadata)
+            temporary.write_bytes(content.getvalue())
     return folder / f"{name}.png"

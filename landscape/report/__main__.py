@@ -80,7 +80,7 @@ def _places(folders: Sequence[Path], output: Path | None, table: Path | None) ->
         if len(folders) > 1 and common == Path(common.anchor):
             raise InputError("these folders have nothing in common; say where the page goes: --output report.html")
         output = (folders[0] if len(folders) == 1 else common) / "report.html"
-    return output, table or output.with_name("sweep.csv")
+    return output, table or output.parent / "sweep.csv"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
