@@ -24,7 +24,6 @@ def table_of(text: str) -> list[str]:
     return [row for row in rows[first:] if row.startswith("|")]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.parent.relative_to(RESULTS).as_posix())
 def test_a_page_is_what_its_arrays_give(page: Path) -> None:
     """Check, subject, measured, holds and every other cell, row by row."""
