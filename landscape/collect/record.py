@@ -73,7 +73,7 @@ class JobRecord:
         except (FileNotFoundError, NotADirectoryError):
             return None
         except (OSError, ValueError, TypeError) as error:
-            raise InputError(f"{folder / NAME} cannot be read ({error}); left out") from error
+            raise InputError(f"{folder / NAME} cannot be read ({error}); the job stands as its result says") from error
 
 
 def write_json(file: Path, value: Any) -> None:

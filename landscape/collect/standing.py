@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -12,9 +13,15 @@ from landscape.compute.hold import is_held
 from landscape.errors import InputError
 from landscape.files import document
 from landscape.files.place import inside
+from landscape.files.text import plain
 from landscape.plan import PlannedJob
 
+log = logging.getLogger(__name__)
+
 NAME = "plan.json"
+
+
+_named: set[Path] = set()  # folders whose damaged record this process has told of
 
 
 @dataclass(frozen=True)
@@ -95,8 +102,11 @@ class Plan:
     def _stands(self, entry: Entry, folder: Path) -> JobRecord:
         try:
             record = JobRecord.read(folder)
-        except InputError:
+        except InputError as error:
             record = None
+            if folder not in _named:
+                _named.add(folder)
+                log.warning("%s", plain(error))
         if record is not None and self.refresh and record.command != self.command:
             record = None
         if record is None:
