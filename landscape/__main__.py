@@ -12,6 +12,7 @@ import os
 import sys
 import time
 import traceback
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from landscape.arguments import check_arguments
-from landscape.collect import JobRecord, Plan, is_whole, one_line, tell
+from landscape.collect import JobRecord, Plan, gone, is_whole, one_line, tell
 from landscape.command_line import prepare, refuse
 from landscape.compute import hold, in_child, is_parallel
 from landscape.compute.gpu import lend
@@ -123,16 +124,20 @@ def _report_failure(record: JobRecord, folder: Path, cfg: DictConfig, error: Bas
     trace = "".join(traceback.format_exception(error))
     if os.environ.get("HYDRA_FULL_ERROR"):
         print(trace, file=sys.stderr)
-    try:
-        with (folder / "run.log").open("a", encoding="utf-8", errors="backslashreplace") as stream:
-            stream.write(f"{line}\n{trace}")
+    if not folder.is_dir():  # to write there would make it again, empty
+        record.status, record.error, record.exit_code = "failed", gone(folder), code
+        record.seconds = time.time() - record.started
+        return
+    # Each by itself: what a full disk does not take must not cost the rest, nor the line on the terminal.
+    with suppress(OSError):
         record.end(folder, "failed", line, code)
+    with suppress(OSError), (folder / "run.log").open("a", encoding="utf-8", errors="backslashreplace") as stream:
+        stream.write(f"{line}\n{trace}")
+    with suppress(OSError):
         failed = Result(name=cfg.name, figure=cfg.figure, scale=cfg.limits.scale, choices={}, config={},
                         overrides=record.overrides, status="failed", error=line)  # fmt: skip
         if not is_whole(folder):  # a finished measurement outlives a failed attempt to repeat it
             failed.save(folder)
-    except OSError as second:  # a full disk: say so on the terminal at least
-        log.error("job %d could not record its failure: %s", record.num, second)
 
 
 def main() -> None:

@@ -27,6 +27,7 @@ from rich.table import Table
 
 from landscape.config import conf_dir, register
 from landscape.errors import InputError
+from landscape.files.text import plain
 from landscape.progress import console
 from landscape.report.__main__ import report
 from landscape.report.page import duration
@@ -177,7 +178,7 @@ def finish(todo: Sequence[Plan], ended: Sequence[tuple[int, float]]) -> int:
     screen = console()
     screen.print(summary(todo, ended, sections))
     for fault in faults:
-        print(f"not drawn: {fault}", file=sys.stderr)
+        print(f"not drawn: {plain(fault)}", file=sys.stderr)
     if sections:
         print(f"report: {page}")
     statuses = [status for status, _ in ended]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -29,7 +30,12 @@ def console() -> Console:
 
 
 def log_handler() -> logging.Handler:
-    """Coloured lines that get along with a progress bar at a terminal, plain unwrapped lines elsewhere."""
+    """Coloured lines that get along with a progress bar at a terminal, plain unwrapped lines elsewhere.
+
+    From then on a line that cannot be written, as into run.log on a full disk, is lost without a word: logging's own
+    is a traceback for each.
+    """
+    logging.raiseExceptions = bool(os.environ.get("HYDRA_FULL_ERROR"))
     if Console().is_terminal:
         return RichHandler(show_path=False, omit_repeated_times=False, log_time_format="%H:%M:%S")
     handler = logging.StreamHandler(sys.stdout)

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
 import math
 import os
 import shutil
-import uuid
-import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 from urllib.parse import quote
 
 import numpy as np
 
 from landscape.curve import Curve, LearningCurve, Projection
 from landscape.errors import InputError
+from landscape.files import document, temporary
 from landscape.verdict import Verdict
+from theory import npz
 
 SCHEMA = 1
 SINCE_THEN = ("statements",)  # fields that results of earlier versions lack; empty there
@@ -83,10 +82,10 @@ class Result:
     def save(self, folder: Path) -> None:
         """Write ``result.json`` and ``result.npz`` into ``folder``, each by temporary file and rename.
 
-        The npz goes first and the json, which holds the npz's sha256, last: a folder with ``result.json`` is
-        whole. If anything fails, the files that were there before stay, and nothing is left behind. A number
-        that is not finite becomes null in the json, and NaN when read back; in ``config`` it becomes its name,
-        ``"inf"``, since a config is only shown.
+        The npz goes first and the json, which holds the npz's sha256 and a digest of itself, last: a folder with
+        ``result.json`` is whole. If anything fails, the files that were there before stay, and nothing is left behind.
+        A number that is not finite becomes null in the json, and NaN when read back; in ``config`` it becomes its
+        name, ``"inf"``, since a config is only shown.
 
         Raises:
             TypeError: a value has no place in JSON (named), or an array is not numeric.
@@ -95,18 +94,17 @@ class Result:
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         arrays: dict[str, np.ndarray[Any, Any]] = {}
-        document: dict[str, Any] = {"schema": SCHEMA}
+        entries: dict[str, Any] = {"schema": SCHEMA}
         for f in fields(self):
-            document[f.name] = _encode(getattr(self, f.name), f.name, arrays)
+            entries[f.name] = _encode(getattr(self, f.name), f.name, arrays)
         blob = io.BytesIO()
         np.savez(blob, allow_pickle=False, **arrays)
-        document["npz"] = {
+        entries["npz"] = {
             "file": NPZ_NAME,
             "sha256": hashlib.sha256(blob.getvalue()).hexdigest(),
-            "arrays": {name: {"shape": list(a.shape), "dtype": str(a.dtype)} for name, a in arrays.items()},
+            "arrays": {name: _form(array) for name, array in arrays.items()},
         }
-        text = json.dumps(document, indent=1, allow_nan=False) + "\n"
-        _write_both(folder, blob.getvalue(), text.encode("ascii"))
+        _write_both(folder, blob.getvalue(), document.text_of(entries).encode("ascii"))
 
     @classmethod
     def load(cls, folder: Path) -> Result:
@@ -116,10 +114,13 @@ class Result:
             ResultError: a file is missing, truncated, damaged or of another schema.
         """
         path = Path(folder) / JSON_NAME
-        document = _read_json(path)
-        arrays = _read_npz(Path(folder) / NPZ_NAME, document["npz"])
+        entries = _read_json(path)
+        arrays = _read_npz(Path(folder) / NPZ_NAME, entries.pop("npz"))
         try:
-            return cls(**{f.name: _decode(document, f.name, arrays) for f in fields(cls)})
+            result = cls(**{f.name: _decode(entries, f.name, arrays) for f in fields(cls)})
+            if entries:
+                raise KeyError(f"unknown entry {min(entries)!r}")  # such as "digest" with a wrong letter
+            return result
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ResultError.about(path, f"does not fit schema {SCHEMA} ({type(error).__name__}: {error})") from error
 
@@ -179,13 +180,13 @@ def plain(value: Any, where: str, not_finite: Callable[[float], Any] = str) -> A
     raise TypeError(f"{where} is a {type(value).__name__}, which JSON cannot hold; make it a plain value")
 
 
-def _decode(document: dict[str, Any], name: str, arrays: dict[str, Any]) -> Any:
-    """One field of Result from its JSON value; KeyError, TypeError or ValueError if it does not fit."""
-    if name not in document:
+def _decode(entries: dict[str, Any], name: str, arrays: dict[str, Any]) -> Any:
+    """One field of Result taken out of the entries; KeyError, TypeError or ValueError if its value does not fit."""
+    if name not in entries:
         if name in SINCE_THEN:
             return []
         raise KeyError(f"no entry {name!r}")
-    value = document[name]
+    value = entries.pop(name)
     if name == "curves":
         return {key: _restore(Curve, item, arrays) for key, item in value.items()}
     if name == "projections":
@@ -193,12 +194,13 @@ def _decode(document: dict[str, Any], name: str, arrays: dict[str, Any]) -> Any:
     if name == "learning_curve":
         return None if value is None else _restore(LearningCurve, value, arrays)
     if name == "verdicts":
-        return [Verdict(**item) for item in value]
+        return [document.as_a(Verdict, item) for item in value]
     kind = type(getattr(Result("", "", "", {}, {}), name))
     if kind is float or name == "numbers":
         value = _with_nan(value)
     if not isinstance(value, (int, float) if kind is float else kind):
         raise TypeError(f"{name} is a {type(value).__name__}, not a {kind.__name__}")
+    document.require_types({name: value}, get_type_hints(Result))
     return value
 
 
@@ -232,9 +234,8 @@ def _write_both(folder: Path, npz: bytes, text: bytes) -> None:
 
     A process killed between the two renames leaves a pair whose sha256 does not match: load says so.
     """
-    stamp = uuid.uuid4().hex
-    new_npz, new_json, old_npz = (folder / f".{stamp}.{part}.tmp" for part in ("npz", "json", "old"))
     target = folder / NPZ_NAME
+    new_npz, new_json, old_npz = (temporary.beside(folder / name) for name in (NPZ_NAME, JSON_NAME, f"{NPZ_NAME}.old"))
     had_npz, replaced = target.exists(), False
     try:
         _write_durably(new_npz, npz)
@@ -256,45 +257,47 @@ def _write_both(folder: Path, npz: bytes, text: bytes) -> None:
 
 
 def _write_durably(path: Path, content: bytes) -> None:
-    with path.open("xb") as file:
+    with path.open("wb") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
 
 
-def _reject_literal(literal: str) -> float:
-    raise ValueError(f"holds the literal {literal}, which strict JSON does not have")
-
-
 def _read_json(path: Path) -> dict[str, Any]:
-    """The document, with its schema and its npz entry checked."""
+    """The entries of the document but for its schema, which is checked, as the one on the npz is."""
     try:
-        document = json.loads(path.read_text("utf-8"), parse_constant=_reject_literal)
+        entries = document.read(path)
     except FileNotFoundError as error:
         raise ResultError.about(path, "is missing, so the job did not finish") from error
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, ValueError) as error:
         raise ResultError.about(path, f"cannot be read as JSON, truncated or damaged ({error})") from error
-    if not isinstance(document, dict) or document.get("schema") != SCHEMA:
-        found = document.get("schema") if isinstance(document, dict) else type(document).__name__
+    found = entries.pop("schema", None) if isinstance(entries, dict) else type(entries).__name__
+    if found != SCHEMA:
         raise ResultError.about(path, f"has schema {found!r}, this version reads {SCHEMA}")
-    npz = document.get("npz")
-    if not isinstance(npz, dict) or not isinstance(npz.get("sha256"), str):
+    about = entries.get("npz")
+    if not isinstance(about, dict) or not isinstance(about.get("sha256"), str):
         raise ResultError.about(path, f"has no sha256 of {NPZ_NAME}")
-    return document
+    return dict(entries)
 
 
-def _read_npz(path: Path, entry: dict[str, Any]) -> dict[str, Any]:
-    """All arrays by name, once the bytes are known to be those that the json was written for."""
+def _read_npz(path: Path, about: dict[str, Any]) -> dict[str, Any]:
+    """All arrays by name, once the file is known to be the one that the json was written for."""
+    if not path.is_file():  # missing, or a pipe that would be waited for
+        raise ResultError.about(path, f"is missing beside {JSON_NAME}")
     try:
-        blob = path.read_bytes()
-    except FileNotFoundError as error:
-        raise ResultError.about(path, f"is missing beside {JSON_NAME}") from error
+        with path.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+        arrays = npz.read(path) if found == about["sha256"] else None
     except OSError as error:
         raise ResultError.about(path, f"cannot be read ({error})") from error
-    if hashlib.sha256(blob).hexdigest() != entry["sha256"]:
-        raise ResultError.about(path, f"is truncated, damaged or of another save than {JSON_NAME} (sha256 differs)")
-    try:
-        with np.load(io.BytesIO(blob), allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    except ValueError as error:
         raise ResultError.about(path, f"is not an npz of plain arrays ({error})") from error
+    if arrays is None:
+        raise ResultError.about(path, f"is truncated, damaged or of another save than {JSON_NAME} (sha256 differs)")
+    if {name: _form(array) for name, array in arrays.items()} != about.get("arrays"):
+        raise ResultError.about(path, f"holds other arrays than {JSON_NAME} says")
+    return arrays
+
+
+def _form(array: np.ndarray[Any, Any]) -> dict[str, Any]:
+    return {"shape": list(array.shape), "dtype": str(array.dtype)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import tempfile
@@ -12,7 +13,10 @@ from omegaconf import DictConfig
 from landscape.compute import need
 from landscape.config import FORECASTS
 from landscape.errors import InputError
+from landscape.files.text import plain
 
+ROOM = 2**18
+"""Bytes that the smallest job writes; a disk without them is refused before Hydra meets it with a traceback."""
 BASIC = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"
 SCALES = {"none": "full", "reduced": "reduced", "smoke": "smoke"}
 """The scale of each of our limits."""
@@ -77,8 +81,11 @@ def check_writable(folder: Path, outputs: str) -> None:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
+        with tempfile.TemporaryFile(dir=folder) as probe:
+            probe.write(bytes(ROOM))
+            probe.flush()
     except OSError as error:
-        raise InputError(f"outputs={outputs} cannot be written ({error}); set outputs=... or LANDSCAPE_OUTPUTS to a "
-                         "writable folder") from error  # fmt: skip
+        what = (f"has less than {ROOM // 1024} kB of room left; free some, or" if error.errno == errno.ENOSPC
+                else f"cannot be written ({error});")  # fmt: skip
+        raise InputError(plain(f"outputs={outputs} {what} set outputs=... or LANDSCAPE_OUTPUTS to a writable "
+                               "folder")) from error  # fmt: skip

@@ -14,6 +14,7 @@ from landscape.collect.record import JobRecord, is_done
 from landscape.collect.standing import Plan
 from landscape.compute import is_held
 from landscape.errors import InputError
+from landscape.files.text import plain
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +39,7 @@ class Launched:
             if not is_done(folder):
                 return entry.num
         except InputError as error:
-            log.warning("%s; running this job again", error)
+            log.warning("%s; running this job again", plain(error))
             return entry.num
         record = JobRecord(entry.key, self.plan.command, entry.num, entry.overrides, "skipped")
         record.write(folder)
@@ -62,7 +63,7 @@ class Launched:
 
     def gave_up(self, error: BaseException) -> None:
         """Wait for what still runs; the list at the end has the rest."""
-        reason = textwrap.shorten(one_line(error), 200, placeholder=" ...")  # joblib's is a page
+        reason = textwrap.shorten(plain(one_line(error)), 200, placeholder=" ...")  # joblib's is a page
         log.error("the compute engine gave up (%s); the same command goes on with what is left", reason)
         settle(self.plan, self.sweep)
 

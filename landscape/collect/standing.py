@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import logging
 import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -12,9 +12,17 @@ from pathlib import Path
 from landscape.collect.record import CUT, JobRecord, is_whole, write_json
 from landscape.compute.hold import is_held
 from landscape.errors import InputError
+from landscape.files import document
+from landscape.files.place import inside
+from landscape.files.text import plain
 from landscape.plan import PlannedJob
 
+log = logging.getLogger(__name__)
+
 NAME = "plan.json"
+
+
+_named: set[Path] = set()  # folders whose damaged record this process has told of
 
 
 @dataclass(frozen=True)
@@ -59,18 +67,22 @@ class Plan:
         """The plan of the last command in a sweep's folder.
 
         Raises:
-            InputError: no such folder, or no plan in it that can be read.
+            InputError: no such folder, or no plan in it that can be read and whose jobs lie in this folder.
         """
         if not sweep.is_dir():
             raise InputError(f"{sweep} is no folder; give the folder of a sweep, such as outputs/quickstart/full")
         try:
-            found = json.loads((sweep / NAME).read_text())
-            return cls(**(found | {"jobs": [Entry(**job) for job in found["jobs"]]}))
+            found = document.read(sweep / NAME)
+            plan = document.as_a(cls, found | {"jobs": [document.as_a(Entry, job) for job in found["jobs"]]})
+            for entry in plan.jobs:
+                inside(sweep, entry.folder)
+            return plan
         except FileNotFoundError as error:
             raise InputError(f"{sweep} holds no {NAME}; give the folder of a sweep, such as outputs/quickstart/full, "
                              "or run its command again: finished jobs are skipped") from error  # fmt: skip
         except (OSError, ValueError, TypeError, KeyError) as error:
-            raise InputError(f"{sweep / NAME} cannot be read ({error!r}); run the command again") from error
+            raise InputError(f"{sweep / NAME} cannot be read ({error!r}); run the command again: it writes it "
+                             "anew, and skips what is done") from error  # fmt: skip
 
     @classmethod
     def of_command(cls, sweep: Path, command: str) -> Plan | None:
@@ -121,15 +133,18 @@ class Plan:
     def _stands(self, entry: Entry, folder: Path) -> JobRecord:
         try:
             record = JobRecord.read(folder)
-        except InputError:
+        except InputError as error:
             record = None
+            if folder not in _named:
+                _named.add(folder)
+                log.warning("%s", plain(error))
         if record is not None and self.refresh and record.command != self.command:
             record = None
         if record is None:
             record = JobRecord(entry.key, self.command, entry.num, entry.overrides, pid=0, host="")
             done = not self.refresh and is_whole(folder)
             record.status, record.error = ("skipped", "") if done else ("missing", "has not begun")
-        record.num, record.overrides = entry.num, entry.overrides
+        record.key, record.num, record.overrides = entry.key, entry.num, entry.overrides
         if record.status == "running" and is_held(folder):
             record.error = f"process {record.pid} on {record.host}"
         elif record.status == "running":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import shlex
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,7 +10,10 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from landscape.errors import InputError
 from landscape.figure import style, subject
+from landscape.files.temporary import write_text
+from landscape.files.text import plain
 from landscape.provenance import conf_dir
 from landscape.result import Result
 from landscape.settings import key_of, uses_of
@@ -34,15 +36,17 @@ def command_of(results: Sequence[Result]) -> str:
             for r in results]  # fmt: skip
     lists = _lists(told)
     lines = [lists] if lists is not None else [list(job) for job in dict.fromkeys(map(tuple, told))]
-    return "\n".join(" ".join(["python -m landscape", *map(shlex.quote, [*first, *rest, *line])]) for line in lines)
+    said = [[plain(item) for item in (*first, *rest, *line)] for line in lines]
+    return "\n".join(" ".join(["python -m landscape", *map(shlex.quote, items)]) for items in said)
 
 
 def _is_own(override: str, experiment: Sequence[str]) -> bool:
     """Whether the experiment sweeps this key itself; of one that is not here any more, it swept all that differs."""
     if not experiment:
         return False
-    file = Path(conf_dir()) / "experiment" / f"{experiment[0].partition('=')[2]}.yaml"
-    if not file.is_file():
+    known = {file.stem: file for file in (Path(conf_dir()) / "experiment").glob("*.yaml")}
+    file = known.get(experiment[0].partition("=")[2])  # looked up: a name from a file makes no path
+    if file is None:
         return True
     from omegaconf import OmegaConf  # here: a figure is redrawn where only numpy and matplotlib are
 
@@ -68,7 +72,7 @@ def verdict_rows(verdicts: Sequence[Verdict]) -> list[str]:
         notes = "; ".join([IDENTITY] * (group_of(v) == IDENTITIES) + [v.note] * bool(v.note))
         holds = _WORDS[v.holds] + (f" ({notes})" if notes else "")
         cells = (v.check, v.subject, v.claim, v.measured, v.expected, holds, relaxed)
-        rows.append("| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |")
+        rows.append("| " + " | ".join(plain(cell).replace("|", "\\|") for cell in cells) + " |")
     return rows
 
 
@@ -80,8 +84,8 @@ def page(results: Sequence[Result], verdicts: Sequence[Verdict]) -> str:
     told = ", ".join(f"{num} {word}" for word, num in found.items() if word != IDENTITIES)
     if found[IDENTITIES]:
         told += f"; apart from these {found[IDENTITIES]} {IDENTITIES} hold, true by construction or by a theorem"
-    lines = [f"# {first.name}, {first.scale} scale", "", "```", command_of(results), "```", ""]
-    lines += [f"- verdicts: {told}"]
+    head = [plain(f"# {first.name}, {first.scale} scale"), "", "```", command_of(results), "```", ""]
+    lines = [f"- verdicts: {told}"]
     lines += [f"- caps of this scale: {'; '.join(caps)}"] if caps else []
     lines += [f"- {', '.join(f'{k} {v}' for k, v in first.versions.items())}", "", "| job | device | seconds | "
               "best epoch | epochs | test errors |", "|---|---|---|---|---|---|"]  # fmt: skip
@@ -91,7 +95,7 @@ def page(results: Sequence[Result], verdicts: Sequence[Verdict]) -> str:
     lines += ["", "Seconds are of this job alone: of a network that "
               "an earlier job had trained, those of its line and not of its epochs.", "",
               "![figure](figure.png)", "", *verdict_rows(verdicts), ""]  # fmt: skip
-    return "\n".join(lines)
+    return "\n".join([*head, *map(plain, lines)])
 
 
 def _numbers(result: Result, key: str) -> str:
@@ -101,13 +105,28 @@ def _numbers(result: Result, key: str) -> str:
 
 def publish(results: Sequence[Result], verdicts: Sequence[Verdict], figure: Figure, target: Path) -> Path:
     """Write ``README.md``, ``figure.png`` and each job's ``result.json`` and ``result.npz`` below ``target``."""
-    target.mkdir(parents=True, exist_ok=True)
+    make_room(target, len(results))
     style.save(figure, target)
     for number, result in enumerate(results):
         folder = target / f"job{number}"
         folder.mkdir(exist_ok=True)
         replace(result, config={k: v for k, v in result.config.items() if uses_of(k).result}).save(folder)
-    temporary = target / ".README.md"
-    temporary.write_text(page(results, verdicts), encoding="utf-8")
-    os.replace(temporary, target / "README.md")
+    write_text(target / "README.md", page(results, verdicts))
     return target / "README.md"
+
+
+def make_room(target: Path, num_jobs: int) -> None:
+    """Make the folder of a page.
+
+    Raises:
+        InputError: it cannot be made, or it holds jobs of a page that had more.
+    """
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"--publish {target} is no folder and cannot be made ({error.strerror})") from error
+    jobs = {f"job{number}" for number in range(num_jobs)}
+    extra = sorted(path.parent.name for path in target.glob("*/result.json") if path.parent.name not in jobs)
+    if extra:
+        raise InputError(f"--publish {target} holds results that are no part of this page ({', '.join(extra)}); remove "
+                         "them, or give another folder")  # fmt: skip

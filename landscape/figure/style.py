@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import os
+import io
 import textwrap
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from landscape.figure import between, subject
+from landscape.files.temporary import replacing
 from landscape.result import Result
 from landscape.verdict import IDENTITIES, Verdict, counts
 
@@ -157,6 +159,16 @@ def finish(
     return figure
 
 
+def write(figure: Figure, target: Any, kind: str, dpi: int = 150, rc: Any = RC, metadata: Any = None) -> None:
+    """Write a drawing into a file or a stream, quietly where a text holds control characters.
+
+    matplotlib warns of each letter that its font lacks and prints it: a terminal would obey.
+    """
+    with matplotlib.rc_context(rc), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"Glyph (\d|[12]\d|3[01]|127) ")
+        figure.savefig(target, format=kind, dpi=dpi, metadata=metadata)
+
+
 def save(figure: Figure, folder: Path, name: str = "figure") -> Path:
     """Write ``name.png`` (150 dpi) and ``name.pdf`` into ``folder``, each whole or not at all.
 
@@ -165,13 +177,10 @@ def save(figure: Figure, folder: Path, name: str = "figure") -> Path:
     """
     folder.mkdir(parents=True, exist_ok=True)
     for suffix in ("pdf", "png"):
-        temporary = folder / f".{name}-{os.getpid()}.{suffix}"
-        try:
-            # Without its date the same figure gives the same bytes.
-            metadata = {"CreationDate": None} if suffix == "pdf" else None
-            with matplotlib.rc_context(RC):
-                figure.savefig(temporary, format=suffix, dpi=150, metadata=metadata)
-            os.replace(temporary, folder / f"{name}.{suffix}")
-        finally:
-            temporary.unlink(missing_ok=True)
+        # Without its date the same figure gives the same bytes.
+        metadata = {"CreationDate": None} if suffix == "pdf" else None
+        content = io.BytesIO()  # a writer of PDFs whose disk is full fails for a reason of its own
+        write(figure, content, suffix, metadata=metadata)
+        with replacing(folder / f"{name}.{suffix}") as temporary:
+            temporary.write_bytes(content.getvalue())
     return folder / f"{name}.png"

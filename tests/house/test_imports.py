@@ -23,13 +23,13 @@ class Row(NamedTuple):
     others: str = ""
 
 
-PLAIN = "curve result verdict"
+PLAIN = "curve files result verdict"
 TORCH = "parameters trajectory model data cost path"
 HELD = "engine sums budget blocks footprint fitting precision"
 MIDDLE = "objective slope running_statistics solutions endpoints alphas streams progress"
 ROWS = [
     Row("theory", "sympy numpy scipy"),
-    Row("landscape errors limits provenance settings", ""),  # "landscape" is the package's own __init__.py
+    Row("landscape errors files limits provenance settings", ""),  # "landscape" is the package's own __init__.py
     # Foundations of one idea each: grids, random streams, progress at a terminal.
     Row("alphas", "numpy"),
     Row("streams", "torch numpy"),
@@ -41,7 +41,7 @@ ROWS = [
     Row("parameters trajectory", "torch numpy", "curve parameters trajectory streaming"),
     # Never each other.
     Row("model", "torch numpy"),
-    Row("data", "torch numpy sklearn pooch filelock rich"),
+    Row("data", "torch numpy sklearn pooch filelock rich", "files"),
     Row("cost", "torch numpy"),
     Row("path", "torch numpy"),
     # What the plain path and the engines add up in.
@@ -79,11 +79,13 @@ FILE_EXTRAS = {
     "landscape/tracker/wandb.py": {"wandb"},
     "landscape/tracker/media.py": {"wandb"},
     "landscape/report/wandb_report.py": {"wandb", "wandb_workspaces", "tracker"},  # imported when asked
-    # Theory beside the measurement: the only files of the house that know both.
+    # Theory beside the measurement: the only files of the house that know both, but for those that read arrays.
     "landscape/measurement/closed_form.py": {"theory"},
     "landscape/measurement/descent_law.py": {"theory"},
     "landscape/measurement/family.py": {"theory"},
     "landscape/measurement/random_walk.py": {"budget"},
+    "landscape/result.py": {"theory"},
+    "landscape/data/cached.py": {"theory"},
     "landscape/figure/publish.py": {"provenance", "omegaconf"},  # which keys an experiment sweeps itself
     "landscape/figure/pages.py": {"plotly"},  # interactive pages, imported when asked
     "theory/__main__.py": {"matplotlib"},  # --figure, imported when asked

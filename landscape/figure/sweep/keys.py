@@ -84,7 +84,7 @@ def _rank(value: str) -> tuple[int, tuple[float, ...]] | None:
     """What a number, or a list of numbers, is sorted by: lists by length first; None for anything else."""
     try:
         read = json.loads(value)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     if _is_number(read):
         return -1, (float(read),)
