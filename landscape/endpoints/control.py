@@ -17,6 +17,7 @@ class ZeroToSolution:
     """
 
     needs_solutions = True
+    starts_training = False
 
     def check(self, num_seeds: int) -> None:
         """Any number of seeds will do."""
@@ -35,6 +36,7 @@ class NoiseToSolution:
     """
 
     needs_solutions = True
+    starts_training = False
 
     def check(self, num_seeds: int) -> None:
         """Any number of seeds will do."""
@@ -57,6 +59,7 @@ class OtherInitToSolution:
     """
 
     needs_solutions = True
+    starts_training = False
 
     def check(self, num_seeds: int) -> None:
         """Raise InputError unless there is another seed."""

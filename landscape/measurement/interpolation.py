@@ -73,10 +73,7 @@ class Interpolation:
                 objective = make(split)
                 if self._is_repeated(mode, objective):
                     continue
-                path = subject.lay(
-                    ends.theta_0.to(objective.device, objective.dtype),
-                    ends.theta_1.to(objective.device, objective.dtype),
-                )
+                path = subject.lay(*ends.cast(objective.device, objective.dtype))
                 placed = place(objective, path, subject, self.slopes, f"{split_name} {mode}")
                 alphas = placed.alphas
                 total = objective.num_batches * len(alphas)
