@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from landscape.curve import Array, Curve, curvature_changes, largest_rise, num_rises, spline_deviation, value_at
 from landscape.figure import line, style, subject, sweep
+from landscape.figure.claims import too_few_to_bend
 from landscape.figure.noise import weighed_rise
 from landscape.figure.reading import Claim, Reading, counted, over_columns
 from landscape.result import Result
@@ -130,6 +131,8 @@ def _never_rises(result: Result, name: str, curve: Curve) -> Verdict:
 
     def read(a: Array, v: Array, s: int) -> Reading:
         v = v[(a >= 0) & (a <= 1)]
+        if len(v) < 2:
+            return Reading(counted(len(v), "sample"), None, note="a step needs two")
         num = num_rises(v, SLACK)
         text = f"{counted(num, 'rise')} in {len(v) - 1} steps, largest step {np.diff(v).max():.2g} nats"
         return weighed_rise(Reading(text, num == 0, num), curve, s)
@@ -144,6 +147,8 @@ def _falls_at_once(result: Result, name: str, curve: Curve) -> Verdict:
 
     def read(a: Array, v: Array, s: int) -> Reading:
         steps = np.diff(v[a >= 0])
+        if not len(steps):
+            return Reading(counted(len(v), "sample"), None, note="a step needs two")
         worst = float(steps.max())
         text = f"{int((steps < 0).sum())} of {len(steps)} steps fall, largest step {worst:.2g} nats"
         return Reading(text, worst < 0, worst)
@@ -163,6 +168,8 @@ def _one_curvature(result: Result, name: str, curve: Curve, whole: Curve) -> Ver
         if not fall > 0:
             return Reading(f"no drop: J(0) - J(1) = {fall:.3g} nats", False, math.inf)
         rise = largest_rise(a, v, first=float(a[0]), last=1.0) / fall
+        if (few := too_few_to_bend(a)) is not None:
+            return few
         num = len(curvature_changes(a, v, SLACK, first=float(a[0]), last=1.0))
         text = f"{counted(num, 'change')} of sign, rise {rise:.2g} of the drop"
         return Reading(text, num == 0 and rise <= 1e-4, rise + num)

@@ -11,7 +11,7 @@ from landscape.curve import Array, Curve, argmin_alpha, drop, largest_rise, loca
 from landscape.figure import line, subject
 from landscape.figure.claims import SLACK, column, no_drop
 from landscape.figure.noise import weighed_rise
-from landscape.figure.reading import Claim, Reading, counted, fair, over_columns, verdict
+from landscape.figure.reading import Claim, Reading, counted, covers, fair, over_columns, verdict
 from landscape.result import Result
 from landscape.verdict import Verdict
 
@@ -103,6 +103,8 @@ def second_minimum(result: Result, name: str, curve: Curve, key: str) -> Verdict
 
     def read(s: int) -> Reading:
         a, v = curve.alphas, _values(curve, key, s)
+        if not covers(curve, 0, 1):
+            return Reading("not sampled from 0 to 1", None)
         if not drop(a, v) > 0:
             return Reading("no drop", None)
         places = _secondary(a, v, tolerance(curve, s))
@@ -122,6 +124,8 @@ def lowest_at_solution(result: Result, name: str, curve: Curve) -> Verdict:
     claim = Claim("7b", "The line is lowest at the solution", "Fig. 7", "argmin at 1 ± 0.05", "1 ± 0.1")
 
     def read(s: int) -> Reading:
+        if not covers(curve, 0, 1):
+            return Reading("not sampled from 0 to 1", None)
         if (failed := no_drop(*column(curve, s))) is not None:
             return replace(failed, holds=None)
         low = argmin_alpha(*column(curve, s))

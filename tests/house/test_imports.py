@@ -70,6 +70,7 @@ ROWS = [
 ]
 # Single files that may import more than their room.
 FILE_EXTRAS = {
+    "landscape/endpoints/file.py": {"safetensors"},  # an extra, imported when a file asks for it
     "landscape/tracker/wandb.py": {"wandb"},
     "landscape/tracker/media.py": {"wandb"},
     "landscape/report/wandb_report.py": {"wandb", "wandb_workspaces", "tracker"},  # imported when asked
