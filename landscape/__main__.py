@@ -19,7 +19,7 @@ from omegaconf.errors import OmegaConfBaseException
 from landscape.collect import JobRecord, Plan, is_whole, one_line, tell
 from landscape.compute import hold, in_child, is_parallel
 from landscape.compute.gpu import lend
-from landscape.config import conf_dir, register
+from landscape.config import conf_dir, register, unnamed_choice
 from landscape.errors import Exit, InputError
 from landscape.figure.module import figure_module
 from landscape.figure.module import save as save_figure
@@ -132,6 +132,9 @@ def main() -> None:
     """Console script; exit status 0 done, 1 a run failed, 2 wrong input, 130 interrupted."""
     if any(a.lstrip("+").startswith("experiment=") and "," in a for a in sys.argv[1:]):
         print("+experiment=a,b would lose each experiment's own sweep; run one experiment per command", file=sys.stderr)
+        raise SystemExit(2)
+    if (fault := unnamed_choice(sys.argv[1:])) is not None:
+        print(fault, file=sys.stderr)
         raise SystemExit(2)
     entry = hydra.main(version_base="1.3", config_path=conf_dir(), config_name="config")(job)
     try:

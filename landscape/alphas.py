@@ -19,7 +19,8 @@ def fractions(num: int, divisions: int, first: int = 0) -> NDArray[np.float64]:
     Args:
         num: number of points A. divisions: steps per unit of alpha. first: numerator of the first point.
     """
-    whole(num=num, divisions=divisions, first=first)
+    whole(num=num, divisions=divisions)
+    numbers(first=first)
     if num < 1 or divisions < 1:
         raise InputError(f"alphas.num={num} and alphas.divisions={divisions} must both be at least 1")
     return (first + np.arange(num)) / divisions

@@ -5,12 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from hydra.core.config_store import ConfigStore
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import ChoiceSweep, QuotedString
+from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import InterpolationValidationError
 
@@ -157,6 +161,30 @@ def job_key(*, _root_: DictConfig) -> str:
     named = outside(config)
     text = json.dumps([version(), config, *([named] if named else [])], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def unnamed_choice(arguments: Sequence[str]) -> str | None:
+    """What is wrong with a group that is given something else than names, such as ``endpoints=null,3``; None: nothing.
+
+    Hydra would end with a traceback.
+    """
+    parser = OverridesParser.create()
+    for argument in arguments:
+        try:
+            override = parser.parse_override(argument)
+        except HydraException:  # a flag, or what Hydra itself will explain
+            continue
+        group = override.key_or_group
+        folder = Path(conf_dir()) / group
+        if override.is_delete() or not ("/" in group or folder.is_dir()):
+            continue
+        values = override.value()
+        for value in values.list if isinstance(values, ChoiceSweep) else [values]:
+            if not isinstance(value, str | QuotedString | list):
+                named = ", ".join(sorted(file.stem for file in folder.glob("*.yaml"))[:6]) or "others"
+                shown = "null" if value is None else value
+                return f"{group}={shown} is no choice of this group, which has {named} (python -m landscape --help)"
+    return None
 
 
 def experiment_list() -> str:

@@ -128,9 +128,14 @@ def untrained(
     objective = partial(objective, device=device, calibration=calibration)
     # A wrong objective, a module that does not fit, or too little memory must not cost a training first.
     try:
-        objective(template, cost, dataset.valid.first(min(64, len(dataset.valid))))
+        first = objective(template, cost, dataset.valid.first(min(64, len(dataset.valid))))
     except TypeError as error:
         raise InputError(f"objective cannot be made: {error}; look at the keys under objective") from error
+    if not getattr(ends_of, "knows_statistics", True) and first.statistics.interpolates:
+        raise InputError(
+            "objective.running_statistics=interpolate needs the statistics at both ends, and the start of endpoints="
+            f"{type(ends_of).__name__} has none; use recalibrate or keep"
+        )
     subject = Subject(
         make(config["training"], "training").seeds, device, template, cost, dataset, None, None,
         make(config["path"], "path"), alphas, objective, measured_examples,

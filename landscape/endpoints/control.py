@@ -18,6 +18,7 @@ class ZeroToSolution:
 
     needs_solutions = True
     starts_training = False
+    knows_statistics = False
 
     def check(self, num_seeds: int) -> None:
         """Any number of seeds will do."""
@@ -37,6 +38,7 @@ class NoiseToSolution:
 
     needs_solutions = True
     starts_training = False
+    knows_statistics = False
 
     def check(self, num_seeds: int) -> None:
         """Any number of seeds will do."""
@@ -72,4 +74,5 @@ class OtherInitToSolution:
     def __call__(self, solutions: Solutions) -> Ends:
         """Solutions -> S lines."""
         self.check(len(solutions.seeds))
-        return of_runs(solutions, solutions.theta_i.roll(-1, dims=0))
+        buffers = solutions.buffers_i[1:] + solutions.buffers_i[:1]
+        return of_runs(solutions, solutions.theta_i.roll(-1, dims=0), buffers)

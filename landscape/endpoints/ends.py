@@ -144,6 +144,7 @@ class RandomToSolution:
 
     needs_solutions = True
     starts_training = False
+    knows_statistics = False
 
     def __init__(self, scale: float = 1.0) -> None:
         self.scale = number("endpoints.scale", scale)

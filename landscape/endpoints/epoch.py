@@ -36,6 +36,11 @@ class EpochToSolution:
         """Whether the start is theta_i."""
         return self.epoch == 0
 
+    @property
+    def knows_statistics(self) -> bool:
+        """Whether the running statistics of the start are kept, as they are of theta_i alone."""
+        return self.epoch == 0
+
     def check(self, num_seeds: int) -> None:
         """Any number of seeds will do."""
 
@@ -50,7 +55,8 @@ class EpochToSolution:
     def __call__(self, solutions: Solutions) -> Ends:
         """Solutions -> S lines."""
         starts = [self._start(solutions, s) for s in range(len(solutions.seeds))]
-        return of_runs(solutions, torch.cat([start.to(solutions.theta_f.dtype) for start in starts]))
+        buffers = solutions.buffers_i if self.starts_training else []
+        return of_runs(solutions, torch.cat([start.to(solutions.theta_f.dtype) for start in starts]), buffers)
 
     def _start(self, solutions: Solutions, s: int) -> Tensor:
         """The start of one line [1, P]."""

@@ -53,7 +53,7 @@ class TrajectoryPlane(Interpolation):
         super().check(subject)
         assert subject.objective is not None and subject.dataset is not None
         objective = subject.objective(subject.module, subject.cost, subject.dataset.train.first(1), mode=self.modes[0])
-        if objective.statistics.moves and not objective.statistics.recalibrates:
+        if objective.statistics.interpolates:
             raise InputError("measurement=plane looks beside the line, where objective.running_statistics=interpolate "
                              "knows no statistics; use recalibrate, or keep")  # fmt: skip
 
