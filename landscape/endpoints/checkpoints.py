@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from landscape.endpoints.ends import Ends
-from landscape.endpoints.file import content_of, files_of
+from landscape.endpoints.file import content_of, files_of, shown
 from landscape.endpoints.fit import TOP, Wanted, chosen, fault_of, mappings, some, statistics_of
 from landscape.errors import InputError
 from landscape.parameters import ParameterLayout
@@ -65,13 +65,14 @@ class Checkpoints:
             if not isinstance(file, str | Path) or not str(file):
                 raise InputError(f"endpoints.{key}={file} must be the name of a file with a saved state dict")
         self.files = {key: str(file) for key, file in files.items()}
-        entries = [entry] * len(files) if entry is None or isinstance(entry, str) else list(entry)
-        if len(entries) != len(files) or not all(e is None or isinstance(e, str) for e in entries):
+        entries = [entry] * len(files) if entry is None or isinstance(entry, str) else entry
+        if not isinstance(entries, Sequence) or len(entries) != len(files) or not all(map(_is_name, entries)):
             raise InputError(f"endpoints.entry={entry} must name one entry for all files, or be a list of {len(files)}")
         self.entries = dict(zip(files, entries, strict=True))
-        self.ignore = [ignore] if isinstance(ignore, str) else list(ignore or ())
-        if not all(isinstance(pattern, str) for pattern in self.ignore):
-            raise InputError(f"endpoints.ignore={self.ignore} must be a list of names or patterns such as head.*")
+        patterns = [ignore] if isinstance(ignore, str) else ignore or []
+        if not isinstance(patterns, Sequence) or not all(isinstance(pattern, str) for pattern in patterns):
+            raise InputError(f"endpoints.ignore={ignore} must be a list of names or patterns such as head.*")
+        self.ignore = list(patterns)
         if missing not in (None, "model"):
             raise InputError(f"endpoints.missing={missing} must be model, to take from it what a file lacks, or null")
         self.missing = missing
@@ -119,7 +120,7 @@ class Checkpoints:
         if not isinstance(content, dict):
             raise InputError(f"{told} holds a {type(content).__name__}, not a state dict")
         fit = chosen(content, wanted, self.entries[key], self.ignore, self.missing == "model", told)
-        told += f" (entry {fit.where})" if fit.where != TOP else ""
+        told += f" (entry {shown(fit.where)})" if fit.where != TOP else ""
         model = f"model={type(module).__name__}"
         wrong, lacking = fit.misshapen(wanted), wanted.lacking(fit.found)
         unasked = [n for n in lacking if n not in wanted.frozen or not fit.found] if self.missing is None else []
@@ -131,19 +132,19 @@ class Checkpoints:
             way = "use the model that was saved"
             if not fit.found:
                 names = [name for _, mapping in mappings(content) for name in mapping]
-                way = f"it has {some(names)}; {way}" if names else way
+                way = f"it has {some(names) or 'no tensors under names'}; {way}"
             if bad in unasked and fit.found:
                 way += ", or endpoints.missing=model to take from the model what the file lacks"
             raise InputError(f"{told} has {found} for {kind} {bad}{more}, but {model} needs shape "
                              f"{tuple(wanted.tensors[bad].shape)}; {way}")  # fmt: skip
         if fit.unexpected or fit.aside:
-            names = fit.unexpected + fit.aside
+            names = [shown(name) for name in fit.unexpected + fit.aside]
             raise InputError(
                 f"{told} has entries that {model} lacks: {some(names)}; use the model that was saved, or pass over "
                 f"them: 'endpoints.ignore=[{names[0]}]', patterns such as '{names[0].partition('.')[0]}.*' too"
             )
         if fit.untied:
-            raise InputError(f"{told} has different values for {fit.untied[0][0]} and {fit.untied[0][1]}, which are "
+            raise InputError(f"{told} has different values for {' and '.join(map(shown, fit.untied[0]))}, which are "
                              f"one tied tensor in {model}; use the model that was saved")  # fmt: skip
         tensors = {**{n: t.detach() for n, t in wanted.tensors.items()}, **fit.found}
         for name in fit.found:
@@ -182,11 +183,17 @@ class Checkpoints:
                     some(lacking), note)  # fmt: skip
 
 
+def _is_name(entry: object) -> bool:
+    return entry is None or isinstance(entry, str)
+
+
 def _wide(value: Tensor) -> Tensor:
     """At least float32, so that points between half-precision ends are not rounded to theirs."""
     if value.is_complex():
         return value
-    return value.to(torch.promote_types(value.dtype, torch.float32) if value.is_floating_point() else torch.float64)
+    if value.is_floating_point():
+        return value.float() if value.itemsize < 4 else value  # torch promotes no type of one byte
+    return value.double()
 
 
 def _refuse_not_finite(told: str, tensors: dict[str, Tensor]) -> None:

@@ -7,6 +7,7 @@ import logging
 import os
 import re
 import struct
+import warnings
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -103,6 +104,8 @@ def _one(file: Path, told: str) -> Any:
     try:
         if _is_safetensors(file):
             return _safetensors(file, told)
+        if fault := _no_checkpoint(file):
+            raise ValueError(fault)
         _refuse_bomb(file, told)
         return _torch(file, told)
     except InputError:
@@ -135,6 +138,17 @@ def _safetensors(file: Path, told: str) -> Any:
         raise InputError(f"{told} cannot be read as safetensors ({_reason(error)}); save it anew") from error
 
 
+def _no_checkpoint(file: Path) -> str:
+    """Why the first bytes and the size are not those of a file of torch.save; empty if they are."""
+    with file.open("rb") as stream:
+        head = stream.read(2)
+    if not head:
+        return "it is empty"
+    if head == b"PK":
+        return "" if zipfile.is_zipfile(file) else "it is cut off: a zip file without its directory"
+    return "" if head[:1] == b"\x80" else "it does not begin as a file of torch.save does"
+
+
 def _refuse_bomb(file: Path, told: str) -> None:
     if not zipfile.is_zipfile(file):
         return
@@ -156,13 +170,14 @@ def _torch(file: Path, told: str) -> Any:
     beside = [name for name in names if PLAIN.fullmatch(name)]
     others = sorted(set(names) - set(beside), key=lambda name: (name.startswith("torch."), name))
     if others:
-        named = ", ".join(_shown(name) for name in others[:3]) + (", ..." if len(others) > 3 else "")
+        named = ", ".join(shown(name) for name in others[:3]) + (", ..." if len(others) > 3 else "")
         raise InputError(
             f"{told} is no state dict that torch.load(weights_only=True) can read (it holds objects of {named}, and "
             f"only tensors and plain values are read, no pickle is executed); {WAY_OUT}"
         )
     stand_ins = [(_Mapping if MAPPING.fullmatch(name) else _Nothing, name) for name in beside]
-    with torch.serialization.safe_globals(stand_ins):  # type: ignore[arg-type]
+    with warnings.catch_warnings(), torch.serialization.safe_globals(stand_ins):  # type: ignore[arg-type]
+        warnings.simplefilter("ignore")  # of torch, about unusual pickles: what can be read is read
         content = torch.load(file, weights_only=True, map_location="cpu")
     if beside:
         log.info("%s also holds objects of %s, which are not read", told, ", ".join(sorted(beside)))
@@ -174,12 +189,12 @@ def _reason(error: BaseException) -> str:
     text = str(error)
     named = re.search(r"GLOBAL (\S+)", text)
     if named:
-        return f"it holds objects of {_shown(named[1])}, and no pickle is executed"
+        return f"it holds objects of {shown(named[1])}, and no pickle is executed"
     told = re.search(r"WeightsUnpickler error: (.*)", text)
-    return _shown(told[1] if told else (text.strip().splitlines() or [""])[0]) or type(error).__name__
+    return shown(told[1] if told else (text.strip().splitlines() or [""])[0]) or type(error).__name__
 
 
-def _shown(text: str) -> str:
+def shown(text: str) -> str:
     """Text of a file or of torch without terminal codes, and not too long."""
     text = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", text)
     text = "".join(c if c.isprintable() else "?" for c in text).strip()

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
 
+from landscape.endpoints.file import shown
 from landscape.errors import InputError
 
 WRAPPER = re.compile(r"(?:^|(?<=\.))(?:_orig_mod|_fsdp_wrapped_module|_checkpoint_wrapped_module)\.")
@@ -94,7 +95,8 @@ class Fit:
         """Read a mapping under one prefix; ``ignore`` are patterns of names to pass over."""
         found: dict[str, Tensor] = {}
         names: dict[str, str] = {}
-        unexpected, aside, untied = [], [], []
+        unexpected, aside = list[str](), list[str]()
+        untied: list[tuple[str, str]] = []
         for name, value in mapping.items():
             short = canonical(name)
             own = wanted.aliases.get(short.removeprefix(prefix)) if short.startswith(prefix) else None
@@ -112,16 +114,20 @@ class Fit:
         return [n for n, v in self.found.items() if v.shape != wanted.tensors[n].shape]
 
 
-def mappings(content: Any, where: str = "", depth: int = 0) -> Iterator[tuple[str, dict[str, Tensor]]]:
-    """(dotted entry, {name: tensor}) of every dict in a file's content that holds tensors."""
-    if not isinstance(content, Mapping) or depth > DEEPEST:
+def mappings(
+    content: Any, where: str = "", depth: int = 0, seen: set[int] | None = None
+) -> Iterator[tuple[str, dict[str, Tensor]]]:
+    """(dotted entry, {name: tensor}) of every dict in a file's content that holds tensors, each once."""
+    seen = set() if seen is None else seen
+    if not isinstance(content, Mapping) or depth > DEEPEST or id(content) in seen:
         return
+    seen.add(id(content))
     named = {name: value for name, value in content.items() if isinstance(name, str)}
     tensors = {n: v for n, v in named.items() if isinstance(v, Tensor) and not v.is_nested}
     if tensors:
         yield where, tensors
     for name, value in named.items():
-        yield from mappings(value, f"{where}.{name}".lstrip("."), depth + 1)
+        yield from mappings(value, f"{where}.{name}".lstrip("."), depth + 1, seen)
 
 
 def fits_of(content: Any, wanted: Wanted, ignore: Sequence[str]) -> list[Fit]:
@@ -163,9 +169,11 @@ def chosen(content: Any, wanted: Wanted, entry: str | None, ignore: Sequence[str
         whole = [fit for fit in whole if len(fit.found) == len(whole[0].found)]
     clean = [fit for fit in whole if not fit.unexpected and not fit.aside]
     if len(clean or whole) > 1:
-        several = ", ".join(fit.entry for fit in clean or whole)
-        raise InputError(f"{told} has several state dicts that fit ({several}); choose one: endpoints.entry="
-                         f"{(clean or whole)[-1].entry}")  # fmt: skip
+        entries = [fit.entry for fit in clean or whole]
+        raise InputError(
+            f"{told} has several state dicts that fit ({some(entries)}); choose one: endpoints.entry="
+            f"{shown(entries[-1])}"
+        )
     return (clean or whole or fits or [Fit(TOP, TOP, {}, [], [])])[0]
 
 
@@ -208,5 +216,5 @@ def fault_of(value: Tensor, own: Tensor) -> str:
 
 
 def some(names: Sequence[str]) -> str:
-    """The first few."""
-    return ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
+    """The first few; they may be a file's, and hold anything."""
+    return ", ".join(map(shown, names[:SHOWN])) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
