@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 import platform
 import time
@@ -9,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import hydra
 import numpy as np
@@ -95,8 +96,15 @@ def subject_of(
         assert subject.dataset is not None
         solutions, entries = solve(config, subject.dataset, model, subject.cost, device, tracker.epoch)
     if ends_of is not None:
-        ends = ends_of(solutions) if ends_of.needs_solutions else ends_of.load(subject.module)
+        ends = ends_of(solutions) if ends_of.needs_solutions else _loaded(ends_of, subject.module, model, config)
     return replace(subject, solutions=solutions, ends=ends), entries
+
+
+def _loaded(ends_of: Any, module: nn.Module, model: Callable[[], nn.Module], config: dict[str, Any]) -> Ends:
+    """Ends that need no training; those that ask for ``again`` can tell what of the module is drawn at random."""
+    if "again" not in inspect.signature(ends_of.load).parameters:
+        return cast(Ends, ends_of.load(module))
+    return cast(Ends, ends_of.load(module, again=partial(build, model, config["training"]["first_seed"] + 1)))
 
 
 def untrained(
@@ -106,6 +114,10 @@ def untrained(
     ends_of = alphas = adaptive = None
     if measurement.needs == "path":
         ends_of, alphas, adaptive = _line_of(config, caps)
+        if hasattr(measurement, "check_ends"):
+            measurement.check_ends(ends_of)
+        elif getattr(ends_of, "has_third", False):
+            raise InputError("endpoints.third is the third corner of a plane; use measurement=plane, or leave it out")
     dataset = dataset_of(config, caps)
     cost = from_torch(make(config["cost"], "cost"))
     model = module_maker(config)
@@ -121,6 +133,11 @@ def untrained(
             check_named(tried, getattr(dataset, split), split)
     except TypeError as error:
         raise InputError(f"objective cannot be made: {error}; look at the keys under objective") from error
+    if not getattr(ends_of, "knows_statistics", True) and tried.statistics.interpolates:
+        raise InputError(
+            "objective.running_statistics=interpolate needs the statistics at both ends, and the start of endpoints="
+            f"{type(ends_of).__name__} has none; use recalibrate or keep"
+        )
     subject = Subject(
         make(config["training"], "training").seeds, device, template, cost, dataset, None, None,
         make(config["path"], "path"), alphas, objective, measured_examples,

@@ -40,7 +40,11 @@ def apply_limits(config: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
     # A line that starts at an epoch must start before the last one.
     _capped(config, "endpoints.epoch", None if limits["epochs"] is None else limits["epochs"] - 1, caps)
     _capped(config, "training.num_seeds", limits["seeds"], caps)
-    for path in ("model.width", "model.widths", "model.dimension", "measurement.dimension"):
+    widths = ["model.width", "model.widths", "model.dimension", "measurement.dimension"]
+    ends = config.get("endpoints")
+    if isinstance(ends, dict) and "start" in ends and "end" in ends:
+        del widths[:3]  # the points that are given say how wide the model is
+    for path in widths:
         _capped(config, path, limits["width"], caps)
     return config, caps
 

@@ -59,7 +59,8 @@ class RunningStatistics:
                 raise InputError("objective.running_statistics=recalibrate needs independent and fixed examples, not "
                                  "sequences or pixels that are sampled anew; use keep or interpolate")  # fmt: skip
         self.calibration = calibration
-        self.moves = treatment in ("interpolate", "recalibrate") and _has_statistics(module)
+        self.interpolates = treatment == "interpolate" and _has_statistics(module)
+        self.moves = self.interpolates or self.recalibrates
 
     @property
     def num_bytes(self) -> int:

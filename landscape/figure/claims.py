@@ -60,6 +60,12 @@ def largest_bend(a: Array, v: Array) -> float:
     return float(2 * np.abs(chord - v[1:-1]).max(initial=0.0))
 
 
+def too_few_to_bend(a: Array) -> Reading | None:
+    """A reading that cannot tell, where fewer than three samples lie in [0, 1]; else None."""
+    num = int(np.count_nonzero((a >= -SLACK) & (a <= 1 + SLACK)))
+    return None if num > 2 else Reading(f"{counted(num, 'sample')} in [0, 1]", None, note="a bend needs three")
+
+
 def starts_uniform(result: Result, name: str, limit: float = 0.005, source: str = "Fig. 1") -> list[Verdict]:
     """1a: J(0) is the cost of a uniform guess, ln C, within ``limit`` nats."""
     classes = subject.num_classes(result)
@@ -197,6 +203,8 @@ def concave_then_convex(result: Result, name: str, source: str = "Fig. 1") -> li
             if (failed := no_drop(curve, s)) is not None:
                 return failed
             size = tolerance(curve, s) * drop(a, v)
+            if (few := too_few_to_bend(a)) is not None:
+                return few
             changes = curvature_changes(a, v, size)
             if not changes and not largest_bend(a, v) >= size:
                 return Reading("no bend above tau", None, note="the samples are too dense for a bend to exceed tau")

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from landscape.curve import Array, Curve, curvature_changes, largest_rise, num_rises, spline_deviation, value_at
 from landscape.figure import line, style, subject, sweep
-from landscape.figure.claims import largest_bend
+from landscape.figure.claims import largest_bend, too_few_to_bend
 from landscape.figure.noise import weighed_rise
 from landscape.figure.present import least_difference, no_drop, no_way_down
 from landscape.figure.reading import Claim, Reading, counted, over_columns
@@ -143,6 +143,8 @@ def _never_rises(result: Result, name: str, curve: Curve) -> Verdict:
         if (failed := no_way_down(curve, s) or _no_fall(value_at(a, v, 0.0) - value_at(a, v, 1.0))) is not None:
             return failed
         v = v[(a >= 0) & (a <= 1)]
+        if len(v) < 2:
+            return Reading(counted(len(v), "sample"), None, note="a step needs two")
         num = num_rises(v, SLACK)
         text = f"{counted(num, 'rise')} in {len(v) - 1} steps, largest step {np.diff(v).max():.2g} nats"
         return weighed_rise(Reading(text, num == 0, num), curve, s)
@@ -178,8 +180,10 @@ def _one_curvature(result: Result, name: str, curve: Curve, whole: Curve) -> Ver
         fall = value_at(whole.alphas, w, 0.0) - value_at(whole.alphas, w, 1.0)
         if (failed := no_drop(whole, s) or _no_fall(fall)) is not None:
             return failed
+        if (few := too_few_to_bend(a)) is not None:
+            return few
         rise, inside = largest_rise(a, v, first=float(a[0]), last=1.0) / fall, a[a <= 1]
-        if rise <= 1e-4 and (len(inside) < 3 or not largest_bend(inside, v[a <= 1]) >= SLACK):
+        if rise <= 1e-4 and not largest_bend(inside, v[a <= 1]) >= SLACK:
             why = "without a bend there is no structure to look for; more distant samples would show one"
             return Reading(f"no bend above {SLACK:g} between {counted(len(inside), 'sample')}", None, note=why)
         num = len(curvature_changes(a, v, SLACK, first=float(a[0]), last=1.0))

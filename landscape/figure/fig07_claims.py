@@ -108,6 +108,8 @@ def second_minimum(result: Result, name: str, curve: Curve, key: str) -> Verdict
 
     def read(s: int) -> Reading:
         a, v = curve.alphas, _values(curve, key, s)
+        if not covers(curve, 0, 1):
+            return Reading("not sampled from 0 to 1", None)
         if not drop(a, v) > 0:
             return Reading("no drop", None, note="without a drop there is no height to compare with")
         places = _secondary(a, v, tolerance(curve, s))
@@ -127,6 +129,8 @@ def lowest_at_solution(result: Result, name: str, curve: Curve) -> Verdict:
     claim = Claim("7b", "The line is lowest at the solution", "Fig. 7", "argmin at 1 ± 0.05", "1 ± 0.1")
 
     def read(s: int) -> Reading:
+        if not covers(curve, 0, 1):
+            return Reading("not sampled from 0 to 1", None)
         if (failed := no_drop(curve, s)) is not None:
             return replace(failed, holds=None)
         low = argmin_alpha(*column(curve, s))

@@ -67,8 +67,14 @@ def _along(axes: Axes, result: Result) -> line.Drawn:
     return drawn
 
 
+def _exp(value: float) -> float:
+    """e^value, infinite where it overflows."""
+    with np.errstate(over="ignore"):
+        return float(np.exp(value))
+
+
 def _perplexity(curve: Curve, columns: Sequence[int]) -> str:
-    values = [math.exp(value_at(*column(curve, s), 1.0)) for s in columns]
+    values = [_exp(value_at(*column(curve, s), 1.0)) for s in columns]
     return f"{np.median(values):.4g}"
 
 
@@ -150,7 +156,7 @@ def _as_published(result: Result, name: str) -> list[Verdict]:
     why = "" if judged else f"published for {PUBLISHED} at full scale, on the whole Penn Treebank"
 
     def read(s: int) -> Reading:
-        value = math.exp(value_at(*column(curve, s), 1.0))
+        value = _exp(value_at(*column(curve, s), 1.0))
         return Reading(f"perplexity {value:.2f}", value <= MAX_PERPLEXITY if judged else None, value, note=why)
 
     return [over_columns(claim, result, curve, name, read)]

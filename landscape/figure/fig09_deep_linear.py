@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from landscape.curve import Array, Curve, curvature_changes, drop, tolerance, value_at
 from landscape.figure import line, style, subject
-from landscape.figure.claims import column
+from landscape.figure.claims import column, too_few_to_bend
 from landscape.figure.exact import extrema, falls_proven, knows_extrema, theory_agrees, values
 from landscape.figure.present import no_drop
 from landscape.figure.reading import Claim, Reading, counted, covers, over_columns
@@ -171,8 +171,8 @@ def _on_exact(result: Result, name: str, exact: Curve) -> list[Verdict]:
 
     def bend(s: int) -> Reading:
         a, v = column(exact, s)
-        if (failed := no_drop(exact, s)) is not None or len(a) < 3:
-            return failed or Reading(counted(len(a), "sample"), None, note="too few to show a bend")
+        if (failed := no_drop(exact, s) or too_few_to_bend(a)) is not None:
+            return failed
         changes = curvature_changes(a, v, tolerance(exact, s) * drop(a, v))
         listed = ", ".join(f"{'convex' if sign > 0 else 'concave'} from {alpha:.4f}" for alpha, sign in changes)
         holds = len(changes) == 1 and changes[0][1] > 0 and abs(changes[0][0] - BEND) <= 0.02

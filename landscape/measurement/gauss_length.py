@@ -82,7 +82,7 @@ class GaussLength(Interpolation):
 
     def _mean(self, subject: Subject, name: str) -> list[float]:
         ends, alphas = subject.ends, subject.alphas
-        assert ends is not None and alphas is not None and subject.objective is not None and subject.path is not None
+        assert ends is not None and alphas is not None and subject.objective is not None
         split = subject.split(name)
         split = split if self.num_examples is None else split.first(self.num_examples)
         objective = subject.objective(
@@ -93,18 +93,18 @@ class GaussLength(Interpolation):
         found = []
         with report(f"{name} Gauss length", len(ends.labels)) as progress:
             for s in range(len(ends.labels)):
-                tangents, size = _tangents(objective, subject.path, ends, s, inside)
+                tangents, size = _tangents(objective, subject.lay, ends, s, inside)
                 found.append(float(turning(tangents, STILL * size).mean()))
                 progress(s + 1)
         return found
 
 
 def _tangents(
-    objective: Objective, make_path: Callable[..., Path], ends: Ends, s: int, alphas: NDArray[np.float64]
+    objective: Objective, lay: Callable[..., Path], ends: Ends, s: int, alphas: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """dz/dalpha [A, N, C] by central differences, and the largest |z| of each example [N]."""
     theta_0, theta_1 = (end[s : s + 1].to(objective.device, torch.float64) for end in (ends.theta_0, ends.theta_1))
-    path = make_path(theta_0, theta_1)
+    path = lay(theta_0, theta_1)
     tangents, size = [], np.zeros(len(objective.split))
     # Inside [0, 1], so that a kink exactly at an end, or a path that stops there, does no harm.
     for low, high in zip(np.maximum(alphas - STEP, 0), np.minimum(alphas + STEP, 1), strict=True):

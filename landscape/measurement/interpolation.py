@@ -78,7 +78,7 @@ class Interpolation:
 
                 def lay(dtype: torch.dtype, device: torch.device = objective.device) -> Any:
                     assert ends is not None
-                    return subject.lay(ends.theta_0.to(device, dtype), ends.theta_1.to(device, dtype))
+                    return subject.lay(*ends.cast(device, dtype))
 
                 path = lay(objective.dtype)
                 placed = place(objective, path, subject, self.slopes, f"{split_name} {mode}")

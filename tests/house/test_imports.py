@@ -76,6 +76,7 @@ FILE_EXTRAS = {
     "landscape/collect/__main__.py": {"theory"},
     "landscape/figure/__main__.py": {"theory"},
     "landscape/report/__main__.py": {"theory"},
+    "landscape/endpoints/file.py": {"safetensors"},  # an extra, imported when a file asks for it
     "landscape/tracker/wandb.py": {"wandb"},
     "landscape/tracker/media.py": {"wandb"},
     "landscape/report/wandb_report.py": {"wandb", "wandb_workspaces", "tracker"},  # imported when asked
