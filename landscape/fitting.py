@@ -2,16 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import torch
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
+from landscape.conduct import FEW, changes, few_of, off_start
 from landscape.errors import InputError
+from landscape.watch import Watch
 
 if TYPE_CHECKING:
     from landscape.objective import Objective
+
+AXES = {"x": 0, "y": 0, "masks": 1}
+"""Where the examples lie in what a batch brings besides theta."""
+ALONE = {torch.float32: 1e-4, torch.float64: 1e-9}
+"""Relative to the largest cost of an example: more than rounding does to it when others leave the batch."""
+
+
+def check_numbers(mode: str, dtype: str, **counts: int | None) -> None:
+    """Raise InputError for an unknown mode or precision, and for a count below 1."""
+    if mode not in ("deterministic", "stochastic"):
+        raise InputError(f"mode={mode} is unknown; use deterministic or stochastic")
+    if dtype not in ("float32", "float64"):
+        raise InputError(f"objective.dtype={dtype} is unknown; use float32 or float64")
+    for name, count in counts.items():
+        if count is not None and count < 1:
+            raise InputError(f"objective.{name}={count} must be at least 1")
 
 
 @contextmanager
@@ -19,7 +40,7 @@ def fitting(objective: Objective) -> Iterator[None]:
     """Turn a fault of model, cost and data among themselves into one sentence."""
     try:
         yield
-    except torch.OutOfMemoryError:
+    except (torch.OutOfMemoryError, InputError):
         raise
     except (RuntimeError, IndexError, ValueError, TypeError, AttributeError) as error:
         x = objective.split.x
@@ -31,14 +52,19 @@ def fitting(objective: Objective) -> Iterator[None]:
         ) from error
 
 
-def check(objective: Objective) -> None:
-    """Refuse a wrong output shape, and a cost that is not a function of theta."""
-    few = min(len(objective.split), 64, objective.split.num_streams or 64)
-    x, y = objective.split.x[:few], objective.split.y[:few]
-    theta = objective.layout.theta(objective.module)
-    # Off the start: behind a layer that begins at exactly zero no randomness would show.
-    noise = torch.randn(theta.shape, generator=torch.Generator().manual_seed(0))
-    theta = theta + 0.01 * noise.to(objective.device, objective.dtype)
+def check(objective: Objective, original: nn.Module) -> frozenset[str]:
+    """What a forward pass writes into, by name: ``x``, ``y``, ``theta``, ``buffer NAME``.
+
+    Args:
+        original: the module that the objective's own is a copy of.
+
+    Raises:
+        InputError: an output of the wrong shape; a cost that is not a function of theta, or of the example alone.
+    """
+    written = _written(objective, original)
+    objective.written = written
+    x, y = few_of(objective, 64)
+    few, theta = len(x), off_start(objective)
     masks = objective._masks(0, few, 1)
     name = type(objective.module).__name__
     own = objective.statistics.of(objective.buffers, 0)
@@ -57,8 +83,64 @@ def check(objective: Objective) -> None:
             f"model={name} with cost {type(objective.cost).__name__} gives a cost of shape {shape}, not one value per "
             f"example ({few},); it must map x [B, ...] to logits [B, C]"
         )
+    _check_repeats(objective, first, second)
+    if few > 1 and objective.split.num_streams is None:
+        _check_alone(objective, theta, objective._known(x, y, own, None if masks is None else masks[0][0]))
+    return written
+
+
+def _written(objective: Objective, original: nn.Module) -> frozenset[str]:
+    """One pass in evaluation mode, watched."""
+    x, y = few_of(objective, FEW)
+    masks = objective._masks(0, len(x), 1)
+    own = {n: b.clone() for n, b in objective.statistics.of(objective.buffers, 0).items()}
+    theta = off_start(objective)
+    known = objective._known(x, y, own, None if masks is None else masks[0][0])
+    weights = {f"weight {n}": p for n, p in objective.module.named_parameters() if n in objective.layout.names}
+    weights |= {f"weight {n} of the module that was given": p.detach() for n, p in original.named_parameters()}
+    watch = Watch({**weights, **known, "theta": theta}, objective.module)
+    with fitting(objective), torch.no_grad(), changes(objective.module) as changed, watch.running():
+        values, _ = objective._forward(theta, known, None)
+        if watch.drawing:  # perhaps for nothing that J depends on, perhaps seldom
+            for _ in range(8):
+                _check_repeats(objective, values, objective._forward(theta, known, None)[0])
+    stale = sorted(name for name in watch.read if name.startswith("weight "))
+    if stale:
+        raise InputError(
+            f"model={type(objective.module).__name__} reads {stale[0]} otherwise than by that name (a list, a closure "
+            "or a bound function holds it too), so that a path would not move what its forward reads; let forward "
+            "read its registered parameters"
+        )
+    return frozenset({*watch.written, *(f"buffer {name}" for name in changed)})
+
+
+def _check_repeats(objective: Objective, first: Mapping[str, Tensor], second: Mapping[str, Tensor]) -> None:
     if any(not torch.equal(first[n].nan_to_num(), second[n].nan_to_num()) for n in first):
         raise InputError(
-            f"model={name} gives two different costs at one theta; remove the randomness that evaluation mode "
-            "leaves on, or use landscape.model.Dropout, whose masks can be fixed"
+            f"model={type(objective.module).__name__} gives two different costs at one theta; remove the randomness "
+            "that evaluation mode leaves on, or use landscape.model.Dropout, whose masks can be fixed"
         )
+
+
+def _check_alone(objective: Objective, theta: Tensor, known: Mapping[str, Tensor]) -> None:
+    """Half of the examples must cost without the others what they cost beside them."""
+    half = len(known["x"]) // 2
+    part = {n: v.narrow(AXES[n], 0, half) if n in AXES else v for n, v in known.items()}
+    with torch.no_grad():
+        beside = objective._forward(theta, known, None)[0]["objective"][:half].double()
+        try:
+            alone = objective._forward(theta, part, None)[0]["objective"].double()
+        except (RuntimeError, ValueError):  # batch norm without statistics takes two examples at least
+            alone = torch.full_like(beside, math.inf)
+    size = float(beside.abs().nan_to_num(0.0, 0.0, 0.0).max())
+    apart = (alone - beside).abs().nan_to_num(0.0) > ALONE[objective.dtype] * max(size, 1e-30)
+    if int(apart.sum()) < min(2, half):  # one may stand at a jump
+        return
+    norms = [n for n, m in objective.module.named_modules() if isinstance(m, _BatchNorm) and m.running_mean is None]
+    why = f" ({', '.join(norms[:3])} normalises by the batch at hand)" if norms else ""
+    raise InputError(
+        f"model={type(objective.module).__name__} with cost {type(objective.cost).__name__} gives an example another "
+        f"cost where other examples are beside it{why}, so that J would depend on objective.batch_size; use batch norm "
+        "with track_running_stats=True and objective.running_statistics=recalibrate, or a norm within the example "
+        "such as layer or group norm"
+    )

@@ -19,6 +19,7 @@ from landscape.model.plain import PlainDerivatives, plain_attention
 from landscape.objective import Objective
 from landscape.parameters import row_of
 from landscape.precision import tf32
+from landscape.watch import undisturbed
 
 CHANNELS = ("objective", "slope", "curvature")
 """J and its derivatives by alpha, in nats per unit of alpha and of its square."""
@@ -52,6 +53,11 @@ def check_slopes(objective: Objective, path: Any, order: int) -> None:
         raise InputError(
             f"cost {type(objective.cost).__name__} has no slope along a path: {objective.cost.jumps}; use another "
             "cost, or measurement.slopes=0 and a grid of alphas"
+        )
+    if order and "theta" in objective.written:
+        raise InputError(
+            f"model={type(objective.module).__name__} writes into its own weights as it runs, which a derivative does "
+            f"not follow, and measurement.slopes={order} needs one; use measurement.slopes=0"
         )
     if order and objective.statistics.moves:
         raise InputError(
@@ -112,8 +118,10 @@ def slopes(
     """
     check_slopes(objective, path, order)
     found = torch.zeros((order + 1, len(alphas), len(objective.seeds)), dtype=torch.float64, device=objective.device)
+    if hasattr(path, "to"):  # points are mixed in the precision that they are evaluated in
+        path = path.to(objective.device, objective.dtype)
     done = 0
-    with _exactly(objective, order):
+    with undisturbed(), _exactly(objective, order):
         if order not in objective.slope_passes:
             objective.slope_passes[order] = slope_passes(objective, order)
         size = objective.slope_passes[order].examples
@@ -201,8 +209,11 @@ def _differentiable(objective: Objective, order: int) -> Iterator[None]:
     """Say of an operation without a forward derivative whose it is."""
     try:
         yield
-    except NotImplementedError as error:
+    except torch.OutOfMemoryError:
+        raise
+    except (NotImplementedError, RuntimeError) as error:  # the values themselves were had before
+        reason = (str(error) or type(error).__name__).splitlines()[0]
         raise InputError(
             f"measurement.slopes={order} needs a forward derivative that model={type(objective.module).__name__} or "
-            f"cost {type(objective.cost).__name__} lacks ({str(error).splitlines()[0]}); use measurement.slopes=0"
+            f"cost {type(objective.cost).__name__} lacks ({reason}); use measurement.slopes=0"
         ) from error

@@ -25,7 +25,7 @@ class Row(NamedTuple):
 
 PLAIN = "curve result verdict"
 TORCH = "parameters trajectory model data cost path"
-HELD = "engine sums budget blocks footprint fitting precision"
+HELD = "engine sums budget blocks footprint fitting precision watch template conduct"
 MIDDLE = "objective slope running_statistics solutions endpoints alphas streams progress"
 ROWS = [
     Row("theory", "sympy numpy scipy"),
@@ -51,10 +51,14 @@ ROWS = [
     Row("engine", "torch numpy numba llvmlite", "parameters sums"),
     # How much of that is done at once.
     Row("blocks footprint", "torch", "budget engine blocks data objective streams"),
-    Row("fitting", "torch", "objective"),
+    # How somebody's module is held, and what it does beside computing.
+    Row("watch", "torch numpy"),
+    Row("template", "torch", "parameters precision"),
+    Row("conduct", "torch", "model parameters objective watch"),
+    Row("fitting", "torch", "objective conduct watch"),
     Row("objective running_statistics solutions endpoints", "torch numpy", f"{PLAIN} {TORCH} {MIDDLE} {HELD}"),
-    Row("slope", "torch numpy", "blocks footprint objective model parameters precision"),
-    Row("training store", "torch numpy filelock", f"{PLAIN} {TORCH} {MIDDLE} precision training store"),
+    Row("slope", "torch numpy", "blocks footprint objective model parameters precision watch"),
+    Row("training store", "torch numpy filelock", f"{PLAIN} {TORCH} {MIDDLE} precision template training store"),
     Row("measurement", "torch numpy scipy", f"{PLAIN} {TORCH} {MIDDLE} blocks footprint training store"),
     # No torch from here on: saved results can be drawn without it.
     Row("figure", "numpy matplotlib rich", PLAIN),
