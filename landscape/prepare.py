@@ -17,9 +17,11 @@ from landscape.config import version
 from landscape.data.dataset import Dataset
 from landscape.errors import InputError
 from landscape.limits import note_cap
+from landscape.precision import converted
 from landscape.provenance import outside
 from landscape.solutions import Solutions, joined
 from landscape.store import Entry, Store
+from landscape.template import unwrapped
 from landscape.training import GroupRun, Training, build, groups_of
 
 log = logging.getLogger(__name__)
@@ -113,7 +115,7 @@ def groups_of_recipe(
         recipe["outside"] = named
     recipe["examples"] = dataset.fingerprint
     few = dataset.train.first(min(8, len(dataset.train))).to(device, getattr(torch, training.dtype))
-    template = build(model, training.seeds[0]).to(device=device, dtype=getattr(torch, training.dtype))
+    template = converted(unwrapped(build(model, training.seeds[0])), device, getattr(torch, training.dtype))
     groups = groups_of(training.seeds, template, cost, (few.x, few.y), training.vectorise)
     return [(seeds, {**recipe, "seeds": seeds, "version": version()}) for seeds in groups]
 

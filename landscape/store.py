@@ -150,6 +150,7 @@ def save(solutions: Solutions, entry: Path, description: dict[str, Any]) -> None
         "seeds": solutions.seeds,
         "names": solutions.layout.names,
         "shapes": solutions.layout.shapes,
+        "complex_names": solutions.layout.complex_names,
         "status": solutions.status,
         "num_epochs": solutions.num_epochs,
         "snapshot_epochs": longest.epochs.tolist(),
@@ -190,7 +191,9 @@ def load(entry: Path) -> Solutions:
     seeds: list[int] = meta["seeds"]
     buffers, buffers_i = (_per_seed(group, arrays, len(seeds)) for group in ("buffer", "buffer_i"))
     return Solutions(
-        layout=ParameterLayout(tuple(meta["names"]), tuple(tuple(shape) for shape in meta["shapes"])),
+        layout=ParameterLayout(
+            tuple(meta["names"]), tuple(tuple(shape) for shape in meta["shapes"]), tuple(meta.get("complex_names", ()))
+        ),
         seeds=seeds,
         theta_i=torch.from_numpy(arrays["theta_i"]),
         theta_f=torch.from_numpy(arrays["theta_f"]),

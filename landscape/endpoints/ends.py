@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from landscape.errors import InputError
-from landscape.parameters import ParameterLayout
+from landscape.parameters import ParameterLayout, beside
 from landscape.solutions import Solutions
 from landscape.streams import ENDPOINT, stream
 
@@ -197,7 +197,7 @@ class Checkpoints:
                         f"model={type(module).__name__} needs shape {shape}; use the model that was saved"
                     )
             thetas.append(layout.flatten({n: state[n] for n in layout.names})[None])
-            buffers.append({n: state[n] for n, _ in module.named_buffers() if n in state})
+            buffers.append({n: state[n] for n in beside(module) if n in state})
         return Ends(thetas[0], thetas[1], ["0"], [0], [buffers[1]], [False], [buffers[0]])
 
 

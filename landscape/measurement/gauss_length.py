@@ -116,11 +116,13 @@ def _outputs(objective: Objective, path: Path, alpha: float, ends: Ends, s: int)
     """z [N, C] at one alpha."""
     start, end = ends.buffers_0[s : s + 1] or None, ends.buffers[s : s + 1] or None
     buffers = objective.statistics.along(path, np.array([alpha]), start, end, 1)[0][0]
-    values = {**objective.layout.unflatten(path(alpha)[0]), **buffers}
     parts = []
     with torch.no_grad():
         for x in objective.split.x.split(objective.batch_size):
-            parts.append(functional_call(objective.module, values, (x,)))
+            # Some modules write into what they are given.
+            theta, own = path(alpha)[0].clone(), {name: buffer.clone() for name, buffer in buffers.items()}
+            values = {**objective.layout.unflatten(theta), **own}
+            parts.append(functional_call(objective.module, values, (x.clone(),)))
     outputs = torch.cat(parts)
     if outputs.dim() != 2:
         raise InputError(f"measurement=gauss_length needs a model whose outputs are [B, C], and model="

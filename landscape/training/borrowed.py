@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -33,13 +33,17 @@ class Borrowed:
                     self.places.append(place)
 
     @contextmanager
-    def values(self, named: Mapping[str, Tensor]) -> Iterator[nn.Module]:
-        """The module with ``named`` in place of its parameters and buffers, all of them, inside the block."""
+    def values(self, named: dict[str, Tensor]) -> Iterator[nn.Module]:
+        """The module with ``named`` in place of its parameters and buffers, all of them, inside the block.
+
+        What the module puts in their place meanwhile, as by ``self.mean = 0.9 * self.mean``, ends up in ``named``.
+        """
         own = [owner[key] for owner, key, _ in self.places]
         try:
             for owner, key, name in self.places:
                 owner[key] = named[name]
             yield self.module
         finally:
-            for (owner, key, _), tensor in zip(self.places, own, strict=True):
+            for (owner, key, name), tensor in zip(self.places, own, strict=True):
+                named[name] = owner[key]
                 owner[key] = tensor

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from landscape.errors import InputError
 from landscape.model.dropout import Masks
+from landscape.parameters import ParameterLayout, beside
 from landscape.training.borrowed import Borrowed
 
 log = logging.getLogger(__name__)
@@ -58,8 +59,10 @@ class Gradient:
                 return outputs
 
         try:
-            with self.borrowed.values({**theta, **buffers}):
+            values = {**theta, **buffers}
+            with self.borrowed.values(values):
                 cost: Tensor = self.cost(predict, x, y)
+            buffers = {name: values[name].detach() for name in buffers}  # a module may also put another in its place
         except ValueError as error:
             if "more than 1 value per channel" not in str(error):
                 raise
@@ -125,7 +128,7 @@ def clip(gradients: dict[str, Tensor], scale: float, max_norm: float | None) -> 
         return gradients
     factor = torch.full((len(next(iter(gradients.values()))),), scale, dtype=torch.float64)
     if max_norm is not None:
-        squares = torch.stack([g.reshape(len(g), -1).square().sum(dim=1) for g in gradients.values()])
+        squares = torch.stack([g.reshape(len(g), -1).abs().square().sum(dim=1) for g in gradients.values()])
         norm = scale * squares.sum(dim=0).sqrt()  # [S]
         factor = scale * (max_norm / norm.clamp(min=1e-30)).clamp(max=1.0)
     return {name: g * factor.to(g).view(-1, *[1] * (g.dim() - 1)) for name, g in gradients.items()}
@@ -153,13 +156,14 @@ def groups_of(
     x, y = example
     masks = Masks(module, x[:1], cost.num_draws)
     drawn = masks.draw(len(x), torch.Generator(device=x.device).manual_seed(0))[None] if len(masks) else None
-    theta = {name: p.detach()[None] for name, p in module.named_parameters()}
-    buffers = {name: b.detach()[None] for name, b in module.named_buffers()}
+    named = dict(module.named_parameters())
+    theta = {name: named[name].detach()[None] for name in ParameterLayout.of(module).names}
+    buffers = {name: b.detach()[None] for name, b in beside(module).items()}
     was_training = module.training
     try:
         gradient = Gradient(module.train(), cost, masks, vectorised=True)
         state = gradient.initial_state(x[None]) if hasattr(module, "initial_state") else ()
-        gradient(theta, x[None], y[None], drawn, state, buffers)
+        gradient(theta, x.clone()[None], y.clone()[None], drawn, state, buffers)  # some modules write into them
     except RuntimeError as error:
         log.info("training %d seeds one after the other: %s cannot be vectorised (%s)",
                  len(seeds), type(module).__name__, str(error).splitlines()[0])  # fmt: skip

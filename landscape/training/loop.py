@@ -21,11 +21,12 @@ from landscape.curve import LearningCurve
 from landscape.data.dataset import Dataset
 from landscape.errors import InputError
 from landscape.model.dropout import Masks
-from landscape.parameters import ParameterLayout
-from landscape.precision import tf32
+from landscape.parameters import ParameterLayout, beside
+from landscape.precision import converted, tf32
 from landscape.progress import report
 from landscape.solutions import Solutions
 from landscape.streams import DROPOUT, INIT, MODULE, stream, stream_seed
+from landscape.template import unwrapped
 from landscape.training import checkpoint
 from landscape.training.batches import Batches
 from landscape.training.constraint import project_max_norm
@@ -77,7 +78,7 @@ class GroupRun:
         self.training, self.seeds, self.folder, self.device = training, list(seeds), folder, device
         self.on_epoch = on_epoch
         dtype: torch.dtype = getattr(torch, training.dtype)
-        modules = [build(model, seed).to(device=device, dtype=dtype) for seed in seeds]
+        modules = [converted(unwrapped(build(model, seed)), device, dtype) for seed in seeds]
         for module in modules:
             if hasattr(module, "initialise_from"):  # a start that looks at the training inputs, such as their mean
                 module.initialise_from(dataset.train.x)  # type: ignore[operator]
@@ -86,7 +87,7 @@ class GroupRun:
         self.max_norms: dict[str, float] = getattr(self.module, "max_norms", {})
         named = [dict(m.named_parameters()) for m in modules]
         self.theta = {n: torch.stack([m[n].detach() for m in named]) for n in self.layout.names}
-        own = [dict(m.named_buffers()) for m in modules]
+        own = [beside(m) for m in modules]
         self.buffers = {n: torch.stack([m[n].detach() for m in own]) for n in own[0]}
         if training.enforce_at_init:
             project_max_norm(self.theta, self.max_norms)
