@@ -11,9 +11,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.func import functional_call
 
 from landscape.blocks import MOST_CPU, Passes, Wants
+from landscape.borrowed import Borrowed
 from landscape.budget import budget_of
 from landscape.conduct import conduct_of
 from landscape.data.dataset import Split
@@ -89,7 +89,7 @@ class Objective:
         self.device = torch.device(device)
         self.module = template_of(module, self.device, self.dtype)
         self.wants = Wants(memory, budget_of(memory, self.device), batch_size, alphas_at_once)
-        self.layout = ParameterLayout.of(self.module)
+        self.layout, self.borrowed = ParameterLayout.of(self.module), Borrowed(self.module)
         self.cost, self.mode, self.seeds = cost, mode, list(seeds)
         self.split = split.to(self.device, self.dtype)
         # Sequences are read side by side, block after block, the state of one block carried into the next.
@@ -285,11 +285,11 @@ class Objective:
 
         def predict(inputs: Any, draw: int) -> Any:
             nonlocal state
-            with self.masks.bind(known.get("masks"), draw):
+            with self.masks.bind(known.get("masks"), draw), self.borrowed.values(values):
                 if not self.is_stateful:
-                    return functional_call(self.module, values, (inputs,))
+                    return self.module(inputs)
                 before = self.module.initial_state(known["x"]) if state is None else state  # type: ignore[operator]
-                outputs, state = functional_call(self.module, values, ((inputs, before),))
+                outputs, state = self.module((inputs, before))
                 return outputs
 
         return dict(self.cost.channels(predict, known["x"], known["y"])), state

@@ -11,9 +11,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.func import functional_call
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from landscape.borrowed import Borrowed
 from landscape.conduct import is_same
 from landscape.data.dataset import Split
 from landscape.errors import InputError
@@ -56,7 +56,7 @@ class RunningStatistics:
         self.statistics = [n for n, b in module.named_buffers() if n in changed and _is_continuous(b)]
         check_running_statistics(module, treatment, self.statistics)
         self.module, self.treatment, self.dtype, self.batch_size = module, treatment, dtype, batch_size
-        self.layout = ParameterLayout.of(module)
+        self.layout, self.borrowed = ParameterLayout.of(module), Borrowed(module)
         self.device = next(module.parameters()).device
         norms = {n: m for n, m in module.named_modules() if isinstance(m, _BatchNorm)}
         self.layers = {n: m for n, m in norms.items() if m.running_mean is not None}
@@ -171,7 +171,8 @@ class RunningStatistics:
         x = self.calibration.x[first:last].clone()
         own = {n: b if n in self.names else b.clone() for n, b in found.items()}
         values: dict[str, Tensor] = {**self.layout.unflatten(theta.clone()), **own}
-        functional_call(self.module, values, (x.to(self.device, self.dtype if x.is_floating_point() else None),))
+        with self.borrowed.values(values):
+            self.module(x.to(self.device, self.dtype if x.is_floating_point() else None))
 
     def _order(self, theta: Tensor, found: Named) -> list[str]:
         """The layers in the order in which a pass meets them.

@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.func import functional_call
 
 from landscape.curve import turning
 from landscape.endpoints import Ends
@@ -121,8 +120,8 @@ def _outputs(objective: Objective, path: Path, alpha: float, ends: Ends, s: int)
         for x in objective.split.x.split(objective.batch_size):
             # Some modules write into what they are given.
             theta, own = path(alpha)[0].clone(), {name: buffer.clone() for name, buffer in buffers.items()}
-            values = {**objective.layout.unflatten(theta), **own}
-            parts.append(functional_call(objective.module, values, (x.clone(),)))
+            with objective.borrowed.values({**objective.layout.unflatten(theta), **own}) as module:
+                parts.append(module(x.clone()))
     outputs = torch.cat(parts)
     if outputs.dim() != 2:
         raise InputError(f"measurement=gauss_length needs a model whose outputs are [B, C], and model="

@@ -9,10 +9,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from landscape.borrowed import Borrowed
 from landscape.errors import InputError
 from landscape.model.dropout import Masks
 from landscape.parameters import ParameterLayout, beside
-from landscape.training.borrowed import Borrowed
 
 log = logging.getLogger(__name__)
 
