@@ -60,9 +60,10 @@ ROWS = [
     Row("objective running_statistics solutions endpoints", "torch numpy", f"{PLAIN} {TORCH} {MIDDLE} {HELD}"),
     Row("slope", "torch numpy", "blocks footprint objective model parameters precision watch"),
     Row(
-        "training store", "torch numpy filelock",
+        "training store",
+        "torch numpy filelock",
         f"{PLAIN} {TORCH} {MIDDLE} borrowed precision template training store",
-    ),  # fmt: skip
+    ),
     Row("measurement", "torch numpy scipy", f"{PLAIN} {TORCH} {MIDDLE} blocks footprint training store"),
     # No torch from here on: saved results can be drawn without it.
     Row("figure", "numpy matplotlib rich", PLAIN),
