@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 AXES = {"x": 0, "y": 0, "masks": 1}
 """Where the examples lie in what a batch brings besides theta."""
-ALONE = {torch.float32: 1e-4, torch.float64: 1e-9}
-"""Relative to the largest cost of an example: more than rounding does to it when others leave the batch."""
+ALONE = {torch.float32: 1e-3, torch.float64: 1e-8}
+"""Relative to the size of the costs: more than rounding does to them when other examples leave the batch."""
 
 
 def check_numbers(mode: str, dtype: str, **counts: int | None) -> None:
@@ -96,7 +96,9 @@ def _written(objective: Objective, original: nn.Module) -> frozenset[str]:
     own = {n: b.clone() for n, b in objective.statistics.of(objective.buffers, 0).items()}
     theta = off_start(objective)
     known = objective._known(x, y, own, None if masks is None else masks[0][0])
-    weights = {f"weight {n}": p for n, p in objective.module.named_parameters() if n in objective.layout.names}
+    weights: dict[str, Tensor] = {
+        f"weight {n}": p for n, p in objective.module.named_parameters() if n in objective.layout.names
+    }
     weights |= {f"weight {n} of the module that was given": p.detach() for n, p in original.named_parameters()}
     watch = Watch({**weights, **known, "theta": theta}, objective.module)
     with fitting(objective), torch.no_grad(), changes(objective.module) as changed, watch.running():
@@ -132,9 +134,9 @@ def _check_alone(objective: Objective, theta: Tensor, known: Mapping[str, Tensor
             alone = objective._forward(theta, part, None)[0]["objective"].double()
         except (RuntimeError, ValueError):  # batch norm without statistics takes two examples at least
             alone = torch.full_like(beside, math.inf)
-    size = float(beside.abs().nan_to_num(0.0, 0.0, 0.0).max())
-    apart = (alone - beside).abs().nan_to_num(0.0) > ALONE[objective.dtype] * max(size, 1e-30)
-    if int(apart.sum()) < min(2, half):  # one may stand at a jump
+    size = float(beside.abs().nan_to_num(0.0, 0.0, 0.0).mean())
+    apart, slack = (alone - beside).abs().nan_to_num(0.0), ALONE[objective.dtype] * max(size, 1e-30)
+    if float(apart.mean()) <= slack or int((apart > slack).sum()) < min(2, half):  # one may stand at a jump
         return
     norms = [n for n, m in objective.module.named_modules() if isinstance(m, _BatchNorm) and m.running_mean is None]
     why = f" ({', '.join(norms[:3])} normalises by the batch at hand)" if norms else ""

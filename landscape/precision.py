@@ -37,4 +37,5 @@ def converted(module: nn.Module, device: torch.device | str, dtype: torch.dtype)
             return tensor.to(dtype.to_complex())
         return tensor.to(dtype) if tensor.is_floating_point() else tensor
 
-    return module._apply(convert)
+    module._apply(convert)
+    return module
