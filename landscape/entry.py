@@ -58,6 +58,7 @@ def save(solutions: Solutions, entry: Path, description: dict[str, Any]) -> None
         "seeds": solutions.seeds,
         "names": solutions.layout.names,
         "shapes": solutions.layout.shapes,
+        "complex_names": solutions.layout.complex_names,
         "status": solutions.status,
         "num_epochs": solutions.num_epochs,
         "snapshot_epochs": longest.epochs.tolist(),
@@ -112,7 +113,7 @@ def _load(entry: Path, description: dict[str, Any] | None) -> Solutions:
     seeds: list[int] = meta["seeds"]
     buffers, buffers_i = (_per_seed(group, arrays, len(seeds)) for group in ("buffer", "buffer_i"))
     return Solutions(
-        layout=ParameterLayout(tuple(meta["names"]), tuple(tuple(shape) for shape in meta["shapes"])),
+        layout=layout_of(meta),
         seeds=seeds,
         theta_i=torch.from_numpy(arrays["theta_i"]),
         theta_f=torch.from_numpy(arrays["theta_f"]),
@@ -133,15 +134,21 @@ def _load(entry: Path, description: dict[str, Any] | None) -> Solutions:
     )
 
 
+def layout_of(meta: dict[str, Any]) -> ParameterLayout:
+    """Names and shapes; complex parameters are named since there are any."""
+    shapes = tuple(tuple(shape) for shape in meta["shapes"])
+    return ParameterLayout(tuple(meta["names"]), shapes, tuple(meta.get("complex_names", ())))
+
+
 def _check(meta: dict[str, Any], arrays: dict[str, Any], thetas: NDArray[np.float32]) -> None:
     """Refuse parts that do not fit together; of an entry without a digest this is all that can be said."""
     seeds, steps = meta["seeds"], meta["snapshot_steps"]
     num_seeds, num_rows = len(seeds), len(arrays["epochs"])
-    num_parameters = sum(math.prod(shape) for shape in meta["shapes"])
     _require(all(isinstance(seed, int) for seed in seeds), "meta.json has seeds that are no numbers")
     told = meta["description"].get("seeds", seeds)
     _require(seeds == told, f"meta.json has the seeds {seeds}, its description {told}")
     _require(len(meta["names"]) == len(meta["shapes"]), "meta.json has not one shape per name")
+    num_parameters = layout_of(meta).num_parameters
     for name in ("theta_i", "theta_f"):
         _require(arrays[name].shape == (num_seeds, num_parameters), f"{name} does not fit the shapes of meta.json")
     _require(thetas.shape == (len(steps), num_seeds, num_parameters), "trajectory.npy does not fit meta.json")

@@ -21,10 +21,12 @@ from landscape.errors import InputError
 from landscape.fitting import check_split
 from landscape.limits import note_cap
 from landscape.objective import Objective
+from landscape.precision import converted
 from landscape.provenance import outside
 from landscape.settings import uses_of
 from landscape.solutions import Solutions, joined
 from landscape.store import Entry, Store
+from landscape.template import unwrapped
 from landscape.training import GroupRun, Training, build, groups_of
 from landscape.training.frozen import frozen_in
 from landscape.training.trainer import LATER
@@ -151,9 +153,9 @@ def groups_of_recipe(
     if named:
         recipe["outside"] = named
     recipe["examples"] = dataset.fingerprint
-    placed: dict[str, Any] = {"device": device, "dtype": getattr(torch, training.dtype)}
-    few = dataset.train.first(min(8, len(dataset.train))).to(**placed)
-    template, *others = (build(model, seed).to(**placed) for seed in training.seeds[:2])
+    dtype: torch.dtype = getattr(torch, training.dtype)
+    few = dataset.train.first(min(8, len(dataset.train))).to(device, dtype)
+    template, *others = (converted(unwrapped(build(model, seed)), device, dtype) for seed in training.seeds[:2])
     check_training(template, cost, few.x, few.y)
     frozen = sorted(frozen_in(template))
     if frozen:  # once they were trained all the same

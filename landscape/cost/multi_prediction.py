@@ -33,9 +33,7 @@ class MultiPrediction:
         """The cost and its parts, and, without masks, the misclassification, each [B]."""
         pixels, label, found = self._parts(predict, x, y)
         values = {"objective": pixels + label, "pixel_objective": pixels, "label_objective": label}
-        if bool(
-            found.hidden_pixels.all()
-        ):  # no mask; with one, two more inferences would go into channels that nobody reads
+        if not found.is_masked:  # with a mask, two more inferences would go into channels that nobody reads
             call: Any = predict
             for name, inputs in (("error", x), ("multi_inference_error", (x, None))):
                 values[name] = call(inputs, 0).argmax(dim=-1).ne(y).to(pixels.dtype)

@@ -151,9 +151,10 @@ class Checkpoints:
             if fault := fault_of(tensors[name], wanted.tensors[name]):
                 needs = str(wanted.tensors[name].dtype).removeprefix("torch.")
                 raise InputError(f"{told} has {fault} for {name}, but {model} needs {needs}; save plain tensors")
-        wide = {n: _wide(tensors[n]) for n in wanted.parameters}
+        layout = ParameterLayout.of(module)
+        wide = {n: _wide(tensors[n]) for n in layout.names}
         _refuse_not_finite(told, wide | {n: tensors[n] for n in statistics_of(module) if n in tensors})
-        theta = ParameterLayout.of(module).flatten(wide)[None]
+        theta = layout.flatten(wide)[None]
         return Saved(theta, {n: t for n, t in tensors.items() if n not in wide}, lacking)
 
     def _tell_lacking(

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from landscape.errors import InputError
-from landscape.parameters import ParameterLayout
+from landscape.parameters import ParameterLayout, beside
 from landscape.solutions import Solutions
 from landscape.streams import ENDPOINT, stream
 
@@ -210,7 +210,7 @@ class Points:
                     f"{layout.num_parameters} parameters; give one number per parameter"
                 )
         theta = {key: torch.tensor([point], dtype=torch.float64) for key, point in self.points.items()}
-        buffers = dict(module.named_buffers())
+        buffers = beside(module)
         return Ends(theta["start"], theta["end"], ["0"], [0], [buffers], [False], theta_2=theta.get("third"))
 
 

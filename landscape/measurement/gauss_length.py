@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.func import functional_call
 
 from landscape.cost.outputs import tensor_of
 from landscape.curve import turning
@@ -118,12 +117,13 @@ def _outputs(objective: Objective, path: Path, alpha: float, ends: Ends, s: int)
     """z [N, C] at one alpha."""
     start, end = ends.buffers_0[s : s + 1] or None, ends.buffers[s : s + 1] or None
     buffers = objective.statistics.along(path, np.array([alpha]), start, end, 1)[0][0]
-    values = {**objective.layout.unflatten(path(alpha)[0]), **buffers}
     parts = []
     with torch.no_grad():
         for x in objective.split.x.split(objective.batch_size):
-            found = functional_call(objective.module, values, (x,))
-            parts.append(tensor_of(found, getattr(objective.cost, "output", None)))
+            # Some modules write into what they are given.
+            theta, own = path(alpha)[0].clone(), {name: buffer.clone() for name, buffer in buffers.items()}
+            with objective.borrowed.values({**objective.layout.unflatten(theta), **own}) as module:
+                parts.append(tensor_of(module(x.clone()), getattr(objective.cost, "output", None)))
     outputs = torch.cat(parts)
     if outputs.dim() != 2:
         raise InputError(f"measurement=gauss_length needs a model whose outputs are [B, C], and model="

@@ -10,9 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from landscape.borrowed import Borrowed
 from landscape.errors import InputError
 from landscape.model.dropout import Masks
-from landscape.training.borrowed import Borrowed
+from landscape.parameters import ParameterLayout, beside
 from landscape.training.frozen import frozen_in
 from landscape.training.optimizer import is_elementwise, name_of
 
@@ -71,8 +72,10 @@ class Gradient:
                 return outputs
 
         try:
-            with self.borrowed.values({**theta, **buffers}):
+            values = {**theta, **buffers}
+            with self.borrowed.values(values):
                 cost: Tensor = self.cost(predict, x, y)
+            buffers = {name: values[name].detach() for name in buffers}  # a module may also put another in its place
         except ValueError as error:
             if "more than 1 value per channel" not in str(error):
                 raise
@@ -152,7 +155,7 @@ def clip(gradients: dict[str, Tensor], scale: float, max_norm: float | None) -> 
         return gradients
     factor = torch.full((len(next(iter(gradients.values()))),), scale, dtype=torch.float64)
     if max_norm is not None:
-        squares = torch.stack([g.reshape(len(g), -1).square().sum(dim=1) for g in gradients.values()])
+        squares = torch.stack([g.reshape(len(g), -1).abs().square().sum(dim=1) for g in gradients.values()])
         norm = scale * squares.sum(dim=0).sqrt()  # [S]
         factor = scale * (max_norm / norm.clamp(min=1e-30)).clamp(max=1.0)
     return {name: g * factor.to(g).view(-1, *[1] * (g.dim() - 1)) for name, g in gradients.items()}
@@ -215,7 +218,7 @@ def _is_same_vectorised(module: nn.Module, cost: Any, example: tuple[Tensor, Ten
     x, y = example
     masks = Masks(module, x[:1], cost.num_draws)
     drawn = masks.draw(len(x), torch.Generator(device=x.device).manual_seed(0)) if len(masks) else None
-    named = [(dict(m.named_parameters()), dict(m.named_buffers())) for m in (module, other or module)]
+    named = [tensors_of(m) for m in (module, other or module)]
 
     def stacked(which: int, rows: Sequence[int]) -> dict[str, Tensor]:
         return {name: torch.stack([named[s][which][name].detach() for s in rows]) for name in named[0][which]}
@@ -234,6 +237,12 @@ def _is_same_vectorised(module: nn.Module, cost: Any, example: tuple[Tensor, Ten
         not (a.isfinite().all() and b.isfinite().all()) or float((a - b).norm()) <= NEAR * float(b.norm())
         for a, b in zip(together, alone, strict=True)
     )
+
+
+def tensors_of(module: nn.Module) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """What theta is made of, and what lies beside it."""
+    named = dict(module.named_parameters())
+    return {name: named[name].detach() for name in ParameterLayout.of(module).names}, beside(module)
 
 
 def _keep_other_things(one: Any, other: Any) -> bool:
@@ -260,8 +269,7 @@ def _check_alike(module: nn.Module, other: nn.Module, cost: Any, example: tuple[
     x, y = example
     masks = Masks(module, x[:1], cost.num_draws)
     drawn = masks.draw(len(x), torch.Generator(device=x.device).manual_seed(0))[None] if len(masks) else None
-    theta = {name: p.detach()[None] for name, p in other.named_parameters()}
-    buffers = {name: b.detach()[None] for name, b in other.named_buffers()}
+    theta, buffers = ({name: t.detach()[None] for name, t in part.items()} for part in tensors_of(other))
 
     def gradient(through: nn.Module) -> Tensor:
         was_training = through.training
@@ -272,7 +280,7 @@ def _check_alike(module: nn.Module, other: nn.Module, cost: Any, example: tuple[
                     through.train(), cost, masks if through is module else Masks(other, x[:1], cost.num_draws), False
                 )
                 state = call.initial_state(x[None]) if hasattr(through, "initial_state") else ()
-                found = call(theta, x[None], y[None], drawn, state, buffers)[0]
+                found = call(theta, x.clone()[None], y.clone()[None], drawn, state, buffers)[0]
         finally:
             through.train(was_training)
         return torch.cat([g.flatten() for g in found.values()])

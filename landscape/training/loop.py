@@ -23,11 +23,12 @@ from landscape.curve import LearningCurve
 from landscape.data.dataset import Dataset
 from landscape.errors import InputError
 from landscape.model.dropout import Masks
-from landscape.parameters import ParameterLayout
-from landscape.precision import tf32
+from landscape.parameters import ParameterLayout, beside
+from landscape.precision import converted, tf32
 from landscape.progress import report
 from landscape.solutions import Solutions
 from landscape.streams import DROPOUT, INIT, MODULE, stream, stream_seed
+from landscape.template import unwrapped
 from landscape.training import checkpoint
 from landscape.training.batches import Batches
 from landscape.training.constraint import project_max_norm
@@ -81,7 +82,7 @@ class GroupRun:
         self.on_epoch = on_epoch
         self.anew = partial(GroupRun, model, cost, dataset, optimizer, training, seeds, folder, device, on_epoch)
         dtype: torch.dtype = getattr(torch, training.dtype)
-        modules = [build(model, seed).to(device=device, dtype=dtype) for seed in seeds]
+        modules = [converted(unwrapped(build(model, seed)), device, dtype) for seed in seeds]
         for module in modules:
             if hasattr(module, "initialise_from"):  # a start that looks at the training inputs, such as their mean
                 module.initialise_from(dataset.train.x)  # type: ignore[operator]
@@ -96,7 +97,7 @@ class GroupRun:
         self.max_norms = {name: bound for name, bound in bounds.items() if name not in frozen}
         named = [dict(m.named_parameters()) for m in modules]
         self.theta = {n: torch.stack([m[n].detach() for m in named]) for n in self.layout.names}
-        own = [dict(m.named_buffers()) for m in modules]
+        own = [beside(m) for m in modules]
         self.buffers = {n: torch.stack([m[n].detach() for m in own]) for n in own[0]}
         if training.enforce_at_init:
             project_max_norm(self.theta, self.max_norms)
@@ -111,16 +112,8 @@ class GroupRun:
         moved = {name: value for name, value in self.theta.items() if name not in frozen}
         self.updates = Updates(optimizer, moved, getattr(self.module, "lr_scales", {}))
         self.updates.check_schedules(training.lr_schedule, training.momentum_schedule)
-        self.monitor = Monitor(
-            self.module,
-            cost,
-            dataset,
-            self.seeds,
-            training.dtype,
-            device,
-            training.measure_batch_size,
-            training.validation,
-        )
+        self.monitor = Monitor(self.module, cost, dataset, self.seeds, training.dtype, device,
+                               training.measure_batch_size, training.validation)  # fmt: skip
         self.stopping = EarlyStopping(len(self.seeds), training.patience)
         self.batches = Batches(self.split, self.seeds, training.batch_size, training.drop_last)
         self.dropout = [stream(seed, DROPOUT, device=device) for seed in seeds]

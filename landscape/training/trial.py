@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from landscape.errors import InputError
 from landscape.model.dropout import Masks
-from landscape.training.gradient import Gradient
+from landscape.training.gradient import Gradient, tensors_of
 
 
 def check_training(module: nn.Module, cost: Any, x: Tensor, y: Tensor) -> None:
@@ -26,9 +26,9 @@ def check_training(module: nn.Module, cost: Any, x: Tensor, y: Tensor) -> None:
             drawn = masks.draw(len(x), torch.Generator(device=x.device).manual_seed(0))[None] if len(masks) else None
             gradient = Gradient(module.train(), cost, masks, vectorised=False)
             state = gradient.initial_state(x[None]) if hasattr(module, "initial_state") else ()
-            theta = {name: p.detach()[None] for name, p in module.named_parameters()}
-            buffers = {name: b.detach()[None] for name, b in module.named_buffers()}
-            gradient(theta, x[None], y[None], drawn, state, buffers)
+            theta, buffers = ({n: t.detach()[None] for n, t in part.items()} for part in tensors_of(module))
+            # Some modules write into what they are given.
+            gradient(theta, x.clone()[None], y.clone()[None], drawn, state, buffers)
     except (torch.OutOfMemoryError, InputError):
         raise
     except (RuntimeError, IndexError, ValueError, TypeError, AttributeError) as error:

@@ -99,19 +99,14 @@ class Fickle(nn.Linear):
 
     def forward(self, x: Tensor) -> Tensor:
         """x [B, D] -> logits [B, C]."""
-        return super().forward(x) * (2 if isinstance(self.weight, torch._subclasses.FakeTensor) else self.scale())
-
-    def scale(self) -> float:
-        """Another one on the third call: two are the objective's own check."""
-        self.calls = getattr(self, "calls", 0) + 1
-        return 3.0 if self.calls == 3 else 1.0
+        return super().forward(x) * (2 if isinstance(self.weight, torch._subclasses.FakeTensor) else 1)
 
 
 def test_a_graph_that_disagrees_with_the_module_is_thrown_away(caplog: pytest.LogCaptureFixture) -> None:
     module = Fickle(D, C)
     caplog.set_level(logging.INFO)
     fast, plain = both(module, split(23, 1), ends(module, 1), seeds=[3])
-    np.testing.assert_allclose(fast.channels["objective"][1:], plain.channels["objective"][1:], rtol=1e-14)
+    np.testing.assert_allclose(fast.channels["objective"], plain.channels["objective"], rtol=1e-14)
     assert "the traced graph gives" in caplog.text
 
 

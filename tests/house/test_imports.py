@@ -25,7 +25,7 @@ class Row(NamedTuple):
 
 PLAIN = "curve files result verdict"
 TORCH = "parameters trajectory model data cost path"
-HELD = "engine sums budget blocks footprint fitting precision"
+HELD = "borrowed engine sums budget blocks footprint fitting precision watch template conduct"
 MIDDLE = "objective slope running_statistics solutions endpoints alphas streams progress"
 ROWS = [
     Row("theory", "sympy numpy scipy"),
@@ -51,10 +51,19 @@ ROWS = [
     Row("engine", "torch numpy numba llvmlite", "parameters sums"),
     # How much of that is done at once.
     Row("blocks footprint", "torch", "budget engine blocks data objective streams"),
-    Row("fitting", "torch", "data objective"),
+    # How somebody's module is held, and what it does beside computing.
+    Row("borrowed", "torch"),
+    Row("watch", "torch numpy"),
+    Row("template", "torch", "parameters precision"),
+    Row("conduct", "torch", "model parameters objective watch"),
+    Row("fitting", "torch", "data objective conduct watch"),
     Row("objective running_statistics solutions endpoints", "torch numpy", f"{PLAIN} {TORCH} {MIDDLE} {HELD}"),
-    Row("slope", "torch numpy", "blocks footprint objective model parameters precision"),
-    Row("training store entry", "torch numpy filelock", f"{PLAIN} {TORCH} {MIDDLE} precision training store entry"),
+    Row("slope", "torch numpy", "blocks footprint objective model parameters precision watch"),
+    Row(
+        "training store entry",
+        "torch numpy filelock",
+        f"{PLAIN} {TORCH} {MIDDLE} borrowed precision template training store entry",
+    ),
     Row("measurement", "torch numpy scipy", f"{PLAIN} {TORCH} {MIDDLE} blocks footprint training store"),
     # No torch from here on: saved results can be drawn without it.
     Row("figure", "numpy matplotlib rich", f"{PLAIN} settings"),
