@@ -128,7 +128,7 @@ class TorchLoss:
                 check_classes(y, outputs.shape[1], self.ignore_index)
         elif not y.is_floating_point() and y.dim() < outputs.dim() and int(whole(y).min()) < 0:
             raise InputError(f"labels below 0 mean not labelled in torch's cross-entropies, and how cost={self.name}"
-                             " counts them is not known; use cost=cross_entropy, or leave these examples out")  # fmt: skip
+                             " counts them is not known; use cost=cross_entropy, or leave them out")  # fmt: skip
         values = self.values(outputs, few).double()
         if self.reduction == "none":
             return
