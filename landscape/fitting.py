@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from landscape.data.dataset import Split
 from landscape.errors import InputError
 
 if TYPE_CHECKING:
-    from landscape.data.dataset import Split
     from landscape.objective import Objective
 
 
@@ -82,10 +82,27 @@ def check_split(objective: Objective, split: Split) -> None:
             )
 
 
+def check_extremes(objective: Objective, split: Split) -> None:
+    """Raise InputError if the smallest or largest of whole-number inputs, such as a token, is none of the module's."""
+    x, size = split.x, split.num_streams or 1
+    if x.is_floating_point() or x.is_complex() or x.dtype == torch.bool or x.dim() < 2:
+        return
+    rows = x.flatten(1)
+    theta, own = objective.layout.theta(objective.module), objective.statistics.of(objective.buffers, 0)
+    for row in {int(rows.amax(dim=1).argmax()), int(rows.amin(dim=1).argmin())}:
+        start = row // size * size
+        part = Split(x[start : start + size], split.y[start : start + size], split.num_streams)
+        part = part.to(objective.device, objective.dtype)
+        with fitting(objective):
+            objective._channels(theta, part.x, part.y, 0, 0, 0, objective._masks(0, size, 1), None, own)
+
+
 def check(objective: Objective) -> None:
     """Refuse a wrong output shape, and a cost that is not a function of theta."""
     few = min(len(objective.split), 64, objective.split.num_streams or 64)
     check_split(objective, objective.split)
+    if objective.split.num_streams is None:  # blocks of sequences cost too much for every objective
+        check_extremes(objective, objective.split)
     x, y = objective.split.x[:few], objective.split.y[:few]
     theta = objective.layout.theta(objective.module)
     # Off the start: behind a layer that begins at exactly zero no randomness would show.
@@ -103,6 +120,12 @@ def check(objective: Objective) -> None:
             f"model={name} unused: it is not the cost that this model is made for, and its masks would change "
             "nothing; choose another cost (cost=multi_prediction for model=mpdbm) or another model"
         )
+    if "objective" not in first:
+        raise InputError(f"cost {type(objective.cost).__name__} has the channels {', '.join(first) or 'none'}, and "
+                         "needs one called objective, J of each example")  # fmt: skip
+    if first["objective"].is_complex():
+        raise InputError(f"model={name} with cost {type(objective.cost).__name__} gives a complex cost, and J is a "
+                         "real number; take its real part, absolute value or square")  # fmt: skip
     shape = tuple(first["objective"].shape)
     if shape != (few,):
         raise InputError(
