@@ -12,11 +12,11 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from landscape.conduct import FEW, changes, few_of, off_start
+from landscape.data.dataset import Split
 from landscape.errors import InputError
 from landscape.watch import Watch
 
 if TYPE_CHECKING:
-    from landscape.data.dataset import Split
     from landscape.objective import Objective
 
 AXES = {"x": 0, "y": 0, "masks": 1}
@@ -105,6 +105,21 @@ def check_split(objective: Objective, split: Split) -> None:
             )
 
 
+def check_extremes(objective: Objective, split: Split) -> None:
+    """Raise InputError if the smallest or largest of whole-number inputs, such as a token, is none of the module's."""
+    x, size = split.x, split.num_streams or 1
+    if x.is_floating_point() or x.is_complex() or x.dtype == torch.bool or x.dim() < 2:
+        return
+    rows = x.flatten(1)
+    theta, own = objective.layout.theta(objective.module), objective.statistics.of(objective.buffers, 0)
+    for row in {int(rows.amax(dim=1).argmax()), int(rows.amin(dim=1).argmin())}:
+        start = row // size * size
+        part = Split(x[start : start + size], split.y[start : start + size], split.num_streams)
+        part = part.to(objective.device, objective.dtype)
+        with fitting(objective):
+            objective._channels(theta, part.x.clone(), part.y, 0, 0, 0, objective._masks(0, size, 1), None, own)
+
+
 def check(objective: Objective, original: nn.Module) -> frozenset[str]:
     """What a forward pass writes into, by name: ``x``, ``y``, ``theta``, ``buffer NAME``.
 
@@ -115,6 +130,8 @@ def check(objective: Objective, original: nn.Module) -> frozenset[str]:
         InputError: an output of the wrong shape; a cost that is not a function of theta, or of the example alone.
     """
     check_split(objective, objective.split)
+    if objective.split.num_streams is None:  # blocks of sequences cost too much for every objective
+        check_extremes(objective, objective.split)
     written = _written(objective, original)
     objective.written = written
     x, y = few_of(objective, 64)
@@ -131,6 +148,12 @@ def check(objective: Objective, original: nn.Module) -> frozenset[str]:
             f"model={name} unused: it is not the cost that this model is made for, and its masks would change "
             "nothing; choose another cost (cost=multi_prediction for model=mpdbm) or another model"
         )
+    if "objective" not in first:
+        raise InputError(f"cost {type(objective.cost).__name__} has the channels {', '.join(first) or 'none'}, and "
+                         "needs one called objective, J of each example")  # fmt: skip
+    if first["objective"].is_complex():
+        raise InputError(f"model={name} with cost {type(objective.cost).__name__} gives a complex cost, and J is a "
+                         "real number; take its real part, absolute value or square")  # fmt: skip
     shape = tuple(first["objective"].shape)
     if shape != (few,):
         raise InputError(

@@ -47,6 +47,8 @@ class SquaredError:
     def check_targets(self, outputs: Any, y: Tensor) -> None:
         """Raise InputError if the outputs for the first few examples do not fit, or any of all labels y is no class."""
         outputs = tensor_of(outputs, self.output)
+        if y.is_complex():
+            raise InputError("targets are complex numbers, whose squared error is not known here; give real ones")
         if not y.is_floating_point():
             if y.dim() + 1 != outputs.dim():
                 raise InputError(f"labels {tuple(y.shape)} of whole numbers do not fit outputs {tuple(outputs.shape)}: "

@@ -55,7 +55,7 @@ class TorchLoss:
     """
 
     num_draws = 1
-    wants = "it must map x [B, ...] to what the loss expects"
+    wants = "it must map x [B, ...] to what the loss takes, with targets of the kind it takes (y.float(), y.long())"
 
     def __init__(self, loss: Any) -> None:
         self.name, self.loss = _name(loss), loss
@@ -70,7 +70,7 @@ class TorchLoss:
 
     def values(self, outputs: Tensor, y: Tensor) -> Tensor:
         """[B], each divided by nothing but the number of its own entries."""
-        y = y if y.is_floating_point() else whole(y)
+        y = self._target(y, outputs)
         each = self._at(outputs)(outputs, y)
         fits: tuple[Sequence[int], ...]
         fits = (y.shape, y.shape[:1]) if not y.is_floating_point() or self.is_classes else (outputs.shape, y.shape[:1])
@@ -101,14 +101,15 @@ class TorchLoss:
 
     def counts(self, y: Tensor) -> Mapping[str, Tensor]:
         """What the values of each example are to be divided by, all in all: its labels, by their classes' weights."""
-        if not self.is_classes or y.is_floating_point() or self.reduction == "none":
+        if not self.is_classes or y.is_floating_point():
             return {}
         y = whole(y)
         labelled = y.ne(self.ignore_index)
         share = per_example(labelled.double(), y.shape)
-        if self.weight is None:
+        if self.weight is None or self.reduction == "none":
             return {"objective": share, "error": share}
-        weight = self.weight.to(y.device, torch.float64)[torch.where(labelled, y, 0)] * labelled
+        known = labelled & (y >= 0) & (y < len(self.weight))  # the others are refused elsewhere
+        weight = self.weight.to(y.device, torch.float64)[torch.where(known, y, 0)] * known
         return {"objective": per_example(weight, y.shape), "error": share}
 
     def check_targets(self, outputs: Any, y: Tensor) -> None:
@@ -127,14 +128,14 @@ class TorchLoss:
             else:
                 check_classes(y, outputs.shape[1], self.ignore_index)
         elif not y.is_floating_point() and y.dim() < outputs.dim() and int(whole(y).min()) < 0:
-            raise InputError(f"labels below 0 mean not labelled in torch's cross-entropies, and how cost={self.name}"
-                             " counts them is not known; use cost=cross_entropy, or leave them out")  # fmt: skip
+            raise InputError(f"labels below 0 mean not labelled in torch's cross-entropies, and how cost={self.name} "
+                             "counts them is not known; use cost=cross_entropy, or leave them out")  # fmt: skip
         values = self.values(outputs, few).double()
         if self.reduction == "none":
             return
         counts = self.counts(few).get("objective", torch.ones_like(values))
         ours = float(values.sum() / counts.sum())
-        own = float(self._at(outputs, self.loss)(outputs, few if few.is_floating_point() else whole(few)))
+        own = float(self._at(outputs, self.loss)(outputs, self._target(few, outputs)))
         close = abs(ours - own) <= TOLERANCE.get(outputs.dtype, 1e-2) * max(abs(own), 1e-3)
         if not close and math.isfinite(own):
             raise InputError(
@@ -142,6 +143,12 @@ class TorchLoss:
                 "each, so that J over the whole of the data would not be what it means; give a cost with channels, see "
                 "landscape.cost"
             )
+
+    def _target(self, y: Tensor, outputs: Tensor) -> Tensor:
+        """Whole labels as int64; truth values of a loss that knows no classes as the numbers 0 and 1."""
+        if y.dtype == torch.bool and not self.is_classes:
+            return y.to(outputs.dtype)
+        return y if y.is_floating_point() else whole(y)
 
     def _at(self, outputs: Tensor, loss: Any = None) -> Any:
         """The loss where the outputs are and in their precision, as far as it holds tensors."""

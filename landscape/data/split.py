@@ -51,8 +51,8 @@ class Split:
         if not len(self.x):
             raise InputError("Split needs at least one example, got x and y of none")
         if self.is_resampled and not (self.x.is_floating_point() and self.x.min() >= 0 and self.x.max() <= 1):
-            raise InputError("is_resampled takes x as probabilities, and here are some outside [0, 1] (a data set of "
-                             "your own must scale them, or set data.resample_train=false)")  # fmt: skip
+            raise InputError("is_resampled takes x as probabilities, and here are some outside [0, 1]; scale them, or "
+                             "set data.resample_train=false")  # fmt: skip
 
     def __len__(self) -> int:
         return len(self.x)

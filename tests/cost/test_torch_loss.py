@@ -55,6 +55,7 @@ LOSSES: list[tuple[Any, Tensor]] = [
     (nn.BCEWithLogitsLoss(pos_weight=WEIGHT), F.one_hot(Y, C).double()),
     (nn.MSELoss(), SOFT),
     (F.smooth_l1_loss, SOFT),
+    (nn.BCEWithLogitsLoss(), F.one_hot(Y, C).bool()),
     (Focal(), Y),
 ]
 
@@ -67,9 +68,11 @@ def test_j_is_the_loss_of_all_at_once(loss: Any, y: Tensor, batch_size: int | No
     if isinstance(loss, partial):
         whole = partial(loss.func, **{k: v.double() if k == "weight" else v for k, v in loss.keywords.items()})
     found = measured(loss, X, y, net, batch_size=batch_size)
+    y = y.double() if y.dtype == torch.bool else y
     assert found["objective"] == pytest.approx(whole(net(X), y).item(), rel=1e-12)
     if "error" in found and not y.is_floating_point():
-        assert found["error"] == measured(CrossEntropy(whole_ignore(loss)), X, y, net)["error"]
+        plain = measured(CrossEntropy(whole_ignore(loss)), X, y, net)
+        assert found["error"] == pytest.approx(plain["error"], rel=1e-12)
 
 
 def whole_ignore(loss: Any) -> int:
@@ -89,6 +92,12 @@ def test_classes_lie_where_torch_has_them() -> None:
     x, y = TOKENS.transpose(1, 2).contiguous(), without(NEXT)
     loss = nn.CrossEntropyLoss(weight=WEIGHT.double())
     assert measured(loss, x, y, net)["objective"] == pytest.approx(loss(net(x), y).item(), rel=1e-12)
+
+
+def test_values_that_torch_leaves_alone_are_averaged_over_what_has_a_label() -> None:
+    net = nn.Linear(D, C).double()
+    found = measured(nn.CrossEntropyLoss(reduction="none"), X, HALF, net)
+    assert found == pytest.approx(measured(CrossEntropy(), X, HALF, net), rel=1e-12)
 
 
 def scalar(outputs: Tensor, y: Tensor) -> Tensor:
@@ -119,6 +128,7 @@ REFUSED: list[tuple[Callable[[], Any], Tensor, str]] = [
     (lambda: nn.MSELoss(), Y.double(), r"targets \(26,\) do not match outputs \(26, 4\)"),
     (lambda: nn.CrossEntropyLoss(), Y + 1, "has the label 4"),
     (lambda: nn.CrossEntropyLoss(), Y.double(), r"y\.long\(\)"),
+    (lambda: nn.CrossEntropyLoss(weight=torch.ones(C - 1)), Y, "does not fit data and cost TorchLoss"),
     (lambda: Focal(), HALF, "labels below 0"),
     (lambda: nn.CTCLoss(), Y, "input_lengths"),
     (lambda: "cross_entropy", Y, "cost=str is no cost: a cost has channels"),

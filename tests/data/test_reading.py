@@ -99,6 +99,8 @@ REFUSED = [
     (lambda: Split(X, Y[:5]), "x 23 and y 5"),
     (lambda: Split(X[:0], Y[:0]), "at least one example"),
     (lambda: Split(torch.tensor(1.0), Y), "x is one number"),
+    (lambda: Split(X.to_sparse(), Y), "layout torch.sparse_coo"),
+    (lambda: Split(np.ma.masked_array(X.numpy(), mask=X.numpy() > 1), Y), "x came as MaskedArray"),
     (lambda: Split(X, Y, is_resampled=True), r"outside \[0, 1\]"),
 ]  # fmt: skip
 
