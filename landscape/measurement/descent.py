@@ -23,6 +23,7 @@ from landscape.model import Quadratic
 from landscape.parameters import ParameterLayout
 from landscape.progress import report
 from landscape.streams import NOISE, stream
+from landscape.training.frozen import frozen_in
 from landscape.training.optimizer import checked, is_elementwise, tried
 
 log = logging.getLogger(__name__)
@@ -83,6 +84,9 @@ class Descent:
                 f"measurement=descent needs a model whose solution is known, but model={type(module).__name__} names "
                 "none; use model=quadratic, or measurement=residual"
             )
+        if frozen := frozen_in(module):
+            raise InputError(f"measurement=descent moves every parameter, but model={type(module).__name__} freezes "
+                             f"{', '.join(sorted(frozen))}; leave requires_grad as it was made")  # fmt: skip
         # Theory knows the bound on lr; ask before a run that would only diverge.
         made = self._optimizer(subject, torch.zeros(1))[1]
         method = descent_method(module, made) if isinstance(subject.cost, Output) else None

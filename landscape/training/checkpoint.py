@@ -75,6 +75,15 @@ def load(file: Path) -> dict[str, Any] | None:
     return state
 
 
+def epoch_of(file: Path) -> int | None:
+    """Where a checkpoint stands, None if there is none that can be used; its tensors are not read."""
+    try:
+        _check(file)
+        return int(torch.load(file, weights_only=True, map_location="cpu", mmap=True)["epoch"])
+    except Exception:  # torch raises many types for a broken file; training then starts over
+        return None
+
+
 def _check(file: Path) -> None:
     """Refuse a file that is not what was written, or that unpacks to more than it holds."""
     with file.open("rb") as stream:

@@ -190,6 +190,23 @@ class Mixes(nn.Module):
         return out
 
 
+class Remembers(nn.Module):
+    """Takes the mean of the last call off this one's, in no buffer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear, self.last = nn.Linear(D, C), None
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        out: torch.Tensor = self.linear(x)
+        before, self.last = self.last, out.detach().mean(dim=0)  # type: ignore[assignment]
+        return out if before is None else out * (1 + before)
+
+
+def test_a_module_that_remembers_its_last_call_trains_one_seed_at_a_time() -> None:
+    assert groups_of([0, 1], Remembers(), CrossEntropy(), EXAMPLE, None, None, Remembers()) == [[0], [1]]
+
+
 def test_a_module_that_computes_otherwise_when_vectorised_trains_one_seed_at_a_time(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
