@@ -103,8 +103,8 @@ class Curve(Columns):
         source: ``"measured"`` or ``"theory"``.
         num_examples: examples the objective averages over.
         replicates: the objective of each mask replicate [K, A, S] when K > 1, else None.
-        noise: what J owes to rounding and to its examples, in nats, where it was measured: ``"floor"`` [S], the largest
-            change of J when sums are taken in another order; ``"errors"`` [A, A, S], the standard error over examples
+        noise: what J owes to rounding and to its examples, in nats, where it was measured: ``"floor"`` [S], a bound
+            on the rounding error of J; ``"errors"`` [A, A, S], the standard error over examples
             of J(b) - J(a); ``"low"`` and ``"high"`` [A, S], a 95 % bootstrap band over examples, less J at the sample
             nearest to alpha = 0.
     """

@@ -32,7 +32,7 @@ class Interpolation:
         modes: of ``stochastic`` (skipped when the model has nothing random) and ``deterministic``.
         slopes: 1 for J'(alpha) as a channel ``slope``, 2 for J''(alpha) too, ``curvature``; 0 for neither.
         noise: also what each curve owes to rounding and to its examples, as ``Curve.noise``: keeps every example's cost
-            meanwhile (4 S A N bytes) and evaluates up to 1,000 examples a second time.
+            meanwhile (4 S A N bytes) and evaluates up to 300 examples at 24 points twice more.
 
     Source: paper, section 3.
     """

@@ -23,8 +23,9 @@ log = logging.getLogger(__name__)
 
 NUM_EXAMPLES, NUM_POINTS = 300, 24
 """Of a curve, at most so many examples and points are evaluated again."""
-BETWEEN = 2.0
-"""Errors at the points that are not evaluated again may be so many times as large as the largest that is seen."""
+SURE, BETWEEN = 1.01, 2.0
+"""The bound is a little larger than what is seen, whose own sums round too; and errors at the points that are not
+evaluated again may be so many times as large as the largest that is seen."""
 ALONE, EVERY = 8.0, 4
 """True errors were up to 6.6 times the change by another order of sums, which is taken at every fourth point."""
 SINGLE_TO_DOUBLE = float(np.finfo(np.float64).eps / np.finfo(np.float32).eps)
@@ -182,7 +183,7 @@ def rounding_floor(
         mixed = mean_error(own[:, ::EVERY] - other, num)
         mixed = np.where(np.isfinite(mixed), mixed, 0.0).max(axis=1)
         bound = np.maximum(mean_error(errors, num), mixed[:, None]) + off
-        bound *= 1.0 if len(again) == len(alphas) else BETWEEN
+        bound *= SURE if len(again) == len(alphas) else BETWEEN
         # The sum and its division round too; and two evaluations may agree within the spacing of numbers at J.
         bound += 2 * np.spacing(np.abs(values))
     finite = np.where(np.isfinite(bound), bound, -np.inf).max(axis=1)
