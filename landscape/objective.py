@@ -23,6 +23,7 @@ from landscape.fitting import check, fitting
 from landscape.footprint import passes_of
 from landscape.model.dropout import Masks, torch_dropout_on
 from landscape.parameters import ParameterLayout, row_of
+from landscape.path import widened
 from landscape.precision import tf32
 from landscape.running_statistics import RunningStatistics
 from landscape.streams import MEASURE, MEASURE_SAMPLE, BlockDraws, stream_seed
@@ -142,6 +143,7 @@ class Objective:
             progress: told how many (batch, alpha) pairs are done, out of ``num_batches * A``.
             keep_costs: give each example's objective too.
         """
+        path = widened(path, self.dtype)
         num_seeds = path(float(alphas[0])).shape[0]
         if num_seeds != len(self.seeds):
             raise ValueError(

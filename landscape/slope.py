@@ -18,6 +18,7 @@ from landscape.footprint import passes_of
 from landscape.model.plain import PlainDerivatives, plain_attention
 from landscape.objective import Objective
 from landscape.parameters import row_of
+from landscape.path import widened
 from landscape.precision import tf32
 
 CHANNELS = ("objective", "slope", "curvature")
@@ -111,6 +112,7 @@ def slopes(
             operation that has no forward derivative.
     """
     check_slopes(objective, path, order)
+    path = widened(path, objective.dtype)
     found = torch.zeros((order + 1, len(alphas), len(objective.seeds)), dtype=torch.float64, device=objective.device)
     done = 0
     with _exactly(objective, order):

@@ -53,7 +53,7 @@ ROWS = [
     Row("blocks footprint", "torch", "budget engine blocks data objective streams"),
     Row("fitting", "torch", "objective"),
     Row("objective running_statistics solutions endpoints", "torch numpy", f"{PLAIN} {TORCH} {MIDDLE} {HELD}"),
-    Row("slope", "torch numpy", "blocks footprint objective model parameters precision"),
+    Row("slope", "torch numpy", "blocks footprint objective model parameters path precision"),
     Row("training store", "torch numpy filelock", f"{PLAIN} {TORCH} {MIDDLE} precision training store"),
     Row("measurement", "torch numpy scipy", f"{PLAIN} {TORCH} {MIDDLE} blocks footprint training store"),
     # No torch from here on: saved results can be drawn without it.
