@@ -25,6 +25,7 @@ from landscape.fitting import AXES, check, check_numbers, fitting
 from landscape.footprint import passes_of
 from landscape.model.dropout import Masks, torch_dropout_on
 from landscape.parameters import ParameterLayout, row_of
+from landscape.path import widened
 from landscape.precision import tf32
 from landscape.running_statistics import RunningStatistics
 from landscape.streams import MEASURE, MEASURE_SAMPLE, BlockDraws, stream_seed
@@ -142,13 +143,12 @@ class Objective:
             keep_costs: give each example's objective too: in float32, or in this precision.
         """
         check_counts(self.scales, len(self.split))
+        path = widened(path, self.dtype)
         num_seeds = path(float(alphas[0])).shape[0]
         if num_seeds != len(self.seeds):
             raise ValueError(
                 f"theta has {num_seeds} rows but the objective has {len(self.seeds)} seeds; give one per row"
             )
-        if hasattr(path, "to"):  # points are mixed in the precision that they are evaluated in
-            path = path.to(self.device, self.dtype)
         self.statistics.batch_size = self.batch_size
         shape, spare = (self.num_replicates, len(alphas), num_seeds), self.passes.spare
         sums = Sums(shape, len(self.split), self.device, keep_costs, spare / 2)

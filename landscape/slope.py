@@ -18,6 +18,7 @@ from landscape.footprint import passes_of
 from landscape.model.plain import PlainDerivatives, plain_attention
 from landscape.objective import Objective
 from landscape.parameters import row_of
+from landscape.path import widened
 from landscape.precision import tf32
 from landscape.watch import undisturbed
 
@@ -124,8 +125,8 @@ def slopes(
             objective.module, objective.cost, objective.split.first(8), objective.mode, objective.seeds, "float64",
             running_statistics=objective.statistics.treatment, buffers=objective.buffers, device=objective.device,
         )  # fmt: skip
-        compare_slopes(few, path.to(few.device, few.dtype) if hasattr(path, "to") else path, order)
-    return _slopes(objective, path, alphas, order, progress)
+        compare_slopes(few, widened(path, few.dtype), order)
+    return _slopes(objective, widened(path, objective.dtype), alphas, order, progress)
 
 
 def _slopes(
@@ -133,8 +134,6 @@ def _slopes(
     progress: Callable[[int], None] = lambda done: None,
 ) -> dict[str, NDArray[np.float64]]:  # fmt: skip
     found = torch.zeros((order + 1, len(alphas), len(objective.seeds)), dtype=torch.float64, device=objective.device)
-    if hasattr(path, "to"):  # points are mixed in the precision that they are evaluated in
-        path = path.to(objective.device, objective.dtype)
     done = 0
     with undisturbed(), _exactly(objective, order):
         if order not in objective.slope_passes:

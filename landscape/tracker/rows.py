@@ -79,6 +79,8 @@ def curve_rows(curves: dict[str, Curve], seeds: Sequence[str]) -> Iterator[Row]:
 def projection_rows(projections: dict[str, Projection], seeds: Sequence[str]) -> Iterator[Row]:
     """One row per seed and saved point, in time order within each seed, because each seed has its own projection."""
     for name, p in projections.items():
+        if name == "plane":  # a grid, no track
+            continue
         family = "residual/" if len(projections) == 1 else f"residual/{name}/"
         for s, label in enumerate(labels(seeds, p.projection.shape[1], trained=True)):
             for t in range(len(p.steps)):

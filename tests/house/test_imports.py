@@ -58,7 +58,7 @@ ROWS = [
     Row("conduct", "torch", "model parameters objective watch"),
     Row("fitting", "torch", "data objective conduct watch"),
     Row("objective running_statistics solutions endpoints", "torch numpy", f"{PLAIN} {TORCH} {MIDDLE} {HELD}"),
-    Row("slope", "torch numpy", "blocks footprint objective model parameters precision watch"),
+    Row("slope", "torch numpy", "blocks footprint objective model parameters path precision watch"),
     Row(
         "training store entry",
         "torch numpy filelock",
