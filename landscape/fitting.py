@@ -40,13 +40,36 @@ def fitting(objective: Objective) -> Iterator[None]:
 class TargetCheck:
     """Stands in for a cost, and shows it the outputs for a few examples beside the targets of all."""
 
-    def __init__(self, cost: Any, y: Tensor) -> None:
-        self.cost, self.y, self.num_draws = cost, y, cost.num_draws
+    def __init__(self, cost: Any, y: Tensor, goes_on: bool) -> None:
+        self.cost, self.y, self.goes_on, self.num_draws = cost, y, goes_on, cost.num_draws
+        self.is_shown = False
 
     def channels(self, predict: Any, x: Tensor, y: Tensor) -> dict[str, Tensor]:
-        """Nothing; raises InputError if the targets do not fit."""
-        self.cost.check_targets(predict(x, 0), self.y)
+        """The cost's, if it goes on, else nothing; raises InputError if the targets do not fit."""
+
+        def shown(inputs: Any, draw: int) -> Any:
+            outputs = predict(inputs, draw)
+            if isinstance(inputs, Tensor) and not self.is_shown:  # before the cost meets a label that it does not know
+                self.cost.check_targets(outputs, self.y)
+                self.is_shown = True
+            return outputs
+
+        if self.goes_on:
+            return dict(self.cost.channels(shown, x, y))
+        shown(x, 0)
         return {}
+
+
+@contextmanager
+def _targets_checked(objective: Objective, y: Tensor, goes_on: bool) -> Iterator[None]:
+    """Inside the block every forward pass shows the cost all of these targets."""
+    cost, scales = objective.cost, objective.scales
+    if hasattr(cost, "check_targets"):
+        objective.cost, objective.scales = TargetCheck(cost, y, goes_on), scales if goes_on else {}
+    try:
+        yield
+    finally:
+        objective.cost, objective.scales = cost, scales
 
 
 def check_split(objective: Objective, split: Split) -> None:
@@ -55,31 +78,32 @@ def check_split(objective: Objective, split: Split) -> None:
     Args:
         objective: of the same kind of data, on whose device a few examples are tried.
     """
-    few = min(len(split), 64, split.num_streams or 64)
-    theta = objective.layout.theta(objective.module)
-    own = objective.statistics.of(objective.buffers, 0)
-    cost, scales = objective.cost, objective.scales
-    masks = objective._masks(0, few, 1)
-    with fitting(objective):
-        if hasattr(cost, "check_targets"):
-            part = split.first(few).to(objective.device, objective.dtype)
-            objective.cost, objective.scales = TargetCheck(cost, split.y), {}
-            try:
-                objective._channels(theta, part.x, part.y, 0, 0, 0, masks, None, own)
-            finally:
-                objective.cost, objective.scales = cost, scales
-        rows = split.not_finite[:few]
-        if len(rows):
-            x, y = (values[rows].to(objective.device) for values in (split.x, split.y))
-            x, y = (v.to(objective.dtype) if v.is_floating_point() else v for v in (x, y))
-            if split.num_streams is None:
-                channels, _ = objective._channels(theta, x, y, 0, 0, 0, objective._masks(0, len(rows), 1), None, own)
-                if bool(channels["objective"].isfinite().all()):
-                    return  # the module knows what to do with them
-            raise InputError(
-                f"example {int(rows[0])} of the data has values that are not finite, NaN or infinite (so have "
-                f"{len(split.not_finite)} examples in all), and with them J would be none; mend them or leave them out"
-            )
+    few = split.first(min(len(split), 64, split.num_streams or 64)).to(objective.device, objective.dtype)
+    theta, own = objective.layout.theta(objective.module), objective.statistics.of(objective.buffers, 0)
+    if hasattr(objective.cost, "check_targets"):
+        with fitting(objective), _targets_checked(objective, split.y, goes_on=False):
+            objective._channels(theta, few.x, few.y, 0, 0, 0, objective._masks(0, len(few), 1), None, own)
+    check_finite(objective, split)
+    check_extremes(objective, split)
+
+
+def check_finite(objective: Objective, split: Split) -> None:
+    """Raise InputError if examples that are not finite give no finite cost; a module may know what to do with them."""
+    rows = split.not_finite[:64]
+    if not len(rows):
+        return
+    few = Split(split.x[rows], split.y[rows]).to(objective.device, objective.dtype)
+    theta, own = objective.layout.theta(objective.module), objective.statistics.of(objective.buffers, 0)
+    if split.num_streams is None:
+        with fitting(objective):
+            masks = objective._masks(0, len(few), 1)
+            channels, _ = objective._channels(theta, few.x, few.y, 0, 0, 0, masks, None, own)
+        if bool(channels["objective"].isfinite().all()):
+            return
+    raise InputError(
+        f"example {int(rows[0])} of the data has values that are not finite, NaN or infinite (in all "
+        f"{len(split.not_finite)} examples have), and with them J would be none; mend them or leave them out"
+    )
 
 
 def check_extremes(objective: Objective, split: Split) -> None:
@@ -100,9 +124,7 @@ def check_extremes(objective: Objective, split: Split) -> None:
 def check(objective: Objective) -> None:
     """Refuse a wrong output shape, and a cost that is not a function of theta."""
     few = min(len(objective.split), 64, objective.split.num_streams or 64)
-    check_split(objective, objective.split)
-    if objective.split.num_streams is None:  # blocks of sequences cost too much for every objective
-        check_extremes(objective, objective.split)
+    check_finite(objective, objective.split)
     x, y = objective.split.x[:few], objective.split.y[:few]
     theta = objective.layout.theta(objective.module)
     # Off the start: behind a layer that begins at exactly zero no randomness would show.
@@ -112,7 +134,8 @@ def check(objective: Objective) -> None:
     name = type(objective.module).__name__
     own = objective.statistics.of(objective.buffers, 0)
     with fitting(objective), objective.masks.watched() as idle:
-        first, _ = objective._channels(theta, x, y, 0, 0, 0, masks, None, own)
+        with _targets_checked(objective, objective.split.y, goes_on=True):
+            first, _ = objective._channels(theta, x, y, 0, 0, 0, masks, None, own)
         second, _ = objective._channels(theta, x, y, 0, 0, 0, masks, None, own)
     if idle and hasattr(objective.module, "example"):  # its training pass takes more than x, and was not made
         raise InputError(
@@ -137,3 +160,5 @@ def check(objective: Objective) -> None:
             f"model={name} gives two different costs at one theta; remove the randomness that evaluation mode "
             "leaves on, or use landscape.model.Dropout, whose masks can be fixed"
         )
+    if objective.split.num_streams is None:  # blocks of sequences cost too much for every objective
+        check_extremes(objective, objective.split)
