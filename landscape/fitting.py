@@ -88,7 +88,11 @@ def check_split(objective: Objective, split: Split) -> None:
 
 
 def check_finite(objective: Objective, split: Split) -> None:
-    """Raise InputError if examples that are not finite give no finite cost; a module may know what to do with them."""
+    """Raise InputError if examples that are not finite give no finite cost, or probabilities of pixels are none."""
+    x = split.x
+    if split.is_resampled and not (x.is_floating_point() and float(x.min()) >= 0 and float(x.max()) <= 1):
+        raise InputError("resampled inputs are probabilities, and here are some outside [0, 1]; scale them, or set "
+                         "data.resample_train=false")  # fmt: skip
     rows = split.not_finite[:64]
     if not len(rows):
         return
