@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm
+from torch import Tensor
 
-from landscape.conduct import FEW, changes, few_of, off_start
 from landscape.data.dataset import Split
 from landscape.errors import InputError
-from landscape.watch import Watch
 
 if TYPE_CHECKING:
     from landscape.objective import Objective
-
-AXES = {"x": 0, "y": 0, "masks": 1}
-"""Where the examples lie in what a batch brings besides theta."""
-ALONE = {torch.float32: 1e-3, torch.float64: 1e-8}
-"""Relative to the size of the costs: more than rounding does to them when other examples leave the batch."""
 
 
 def check_numbers(mode: str, dtype: str, **counts: int | None) -> None:
@@ -62,13 +53,42 @@ def fitting(objective: Objective) -> Iterator[None]:
 class TargetCheck:
     """Stands in for a cost, and shows it the outputs for a few examples beside the targets of all."""
 
-    def __init__(self, cost: Any, y: Tensor) -> None:
-        self.cost, self.y, self.num_draws = cost, y, cost.num_draws
+    def __init__(self, cost: Any, y: Tensor, goes_on: bool) -> None:
+        self.cost, self.y, self.goes_on, self.num_draws = cost, y, goes_on, cost.num_draws
+        self.is_shown = False
 
     def channels(self, predict: Any, x: Tensor, y: Tensor) -> dict[str, Tensor]:
-        """Nothing; raises InputError if the targets do not fit."""
-        self.cost.check_targets(predict(x, 0), self.y)
+        """The cost's, if it goes on, else nothing; raises InputError if the targets do not fit."""
+
+        def shown(inputs: Any, draw: int) -> Any:
+            outputs = predict(inputs, draw)
+            if isinstance(inputs, Tensor) and not self.is_shown:  # before the cost meets a label that it does not know
+                self.cost.check_targets(outputs, self.y)
+                self.is_shown = True
+            return outputs
+
+        if self.goes_on:
+            return dict(self.cost.channels(shown, x, y))
+        shown(x, 0)
         return {}
+
+
+@contextmanager
+def targets_checked(objective: Objective, y: Tensor, goes_on: bool) -> Iterator[None]:
+    """Inside the block every forward pass shows the cost all of these targets."""
+    cost, scales = objective.cost, objective.scales
+    if hasattr(cost, "check_targets"):
+        objective.cost, objective.scales = TargetCheck(cost, y, goes_on), scales if goes_on else {}
+    try:
+        yield
+    finally:
+        objective.cost, objective.scales = cost, scales
+
+
+def _start(objective: Objective) -> tuple[Tensor, dict[str, Tensor]]:
+    """The module's own point and the buffers there; copies, since some modules write into them."""
+    own = objective.statistics.of(objective.buffers, 0)
+    return objective.layout.theta(objective.module), {name: buffer.clone() for name, buffer in own.items()}
 
 
 def check_split(objective: Objective, split: Split) -> None:
@@ -77,32 +97,38 @@ def check_split(objective: Objective, split: Split) -> None:
     Args:
         objective: of the same kind of data, on whose device a few examples are tried.
     """
-    few = min(len(split), 64, split.num_streams or 64)
-    theta = objective.layout.theta(objective.module)
-    own = {n: b.clone() for n, b in objective.statistics.of(objective.buffers, 0).items()}
-    cost, scales = objective.cost, objective.scales
-    masks = objective._masks(0, few, 1)
-    with fitting(objective):
-        if hasattr(cost, "check_targets"):
-            part = split.first(few).to(objective.device, objective.dtype)
-            x, y = part.x.clone(), part.y.clone()  # some modules write into what they are given
-            objective.cost, objective.scales = TargetCheck(cost, split.y), {}
-            try:
-                objective._channels(theta, x, y, 0, 0, 0, masks, None, own)
-            finally:
-                objective.cost, objective.scales = cost, scales
-        rows = split.not_finite[:few]
-        if len(rows):
-            x, y = (values[rows].to(objective.device) for values in (split.x, split.y))
-            x, y = (v.to(objective.dtype) if v.is_floating_point() else v for v in (x, y))
-            if split.num_streams is None:
-                channels, _ = objective._channels(theta, x, y, 0, 0, 0, objective._masks(0, len(rows), 1), None, own)
-                if bool(channels["objective"].isfinite().all()):
-                    return  # the module knows what to do with them
-            raise InputError(
-                f"example {int(rows[0])} of the data has values that are not finite, NaN or infinite (so have "
-                f"{len(split.not_finite)} examples in all), and with them J would be none; mend them or leave them out"
+    few = split.first(min(len(split), 64, split.num_streams or 64)).to(objective.device, objective.dtype)
+    theta, own = _start(objective)
+    if hasattr(objective.cost, "check_targets"):
+        with fitting(objective), targets_checked(objective, split.y, goes_on=False):
+            objective._channels(
+                theta, few.x.clone(), few.y.clone(), 0, 0, 0, objective._masks(0, len(few), 1), None, own
             )
+    check_finite(objective, split)
+    check_extremes(objective, split)
+
+
+def check_finite(objective: Objective, split: Split) -> None:
+    """Raise InputError if examples that are not finite give no finite cost, or probabilities of pixels are none."""
+    x = split.x
+    if split.is_resampled and not (x.is_floating_point() and float(x.min()) >= 0 and float(x.max()) <= 1):
+        raise InputError("resampled inputs are probabilities, and here are some outside [0, 1]; scale them, or set "
+                         "data.resample_train=false")  # fmt: skip
+    rows = split.not_finite[:64]
+    if not len(rows):
+        return
+    few = Split(split.x[rows], split.y[rows]).to(objective.device, objective.dtype)
+    theta, own = _start(objective)
+    if split.num_streams is None:
+        with fitting(objective):
+            masks = objective._masks(0, len(few), 1)
+            channels, _ = objective._channels(theta, few.x.clone(), few.y.clone(), 0, 0, 0, masks, None, own)
+        if bool(channels["objective"].isfinite().all()):
+            return
+    raise InputError(
+        f"example {int(rows[0])} of the data has values that are not finite, NaN or infinite (in all "
+        f"{len(split.not_finite)} examples have), and with them J would be none; mend them or leave them out"
+    )
 
 
 def check_extremes(objective: Objective, split: Split) -> None:
@@ -111,115 +137,10 @@ def check_extremes(objective: Objective, split: Split) -> None:
     if x.is_floating_point() or x.is_complex() or x.dtype == torch.bool or x.dim() < 2:
         return
     rows = x.flatten(1)
-    theta, own = objective.layout.theta(objective.module), objective.statistics.of(objective.buffers, 0)
+    theta, own = _start(objective)
     for row in {int(rows.amax(dim=1).argmax()), int(rows.amin(dim=1).argmin())}:
         start = row // size * size
         part = Split(x[start : start + size], split.y[start : start + size], split.num_streams)
         part = part.to(objective.device, objective.dtype)
         with fitting(objective):
-            objective._channels(theta, part.x.clone(), part.y, 0, 0, 0, objective._masks(0, size, 1), None, own)
-
-
-def check(objective: Objective, original: nn.Module) -> frozenset[str]:
-    """What a forward pass writes into, by name: ``x``, ``y``, ``theta``, ``buffer NAME``.
-
-    Args:
-        original: the module that the objective's own is a copy of.
-
-    Raises:
-        InputError: an output of the wrong shape; a cost that is not a function of theta, or of the example alone.
-    """
-    check_split(objective, objective.split)
-    if objective.split.num_streams is None:  # blocks of sequences cost too much for every objective
-        check_extremes(objective, objective.split)
-    written = _written(objective, original)
-    objective.written = written
-    x, y = few_of(objective, 64)
-    few, theta = len(x), off_start(objective)
-    masks = objective._masks(0, few, 1)
-    name = type(objective.module).__name__
-    own = objective.statistics.of(objective.buffers, 0)
-    with fitting(objective), objective.masks.watched() as idle:
-        first, _ = objective._channels(theta, x, y, 0, 0, 0, masks, None, own)
-        second, _ = objective._channels(theta, x, y, 0, 0, 0, masks, None, own)
-    if idle and hasattr(objective.module, "example"):  # its training pass takes more than x, and was not made
-        raise InputError(
-            f"cost {type(objective.cost).__name__} leaves {len(idle)} of the {len(objective.masks)} mask layers of "
-            f"model={name} unused: it is not the cost that this model is made for, and its masks would change "
-            "nothing; choose another cost (cost=multi_prediction for model=mpdbm) or another model"
-        )
-    if "objective" not in first:
-        raise InputError(f"cost {type(objective.cost).__name__} has the channels {', '.join(first) or 'none'}, and "
-                         "needs one called objective, J of each example")  # fmt: skip
-    if first["objective"].is_complex():
-        raise InputError(f"model={name} with cost {type(objective.cost).__name__} gives a complex cost, and J is a "
-                         "real number; take its real part, absolute value or square")  # fmt: skip
-    shape = tuple(first["objective"].shape)
-    if shape != (few,):
-        raise InputError(
-            f"model={name} with cost {type(objective.cost).__name__} gives a cost of shape {shape}, not one value per "
-            f"example ({few},); it must map x [B, ...] to logits [B, C]"
-        )
-    _check_repeats(objective, first, second)
-    if few > 1 and objective.split.num_streams is None:
-        _check_alone(objective, theta, objective._known(x, y, own, None if masks is None else masks[0][0]))
-    return written
-
-
-def _written(objective: Objective, original: nn.Module) -> frozenset[str]:
-    """One pass in evaluation mode, watched."""
-    x, y = few_of(objective, FEW)
-    masks = objective._masks(0, len(x), 1)
-    own = {n: b.clone() for n, b in objective.statistics.of(objective.buffers, 0).items()}
-    theta = off_start(objective)
-    known = objective._known(x, y, own, None if masks is None else masks[0][0])
-    weights: dict[str, Tensor] = {
-        f"weight {n}": p for n, p in objective.module.named_parameters() if n in objective.layout.names
-    }
-    weights |= {f"weight {n} of the module that was given": p.detach() for n, p in original.named_parameters()}
-    watch = Watch({**weights, **known, "theta": theta}, objective.module)
-    with fitting(objective), torch.no_grad(), changes(objective.module) as changed, watch.running():
-        values, _ = objective._forward(theta, known, None)
-        if watch.drawing:  # perhaps for nothing that J depends on, perhaps seldom
-            for _ in range(8):
-                _check_repeats(objective, values, objective._forward(theta, known, None)[0])
-    stale = sorted(name for name in watch.read if name.startswith("weight "))
-    if stale:
-        raise InputError(
-            f"model={type(objective.module).__name__} reads {stale[0]} otherwise than by that name (a list, a closure "
-            "or a bound function holds it too), so that a path would not move what its forward reads; let forward "
-            "read its registered parameters"
-        )
-    return frozenset({*watch.written, *(f"buffer {name}" for name in changed)})
-
-
-def _check_repeats(objective: Objective, first: Mapping[str, Tensor], second: Mapping[str, Tensor]) -> None:
-    if any(not torch.equal(first[n].nan_to_num(), second[n].nan_to_num()) for n in first):
-        raise InputError(
-            f"model={type(objective.module).__name__} gives two different costs at one theta; remove the randomness "
-            "that evaluation mode leaves on, or use landscape.model.Dropout, whose masks can be fixed"
-        )
-
-
-def _check_alone(objective: Objective, theta: Tensor, known: Mapping[str, Tensor]) -> None:
-    """Half of the examples must cost without the others what they cost beside them."""
-    half = len(known["x"]) // 2
-    part = {n: v.narrow(AXES[n], 0, half) if n in AXES else v for n, v in known.items()}
-    with torch.no_grad():
-        beside = objective._forward(theta, known, None)[0]["objective"][:half].double()
-        try:
-            alone = objective._forward(theta, part, None)[0]["objective"].double()
-        except (RuntimeError, ValueError):  # batch norm without statistics takes two examples at least
-            alone = torch.full_like(beside, math.inf)
-    size = float(beside.abs().nan_to_num(0.0, 0.0, 0.0).mean())
-    apart, slack = (alone - beside).abs().nan_to_num(0.0), ALONE[objective.dtype] * max(size, 1e-30)
-    if float(apart.mean()) <= slack or int((apart > slack).sum()) < min(2, half):  # one may stand at a jump
-        return
-    norms = [n for n, m in objective.module.named_modules() if isinstance(m, _BatchNorm) and m.running_mean is None]
-    why = f" ({', '.join(norms[:3])} normalises by the batch at hand)" if norms else ""
-    raise InputError(
-        f"model={type(objective.module).__name__} with cost {type(objective.cost).__name__} gives an example another "
-        f"cost where other examples are beside it{why}, so that J would depend on objective.batch_size; use batch norm "
-        "with track_running_stats=True and objective.running_statistics=recalibrate, or a norm within the example "
-        "such as layer or group norm"
-    )
+            objective._channels(theta, part.x.clone(), part.y.clone(), 0, 0, 0, objective._masks(0, size, 1), None, own)

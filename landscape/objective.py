@@ -21,13 +21,14 @@ from landscape.cost.labels import check_counts, scaled, scales
 from landscape.data.dataset import Split
 from landscape.data.reading import as_split
 from landscape.engine import Together, check_engine, line_of
-from landscape.fitting import AXES, check, check_numbers, fitting
+from landscape.fitting import check_numbers, fitting
 from landscape.footprint import passes_of
 from landscape.model.dropout import Masks, torch_dropout_on
 from landscape.parameters import ParameterLayout, row_of
 from landscape.path import widened
 from landscape.precision import tf32
 from landscape.running_statistics import RunningStatistics
+from landscape.soundness import AXES, check
 from landscape.streams import MEASURE, MEASURE_SAMPLE, BlockDraws, stream_seed
 from landscape.sums import Evaluation, Sums
 from landscape.template import template_of

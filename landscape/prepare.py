@@ -18,7 +18,7 @@ from landscape.config import version
 from landscape.cost.labels import check_counts, scales
 from landscape.data.dataset import Dataset, Split
 from landscape.errors import InputError
-from landscape.fitting import check_extremes, check_split
+from landscape.fitting import check_split
 from landscape.limits import note_cap
 from landscape.objective import Objective
 from landscape.precision import converted
@@ -108,7 +108,6 @@ def check_named(objective: Objective, split: Split, name: str) -> None:
     """``check_split``, and labels that count, of a split that goes by this name."""
     try:
         check_split(objective, split)
-        check_extremes(objective, split)
         check_counts(scales(objective.cost, split.y), len(split))
     except InputError as error:
         raise InputError(f"the {name} split: {error}") from None

@@ -235,3 +235,14 @@ def test_a_token_that_the_module_does_not_know_is_refused_wherever_it_is() -> No
         x[150, 1] = token
         with pytest.raises(InputError, match=r"whole numbers .* index out of range"):
             Objective(net, CrossEntropy(), Split(x, y))
+
+
+def test_resampled_inputs_are_probabilities() -> None:
+    x, y = torch.rand(30, D), torch.zeros(30, dtype=torch.int64)
+    for value, fits in ((1.0, True), (1.5, False), (-0.1, False)):
+        x[20, 1] = value
+        if fits:
+            assert Objective(nn.Linear(D, C), CrossEntropy(), Split(x, y, is_resampled=True)).split.is_resampled
+        else:
+            with pytest.raises(InputError, match=r"outside \[0, 1\]"):
+                Objective(nn.Linear(D, C), CrossEntropy(), Split(x, y, is_resampled=True))

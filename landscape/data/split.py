@@ -30,7 +30,7 @@ class Split:
 
     Raises:
         InputError: ``x`` or ``y`` is no tensor or array, there are no examples, ``x`` and ``y`` differ in length, or
-            their number is no multiple of ``num_streams``; or x is to be resampled and holds no probabilities.
+            their number is no multiple of ``num_streams``.
     """
 
     x: Tensor
@@ -50,9 +50,6 @@ class Split:
             raise InputError(f"Split needs as many labels as inputs, got x {len(self.x)} and y {len(self.y)}")
         if not len(self.x):
             raise InputError("Split needs at least one example, got x and y of none")
-        if self.is_resampled and not (self.x.is_floating_point() and self.x.min() >= 0 and self.x.max() <= 1):
-            raise InputError("is_resampled takes x as probabilities, and here are some outside [0, 1]; scale them, or "
-                             "set data.resample_train=false")  # fmt: skip
 
     def __len__(self) -> int:
         return len(self.x)

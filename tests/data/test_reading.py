@@ -101,7 +101,6 @@ REFUSED = [
     (lambda: Split(torch.tensor(1.0), Y), "x is one number"),
     (lambda: Split(X.to_sparse(), Y), "layout torch.sparse_coo"),
     (lambda: Split(np.ma.masked_array(X.numpy(), mask=X.numpy() > 1), Y), "x came as MaskedArray"),
-    (lambda: Split(X, Y, is_resampled=True), r"outside \[0, 1\]"),
 ]  # fmt: skip
 
 

@@ -25,7 +25,7 @@ class Row(NamedTuple):
 
 PLAIN = "curve files result verdict"
 TORCH = "parameters trajectory model data cost path"
-HELD = "borrowed engine sums budget blocks footprint fitting precision watch template conduct"
+HELD = "borrowed engine sums budget blocks footprint fitting precision watch template conduct soundness"
 MIDDLE = "objective slope running_statistics solutions endpoints alphas streams progress"
 ROWS = [
     Row("theory", "sympy numpy scipy"),
@@ -56,7 +56,8 @@ ROWS = [
     Row("watch", "torch numpy"),
     Row("template", "torch", "parameters precision"),
     Row("conduct", "torch", "model parameters objective watch"),
-    Row("fitting", "torch", "data objective conduct watch"),
+    Row("fitting", "torch", "data objective"),
+    Row("soundness", "torch", "conduct fitting objective watch"),
     Row("objective running_statistics solutions endpoints", "torch numpy", f"{PLAIN} {TORCH} {MIDDLE} {HELD}"),
     Row("slope", "torch numpy", "blocks footprint objective model parameters path precision watch"),
     Row(
