@@ -14,7 +14,7 @@ from landscape.curve import Curve, argmin_alpha, drop, hidden_rise, largest_rise
 from landscape.curve.noise import noise_of_costs, steepest
 from landscape.errors import InputError
 from landscape.measurement.placement import check_placement, order_of, place
-from landscape.measurement.rounding import is_evaluated_again, points_of, rounding_floor, some_of
+from landscape.measurement.rounding import EVERY, is_evaluated_again, points_of, rounding_floor, some_of
 from landscape.measurement.subject import Measured, Subject
 from landscape.measurement.work import Pass, Work
 from landscape.objective import Objective
@@ -128,8 +128,8 @@ class Interpolation:
                     passes += [Pass(split_name, mode, len(split), num, num_rows, num_replicates, k) for k in orders]
                     if self.noise:
                         few = some_of(split)[0]
-                        # Another order of sums, and the other precision, of which float64 takes the time of two.
-                        num = num * is_evaluated_again(objective) + 3 * len(points_of(num))
+                        again = points_of(num)  # in the other precision, and some with sums in another order
+                        num = num * is_evaluated_again(objective) + len(again) + len(again[::EVERY])
                         passes.append(Pass(split_name, mode, len(few), num, num_rows, num_replicates))
         return Work(tuple(passes), unknown="" if subject.adaptive is None else "the points that alphas=adaptive adds")
 
