@@ -88,8 +88,9 @@ class Interpolation:
                     evaluation = objective.along(path, alphas, progress, keep_costs=self.noise)
                 noise = {}
                 if evaluation.costs is not None:
-                    noise = noise_of_costs(evaluation.costs, evaluation.channels["objective"], alphas)
-                    noise["floor"] = rounding_floor(make, split, objective, lay, alphas, evaluation)
+                    values = evaluation.channels["objective"]
+                    noise = noise_of_costs(evaluation.costs, values, alphas)
+                    noise["floor"] = rounding_floor(make, split, objective, lay, alphas, values, evaluation.costs)
                 # Classification error is a channel of the net as it is used, without dropout (paper.md 0.2).
                 channels = {
                     n: v for n, v in evaluation.channels.items() if not (objective.is_random and n.endswith("error"))
