@@ -171,9 +171,8 @@ def barrier_at_start(result: Result, name: str, whole: Result | None) -> list[Ve
         def noise(s: int, curve: Curve = curve, partner: Curve | None = partner) -> float:
             if curve.mode == "stochastic":
                 k = int(np.flatnonzero(curve.alphas == climb(*column(curve, s)).at)[0])
-                if curve.replicates is None:
-                    return math.nan
-                return max(3 * float(replicate_error(curve, s)[k]), rounding_of(curve, s))
+                known = curve.replicates is not None
+                return max(3 * float(replicate_error(curve, s)[k]), rounding_of(curve, s)) if known else math.nan
             unit = value_at(*column(curve, s), 0.0) if partner is None else drop(*column(partner, s))
             return max(tolerance(curve, s) * abs(unit), rounding_of(curve, s))
 
@@ -183,11 +182,10 @@ def barrier_at_start(result: Result, name: str, whole: Result | None) -> list[Ve
             """A reading that cannot tell where 6b finds no barrier, which the line must also come down from."""
             one, least = climb(*column(curve, s)), noise(s)
             if not one.height > least:
-                text = f"no barrier: height {one.height:.2g} nats, noise {least:.2g}"
-                return Reading(text, None, note="there is no barrier of which this could be said")
-            if not one.is_over and (partner is None or no_drop(partner, s) is not None):
-                return Reading("J climbs and does not come down", None, note="that is no barrier")
-            return None
+                why, text = "there is no barrier of which this could be said", f"height {one.height:.2g} nats"
+                return Reading(f"no barrier: {text}, noise {least:.2g}", None, note=why)
+            down = one.is_over or (partner is not None and no_drop(partner, s) is None)
+            return None if down else Reading("J climbs and does not come down", None, note="that is no barrier")
 
         def read_exists(
             s: int, curve: Curve = curve, noise: Callable[[int], float] = noise, no_barrier: Absent = no_barrier
@@ -212,7 +210,6 @@ def barrier_at_start(result: Result, name: str, whole: Result | None) -> list[Ve
             one, a = climb(*column(curve, s)), curve.alphas
             width, inside = one.last - one.first, a[(a > one.first + SLACK) & (a < one.last - SLACK)]
             text = f"above J(0) from {one.first:.4f} to {one.last:.4f}{'' if one.is_over else ' or beyond'}"
-            # By its samples it is as wide as they reach at least, and ends before the next ones on both sides.
             least = float(inside[-1] - inside[0]) if len(inside) else 0.0
             most = (
                 float(a[a >= one.last - SLACK][0] - max(a[a <= one.first + SLACK][-1], 0.0))

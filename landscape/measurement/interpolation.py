@@ -14,7 +14,7 @@ from landscape.curve import Curve, argmin_alpha, drop, hidden_rise, largest_rise
 from landscape.curve.noise import noise_of_costs, steepest
 from landscape.errors import InputError
 from landscape.measurement.placement import check_placement, order_of, place
-from landscape.measurement.rounding import is_evaluated_again, points_of, rounding_floor, some_of
+from landscape.measurement.rounding import EVERY, is_evaluated_again, points_of, rounding_floor, some_of
 from landscape.measurement.subject import Measured, Subject
 from landscape.measurement.work import Pass, Work
 from landscape.objective import Objective
@@ -88,8 +88,9 @@ class Interpolation:
                     evaluation = objective.along(path, alphas, progress, keep_costs=self.noise)
                 noise = {}
                 if evaluation.costs is not None:
-                    noise = noise_of_costs(evaluation.costs, evaluation.channels["objective"], alphas)
-                    noise["floor"] = rounding_floor(make, split, objective, lay, alphas, evaluation)
+                    values = evaluation.channels["objective"]
+                    noise = noise_of_costs(evaluation.costs, values, alphas)
+                    noise["floor"] = rounding_floor(make, split, objective, lay, alphas, values, evaluation.costs)
                 # Classification error is a channel of the net as it is used, without dropout (paper.md 0.2).
                 channels = {
                     n: v for n, v in evaluation.channels.items() if not (objective.is_random and n.endswith("error"))
@@ -131,8 +132,8 @@ class Interpolation:
                     passes += [Pass(split_name, mode, len(split), num, num_rows, num_replicates, k) for k in orders]
                     if self.noise:
                         few = some_of(split)[0]
-                        # Another order of sums, and the other precision, of which float64 takes the time of two.
-                        num = num * is_evaluated_again(objective) + 3 * len(points_of(num))
+                        again = points_of(num)  # in the other precision, and some with sums in another order
+                        num = num * is_evaluated_again(objective) + len(again) + len(again[::EVERY])
                         passes.append(Pass(split_name, mode, len(few), num, num_rows, num_replicates))
         return Work(tuple(passes), unknown="" if subject.adaptive is None else "the points that alphas=adaptive adds")
 

@@ -17,7 +17,6 @@ from landscape.curve.noise import mean_error
 from landscape.data.dataset import Split
 from landscape.errors import InputError
 from landscape.objective import Objective
-from landscape.sums import Evaluation
 
 log = logging.getLogger(__name__)
 
@@ -128,7 +127,8 @@ def is_evaluated_again(objective: Objective) -> bool:
 
 def rounding_floor(
     make: Callable[..., Objective], split: Split, objective: Objective,
-    lay: Callable[[torch.dtype], Any], alphas: NDArray[np.float64], evaluation: Evaluation,
+    lay: Callable[[torch.dtype], Any], alphas: NDArray[np.float64],
+    values: NDArray[np.float64], kept: Any,
 ) -> NDArray[np.float64]:  # fmt: skip
     """How far J may be off by rounding [S], in nats, at any of the points.
 
@@ -141,7 +141,7 @@ def rounding_floor(
     Args:
         make: (split, further keywords of ``Objective``) -> the objective of these lines.
         split: of the curve. objective: that it was measured by. lay: precision -> (alpha -> theta [S, P]).
-        alphas: [A]. evaluation: the curve and each example's cost.
+        alphas: [A]. values: J, [A, S]. kept: each example's cost, [S, A, N].
     """
     few, at = some_of(split)
     again = points_of(len(alphas))
@@ -156,14 +156,13 @@ def rounding_floor(
         return found.costs
 
     plain: dict[str, Any] = {"engine": "plain", "alphas_at_once": 1}
-    values = evaluation.channels["objective"][again].T  # [S, points]
+    values = values[again].T  # [S, points]
     if is_evaluated_again(objective):
         own, off = costs(alphas)[:, again], np.zeros(values.shape)
     else:
-        assert evaluation.costs is not None
-        own = evaluation.costs[:, again[:, None], at].astype(np.float64)
+        own = kept[:, again[:, None], at].astype(np.float64)
         # The engine may have summed without the costs that it kept.
-        off = np.abs(np.stack([evaluation.costs[:, k].mean(axis=1, dtype=np.float64) for k in again], axis=1) - values)
+        off = np.abs(np.stack([kept[:, k].mean(axis=1, dtype=np.float64) for k in again], axis=1) - values)
     with OtherOrder():
         other = costs(alphas[again[::EVERY]], **plain)
     single = objective.dtype == torch.float32
