@@ -41,12 +41,13 @@ OWN = ("experiment", "name", "hydra", "--multirun", "-m")
 
 @dataclass(frozen=True)
 class Plan:
-    """One experiment to run: where its results go, and under which scale."""
+    """One experiment to run: where its results go, under which scale, and the module that draws them."""
 
     experiment: str
     outputs: Path
     scale: str
     name: str
+    figure: str = ""
 
     @property
     def folder(self) -> Path:
@@ -77,7 +78,7 @@ def plan(experiment: str, overrides: Sequence[str]) -> Plan:
         cfg = compose("config", [f"+experiment={experiment}", *overrides])
     except (HydraException, OmegaConfBaseException) as error:
         raise InputError(f"{experiment}: {' '.join(str(error).split())}") from error
-    return Plan(experiment, Path(cfg.outputs), cfg.limits.scale, cfg.name)
+    return Plan(experiment, Path(cfg.outputs), cfg.limits.scale, cfg.name, cfg.figure)
 
 
 def plans(names: Sequence[str], overrides: Sequence[str]) -> list[Plan]:
@@ -171,7 +172,7 @@ def finish(todo: Sequence[Plan], ended: Sequence[tuple[int, float]]) -> int:
     page = todo[0].outputs / "paper" / todo[0].scale / "report.html"
     faults, sections = [], list[Section]()
     try:
-        sections = read_all(folders)
+        sections = read_all(folders, {item.figure for item in todo})
         faults = report(sections, page, page.with_name("sweep.csv"))
     except (InputError, ResultError, OSError) as error:
         faults = [f"no report: {error}"]

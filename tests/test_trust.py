@@ -15,6 +15,7 @@ import pytest
 from landscape.collect.__main__ import main as collect_main
 from landscape.collect.record import JobRecord
 from landscape.collect.standing import Entry, Plan
+from landscape.compute import hold
 from landscape.errors import InputError
 from landscape.figure.__main__ import job_folders
 from landscape.figure.__main__ import main as figure_main
@@ -125,6 +126,18 @@ def test_a_plan_leads_nowhere_else(way: str, sweep: Path, capfd: pytest.CaptureF
     assert collect(str(sweep)) == 2
     assert "leads out of its folder" in capfd.readouterr().err
     assert {path.name: path.read_bytes() for path in victim.iterdir()} == before
+
+
+def test_a_lock_that_is_a_link_empties_nothing(sweep: Path) -> None:
+    """To ask whether a job runs is to open its lock, and to open a lock is to empty a file."""
+    precious = sweep.parent / "precious"
+    precious.write_text("kept")
+    JobRecord("job0", NOW, 0, [], "running", pid=0).write(sweep / "job0")
+    (sweep / "job0" / ".running").symlink_to(precious)
+    plan = Plan.read(sweep)
+    assert plan.standing(sweep)[0][1].status == "done" and precious.read_text() == "kept"
+    with hold(sweep / "job0"):
+        assert precious.read_text() == "kept" and not (sweep / "job0" / ".running").is_symlink()
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -147,7 +147,7 @@ def collect(
     # A sweeper that makes up its jobs as it goes has no plan.
     jobs = records_of(folder, command) if plan is None else plan.standing(folder)
     records = [record for _, record in jobs]
-    found, figure, summary = dict[str, Result](), None, None
+    found, figure, summary, said = dict[str, Result](), None, None, ""
     places = list[Path]()
     for place, record in jobs:
         if record.status == "cut" and record.command == command:
@@ -170,11 +170,11 @@ def collect(
                     save_figure(figure_of([result], figures), [result], place)
         except Exception as error:  # the results are whole; a drawing that fails must not hide them
             figure = None
-            _say_fault("the figure could not be drawn", error)
+            said = _say_fault("the figure could not be drawn", error)
         try:
             summary = write_tables(folder, places, results, verdicts, figures)
         except Exception as error:  # nor must a table
-            _say_fault("sweep.csv could not be written", error)
+            _say_fault("sweep.csv could not be written", error, said)
     if records and not results:  # what an earlier command drew of other jobs would pass for this one's
         for name in DERIVED:
             (folder / name).unlink(missing_ok=True)
@@ -211,5 +211,9 @@ def collect(
     return 1 if strict and any(v.holds is False for v in verdicts) else 0
 
 
-def _say_fault(what: str, error: Exception) -> None:
-    log.error("%s: %s", what, plain(one_line(error)), exc_info=bool(os.environ.get("HYDRA_FULL_ERROR")))
+def _say_fault(what: str, error: Exception, said: str = "") -> str:
+    """Log it, unless the same was said a moment before: a full disk is one fault."""
+    line = plain(one_line(error))
+    if line != said:
+        log.error("%s: %s", what, line, exc_info=bool(os.environ.get("HYDRA_FULL_ERROR")))
+    return line

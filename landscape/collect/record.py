@@ -47,13 +47,17 @@ class JobRecord:
     pid: int = field(default_factory=os.getpid)
     host: str = field(default_factory=platform.node)
 
+    def __post_init__(self) -> None:
+        """Make fit for the terminal what may be of any origin."""
+        self.error, self.host = plain(self.error), plain(self.host)
+
     def write(self, folder: Path) -> None:
         """``job.json``, by rename."""
         write_json(folder / NAME, asdict(self))
 
     def end(self, folder: Path, status: str, error: str = "", exit_code: int = 0) -> None:
         """Note how it ended."""
-        self.status, self.error, self.exit_code = status, error, exit_code
+        self.status, self.error, self.exit_code = status, plain(error), exit_code
         self.seconds = time.time() - self.started
         self.write(folder)
 
@@ -68,7 +72,6 @@ class JobRecord:
             record = document.as_a(cls, document.read(folder / NAME))
             if record.status not in STATUSES:
                 raise ValueError(f"status is {record.status!r}, none of {', '.join(STATUSES)}")
-            record.error, record.host = plain(record.error), plain(record.host)  # they go to the terminal
             return record
         except (FileNotFoundError, NotADirectoryError):
             return None

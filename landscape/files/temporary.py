@@ -23,8 +23,11 @@ _FIRST_EDITION = re.compile(
 
 
 def beside(path: Path) -> Path:
-    """A name for what is to become ``path``: in the same folder, hidden, and of this process on this machine."""
-    return path.with_name(f".{path.name}.{os.getpid()}@{_host()}")
+    """A free name for what is to become ``path``: in the same folder, hidden, of this process on this machine."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}@{_host()}")
+    with suppress(OSError):  # whatever is there is no living process's; a link would be written through
+        temporary.unlink()
+    return temporary
 
 
 @contextmanager

@@ -51,6 +51,15 @@ def test_a_link_and_a_folder_are_no_litter(tmp_path: Path) -> None:
     assert len(list(tmp_path.iterdir())) == 3
 
 
+def test_a_link_that_lies_in_wait_is_not_written_through(tmp_path: Path) -> None:
+    """The names of temporary files can be guessed."""
+    (tmp_path / "precious").write_text("kept")
+    name = temporary.beside(tmp_path / "a").name
+    (tmp_path / name).symlink_to(tmp_path / "precious")
+    temporary.write_text(tmp_path / "a", "new")
+    assert (tmp_path / "precious").read_text() == "kept" and not (tmp_path / "a").is_symlink()
+
+
 def test_a_writer_that_fails_leaves_the_file_before(tmp_path: Path) -> None:
     temporary.write_text(tmp_path / "a", "before")
     with pytest.raises(KeyboardInterrupt), temporary.replacing(tmp_path / "a") as place:
