@@ -57,6 +57,7 @@ def make(config: Any, key: str) -> Any:
         reason = " ".join(str(cause or error).splitlines()[:2])
         raise InputError(
             f"{key} cannot be made: {reason}; look at the keys under {key} (python -m landscape --cfg job -p {key})"
+            + (", or take tracker=none" if key == "tracker" else "")
         ) from error
 
 

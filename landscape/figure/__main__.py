@@ -165,6 +165,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         # A table squeezed into the 80 columns that rich takes for a pipe cannot be read.
         screen = Console() if Console().is_terminal else Console(width=140, no_color=True)
+        screen = screen if screen.width >= 60 else Console(width=60)
         redraw(arguments.folder, screen, arguments.publish, arguments.number, arguments.figure)
     except (InputError, ResultError, OSError) as error:
         print(f"error: {plain(error)}", file=sys.stderr)

@@ -105,6 +105,8 @@ class WandbTracker:
         self._info, self._live, self._left, self._warned = run, {}, [], False
         self._earlier = sorted((_home(run.folder) / "wandb").glob(f"offline-run-*-{run.id}"))
         self._environment.enter(_variables(run.folder))
+        # When W&B's own process dies, asyncio reports each message that it could not deliver; one warning says as much.
+        logging.getLogger("asyncio").setLevel(logging.CRITICAL)
         try:
             mode = self.mode if self.mode == "offline" or self._answers() else "offline"
         except InputError:
