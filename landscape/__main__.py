@@ -19,12 +19,13 @@ from typing import Any
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
+from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from landscape.arguments import check_arguments
 from landscape.collect import JobRecord, Plan, gone, is_whole, one_line, tell
-from landscape.command_line import prepare, refuse
+from landscape.command_line import prepare, refuse, said
 from landscape.compute import hold, in_child, is_parallel
 from landscape.compute.gpu import lend
 from landscape.config import conf_dir, register
@@ -155,6 +156,10 @@ def main() -> None:
         entry()
     except Exit:
         raise
+    except (HydraException, OmegaConfBaseException) as error:  # its help and its lists compose without a net
+        if os.environ.get("HYDRA_FULL_ERROR"):
+            raise
+        refuse(InputError(said(error)))
     except KeyboardInterrupt:
         print("interrupted; the same command skips what is done and goes on from the last checkpoint", file=sys.stderr)
         raise SystemExit(stop_status()) from None

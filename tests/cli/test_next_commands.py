@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -144,6 +145,7 @@ training.first_seed=[0,1]
 training.num_seeds=0
 data.seed=abc
 -cn nope
+--hydra-help optimizer.lr=0.1
 --config-dir nowhere
 --info nonsense
 --resolve
@@ -156,7 +158,6 @@ SHOWN = """
 --info
 --info searchpath
 --help
---hydra-help
 --version
 +experiment=fig05_two_solutions forecast=only data=digits recipe=digits
 """
@@ -230,9 +231,11 @@ def test_it_ends_with_a_sentence(line: str, cli: Callable[..., Ran], tmp_path: P
 
 
 @pytest.mark.parametrize("line", lines(SHOWN))
-def test_it_is_shown(line: str, cli: Callable[..., Ran]) -> None:
-    ran = cli("tracker=none", "limits=smoke", *shlex.split(line))
-    assert ran.status == 0 and "Traceback" not in ran.out and ran.out.strip(), ran.out
+def test_it_is_shown(line: str) -> None:
+    """In a process of its own: Hydra's lists leave a handler behind that writes to this one's output."""
+    command = [sys.executable, "-m", "landscape", "tracker=none", "limits=smoke", *shlex.split(line)]
+    ran = subprocess.run(command, capture_output=True, text=True)
+    assert ran.returncode == 0 and "Traceback" not in ran.stdout + ran.stderr and ran.stdout.strip(), ran.stderr
 
 
 def test_what_comes_after_a_sweep(
@@ -241,11 +244,10 @@ def test_what_comes_after_a_sweep(
 ) -> None:  # fmt: skip
     """Redraw, map a number, publish, report, collect; for the sweep and for one of its jobs."""
 
-    def ends(command: Callable[[], None], *arguments: str) -> tuple[int, str]:
+    def ends(command: Callable[[], int | None], *arguments: str) -> tuple[int, str]:
         monkeypatch.setattr(sys, "argv", ["command", *arguments])
         try:
-            command()
-            status = 0
+            status = int(command() or 0)
         except SystemExit as stop:
             status = int(stop.code or 0)
         captured = capfd.readouterr()
@@ -254,7 +256,7 @@ def test_what_comes_after_a_sweep(
     sweep = draws(cli, shared, "name=after", "training.first_seed=0,1", "optimizer.lr=0.1,0.2", "model.widths=[4],[6]")
     job = next(place.parent for place in sweep.glob("*/result.json"))
     page = tmp_path / "page"
-    good: list[tuple[Callable[[], None], tuple[str, ...]]] = [
+    good: list[tuple[Callable[[], int | None], tuple[str, ...]]] = [
         (figure.main, (str(sweep),)), (figure.main, (str(job),)), (figure.main, (str(sweep), "--number", "test_error")),
         (figure.main, (str(sweep), "--publish", str(page))), (figure.main, (str(page),)),
         (report.main, (str(sweep),)), (report.main, (str(sweep.parent.parent), "--output", str(tmp_path / "r.html"))),
