@@ -171,7 +171,8 @@ def _line_of(config: dict[str, Any], caps: list[str]) -> tuple[Any, NDArray[np.f
     try:
         ends_of.check(config["training"]["num_seeds"])
     except InputError as error:
-        cap = next((c for c in caps if c.startswith("training.num_seeds")), None)
+        seeds = [cap for cap in caps if cap.startswith("training.num_seeds")] if ends_of.needs_solutions else []
+        cap = next(iter(seeds), None)
         raise InputError(f"{error} (limits.seeds capped it: {cap}; raise limits.seeds)" if cap else error) from None
     note_cap(caps, "alphas", len(whole), len(alphas))
     if adaptive is not None:
