@@ -15,7 +15,7 @@ from landscape.errors import InputError
 from landscape.model.dropout import Dropout, switched_on
 from landscape.model.plain import plain_attention
 from landscape.parameters import beside
-from landscape.watch import Watch
+from landscape.watch import Watch, drawn_elsewhere
 
 if TYPE_CHECKING:
     from landscape.objective import Objective
@@ -49,6 +49,7 @@ def conduct_of(objective: Objective) -> Conduct:
     if not is_stochastic and beside(module).keys() <= norms:
         return Conduct(norms, tuple(dropout))
     every = list(module.modules())
+    elsewhere = drawn_elsewhere()
     draws, changed, fault = _pass(objective, every)
     # What does not run in evaluation mode either does not fit, which others say better.
     if fault is not None and (not is_stochastic or _pass(objective, ())[2] is not None):
@@ -63,6 +64,12 @@ def conduct_of(objective: Objective) -> Conduct:
             f"model={name} does not run in training mode, which mode=stochastic needs to know its noise: {fault}; use "
             "the deterministic mode (measurement.modes=[deterministic])"
         ) from fault
+    if drawn_elsewhere() != elsewhere:
+        raise InputError(
+            f"model={name} draws NumPy's or Python's own random numbers in training mode, and mode=stochastic can only "
+            "fix those of torch; draw them with torch, or use the deterministic mode "
+            "(measurement.modes=[deterministic])"
+        )
     holders = {p for n, p in module.named_modules() if any(f"{n}.{b}".lstrip(".") in changed for b in p._buffers)}
     minimal = [*dict.fromkeys([*dropout, *draws])]
     for drawing in (minimal, [m for m in every if m not in holders]):

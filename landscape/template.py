@@ -49,6 +49,10 @@ def template_of(module: nn.Module, device: torch.device, dtype: torch.dtype) -> 
         InputError: lazy layers, TorchScript, or something that cannot be copied.
     """
     check_shapes(module)
+    if any(tensor.is_meta for tensor in (*module.parameters(), *module.buffers())):
+        raise InputError(
+            f"model={type(module).__name__} lies on the meta device, where tensors have no values; use a real one"
+        )
     script = next((n or "the module" for n, m in module.named_modules() if isinstance(m, torch.jit.ScriptModule)), None)
     if script is not None:
         raise InputError(

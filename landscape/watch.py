@@ -80,6 +80,12 @@ def _memory(tensor: Tensor) -> Any:
         return id(tensor)
 
 
+def drawn_elsewhere() -> tuple[object, ...]:
+    """The states of the global generators that are not torch's, to be compared."""
+    _, words, place, *_ = np.random.get_state(legacy=True)
+    return random.getstate(), words.tobytes() if isinstance(words, np.ndarray) else words, place
+
+
 @contextmanager
 def undisturbed() -> Iterator[None]:
     """The global random numbers of torch, NumPy and Python go on afterwards as if the block had drawn none."""

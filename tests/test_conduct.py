@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import random
 from collections.abc import Callable
 from typing import Any
 
@@ -144,7 +145,9 @@ class Broken(nn.Linear):
 
 @pytest.mark.parametrize(
     ("net", "text"),
-    [(Tangled(), "draws random numbers in training mode in Tangled.*deterministic mode"),
+    [(Net(lambda m, x: m.last(x * np.random.rand() if m.training else x), last=nn.Linear(D, C)), "NumPy's or Python's"),
+     (Net(lambda m, x: m.last(x * random.random() if m.training else x), last=nn.Linear(D, C)), "draw them"),
+     (Tangled(), "draws random numbers in training mode in Tangled.*deterministic mode"),
      (Broken(D, C), "does not run in training mode.*needs boxes.*deterministic mode")],
 )  # fmt: skip
 def test_noise_that_cannot_be_had_alone_is_refused(net: nn.Module, text: str) -> None:

@@ -234,5 +234,6 @@ REFUSED: dict[str, tuple[Make, str]] = {
     "closed over": (_closed_over, "otherwise than by that name"),
     "random": (lambda: Net(lambda m, x: m.last(F.dropout(x)), last=nn.Linear(D, C)), "two different costs"),
     "cannot be copied": (_locked, "cannot be copied .*lock"),
+    "meta": (lambda: nn.Linear(D, C, device="meta"), "meta device"),
     "no parameters": (lambda: nn.Flatten(), "no parameters"),
 }  # fmt: skip
