@@ -147,6 +147,9 @@ def main() -> None:
     if any(a.lstrip("+").startswith("experiment=") and "," in a for a in sys.argv[1:]):
         print("+experiment=a,b would lose each experiment's own sweep; run one experiment per command", file=sys.stderr)
         raise SystemExit(2)
+    for name in ("LANDSCAPE_OUTPUTS", "LANDSCAPE_DATA"):  # ~ as a job script writes it, quoted
+        if os.environ.get(name, "").startswith("~"):
+            os.environ[name] = str(Path(os.environ[name]).expanduser())
     try:
         prepare(sys.argv[1:])
     except InputError as error:

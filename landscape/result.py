@@ -5,8 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import math
-import os
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
@@ -17,7 +15,7 @@ import numpy as np
 
 from landscape.curve import Curve, LearningCurve, Projection
 from landscape.errors import InputError
-from landscape.files import document, temporary
+from landscape.files import document, pair
 from landscape.verdict import Verdict
 from theory import npz
 
@@ -104,7 +102,7 @@ class Result:
             "sha256": hashlib.sha256(blob.getvalue()).hexdigest(),
             "arrays": {name: _form(array) for name, array in arrays.items()},
         }
-        _write_both(folder, blob.getvalue(), document.text_of(entries).encode("ascii"))
+        pair.write(folder / NPZ_NAME, blob.getvalue(), folder / JSON_NAME, document.text_of(entries).encode("ascii"))
 
     @classmethod
     def load(cls, folder: Path) -> Result:
@@ -227,40 +225,6 @@ def _with_arrays(value: Any, arrays: dict[str, Any]) -> Any:
 
 
 # --- the two files --------------------------------------------------------------------------------------------
-
-
-def _write_both(folder: Path, npz: bytes, text: bytes) -> None:
-    """Replace both files; on any failure put the old npz back, so that the old pair stays whole.
-
-    A process killed between the two renames leaves a pair whose sha256 does not match: load says so.
-    """
-    target = folder / NPZ_NAME
-    new_npz, new_json, old_npz = (temporary.beside(folder / name) for name in (NPZ_NAME, JSON_NAME, f"{NPZ_NAME}.old"))
-    had_npz, replaced = target.exists(), False
-    try:
-        _write_durably(new_npz, npz)
-        _write_durably(new_json, text)
-        if had_npz:
-            shutil.copy2(target, old_npz)
-        os.replace(new_npz, target)
-        replaced = True
-        os.replace(new_json, folder / JSON_NAME)
-    except BaseException:  # also Ctrl-C: the pair must match whatever happened
-        if replaced and had_npz:
-            shutil.move(old_npz, target)
-        elif replaced:
-            target.unlink(missing_ok=True)
-        raise
-    finally:
-        for path in (new_npz, new_json, old_npz):
-            path.unlink(missing_ok=True)
-
-
-def _write_durably(path: Path, content: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def _read_json(path: Path) -> dict[str, Any]:

@@ -18,7 +18,7 @@ import wandb
 from landscape.errors import InputError
 from landscape.result import Result
 from landscape.tracker import Closing, RunInfo, SolutionFiles, media, rows
-from landscape.tracker.environment import Environment
+from landscape.tracker.environment import Environment, home, variables
 from landscape.tracker.network import need_server
 
 log = logging.getLogger(__name__)
@@ -103,8 +103,8 @@ class WandbTracker:
         if self.mode == "disabled":
             return
         self._info, self._live, self._left, self._warned = run, {}, [], False
-        self._earlier = sorted((_home(run.folder) / "wandb").glob(f"offline-run-*-{run.id}"))
-        self._environment.enter(_variables(run.folder))
+        self._earlier = sorted((home(run.folder) / "wandb").glob(f"offline-run-*-{run.id}"))
+        self._environment.enter(variables(run.folder))
         # When W&B's own process dies, asyncio reports each message that it could not deliver; one warning says as much.
         logging.getLogger("asyncio").setLevel(logging.CRITICAL)
         try:
@@ -202,7 +202,7 @@ class WandbTracker:
             mode=mode,
             project=self.project,
             entity=self.entity,
-            dir=_home(info.folder),
+            dir=home(info.folder),
             id=info.id,
             name=within(name, LONGEST),
             group=within(said("WANDB_RUN_GROUP") or info.group, LONGEST),
@@ -269,7 +269,7 @@ class WandbTracker:
             log.debug("W&B, %s: %r", doing, error)
             return
         self._warned = True
-        folder = "" if self._info is None else _home(self._info.folder) / "wandb"
+        folder = "" if self._info is None else home(self._info.folder) / "wandb"
         log.warning(
             "W&B failed at '%s' (%s: %s); the job goes on. What was written is in %s; "
             "`wandb sync --include-online` sends it later.",
@@ -284,21 +284,3 @@ def within(text: str, most: int) -> str:
     mark = f"...{hashlib.sha256(text.encode(errors='replace')).hexdigest()[:8]}..."
     left = most - len(mark)
     return text[: left - left // 3] + mark + text[-(left // 3) :]
-
-
-def _home(folder: Path) -> Path:
-    """Where the ``wandb/`` folder of a sweep in ``folder`` lies: there, or where WANDB_DIR says."""
-    return Path(os.environ.get("WANDB_DIR") or folder).expanduser()
-
-
-def _variables(folder: Path) -> dict[str, str | None]:
-    """What W&B must find in the environment, for the sweep that lies in ``folder``."""
-    top = _home(folder).resolve() / "wandb"
-    # without these wandb stages artifacts in the home directory, and a moved sweep would lose them
-    places = {"WANDB_DATA_DIR": "data", "WANDB_CACHE_DIR": "cache", "WANDB_ARTIFACT_DIR": "artifacts"}
-    return {
-        **{name: os.environ.get(name) or str(top / place) for name, place in places.items()},
-        "WANDB_ERROR_REPORTING": "false",  # else even an offline run opens one connection
-        "WANDB_SILENT": os.environ.get("WANDB_SILENT") or "true",
-        "WANDB_MODE": None,  # read by the yaml; here it would override what tracker.mode says
-    }
