@@ -25,6 +25,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from landscape.arguments import check_arguments
 from landscape.collect import JobRecord, Plan, gone, is_whole, one_line, tell
+from landscape.collect.checks import searches
 from landscape.command_line import prepare, refuse, said
 from landscape.compute import hold, in_child, is_parallel
 from landscape.compute.gpu import lend
@@ -48,7 +49,7 @@ def job(cfg: DictConfig) -> Any:
     """One job of the sweep. A fault ends this job, is written into its folder, and never stops the others.
 
     Returns:
-        What ``optimize`` names, for a sweeper that searches; None where there is no result.
+        What ``optimize`` names, or the monitored value, for a sweeper that searches; None where there is no result.
     """
     folder = Path(HydraConfig.get().runtime.output_dir)
     if not cfg.isolated:
@@ -57,7 +58,8 @@ def job(cfg: DictConfig) -> Any:
         record = JobRecord.read(folder)
         if record is not None:
             record.end(folder, "cut", f"{death}; the same command goes on from the last checkpoint", 1)
-    return value_of(Result.load(folder), cfg.optimize) if cfg.optimize is not None and is_whole(folder) else None
+    wanted = cfg.optimize is not None or searches(HydraConfig.get().sweeper)
+    return value_of(Result.load(folder), cfg.optimize) if wanted and is_whole(folder) else None
 
 
 def _alone(cfg: DictConfig) -> None:
@@ -95,7 +97,8 @@ def _job(cfg: DictConfig, record: JobRecord, plan: Plan | None) -> None:
         choices = {k: v for k, v in context.runtime.choices.items() if isinstance(v, str) and "hydra" not in k}
         with tf32(False), lend(cfg.device, cfg.jobs_per_gpu) as device:
             result, entries = run(config, name, choices, overrides, tracker, device)  # type: ignore[arg-type]
-        value_of(result, cfg.optimize)
+        if cfg.optimize is not None:
+            value_of(result, cfg.optimize)  # refuses an unknown number before the result counts as whole
         result.save(folder)
         figure = save_figure(figure_module(result.figure), [result], folder)
         # Not the trajectory: it can be gigabytes, and everything drawn from it is in the result.

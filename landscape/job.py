@@ -245,14 +245,15 @@ def value_of(result: Result, names: Any) -> float | list[float] | None:
     """What a sweeper that searches wants of a job: the mean of a number over the seeds that did not diverge.
 
     Args:
-        names: one of ``Result.numbers`` or its last part, or a list of them; None gives None.
+        names: one of ``Result.numbers`` or its last part, or a list of them; None: what ``training.monitor`` says of
+            the solutions.
     Returns:
         None too where a seed's number is missing in all: the sweeper then takes the job for failed.
     Raises:
         InputError: the result has no such number.
     """
     if names is None:
-        return None
+        return _monitored(result)
     several = [names] if isinstance(names, str) else list(names)
     try:
         values = [number.values(result) / number.factor for number in chosen([result], several)]
@@ -262,6 +263,18 @@ def value_of(result: Result, names: Any) -> float | list[float] | None:
         return None
     means = [float(np.mean(value)) for value in values]
     return means[0] if isinstance(names, str) else means
+
+
+def _monitored(result: Result) -> float | None:
+    """The monitored channel at each seed's solution, in the mean."""
+    curve, monitor = result.learning_curve, result.config["training"]["monitor"]
+    if curve is None:
+        raise InputError(
+            "nothing was trained, so training.monitor has no value; name a number, such as optimize=length"
+        )
+    rows = np.searchsorted(curve.epochs, curve.best_epoch)
+    values = curve.channels[monitor][rows, np.arange(len(rows))]
+    return float(values[np.isfinite(values)].mean()) if np.isfinite(values).any() else None
 
 
 def _data_version(subject: Subject) -> dict[str, str]:

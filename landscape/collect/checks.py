@@ -38,12 +38,23 @@ def check_command(config: DictConfig) -> None:
         raise InputError(f"forecast={config.forecast} is unknown; use one of {', '.join(FORECASTS)}")
     if config.jobs_per_gpu < 1:
         raise InputError(f"jobs_per_gpu={config.jobs_per_gpu} must be at least 1")
-    if config.hydra.sweeper._target_ != BASIC and config.optimize is None:
-        raise InputError("this sweeper searches, so it wants a number of each job; name one of a result's numbers, for "
-                         "example optimize=test_error")  # fmt: skip
+    if searches(config.hydra.sweeper) and config.optimize is None and not _trains(config):
+        raise InputError("this sweeper searches, so it wants a number of each job, and nothing is trained here whose "
+                         "training.monitor it could take; name one of a result's numbers, for example "
+                         "optimize=largest_rise")  # fmt: skip
     need(config.hydra.launcher._target_, config.hydra.launcher.get("n_jobs"))
     if str(config.hydra.mode or "").endswith("RUN") and not str(config.hydra.mode).endswith("MULTIRUN"):
         _check_single(config)
+
+
+def searches(sweeper: DictConfig) -> bool:
+    """Whether a sweeper chooses its jobs by what earlier ones returned."""
+    return bool(sweeper._target_ != BASIC)
+
+
+def _trains(config: DictConfig) -> bool:
+    told = [str((config[key] or {}).get("_target_", "")).rpartition(".")[2] for key in ("measurement", "endpoints")]
+    return told[0] not in ("RandomWalk", "Descent") and told[1] not in ("Checkpoints", "Points")
 
 
 def check_job(config: DictConfig) -> None:
