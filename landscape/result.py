@@ -143,7 +143,7 @@ def _encode(value: Any, where: str, arrays: dict[str, np.ndarray[Any, Any]]) -> 
             return {key: _encode(item, f"{where}/{_as_part(key)}", arrays) for key, item in value.items()}
     if room == "verdicts":
         value = [verdict.as_dict() for verdict in value]
-    return plain(value, where, str if room == "config" else lambda _: None)
+    return plain(value, f"result.{where}", str if room == "config" else lambda _: None)
 
 
 def _as_part(key: str) -> str:

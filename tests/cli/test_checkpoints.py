@@ -66,7 +66,7 @@ def test_three_checkpoints_are_a_plane_in_one_command(
 @pytest.mark.parametrize(
     ("changes", "text"),
     [
-        (["endpoints.start=3"], "endpoints.start=3 must be the name of a file"),
+        (["endpoints.start=3"], "endpoints.start=3 must be a text"),
         (["endpoints.end=0.pt"], "are one file; a line needs two points"),
         (["measurement=plane"], "endpoints.third=FILE"),
         (["endpoints.third=2.pt"], "use measurement=plane, or leave it out"),

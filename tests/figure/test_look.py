@@ -82,15 +82,19 @@ def test_save_writes_two_whole_files_and_leaves_the_old_ones_on_failure(
     assert path.with_suffix(".pdf").read_bytes().startswith(b"%PDF")
     old = path.read_bytes()
 
-    def fails(target: Any, **_: Any) -> None:
-        Path(target).write_bytes(b"half")
+    def fails(target: Any, *_: Any, **__: Any) -> None:
+        if isinstance(target, Path):
+            with target.open("wb") as half:
+                half.write(b"half")
         raise OSError("disk full")
 
-    monkeypatch.setattr(figure, "savefig", fails)
-    with pytest.raises(OSError, match="disk full"):
-        style.save(figure, tmp_path / "new", "drawing")
-    assert path.read_bytes() == old
-    assert sorted(file.name for file in path.parent.iterdir()) == ["drawing.pdf", "drawing.png"]
+    for owner, name in ((figure, "savefig"), (Path, "write_bytes")):  # while it is drawn, and while it is written
+        with monkeypatch.context() as patch:
+            patch.setattr(owner, name, fails)
+            with pytest.raises(OSError, match="disk full"):
+                style.save(figure, tmp_path / "new", "drawing")
+        assert path.read_bytes() == old
+        assert sorted(file.name for file in path.parent.iterdir()) == ["drawing.pdf", "drawing.png"]
 
 
 def test_jobs_differ_in_colour_or_dashes() -> None:
