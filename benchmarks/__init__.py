@@ -1,1 +1,5 @@
-"""Ratios against named alternatives, each measured within one run."""
+"""What the project promises of its speed, measured; ``python -m benchmarks``."""
+
+from theory.terminal import ready
+
+ready()  # each of its modules is a command

@@ -2,29 +2,40 @@
 
 from __future__ import annotations
 
+from theory.terminal import ready, stop_status
+
+if __name__ == "__main__":
+    ready()  # before the imports below: they take seconds, in which somebody may press Ctrl-C
+
 import logging
 import os
 import sys
 import time
 import traceback
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
-from hydra.utils import instantiate
+from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from landscape.collect import JobRecord, Plan, is_whole, one_line, tell
+from landscape.arguments import check_arguments
+from landscape.collect import JobRecord, Plan, gone, is_whole, one_line, tell
+from landscape.collect.checks import searches
+from landscape.command_line import prepare, refuse, said
 from landscape.compute import hold, in_child, is_parallel
 from landscape.compute.gpu import lend
 from landscape.config import conf_dir, register
 from landscape.errors import Exit, InputError
 from landscape.figure.module import figure_module
 from landscape.figure.module import save as save_figure
-from landscape.job import run, run_info
+from landscape.job import run, run_info, value_of
 from landscape.precision import tf32
+from landscape.prepare import make
 from landscape.progress import hush
 from landscape.result import Result
 from landscape.tracker import SolutionFiles
@@ -34,37 +45,35 @@ log = logging.getLogger("landscape")
 register()
 
 
-def job(cfg: DictConfig) -> None:
-    """One job of the sweep. A fault ends this job, is written into its folder, and never stops the others."""
+def job(cfg: DictConfig) -> Any:
+    """One job of the sweep. A fault ends this job, is written into its folder, and never stops the others.
+
+    Returns:
+        What ``optimize`` names, or the monitored value, for a sweeper that searches; None where there is no result.
+    """
+    folder = Path(HydraConfig.get().runtime.output_dir)
     if not cfg.isolated:
         _alone(cfg)
-        return
-    death = in_child(partial(_alone, cfg))
-    folder = Path(HydraConfig.get().runtime.output_dir)
-    record = JobRecord.read(folder) if death else None
-    if record is not None:
-        record.end(folder, "cut", f"{death}; the same command goes on from the last checkpoint", 1)
+    elif death := in_child(partial(_alone, cfg)):
+        record = JobRecord.read(folder)
+        if record is not None:
+            record.end(folder, "cut", f"{death}; the same command goes on from the last checkpoint", 1)
+    wanted = cfg.optimize is not None or searches(HydraConfig.get().sweeper)
+    return value_of(Result.load(folder), cfg.optimize) if wanted and is_whole(folder) else None
 
 
 def _alone(cfg: DictConfig) -> None:
     """The job, while no other process works in its folder."""
     context = HydraConfig.get()
     folder = Path(context.runtime.output_dir)
-    plan = _plan_of(folder, cfg.command)
-    numbers = {} if plan is None else {entry.key: entry.num for entry in plan.jobs}
-    num = numbers.get(folder.name, int(context.job.num))  # an engine numbers only the jobs that are left to do
+    plan = Plan.of_command(folder.parent, cfg.command)
+    numbers = {} if plan is None else plan.numbers
+    num = numbers.get(folder.name)  # an engine numbers only the jobs that are left to do
+    num = int(context.job.num) if num is None else num
     if is_parallel(context.launcher._target_):
         hush(f"job {num + 1}: ")
     with hold(folder):
         _job(cfg, JobRecord(folder.name, cfg.command, num, list(context.overrides.task)), plan)
-
-
-def _plan_of(folder: Path, command: str) -> Plan | None:
-    try:
-        plan = Plan.read(folder.parent)
-    except InputError:  # a single job of the debugger's
-        return None
-    return plan if plan.command == command else None
 
 
 def _job(cfg: DictConfig, record: JobRecord, plan: Plan | None) -> None:
@@ -82,11 +91,14 @@ def _job(cfg: DictConfig, record: JobRecord, plan: Plan | None) -> None:
     try:
         config = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
         assert isinstance(config, dict)
-        tracker = instantiate(cfg.tracker)
+        check_arguments(config)
+        tracker = make(config["tracker"], "tracker")
         tracker.start(run_info(config, name, folder.name, overrides, folder.parent))  # type: ignore[arg-type]
         choices = {k: v for k, v in context.runtime.choices.items() if isinstance(v, str) and "hydra" not in k}
         with tf32(False), lend(cfg.device, cfg.jobs_per_gpu) as device:
             result, entries = run(config, name, choices, overrides, tracker, device)  # type: ignore[arg-type]
+        if cfg.optimize is not None:
+            value_of(result, cfg.optimize)  # refuses an unknown number before the result counts as whole
         result.save(folder)
         figure = save_figure(figure_module(result.figure), [result], folder)
         # Not the trajectory: it can be gigabytes, and everything drawn from it is in the result.
@@ -116,31 +128,47 @@ def _report_failure(record: JobRecord, folder: Path, cfg: DictConfig, error: Bas
     trace = "".join(traceback.format_exception(error))
     if os.environ.get("HYDRA_FULL_ERROR"):
         print(trace, file=sys.stderr)
-    try:
-        with (folder / "run.log").open("a") as stream:
-            stream.write(f"{line}\n{trace}")
+    if not folder.is_dir():  # to write there would make it again, empty
+        record.status, record.error, record.exit_code = "failed", gone(folder), code
+        record.seconds = time.time() - record.started
+        return
+    # Each by itself: what a full disk does not take must not cost the rest, nor the line on the terminal.
+    with suppress(OSError):
         record.end(folder, "failed", line, code)
+    with suppress(OSError), (folder / "run.log").open("a", encoding="utf-8", errors="backslashreplace") as stream:
+        stream.write(f"{line}\n{trace}")
+    with suppress(OSError):
         failed = Result(name=cfg.name, figure=cfg.figure, scale=cfg.limits.scale, choices={}, config={},
                         overrides=record.overrides, status="failed", error=line)  # fmt: skip
         if not is_whole(folder):  # a finished measurement outlives a failed attempt to repeat it
             failed.save(folder)
-    except OSError as second:  # a full disk: say so on the terminal at least
-        log.error("job %d could not record its failure: %s", record.num, second)
 
 
 def main() -> None:
-    """Console script; exit status 0 done, 1 a run failed, 2 wrong input, 130 interrupted."""
+    """Console script; exit status 0 done, 1 a run failed, 2 wrong input, 130 interrupted, 143 terminated."""
+    ready()
     if any(a.lstrip("+").startswith("experiment=") and "," in a for a in sys.argv[1:]):
         print("+experiment=a,b would lose each experiment's own sweep; run one experiment per command", file=sys.stderr)
         raise SystemExit(2)
+    for name in ("LANDSCAPE_OUTPUTS", "LANDSCAPE_DATA"):  # ~ as a job script writes it, quoted
+        if os.environ.get(name, "").startswith("~"):
+            os.environ[name] = str(Path(os.environ[name]).expanduser())
+    try:
+        prepare(sys.argv[1:])
+    except InputError as error:
+        refuse(error)
     entry = hydra.main(version_base="1.3", config_path=conf_dir(), config_name="config")(job)
     try:
         entry()
     except Exit:
         raise
+    except (HydraException, OmegaConfBaseException) as error:  # its help and its lists compose without a net
+        if os.environ.get("HYDRA_FULL_ERROR"):
+            raise
+        refuse(InputError(said(error)))
     except KeyboardInterrupt:
         print("interrupted; the same command skips what is done and goes on from the last checkpoint", file=sys.stderr)
-        raise SystemExit(130) from None
+        raise SystemExit(stop_status()) from None
     except SystemExit as stop:
         # Jobs catch their own faults, so a status of 1 from Hydra itself means that composing the config failed.
         raise SystemExit(2 if stop.code == 1 else stop.code) from None

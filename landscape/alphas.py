@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,9 +19,25 @@ def fractions(num: int, divisions: int, first: int = 0) -> NDArray[np.float64]:
     Args:
         num: number of points A. divisions: steps per unit of alpha. first: numerator of the first point.
     """
+    whole(num=num, divisions=divisions)
+    numbers(first=first)
     if num < 1 or divisions < 1:
         raise InputError(f"alphas.num={num} and alphas.divisions={divisions} must both be at least 1")
     return (first + np.arange(num)) / divisions
+
+
+def whole(**given: Any) -> None:
+    """Raise InputError unless all are whole numbers."""
+    for name, value in given.items():
+        if isinstance(value, bool) or not isinstance(value, Integral):
+            raise InputError(f"alphas.{name}={value} must be a whole number")
+
+
+def numbers(**given: Any) -> None:
+    """Raise InputError unless all are numbers."""
+    for name, value in given.items():
+        if isinstance(value, bool) or not isinstance(value, Real) or not np.isfinite(float(value)):
+            raise InputError(f"alphas.{name}={value} must be a finite number")
 
 
 def evenly(first: float, last: float, num: int, ends: bool = False) -> NDArray[np.float64]:
@@ -29,6 +47,8 @@ def evenly(first: float, last: float, num: int, ends: bool = False) -> NDArray[n
         first, last: the range. num: number of points A.
         ends: add alpha = 0 and alpha = 1 where the range holds them and the grid misses them.
     """
+    whole(num=num)
+    numbers(first=first, last=last)
     if not num >= 2 or not last > first:
         raise InputError(f"alphas needs num >= 2 and last > first, got num={num}, first={first}, last={last}")
     grid = np.linspace(first, last, num)
@@ -53,7 +73,10 @@ def merged(grids: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
 
 def explicit(values: Sequence[float]) -> NDArray[np.float64]:
     """The points as given, for example ``alphas=explicit 'alphas.values=[0,0.5,1]'``."""
-    return np.asarray(values, dtype=np.float64)
+    try:
+        return np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"alphas.values={values} must be a list of numbers") from error
 
 
 def checked(alphas: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -103,8 +126,9 @@ class Adaptive:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "start", checked(self.start))
+        whole(max_points=self.max_points)
         for name, value, usual in (("tolerance", self.tolerance, 1e-3), ("min_width", self.min_width, 1e-4)):
-            if not 0 < value < np.inf:
+            if isinstance(value, bool) or not isinstance(value, Real) or not 0 < value < np.inf:
                 raise InputError(f"alphas.{name}={value} must be positive and finite; {usual:g} is usual")
         if not 2 <= len(self.start) <= self.max_points:
             raise InputError(

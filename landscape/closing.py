@@ -6,13 +6,13 @@ import hashlib
 import logging
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from hydra.utils import instantiate
 
-from landscape.figure.module import figure_module
+from landscape.figure.module import figure_of
 from landscape.figure.publish import command_of
 from landscape.report.section import Section
 from landscape.report.summary import Mean, Rate, means, rates
@@ -27,12 +27,13 @@ log = logging.getLogger(__name__)
 
 def close(
     folder: Path, jobs: Mapping[str, Result], num_failed: int, verdicts: Sequence[Verdict], figure: Path | None,
-    tracker: Any,
+    tracker: Any, own: Collection[str] = (),
 ) -> None:  # fmt: skip
     """Tell the tracker what the sweep in ``folder`` came to; whatever goes wrong is one warning.
 
     Args:
-        jobs: the finished results by the key of their job, of one figure. tracker: config of the tracker, or None.
+        jobs: the finished results by the key of their job, of one figure. tracker: config of the command's tracker, or
+            None; never a result's, for making one runs what it names. own: modules of the user's that may judge.
     """
     if tracker is None:
         return
@@ -43,7 +44,7 @@ def close(
         if not watcher.watches:
             return
         results = list(jobs.values())
-        module = figure_module(results[0].figure)
+        module = figure_of(results, own)
         section = Section(folder, [folder / key for key in jobs], results, [], module, list(verdicts))
         closing = closing_of(rows(section), len(jobs), num_failed, verdicts, figure)
         watcher.start(closing_run(folder, jobs))

@@ -17,14 +17,7 @@ from omegaconf.errors import InterpolationValidationError
 from landscape.errors import Exit
 from landscape.provenance import conf_dir as conf_dir
 from landscape.provenance import outside
-
-UNHASHED = (
-    "hydra", "tracker", "device", "threads", "refresh", "outputs", "command", "strict", "forecast", "wandb_folder",
-    "isolated", "jobs_per_gpu",
-)  # fmt: skip
-"""Root keys that change no number; all others are part of a job's key."""
-UNHASHED_OBJECTIVE = ("memory", "alphas_at_once")
-"""Keys under ``objective`` that say, as ``device`` does, only how this machine gets there."""
+from landscape.settings import uses_of
 
 FORECASTS = ("auto", "only", "off")
 """Values of ``forecast``."""
@@ -100,6 +93,8 @@ class TrainingSchema:
     snapshot_updates: int | None = None
     checkpoint_seconds: float = 5.0
     measure_batch_size: int = 5000
+    drop_last: bool = False
+    validation: str = "stochastic"
 
 
 @dataclass
@@ -132,6 +127,7 @@ class Config:
     refresh: bool = False
     strict: bool = False
     forecast: str = "auto"
+    optimize: Any = None  # what each job returns to a sweeper that searches: a number's name, or a list of them
     command: str = ""
 
 
@@ -145,7 +141,7 @@ def version() -> str:
 
 def job_key(*, _root_: DictConfig) -> str:
     """The name of a job's folder: a hash of everything in its resolved config that can change a number."""
-    kept = OmegaConf.masked_copy(_root_, [str(k) for k in _root_ if k not in UNHASHED])
+    kept = OmegaConf.masked_copy(_root_, [str(k) for k in _root_ if uses_of(str(k)).result])
     try:
         config = OmegaConf.to_container(kept, resolve=True)
     except InterpolationValidationError as error:  # the first place where a value meets the type of whoever reads it
@@ -153,7 +149,7 @@ def job_key(*, _root_: DictConfig) -> str:
         print(f"{key} cannot take what it is given: {reason}; give a value of that type", file=sys.stderr)
         raise Exit(2) from error
     if isinstance(config, dict) and isinstance(config.get("objective"), dict):
-        config["objective"] = {k: v for k, v in config["objective"].items() if k not in UNHASHED_OBJECTIVE}
+        config["objective"] = {k: v for k, v in config["objective"].items() if uses_of(f"objective.{k}").result}
     named = outside(config)
     text = json.dumps([version(), config, *([named] if named else [])], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
@@ -163,7 +159,7 @@ def experiment_list() -> str:
     """One line per experiment: its name and what the first comment line of its yaml says."""
     lines = []
     for file in sorted((Path(conf_dir()) / "experiment").glob("*.yaml")):
-        comments = [line.lstrip("# ") for line in file.read_text().splitlines() if line.startswith("#")]
+        comments = [line.lstrip("# ") for line in file.read_text("utf-8").splitlines() if line.startswith("#")]
         says = next(line for line in comments if not line.startswith("@package"))
         lines.append(f"  +experiment={file.stem:<26} {says}")
     return "\n".join(lines)

@@ -46,7 +46,7 @@ def passes_of(objective: Objective, forward: Forward | None = None, num_examples
     foot = footprint(forward, split, theta_bytes, masks, rows, objective.num_replicates, objective.wants.budget)
     if objective.statistics.moves:
         foot = foot.with_statistics(rows * objective.statistics.num_bytes, objective.statistics.recalibrates)
-    draws = objective.is_random and bool(objective.torch_dropout)
+    draws = objective.is_random and bool(objective.drawing)
     return Passes(foot, objective.wants, num_examples or len(split), split.num_streams, objective.device, draws)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 import platform
 import time
@@ -9,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import hydra
 import numpy as np
@@ -19,24 +20,24 @@ from torch import nn
 
 from landscape.alphas import Adaptive, checked, thinned
 from landscape.config import version
+from landscape.cost import from_torch
 from landscape.endpoints import Ends
 from landscape.errors import InputError
 from landscape.figure.module import figure_module
+from landscape.figure.sweep.number import chosen
 from landscape.limits import apply_limits, note_cap
 from landscape.measurement import Measured, Subject
 from landscape.measurement.placement import check_room
 from landscape.parameters import ParameterLayout
-from landscape.prepare import dataset_of, make, module_maker, solve
+from landscape.prepare import check_named, dataset_of, make, module_maker, solve
 from landscape.result import Result
+from landscape.settings import named
 from landscape.solutions import Solutions
 from landscape.store import Entry
 from landscape.tracker import RunInfo, Tracker
 from landscape.training import build
 
 log = logging.getLogger(__name__)
-
-UNNAMED = ("+experiment", "tracker", "limits", "device", "refresh", "forecast")
-"""Overrides that are no part of a run's name."""
 
 
 def run(
@@ -76,7 +77,7 @@ def run(
         statements=measured.statements,
         seeds=measured.labels,
         training_status=_status(solutions, subject.ends),
-        versions=versions(),
+        versions=versions() | _data_version(subject),
         device=_device_name(device),
         seconds=time.monotonic() - started,
     )
@@ -95,8 +96,15 @@ def subject_of(
         assert subject.dataset is not None
         solutions, entries = solve(config, subject.dataset, model, subject.cost, device, tracker.epoch)
     if ends_of is not None:
-        ends = ends_of(solutions) if ends_of.needs_solutions else ends_of.load(subject.module)
+        ends = ends_of(solutions) if ends_of.needs_solutions else _loaded(ends_of, subject.module, model, config)
     return replace(subject, solutions=solutions, ends=ends), entries
+
+
+def _loaded(ends_of: Any, module: nn.Module, model: Callable[[], nn.Module], config: dict[str, Any]) -> Ends:
+    """Ends that need no training; those that ask for ``again`` can tell what of the module is drawn at random."""
+    if "again" not in inspect.signature(ends_of.load).parameters:
+        return cast(Ends, ends_of.load(module))
+    return cast(Ends, ends_of.load(module, again=partial(build, model, config["training"]["first_seed"] + 1)))
 
 
 def untrained(
@@ -106,8 +114,12 @@ def untrained(
     ends_of = alphas = adaptive = None
     if measurement.needs == "path":
         ends_of, alphas, adaptive = _line_of(config, caps)
+        if hasattr(measurement, "check_ends"):
+            measurement.check_ends(ends_of)
+        elif getattr(ends_of, "has_third", False):
+            raise InputError("endpoints.third is the third corner of a plane; use measurement=plane, or leave it out")
     dataset = dataset_of(config, caps)
-    cost = make(config["cost"], "cost")
+    cost = from_torch(make(config["cost"], "cost"))
     model = module_maker(config)
     objective = make(config["objective"], "objective")
     template = build(model, config["training"]["first_seed"])
@@ -116,9 +128,16 @@ def untrained(
     objective = partial(objective, device=device, calibration=calibration)
     # A wrong objective, a module that does not fit, or too little memory must not cost a training first.
     try:
-        objective(template, cost, dataset.valid.first(min(64, len(dataset.valid))))
+        tried = objective(template, cost, dataset.valid.first(min(64, len(dataset.valid))))
+        for split in ("train", "valid", "test"):
+            check_named(tried, getattr(dataset, split), split)
     except TypeError as error:
         raise InputError(f"objective cannot be made: {error}; look at the keys under objective") from error
+    if not getattr(ends_of, "knows_statistics", True) and tried.statistics.interpolates:
+        raise InputError(
+            "objective.running_statistics=interpolate needs the statistics at both ends, and the start of endpoints="
+            f"{type(ends_of).__name__} has none; use recalibrate or keep"
+        )
     subject = Subject(
         make(config["training"], "training").seeds, device, template, cost, dataset, None, None,
         make(config["path"], "path"), alphas, objective, measured_examples,
@@ -152,7 +171,8 @@ def _line_of(config: dict[str, Any], caps: list[str]) -> tuple[Any, NDArray[np.f
     try:
         ends_of.check(config["training"]["num_seeds"])
     except InputError as error:
-        cap = next((c for c in caps if c.startswith("training.num_seeds")), None)
+        seeds = [cap for cap in caps if cap.startswith("training.num_seeds")] if ends_of.needs_solutions else []
+        cap = next(iter(seeds), None)
         raise InputError(f"{error} (limits.seeds capped it: {cap}; raise limits.seeds)" if cap else error) from None
     note_cap(caps, "alphas", len(whole), len(alphas))
     if adaptive is not None:
@@ -189,7 +209,8 @@ def _numbers_of_runs(subject: Subject) -> dict[str, list[float]]:
     for name, value in values.items():
         numbers[f"test_{name}"] = value
     if "error" in values and subject.dataset.test.y.dim() == 1:  # of a text the error is a share of its words
-        numbers["num_test_errors"] = np.round(values["error"] * len(subject.dataset.test))
+        num_labelled = len(subject.dataset.test) / test.scales.get("error", 1.0)
+        numbers["num_test_errors"] = np.round(values["error"] * num_labelled)
     return {name: np.asarray(v).tolist() for name, v in numbers.items()}
 
 
@@ -220,15 +241,57 @@ def versions() -> dict[str, str]:
     }
 
 
+def value_of(result: Result, names: Any) -> float | list[float] | None:
+    """What a sweeper that searches wants of a job: the mean of a number over the seeds that did not diverge.
+
+    Args:
+        names: one of ``Result.numbers`` or its last part, or a list of them; None: what ``training.monitor`` says of
+            the solutions.
+    Returns:
+        None too where a seed's number is missing in all: the sweeper then takes the job for failed.
+    Raises:
+        InputError: the result has no such number.
+    """
+    if names is None:
+        return _monitored(result)
+    several = [names] if isinstance(names, str) else list(names)
+    try:
+        values = [number.values(result) / number.factor for number in chosen([result], several)]
+    except InputError as error:
+        raise InputError(f"optimize={names}: {error}") from None
+    if len(values) != len(several) or not all(len(value) for value in values):
+        return None
+    means = [float(np.mean(value)) for value in values]
+    return means[0] if isinstance(names, str) else means
+
+
+def _monitored(result: Result) -> float | None:
+    """The monitored channel at each seed's solution, in the mean."""
+    curve, monitor = result.learning_curve, result.config["training"]["monitor"]
+    if curve is None:
+        raise InputError(
+            "nothing was trained, so training.monitor has no value; name a number, such as optimize=length"
+        )
+    rows = np.searchsorted(curve.epochs, curve.best_epoch)
+    values = curve.channels[monitor][rows, np.arange(len(rows))]
+    return float(values[np.isfinite(values)].mean()) if np.isfinite(values).any() else None
+
+
+def _data_version(subject: Subject) -> dict[str, str]:
+    """Which copy of the data it was, where that is not said by its name."""
+    dataset = subject.dataset
+    return {"data": f"{dataset.name} ({dataset.copy})"} if dataset is not None and dataset.copy else {}
+
+
 def run_info(config: dict[str, Any], name: str, key: str, overrides: list[str], folder: Path) -> RunInfo:
     """How this job is called at the tracker."""
-    varied = [o for o in overrides if not o.startswith(UNNAMED)]
+    varied = named(overrides)
     return RunInfo(
         id=key,
         name=" ".join([name, *varied]),
         group=name,
-        job_type=config["measurement"]["_target_"].rsplit(".", 1)[-1].lower(),
-        tags=[config["limits"]["scale"], *(o[:64] for o in varied)],  # W&B refuses a longer tag, and with it the run
+        job_type=str((config["measurement"] or {}).get("_target_")).rsplit(".", 1)[-1].lower(),
+        tags=[config["limits"]["scale"], *varied],
         config={**config, "overrides": overrides},  # from the start: a run that fails has them too
         folder=folder,
     )

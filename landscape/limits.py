@@ -17,6 +17,8 @@ def _capped(config: dict[str, Any], path: str, cap: int | None, caps: list[str])
     if cap is None or not isinstance(node, dict) or node.get(key) is None:
         return
     before = node[key]
+    if not all(isinstance(value, int | float) for value in (before if isinstance(before, list) else [before])):
+        return  # whoever takes the value says what is wrong with it
     after = [min(v, cap) for v in before] if isinstance(before, list) else min(before, cap)
     if after != before:
         node[key] = after
@@ -38,7 +40,11 @@ def apply_limits(config: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
     # A line that starts at an epoch must start before the last one.
     _capped(config, "endpoints.epoch", None if limits["epochs"] is None else limits["epochs"] - 1, caps)
     _capped(config, "training.num_seeds", limits["seeds"], caps)
-    for path in ("model.width", "model.widths", "model.dimension", "measurement.dimension"):
+    widths = ["model.width", "model.widths", "model.dimension", "measurement.dimension"]
+    ends = config.get("endpoints")
+    if isinstance(ends, dict) and "start" in ends and "end" in ends:
+        del widths[:3]  # the points that are given say how wide the model is
+    for path in widths:
         _capped(config, path, limits["width"], caps)
     return config, caps
 

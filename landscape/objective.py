@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property, partial
 from itertools import product
@@ -12,24 +11,28 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.func import functional_call
 
 from landscape.blocks import MOST_CPU, Passes, Wants
+from landscape.borrowed import Borrowed
 from landscape.budget import budget_of
+from landscape.conduct import conduct_of
+from landscape.cost import from_torch
+from landscape.cost.labels import check_counts, scaled, scales
 from landscape.data.dataset import Split
+from landscape.data.reading import as_split
 from landscape.engine import Together, check_engine, line_of
-from landscape.errors import InputError
-from landscape.fitting import check, fitting
+from landscape.fitting import check_numbers, fitting
 from landscape.footprint import passes_of
 from landscape.model.dropout import Masks, torch_dropout_on
 from landscape.parameters import ParameterLayout, row_of
+from landscape.path import widened
 from landscape.precision import tf32
 from landscape.running_statistics import RunningStatistics
+from landscape.soundness import AXES, check
 from landscape.streams import MEASURE, MEASURE_SAMPLE, BlockDraws, stream_seed
 from landscape.sums import Evaluation, Sums
-
-EXAMPLE_AXES = {"x": 0, "y": 0, "masks": 1}
-"""Where the examples lie in what a batch brings besides theta."""
+from landscape.template import template_of
+from landscape.watch import undisturbed
 
 
 class Objective:
@@ -41,8 +44,8 @@ class Objective:
 
     Args:
         module: any module that maps x [B, ...] to what the cost expects; its own parameters are only a template.
-        cost: ``channels(predict, x, y)``, see ``landscape.cost``.
-        split: the examples.
+        cost: ``channels(predict, x, y)``, see ``landscape.cost``; or a loss of torch's.
+        split: the examples; a ``DataLoader`` or map-style ``Dataset`` of (input, label) is read into memory.
         mode: ``"deterministic"`` or ``"stochastic"``.
         seeds: one per row of theta; they choose the masks.
         dtype: precision of the forward pass.
@@ -67,55 +70,52 @@ class Objective:
     """
 
     def __init__(
-        self,
-        module: nn.Module,
-        cost: Any,
-        split: Split,
-        mode: str = "deterministic",
-        seeds: Sequence[int] = (0,),
-        dtype: str = "float32",
-        batch_size: int | None = None,
-        num_replicates: int = 1,
-        running_statistics: str | None = None,
-        buffers: Sequence[Mapping[str, Tensor]] | None = None,
-        device: torch.device | str = "cpu",
-        buffers_0: Sequence[Mapping[str, Tensor]] | None = None,
-        calibration: Split | None = None,
-        engine: str = "auto",
-        memory: str | int | None = None,
+        self, module: nn.Module, cost: Any, split: Split, mode: str = "deterministic", seeds: Sequence[int] = (0,),
+        dtype: str = "float32", batch_size: int | None = None, num_replicates: int = 1,
+        running_statistics: str | None = None, buffers: Sequence[Mapping[str, Tensor]] | None = None,
+        device: torch.device | str = "cpu", buffers_0: Sequence[Mapping[str, Tensor]] | None = None,
+        calibration: Split | None = None, engine: str = "auto", memory: str | int | None = None,
         alphas_at_once: int | None = None,
-    ) -> None:
+    ) -> None:  # fmt: skip
         check_engine(engine)
-        if mode not in ("deterministic", "stochastic"):
-            raise InputError(f"mode={mode} is unknown; use deterministic or stochastic")
-        if dtype not in ("float32", "float64"):
-            raise InputError(f"objective.dtype={dtype} is unknown; use float32 or float64")
-        counts = {"batch_size": batch_size, "num_replicates": num_replicates, "alphas_at_once": alphas_at_once}
-        for name, count in counts.items():
-            if count is not None and count < 1:
-                raise InputError(f"objective.{name}={count} must be at least 1")
+        check_numbers(mode, dtype, batch_size=batch_size, num_replicates=num_replicates, alphas_at_once=alphas_at_once)
+        cost, split = from_torch(cost), as_split(split)
+        calibration = None if calibration is None else as_split(calibration)
         self.dtype: torch.dtype = getattr(torch, dtype)
         self.device = torch.device(device)
-        self.module = copy.deepcopy(module).to(device=self.device, dtype=self.dtype).eval().requires_grad_(False)
-        self.statistics = RunningStatistics(self.module, running_statistics, calibration, self.dtype, MOST_CPU)
+        self.module = template_of(module, self.device, self.dtype)
         self.wants = Wants(memory, budget_of(memory, self.device), batch_size, alphas_at_once)
-        self.layout = ParameterLayout.of(self.module)
+        self.layout, self.borrowed = ParameterLayout.of(self.module), Borrowed(self.module)
         self.cost, self.mode, self.seeds = cost, mode, list(seeds)
+        self.scales = scales(cost, split.y)
         self.split = split.to(self.device, self.dtype)
         # Sequences are read side by side, block after block, the state of one block carried into the next.
         self.is_stateful = split.num_streams is not None and hasattr(self.module, "initial_state")
-        self.buffers, self.buffers_0 = buffers, buffers_0
-        with fitting(self):
-            self.masks = Masks(self.module, self.split.x[:1], cost.num_draws)
-        self.mask_draws = BlockDraws(self.masks.draw, 1, self.device)
-        self.sample_draws = BlockDraws(self._uniform, 0, self.device)
-        self.torch_dropout = [m for m in self.module.modules() if isinstance(m, nn.modules.dropout._DropoutNd)]
-        # Without anything random the two modes are one; say so, and do not average equal replicates.
-        self.is_random = mode == "stochastic" and bool(len(self.masks) or self.torch_dropout)
-        self.num_replicates = num_replicates if self.is_random else 1
+        self.buffers, self.buffers_0, self._wanted_replicates = buffers, buffers_0, num_replicates
+        self.written: frozenset[str] = frozenset()  # what a forward pass writes into, and gets a copy of
+        self._look_at(module, running_statistics, calibration)
         self.engine = engine
         self.slope_passes: dict[int, Passes] = {}  # by order, as ``passes`` with derivatives, counted on first use
-        check(self)
+
+    @undisturbed()
+    def _look_at(self, module: nn.Module, treatment: str | None, calibration: Split | None) -> None:
+        """Learn from a few examples how the module behaves, and refuse what has no J.
+
+        Args:
+            module: the caller's. treatment, calibration: of running statistics.
+        """
+        with fitting(self):
+            self.masks = Masks(self.module, self.split.x[:1], self.cost.num_draws)
+        self.mask_draws = BlockDraws(self.masks.draw, 1, self.device)
+        self.sample_draws = BlockDraws(self._uniform, 0, self.device)
+        self.is_random, self.num_replicates = self.mode == "stochastic", 1
+        conduct = conduct_of(self)
+        self.drawing = conduct.drawing
+        self.statistics = RunningStatistics(self.module, treatment, calibration, self.dtype, MOST_CPU, conduct.changed)
+        # Without anything random the two modes are one; say so, and do not average equal replicates.
+        self.is_random = self.is_random and bool(len(self.masks) or self.drawing)
+        self.num_replicates = self._wanted_replicates if self.is_random else 1
+        self.written = check(self, module)
 
     def __call__(self, theta: Tensor) -> Tensor:
         """theta [S, P] -> J [S], float64 on the CPU."""
@@ -126,13 +126,14 @@ class Objective:
         # As the end of a path: the statistics of one point are those of theta_1.
         return {name: values[0] for name, values in self.along(lambda _: theta, np.ones(1)).channels.items()}
 
+    @undisturbed()
     @tf32(False)
     def along(
         self,
         path: Callable[[float], Tensor],
         alphas: NDArray[np.float64],
         progress: Callable[[int], None] = lambda done: None,
-        keep_costs: bool = False,
+        keep_costs: bool | torch.dtype = False,
     ) -> Evaluation:
         """Every channel at path(alpha) [S, P] for each alpha.
 
@@ -140,8 +141,10 @@ class Objective:
             path: alpha -> theta [S, P].
             alphas: [A].
             progress: told how many (batch, alpha) pairs are done, out of ``num_batches * A``.
-            keep_costs: give each example's objective too.
+            keep_costs: give each example's objective too: in float32, or in this precision.
         """
+        check_counts(self.scales, len(self.split))
+        path = widened(path, self.dtype)
         num_seeds = path(float(alphas[0])).shape[0]
         if num_seeds != len(self.seeds):
             raise ValueError(
@@ -168,11 +171,12 @@ class Objective:
         num_seeds, done = len(self.seeds), 0
         states: dict[tuple[int, int, int], Any] = {}
         moving = any(row is not buffers[0] for row in buffers)
-        # torch's own dropout draws from the global generator inside the forward pass: nothing that can be traced.
-        draws = self.is_random and bool(self.torch_dropout)
-        limit = self.passes.limit(len(alphas), sums.held, one_by_one=moving or draws or self.is_stateful)
-        line = line_of("plain" if moving or draws else engine, self._forward, path, alphas, self.dtype, self.device,
-                       EXAMPLE_AXES, limit)  # fmt: skip
+        # torch's own dropout draws from the global generator inside the forward pass, and what a forward pass writes
+        # into its own weights may go by their values: nothing that can be traced.
+        alone = moving or (self.is_random and bool(self.drawing)) or "theta" in self.written
+        limit = self.passes.limit(len(alphas), sums.held, one_by_one=alone or self.is_stateful)
+        line = line_of("plain" if alone else engine, self._forward, path, alphas, self.dtype, self.device,
+                       AXES, limit)  # fmt: skip
         together = Together(self._forward, limit.together)
         # Batches outside, alphas inside: masks are drawn and data is touched once for the whole line.
         for start in range(0, len(self.split), self.batch_size):
@@ -221,6 +225,7 @@ class Objective:
     def parts(self, start: int, num: int) -> dict[tuple[int, int], Callable[..., tuple[dict[str, Tensor], Any]]]:
         """(row, replicate) -> ``num`` examples from ``start`` on, (theta [P], state=None) -> (channels [B], state)."""
         x, y = self.split.x[start : start + num], self.split.y[start : start + num]
+        check_counts(self.scales, len(self.split))
         rows = range(len(self.seeds))
         masks, seen = self._masks(start, len(x), len(rows)), self._seen(start, x, len(rows))
         own = [self.statistics.of(self.buffers, s) for s in rows]
@@ -257,7 +262,7 @@ class Objective:
         with (
             torch.no_grad(),
             torch_dropout_on(
-                self.torch_dropout if self.is_random else (), stream_seed(self.seeds[s], MEASURE, k, start), self.device
+                self.drawing if self.is_random else (), stream_seed(self.seeds[s], MEASURE, k, start), self.device
             ),
         ):
             return self._forward(theta, known, state)
@@ -269,19 +274,23 @@ class Objective:
 
     def _forward(self, theta: Tensor, known: Mapping[str, Tensor], state: Any) -> tuple[dict[str, Tensor], Any]:
         """Channels and state after a batch, a function of its arguments alone."""
+        if self.written:
+            own = {f"buffer {n}": b for n, b in self.module.named_buffers() if f"buffer {n}" in self.written}
+            known = {n: v.clone() if n in self.written else v for n, v in {**own, **known}.items()}
+            theta = theta.clone() if "theta" in self.written else theta
         values: dict[str, Tensor] = dict(self.layout.unflatten(theta))
         values |= {name.removeprefix("buffer "): v for name, v in known.items() if name.startswith("buffer ")}
 
         def predict(inputs: Any, draw: int) -> Any:
             nonlocal state
-            with self.masks.bind(known.get("masks"), draw):
+            with self.masks.bind(known.get("masks"), draw), self.borrowed.values(values):
                 if not self.is_stateful:
-                    return functional_call(self.module, values, (inputs,))
+                    return self.module(inputs)
                 before = self.module.initial_state(known["x"]) if state is None else state  # type: ignore[operator]
-                outputs, state = functional_call(self.module, values, ((inputs, before),))
+                outputs, state = self.module((inputs, before))
                 return outputs
 
-        return dict(self.cost.channels(predict, known["x"], known["y"])), state
+        return scaled(self.cost.channels(predict, known["x"], known["y"]), self.scales), state
 
 
 def _told(progress: Callable[[int], None], before: int, done: int) -> None:

@@ -6,6 +6,11 @@ same command again skips what is done.
 
 from __future__ import annotations
 
+from theory.terminal import ready, stop_status
+
+if __name__ == "__main__":
+    ready()  # before the imports below, which take a while
+
 import argparse
 import subprocess
 import sys
@@ -22,11 +27,13 @@ from rich.table import Table
 
 from landscape.config import conf_dir, register
 from landscape.errors import InputError
+from landscape.files.text import plain
 from landscape.progress import console
 from landscape.report.__main__ import report
 from landscape.report.page import duration
 from landscape.report.section import Section, read_all
 from landscape.result import ResultError
+from landscape.verdict import counts
 
 OWN = ("experiment", "name", "hydra", "--multirun", "-m")
 """What this command decides itself, and so cannot be given to all experiments alike."""
@@ -34,12 +41,13 @@ OWN = ("experiment", "name", "hydra", "--multirun", "-m")
 
 @dataclass(frozen=True)
 class Plan:
-    """One experiment to run: where its results go, and under which scale."""
+    """One experiment to run: where its results go, under which scale, and the module that draws them."""
 
     experiment: str
     outputs: Path
     scale: str
     name: str
+    figure: str = ""
 
     @property
     def folder(self) -> Path:
@@ -70,7 +78,7 @@ def plan(experiment: str, overrides: Sequence[str]) -> Plan:
         cfg = compose("config", [f"+experiment={experiment}", *overrides])
     except (HydraException, OmegaConfBaseException) as error:
         raise InputError(f"{experiment}: {' '.join(str(error).split())}") from error
-    return Plan(experiment, Path(cfg.outputs), cfg.limits.scale, cfg.name)
+    return Plan(experiment, Path(cfg.outputs), cfg.limits.scale, cfg.name, cfg.figure)
 
 
 def plans(names: Sequence[str], overrides: Sequence[str]) -> list[Plan]:
@@ -100,23 +108,33 @@ def run(todo: Sequence[Plan], overrides: Sequence[str]) -> list[tuple[int, float
         screen.rule(f"{number} of {len(todo)}: {item.experiment}")
         started = time.monotonic()
         command = [sys.executable, "-m", "landscape", f"+experiment={item.experiment}", *overrides]
-        status = subprocess.run(command, check=False).returncode
+        status = _run(command)
         ended.append((status, time.monotonic() - started))
         if status == 130:
             raise KeyboardInterrupt
     return ended
 
 
+def _run(command: Sequence[str]) -> int:
+    child = subprocess.Popen(command)
+    try:
+        return child.wait()
+    except KeyboardInterrupt:  # the child writes down how far it is; Ctrl-C it heard itself
+        if stop_status() != 130:
+            child.terminate()
+        child.wait()
+        raise
+
+
 def summary(todo: Sequence[Plan], ended: Sequence[tuple[int, float]], sections: Sequence[Section]) -> Table:
     """One row per experiment: how it ended, its verdicts and its time in this command."""
     by_folder = {section.folder: section for section in sections}
-    table = Table("experiment", "scale", "status", "hold", "do not", "not judged", "this run")
+    table = Table("experiment", "scale", "status", "hold", "do not", "not judged", "identities", "this run")
     for item, (status, seconds) in zip(todo, ended, strict=True):
         section = by_folder.get(item.folder)
-        verdicts = section.verdicts if section else []
-        counts = [str(sum(v.holds is holds for v in verdicts)) for holds in (True, False, None)]
+        found = counts(section.verdicts if section else [])
         word = "done" if status == 0 else f"failed ({status})"
-        table.add_row(item.experiment, item.scale, word, *counts, duration(seconds))
+        table.add_row(item.experiment, item.scale, word, *map(str, found.values()), duration(seconds))
     return table
 
 
@@ -142,7 +160,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         ended = run(todo, arguments.overrides)
     except KeyboardInterrupt:
         print("interrupted; the same command skips what is done and goes on from the last checkpoint", file=sys.stderr)
-        return 130
+        return stop_status()
     if "forecast=only" in arguments.overrides:  # nothing ran, so there is nothing to report
         return max(status for status, _ in ended)
     return finish(todo, ended)
@@ -154,14 +172,14 @@ def finish(todo: Sequence[Plan], ended: Sequence[tuple[int, float]]) -> int:
     page = todo[0].outputs / "paper" / todo[0].scale / "report.html"
     faults, sections = [], list[Section]()
     try:
-        sections = read_all(folders)
+        sections = read_all(folders, {item.figure for item in todo})
         faults = report(sections, page, page.with_name("sweep.csv"))
     except (InputError, ResultError, OSError) as error:
         faults = [f"no report: {error}"]
     screen = console()
     screen.print(summary(todo, ended, sections))
     for fault in faults:
-        print(f"not drawn: {fault}", file=sys.stderr)
+        print(f"not drawn: {plain(fault)}", file=sys.stderr)
     if sections:
         print(f"report: {page}")
     statuses = [status for status, _ in ended]

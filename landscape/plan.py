@@ -9,6 +9,7 @@ from pathlib import Path
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 
@@ -63,6 +64,11 @@ def planned(config: DictConfig) -> Iterator[PlannedJob]:
     """
     if _last[0] == config.command:
         yield from _last[1]
+        return
+    if config.hydra.mode == RunMode.RUN:  # composed already
+        with open_dict(config):
+            config.hydra.job.id, config.hydra.job.num = "0", 0
+        yield PlannedJob(0, Path(config.hydra.run.dir).name, list(config.hydra.overrides.task), config)
         return
     loader = GlobalHydra.instance().config_loader()
     for num, overrides in enumerate(overrides_of(config)):

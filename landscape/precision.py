@@ -1,4 +1,4 @@
-"""Whether a GPU may shorten float32 in matrix products."""
+"""In which precision is computed: of a module, and whether a GPU may shorten float32 in matrix products."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
+from torch import Tensor, nn
 
 
 @contextmanager
@@ -21,3 +22,20 @@ def tf32(allowed: bool) -> Iterator[None]:
         yield
     finally:
         torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32 = matmul, cudnn
+
+
+def converted(module: nn.Module, device: torch.device | str, dtype: torch.dtype) -> nn.Module:
+    """The module on another device and in another precision; ``module.to`` would drop imaginary parts.
+
+    Args:
+        dtype: of real numbers; complex ones get the same number of digits, whole numbers stay.
+    """
+    module.to(device)
+
+    def convert(tensor: Tensor) -> Tensor:
+        if tensor.is_complex():
+            return tensor.to(dtype.to_complex())
+        return tensor.to(dtype) if tensor.is_floating_point() else tensor
+
+    module._apply(convert)
+    return module

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,35 +13,51 @@ from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from torch import nn
 
+from landscape.arguments import check_arguments, check_finite
 from landscape.config import version
-from landscape.data.dataset import Dataset
+from landscape.cost.labels import check_counts, scales
+from landscape.data.dataset import Dataset, Split
 from landscape.errors import InputError
+from landscape.fitting import check_split
 from landscape.limits import note_cap
+from landscape.objective import Objective
+from landscape.precision import converted
 from landscape.provenance import outside
+from landscape.settings import uses_of
 from landscape.solutions import Solutions, joined
 from landscape.store import Entry, Store
+from landscape.template import unwrapped
 from landscape.training import GroupRun, Training, build, groups_of
+from landscape.training.frozen import frozen_in
+from landscape.training.trainer import LATER
+from landscape.training.trial import check_training
 
 log = logging.getLogger(__name__)
 
 RECIPE_KEYS = ("model", "data", "cost", "optimizer")
-# Numbers of `training` that do not change what one group of seeds becomes.
-NOT_IN_RECIPE = ("num_seeds", "first_seed", "vectorise", "checkpoint_seconds", "measure_batch_size", "_target_")
 
 _datasets: dict[str, Dataset] = {}  # the last data set of this process: the jobs of a sweep share it
 
 
 def make(config: Any, key: str) -> Any:
     """Instantiate the node at ``key``; a wrong argument becomes one InputError that names the key."""
+    if not (isinstance(config, Mapping) and isinstance(config.get("_target_"), str)):
+        raise InputError(f"{key} has no _target_, the class or function that makes it; choose one by {key}=NAME "
+                         "(python -m landscape --help lists them)")  # fmt: skip
+    check_arguments(config, key)
     try:
-        return instantiate(config)
+        made = instantiate(config)
+        if key != "alphas":  # there the points are checked, not what they are made of
+            check_finite(config, key)
+        return made
     except InstantiationException as error:
         cause = error.__cause__
         if isinstance(cause, InputError):
             raise cause from None
-        reason = str(cause or error).splitlines()[0]
+        reason = " ".join(str(cause or error).splitlines()[:2])
         raise InputError(
             f"{key} cannot be made: {reason}; look at the keys under {key} (python -m landscape --cfg job -p {key})"
+            + (", or take tracker=none" if key == "tracker" else "")
         ) from error
 
 
@@ -60,10 +76,15 @@ def device_of(name: str) -> torch.device:
 
 def dataset_of(config: dict[str, Any], caps: list[str]) -> Dataset:
     """The data set of a config under its cap on examples."""
+    _check_dimensions(config["dimensions"])
     key = json.dumps(config["data"], sort_keys=True)
     if key not in _datasets:
         _datasets.clear()
-        _datasets[key] = make(config["data"], "data")
+        found = make(config["data"], "data")
+        if not isinstance(found, Dataset):
+            raise InputError(f"data._target_={config['data'].get('_target_')} gives a {type(found).__name__}, not a "
+                             "landscape.data.Dataset(name, train, valid, test, num_classes)")  # fmt: skip
+        _datasets[key] = found
     whole = _datasets[key]
     classes = config["dimensions"]["classes"]
     if classes and classes != whole.num_classes:  # 0: nobody was told
@@ -72,6 +93,25 @@ def dataset_of(config: dict[str, Any], caps: list[str]) -> Dataset:
     limited = whole.limited(config["limits"]["examples"])
     note_cap(caps, "training examples", len(whole.train), len(limited.train))
     return limited
+
+
+def _check_dimensions(dimensions: Mapping[str, Any]) -> None:
+    """Raise InputError for sizes that none can be; null or 0: nobody was told."""
+    for key in ("inputs", "classes"):
+        if dimensions[key] < 0:
+            raise InputError(f"dimensions.{key}={dimensions[key]} must be at least 1")
+    image = dimensions.get("image")
+    if image is not None and (len(image) != 3 or min(image) < 1):
+        raise InputError(f"dimensions.image={image} must be [C, H, W], three whole numbers of at least 1, or null")
+
+
+def check_named(objective: Objective, split: Split, name: str) -> None:
+    """``check_split``, and labels that count, of a split that goes by this name."""
+    try:
+        check_split(objective, split)
+        check_counts(scales(objective.cost, split.y), len(split))
+    except InputError as error:
+        raise InputError(f"the {name} split: {error}") from None
 
 
 def solve(
@@ -107,14 +147,22 @@ def groups_of_recipe(
     """The seeds that train together, and by what description the store knows each group."""
     training: Training = make(config["training"], "training")
     recipe = {key: config[key] for key in RECIPE_KEYS}
-    recipe["training"] = {k: v for k, v in config["training"].items() if k not in NOT_IN_RECIPE}
+    recipe["training"] = {
+        k: v for k, v in config["training"].items() if uses_of(f"training.{k}").recipe and (k, v) not in LATER.items()
+    }
     named = outside(recipe)
     if named:
         recipe["outside"] = named
     recipe["examples"] = dataset.fingerprint
-    few = dataset.train.first(min(8, len(dataset.train))).to(device, getattr(torch, training.dtype))
-    template = build(model, training.seeds[0]).to(device=device, dtype=getattr(torch, training.dtype))
-    groups = groups_of(training.seeds, template, cost, (few.x, few.y), training.vectorise)
+    dtype: torch.dtype = getattr(torch, training.dtype)
+    few = dataset.train.first(min(8, len(dataset.train))).to(device, dtype)
+    template, *others = (converted(unwrapped(build(model, seed)), device, dtype) for seed in training.seeds[:2])
+    check_training(template, cost, few.x, few.y)
+    frozen = sorted(frozen_in(template))
+    if frozen:  # once they were trained all the same
+        recipe["frozen"] = frozen
+    groups = groups_of(training.seeds, template, cost, (few.x, few.y), training.vectorise,
+                       make(config["optimizer"], "optimizer"), *others)  # fmt: skip
     return [(seeds, {**recipe, "seeds": seeds, "version": version()}) for seeds in groups]
 
 

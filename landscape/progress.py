@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -17,21 +18,29 @@ log = logging.getLogger(__name__)
 SECONDS_BETWEEN_LINES = 30.0
 
 COLUMNS_WITHOUT_TERMINAL = 140
+FEWEST_COLUMNS = 60
 
 _bars = True
 
 
 def console() -> Console:
     """Standard output: as wide as the terminal, or wide enough for a table when it is a file or a pipe."""
-    if Console().is_terminal:
-        return Console()
-    return Console(width=COLUMNS_WITHOUT_TERMINAL, no_color=True)
+    screen = Console()
+    if not screen.is_terminal:
+        return Console(width=COLUMNS_WITHOUT_TERMINAL, no_color=True)
+    # In less, rich would print letters below each other, and with COLUMNS=0 nothing at all.
+    return screen if screen.width >= FEWEST_COLUMNS else Console(width=FEWEST_COLUMNS)
 
 
 def log_handler() -> logging.Handler:
-    """Coloured lines that get along with a progress bar at a terminal, plain unwrapped lines elsewhere."""
-    if Console().is_terminal:
-        return RichHandler(show_path=False, omit_repeated_times=False, log_time_format="%H:%M:%S")
+    """Coloured lines that get along with a progress bar at a terminal, plain unwrapped lines elsewhere.
+
+    From then on a line that cannot be written, as into run.log on a full disk, is lost without a word: logging's own
+    is a traceback for each.
+    """
+    logging.raiseExceptions = bool(os.environ.get("HYDRA_FULL_ERROR"))
+    if (screen := console()).is_terminal:
+        return RichHandler(console=screen, show_path=False, omit_repeated_times=False, log_time_format="%H:%M:%S")
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(message)s", "%H:%M:%S"))
     return handler

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import Any
 
 OURS = ("landscape", "torch")
 """Packages whose version is recorded instead of their content."""
+WEIGHTS = (".safetensors", ".bin", ".json")
+"""What a folder of Hugging Face keeps weights and the index of their shards in."""
 
 
 def conf_dir() -> str:
@@ -23,19 +26,33 @@ def outside(config: Any) -> dict[str, str]:
     """``{name: content hash}`` of every file outside this project that decides a config's numbers.
 
     These are the source files that define a ``_target_`` of somebody else's, and every value that names an
-    existing file. An edited module or an overwritten checkpoint is then another job, never a stale result. Files
-    that such a module imports are not followed.
+    existing file; under ``endpoints`` also one without a dot, and the weights directly in a folder. An edited module
+    or an overwritten checkpoint is then another job, never a stale result. Files that such a module imports are not
+    followed.
     """
     found = {}
     for key, value in _leaves(config):
         if key == "_target_":
             file = None if value.split(".")[0] in OURS else _source(value)
         else:
-            file = Path(value) if "." in value and len(value) < 4096 else None
-        if file is not None and file.is_file():
-            with file.open("rb") as stream:
-                found[value] = hashlib.file_digest(stream, "sha256").hexdigest()[:16]
+            file = Path(value) if "." in value else None
+        if file is not None and os.path.isfile(file):
+            found[value] = _digest(file)
+    for _, value in _leaves(config.get("endpoints") if isinstance(config, dict) else None):
+        if os.path.isfile(value):
+            found[value] = _digest(Path(value))
+        elif value and os.path.isdir(value):
+            inside = sorted(Path(value, name) for name in os.listdir(value) if name.endswith(WEIGHTS))
+            found |= {str(file): _digest(file) for file in inside if file.is_file()}
     return found
+
+
+def _digest(file: Path) -> str:
+    try:
+        with file.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()[:16]
+    except OSError as error:  # whoever needs the file will say so
+        return f"unreadable: {error.strerror}"
 
 
 def _leaves(config: Any) -> Iterator[tuple[str, str]]:

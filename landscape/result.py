@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
 import math
-import os
-import shutil
-import uuid
-import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 from urllib.parse import quote
 
 import numpy as np
 
 from landscape.curve import Curve, LearningCurve, Projection
 from landscape.errors import InputError
+from landscape.files import document, pair
 from landscape.verdict import Verdict
+from theory import npz
 
 SCHEMA = 1
 SINCE_THEN = ("statements",)  # fields that results of earlier versions lack; empty there
@@ -83,10 +80,10 @@ class Result:
     def save(self, folder: Path) -> None:
         """Write ``result.json`` and ``result.npz`` into ``folder``, each by temporary file and rename.
 
-        The npz goes first and the json, which holds the npz's sha256, last: a folder with ``result.json`` is
-        whole. If anything fails, the files that were there before stay, and nothing is left behind. A number
-        that is not finite becomes null in the json, and NaN when read back; in ``config`` it becomes its name,
-        ``"inf"``, since a config is only shown.
+        The npz goes first and the json, which holds the npz's sha256 and a digest of itself, last: a folder with
+        ``result.json`` is whole. If anything fails, the files that were there before stay, and nothing is left behind.
+        A number that is not finite becomes null in the json, and NaN when read back; in ``config`` it becomes its
+        name, ``"inf"``, since a config is only shown.
 
         Raises:
             TypeError: a value has no place in JSON (named), or an array is not numeric.
@@ -95,18 +92,17 @@ class Result:
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         arrays: dict[str, np.ndarray[Any, Any]] = {}
-        document: dict[str, Any] = {"schema": SCHEMA}
+        entries: dict[str, Any] = {"schema": SCHEMA}
         for f in fields(self):
-            document[f.name] = _encode(getattr(self, f.name), f.name, arrays)
+            entries[f.name] = _encode(getattr(self, f.name), f.name, arrays)
         blob = io.BytesIO()
         np.savez(blob, allow_pickle=False, **arrays)
-        document["npz"] = {
+        entries["npz"] = {
             "file": NPZ_NAME,
             "sha256": hashlib.sha256(blob.getvalue()).hexdigest(),
-            "arrays": {name: {"shape": list(a.shape), "dtype": str(a.dtype)} for name, a in arrays.items()},
+            "arrays": {name: _form(array) for name, array in arrays.items()},
         }
-        text = json.dumps(document, indent=1, allow_nan=False) + "\n"
-        _write_both(folder, blob.getvalue(), text.encode("ascii"))
+        pair.write(folder / NPZ_NAME, blob.getvalue(), folder / JSON_NAME, document.text_of(entries).encode("ascii"))
 
     @classmethod
     def load(cls, folder: Path) -> Result:
@@ -116,10 +112,13 @@ class Result:
             ResultError: a file is missing, truncated, damaged or of another schema.
         """
         path = Path(folder) / JSON_NAME
-        document = _read_json(path)
-        arrays = _read_npz(Path(folder) / NPZ_NAME, document["npz"])
+        entries = _read_json(path)
+        arrays = _read_npz(Path(folder) / NPZ_NAME, entries.pop("npz"))
         try:
-            return cls(**{f.name: _decode(document, f.name, arrays) for f in fields(cls)})
+            result = cls(**{f.name: _decode(entries, f.name, arrays) for f in fields(cls)})
+            if entries:
+                raise KeyError(f"unknown entry {min(entries)!r}")  # such as "digest" with a wrong letter
+            return result
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ResultError.about(path, f"does not fit schema {SCHEMA} ({type(error).__name__}: {error})") from error
 
@@ -144,7 +143,7 @@ def _encode(value: Any, where: str, arrays: dict[str, np.ndarray[Any, Any]]) -> 
             return {key: _encode(item, f"{where}/{_as_part(key)}", arrays) for key, item in value.items()}
     if room == "verdicts":
         value = [verdict.as_dict() for verdict in value]
-    return _plain(value, where, str if room == "config" else lambda _: None)
+    return plain(value, f"result.{where}", str if room == "config" else lambda _: None)
 
 
 def _as_part(key: str) -> str:
@@ -158,8 +157,12 @@ def _array_name(where: str) -> str:
     return f"{group.removesuffix('s')}/{rest}"
 
 
-def _plain(value: Any, where: str, not_finite: Callable[[float], Any]) -> Any:
-    """Containers, numpy scalars and arrays as what JSON has; TypeError names the place of anything else."""
+def plain(value: Any, where: str, not_finite: Callable[[float], Any] = str) -> Any:
+    """Containers, numpy scalars and arrays as what JSON has; TypeError names the place of anything else.
+
+    Args:
+        not_finite: what NaN and infinities become, which JSON lacks; their names, for a config that is only shown.
+    """
     if isinstance(value, np.generic | np.ndarray):
         value = value.tolist()
     if value is None or isinstance(value, str | bool | int):
@@ -169,19 +172,19 @@ def _plain(value: Any, where: str, not_finite: Callable[[float], Any]) -> Any:
     if isinstance(value, Path):
         return str(value)
     if isinstance(value, list | tuple):
-        return [_plain(item, f"{where}[{k}]", not_finite) for k, item in enumerate(value)]
+        return [plain(item, f"{where}[{k}]", not_finite) for k, item in enumerate(value)]
     if isinstance(value, dict):
-        return {str(key): _plain(item, f"{where}.{key}", not_finite) for key, item in value.items()}
-    raise TypeError(f"result.{where} is a {type(value).__name__}, which JSON cannot hold; make it a plain value")
+        return {str(key): plain(item, f"{where}.{key}", not_finite) for key, item in value.items()}
+    raise TypeError(f"{where} is a {type(value).__name__}, which JSON cannot hold; make it a plain value")
 
 
-def _decode(document: dict[str, Any], name: str, arrays: dict[str, Any]) -> Any:
-    """One field of Result from its JSON value; KeyError, TypeError or ValueError if it does not fit."""
-    if name not in document:
+def _decode(entries: dict[str, Any], name: str, arrays: dict[str, Any]) -> Any:
+    """One field of Result taken out of the entries; KeyError, TypeError or ValueError if its value does not fit."""
+    if name not in entries:
         if name in SINCE_THEN:
             return []
         raise KeyError(f"no entry {name!r}")
-    value = document[name]
+    value = entries.pop(name)
     if name == "curves":
         return {key: _restore(Curve, item, arrays) for key, item in value.items()}
     if name == "projections":
@@ -189,12 +192,13 @@ def _decode(document: dict[str, Any], name: str, arrays: dict[str, Any]) -> Any:
     if name == "learning_curve":
         return None if value is None else _restore(LearningCurve, value, arrays)
     if name == "verdicts":
-        return [Verdict(**item) for item in value]
+        return [document.as_a(Verdict, item) for item in value]
     kind = type(getattr(Result("", "", "", {}, {}), name))
     if kind is float or name == "numbers":
         value = _with_nan(value)
     if not isinstance(value, (int, float) if kind is float else kind):
         raise TypeError(f"{name} is a {type(value).__name__}, not a {kind.__name__}")
+    document.require_types({name: value}, get_type_hints(Result))
     return value
 
 
@@ -223,74 +227,41 @@ def _with_arrays(value: Any, arrays: dict[str, Any]) -> Any:
 # --- the two files --------------------------------------------------------------------------------------------
 
 
-def _write_both(folder: Path, npz: bytes, text: bytes) -> None:
-    """Replace both files; on any failure put the old npz back, so that the old pair stays whole.
-
-    A process killed between the two renames leaves a pair whose sha256 does not match: load says so.
-    """
-    stamp = uuid.uuid4().hex
-    new_npz, new_json, old_npz = (folder / f".{stamp}.{part}.tmp" for part in ("npz", "json", "old"))
-    target = folder / NPZ_NAME
-    had_npz, replaced = target.exists(), False
-    try:
-        _write_durably(new_npz, npz)
-        _write_durably(new_json, text)
-        if had_npz:
-            shutil.copy2(target, old_npz)
-        os.replace(new_npz, target)
-        replaced = True
-        os.replace(new_json, folder / JSON_NAME)
-    except BaseException:  # also Ctrl-C: the pair must match whatever happened
-        if replaced and had_npz:
-            shutil.move(old_npz, target)
-        elif replaced:
-            target.unlink(missing_ok=True)
-        raise
-    finally:
-        for path in (new_npz, new_json, old_npz):
-            path.unlink(missing_ok=True)
-
-
-def _write_durably(path: Path, content: bytes) -> None:
-    with path.open("xb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _reject_literal(literal: str) -> float:
-    raise ValueError(f"holds the literal {literal}, which strict JSON does not have")
-
-
 def _read_json(path: Path) -> dict[str, Any]:
-    """The document, with its schema and its npz entry checked."""
+    """The entries of the document but for its schema, which is checked, as the one on the npz is."""
     try:
-        document = json.loads(path.read_text("utf-8"), parse_constant=_reject_literal)
+        entries = document.read(path)
     except FileNotFoundError as error:
         raise ResultError.about(path, "is missing, so the job did not finish") from error
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, ValueError) as error:
         raise ResultError.about(path, f"cannot be read as JSON, truncated or damaged ({error})") from error
-    if not isinstance(document, dict) or document.get("schema") != SCHEMA:
-        found = document.get("schema") if isinstance(document, dict) else type(document).__name__
+    found = entries.pop("schema", None) if isinstance(entries, dict) else type(entries).__name__
+    if found != SCHEMA:
         raise ResultError.about(path, f"has schema {found!r}, this version reads {SCHEMA}")
-    npz = document.get("npz")
-    if not isinstance(npz, dict) or not isinstance(npz.get("sha256"), str):
+    about = entries.get("npz")
+    if not isinstance(about, dict) or not isinstance(about.get("sha256"), str):
         raise ResultError.about(path, f"has no sha256 of {NPZ_NAME}")
-    return document
+    return dict(entries)
 
 
-def _read_npz(path: Path, entry: dict[str, Any]) -> dict[str, Any]:
-    """All arrays by name, once the bytes are known to be those that the json was written for."""
+def _read_npz(path: Path, about: dict[str, Any]) -> dict[str, Any]:
+    """All arrays by name, once the file is known to be the one that the json was written for."""
+    if not path.is_file():  # missing, or a pipe that would be waited for
+        raise ResultError.about(path, f"is missing beside {JSON_NAME}")
     try:
-        blob = path.read_bytes()
-    except FileNotFoundError as error:
-        raise ResultError.about(path, f"is missing beside {JSON_NAME}") from error
+        with path.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+        arrays = npz.read(path) if found == about["sha256"] else None
     except OSError as error:
         raise ResultError.about(path, f"cannot be read ({error})") from error
-    if hashlib.sha256(blob).hexdigest() != entry["sha256"]:
-        raise ResultError.about(path, f"is truncated, damaged or of another save than {JSON_NAME} (sha256 differs)")
-    try:
-        with np.load(io.BytesIO(blob), allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    except ValueError as error:
         raise ResultError.about(path, f"is not an npz of plain arrays ({error})") from error
+    if arrays is None:
+        raise ResultError.about(path, f"is truncated, damaged or of another save than {JSON_NAME} (sha256 differs)")
+    if {name: _form(array) for name, array in arrays.items()} != about.get("arrays"):
+        raise ResultError.about(path, f"holds other arrays than {JSON_NAME} says")
+    return arrays
+
+
+def _form(array: np.ndarray[Any, Any]) -> dict[str, Any]:
+    return {"shape": list(array.shape), "dtype": str(array.dtype)}

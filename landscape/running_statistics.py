@@ -5,18 +5,19 @@ They are no parameters: the optimizer did not walk through them, and a line in t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.func import functional_call
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from landscape.borrowed import Borrowed
+from landscape.conduct import is_same
 from landscape.data.dataset import Split
 from landscape.errors import InputError
-from landscape.parameters import ParameterLayout, row_of
+from landscape.parameters import ParameterLayout, beside, row_of
 
 Named = Mapping[str, Tensor]
 TREATMENTS = ("keep", "interpolate", "recalibrate")
@@ -25,8 +26,13 @@ TREATMENTS = ("keep", "interpolate", "recalibrate")
 class RunningStatistics:
     """statistics.along(path, alphas, ...) -> the buffers to use at each alpha, for each row of theta.
 
+    Statistics are the floating-point buffers that a pass in training mode changes; all others, such as masks and
+    tables, are constants: they are the same all along a path, and refused where its two ends have different ones,
+    unless ``keep`` says whose.
+
     ``keep``: those of theta_1 (the module's own where none are given) everywhere. ``interpolate``: linear from those of
-    theta_0 to those of theta_1; beyond the ends a variance may become negative, and J is NaN there. ``recalibrate``:
+    theta_0 to those of theta_1; beyond the ends a variance may become negative, and J is NaN there; equal entries stay
+    what they are. ``recalibrate``:
     the exact mean and the exact variance (that of the sample: divided by N) of what enters each batch-norm layer over
     the whole calibration split, layer by layer: the inputs of a layer are those which the layers before it give with
     their own recalibrated statistics, without dropout. That is a forward pass in training mode over the whole split as
@@ -35,31 +41,35 @@ class RunningStatistics:
 
     Args:
         module: the template, in evaluation mode on its device. treatment: one of ``TREATMENTS``; None refuses a module
-            that has floating-point buffers. calibration: the training split, on any device, for ``recalibrate``.
-        dtype: of the forward pass. batch_size: examples per forward pass.
+            that has statistics. calibration: the training split, on any device, for ``recalibrate``.
+        dtype: of the forward pass. batch_size: examples per forward pass. changed: the buffers that training changes.
 
     Raises:
         InputError: an unknown treatment, or one that cannot be had of this module.
     """
 
     def __init__(
-        self, module: nn.Module, treatment: str | None, calibration: Split | None, dtype: torch.dtype, batch_size: int
-    ) -> None:
-        check_running_statistics(module, treatment)
+        self, module: nn.Module, treatment: str | None, calibration: Split | None, dtype: torch.dtype, batch_size: int,
+        changed: Collection[str],
+    ) -> None:  # fmt: skip
+        self.changed = changed
+        self.statistics = [n for n, b in module.named_buffers() if n in changed and _is_continuous(b)]
+        check_running_statistics(module, treatment, self.statistics)
         self.module, self.treatment, self.dtype, self.batch_size = module, treatment, dtype, batch_size
-        self.layout = ParameterLayout.of(module)
+        self.layout, self.borrowed = ParameterLayout.of(module), Borrowed(module)
         self.device = next(module.parameters()).device
         norms = {n: m for n, m in module.named_modules() if isinstance(m, _BatchNorm)}
         self.layers = {n: m for n, m in norms.items() if m.running_mean is not None}
         self.names = [f"{name}.{part}" for name in self.layers for part in ("running_mean", "running_var")]
-        self.recalibrates = treatment == "recalibrate" and _has_statistics(module)
+        self.recalibrates = treatment == "recalibrate" and bool(self.statistics)
         if self.recalibrates:
             self._check_layers()
             if calibration is not None and (calibration.num_streams is not None or calibration.is_resampled):
                 raise InputError("objective.running_statistics=recalibrate needs independent and fixed examples, not "
                                  "sequences or pixels that are sampled anew; use keep or interpolate")  # fmt: skip
         self.calibration = calibration
-        self.moves = treatment in ("interpolate", "recalibrate") and _has_statistics(module)
+        self.interpolates = treatment == "interpolate" and bool(self.statistics)
+        self.moves = self.interpolates or self.recalibrates
 
     @property
     def num_bytes(self) -> int:
@@ -68,7 +78,7 @@ class RunningStatistics:
 
     def _check_layers(self) -> None:
         """Refuse statistics that no batch-norm layer of torch holds: nobody here knows what they mean."""
-        other = [n for n, b in self.module.named_buffers() if b.is_floating_point() and n not in self.names]
+        other = [n for n in self.statistics if n not in self.names]
         if other:
             raise InputError(
                 f"objective.running_statistics=recalibrate knows the batch norm of torch, but "
@@ -90,7 +100,10 @@ class RunningStatistics:
                 known, which ``interpolate`` refuses away from alpha = 1.
         """
         kept = [self.of(buffers_1, s) for s in range(num_seeds)]
-        if self.treatment == "interpolate" and _has_statistics(self.module):
+        if self.treatment != "keep" and buffers_0 and not (len(alphas) == 1 and alphas[0] == 1):
+            for s in range(num_seeds):
+                self._check_constants(self.of(buffers_0, s), kept[s])
+        if self.treatment == "interpolate" and self.statistics:
             if len(getattr(path, "anchors", ())) > 2:
                 raise InputError("objective.running_statistics=interpolate knows the statistics at the two ends of a "
                                  "line, and this is a plane; use keep or recalibrate")  # fmt: skip
@@ -117,7 +130,17 @@ class RunningStatistics:
                 "are not known here (a random point has none, nor have solutions stored by an older version: "
                 "refresh=true); use recalibrate or keep"
             )
-        return {n: torch.lerp(start[n], b, alpha) if b.is_floating_point() else b for n, b in end.items()}
+        return {n: _between(start[n], b, alpha) if n in self.statistics else b for n, b in end.items()}
+
+    def _check_constants(self, start: Named, end: Named) -> None:
+        """Refuse two ends whose nets differ in more than weights and statistics, such as in what is pruned."""
+        names = [n for n in start if n in end and n not in self.changed and not is_same(start[n], end[n])]
+        if names:
+            raise InputError(
+                f"model={type(self.module).__name__} has other {', '.join(names[:3])} at one end of the path than at "
+                "the other, and these are no running statistics that could move along: use "
+                "objective.running_statistics=keep for those of the trained end everywhere, or ends that share them"
+            )
 
     @torch.no_grad()
     def _recalibrated(self, theta: Tensor, kept: Named) -> Named:
@@ -125,26 +148,34 @@ class RunningStatistics:
         if self.calibration is None:
             raise InputError("objective.running_statistics=recalibrate needs the training split that the statistics "
                              "are taken over; give Objective(calibration=...)")  # fmt: skip
-        own = dict(self.module.named_buffers())
-        found = {**kept, **{n: (kept.get(n, own[n])).clone() for n in self.names}}  # hooks write into the clones
-        values: dict[str, Tensor] = {**self.layout.unflatten(theta), **found}
-        order = self._order(values)
+        # Hooks write into the clones, and so may the module.
+        found = {n: b.clone() for n, b in {**beside(self.module), **kept}.items()}
+        order = self._order(theta, found)
         if len(self.calibration) <= self.batch_size:
             # Every layer can take its statistics from the one batch as it comes by.
             hooks = [self.layers[name].register_forward_pre_hook(_take) for name in order]
             try:
-                functional_call(self.module, values, (self._batch(0, self.batch_size),))
+                self._run(theta, found, 0, self.batch_size)
             finally:
                 for hook in hooks:
                     hook.remove()
             return found
         for name in order:
-            mean, var = self._moments(values, name)
+            mean, var = self._moments(theta, found, name)
             found[f"{name}.running_mean"].copy_(mean)
             found[f"{name}.running_var"].copy_(var)
         return found
 
-    def _order(self, values: Named) -> list[str]:
+    def _run(self, theta: Tensor, found: Named, first: int, last: int) -> None:
+        """One pass over some examples of the calibration split, all of it copies but the statistics."""
+        assert self.calibration is not None
+        x = self.calibration.x[first:last].clone()
+        own = {n: b if n in self.names else b.clone() for n, b in found.items()}
+        values: dict[str, Tensor] = {**self.layout.unflatten(theta.clone()), **own}
+        with self.borrowed.values(values):
+            self.module(x.to(self.device, self.dtype if x.is_floating_point() else None))
+
+    def _order(self, theta: Tensor, found: Named) -> list[str]:
         """The layers in the order in which a pass meets them.
 
         Raises:
@@ -153,7 +184,7 @@ class RunningStatistics:
         met: list[str] = []
         hooks = [m.register_forward_pre_hook(lambda *_, n=n: met.append(n)) for n, m in self.layers.items()]
         try:
-            functional_call(self.module, dict(values), (self._batch(0, 1),))
+            self._run(theta, found, 0, 1)
         finally:
             for hook in hooks:
                 hook.remove()
@@ -162,7 +193,7 @@ class RunningStatistics:
                              f"{next(n for n in met if met.count(n) > 1)} runs twice; use keep")  # fmt: skip
         return met
 
-    def _moments(self, values: Named, name: str) -> tuple[Tensor, Tensor]:
+    def _moments(self, theta: Tensor, found: Named, name: str) -> tuple[Tensor, Tensor]:
         """Mean and variance, float64, of what enters one layer; each pass stops there."""
         seen: list[tuple[int, Tensor, Tensor]] = []
 
@@ -176,7 +207,7 @@ class RunningStatistics:
         try:
             for start in range(0, len(self.calibration), self.batch_size):
                 try:
-                    functional_call(self.module, dict(values), (self._batch(start, start + self.batch_size),))
+                    self._run(theta, found, start, start + self.batch_size)
                 except _Reached:
                     num, own, spread = seen.pop()
                 # Chan, Golub & LeVeque: two groups' sums of squares about their means, as one group's.
@@ -186,11 +217,6 @@ class RunningStatistics:
         finally:
             hook.remove()
         return mean, scatter / count
-
-    def _batch(self, first: int, last: int) -> Tensor:
-        assert self.calibration is not None
-        x = self.calibration.x[first:last]
-        return x.to(self.device, self.dtype if x.is_floating_point() else None)
 
 
 def _mean_and_var(inputs: Tensor) -> tuple[Tensor, Tensor]:
@@ -213,15 +239,19 @@ class _Reached(Exception):
     """A forward pass has come to the layer whose inputs are wanted."""
 
 
-def _has_statistics(module: nn.Module) -> bool:
-    return any(b.is_floating_point() for b in module.buffers())
+def _is_continuous(buffer: Tensor) -> bool:
+    return buffer.is_floating_point() or buffer.is_complex()
 
 
-def check_running_statistics(module: nn.Module, treatment: str | None) -> None:
-    """Raise InputError for a module with floating-point buffers unless a treatment is stated."""
+def _between(start: Tensor, end: Tensor, alpha: float) -> Tensor:
+    """Straight from start to end; where they are equal, be they infinite, no number is made of them."""
+    return torch.where(start == end, end, torch.lerp(start, end, alpha))
+
+
+def check_running_statistics(module: nn.Module, treatment: str | None, names: Sequence[str]) -> None:
+    """Raise InputError for a module with running statistics, of these names, unless a treatment is stated."""
     if treatment is not None and treatment not in TREATMENTS:
         raise InputError(f"objective.running_statistics={treatment} is unknown; use {', '.join(TREATMENTS)}")
-    names = [n for n, b in module.named_buffers() if b.is_floating_point()]
     if names and treatment is None:
         raise InputError(
             f"model={type(module).__name__} has running statistics ({', '.join(names[:3])}"

@@ -18,7 +18,9 @@ from landscape.footprint import passes_of
 from landscape.model.plain import PlainDerivatives, plain_attention
 from landscape.objective import Objective
 from landscape.parameters import row_of
+from landscape.path import widened
 from landscape.precision import tf32
+from landscape.watch import undisturbed
 
 CHANNELS = ("objective", "slope", "curvature")
 """J and its derivatives by alpha, in nats per unit of alpha and of its square."""
@@ -53,6 +55,11 @@ def check_slopes(objective: Objective, path: Any, order: int) -> None:
             f"cost {type(objective.cost).__name__} has no slope along a path: {objective.cost.jumps}; use another "
             "cost, or measurement.slopes=0 and a grid of alphas"
         )
+    if order and "theta" in objective.written:
+        raise InputError(
+            f"model={type(objective.module).__name__} writes into its own weights as it runs, which a derivative does "
+            f"not follow, and measurement.slopes={order} needs one; use measurement.slopes=0"
+        )
     if order and objective.statistics.moves:
         raise InputError(
             f"objective.running_statistics={objective.statistics.treatment} moves the statistics along the path, and "
@@ -74,7 +81,7 @@ def compare_slopes(objective: Objective, path: Any, order: int) -> None:
     for alpha in (0.37, 0.61):
         fault = ""
         for k, step in list(enumerate(STEPS))[:order]:
-            found = slopes(objective, path, np.array([alpha - step, alpha, alpha + step]), k + 1)
+            found = _slopes(objective, path, np.array([alpha - step, alpha, alpha + step]), k + 1)
             below, name = found[CHANNELS[k]], CHANNELS[k + 1]
             told, exact = (below[2] - below[0]) / (2 * step), found[name][1]
             slack = 1e-3 * np.maximum(np.abs(told), np.abs(exact)) + 1e-5 * np.abs(below[1])
@@ -94,6 +101,7 @@ def slopes(
     alphas: NDArray[np.float64],
     order: int = 1,
     progress: Callable[[int], None] = lambda done: None,
+    is_compared: bool = False,
 ) -> dict[str, NDArray[np.float64]]:
     """``{"objective": [A, S], "slope": [A, S], "curvature": [A, S]}``, the last with ``order=2`` only.
 
@@ -105,15 +113,29 @@ def slopes(
         path: alpha -> theta [S, P], with ``velocity(alpha)`` and, for order 2, ``acceleration(alpha)``, each [S, P].
         alphas: [A]. order: 1 or 2.
         progress: told how many (batch, alpha) pairs are done, out of ``num_batches * A``.
+        is_compared: differences of J have been looked at before, see ``compare_slopes``.
 
     Raises:
-        InputError: a cost with jumps, statistics that move along the path, a path without a velocity, and an
-            operation that has no forward derivative.
+        InputError: a cost with jumps, statistics that move along the path, a path without a velocity, an operation
+            that has no forward derivative, and derivatives that differences of J contradict.
     """
     check_slopes(objective, path, order)
+    if not is_compared and order not in objective.slope_passes:
+        few = Objective(
+            objective.module, objective.cost, objective.split.first(8), objective.mode, objective.seeds, "float64",
+            running_statistics=objective.statistics.treatment, buffers=objective.buffers, device=objective.device,
+        )  # fmt: skip
+        compare_slopes(few, widened(path, few.dtype), order)
+    return _slopes(objective, widened(path, objective.dtype), alphas, order, progress)
+
+
+def _slopes(
+    objective: Objective, path: Any, alphas: NDArray[np.float64], order: int,
+    progress: Callable[[int], None] = lambda done: None,
+) -> dict[str, NDArray[np.float64]]:  # fmt: skip
     found = torch.zeros((order + 1, len(alphas), len(objective.seeds)), dtype=torch.float64, device=objective.device)
     done = 0
-    with _exactly(objective, order):
+    with undisturbed(), _exactly(objective, order):
         if order not in objective.slope_passes:
             objective.slope_passes[order] = slope_passes(objective, order)
         size = objective.slope_passes[order].examples
@@ -201,8 +223,11 @@ def _differentiable(objective: Objective, order: int) -> Iterator[None]:
     """Say of an operation without a forward derivative whose it is."""
     try:
         yield
-    except NotImplementedError as error:
+    except torch.OutOfMemoryError:
+        raise
+    except (NotImplementedError, RuntimeError) as error:  # the values themselves were had before
+        reason = (str(error) or type(error).__name__).splitlines()[0]
         raise InputError(
             f"measurement.slopes={order} needs a forward derivative that model={type(objective.module).__name__} or "
-            f"cost {type(objective.cost).__name__} lacks ({str(error).splitlines()[0]}); use measurement.slopes=0"
+            f"cost {type(objective.cost).__name__} lacks ({reason}); use measurement.slopes=0"
         ) from error

@@ -45,7 +45,10 @@ class Solutions:
 
 
 def joined(parts: Sequence[Solutions]) -> Solutions:
-    """Groups of seeds, each trained on its own, as one set; shorter learning curves are padded with NaN."""
+    """Groups of seeds, each trained on its own, as one set; shorter learning curves are padded with NaN.
+
+    So is a channel that one of them lacks, which was trained when the monitor did not know it.
+    """
     if len(parts) == 1:
         return parts[0]
     num_rows = max(len(p.learning_curve.epochs) for p in parts)
@@ -53,10 +56,15 @@ def joined(parts: Sequence[Solutions]) -> Solutions:
     def padded(values: np.ndarray) -> np.ndarray:
         return np.pad(values, ((0, num_rows - len(values)), (0, 0)), constant_values=np.nan)
 
-    names = parts[0].learning_curve.channels
+    names = dict.fromkeys(name for p in parts for name in p.learning_curve.channels)
+
+    def channel(part: Solutions, name: str) -> np.ndarray:
+        nowhere = np.full((1, len(part.seeds)), np.nan)
+        return padded(part.learning_curve.channels.get(name, nowhere))
+
     curve = LearningCurve(
         epochs=np.arange(num_rows, dtype=np.float64),
-        channels={n: np.concatenate([padded(p.learning_curve.channels[n]) for p in parts], axis=1) for n in names},
+        channels={n: np.concatenate([channel(p, n) for p in parts], axis=1) for n in names},
         best_epoch=np.concatenate([p.learning_curve.best_epoch for p in parts]),
     )
     return Solutions(

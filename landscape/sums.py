@@ -27,13 +27,13 @@ class Evaluation:
     """Channels along a path: ``{"objective": [A, S], ...}``, and the objective of each replicate [K, A, S].
 
     Args:
-        costs: each example's objective [S, A, N], float32, a mean over replicates, in the order of the split; None
-            unless it was asked for.
+        costs: each example's objective [S, A, N], a mean over replicates, in the order of the split, in the precision
+            that was asked for; None unless it was.
     """
 
     channels: dict[str, NDArray[np.float64]]
     replicates: NDArray[np.float64]
-    costs: NDArray[np.float32] | None = None
+    costs: NDArray[Any] | None = None
 
 
 class Sums:
@@ -41,23 +41,25 @@ class Sums:
 
     Args:
         shape: (K, A, S). num_examples: N. device: where the values come from.
-        keep_costs: keep each example's objective too. most: bytes up to which they are held in memory.
+        keep_costs: keep each example's objective too: in float32, or in this precision. most: bytes up to which they
+            are held in memory.
 
     Raises:
         InputError: the costs fit neither memory nor the temporary folder.
     """
 
     def __init__(
-        self, shape: tuple[int, int, int], num_examples: int, device: torch.device, keep_costs: bool = False,
-        most: float = IN_MEMORY,
+        self, shape: tuple[int, int, int], num_examples: int, device: torch.device,
+        keep_costs: bool | torch.dtype = False, most: float = IN_MEMORY,
     ) -> None:  # fmt: skip
         self.shape, self.num_examples, self.device = shape, num_examples, device
         self.first = 0  # of the points that are numbered from 0 on now: a path may be done in several passes
         self.totals: dict[str, Tensor] = {}
         costs, most = (shape[2], shape[1], num_examples), min(most, IN_MEMORY)
-        self.costs = _room_for(costs, device, most) if keep_costs else None
-        num_bytes = 4 * math.prod(costs)
-        self.held = num_bytes if keep_costs and num_bytes <= most else 0
+        dtype = torch.float32 if keep_costs is True else keep_costs
+        self.costs = _room_for(costs, dtype, device, most) if dtype else None
+        num_bytes = 0 if self.costs is None else self.costs.nbytes
+        self.held = num_bytes if num_bytes <= most else 0
         """Bytes of memory that the costs take."""
 
     def add(self, k: int, a: int, s: int, channels: Mapping[str, Tensor], start: int) -> None:
@@ -91,7 +93,7 @@ class Sums:
             return
         a += self.first
         place = self.costs[s, a : a + len(values), start : start + values.shape[1]]
-        share = (values / self.shape[0]).to(self.costs.device, torch.float32)
+        share = (values / self.shape[0]).to(self.costs.device, self.costs.dtype)
         if k == 0:
             place.copy_(share)
         else:
@@ -109,17 +111,17 @@ class Sums:
         return self.totals[name]
 
 
-def _room_for(shape: tuple[int, int, int], device: torch.device, most: float) -> Tensor:
-    """float32 of this shape: on the device up to ``most`` bytes, else mapped from a file that has no name."""
-    num_bytes = 4 * math.prod(shape)
+def _room_for(shape: tuple[int, int, int], dtype: torch.dtype, device: torch.device, most: float) -> Tensor:
+    """Values of this shape: on the device up to ``most`` bytes, else mapped from a file that has no name."""
+    num_bytes = dtype.itemsize * math.prod(shape)
     if num_bytes <= most:
-        return torch.empty(shape, dtype=torch.float32, device=device)
+        return torch.empty(shape, dtype=dtype, device=device)
     with tempfile.TemporaryFile() as file:
         try:
             # A sparse file on a full disk would end the process at the first write that finds no room.
             if hasattr(os, "posix_fallocate"):
                 os.posix_fallocate(file.fileno(), 0, num_bytes)
-            mapped: Any = np.memmap(file, dtype=np.float32, mode="w+", shape=shape)
+            mapped: Any = np.memmap(file, dtype=str(dtype).removeprefix("torch."), mode="w+", shape=shape)
         except OSError as error:
             raise InputError(
                 f"measurement.noise=true keeps {num_bytes / 2**30:.1f} GiB of examples' costs in "

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +29,15 @@ class TrajectoryWriter:
 
     Args:
         file: where. shape: (S, P). num_rows: rows to keep of an existing file; 0 starts a new one.
+        digest: what ``digest`` gave after those rows; None does not look.
+
+    Raises:
+        ValueError: the file holds fewer rows, or others.
     """
 
-    def __init__(self, file: Path, shape: tuple[int, int], num_rows: int = 0) -> None:
+    def __init__(self, file: Path, shape: tuple[int, int], num_rows: int = 0, digest: str | None = None) -> None:
         self.file, self.shape, self.num_rows = file, shape, num_rows
+        self._hash = hashlib.sha256()  # of the rows that were written, whatever the disk makes of them
         self._row_bytes = 4 * shape[0] * shape[1]
         header = self._header(num_rows)
         if num_rows == 0:
@@ -43,6 +49,33 @@ class TrajectoryWriter:
             with file.open("r+b") as stream:
                 stream.write(header)
                 stream.truncate(size)
+            self._hash = self._hash_of_file()
+            if digest is not None and digest != self.digest():
+                raise ValueError(f"{file.name} does not hold the snapshots that were written")
+
+    def digest(self) -> str:
+        """SHA-256 of the rows so far."""
+        return self._hash.hexdigest()
+
+    def check(self) -> None:
+        """Read the file again.
+
+        Raises:
+            ValueError: it does not hold what was appended.
+        """
+        header = self._header(self.num_rows)
+        with self.file.open("rb") as stream:
+            is_whole = stream.read(len(header)) == header
+        if not is_whole or self._hash_of_file().digest() != self._hash.digest():
+            raise ValueError(f"{self.file.name} does not hold the snapshots that were written")
+
+    def _hash_of_file(self) -> Any:
+        found = hashlib.sha256()
+        with self.file.open("rb") as stream:
+            stream.seek(len(self._header(self.num_rows)))
+            while part := stream.read(1 << 20):
+                found.update(part)
+        return found
 
     def _header(self, num_rows: int) -> bytes:
         buffer = io.BytesIO()
@@ -53,10 +86,11 @@ class TrajectoryWriter:
 
     def append(self, theta: Tensor) -> None:
         """Add theta [S, P] as float32."""
-        row = theta.detach().cpu().float().numpy()
+        data = theta.detach().cpu().float().numpy().tobytes()
         with self.file.open("r+b") as stream:
             stream.seek(len(self._header(self.num_rows)) + self.num_rows * self._row_bytes)
-            stream.write(row.tobytes())
+            stream.write(data)
+            self._hash.update(data)
             self.num_rows += 1
             stream.seek(0)
             stream.write(self._header(self.num_rows))
@@ -74,28 +108,33 @@ class Trajectory:
     Args:
         file: the ``.npy`` [T, S, P], float32. column: which S. steps: updates before each snapshot [T].
         epochs: of each snapshot [T], whole numbers but for those kept within the first epoch.
+        thetas: the file's content as a memory map, which outlives the file's name; None opens it when asked.
     """
 
     file: Path
     column: int
     epochs: NDArray[np.float64]
     steps: NDArray[np.int64]
+    thetas: NDArray[np.float32] | None = field(default=None, repr=False, compare=False, kw_only=True)
+
+    def _opened(self) -> NDArray[np.float32]:
+        """[T, S, P]."""
+        found: NDArray[np.float32] = np.load(self.file, mmap_mode="r") if self.thetas is None else self.thetas
+        return found
 
     def __iter__(self) -> Iterator[NDArray[np.float64]]:
         """theta_t [P] in float64, one at a time from a memory map."""
-        thetas = np.load(self.file, mmap_mode="r")
+        thetas = self._opened()
         for t in range(len(self.epochs)):
             yield thetas[t, self.column].astype(np.float64)
 
     def rows(self) -> NDArray[np.float32]:
         """The snapshots [T, P] as a memory map."""
-        thetas: NDArray[np.float32] = np.load(self.file, mmap_mode="r")
-        return thetas[: len(self.epochs), self.column]
+        return self._opened()[: len(self.epochs), self.column]
 
     def theta(self, row: float) -> Tensor:
         """Snapshot number ``row`` as theta [1, P], float32: a path in steps, for ``Objective.along``."""
-        thetas = np.load(self.file, mmap_mode="r")
-        return torch.from_numpy(np.array(thetas[int(row), self.column]))[None]
+        return torch.from_numpy(np.array(self._opened()[int(row), self.column]))[None]
 
 
 def snapshot_interval(max_epochs: int, row_bytes: int, budget: float) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -22,6 +23,8 @@ class Verdict:
         calibrated: a relaxed threshold that was set after looking at runs, as text; never used to judge.
         calibrated_holds: whether the relaxed threshold would hold.
         note: one sentence of context, for example why it was not judged.
+        identity: whether it is true by construction or by a theorem, whatever was trained: it tells of the program, not
+            of the landscape, and is counted apart.
     """
 
     check: str
@@ -35,7 +38,30 @@ class Verdict:
     calibrated: str = ""
     calibrated_holds: bool | None = None
     note: str = ""
+    identity: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
         return asdict(self)
+
+
+IDENTITIES = "identities"
+
+
+def group_of(verdict: Verdict) -> str:
+    """What it is counted as: an identity that does not hold is a fault, and counts with what does not hold."""
+    if verdict.holds is None:
+        return "not judged"
+    return "do not hold" if not verdict.holds else IDENTITIES if verdict.identity else "hold"
+
+
+def counts(verdicts: Sequence[Verdict]) -> dict[str, int]:
+    """How many there are of each group."""
+    groups = [group_of(verdict) for verdict in verdicts]
+    return {group: groups.count(group) for group in ("hold", "do not hold", "not judged", IDENTITIES)}
+
+
+def ordered(verdicts: Sequence[Verdict]) -> list[Verdict]:
+    """As every table shows them: what does not hold, what was not judged, what holds, identities; else as they came."""
+    order = ["do not hold", "not judged", "hold", IDENTITIES]
+    return sorted(verdicts, key=lambda verdict: order.index(group_of(verdict)))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
 
-from landscape.alphas import checked, evenly, explicit, fractions, merged, thinned
+from landscape.alphas import Adaptive, checked, evenly, explicit, fractions, merged, thinned
 from landscape.errors import InputError
 
 
@@ -78,3 +81,20 @@ def test_merged_grids_hold_every_point_of_each_once() -> None:
     assert len(off) == 3 and off[0] == 0.0 and off[2] == 1.0
     with pytest.raises(InputError, match="alphas is empty"):
         checked(merged([]))
+
+
+@pytest.mark.parametrize(
+    ("make", "text"),
+    [
+        (lambda: fractions(1.5, 9), "alphas.num=1.5 must be a whole number"),
+        (lambda: fractions(10, None), "alphas.divisions=None must be a whole number"),
+        (lambda: evenly(0.0, "a", 3), "alphas.last=a must be a finite number"),
+        (lambda: evenly(0.0, float("inf"), 3), "alphas.last=inf must be a finite number"),
+        (lambda: explicit([0, "a"]), "alphas.values=[0, 'a'] must be a list of numbers"),
+        (lambda: Adaptive([0.0, 1.0], max_points=2.5), "alphas.max_points=2.5 must be a whole number"),
+        (lambda: Adaptive([0.0, 1.0], tolerance="a"), "alphas.tolerance=a must be positive"),
+    ],
+)
+def test_values_of_another_kind_are_refused_by_name(make: Callable[[], Any], text: str) -> None:
+    with pytest.raises(InputError, match=re.escape(text)):
+        make()

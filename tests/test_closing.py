@@ -99,23 +99,30 @@ def test_a_fault_is_one_warning(
     """A tracker that cannot be made and a figure that is no picture cost a line in the log, never the command."""
     (tmp_path / "figure.png").write_bytes(b"no picture")
     with caplog.at_level(logging.WARNING):
-        close(tmp_path, jobs, 0, [], tmp_path / "figure.png", OFFLINE | ({"mode": "no"} if fault == "tracker" else {}))
+        close(
+            tmp_path,
+            jobs,
+            0,
+            [],
+            tmp_path / "figure.png",
+            OFFLINE | ({"mode": "sometimes"} if fault == "tracker" else {}),
+        )
     lines = [record.getMessage() for record in caplog.records if record.name.startswith("landscape")]
-    assert len(lines) == 1 and ("tracker.mode=no" if fault == "tracker" else "W&B failed") in lines[0]
+    assert len(lines) == 1 and ("tracker.mode=sometimes" if fault == "tracker" else "W&B failed") in lines[0]
 
 
 def test_a_real_sweep_ends_in_its_summary(cli: Callable[..., Ran]) -> None:  # noqa: F811
     """Two jobs of one solution and a closing run: one group, the table's rows, the lineage.
 
-    Collected again without a word on the tracker, it asks the results, and replaces the closing run.
+    Collected again without a word on the tracker there is no other; with one it replaces the closing run.
     """
     ran = cli(*TINY, "tracker=wandb", "model=relu_small", "endpoints=init_to_solution,random_to_solution")
     assert ran.status == 0, ran.out
     top = ran.jobs[0].parent
     (before,) = (top / "wandb").glob("offline-run-*-summary-*")
     time.sleep(1)  # wandb names its folders by the second
-    assert collect(top, None, ran.sweep["command"], strict=False) == 0
-    assert not before.exists()
+    assert collect(top, None, ran.sweep["command"], strict=False) == 0 and before.exists()
+    assert collect(top, None, ran.sweep["command"], False, OFFLINE) == 0 and not before.exists()
     runs = {run.of("run")[0]["run_id"]: run for run in map(Records, sorted((top / "wandb").glob("offline-run-*")))}
     first, second = (runs.pop(place.name) for place in ran.jobs)
     ((key, closing),) = runs.items()

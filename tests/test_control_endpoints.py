@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ import torch
 from torch import Tensor
 
 from landscape.curve import LearningCurve
-from landscape.endpoints import EpochToSolution, NoiseToSolution, OtherInitToSolution, ZeroToSolution
+from landscape.endpoints import EpochToSolution, NoiseToSolution, OtherInitToSolution, RandomToSolution, ZeroToSolution
 from landscape.errors import InputError
 from landscape.parameters import ParameterLayout
 from landscape.solutions import Solutions
@@ -111,6 +112,14 @@ def test_an_epoch_that_gives_no_line_is_refused(tmp_path: Path) -> None:
     for epoch in (-1.0, float("inf"), float("nan")):
         with pytest.raises(InputError, match=rf"endpoints\.epoch={epoch}"):
             EpochToSolution(epoch)
+
+
+@pytest.mark.parametrize("value", ["abc", None, [1], True])
+def test_numbers_that_are_none_are_refused(value: Any) -> None:
+    with pytest.raises(InputError, match=r"endpoints\.epoch=.* must be a number"):
+        EpochToSolution(value)
+    with pytest.raises(InputError, match=r"endpoints\.scale=.* must be a number"):
+        RandomToSolution(value)
 
 
 def test_an_epoch_beyond_the_training_is_refused_before_it() -> None:

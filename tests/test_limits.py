@@ -71,3 +71,15 @@ def test_width_caps_dimensions_of_model_and_measurement(cap: int) -> None:
     assert after["measurement"] == {"dimension": min(10, cap), "num_steps": 1000}
     wanted = [f"model.dimension 100000 -> {cap}", *(["measurement.dimension 10 -> 5"] if cap == 5 else [])]
     assert caps == wanted
+
+
+def test_points_that_are_given_say_how_wide_the_model_is() -> None:
+    before = {**config(width=32), "endpoints": {"start": "a.pt", "end": "b.pt"}}
+    after, caps = apply_limits(before)
+    assert after["model"] == before["model"] and caps == []
+
+
+@pytest.mark.parametrize("epoch", ["abc", None, [1, "a"]])
+def test_what_is_no_number_is_left_to_whoever_takes_it(epoch: object) -> None:
+    after, caps = apply_limits({**config(epochs=6), "endpoints": {"epoch": epoch}})
+    assert after["endpoints"] == {"epoch": epoch} and caps == ["training.max_epochs 1000 -> 6"]

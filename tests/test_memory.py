@@ -183,7 +183,7 @@ def test_nobody_waits_for_a_batch(what: str) -> None:
                               engine="plain", alphas_at_once=together)  # fmt: skip
         _ = objective.passes
         with Waits() as waits:
-            slopes(objective, path, ALPHAS) if what == "slopes" else objective.along(path, ALPHAS)
+            slopes(objective, path, ALPHAS, is_compared=True) if what == "slopes" else objective.along(path, ALPHAS)
         looked.append(waits.num)
     assert looked == [0, 0]
 

@@ -14,6 +14,7 @@ import landscape.streams
 from landscape.cost import Adversarial, CrossEntropy
 from landscape.objective import Objective
 from landscape.parameters import ParameterLayout
+from landscape.path import BiasSchedule, Geometric, Linear, Plane
 from tests import twin
 from tests.twin import maxout, measured_masks, normal, split
 
@@ -145,3 +146,25 @@ def test_nan_stays_nan_and_only_where_it_is() -> None:
 def test_points_for_which_there_are_no_seeds_are_refused() -> None:
     with pytest.raises(ValueError, match="theta has 3 rows but the objective has 1 seeds"):
         objective("deterministic", seeds=[0])(points(3))
+
+
+LAYOUT = ParameterLayout.of(maxout())
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32])
+@pytest.mark.parametrize(
+    "make",
+    [
+        Linear,
+        Geometric,
+        lambda *ends: BiasSchedule(*ends, LAYOUT, 2),
+        lambda a, b: Plane(a, b, b.flip(1), [0.3], [0.3]),
+    ],
+    ids=["line", "geometric", "biases", "plane"],
+)
+def test_points_between_ends_of_less_precision_are_not_rounded_to_theirs(make: Any, dtype: torch.dtype) -> None:
+    ends = points(1).abs().to(dtype), points(1, seed=6).abs().to(dtype)
+    at = np.array([0.0 if make(*ends).__class__ is Plane else 0.3])
+    found = objective("deterministic", seeds=[0]).along(make(*ends), at).channels["objective"]
+    exact = make(*(end.double() for end in ends))(float(at[0]))
+    assert found[0, 0] == pytest.approx(twin.objective(exact[0], DATA), rel=1e-12)

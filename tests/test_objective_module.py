@@ -33,16 +33,15 @@ def theta_of(module: nn.Module) -> Tensor:
 
 
 class Failing(CrossEntropy):
-    """Works while the objective is built, then raises."""
+    """Works while the objective is built, then raises what it is given."""
 
-    calls = 0
+    fault: BaseException | None = None
 
     def channels(self, predict: Any, x: Tensor, y: Tensor) -> dict[str, Tensor]:
-        """The third call fails, after the forward pass."""
+        """Fails after the forward pass."""
         values = super().channels(predict, x, y)
-        self.calls += 1
-        if self.calls > 2:
-            raise KeyError("on purpose")
+        if self.fault is not None:
+            raise self.fault
         return values
 
 
@@ -59,9 +58,9 @@ class Normed(nn.Module):
         return self.body(x)
 
 
-@pytest.mark.parametrize("fails", [False, True])
+@pytest.mark.parametrize("fault", [None, KeyError("on purpose"), KeyboardInterrupt("on purpose")])
 @pytest.mark.parametrize("training", [False, True])
-def test_the_callers_module_is_untouched(fails: bool, training: bool) -> None:
+def test_the_callers_module_is_untouched(fault: BaseException | None, training: bool) -> None:
     module = Normed()
     module(normal(4, D).float()).sum().backward()  # gradients and statistics that must survive
     module.body[0].bias.requires_grad_(False)
@@ -70,9 +69,11 @@ def test_the_callers_module_is_untouched(fails: bool, training: bool) -> None:
     state, gradients = copy.deepcopy(module.state_dict()), [copy.deepcopy(p.grad) for p in module.parameters()]
     flags = [m.training for m in module.modules()], [p.requires_grad for p in module.parameters()]
     dtypes, generator = [p.dtype for p in module.parameters()], torch.get_rng_state()
-    part = objective(module, "stochastic", cost=Failing() if fails else CrossEntropy(), running_statistics="keep")
-    if fails:
-        with pytest.raises(KeyError, match="on purpose"):
+    cost = Failing()
+    part = objective(module, "stochastic", cost=cost, running_statistics="keep")
+    cost.fault = fault
+    if fault is not None:
+        with pytest.raises(type(fault), match="on purpose"):
             part(theta_of(module))
         assert not any(m.training for m in part.module.modules())
     else:
@@ -224,3 +225,24 @@ def test_a_device_without_memory_is_not_called_a_wrong_model() -> None:
 
     with pytest.raises(torch.OutOfMemoryError):
         objective(maxout(), cost=Full())
+
+
+def test_a_token_that_the_module_does_not_know_is_refused_wherever_it_is() -> None:
+    net = nn.Sequential(nn.Embedding(5, 3), nn.Flatten(), nn.Linear(6, C))
+    x, y = torch.zeros(200, 2, dtype=torch.int64), torch.zeros(200, dtype=torch.int64)
+    assert len(Objective(net, CrossEntropy(), Split(x, y)).split) == 200
+    for token in (5, -1):
+        x[150, 1] = token
+        with pytest.raises(InputError, match=r"whole numbers .* index out of range"):
+            Objective(net, CrossEntropy(), Split(x, y))
+
+
+def test_resampled_inputs_are_probabilities() -> None:
+    x, y = torch.rand(30, D), torch.zeros(30, dtype=torch.int64)
+    for value, fits in ((1.0, True), (1.5, False), (-0.1, False)):
+        x[20, 1] = value
+        if fits:
+            assert Objective(nn.Linear(D, C), CrossEntropy(), Split(x, y, is_resampled=True)).split.is_resampled
+        else:
+            with pytest.raises(InputError, match=r"outside \[0, 1\]"):
+                Objective(nn.Linear(D, C), CrossEntropy(), Split(x, y, is_resampled=True))

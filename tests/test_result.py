@@ -1,7 +1,6 @@
 """Result on disk: bit for bit, whole or not there, and one clear error for everything else."""
 
 import dataclasses
-import hashlib
 import json
 import math
 import os
@@ -219,75 +218,6 @@ def test_a_save_replaces_the_one_before_and_the_npz_goes_first(tmp_path, monkeyp
     assert order == [NPZ_NAME, JSON_NAME]
     assert Result.load(tmp_path).seeds == ["7"]
     assert sorted(path.name for path in tmp_path.iterdir()) == [JSON_NAME, NPZ_NAME]
-
-
-# --- damaged files --------------------------------------------------------------------------------------------
-
-
-def edit(change):
-    def apply(folder):
-        path = folder / JSON_NAME
-        document = json.loads(path.read_text())
-        change(document)
-        path.write_text(json.dumps(document))
-
-    return apply
-
-
-def rewrite(name, function):
-    def apply(folder):
-        path = folder / name
-        path.write_bytes(function(path.read_bytes()))
-
-    return apply
-
-
-def not_a_zip(folder):
-    (folder / NPZ_NAME).write_bytes(b"plain text")
-    edit(lambda d: d["npz"].update(sha256=hashlib.sha256(b"plain text").hexdigest()))(folder)
-
-
-def npz_of_another_save(folder):
-    example(curves={}).save(folder.parent / "x")
-    os.replace(folder.parent / "x" / NPZ_NAME, folder / NPZ_NAME)
-
-
-DAMAGE = {
-    "json missing": (lambda f: (f / JSON_NAME).unlink(), JSON_NAME, "is missing"),
-    "json truncated": (rewrite(JSON_NAME, lambda b: b[: len(b) // 2]), JSON_NAME, "truncated or damaged"),
-    "json not text": (rewrite(JSON_NAME, lambda b: b"\xff\xfe" + b), JSON_NAME, "truncated or damaged"),
-    "json a list": (rewrite(JSON_NAME, lambda b: b"[]"), JSON_NAME, "schema 'list'"),
-    "NaN literal": (rewrite(JSON_NAME, lambda b: b.replace(b"12.25", b"NaN")), JSON_NAME, "literal NaN"),
-    "schema": (edit(lambda d: d.update(schema=99)), JSON_NAME, "schema 99, this version reads 1"),
-    "no schema": (edit(lambda d: d.pop("schema")), JSON_NAME, "schema None"),
-    "no sha256": (edit(lambda d: d["npz"].pop("sha256")), JSON_NAME, "no sha256"),
-    "field missing": (edit(lambda d: d.pop("seeds")), JSON_NAME, "no entry 'seeds'"),
-    "field of a wrong type": (edit(lambda d: d.update(caps="none")), JSON_NAME, "caps is a str, not a list"),
-    "curves of a wrong type": (edit(lambda d: d.update(curves=[1])), JSON_NAME, "does not fit schema"),
-    "unknown verdict field": (edit(lambda d: d["verdicts"][0].update(x=1)), JSON_NAME, "unexpected keyword"),
-    "array not in the npz": (
-        edit(lambda d: d["curves"]["train/stochastic"].update(alphas={"array": "curve/gone"})),
-        JSON_NAME,
-        "curve/gone",
-    ),
-    "npz missing": (lambda f: (f / NPZ_NAME).unlink(), NPZ_NAME, "is missing beside"),
-    "npz truncated": (rewrite(NPZ_NAME, lambda b: b[:-9]), NPZ_NAME, "sha256 differs"),
-    "npz one bit off": (rewrite(NPZ_NAME, lambda b: b[:200] + bytes([b[200] ^ 1]) + b[201:]), NPZ_NAME, "sha256"),
-    "npz of another save": (npz_of_another_save, NPZ_NAME, "sha256 differs"),
-    "npz not a zip": (not_a_zip, NPZ_NAME, "not an npz"),
-}
-
-
-@pytest.mark.parametrize("damage", DAMAGE)
-def test_a_damaged_result_is_named_with_its_fault(tmp_path, damage):
-    apply, name, fault = DAMAGE[damage]
-    folder = tmp_path / "job"
-    example().save(folder)
-    apply(folder)
-    with pytest.raises(ResultError) as caught:
-        Result.load(folder)
-    message = str(caught.value)
-    assert message.startswith(str(folder / name)) and fault in message and "refresh=true" in message
 
 
 def test_the_error_survives_a_worker_process():

@@ -55,6 +55,10 @@ def same(a: Solutions, b: Solutions) -> None:
             np.testing.assert_array_equal(p, q)
 
 
+def names(folder: Path) -> list[str]:
+    return sorted(file.name for file in folder.iterdir() if file.suffix != ".lock")
+
+
 def test_a_second_request_reads_what_the_first_trained(tmp_path: Path) -> None:
     store = Store(tmp_path / "solutions")
     first, folder = store.get(DESCRIPTION, train)
@@ -74,15 +78,15 @@ def test_any_changed_number_is_another_entry() -> None:
 def test_a_corrupt_entry_is_named_moved_aside_and_trained_again(
     damage: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    store = Store(tmp_path)
-    first, folder = store.get(DESCRIPTION, train)
+    store = Store(tmp_path / "solutions")
+    _, folder = store.get(DESCRIPTION, train)
     whole = (folder / damage).read_bytes()
     (folder / damage).write_bytes(whole[: len(whole) // 2])
     with caplog.at_level(logging.WARNING):
         second, _ = store.get(DESCRIPTION, train)
-    same(first, second)
+    same(second, train(tmp_path))  # what was read before is a view of the file that was cut
     assert folder.name in caplog.text and "corrupt-1" in caplog.text
-    assert (tmp_path / f"{folder.name}.corrupt-1" / damage).read_bytes() == whole[: len(whole) // 2]
+    assert (folder.with_name(f"{folder.name}.corrupt-1") / damage).read_bytes() == whole[: len(whole) // 2]
 
 
 @pytest.mark.parametrize("file", ["solution.npz", "trajectory.npy"])
@@ -122,24 +126,6 @@ def test_a_checkpoint_that_knows_more_snapshots_than_the_disk_starts_over(
     assert "starts over" in caplog.text
 
 
-def test_refresh_trains_again_and_keeps_the_old_entry(tmp_path: Path) -> None:
-    first, folder = Store(tmp_path).get(DESCRIPTION, train)
-    second, _ = Store(tmp_path, refresh="command 1").get(DESCRIPTION, train)
-    same(first, second)
-    assert (tmp_path / f"{folder.name}.replaced-1" / "meta.json").exists()
-    Store(tmp_path, refresh="command 1").get(DESCRIPTION, never)  # the next job of the same command
-    Store(tmp_path, refresh="command 2").get(DESCRIPTION, train)
-    assert (tmp_path / f"{folder.name}.replaced-2").exists()
-
-
-def test_refresh_does_not_go_on_from_a_checkpoint(tmp_path: Path) -> None:
-    entry = tmp_path / key_of(DESCRIPTION)
-    entry.mkdir()
-    (entry / "checkpoint.pt").write_bytes(b"of an older run")
-    Store(tmp_path, refresh="command 1").get(DESCRIPTION, train)
-    assert (tmp_path / f"{entry.name}.replaced-1" / "checkpoint.pt").exists()
-
-
 def test_an_exception_in_training_leaves_no_whole_entry(tmp_path: Path) -> None:
     def fails(folder: Path) -> Solutions:
         train(folder)
@@ -150,6 +136,16 @@ def test_an_exception_in_training_leaves_no_whole_entry(tmp_path: Path) -> None:
         store.get(DESCRIPTION, fails)
     assert not list(tmp_path.glob("*/meta.json"))
     store.get(DESCRIPTION, train)
+
+
+def test_a_refused_training_leaves_nothing(tmp_path: Path) -> None:
+    def refused(folder: Path) -> Solutions:
+        (folder / "trajectory.npy").write_bytes(b"begun")
+        raise InputError("training.monitor=nothing is not measured")
+
+    with pytest.raises(InputError):
+        Store(tmp_path).get(DESCRIPTION, refused)
+    assert names(tmp_path) == []
 
 
 def test_a_full_disk_while_saving_leaves_no_whole_entry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,11 @@ a deep linear network has its critical points; ``page FILE.md`` writes all deriv
 
 from __future__ import annotations
 
+from theory.terminal import ready
+
+if __name__ == "__main__":
+    ready()  # before the imports below, which take a while
+
 import argparse
 import importlib
 import importlib.util
@@ -165,15 +170,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         module = importlib.import_module(NAMES[arguments.name])
         given = parameters(module, arguments.parameters)
         derivation = module.derive(**given)
+        checks = derivation.check()
         if arguments.figure is not None:
             draw(lambda axes: module.draw(axes, **given), arguments.figure)
-    except BrokenPipeError:  # the reader, such as head, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    checks = derivation.check()
+    except Exception as error:
+        if not arguments.parameters:
+            raise
+        reason = " ".join(str(error).split())
+        print(f"error: {' '.join(arguments.parameters)}: no number comes of this ({type(error).__name__}: {reason}); "
+              "try values nearer to the usual ones, which python -m theory lists", file=sys.stderr)  # fmt: skip
+        return 2
     if arguments.json:
         print(json_of(arguments.name, given, derivation, checks))
     else:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 import sys
-import tempfile
 import traceback
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -17,24 +16,26 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 
 from landscape.closing import close
-from landscape.collect.faults import one_line
+from landscape.collect.checks import check_command, check_job, check_writable
+from landscape.collect.faults import gone, one_line
 from landscape.collect.launched import Launched, outlook
 from landscape.collect.progress import tell
 from landscape.collect.record import JobRecord, is_whole, records_of, write_json
 from landscape.collect.standing import Plan
-from landscape.compute import guard, is_parallel, need
-from landscape.config import FORECASTS
+from landscape.compute import guard, is_parallel
 from landscape.errors import Exit, InputError
-from landscape.figure.module import figure_module
+from landscape.figure.module import figure_of, has_figure
 from landscape.figure.module import save as save_figure
 from landscape.figure.style import judged
 from landscape.figure.table import verdict_table
+from landscape.files import temporary
+from landscape.files.text import plain
 from landscape.plan import jobs_of
 from landscape.progress import console
 from landscape.report.tables import write_tables
 from landscape.result import Result
 
-__all__ = ["Collect", "Exit", "JobRecord", "Plan", "collect", "is_whole", "one_line", "tell"]
+__all__ = ["Collect", "Exit", "JobRecord", "Plan", "collect", "gone", "is_whole", "one_line", "tell"]
 
 log = logging.getLogger(__name__)
 
@@ -52,63 +53,78 @@ class Collect(Callback):
     """Hydra callback: begins and ends every command, single run or sweep, in the same way."""
 
     plan: Plan | None = None
+    figures: Collection[str] = ()
+    """The modules that the command's own config names; a result may name another."""
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Fix the command's stamp: reading it here puts it into the cache that Hydra hands to every job.
 
-        Refuse an outputs folder that cannot be written, before Hydra stumbles over it with a traceback. Write the
+        Refuse settings of the command that cannot work, before Hydra stumbles over them with a traceback. Write the
         plan and say what is left to do.
         """
         OmegaConf.select(config, "command")
-        folder = Path(config.hydra.sweep.dir)
-        if not re.fullmatch(r"\w[\w.-]*", config.name):
-            print(f"name={config.name} names a folder below outputs/: use letters, digits, '_', '-' and '.'",
-                  file=sys.stderr)  # fmt: skip
-            raise Exit(2)
-        if config.forecast not in FORECASTS:
-            print(f"forecast={config.forecast} is unknown; use one of {', '.join(FORECASTS)}", file=sys.stderr)
-            raise Exit(2)
-        if config.forecast == "only":
-            return
+        self._begin(config, Path(config.hydra.sweep.dir))
+
+    def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """The same for ``hydra.mode=RUN``: one job in this process, whatever ``compute`` says."""
+        OmegaConf.select(config, "command")
+        self._begin(config, Path(config.hydra.run.dir).parent)
+
+    def _begin(self, config: DictConfig, folder: Path) -> None:
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=folder):
-                pass
-        except OSError as error:
-            print(f"outputs={config.outputs} cannot be written ({error}); set outputs=... or LANDSCAPE_OUTPUTS to a "
-                  "writable folder", file=sys.stderr)  # fmt: skip
-            raise Exit(2) from error
-        try:
-            need(config.hydra.launcher._target_, config.hydra.launcher.get("n_jobs"))
+            check_command(config)
+            if config.forecast == "only":
+                return
+            check_writable(folder, config.outputs)
+            self._plan(config, folder)
         except InputError as error:
             print(error, file=sys.stderr)
             raise Exit(2) from error
-        self._plan(config, folder)
 
     def _plan(self, config: DictConfig, folder: Path) -> None:
         try:
             jobs = jobs_of(config)
             plan = Plan.of(folder, config.command, bool(config.refresh), bool(config.strict), jobs)
+            for job in jobs:
+                check_job(job.config)
+        except InputError:
+            raise
         except Exception as error:  # Hydra composes the same jobs a moment later, and says what is wrong with them
             log.debug("no plan: %r", error)
             return
+        if not jobs:
+            raise InputError("there is no job: a key is swept over no value; give it one or more")
         try:
             plan.write(folder)
         except OSError as error:
             print(f"the plan could not be written: {one_line(error)}", file=sys.stderr)
             raise Exit(1) from error
-        self.plan = plan
+        self.plan, self.figures = plan, {str(job.config.figure) for job in jobs}
         target = config.hydra.launcher._target_
         guard(target, Launched(plan, folder, is_parallel(target)))
+        if len(plan.jobs) < len(jobs):
+            print(
+                f"{len(jobs) - len(plan.jobs)} of {len(jobs)} jobs have the settings of an earlier one: each runs once"
+            )
         for line in outlook(plan, folder):
-            print(line)
+            print(plain(line))
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
         """Collect and leave; only SystemExit passes through Hydra's callbacks."""
+        self._end(config, Path(config.hydra.sweep.dir))
+
+    def on_run_end(self, config: DictConfig, **kwargs: Any) -> None:
+        """The same for ``hydra.mode=RUN``."""
+        self._end(config, Path(config.hydra.run.dir).parent)
+
+    def _end(self, config: DictConfig, folder: Path) -> None:
         try:
-            folder = Path(config.hydra.sweep.dir)
-            status = collect(folder, self.plan, config.command, bool(config.strict), config.tracker)
+            figures = self.figures or {str(config.figure)}
+            status = collect(folder, self.plan, config.command, bool(config.strict), config.tracker, figures)
         except Exception as error:  # Hydra would turn it into a warning and status 0
+            if not folder.is_dir():
+                print(gone(folder), file=sys.stderr)
+                raise Exit(1) from error
             if os.environ.get("HYDRA_FULL_ERROR"):
                 traceback.print_exc()
             print(f"the results could not be collected: {one_line(error)}", file=sys.stderr)
@@ -116,17 +132,22 @@ class Collect(Callback):
         raise Exit(status)
 
 
-def collect(folder: Path, plan: Plan | None, command: str, strict: bool, tracker: Any = None) -> int:
+def collect(
+    folder: Path, plan: Plan | None, command: str, strict: bool, tracker: Any = None, figures: Collection[str] = ()
+) -> int:
     """Draw, judge, print and write ``sweep.json``; returns the exit status of the contract.
 
     Args:
-        tracker: config of the tracker that gets the closing run; None: the one that the first result names.
+        tracker: config of the tracker that gets the closing run, or None. figures: modules of the user's own that may
+            draw. Both are the command's: what a result names of either is not run.
     """
     screen = console()
+    for place in (folder, *(path.parent for path in folder.glob("*/job.json"))):
+        temporary.sweep(place)
     # A sweeper that makes up its jobs as it goes has no plan.
     jobs = records_of(folder, command) if plan is None else plan.standing(folder)
     records = [record for _, record in jobs]
-    found, figure, summary = dict[str, Result](), None, None
+    found, figure, summary, said = dict[str, Result](), None, None, ""
     places = list[Path]()
     for place, record in jobs:
         if record.status == "cut" and record.command == command:
@@ -140,16 +161,20 @@ def collect(folder: Path, plan: Plan | None, command: str, strict: bool, tracker
                 record.end(place, "failed", str(error), 1)
     verdicts, results = [], list(found.values())
     if results:
-        module = figure_module(results[0].figure)
         try:
+            module = figure_of(results, figures)
             verdicts = module.judge(results)
             figure = save_figure(module, results, folder)
+            for place, result in zip(places, results, strict=True):
+                if not has_figure(place):  # it was killed while it drew
+                    save_figure(figure_of([result], figures), [result], place)
         except Exception as error:  # the results are whole; a drawing that fails must not hide them
-            log.error("the figure could not be drawn: %s", error, exc_info=bool(os.environ.get("HYDRA_FULL_ERROR")))
+            figure = None
+            said = _say_fault("the figure could not be drawn", error)
         try:
-            summary = write_tables(folder, places, results, verdicts)
+            summary = write_tables(folder, places, results, verdicts, figures)
         except Exception as error:  # nor must a table
-            log.error("sweep.csv could not be written: %s", error, exc_info=bool(os.environ.get("HYDRA_FULL_ERROR")))
+            _say_fault("sweep.csv could not be written", error, said)
     if records and not results:  # what an earlier command drew of other jobs would pass for this one's
         for name in DERIVED:
             (folder / name).unlink(missing_ok=True)
@@ -170,17 +195,25 @@ def collect(folder: Path, plan: Plan | None, command: str, strict: bool, tracker
     for place, record in jobs:
         if record.exit_code:
             said = f"job {record.num + 1} [{' '.join(record.overrides)}]" if plan is None else plan.label(record)
-            print(f"{NAMED[record.status]}: {said}: {record.error}")
+            print(plain(f"{NAMED[record.status]}: {said}: {record.error}"))
             if (place / "run.log").exists():
-                print(f"        log: {place / 'run.log'}")
+                print(plain(f"        log: {place / 'run.log'}"))
     if figure is not None:
         print(f"figure: {figure}")
     if summary is not None:
         print(f"table: {folder / 'sweep.csv'}")
     if found:
-        close(folder, found, len(failed), verdicts, figure, tracker or results[0].config.get("tracker"))
+        close(folder, found, len(failed), verdicts, figure, tracker, figures)
     if failed:
         return 2 if all(r.exit_code == 2 for r in failed) else 1
     if not records or (results and (figure is None or summary is None)):
         return 1
     return 1 if strict and any(v.holds is False for v in verdicts) else 0
+
+
+def _say_fault(what: str, error: Exception, said: str = "") -> str:
+    """Log it, unless the same was said a moment before: a full disk is one fault."""
+    line = plain(one_line(error))
+    if line != said:
+        log.error("%s: %s", what, line, exc_info=bool(os.environ.get("HYDRA_FULL_ERROR")))
+    return line

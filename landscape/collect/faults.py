@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import errno
+from pathlib import Path
 
 from omegaconf.errors import MissingMandatoryValue
 
 from landscape.errors import InputError
+
+
+def gone(folder: Path) -> str:
+    """What happened to a job or sweep whose folder is not there any more."""
+    return f"{folder} was removed while this command ran, with what it held; the same command starts over"
 
 
 def one_line(error: BaseException) -> str:
@@ -19,6 +25,9 @@ def one_line(error: BaseException) -> str:
             f"the disk is full ({full.filename or 'while writing'}); free some space or set outputs=... to another "
             "disk: the same command goes on from the last checkpoint"
         )
+    name = error.filename if isinstance(error, FileNotFoundError) else None
+    if isinstance(name, str) and name and not Path(name).parent.is_dir():
+        return gone(Path(name).parent)
     if type(error).__name__ == "OutOfMemoryError":  # torch's; its own message says what was needed and what there was
         first = " ".join(str(error).split(" If reserved but unallocated")[0].split())
         return (

@@ -14,6 +14,7 @@ from landscape.collect.record import JobRecord, is_done
 from landscape.collect.standing import Plan
 from landscape.compute import is_held
 from landscape.errors import InputError
+from landscape.files.text import plain
 
 log = logging.getLogger(__name__)
 
@@ -23,12 +24,14 @@ class Launched:
 
     def __init__(self, plan: Plan, sweep: Path, parallel: bool) -> None:
         self.plan, self.sweep, self.parallel = plan, sweep, parallel
+        self.launched: set[str] = set()
 
     def wanted(self, overrides: Sequence[str]) -> int | None:
-        """Finished jobs cost no place in a queue."""
+        """Finished jobs cost no place in a queue, nor does one that asks for the same as another."""
         entry = self.plan.entry_of(overrides)
-        if entry is None:
-            return 0
+        if entry is None or entry.key in self.launched:
+            return None
+        self.launched.add(entry.key)
         folder = self.sweep / entry.folder
         if self.plan.refresh or is_held(folder):
             return entry.num
@@ -36,7 +39,7 @@ class Launched:
             if not is_done(folder):
                 return entry.num
         except InputError as error:
-            log.warning("%s; running this job again", error)
+            log.warning("%s; running this job again", plain(error))
             return entry.num
         record = JobRecord(entry.key, self.plan.command, entry.num, entry.overrides, "skipped")
         record.write(folder)
@@ -60,7 +63,7 @@ class Launched:
 
     def gave_up(self, error: BaseException) -> None:
         """Wait for what still runs; the list at the end has the rest."""
-        reason = textwrap.shorten(one_line(error), 200, placeholder=" ...")  # joblib's is a page
+        reason = textwrap.shorten(plain(one_line(error)), 200, placeholder=" ...")  # joblib's is a page
         log.error("the compute engine gave up (%s); the same command goes on with what is left", reason)
         settle(self.plan, self.sweep)
 

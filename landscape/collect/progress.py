@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from landscape.collect.record import JobRecord
+from landscape.collect.record import NAME, JobRecord
 from landscape.collect.standing import Plan
 from landscape.progress import spoken
 
@@ -18,43 +18,86 @@ log = logging.getLogger(__name__)
 SECONDS_BETWEEN_LOOKS = 0.5
 
 
-def ended_line(record: JobRecord, plan: Plan, standing: Sequence[JobRecord]) -> str:
-    """``job 3 of 8 [optimizer.lr=0.1] done in 12 s; 5 left, about 1 min``.
+class Tally:
+    """How far the jobs of one command are: read once, then told of each job that begins or ends.
 
-    The time left is that of this command's jobs so far, shared by those that run side by side.
+    Args:
+        standing: how every job of the plan stands now.
     """
-    how = {"done": f"done in {spoken(record.seconds)}", "skipped": "was done before"}.get(
-        record.status, f"{record.status} after {spoken(record.seconds)}: {record.error}"
-    )
-    left = sum(r.status in ("running", "missing") or (r.command != plan.command and r.status != "skipped")
-               for r in standing if r.key != record.key)  # fmt: skip
-    took = [r.seconds for r in standing if r.command == plan.command and r.status == "done"]
-    rest = ""
-    if left:
-        running = sum(r.status == "running" for r in standing if r.key != record.key)
-        # This job's place is free for the next one.
-        side_by_side = min(left, running + 1)
-        rest = f"; {left} left" + (f", about {spoken(sum(took) / len(took) * left / side_by_side)}" if took else "")
-    return f"{plan.label(record)} {how}{rest}"
+
+    def __init__(self, plan: Plan, standing: Sequence[JobRecord]) -> None:
+        self.plan = plan
+        self.left = {r.key for r in standing if r.status in ("running", "missing")
+                     or (r.command != plan.command and r.status != "skipped")}  # fmt: skip
+        self.running = {r.key for r in standing if r.status == "running"}
+        self.took = {r.key: r.seconds for r in standing if r.command == plan.command and r.status == "done"}
+        self.seconds = sum(self.took.values())
+
+    def begin(self, record: JobRecord) -> None:
+        """One more job runs."""
+        self.running.add(record.key)
+
+    def end(self, record: JobRecord) -> str:
+        """``job 3 of 8 [optimizer.lr=0.1] done in 12 s; 5 left, about 1 min``.
+
+        The time left is that of this command's jobs so far, shared by those that run side by side.
+        """
+        self.left.discard(record.key)
+        self.running.discard(record.key)
+        if record.status == "done":
+            self.seconds += record.seconds - self.took.get(record.key, 0.0)
+            self.took[record.key] = record.seconds
+        how = {"done": f"done in {spoken(record.seconds)}", "skipped": "was done before"}.get(
+            record.status, f"{record.status} after {spoken(record.seconds)}: {record.error}"
+        )
+        rest, num = "", len(self.left)
+        if num:
+            side_by_side = min(num, len(self.running) + 1)  # this job's place is free for the next one
+            time_left = self.seconds / max(len(self.took), 1) * num / side_by_side
+            rest = f"; {num} left" + (f", about {spoken(time_left)}" if self.took else "")
+        return f"{self.plan.label(record)} {how}{rest}"
+
+
+_tallies: dict[tuple[Path, str], Tally] = {}  # of this process's command
+
+
+def tally_of(plan: Plan, sweep: Path) -> Tally:
+    """The tally of a command: its jobs' folders are read for the first job that ends and not again."""
+    place = (sweep, plan.command)
+    if place not in _tallies:
+        _tallies.clear()
+        _tallies[place] = Tally(plan, [record for _, record in plan.standing(sweep)])
+    return _tallies[place]
 
 
 def tell(record: JobRecord, plan: Plan, sweep: Path) -> None:
     """Log how a job ended."""
     level = logging.INFO if record.status in ("done", "skipped") else logging.ERROR
-    log.log(level, "%s", ended_line(record, plan, [other for _, other in plan.standing(sweep)]))
+    log.log(level, "%s", tally_of(plan, sweep).end(record))
 
 
 @contextmanager
 def watching(plan: Plan, sweep: Path) -> Iterator[None]:
     """Tell of each job as it ends, whatever process runs it, and on whatever machine."""
-    told: set[str] = set()
+    open_jobs, seen = {entry.key: sweep / entry.folder for entry in plan.jobs}, dict[str, int]()
     stop = threading.Event()
 
     def look() -> None:
-        records = [JobRecord.read(sweep / entry.folder) for entry in plan.jobs if entry.key not in told]
-        for record in records:
-            if record and record.command == plan.command and record.status in ("done", "failed", "cut"):
-                told.add(record.key)
+        for key, folder in list(open_jobs.items()):
+            try:
+                changed = (folder / NAME).stat().st_mtime_ns
+            except OSError:
+                continue
+            if seen.get(key) == changed:
+                continue
+            seen[key] = changed
+            record = JobRecord.read(folder)
+            if record is None or record.command != plan.command:
+                continue
+            if record.status == "running":
+                tally_of(plan, sweep).begin(record)
+            elif record.status in ("done", "failed", "cut"):
+                del open_jobs[key]
                 tell(record, plan, sweep)
 
     def watch() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import platform
@@ -12,11 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from landscape.errors import InputError
+from landscape.files import document, temporary
+from landscape.files.place import is_inside
+from landscape.files.text import plain
 from landscape.result import Result
 
 log = logging.getLogger(__name__)
 
 NAME = "job.json"
+STATUSES = ("running", "done", "skipped", "failed", "cut", "missing")
 CUT = "ended without a word: killed, or its machine went down; the same command goes on from the last checkpoint"
 
 
@@ -44,13 +47,17 @@ class JobRecord:
     pid: int = field(default_factory=os.getpid)
     host: str = field(default_factory=platform.node)
 
+    def __post_init__(self) -> None:
+        """Make fit for the terminal what may be of any origin."""
+        self.error, self.host = plain(self.error), plain(self.host)
+
     def write(self, folder: Path) -> None:
         """``job.json``, by rename."""
         write_json(folder / NAME, asdict(self))
 
     def end(self, folder: Path, status: str, error: str = "", exit_code: int = 0) -> None:
         """Note how it ended."""
-        self.status, self.error, self.exit_code = status, error, exit_code
+        self.status, self.error, self.exit_code = status, plain(error), exit_code
         self.seconds = time.time() - self.started
         self.write(folder)
 
@@ -59,24 +66,22 @@ class JobRecord:
         """The record of a job's folder, or None where there is none.
 
         Raises:
-            InputError: there is one that cannot be read.
+            InputError: there is one that cannot be read, or is damaged.
         """
         try:
-            return cls(**json.loads((folder / NAME).read_text()))
-        except FileNotFoundError:
+            record = document.as_a(cls, document.read(folder / NAME))
+            if record.status not in STATUSES:
+                raise ValueError(f"status is {record.status!r}, none of {', '.join(STATUSES)}")
+            return record
+        except (FileNotFoundError, NotADirectoryError):
             return None
         except (OSError, ValueError, TypeError) as error:
-            raise InputError(f"{folder / NAME} cannot be read ({error}); left out") from error
+            raise InputError(f"{folder / NAME} cannot be read ({error}); the job stands as its result says") from error
 
 
 def write_json(file: Path, value: Any) -> None:
-    """Strict JSON by temporary file and rename."""
-    temporary = file.with_name(f".{file.name}.{os.getpid()}")
-    try:
-        temporary.write_text(json.dumps(value, indent=1, allow_nan=False))
-        os.replace(temporary, file)
-    finally:
-        temporary.unlink(missing_ok=True)
+    """Strict JSON with its digest, by temporary file and rename."""
+    temporary.write_text(file, document.text_of(value))
 
 
 def is_done(folder: Path) -> bool:
@@ -103,8 +108,9 @@ def records_of(folder: Path, command: str) -> list[tuple[Path, JobRecord]]:
         try:
             record = JobRecord.read(file.parent)
         except InputError as error:
-            log.warning("%s", error)
+            log.warning("%s", plain(error))
             continue
-        if record is not None and record.command == command:
+        if record is not None and record.command == command and is_inside(folder, file.parent):
+            record.key = file.parent.name
             found.append((file.parent, record))
     return sorted(found, key=lambda job: job[1].num)

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-import json
+import logging
 import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 
 from landscape.collect.record import CUT, JobRecord, is_whole, write_json
 from landscape.compute.hold import is_held
 from landscape.errors import InputError
+from landscape.files import document
+from landscape.files.place import inside
+from landscape.files.text import plain
 from landscape.plan import PlannedJob
 
+log = logging.getLogger(__name__)
+
 NAME = "plan.json"
+
+
+_named: set[Path] = set()  # folders whose damaged record this process has told of
 
 
 @dataclass(frozen=True)
@@ -28,6 +37,9 @@ class Entry:
     key: str
     folder: str
     overrides: list[str]
+
+
+_read: dict[tuple[Path, str], Plan] = {}  # of this process's command
 
 
 @dataclass(frozen=True)
@@ -55,18 +67,36 @@ class Plan:
         """The plan of the last command in a sweep's folder.
 
         Raises:
-            InputError: no such folder, or no plan in it that can be read.
+            InputError: no such folder, or no plan in it that can be read and whose jobs lie in this folder.
         """
         if not sweep.is_dir():
             raise InputError(f"{sweep} is no folder; give the folder of a sweep, such as outputs/quickstart/full")
         try:
-            found = json.loads((sweep / NAME).read_text())
-            return cls(**(found | {"jobs": [Entry(**job) for job in found["jobs"]]}))
+            found = document.read(sweep / NAME)
+            plan = document.as_a(cls, found | {"jobs": [document.as_a(Entry, job) for job in found["jobs"]]})
+            for entry in plan.jobs:
+                inside(sweep, entry.folder)
+            return plan
         except FileNotFoundError as error:
             raise InputError(f"{sweep} holds no {NAME}; give the folder of a sweep, such as outputs/quickstart/full, "
                              "or run its command again: finished jobs are skipped") from error  # fmt: skip
         except (OSError, ValueError, TypeError, KeyError) as error:
-            raise InputError(f"{sweep / NAME} cannot be read ({error!r}); run the command again") from error
+            raise InputError(f"{sweep / NAME} cannot be read ({error!r}); run the command again: it writes it "
+                             "anew, and skips what is done") from error  # fmt: skip
+
+    @classmethod
+    def of_command(cls, sweep: Path, command: str) -> Plan | None:
+        """The plan of this command, read once by each process; None where a sweep's folder holds another, or none."""
+        if _read.get((sweep, command)) is None:
+            try:
+                plan = cls.read(sweep)
+            except InputError:  # a single job of the debugger's
+                return None
+            if plan.command != command:
+                return None
+            _read.clear()
+            _read[sweep, command] = plan
+        return _read[sweep, command]
 
     def write(self, sweep: Path) -> None:
         """``plan.json``, by rename."""
@@ -74,13 +104,26 @@ class Plan:
 
     def entry_of(self, overrides: Sequence[str]) -> Entry | None:
         """The job with these overrides."""
-        return next((entry for entry in self.jobs if entry.overrides == list(overrides)), None)
+        return self._by_overrides.get(tuple(overrides))
 
     def label(self, job: JobRecord) -> str:
         """``job 3 of 8 [optimizer.lr=0.1]``: its number from 1, and what tells it from the others, if there are any."""
-        common = set.intersection(*(set(entry.overrides) for entry in self.jobs)) if len(self.jobs) > 1 else set()
-        varied = " ".join(o for o in job.overrides if o not in common)
+        varied = " ".join(o for o in job.overrides if o not in self._common)
         return f"job {job.num + 1} of {len(self.jobs)}" + (f" [{varied}]" if varied else "")
+
+    @cached_property
+    def _by_overrides(self) -> dict[tuple[str, ...], Entry]:
+        return {tuple(entry.overrides): entry for entry in reversed(self.jobs)}
+
+    @cached_property
+    def _common(self) -> set[str]:
+        """What all jobs were told; nothing of a single one."""
+        return set.intersection(*(set(entry.overrides) for entry in self.jobs)) if len(self.jobs) > 1 else set()
+
+    @cached_property
+    def numbers(self) -> dict[str, int]:
+        """The number of each job by its key."""
+        return {entry.key: entry.num for entry in self.jobs}
 
     def standing(self, sweep: Path) -> list[tuple[Path, JobRecord]]:
         """Every job's folder, and how it stands now, in the plan's order; ``"missing"`` is one that has not begun."""
@@ -90,15 +133,18 @@ class Plan:
     def _stands(self, entry: Entry, folder: Path) -> JobRecord:
         try:
             record = JobRecord.read(folder)
-        except InputError:
+        except InputError as error:
             record = None
+            if folder not in _named:
+                _named.add(folder)
+                log.warning("%s", plain(error))
         if record is not None and self.refresh and record.command != self.command:
             record = None
         if record is None:
             record = JobRecord(entry.key, self.command, entry.num, entry.overrides, pid=0, host="")
             done = not self.refresh and is_whole(folder)
             record.status, record.error = ("skipped", "") if done else ("missing", "has not begun")
-        record.num, record.overrides = entry.num, entry.overrides
+        record.key, record.num, record.overrides = entry.key, entry.num, entry.overrides
         if record.status == "running" and is_held(folder):
             record.error = f"process {record.pid} on {record.host}"
         elif record.status == "running":

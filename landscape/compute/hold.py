@@ -17,6 +17,8 @@ NAME = ".running"  # an empty file; what counts is the lock on it, which the sys
 @contextmanager
 def hold(folder: Path) -> Iterator[None]:
     """Keep other processes out of a job's folder; wait for the one that is in it, such as a lost launcher's job."""
+    if (folder / NAME).is_symlink():  # opening a lock empties the file, wherever a link leads
+        (folder / NAME).unlink()
     lock = FileLock(folder / NAME)
     try:
         lock.acquire(timeout=0)
@@ -31,7 +33,7 @@ def hold(folder: Path) -> Iterator[None]:
 
 def is_held(folder: Path) -> bool:
     """Whether some living process works in a job's folder."""
-    if not (folder / NAME).exists():
+    if not (folder / NAME).is_file() or (folder / NAME).is_symlink():  # nobody here makes a link or a pipe of it
         return False
     lock = FileLock(folder / NAME)
     try:

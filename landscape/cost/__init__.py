@@ -5,5 +5,15 @@ from landscape.cost.cross_entropy import CrossEntropy, Predict
 from landscape.cost.multi_prediction import MultiPrediction
 from landscape.cost.output import Output
 from landscape.cost.squared_error import SquaredError
+from landscape.cost.torch_loss import TorchLoss, from_torch
 
-__all__ = ["Adversarial", "CrossEntropy", "MultiPrediction", "Output", "Predict", "SquaredError"]
+__all__ = [
+    "Adversarial",
+    "CrossEntropy",
+    "MultiPrediction",
+    "Output",
+    "Predict",
+    "SquaredError",
+    "TorchLoss",
+    "from_torch",
+]

@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from landscape.cost.cross_entropy import Predict
+from landscape.cost.labels import check_classes
 
 
 class MultiPrediction:
@@ -32,13 +33,15 @@ class MultiPrediction:
         """The cost and its parts, and, without masks, the misclassification, each [B]."""
         pixels, label, found = self._parts(predict, x, y)
         values = {"objective": pixels + label, "pixel_objective": pixels, "label_objective": label}
-        if bool(
-            found.hidden_pixels.all()
-        ):  # no mask; with one, two more inferences would go into channels that nobody reads
+        if not found.is_masked:  # with a mask, two more inferences would go into channels that nobody reads
             call: Any = predict
             for name, inputs in (("error", x), ("multi_inference_error", (x, None))):
                 values[name] = call(inputs, 0).argmax(dim=-1).ne(y).to(pixels.dtype)
         return values
+
+    def check_targets(self, outputs: Tensor, y: Tensor) -> None:
+        """Raise InputError if any of all labels y is no class: the machine takes each of them as an input too."""
+        check_classes(y, outputs.shape[-1], None)
 
     def _parts(self, predict: Predict, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor, Any]:
         """Cost of the pixels and of the label [B], and the prediction."""

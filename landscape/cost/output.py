@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from landscape.cost.cross_entropy import Predict
+from landscape.cost.outputs import tensor_of
 
 
 class Output:
@@ -14,8 +15,8 @@ class Output:
 
     def __call__(self, predict: Predict, x: Tensor, y: Tensor) -> Tensor:
         """x [B, ...] -> cost per example [B]; y is not looked at."""
-        return predict(x, 0)
+        return tensor_of(predict(x, 0), has_name=False)
 
     def channels(self, predict: Predict, x: Tensor, y: Tensor) -> dict[str, Tensor]:
         """The cost alone."""
-        return {"objective": predict(x, 0)}
+        return {"objective": tensor_of(predict(x, 0), has_name=False)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
@@ -121,6 +122,8 @@ def turns(alphas: Array, values: Array, slopes: Array, first: float = 0.0, last:
         s0, s1 = float(slopes[k]) * width, float(slopes[k + 1]) * width
         rise = float(values[k + 1] - values[k])
         c2, c3 = 3 * rise - 2 * s0 - s1, s0 + s1 - 2 * rise
+        if not (math.isfinite(c2) and math.isfinite(c3)):
+            continue  # values so large that nothing is known between them
         roots = np.roots([3 * c3, 2 * c2, s0])
         real = sorted(float(r.real) for r in roots if abs(r.imag) < 1e-12 and 0 <= r.real < 1)
         kept = [r for r in real if 6 * c3 * r + 2 * c2 != 0]  # a double root is no turn

@@ -15,6 +15,7 @@ CHUNK = 8192
 MOST_POINTS = 1000
 """Of a curve whose errors are kept for every pair of points, 4 MB per line."""
 LEVEL, DRAWS = 0.95, 200
+NUM_SIGMAS = 4.0
 NUM_ERRORS, NUM_FLOORS = 3.0, 2.0
 """A rise is larger than the noise if it exceeds so many standard errors and, each of its two ends being off by one,
 so many rounding floors."""
@@ -114,16 +115,17 @@ def band(costs: Any, origin: int = 0, level: float = LEVEL, draws: int = DRAWS, 
     return low.T, high.T
 
 
-def floor(one: Array, other: Array) -> Array:
-    """The rounding floor of J, [S]: the largest difference over alphas of two evaluations that sum in another order.
+def mean_error(errors: Any, num: int) -> Array:
+    """How far a mean over ``num`` examples may be off [...], from the errors of a few of them [..., n]: a bound.
 
-    Never less than the spacing of numbers at J, which two orders may agree within.
-
-    Args:
-        one, other: [A, S].
+    What all examples have in common does not average out, so the mean of the few counts whole; by what the few may miss
+    the mean of all, which shrinks as they are more and is nothing once they are all, it is widened: ``NUM_SIGMAS``
+    standard errors of a sample without replacement.
     """
-    with np.errstate(invalid="ignore"):
-        return np.asarray(np.maximum(np.abs(one - other), np.spacing(np.abs(one))).max(axis=0))
+    few = errors.shape[-1]
+    with np.errstate(invalid="ignore", over="ignore"):
+        spread = errors.std(axis=-1, ddof=1) if few > 1 else np.zeros(errors.shape[:-1])
+        return np.asarray(np.abs(errors.mean(axis=-1)) + NUM_SIGMAS * spread * math.sqrt(max(1 / few - 1 / num, 0.0)))
 
 
 def rise_between(curve: Curve, column: int, first: float, last: float) -> Rise | None:

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
-import uuid
-import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +11,9 @@ from typing import Any
 import numpy as np
 from filelock import FileLock
 from numpy.typing import NDArray
+
+from landscape.files.temporary import replacing
+from theory import npz
 
 log = logging.getLogger(__name__)
 Arrays = Mapping[str, NDArray[Any]]
@@ -62,24 +62,19 @@ def _load(path: Path) -> Arrays | None:
     if not path.is_file():
         return None
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        return npz.read(path)
+    except (OSError, ValueError) as error:
         log.warning("%s is damaged (%s); computing it again", path, error)
         return None
 
 
 def _save(path: Path, arrays: Arrays) -> None:
     """By temporary file and rename; a disk that is full is a warning, not the end of the run."""
-    temporary = path.with_name(f".{uuid.uuid4().hex}.tmp")
     try:
-        with temporary.open("xb") as file:
+        with replacing(path) as temporary, temporary.open("wb") as file:
             np.savez(file, allow_pickle=False, **arrays)
-        os.replace(temporary, path)
     except OSError as error:
         _warn(path, error)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _warn(path: Path, error: OSError) -> None:

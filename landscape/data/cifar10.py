@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from landscape.data import keys
 from landscape.data.cached import Arrays, computed_once
 from landscape.data.dataset import Dataset, Split
 from landscape.data.download import obtain
@@ -110,16 +111,20 @@ def cifar10(
         A. Krizhevsky, Learning Multiple Layers of Features from Tiny Images (2009); split and preprocessing as in
         pylearn2's maxout/cifar10_no_aug_valid.yaml.
     """
+    for key, value in (("data.folder", folder), ("data.cache", cache)):
+        keys.folder(key, value)
     if preprocess not in PREPROCESSING:
         raise InputError(f"data.preprocess={preprocess} is unknown; use {' or '.join(PREPROCESSING)}")
     names = _names(archive, folder or os.environ.get(VARIABLE))
     place = locate("cifar10", names, folder, cache)
-    batches = _batches(place, names, archive)
+    batches, is_official = _batches(place, names, archive)
     pixels = np.concatenate([pixels for pixels, _ in batches])  # [N, D], the test images last
     labels = np.concatenate([labels for _, labels in batches]).astype(np.int64)
     digest = hashlib.sha256(pixels.data)
     digest.update(labels.data)
     num_test = archive.num_records
+    known = "official archive" if is_official else "unverified copy"
+    copy = f"{known}, pixels and labels sha256 {digest.hexdigest()[:16]}"
     if preprocess == "none":
         origin = f"{digest.hexdigest()} / 255"
         x = torch.from_numpy(pixels.astype(np.float32)).div_(255)
@@ -129,13 +134,13 @@ def cifar10(
         kept = place.folder if place.is_cache else _cache(cache)
         arrays = computed_once(kept / f"gcn_zca-{key}.npz", lambda: _whitened(pixels, num_test))
         x = torch.from_numpy(arrays["images"])
-    return _split(x, torch.from_numpy(labels), archive.num_valid, num_test, origin)
+    return _split(x, torch.from_numpy(labels), archive.num_valid, num_test, origin, copy)
 
 
-def _split(x: Tensor, y: Tensor, num_valid: int, num_test: int, origin: str) -> Dataset:
+def _split(x: Tensor, y: Tensor, num_valid: int, num_test: int, origin: str, copy: str) -> Dataset:
     sizes = [len(x) - num_valid - num_test, num_valid, num_test]
     train, valid, test = (Split(*pair) for pair in zip(x.split(sizes), y.split(sizes), strict=True))
-    return Preprocessed("cifar10", train, valid, test, NUM_CLASSES, origin)
+    return Preprocessed("cifar10", train, valid, test, NUM_CLASSES, copy, origin)
 
 
 def _names(archive: Archive, folder: str | None) -> Sequence[str]:
@@ -148,18 +153,19 @@ def _names(archive: Archive, folder: str | None) -> Sequence[str]:
     return min(forms, key=lambda form: len(here.missing(form)) / len(form))
 
 
-def _batches(place: Location, names: Sequence[str], archive: Archive) -> list[Records]:
-    """The records of every file of the archive, in the order of ``archive.files``."""
+def _batches(place: Location, names: Sequence[str], archive: Archive) -> tuple[list[Records], bool]:
+    """The records of every file of the archive, in the order of ``archive.files``; are they shown to be official?"""
     if len(names) == 1:
         read = partial(_verified, archive)
         return obtain(place, names[0], f"md5:{archive.md5}", archive.mirrors, read)
     read_one = partial(read_file, num_records=archive.num_records, num_pixels=archive.num_pixels)
-    log.info("CIFAR-10 from unpacked files, for which no hashes are published: sizes and labels are checked")
-    return [obtain(place, name, "", (), read_one) for name in names]
+    log.warning("CIFAR-10 from unpacked files, for which no hashes are published: that these are the official pixels "
+                "is not shown, and results say so (%s itself would show it)", archive.name)  # fmt: skip
+    return [obtain(place, name, "", (), read_one) for name in names], False
 
 
-def _verified(archive: Archive, path: Path) -> list[Records]:
-    """The records in an archive, or a ValueError that continues a sentence beginning with its path."""
+def _verified(archive: Archive, path: Path) -> tuple[list[Records], bool]:
+    """The records in an archive and whether its hash is right, or a ValueError that continues a sentence about it."""
     records = read_archive(path, archive.files, archive.num_records, archive.num_pixels)
     with path.open("rb") as file:
         is_gzipped = file.read(len(GZIP_MAGIC)) == GZIP_MAGIC
@@ -167,7 +173,7 @@ def _verified(archive: Archive, path: Path) -> list[Records]:
         md5 = hashlib.file_digest(file, "md5").hexdigest()
     if is_gzipped and md5 != archive.md5:  # a browser may have unpacked the gzip, and then there is no hash to compare
         raise ValueError(f"is not the official file: it has MD5 {md5}, needed {archive.md5}")
-    return records
+    return records, md5 == archive.md5
 
 
 def _cache(cache: str | None) -> Path:

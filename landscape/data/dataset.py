@@ -8,60 +8,12 @@ from functools import cached_property
 
 import numpy as np
 import torch
-from torch import Tensor
 
+from landscape.data.reading import as_split
+from landscape.data.split import Split
 from landscape.errors import InputError
 
-
-@dataclass(frozen=True, eq=False)
-class Split:
-    """Examples and their labels, in the order that every pass over them uses.
-
-    Args:
-        x: inputs [N, ...], float32 unless moved by ``to``.
-        y: class labels [N], int64, or targets of a regression [N, C], floating point.
-        num_streams: rows are windows of so many sequences read side by side: row k num_streams + i is window k of
-            sequence i, so each block of rows continues the one before it. Such a split is never shuffled, and always
-            passed over in these blocks. None: the examples are independent.
-        is_resampled: x are probabilities; whoever passes over the split sees Bernoulli(x) instead, in training drawn
-            anew for every minibatch, in a measurement fixed by seed and example.
-
-    Raises:
-        ValueError: ``x`` and ``y`` differ in length, or their number is no multiple of ``num_streams``.
-    """
-
-    x: Tensor
-    y: Tensor
-    num_streams: int | None = None
-    is_resampled: bool = False
-
-    def __post_init__(self) -> None:
-        if self.num_streams is not None and (self.num_streams < 1 or len(self.x) % self.num_streams):
-            raise ValueError(f"{len(self.x)} windows do not make whole blocks of num_streams={self.num_streams}")
-        if len(self.x) != len(self.y):
-            raise ValueError(f"Split needs as many labels as inputs, got x {len(self.x)} and y {len(self.y)}")
-
-    def __len__(self) -> int:
-        return len(self.x)
-
-    def first(self, num: int) -> Split:
-        """The first ``num`` examples (all of them if there are fewer), sharing memory with this split.
-
-        Of sequences whole blocks are taken, at least one.
-
-        Raises:
-            ValueError: ``num`` is below one.
-        """
-        if num < 1:  # a slice would take a negative number without a word
-            raise ValueError(f"first needs at least one example, got num={num}")
-        if self.num_streams is not None:
-            num = max(1, num // self.num_streams) * self.num_streams
-        return self if num >= len(self) else Split(self.x[:num], self.y[:num], self.num_streams, self.is_resampled)
-
-    def to(self, device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> Split:
-        """The same examples elsewhere; ``dtype`` changes floating tensors only, never token or label integers."""
-        x, y = (part.to(device, dtype if part.is_floating_point() else None) for part in (self.x, self.y))
-        return Split(x, y, self.num_streams, self.is_resampled)
+__all__ = ["Dataset", "Split"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,8 +22,9 @@ class Dataset:
 
     Args:
         name: what the data set is called, ``"mnist"``; part of the fingerprint.
-        train, valid, test: the splits; ``valid`` is what early stopping looks at.
+        train, valid, test: the splits, or what ``as_split`` reads; ``valid`` is what early stopping looks at.
         num_classes: labels are 0 ... num_classes - 1; for a regression the number of targets C.
+        copy: which copy of the data this is, as far as that is known; shown with results, no part of the fingerprint.
     """
 
     name: str
@@ -79,6 +32,11 @@ class Dataset:
     valid: Split
     test: Split
     num_classes: int
+    copy: str = ""
+
+    def __post_init__(self) -> None:
+        for name in ("train", "valid", "test"):
+            object.__setattr__(self, name, as_split(getattr(self, name)))
 
     @cached_property
     def fingerprint(self) -> str:
@@ -93,11 +51,12 @@ class Dataset:
                 digest.update(f"|{split_name} resampled|".encode())
             if split.num_streams is not None:
                 digest.update(f"|{split_name} in {split.num_streams} streams|".encode())
-            for part, tensor in (("x", split.x), ("y", split.y)):
+            for part, values in (("x", split.x), ("y", split.y)):
                 # The header keeps tensors apart: moving an example from one split to the next changes the hash.
-                digest.update(f"|{split_name}.{part} {tuple(tensor.shape)} {tensor.dtype}|".encode())
-                array = np.ascontiguousarray(tensor.detach().cpu().numpy())
-                digest.update(array.reshape(-1).view(np.uint8).data)
+                digest.update(f"|{split_name}.{part} {tuple(values.shape)} {values.dtype}|".encode())
+                held = values.detach().cpu()
+                held = held.view(torch.int16) if held.dtype == torch.bfloat16 else held  # which NumPy does not know
+                digest.update(np.ascontiguousarray(held.numpy()).reshape(-1).view(np.uint8).data)
         return digest.hexdigest()[:16]
 
     def limited(self, num_train: int | None) -> Dataset:

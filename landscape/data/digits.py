@@ -7,7 +7,7 @@ import torch
 from sklearn.datasets import load_digits
 
 from landscape.data.dataset import Dataset, Split
-from landscape.errors import InputError
+from landscape.data.keys import truth, whole
 
 MAX_PIXEL = 16  # each value counts the dark pixels of one 4 x 4 block (UCI description)
 NUM_TRAIN, NUM_VALID = 1_200, 297  # of 1,797, leaving 300 for the test: round numbers, this project's choice
@@ -23,13 +23,13 @@ def digits(seed: int = 0, resample_train: bool = False) -> Dataset:
         resample_train: training pixels are probabilities, and every minibatch sees new Bernoulli samples of them.
 
     Raises:
-        InputError: ``seed`` is not a whole number of at least 0.
+        InputError: ``seed`` is not a whole number of at least 0, or ``resample_train`` not true or false.
 
     Source:
         E. Alpaydin and C. Kaynak, Optical Recognition of Handwritten Digits, UCI (1998), its test set.
     """
-    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
-        raise InputError(f"data.seed={seed!r} must be a whole number of at least 0; give one, for example data.seed=0")
+    whole("data.seed", seed, least=0)
+    truth("data.resample_train", resample_train)
     pixels, labels = load_digits(return_X_y=True)  # [1797, 64] float64 of whole numbers, [1797]
     order = np.random.default_rng(seed).permutation(len(pixels))
     x = torch.from_numpy((pixels[order] / MAX_PIXEL).astype(np.float32))  # exact: sixteenths fit a float32

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import math
 import zlib
 from pathlib import Path
@@ -10,6 +11,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+UNPACKED = 2**28
+"""Bytes that a gzipped file may have; MNIST's largest has 47,040,016."""
 GZIP_MAGIC = b"\x1f\x8b"  # RFC 1952, section 2.3.1
 UNSIGNED_BYTE = 0x08  # the only element type of the MNIST files
 
@@ -27,11 +30,15 @@ def unpack(path: Path) -> bytes:
     if not content.startswith(GZIP_MAGIC):
         return content
     try:
-        return gzip.decompress(content)
+        with gzip.GzipFile(fileobj=io.BytesIO(content)) as stream:
+            unpacked = stream.read(UNPACKED + 1)  # a small file may unpack to more than there is memory
     except EOFError as error:
         raise ValueError(f"is a gzip file cut short at {len(content):,} bytes") from error
     except (gzip.BadGzipFile, zlib.error) as error:
         raise ValueError(f"is a damaged gzip file ({error})") from error
+    if len(unpacked) > UNPACKED:
+        raise ValueError(f"is a gzip file of more than {UNPACKED:,} bytes, far more than these data have")
+    return unpacked
 
 
 def parse(content: bytes) -> NDArray[np.uint8]:

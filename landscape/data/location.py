@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pooch
 
+from landscape.data import keys
 from landscape.errors import InputError
 
 log = logging.getLogger(__name__)
@@ -60,8 +61,10 @@ def locate(dataset: str, names: Sequence[str], folder: str | None, cache: str | 
         cache: config key ``data.cache``; None means ``<the user's cache folder>/landscape/<dataset>``.
 
     Raises:
-        InputError: a named folder does not exist, or lacks some of the files.
+        InputError: a named folder does not exist, is none, or lacks some of the files.
     """
+    for key, value in (("data.folder", folder), ("data.cache", cache)):
+        keys.folder(key, value)
     base = os.environ.get(VARIABLE) or None
     advice = f"put the official files there, or unset it and {dataset} is downloaded"
     if folder is not None:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from landscape.data.dataset import Dataset, Split
 from landscape.data.download import obtain
 from landscape.data.idx import parse, unpack
+from landscape.data.keys import truth
 from landscape.data.location import locate
 
 
@@ -109,6 +110,7 @@ def mnist(
     Source:
         Y. LeCun, C. Cortes, C. Burges, The MNIST database of handwritten digits; split as in pylearn2.
     """
+    truth("data.resample_train", resample_train)
     place = locate("mnist", [file.name for file in archive.files], folder, cache)
     train_images, train_labels, test_images, test_labels = (
         obtain(place, file.name, f"md5:{file.packed_md5}", archive.mirrors, partial(_verified, file))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from landscape.data.dataset import Dataset
 from landscape.data.download import obtain
+from landscape.data.keys import whole
 from landscape.data.location import VARIABLE, locate
 from landscape.data.text import SPLITS, corpus, tokens_of
 from landscape.errors import InputError
@@ -50,8 +52,17 @@ def penn_treebank(
         M. Marcus et al. 1993, prepared by T. Mikolov; layout of Zaremba, Sutskever & Vinyals (arXiv 1409.2329).
     """
     for key, given in (("splits", splits), ("num_streams", num_streams)):
-        if set(given) != set(SPLITS):
-            raise InputError(f"data.{key} names {', '.join(given) or 'nothing'}; it needs train, valid and test")
+        if not isinstance(given, Mapping) or set(given) != set(SPLITS):
+            found = ", ".join(map(str, given)) if isinstance(given, Mapping) else repr(given)
+            raise InputError(f"data.{key} names {found or 'nothing'}; it needs train, valid and test")
+    for split in SPLITS:
+        if isinstance(num_streams[split], bool) or not isinstance(num_streams[split], int):
+            raise InputError(f"data.num_streams.{split}={num_streams[split]!r} must be a whole number of at least 1")
+        if not isinstance(splits[split], str) or not splits[split]:
+            raise InputError(f"data.splits.{split}={splits[split]!r} must be the name of a file")
+    whole("data.unroll", unroll, least=1)
+    if vocabulary_size is not None:
+        whole("data.vocabulary_size", vocabulary_size, least=1)
     names = list(dict.fromkeys(splits[split] for split in SPLITS))
     place = locate("ptb", names, folder, cache)
     strange = [name for name in names if name not in official and place.find(name) is None]
@@ -63,7 +74,7 @@ def penn_treebank(
         for name in names
     }
     is_standard = all(name in official for name in names)
-    return corpus(
+    data = corpus(
         "penn_treebank" if is_standard else "text",
         {split: tokens[splits[split]] for split in SPLITS},
         num_streams,
@@ -71,6 +82,7 @@ def penn_treebank(
         vocabulary_size,
         splits,
     )
+    return data if is_standard else replace(data, copy=f"own files, sha256 {data.fingerprint}")
 
 
 def _read(md5: str | None, path: Path) -> list[str]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from landscape.data.dataset import Dataset, Split
+from landscape.data.keys import truth, whole
 from landscape.errors import InputError
 
 
@@ -45,15 +46,16 @@ def teacher(
     counts = {"inputs": inputs, "outputs": outputs, "num_train": num_train, "num_valid": num_valid,
               "num_test": num_test}  # fmt: skip
     for key, value in counts.items():
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            raise InputError(f"data.{key}={value!r} must be a whole number of at least 1")
-    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
-        raise InputError(f"data.seed={seed!r} must be a whole number of at least 0; give one, for example data.seed=0")
+        whole(f"data.{key}", value, least=1)
+    whole("data.seed", seed, least=0)
+    truth("data.whiten", whiten)
+    if not _are_numbers(strengths):
+        raise InputError(f"data.strengths={strengths!r} must be a list of numbers, for example [1.0]")
     if not 0 < len(strengths) <= min(inputs, outputs) or not np.isfinite(np.asarray(strengths, dtype=float)).all():
         raise InputError(f"data.strengths={list(strengths)} must hold 1 to {min(inputs, outputs)} finite numbers, at "
                          f"most one per input and output (data.inputs={inputs}, data.outputs={outputs})")  # fmt: skip
-    if not 0 <= noise < float("inf"):
-        raise InputError(f"data.noise={noise} must be finite and not negative")
+    if not _are_numbers([noise]) or not 0 <= noise < float("inf"):
+        raise InputError(f"data.noise={noise!r} must be finite and not negative, a number")
     fewest = min(num_train, num_valid, num_test)
     if whiten and fewest < inputs:
         raise InputError(
@@ -76,6 +78,12 @@ def teacher(
 
     train, valid, test = (split(num) for num in (num_train, num_valid, num_test))
     return Dataset("teacher", train, valid, test, num_classes=outputs)
+
+
+def _are_numbers(values: object) -> bool:
+    if not isinstance(values, Iterable) or isinstance(values, str | Mapping):
+        return False
+    return all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
 
 
 def _orthonormal(rng: np.random.Generator, size: int, rank: int) -> NDArray[np.float64]:

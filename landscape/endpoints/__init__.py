@@ -1,7 +1,8 @@
 """The two ends of a path, and how to come by them."""
 
+from landscape.endpoints.checkpoints import Checkpoints
 from landscape.endpoints.control import NoiseToSolution, OtherInitToSolution, ZeroToSolution
-from landscape.endpoints.ends import BetweenSolutions, Checkpoints, Ends, InitToSolution, Points, RandomToSolution
+from landscape.endpoints.ends import BetweenSolutions, Ends, InitToSolution, Points, RandomToSolution
 from landscape.endpoints.epoch import EpochToSolution
 
 __all__ = [

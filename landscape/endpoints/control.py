@@ -17,6 +17,8 @@ class ZeroToSolution:
     """
 
     needs_solutions = True
+    starts_training = False
+    knows_statistics = False
 
     def check(self, num_seeds: int) -> None:
         """Any number of seeds will do."""
@@ -35,6 +37,8 @@ class NoiseToSolution:
     """
 
     needs_solutions = True
+    starts_training = False
+    knows_statistics = False
 
     def check(self, num_seeds: int) -> None:
         """Any number of seeds will do."""
@@ -57,6 +61,7 @@ class OtherInitToSolution:
     """
 
     needs_solutions = True
+    starts_training = False
 
     def check(self, num_seeds: int) -> None:
         """Raise InputError unless there is another seed."""
@@ -69,4 +74,5 @@ class OtherInitToSolution:
     def __call__(self, solutions: Solutions) -> Ends:
         """Solutions -> S lines."""
         self.check(len(solutions.seeds))
-        return of_runs(solutions, solutions.theta_i.roll(-1, dims=0))
+        buffers = solutions.buffers_i[1:] + solutions.buffers_i[:1]
+        return of_runs(solutions, solutions.theta_i.roll(-1, dims=0), buffers)

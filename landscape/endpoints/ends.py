@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-import pickle
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from itertools import combinations
+from numbers import Real
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from landscape.errors import InputError
-from landscape.parameters import ParameterLayout
+from landscape.parameters import ParameterLayout, beside
 from landscape.solutions import Solutions
 from landscape.streams import ENDPOINT, stream
+
+LARGEST = 1e30
+"""Of a standard deviation: float32 ends at 3.4e38."""
+MOST_SHOWN = 6
+"""Numbers of a point that a message tells."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +31,7 @@ class Ends:
         buffers: one dict per line, the running statistics that belong to theta_1.
         diverged: per line, whether an end comes from a run that diverged.
         buffers_0: those that belong to theta_0; empty where there are none, as of a random point.
+        theta_2: a third point [S, P], where a plane was asked for.
     """
 
     theta_0: Tensor
@@ -34,6 +41,31 @@ class Ends:
     buffers: list[dict[str, Tensor]]
     diverged: list[bool]
     buffers_0: list[dict[str, Tensor]] = field(default_factory=list)
+    theta_2: Tensor | None = None
+
+    def cast(self, device: torch.device, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+        """(theta_0, theta_1) in the precision in which points between them are mixed.
+
+        Raises:
+            InputError: a finite number is too large for it.
+        """
+        ends = self.theta_0.to(device, dtype), self.theta_1.to(device, dtype)
+        for name, before, after in zip(("start", "end"), (self.theta_0, self.theta_1), ends, strict=True):
+            lost = before.isfinite() & ~after.to(before.device).isfinite()
+            if lost.any():
+                kind = str(dtype).removeprefix("torch.")
+                raise InputError(
+                    f"the {name} of the line holds {before[lost][0].item():g}, which is too large for "
+                    f"objective.dtype={kind}; use objective.dtype=float64, or smaller endpoints"
+                )
+        return ends
+
+
+def number(key: str, value: Any) -> float:
+    """The value of a key that must be a number; InputError if it is none."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise InputError(f"{key}={value} must be a number")
+    return float(value)
 
 
 def of_runs(solutions: Solutions, theta_0: Tensor, buffers_0: Sequence[dict[str, Tensor]] = ()) -> Ends:
@@ -56,6 +88,7 @@ class InitToSolution:
     """
 
     needs_solutions = True
+    starts_training = True
 
     def check(self, num_seeds: int) -> None:
         """Any number of seeds will do."""
@@ -74,6 +107,7 @@ class BetweenSolutions:
     """
 
     needs_solutions = True
+    starts_training = False
 
     def check(self, num_seeds: int) -> None:
         """Raise InputError unless the seeds pair up."""
@@ -109,11 +143,13 @@ class RandomToSolution:
     """
 
     needs_solutions = True
+    starts_training = False
+    knows_statistics = False
 
     def __init__(self, scale: float = 1.0) -> None:
-        if not 0 < scale < float("inf"):
-            raise InputError(f"endpoints.scale={scale} must be positive and finite")
-        self.scale = scale
+        self.scale = number("endpoints.scale", scale)
+        if not 0 < self.scale <= LARGEST:
+            raise InputError(f"endpoints.scale={scale} must be positive and at most {LARGEST:g}")
 
     def check(self, num_seeds: int) -> None:
         """Any number of seeds will do."""
@@ -130,88 +166,56 @@ class Points:
 
     Args:
         start, end: theta as a flat list of P numbers, in the order of the module's parameters.
+        third: another one, for the plane of ``measurement=plane``.
     """
 
     needs_solutions = False
 
-    def __init__(self, start: Sequence[float], end: Sequence[float]) -> None:
+    def __init__(self, start: Sequence[float], end: Sequence[float], third: Sequence[float] | None = None) -> None:
+        self.points: dict[str, list[float]] = {}
+        given = {"start": start, "end": end} | ({} if third is None else {"third": third})
         try:
-            self.start, self.end = ([float(number) for number in point] for point in (start, end))
+            for key, point in given.items():
+                if isinstance(point, str) or any(isinstance(value, str | bool) for value in point):
+                    raise ValueError("no numbers")
+                self.points[key] = [float(value) for value in point]
         except (TypeError, ValueError) as error:
-            raise InputError(f"endpoints.start={start} and endpoints.end={end} must be lists of numbers") from error
+            told = " and ".join(f"endpoints.{key}={_few(point)}" for key, point in given.items())
+            raise InputError(f"{told} must be lists of numbers") from error
+
+    @property
+    def has_third(self) -> bool:
+        """Whether there is a third corner of a plane."""
+        return "third" in self.points
 
     def check(self, num_seeds: int) -> None:
-        """Raise InputError unless both are finite and differ."""
-        for key in ("start", "end"):
-            if not torch.isfinite(torch.tensor(getattr(self, key), dtype=torch.float64)).all():
-                raise InputError(f"endpoints.{key}={getattr(self, key)} must hold finite numbers")
-        if self.start == self.end:
-            raise InputError(f"endpoints.start and endpoints.end are the same point {self.end}; a line needs two")
+        """Raise InputError unless all are finite and differ."""
+        for key, point in self.points.items():
+            if not torch.isfinite(torch.tensor(point, dtype=torch.float64)).all():
+                raise InputError(f"endpoints.{key}={_few(point)} must hold finite numbers")
+        for one, other in combinations(self.points, 2):
+            if self.points[one] == self.points[other]:
+                raise InputError(
+                    f"endpoints.{one} and endpoints.{other} are the same point {_few(self.points[one])}; "
+                    f"{'a plane needs three' if len(self.points) > 2 else 'a line needs two'}"
+                )
 
     def load(self, module: nn.Module) -> Ends:
         """One line for this module's layout, in float64."""
         layout = ParameterLayout.of(module)
-        for key in ("start", "end"):
-            if len(getattr(self, key)) != layout.num_parameters:
+        for key, point in self.points.items():
+            if len(point) != layout.num_parameters:
                 raise InputError(
-                    f"endpoints.{key} has {len(getattr(self, key))} numbers but model={type(module).__name__} has "
+                    f"endpoints.{key} has {len(point)} numbers but model={type(module).__name__} has "
                     f"{layout.num_parameters} parameters; give one number per parameter"
                 )
-        start, end = (torch.tensor([point], dtype=torch.float64) for point in (self.start, self.end))
-        return Ends(start, end, ["0"], [0], [dict(module.named_buffers())], [False])
+        theta = {key: torch.tensor([point], dtype=torch.float64) for key, point in self.points.items()}
+        buffers = beside(module)
+        return Ends(theta["start"], theta["end"], ["0"], [0], [buffers], [False], theta_2=theta.get("third"))
 
 
-class Checkpoints:
-    """From one saved state dict to another: no training.
-
-    Args:
-        start, end: files written by ``torch.save(module.state_dict(), file)``; a dict with a ``state_dict`` entry
-            and names that begin with ``module.`` (DistributedDataParallel) are understood too.
-    """
-
-    needs_solutions = False
-
-    def __init__(self, start: str, end: str) -> None:
-        self.start, self.end = start, end
-
-    def check(self, num_seeds: int) -> None:
-        """Raise InputError unless both files exist."""
-        for key in ("start", "end"):
-            if not Path(getattr(self, key)).is_file():
-                raise InputError(f"endpoints.{key}={getattr(self, key)} is no file; give a saved state dict")
-
-    def load(self, module: nn.Module) -> Ends:
-        """One line for this module's layout."""
-        self.check(1)
-        layout = ParameterLayout.of(module)
-        thetas, buffers = [], list[dict[str, Tensor]]()
-        for key in ("start", "end"):
-            state = _state_dict(getattr(self, key), key)
-            if not any(name in state for name in layout.names):
-                state = {name.removeprefix("module."): value for name, value in state.items()}
-            for name, shape in zip(layout.names, layout.shapes, strict=True):
-                if name not in state or tuple(state[name].shape) != shape:
-                    found = f"shape {tuple(state[name].shape)}" if name in state else "nothing"
-                    raise InputError(
-                        f"endpoints.{key}={getattr(self, key)} has {found} for parameter {name}, but "
-                        f"model={type(module).__name__} needs shape {shape}; use the model that was saved"
-                    )
-            thetas.append(layout.flatten({n: state[n] for n in layout.names})[None])
-            buffers.append({n: state[n] for n, _ in module.named_buffers() if n in state})
-        return Ends(thetas[0], thetas[1], ["0"], [0], [buffers[1]], [False], [buffers[0]])
-
-
-def _state_dict(file: str, key: str) -> Mapping[str, Tensor]:
-    try:
-        state = torch.load(file, weights_only=True, map_location="cpu")
-    except (OSError, RuntimeError, pickle.UnpicklingError, EOFError, ValueError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InputError(
-            f"endpoints.{key}={file} is no state dict that torch.load(weights_only=True) can read ({reason}); "
-            "save module.state_dict(), not the module"
-        ) from error
-    if isinstance(state, dict) and isinstance(state.get("state_dict"), dict):
-        state = state["state_dict"]
-    if not isinstance(state, dict):
-        raise InputError(f"endpoints.{key}={file} holds a {type(state).__name__}, not a state dict")
-    return {name: value for name, value in state.items() if isinstance(value, Tensor)}
+def _few(point: Any) -> str:
+    """A point in a message: of many numbers the first few."""
+    if isinstance(point, str) or not isinstance(point, Sequence) or len(point) <= MOST_SHOWN:
+        return str(point) if len(str(point)) <= 200 else f"{str(point)[:200]}..."
+    return f"[{', '.join(str(value)[:40] for value in point[:MOST_SHOWN])}, ... ({len(point)} in all)]"

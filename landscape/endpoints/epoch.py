@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from landscape.endpoints.ends import Ends, of_runs
+from landscape.endpoints.ends import Ends, number, of_runs
 from landscape.errors import InputError
 from landscape.solutions import Solutions
 
@@ -27,9 +27,19 @@ class EpochToSolution:
     needs_solutions = True
 
     def __init__(self, epoch: float) -> None:
-        if not 0 <= epoch < float("inf"):
+        self.epoch = number("endpoints.epoch", epoch)
+        if not 0 <= self.epoch < float("inf"):
             raise InputError(f"endpoints.epoch={epoch} must be 0 or more, and finite")
-        self.epoch = epoch
+
+    @property
+    def starts_training(self) -> bool:
+        """Whether the start is theta_i."""
+        return self.epoch == 0
+
+    @property
+    def knows_statistics(self) -> bool:
+        """Whether the running statistics of the start are kept, as they are of theta_i alone."""
+        return self.epoch == 0
 
     def check(self, num_seeds: int) -> None:
         """Any number of seeds will do."""
@@ -45,7 +55,8 @@ class EpochToSolution:
     def __call__(self, solutions: Solutions) -> Ends:
         """Solutions -> S lines."""
         starts = [self._start(solutions, s) for s in range(len(solutions.seeds))]
-        return of_runs(solutions, torch.cat([start.to(solutions.theta_f.dtype) for start in starts]))
+        buffers = solutions.buffers_i if self.starts_training else []
+        return of_runs(solutions, torch.cat([start.to(solutions.theta_f.dtype) for start in starts]), buffers)
 
     def _start(self, solutions: Solutions, s: int) -> Tensor:
         """The start of one line [1, P]."""

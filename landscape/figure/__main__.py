@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from theory.terminal import ready
+
+if __name__ == "__main__":
+    ready()  # before the imports below, which take a while
+
 import argparse
-import json
+import os
+import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -13,9 +19,12 @@ from rich.text import Text
 
 from landscape.errors import InputError
 from landscape.figure import style
-from landscape.figure.module import drawn, figure_module, save
-from landscape.figure.publish import publish
+from landscape.figure.module import drawn, figure_of, save
+from landscape.figure.publish import make_room, publish
 from landscape.figure.table import verdict_table
+from landscape.files import document, temporary
+from landscape.files.place import is_inside
+from landscape.files.text import plain
 from landscape.result import Result, ResultError
 
 RESULT, SWEEP, PAGE = "result.json", "sweep.json", "README.md"
@@ -25,7 +34,7 @@ def job_folders(folder: Path) -> tuple[list[Path], list[str]]:
     """The folders that hold this command's results, and one line for each job that left none.
 
     A folder with a result of its own is one job. Else its ``sweep.json``, where there is one, names the jobs: other
-    folders beside them belong to earlier commands.
+    folders beside them belong to earlier commands. A link to a folder elsewhere is no job: it would be drawn into.
 
     Raises:
         InputError: no such folder, no result in it, or a ``sweep.json`` that cannot be read.
@@ -34,10 +43,12 @@ def job_folders(folder: Path) -> tuple[list[Path], list[str]]:
         raise InputError(f"{folder} is no folder; give the folder of a sweep or of one job")
     if (folder / RESULT).is_file():
         return [folder], []
-    found, missing = sorted(path.parent for path in folder.glob(f"*/{RESULT}")), []
+    found = sorted((path.parent for path in folder.glob(f"*/{RESULT}") if is_inside(folder, path.parent)), key=_order)
+    missing = []
     if (folder / SWEEP).is_file():
         try:
-            keys = [str(job["key"]) for job in json.loads((folder / SWEEP).read_text())["jobs"]]
+            keys = [job["key"] for job in document.read(folder / SWEEP)["jobs"]]
+            document.require_types({"keys": keys}, {"keys": list[str]})
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise InputError(
                 f"{folder / SWEEP} cannot be read ({error!r}); run the sweep again, or delete it"
@@ -48,6 +59,12 @@ def job_folders(folder: Path) -> tuple[list[Path], list[str]]:
     if not found:
         raise InputError(f"no {RESULT} in {folder} or the folders below it; give the folder of a sweep or of one job")
     return found, missing
+
+
+def _order(folder: Path) -> tuple[str, int, str]:
+    """By name, and "job10" after "job9"."""
+    head, digits = re.fullmatch(r"(.*?)(\d*)", folder.name, re.DOTALL).groups()  # type: ignore[union-attr]
+    return head, int(digits[:18] or 0), digits
 
 
 def load(folders: Sequence[Path]) -> tuple[list[tuple[Path, Result]], list[str]]:
@@ -77,18 +94,30 @@ def _last_line(text: str) -> str:
     return lines[-1] if lines else "it left no message"
 
 
-def redraw(folder: Path, console: Console, target: Path | None = None, numbers: Sequence[str] = ()) -> None:
+def redraw(
+    folder: Path, console: Console, target: Path | None = None, numbers: Sequence[str] = (), own: Collection[str] = ()
+) -> None:
     """Draw all results of a folder together and each of them alone, print the verdicts, publish them if asked.
 
     Of a published page only its figure is drawn anew.
+
+    Args:
+        target: where to publish. numbers: what maps show. own: modules of the user's that results may name.
     """
     folders, missing = job_folders(folder)
     done, failed = load(folders)
-    for text in [*missing, *failed]:
-        console.print(Text(text, style="yellow"))
-    module = figure_module(done[0][1].figure)
+    is_page = (folder / PAGE).is_file() and not (folder / SWEEP).is_file()
+    if target is not None and not is_page and target.resolve() in (place.resolve() for place in (folder, *folders)):
+        raise InputError(f"--publish {target} is the folder of the run itself; give one of its own for the page")
     results = [result for _, result in done]
-    if (folder / PAGE).is_file() and not (folder / SWEEP).is_file():  # a published page holds no more than its figure
+    module = figure_of(results, own)
+    if target is not None:
+        make_room(target, len(results))
+    for text in [*missing, *failed]:
+        console.print(Text(plain(text), style="yellow"))
+    for place in (folder, *folders):
+        temporary.sweep(place)
+    if is_page:  # it holds no more than its figure
         path = style.save(drawn(module, results, numbers), folder)
     else:
         path = save(module, results, folder, numbers)
@@ -98,31 +127,54 @@ def redraw(folder: Path, console: Console, target: Path | None = None, numbers: 
     verdicts = module.judge(results)
     console.print(verdict_table(verdicts))
     if target is not None:
-        console.print(Text(f"published: {publish(results, verdicts, drawn(module, results, numbers), target)}"))
-    console.print(
-        Text(f"{len(results)} result{'s' * (len(results) > 1)} drawn: {path} and {path.with_suffix('.pdf').name}")
-    )
+        page = publish(results, verdicts, drawn(module, results, numbers), target)
+        console.print(Text(plain(f"published: {page}")))
+    count = f"{len(results)} result{'s' * (len(results) > 1)}"
+    console.print(Text(plain(f"{count} drawn: {path} and {path.with_suffix('.pdf').name}")))
+
+
+def named(text: str) -> Path:
+    """An argument that names a file or folder: an empty one, such as a shell's unset variable, is the current folder's
+    to pathlib, and nobody's who typed it."""
+    if not text:
+        raise argparse.ArgumentTypeError("it is empty; name a file or folder")
+    return Path(text)
+
+
+def add_figure_option(parser: argparse.ArgumentParser) -> None:
+    """``--figure``, alike in every command that draws saved results."""
+    parser.add_argument(
+        "--figure", metavar="MODULE", action="append", default=[],
+        help="a module of your own that results may name as theirs: it is imported, that is run; may be given again",
+    )  # fmt: skip
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """The command; returns its exit status: 0 drawn, 2 wrong input, said in one message."""
+    """The command; returns its exit status: 0 drawn, 1 these results cannot be drawn, 2 wrong input; one message."""
     parser = argparse.ArgumentParser(prog="python -m landscape.figure", description=__doc__)
-    parser.add_argument("folder", metavar="DIR", type=Path, help="folder of a sweep or of one job")
+    parser.add_argument("folder", metavar="DIR", type=named, help="folder of a sweep or of one job")
     parser.add_argument(
-        "--publish", metavar="TARGET", type=Path, help="also write a page with figure, verdicts and arrays into TARGET"
+        "--publish", metavar="TARGET", type=named, help="also write a page with figure, verdicts and arrays into TARGET"
     )
     parser.add_argument(
         "--number", metavar="NAME", action="append", default=[],
         help="what the maps of a sweep over two keys show, for example test_error; may be given again",
     )  # fmt: skip
+    add_figure_option(parser)
     arguments = parser.parse_args(argv)
     try:
         # A table squeezed into the 80 columns that rich takes for a pipe cannot be read.
         screen = Console() if Console().is_terminal else Console(width=140, no_color=True)
-        redraw(arguments.folder, screen, arguments.publish, arguments.number)
+        screen = screen if screen.width >= 60 else Console(width=60)
+        redraw(arguments.folder, screen, arguments.publish, arguments.number, arguments.figure)
     except (InputError, ResultError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {plain(error)}", file=sys.stderr)
         return 2
+    except Exception as error:  # a result may hold what no figure expects
+        if os.environ.get("HYDRA_FULL_ERROR"):
+            raise
+        print(f"error: these results could not be drawn ({plain(f'{type(error).__name__}: {error}')})", file=sys.stderr)
+        return 1
     return 0
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -26,6 +27,7 @@ from landscape.curve import (
 )
 from landscape.figure import line, subject
 from landscape.figure.noise import weighed_fall, weighed_rise
+from landscape.figure.present import no_drop, no_way_down
 from landscape.figure.reading import Claim, Reading, counted, covers, over_columns, verdict
 from landscape.result import Result
 from landscape.verdict import Verdict
@@ -34,6 +36,8 @@ from landscape.verdict import Verdict
 SLACK = 1e-9
 # Nets whose larger second-layer start leaves less of a plateau; section 2 of the reproduction notes, check 1d.
 RELU_RECIPES = ("relu", "relu_dropout")
+# Costs that no choice among classes has.
+NOT_A_CHOICE = ("squared_error", "output")
 # Published 78.2 and 94 errors, with room for the phase on all 60,000 images that no figure needs; check 1h.
 MAX_TEST_ERRORS = {"maxout_adversarial": 110, "maxout": 125}
 
@@ -48,18 +52,18 @@ def sampled(result: Result, splits: Sequence[str], first: float, last: float) ->
     yield from (curve for curve in line.curves(result, splits) if covers(curve, first, last))
 
 
-def no_drop(a: Array, v: Array) -> Reading | None:
-    """A failed reading for a line that does not descend, which no share of its drop can describe."""
-    fall = drop(a, v)
-    return None if fall > 0 else Reading(f"no drop: J(0) - J(1) = {fall:.3g} nats", False, math.inf, False)
-
-
 def largest_bend(a: Array, v: Array) -> float:
     """The largest second difference in size over samples in [0, 1], for any spacing; 0 with fewer than three."""
     inside = (a >= -SLACK) & (a <= 1 + SLACK)
     a, v = a[inside], v[inside]
     chord = v[:-2] + (v[2:] - v[:-2]) * (a[1:-1] - a[:-2]) / (a[2:] - a[:-2])
     return float(2 * np.abs(chord - v[1:-1]).max(initial=0.0))
+
+
+def too_few_to_bend(a: Array) -> Reading | None:
+    """A reading that cannot tell, where fewer than three samples lie in [0, 1]; else None."""
+    num = int(np.count_nonzero((a >= -SLACK) & (a <= 1 + SLACK)))
+    return None if num > 2 else Reading(f"{counted(num, 'sample')} in [0, 1]", None, note="a bend needs three")
 
 
 def starts_uniform(result: Result, name: str, limit: float = 0.005, source: str = "Fig. 1") -> list[Verdict]:
@@ -70,20 +74,32 @@ def starts_uniform(result: Result, name: str, limit: float = 0.005, source: str 
     )
 
     def judge(curve: Curve) -> Verdict:
+        known = replace(claim, identity=is_uniform_by_construction(result, curve))
+
         def read(s: int) -> Reading:
+            if (cost := result.choices.get("cost", "")) in NOT_A_CHOICE:
+                return Reading(f"J is a {cost.replace('_', ' ')}", None, note="a uniform guess is one of classes")
             start = value_at(*column(curve, s), 0.0)
             off = abs(start - math.log(classes))
             return Reading(f"J(0) = {start:.6f}, off by {off:.2g} nats", off <= limit, off)
 
-        return over_columns(claim, result, curve, name, read)
+        return over_columns(known, result, curve, name, read)
 
     return [judge(curve) for curve in sampled(result, ("train", "valid"), 0, 0)]
+
+
+def is_uniform_by_construction(result: Result, curve: Curve) -> bool:
+    """Whether J(0) is ln C to rounding in every seed: the softmax starts at zero, and the claim cannot fail."""
+    columns, _ = subject.usable(result, curve.objective)
+    uniform = math.log(subject.num_classes(result))
+    rounding = 4 * float(np.finfo(curve.dtype if curve.dtype in ("float32", "float64") else "float64").eps) * uniform
+    return all(abs(value_at(*column(curve, s), 0.0) - uniform) <= rounding for s in columns)
 
 
 def falls_monotonically(curve: Curve, s: int) -> Reading:
     """Whether one seed's J falls by some drop over [0, 1] and nowhere rises by more than tau of it."""
     a, v = column(curve, s)
-    if (failed := no_drop(a, v)) is not None:
+    if (failed := no_way_down(curve, s)) is not None:
         return failed
     rise, tau = relative_rise(a, v), tolerance(curve, s)
     reading = Reading(f"rise {rise:.2g} of the drop, tau {tau:.2g}", rise <= tau, rise, rise <= 0.02)
@@ -123,7 +139,7 @@ def one_minimum_at_solution(
 
         def read(s: int) -> Reading:
             a, v = column(curve, s)
-            if (failed := no_drop(a, v)) is not None:
+            if (failed := no_way_down(curve, s)) is not None:
                 return failed
             low, tau, fall = argmin_alpha(a, v), tolerance(curve, s), drop(a, v)
             back = largest_rise(a, -v, first=low, last=float(a[-1])) / fall  # a rise of -J is a fall of J
@@ -143,6 +159,24 @@ def one_minimum_at_solution(
     return [judge(curve) for curve in sampled(result, splits, 0, 1 + 1 / 9)]
 
 
+def flat_by(a: Array, v: Array, limit: float, relaxed: float = math.inf) -> Reading:
+    """Whether at most this share of the drop is over by alpha = 1/9; a climb of more than the share is not flat either.
+
+    Between two samples J may be anything from one to the other: where that decides, the grid does not tell.
+    """
+    share, k = flattening(a, v), int(np.searchsorted(a, 1 / 9))
+    text, ends = f"{share:.4f} of the drop by α = 1/9", [share]
+    if np.abs(a - 1 / 9).min() >= SLACK:
+        ends = [float((value_at(a, v, 0.0) - value_at(a, v, max(at, 0.0))) / drop(a, v)) for at in (a[k - 1], a[k])]
+        text += f" ({min(ends):.4f} to {max(ends):.4f} by its neighbours)"
+
+    def within(most: float) -> bool | None:
+        flat = [-most <= end <= most for end in ends]
+        return flat[0] if len(set(flat)) == 1 else None
+
+    return Reading(text, within(limit), abs(share), within(relaxed))
+
+
 def flat_at_start(result: Result, name: str, source: str = "Fig. 1") -> list[Verdict]:
     """1d: the first ninth of the way brings at most 2 % of the drop."""
     relaxed = 0.09 if subject.recipe(result) in RELU_RECIPES else 0.05
@@ -151,10 +185,7 @@ def flat_at_start(result: Result, name: str, source: str = "Fig. 1") -> list[Ver
     def judge(curve: Curve) -> Verdict:
         def read(s: int) -> Reading:
             a, v = column(curve, s)
-            if (failed := no_drop(a, v)) is not None:
-                return failed
-            share = flattening(a, v)
-            return Reading(f"{share:.4f} of the drop by α = 1/9", share <= 0.02, share, share <= relaxed)
+            return no_drop(curve, s) or flat_by(a, v, 0.02, relaxed)
 
         exact = bool(np.abs(curve.alphas - 1 / 9).min() < SLACK)
         return over_columns(claim, result, curve, name, read, "" if exact else "α = 1/9 was interpolated")
@@ -169,9 +200,11 @@ def concave_then_convex(result: Result, name: str, source: str = "Fig. 1") -> li
     def judge(curve: Curve) -> Verdict:
         def read(s: int) -> Reading:
             a, v = column(curve, s)
-            if (failed := no_drop(a, v)) is not None:
+            if (failed := no_drop(curve, s)) is not None:
                 return failed
             size = tolerance(curve, s) * drop(a, v)
+            if (few := too_few_to_bend(a)) is not None:
+                return few
             changes = curvature_changes(a, v, size)
             if not changes and not largest_bend(a, v) >= size:
                 return Reading("no bend above tau", None, note="the samples are too dense for a bend to exceed tau")
@@ -197,7 +230,7 @@ def coarse_search_suffices(result: Result, name: str, source: str = "Fig. 1") ->
 
         def read(s: int) -> Reading:
             a, v = column(curve, s)
-            if (failed := no_drop(a, v)) is not None:
+            if (failed := no_way_down(curve, s)) is not None:
                 return failed
             k = int(np.argmin(v[inside]))
             excess = (v[inside][k] - value_at(a, v, 1.0)) / drop(a, v)
@@ -229,8 +262,12 @@ def learns_early(result: Result, name: str, source: str = "Fig. 1") -> list[Verd
         last = float(history.epochs[np.isfinite(v)][-1])
         if last < 10 or not {0.0, 5.0} <= set(history.epochs.tolist()):
             return Reading(f"{last:g} epochs in all", None, note="five epochs are early only in a run of ten or more")
-        gain = v[0] - np.nanmin(v)
-        share = float((v[0] - v[history.epochs == 5][0]) / gain) if gain > 0 else -math.inf
+        v = v[np.isfinite(v)]
+        gain = float(v[0] - v.min())
+        if not gain > (back := largest_rise(history.epochs[: len(v)], v, first=0.0, last=last)):
+            why = "without a gain larger than what is lost again there is no learning to place"
+            return Reading(f"a gain of {gain:.3g} nats, a rise of {back:.3g} between epochs", None, note=why)
+        share = float((v[0] - v[history.epochs[: len(v)] == 5][0]) / gain)
         return Reading(f"{share:.3f} of the gain after 5 of {last:g} epochs", share >= 0.90, -share)
 
     return [verdict(claim, result, f"{name}, train, learning curve", [read(s) for s in columns], note)]

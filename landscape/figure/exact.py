@@ -49,6 +49,14 @@ def extrema(result: Result, s: int, split: str = "train") -> list[Extremum]:
     return found
 
 
+def knows_extrema(result: Result, s: int, split: str = "train") -> bool:
+    """Whether a law listed the extrema of one line, perhaps none."""
+    counts = [values(result, f"num_{kind}", split) for kind in ("minima", "maxima")]
+    if all(len(found) > s for found in counts):
+        return bool(np.isfinite([found[s] for found in counts]).all())
+    return len(values(result, "extremum_0_alpha", split)) > s
+
+
 def judged(
     claim: Claim, result: Result, about: str, key: str, read: Callable[[float], Reading], split: str = "train",
     note: str = "",
@@ -57,8 +65,12 @@ def judged(
     found = values(result, key, split)
     if not len(found):
         return []
+
+    def known(value: float) -> Reading:
+        return read(value) if np.isfinite(value) else Reading("not known", None, note="this line has no such number")
+
     columns, left_out = usable(result, split)
-    readings = [read(float(found[s])) for s in columns if s < len(found)]
+    readings = [known(float(found[s])) for s in columns if s < len(found)]
     return [verdict(claim, result, about, readings, "; ".join(text for text in (note, left_out) if text))]
 
 
@@ -66,7 +78,7 @@ def theory_agrees(
     result: Result, about: str, check: str, source: str, sentence: str, split: str = "train"
 ) -> list[Verdict]:
     """The measured curve against the exact one, in units of the largest J."""
-    claim = Claim(check, sentence, source, f"<= {CLOSE:g}")
+    claim = Claim(check, sentence, source, f"<= {CLOSE:g}", identity=True)
 
     def read(off: float) -> Reading:
         return Reading(f"{off:.2g} of the largest J", off <= CLOSE, off)

@@ -14,6 +14,7 @@ from landscape.figure import line, style, subject
 from landscape.figure.claims import sampled
 from landscape.figure.monotone_runs import LOSS, RISE, Rate, Run, halves, once, rate, runs_of
 from landscape.figure.noise import weighed_rise
+from landscape.figure.present import no_way_down
 from landscape.figure.reading import Claim, Reading, over_columns
 from landscape.result import Result
 from landscape.verdict import Verdict
@@ -164,6 +165,8 @@ def _judge_job(result: Result) -> list[Verdict]:
         rise, end = largest_rise(alphas, objective[:, s]), value_at(alphas, objective[:, s], 1.0)
         if not end <= LOSS:
             return Reading(f"J(1) = {end:.3g} nats", None, end, note=why)
+        if (failed := no_way_down(curve, s)) is not None:
+            return failed
         return weighed_rise(Reading(f"rise {rise:.2g} nats", rise <= RISE, rise), curve, s)
 
     return [over_columns(ALONE, result, curve, subject.names([result])[0], read)]

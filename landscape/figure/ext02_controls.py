@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from landscape.curve import Array, Curve, largest_rise
+from landscape.curve import Array, Curve, drop, largest_rise
 from landscape.figure import claims, line, style, subject
+from landscape.figure.present import nothing_between
 from landscape.figure.reading import Claim, Reading, covers, over_columns
 from landscape.result import Result
 from landscape.verdict import Verdict
@@ -109,6 +110,14 @@ def error_falls(result: Result, name: str) -> list[Verdict]:
 
         def read(s: int, alphas: Array = curve.alphas, error: Array = error) -> Reading:
             values = error[:, s]
+            fall = drop(alphas, values)
+            if abs(fall) <= RISE:
+                why = f"a change of {RISE} or less is none"
+                return Reading(f"the error falls by {fall:.4f}", None, note=why)
+            if (missing := nothing_between(alphas)) is not None:
+                return missing
+            if fall < 0:
+                return Reading(f"the error rises by {-fall:.4f} from α = 0 to 1", False, -fall, False)
             rise, low = largest_rise(alphas, values), np.flatnonzero((values < LEARNED * guess) & (alphas >= 0))
             first = float(alphas[low[0]]) if len(low) else 1.0
             later = largest_rise(alphas, values, first=min(first, 1.0))
@@ -125,11 +134,14 @@ def errs_alike(result: Result, name: str) -> list[Verdict]:
     error = error_of(curve)
     if curve is None or error is None or not is_homogeneous(result) or not covers(curve, 0, 1):
         return []
-    claim = Claim("ext02c", "Scaling all of a homogeneous net changes no answer", SOURCE, "one error at every α > 0")
+    claim = Claim("ext02c", "Scaling all of a homogeneous net changes no answer", SOURCE, "one error at every α > 0",
+                  identity=True)  # fmt: skip
     positive = curve.alphas > 0
 
     def read(s: int) -> Reading:
         values = error[positive, s]
+        if len(values) < 2:
+            return Reading(f"{len(values)} samples", None, note="nothing to compare")
         spread = float(np.ptp(values))
         text = f"error {values.min():.4f} to {values.max():.4f} over {len(values)} samples"
         return Reading(text, spread == 0, spread)

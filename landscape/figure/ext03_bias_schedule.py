@@ -10,7 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from landscape.curve import Curve, plateau_length, value_at
+from landscape.curve.crossing import Position, plateau_end
 from landscape.figure import line, style, subject
+from landscape.figure.present import least_difference
 from landscape.figure.reading import Claim, Reading, counted, covers, fair, verdict
 from landscape.result import Result
 from landscape.verdict import Verdict
@@ -148,6 +150,11 @@ def _groups(lines: Sequence[Line], key: Callable[[Line], Hashable]) -> list[list
     return [[x for x in lines if key(x) == value] for value in dict.fromkeys(map(key, lines))]
 
 
+def _noise(curve: Curve, channel: str, s: int) -> float:
+    """What J less J(0) may be off by, where it was measured; of an error, which counts examples, nothing."""
+    return least_difference(curve, s) if channel == "J" and curve.noise else 0.0
+
+
 def _longer(claim: Claim, channel: str, long: Line, short: Line) -> Verdict:
     """Whether the plateau of ``long`` is longer than that of ``short`` in every seed that both can show."""
     words = ["biases", "depth_word", "scale_word", "others"]
@@ -155,22 +162,33 @@ def _longer(claim: Claim, channel: str, long: Line, short: Line) -> Verdict:
     about = [word for word, other in zip(mine, others, strict=True) if word == other and word]
     differing = [(word, other) for word, other in zip(mine, others, strict=True) if word != other]
     more, less = (", ".join(side) for side in zip(*differing, strict=True))
-    ends: list[dict[str, float]] = []
+    ends: list[dict[str, Position]] = []
     for item in (long, short):
         curve = item.curve()
         assert curve is not None
         values = curve.objective if channel == "J" else curve.metrics[channel]
         columns, _ = subject.usable(item.result, values)
         names = subject.seed_names(item.result, values.shape[1])
-        ends.append({names[s]: plateau_length(curve.alphas, values[:, s], SHARE) for s in columns})
+        ends.append(
+            {names[s]: plateau_end(curve.alphas, values[:, s], SHARE, _noise(curve, channel, s)) for s in columns}
+        )
 
     def read(seed: str) -> Reading:
         first, second = ends[0][seed], ends[1][seed]
-        text = f"{first:.3f} ({more}) against {second:.3f} ({less})"
-        if not np.isfinite(first - second):
+        text = f"{first.at:.3f} ({more}) against {second.at:.3f} ({less})"
+        by = first.at - second.at
+        if not np.isfinite(by):
             return Reading(text, None, np.inf, note="no plateau where the drop is not positive")
-        note = f"an even fall would take {SHARE}: no plateau to compare" if max(first, second) < SHARE else ""
-        return fair(long.result, Reading(text, bool(first - second >= MARGIN), second - first, note=note))
+        # An even fall takes SHARE of the line.
+        if max(first.high, second.high) < SHARE:
+            return fair(
+                long.result, Reading(text, None, -by, note=f"an even fall would take {SHARE}: no plateau to compare")
+            )
+        least, most = first.low - second.high, first.high - second.low
+        if least < MARGIN <= most:
+            why = "too close to call: less than what the grid and the noise resolve"
+            return fair(long.result, Reading(f"{text}, longer by {least:.3f} to {most:.3f}", None, -by, note=why))
+        return fair(long.result, Reading(text, bool(by >= MARGIN), -by))
 
     return verdict(
         claim, long.result, ", ".join([channel, *about]), [read(seed) for seed in ends[0] if seed in ends[1]]

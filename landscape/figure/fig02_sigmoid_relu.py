@@ -7,15 +7,18 @@ from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 
-from landscape.curve import Curve, plateau_length
+from landscape.curve import Curve
+from landscape.curve.crossing import Position, plateau_end
 from landscape.figure import claims, line, style, subject
-from landscape.figure.reading import Claim, Reading, verdict
+from landscape.figure.present import least_difference, no_drop
+from landscape.figure.reading import Claim, Reading, covers, verdict
 from landscape.result import Result
 from landscape.verdict import Verdict
 
 PANELS = {"sigmoid": "sigmoid", "relu_dropout": "ReLU with dropout", "relu": "ReLU without dropout"}
 # Both output layers start at exactly zero, so J(0) is ln C but for rounding.
 START_LIMIT = 1e-5
+SEEN = 0.05  # of the line: a plateau that can be seen at all
 
 
 @style.themed
@@ -50,45 +53,54 @@ def judge(results: Sequence[Result]) -> list[Verdict]:
 
 
 def compare_plateaus(results: Sequence[Result]) -> list[Verdict]:
-    """Whether every sigmoid seed loses a tenth of its drop later than every ReLU seed does."""
+    """Whether every sigmoid seed loses a tenth of its drop later than every ReLU seed does.
+
+    Not judged where the samples, or the noise, leave open which of the two comes later.
+    """
     claim = Claim(
         "2", "The sigmoid network starts on a longer plateau than the ReLU network", "Fig. 2",
         "α at 10 % of the drop: sigmoid > ReLU, one >= 0.05", "one >= 0.05",
     )  # fmt: skip
     found = []
     for mode in ("stochastic", "deterministic"):
-        lengths: dict[str, list[float]] = {"sigmoid": [], "relu": []}
+        lengths: dict[str, list[Position]] = {"sigmoid": [], "relu": []}
         notes: list[str] = []
         judged: Result | None = None
         for result in results:
             curve = result.curves.get(f"train/{mode}")
             family = subject.recipe(result).removesuffix("_dropout")
-            if curve is not None and family in lengths and curve.alphas[0] <= 0 and curve.alphas[-1] >= 1:
+            if curve is not None and family in lengths and covers(curve, 0, 1):
                 columns, note = subject.usable(result, curve.objective)
-                lengths[family] += [_length(curve, s) for s in columns]
+                lengths[family] += [_end(curve, s) for s in columns]
                 notes, judged = [*notes, note], result
         if judged is None or not all(lengths.values()):
             continue
-        # Medians would hide an overlap: the shortest sigmoid plateau must exceed the longest of ReLU.
-        low, high = min(lengths["sigmoid"], key=_nan_first), max(lengths["relu"], key=_nan_last)
-        text = f"sigmoid {low:.3f}, ReLU {high:.3f}"
-        seen = max(low, high) >= 0.05
         about = f"sigmoid against ReLU, train, {mode}"
-        found.append(
-            verdict(
-                claim, judged, about, [Reading(text, low > high and seen, 0.0, seen)], "; ".join(filter(None, notes))
-            )
-        )
+        reading = longer(lengths["sigmoid"], lengths["relu"])
+        found.append(verdict(claim, judged, about, [reading], "; ".join(filter(None, notes))))
     return found
 
 
-def _length(curve: Curve, s: int) -> float:
-    return plateau_length(curve.alphas, curve.objective[:, s])
+def longer(sigmoids: Sequence[Position], relus: Sequence[Position]) -> Reading:
+    """The shortest sigmoid plateau against the longest of ReLU: medians would hide an overlap."""
+    if any(math.isnan(one.at) for one in (*sigmoids, *relus)):
+        return Reading("a line without a drop", None, note="without a drop there is no plateau")
+    short, long = min(sigmoids, key=lambda one: one.at), max(relus, key=lambda one: one.at)
+    text = f"sigmoid {short}, ReLU {long}"
+    if not max(short.at, long.at) >= SEEN:
+        return Reading(text, False, 0.0, False)
+    if min(one.low for one in sigmoids) > max(one.high for one in relus):
+        return Reading(text, True, 0.0, True)
+    if min(one.high for one in sigmoids) < max(one.low for one in relus):
+        return Reading(text, False, 0.0, True)
+    why = "the difference is below what the grid and the noise resolve, the ranges in brackets"
+    return Reading(f"too close to call: {text}", None, 0.0, True, why)
 
 
-def _nan_first(length: float) -> float:
-    return -math.inf if math.isnan(length) else length
-
-
-def _nan_last(length: float) -> float:
-    return math.inf if math.isnan(length) else length
+def _end(curve: Curve, s: int) -> Position:
+    """Where a tenth of the drop is gone; a line without one beyond the noise has no plateau."""
+    if no_drop(curve, s) is not None:
+        return Position(math.nan, math.nan, math.nan)
+    near = plateau_end(curve.alphas, curve.objective[:, s])
+    noise = 0.0 if not curve.noise else least_difference(curve, s, 0.0, near.at)
+    return plateau_end(curve.alphas, curve.objective[:, s], noise=noise)

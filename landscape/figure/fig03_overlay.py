@@ -46,7 +46,7 @@ def judge(results: Sequence[Result]) -> list[Verdict]:
 
 def same_start(results: Sequence[Result]) -> list[Verdict]:
     """3b: the J(0) of all jobs and seeds lie within 0.005 nats of each other; needs two recipes."""
-    claim = Claim("3b", "All networks start at the same J", "Fig. 3", "spread of J(0) <= 0.005")
+    claim = Claim("3b", "All networks start at the same J", "Fig. 3", "spread of J(0) <= 0.005", identity=True)
     found = []
     for mode in ("stochastic", "deterministic"):
         starts: list[float] = []

@@ -11,7 +11,9 @@ from matplotlib.figure import Figure
 
 from landscape.curve import Array, Curve, curvature_changes, largest_rise, num_rises, spline_deviation, value_at
 from landscape.figure import line, style, subject, sweep
+from landscape.figure.claims import largest_bend, too_few_to_bend
 from landscape.figure.noise import weighed_rise
+from landscape.figure.present import least_difference, no_drop, no_way_down
 from landscape.figure.reading import Claim, Reading, counted, over_columns
 from landscape.result import Result
 from landscape.verdict import Verdict
@@ -23,6 +25,8 @@ Part = tuple[Result, str, Curve]
 
 def part_of(curve: Curve) -> str:
     """Which part of the line a grid samples: ``a`` all of it, ``c`` its start, ``d`` its end; else nothing."""
+    if not len(curve.alphas):
+        return ""
     first, last = float(curve.alphas[0]), float(curve.alphas[-1])
     if first <= 0 and last >= 1:
         return "a"
@@ -125,11 +129,22 @@ def _judge(claim: Claim, part: Part, read: Callable[[Array, Array, int], Reading
     return over_columns(claim, result, curve, about, column)
 
 
+def _no_fall(fall: float) -> Reading | None:
+    """For a drop that is smaller than a rise that would be overlooked: a reading that cannot tell."""
+    if fall > SLACK:
+        return None
+    return Reading(f"no drop above {SLACK:g}: {fall:.2g} nats", None, note="without a drop there is nothing to judge")
+
+
 def _never_rises(result: Result, name: str, curve: Curve) -> Verdict:
     claim = Claim("4a", "J never rises between neighbours on the whole line", "Fig. 4a", "0 rises above 1e-9 nats")
 
     def read(a: Array, v: Array, s: int) -> Reading:
+        if (failed := no_way_down(curve, s) or _no_fall(value_at(a, v, 0.0) - value_at(a, v, 1.0))) is not None:
+            return failed
         v = v[(a >= 0) & (a <= 1)]
+        if len(v) < 2:
+            return Reading(counted(len(v), "sample"), None, note="a step needs two")
         num = num_rises(v, SLACK)
         text = f"{counted(num, 'rise')} in {len(v) - 1} steps, largest step {np.diff(v).max():.2g} nats"
         return weighed_rise(Reading(text, num == 0, num), curve, s)
@@ -143,7 +158,10 @@ def _falls_at_once(result: Result, name: str, curve: Curve) -> Verdict:
     )
 
     def read(a: Array, v: Array, s: int) -> Reading:
-        steps = np.diff(v[a >= 0])
+        steps, noise = np.diff(v[a >= 0]), least_difference(curve, s, 0.0, float(a[-1]))
+        if not len(steps) or abs(v[a >= 0][0] - v[-1]) <= noise:
+            why = "without a change of J there is nothing to judge"
+            return Reading(f"{counted(len(steps), 'step')}, none beyond the noise of {noise:.2g} nats", None, note=why)
         worst = float(steps.max())
         text = f"{int((steps < 0).sum())} of {len(steps)} steps fall, largest step {worst:.2g} nats"
         return Reading(text, worst < 0, worst)
@@ -160,9 +178,14 @@ def _one_curvature(result: Result, name: str, curve: Curve, whole: Curve) -> Ver
     def read(a: Array, v: Array, s: int) -> Reading:
         w = whole.objective[:, s]
         fall = value_at(whole.alphas, w, 0.0) - value_at(whole.alphas, w, 1.0)
-        if not fall > 0:
-            return Reading(f"no drop: J(0) - J(1) = {fall:.3g} nats", False, math.inf)
-        rise = largest_rise(a, v, first=float(a[0]), last=1.0) / fall
+        if (failed := no_drop(whole, s) or _no_fall(fall)) is not None:
+            return failed
+        if (few := too_few_to_bend(a)) is not None:
+            return few
+        rise, inside = largest_rise(a, v, first=float(a[0]), last=1.0) / fall, a[a <= 1]
+        if rise <= 1e-4 and not largest_bend(inside, v[a <= 1]) >= SLACK:
+            why = "without a bend there is no structure to look for; more distant samples would show one"
+            return Reading(f"no bend above {SLACK:g} between {counted(len(inside), 'sample')}", None, note=why)
         num = len(curvature_changes(a, v, SLACK, first=float(a[0]), last=1.0))
         text = f"{counted(num, 'change')} of sign, rise {rise:.2g} of the drop"
         return Reading(text, num == 0 and rise <= 1e-4, rise + num)
@@ -177,6 +200,9 @@ def _smooth(result: Result, name: str, curve: Curve) -> Verdict:
         if len(a) < FEWEST:
             why = f"a cubic spline through every tenth sample needs {FEWEST}"
             return Reading(f"{counted(len(a), 'sample')}", None, note=why)
+        if not np.ptp(v) > (noise := least_difference(curve, s, float(a[0]), float(a[-1]))):
+            text = f"a range of {np.ptp(v):.2g} nats, within the noise of {noise:.2g}"
+            return Reading(text, None, note="J does not change here")
         deviation = spline_deviation(a, v)
         return Reading(f"{deviation:.2g} of its range", deviation <= 0.005, deviation)
 

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from landscape.curve import Curve, argmin_alpha, end_barrier, local_maxima, local_minima, tolerance, value_at
 from landscape.figure import line, style, subject
 from landscape.figure.claims import SLACK, column, sampled
+from landscape.figure.present import least_difference, no_drop
 from landscape.figure.reading import Claim, Reading, counted, over_columns
 from landscape.result import Result
 from landscape.verdict import Verdict
@@ -125,6 +126,9 @@ def between_solutions(result: Result, name: str) -> list[Verdict]:
         a, v = column(curve, s)
         gap, barrier = abs(value_at(a, v, 0.0) - value_at(a, v, 1.0)), end_barrier(a, v)
         text = f"they differ by {gap:.4f} nats, the barrier is {barrier:.4f}"
+        if not barrier > (noise := least_difference(curve, s)):
+            why = "without a barrier there is no unit for their difference"
+            return Reading(f"{text}, within the noise of {noise:.2g}", None, note=why)
         return Reading(text, barrier > 0 and gap <= 0.1 * barrier, gap / barrier if barrier > 0 else math.inf)
 
     def learned(read: Callable[[Curve, int], Reading]) -> Callable[[Curve, int], Reading]:
@@ -156,6 +160,8 @@ def random_to_solution(result: Result, name: str) -> list[Verdict]:
     )
 
     def read_one(curve: Curve, s: int) -> Reading:
+        if (failed := no_drop(curve, s)) is not None:
+            return failed
         a, v = column(curve, s)
         num, low = len(local_minima(a, v, _noise(curve, s))), argmin_alpha(a, v)
         holds = num == 1 and abs(low - 1) <= 1 / 9 + SLACK
@@ -166,6 +172,11 @@ def random_to_solution(result: Result, name: str) -> list[Verdict]:
     def read_ratio(curve: Curve, s: int) -> Reading:
         a, v = column(curve, s)
         start, end = value_at(a, v, 0.0), value_at(a, v, 1.0)
+        if (failed := no_drop(curve, s)) is not None:
+            return failed
+        if end < 0:
+            text = f"J(0) = {start:.4g}, J(1) = {end:.4g}"
+            return Reading(text, None, note="a cost below zero has no ratio")
         ratio = start / end if end > 0 else math.inf
         smoke = result.scale == "smoke"
         text = f"J(0) = {start:.4g}, J(1) = {end:.4g}, ratio {ratio:.3g}"

@@ -14,8 +14,9 @@ from matplotlib.figure import Figure
 from landscape.curve import Array, Curve, argmin_alpha, drop, local_maxima, relative_rise, tolerance, value_at
 from landscape.curve.climb import climb, replicate_error
 from landscape.figure import line, style, subject, sweep
-from landscape.figure.claims import SLACK, column, no_drop, sampled
+from landscape.figure.claims import SLACK, column, sampled
 from landscape.figure.noise import weighed_climb, weighed_rise
+from landscape.figure.present import no_drop, no_way_down, rounding_of
 from landscape.figure.reading import Claim, Reading, counted, fair, over_columns, verdict
 from landscape.result import Result
 from landscape.verdict import Verdict
@@ -24,6 +25,7 @@ PUBLISHED = ("conv_maxout", "conv_maxout_short")  # recipes of the full net, wit
 MAX_ERROR = 0.13  # 12.01 % published at the best epoch; check 6f
 SMALL_NOTE = "whether there is a barrier depends on seed and size: its absence is judged for the full net only"
 Job = tuple[Result, str]
+Absent = Callable[[int], Reading | None]
 
 
 def parts(results: Sequence[Result]) -> tuple[list[Job], list[Job]]:
@@ -32,7 +34,7 @@ def parts(results: Sequence[Result]) -> tuple[list[Job], list[Job]]:
     zooms: list[Result] = []
     for result in results:
         curve = line.primary(result, "train")
-        if curve is not None and curve.alphas[0] <= SLACK:
+        if curve is not None and len(curve.alphas) and curve.alphas[0] <= SLACK:
             (lines if curve.alphas[-1] >= 1 - SLACK else zooms).append(result)
     names = [subject.names(jobs) for jobs in (lines, zooms)]
     return list(zip(lines, names[0], strict=True)), list(zip(zooms, names[1], strict=True))
@@ -143,7 +145,7 @@ def falls_to_solution(result: Result, name: str) -> list[Verdict]:
     def judge_one(curve: Curve) -> Verdict:
         def read(s: int) -> Reading:
             a, v = column(curve, s)
-            if (failed := no_drop(a, v)) is not None:
+            if (failed := no_way_down(curve, s)) is not None:
                 return failed
             low, rise, tau = argmin_alpha(a, v), relative_rise(a, v, 0.3, 1.0), tolerance(curve, s)
             text = f"argmin at {low:.3f}, rise {rise:.2g} of the drop, tau {tau:.2g}"
@@ -169,30 +171,56 @@ def barrier_at_start(result: Result, name: str, whole: Result | None) -> list[Ve
         def noise(s: int, curve: Curve = curve, partner: Curve | None = partner) -> float:
             if curve.mode == "stochastic":
                 k = int(np.flatnonzero(curve.alphas == climb(*column(curve, s)).at)[0])
-                return 3 * float(replicate_error(curve, s)[k]) if curve.replicates is not None else math.nan
+                known = curve.replicates is not None
+                return max(3 * float(replicate_error(curve, s)[k]), rounding_of(curve, s)) if known else math.nan
             unit = value_at(*column(curve, s), 0.0) if partner is None else drop(*column(partner, s))
-            return tolerance(curve, s) * unit
+            return max(tolerance(curve, s) * abs(unit), rounding_of(curve, s))
 
-        def read_exists(s: int, curve: Curve = curve, noise: Callable[[int], float] = noise) -> Reading:
+        def no_barrier(
+            s: int, curve: Curve = curve, noise: Callable[[int], float] = noise, partner: Curve | None = partner
+        ) -> Reading | None:
+            """A reading that cannot tell where 6b finds no barrier, which the line must also come down from."""
+            one, least = climb(*column(curve, s)), noise(s)
+            if not one.height > least:
+                why, text = "there is no barrier of which this could be said", f"height {one.height:.2g} nats"
+                return Reading(f"no barrier: {text}, noise {least:.2g}", None, note=why)
+            down = one.is_over or (partner is not None and no_drop(partner, s) is None)
+            return None if down else Reading("J climbs and does not come down", None, note="that is no barrier")
+
+        def read_exists(
+            s: int, curve: Curve = curve, noise: Callable[[int], float] = noise, no_barrier: Absent = no_barrier
+        ) -> Reading:
             one, least = climb(*column(curve, s)), noise(s)
             if math.isnan(least):
                 unknown = Reading(
                     f"height {one.height:.2g} nats", None, note="needs objective.num_replicates of 2 or more"
                 )
                 return weighed_climb(unknown, curve, s, one.at)
+            if one.height > least and (climbing := no_barrier(s)) is not None:
+                return climbing
             what = "3 standard errors" if curve.mode == "stochastic" else "tau of the drop"
             text = f"height {one.height:.2g} nats at α = {one.at:.3f}, noise {least:.2g} ({what})"
             holds = one.height > least or (False if _is_full(result) else None)
             reading = Reading(text, holds, -one.height, note="" if holds else SMALL_NOTE)
             return weighed_climb(reading, curve, s, one.at)
 
-        def read_width(s: int, curve: Curve = curve, noise: Callable[[int], float] = noise) -> Reading:
-            one = climb(*column(curve, s))
-            if not one.height > noise(s):
-                return Reading("no barrier", None, note="there is no barrier whose width could be read")
-            width = one.last - one.first
+        def read_width(s: int, curve: Curve = curve, no_barrier: Absent = no_barrier) -> Reading:
+            if (failed := no_barrier(s)) is not None:
+                return failed
+            one, a = climb(*column(curve, s)), curve.alphas
+            width, inside = one.last - one.first, a[(a > one.first + SLACK) & (a < one.last - SLACK)]
             text = f"above J(0) from {one.first:.4f} to {one.last:.4f}{'' if one.is_over else ' or beyond'}"
-            return weighed_climb(Reading(text, width >= 0.02, -width), curve, s, one.at)
+            least = float(inside[-1] - inside[0]) if len(inside) else 0.0
+            most = (
+                float(a[a >= one.last - SLACK][0] - max(a[a <= one.first + SLACK][-1], 0.0))
+                if one.is_over
+                else math.inf
+            )
+            holds = width >= 0.02
+            if holds != ((least if holds else most) >= 0.02) and one.is_over:
+                why = "the samples beside its ends leave open whether it is so wide"
+                return Reading(f"{text}, a width of {least:.4f} to {most:.4f}", None, -width, note=why)
+            return weighed_climb(Reading(text, holds, -width), curve, s, one.at)
 
         picked = f"the highest of {int((curve.alphas > SLACK).sum())} points, picked after looking"
         if curve.replicates is not None:
@@ -202,15 +230,21 @@ def barrier_at_start(result: Result, name: str, whole: Result | None) -> list[Ve
         if partner is None:
             continue
 
-        def read_height(s: int, curve: Curve = curve, partner: Curve = partner) -> Reading:
-            if (failed := no_drop(*column(partner, s))) is not None:
+        def read_height(
+            s: int, curve: Curve = curve, partner: Curve = partner, no_barrier: Absent = no_barrier
+        ) -> Reading:
+            if (failed := no_drop(partner, s)) is not None:
                 return failed
+            if (absent := no_barrier(s)) is not None:
+                return absent
             one, fall = climb(*column(curve, s)), drop(*column(partner, s))
             share = max(one.height, 0.0) / fall
             return Reading(f"{share:.2g} of the drop of {fall:.3f} nats", share <= 0.10, share)
 
-        def read_count(s: int, curve: Curve = curve, partner: Curve = partner) -> Reading:
-            if (failed := no_drop(*column(partner, s))) is not None:
+        def read_count(
+            s: int, curve: Curve = curve, partner: Curve = partner, no_barrier: Absent = no_barrier
+        ) -> Reading:
+            if (failed := no_drop(partner, s)) is not None:
                 return failed
             a, v = joined(curve, partner, s)
             least = step_noise(curve, partner, s)
@@ -219,6 +253,8 @@ def barrier_at_start(result: Result, name: str, whole: Result | None) -> list[Ve
             text = f"{counted(len(tops), 'maximum')}{listed} above {least:.2g} nats"
             if not tops and not _is_full(result):
                 return Reading(text, None, note=SMALL_NOTE)
+            if len(tops) == 1 and (absent := no_barrier(s)) is not None:
+                return replace(absent, measured=f"{absent.measured}; {text}")
             return Reading(text, len(tops) == 1, abs(len(tops) - 1))
 
         found.append(_over(low, result, curve, about, read_height))
@@ -255,7 +291,10 @@ def few_errors(result: Result, name: str) -> list[Verdict]:
     why = "" if fair else "the threshold is meant for the full net after its full training"
 
     def read(s: int) -> Reading:
-        error = float(values[history.epochs == history.best_epoch[s], s][0])
+        at_best = values[history.epochs == history.best_epoch[s], s]
+        if not len(at_best):
+            return Reading("the best epoch was not kept", None, note="save every epoch to judge this")
+        error = float(at_best[0])
         return Reading(f"{100 * error:.2f} % errors", error <= MAX_ERROR if fair else None, error, note=why)
 
     return [verdict(claim, result, f"{name}, valid", [read(s) for s in columns], note)]

@@ -9,15 +9,17 @@ import numpy as np
 
 from landscape.curve import Array, Curve, argmin_alpha, drop, largest_rise, local_minima, tolerance
 from landscape.figure import line, subject
-from landscape.figure.claims import SLACK, column, no_drop
+from landscape.figure.claims import SLACK, column
 from landscape.figure.noise import weighed_rise
-from landscape.figure.reading import Claim, Reading, counted, fair, over_columns, verdict
+from landscape.figure.present import no_drop
+from landscape.figure.reading import Claim, Reading, counted, covers, fair, over_columns, verdict
 from landscape.result import Result
 from landscape.verdict import Verdict
 
 PARTS = {"pixel_objective": "pixels", "label_objective": "label"}
 FULL_NOTE = "the claim is about the full width and length of training"
 ABSENT_NOTE = "a finding, reported and not judged: in full width and length the line has no such minimum"
+ROUNDING = 1e-6  # of J: a smaller drop of a training in float32 is none
 RAISED, ASIDE = 0.25, 0.05  # of the drop, and of L: what makes a minimum secondary, and a point off the line
 
 
@@ -40,7 +42,10 @@ def judge(results: Sequence[Result]) -> list[Verdict]:
     found: list[Verdict] = []
     for result, name in zip(results, subject.names(results), strict=True):
         curve = line.primary(result, "train")
-        if curve is None:
+        if curve is None or not len(curve.alphas):
+            continue
+        if not covers(curve, 0, 1):
+            found += [falls_along_training(result, name), low_error(result, name)]
             continue
         found += [second_minimum(result, name, curve, key) for key in ("objective", *PARTS) if _has(curve, key)]
         found.append(lowest_at_solution(result, name, curve))
@@ -78,7 +83,7 @@ def _secondary(a: Array, v: Array, tau: float) -> list[float]:
 
 
 def _anomaly(a: Array, v: Array, places: Sequence[float]) -> tuple[float, float]:
-    """Where a walker on the line would have to climb; [0.1, 0.5] if there is no secondary minimum.
+    """Where a walker on the line would have to climb; [0.1, 0.5], to look at, if there is no secondary minimum.
 
     From the first such minimum to where J, past the last one's barrier, is back at that one's height.
     """
@@ -103,8 +108,10 @@ def second_minimum(result: Result, name: str, curve: Curve, key: str) -> Verdict
 
     def read(s: int) -> Reading:
         a, v = curve.alphas, _values(curve, key, s)
+        if not covers(curve, 0, 1):
+            return Reading("not sampled from 0 to 1", None)
         if not drop(a, v) > 0:
-            return Reading("no drop", None)
+            return Reading("no drop", None, note="without a drop there is no height to compare with")
         places = _secondary(a, v, tolerance(curve, s))
         text = f"{counted(len(places), 'minimum')}{': ' if places else ''}{', '.join(f'{p:.3f}' for p in places)}"
         rise = largest_rise(a, v, first=0.0, last=1.0) / drop(a, v)
@@ -122,7 +129,9 @@ def lowest_at_solution(result: Result, name: str, curve: Curve) -> Verdict:
     claim = Claim("7b", "The line is lowest at the solution", "Fig. 7", "argmin at 1 ± 0.05", "1 ± 0.1")
 
     def read(s: int) -> Reading:
-        if (failed := no_drop(*column(curve, s))) is not None:
+        if not covers(curve, 0, 1):
+            return Reading("not sampled from 0 to 1", None)
+        if (failed := no_drop(curve, s)) is not None:
             return replace(failed, holds=None)
         low = argmin_alpha(*column(curve, s))
         return Reading(f"argmin at {low:.3f}", abs(low - 1) <= 0.05 + SLACK, abs(low - 1), abs(low - 1) <= 0.1 + SLACK)
@@ -131,10 +140,10 @@ def lowest_at_solution(result: Result, name: str, curve: Curve) -> Verdict:
 
 
 def goes_round(result: Result, name: str, curve: Curve) -> Verdict:
-    """7c: where the line is bad, training passes beside it, at a lower cost."""
+    """7c: where the line is bad, training passes beside it, at lower cost; not judged where the line meets nothing."""
     claim = Claim(
         "7c", "Training goes round what the line meets, at lower cost", "Fig. 7",
-        f"r/L >= {ASIDE:g} and J below the line's, for x/L in the anomaly, or in [0.1, 0.5] without one",
+        f"r/L >= {ASIDE:g} and J below the line's, for x/L in the anomaly",
     )  # fmt: skip
     track = result.projections.get("trajectory")
 
@@ -144,15 +153,25 @@ def goes_round(result: Result, name: str, curve: Curve) -> Verdict:
             return Reading("no plane of training", None, note="the run did not leave its start, or its line")
         x, _, v, length = found
         a, line_values = column(curve, s)
-        low, high = _anomaly(a, line_values, _secondary(a, line_values, tolerance(curve, s)))
+        places = _secondary(a, line_values, tolerance(curve, s))
+        low, high = _anomaly(a, line_values, places)
         rows = np.isfinite(x) & (x >= low) & (x <= high)
         if not rows.any():
             return Reading(f"no saved point with x/L in [{low:.2f}, {high:.2f}]", None, note="save more points early")
         aside = track.residual_norm[rows, s] / length
         below = np.interp(x[rows], a, line_values) - v[rows]
+        # Between two samples the line may be as low or as high as either.
+        right = np.clip(np.searchsorted(a, x[rows]), 1, len(a) - 1)
+        ends = np.stack([line_values[right - 1], line_values[right]]) - v[rows]
         text = (f"{counted(int(rows.sum()), 'point')} in [{low:.2f}, {high:.2f}]: r/L from {aside.min():.2f} to "
                 f"{aside.max():.2f}, J below the line by at least {below.min():.3g} {unit(curve)}")  # fmt: skip
-        return Reading(text, bool(aside.min() >= ASIDE and below.min() > 0), -float(below.min()))
+        if not places:
+            return Reading(f"the line meets no second minimum; {text}", None, note="there is nothing to go round")
+        holds = bool(aside.min() >= ASIDE and below.min() > 0)
+        if aside.min() < ASIDE or ends.min() > 0 or ends.max(axis=0).min() <= 0:
+            return Reading(text, holds, -float(below.min()))
+        why = "by the samples of the line beside them some points may lie above it"
+        return Reading(f"{text}, at least {ends.min():.3g} by its samples", None, -float(below.min()), note=why)
 
     return _over(claim, result, curve, name, read)
 
@@ -168,9 +187,12 @@ def falls_along_training(result: Result, name: str) -> Verdict:
 
     def read(s: int) -> Reading:
         v = objective[np.isfinite(objective[:, s]) & (epochs == np.round(epochs)), s]
-        fall = float(v[0] - v.min())
-        if not fall > 0:
+        fall = float(v[0] - v.min()) if len(v) else 0.0
+        if len(v) > 1 and not fall > 0:
             return Reading("no drop during training", False, np.inf)
+        if len(v) < 3 or not fall > ROUNDING * abs(v[0]):
+            text = f"a drop of {fall:.2g} over {counted(len(v), 'epoch')}"
+            return Reading(text, None, note="that is no way down")
         rise = float(np.max(v - np.minimum.accumulate(v))) / fall
         return Reading(f"rise {rise:.2g} of the drop over {len(v)} epochs", rise <= 0.05, rise)
 

@@ -17,6 +17,7 @@ from landscape.figure.exact import (
     Extremum,
     extrema,
     falls_proven,
+    knows_extrema,
     one_maximum_proven,
     theory_agrees,
     usable,
@@ -145,9 +146,11 @@ def _between(result: Result, name: str, start: Array, end: Array) -> list[Verdic
     size = float(np.prod(end - start))
     height, solved = size**2 / 16, bool(np.abs([start.prod() - 1, end.prod() - 1]).max() <= ALGEBRA)
     found: list[Verdict] = []
-    if (seen := result.curves.get(SEEN)) is not None and solved:
+    if (seen := result.curves.get(SEEN)) is not None and solved and size:
         formula = f"{size**2:g} α² (1 - α)²"
-        claim = Claim("10a", f"Between two solutions J = {formula}", "Fig. 10 left", f"<= {ALGEBRA:g} off")
+        claim = Claim(
+            "10a", f"Between two solutions J = {formula}", "Fig. 10 left", f"<= {ALGEBRA:g} off", identity=True
+        )
 
         def read(s: int) -> Reading:
             a, v = column(seen, s)
@@ -166,11 +169,11 @@ def _between(result: Result, name: str, start: Array, end: Array) -> list[Verdic
     text = f"minima at {', '.join(f'{abs(round(a, 9)):g}' for a in lows)}; {counted(len(tops), 'maximum')}: {listed}"
     ends = len(lows) == 2 and bool(np.abs(np.subtract(lows, (0, 1))).max() <= ALGEBRA)
     top = len(tops) == 1 and abs(tops[0].alpha - 0.5) <= ALGEBRA and abs(tops[0].objective - height) <= ALGEBRA
-    if EXACT in result.curves and solved:
+    if EXACT in result.curves and solved and size and knows_extrema(result, 0):
         found.append(verdict(claim, result, f"{name}, exact", [Reading(text, ends and top)]))
-    if (joined := result.curves.get(JOINED)) is not None and solved:
+    if (joined := result.curves.get(JOINED)) is not None and solved and size and joined.objective.size:
         claim = Claim("10a-connected", "The two solutions are joined by a curve of solutions", "Fig. 10 left",
-                      f"J <= {ALGEBRA:g} along it")  # fmt: skip
+                      f"J <= {ALGEBRA:g} along it", identity=True)  # fmt: skip
         most = float(joined.objective.max())
         text = f"J <= {most:.1e} at {len(joined.alphas)} points of start^(1 - α) end^α"
         found.append(verdict(claim, result, f"{name}, curve", [Reading(text, most <= ALGEBRA, most)]))
@@ -181,26 +184,33 @@ def _between(result: Result, name: str, start: Array, end: Array) -> list[Verdic
 def _from_start(result: Result, name: str, start: Array, end: Array) -> list[Verdict]:
     """J(0), the only minimum in range, and where the second zero lies."""
     seen = result.curves.get(SEEN)
-    if seen is None or abs(end.prod() - 1) > ALGEBRA:
+    if seen is None or not seen.objective.size or abs(end.prod() - 1) > ALGEBRA:
         return []
     first, last = float(seen.alphas[0]), float(seen.alphas[-1])
     height = float((1 - start.prod()) ** 2)
     claim = Claim("10b-start", f"The start is far worse than the solution: J(0) = {height:g}", "Fig. 10 right",
-                  f"J(0) = {height:g} +- {ALGEBRA:g}")  # fmt: skip
+                  f"J(0) = {height:g} +- {ALGEBRA:g}", identity=True)  # fmt: skip
     value = float(seen.objective[int(np.argmin(np.abs(seen.alphas))), 0])
-    found = [verdict(claim, result, f"{name}, measured", [Reading(f"J(0) = {value:.12g}",
-                                                                  abs(value - height) <= ALGEBRA)])]  # fmt: skip
+    known = Reading(f"J(0) = {value:.12g}", abs(value - height) <= ALGEBRA)
+    if not height > ALGEBRA:
+        known = Reading(f"J(0) = {value:.12g}", None, note="this start is a solution itself")
+    found = [verdict(claim, result, f"{name}, measured", [known])]
     lows = [point.alpha for point in extrema(result, 0) if point.is_minimum]
     claim = Claim("10b", f"The solution is the only minimum on [{first:g}, {last:g}]", "Fig. 10 right",
                   f"1 minimum, at 1 +- {END:g}")  # fmt: skip
     text = f"{counted(len(lows), 'minimum')} at {', '.join(f'{a:.9g}' for a in lows)}" if lows else "no minimum"
     holds = len(lows) == 1 and abs(lows[0] - 1) <= END
-    found.append(verdict(claim, result, f"{name}, exact", [Reading(text, holds)]))
+    listed = Reading(text, holds)
+    if not knows_extrema(result, 0):
+        listed = Reading("the extrema are not known", None, note="no law gave them")
+    found.append(verdict(claim, result, f"{name}, exact", [listed]))
     step = float(np.prod(end - start))
     second = (start.prod() - 1) / step if step else np.inf  # the other root of p = 1 on the line
     claim = Claim("10b-second", "The line meets the solutions again, but outside the figure", "Fig. 10 right",
-                  f"α' outside [{first:g}, {last:g}]")  # fmt: skip
+                  f"α' outside [{first:g}, {last:g}]", identity=True)  # fmt: skip
     readings = [Reading(f"α' = {second:.6g}", bool(not first <= second <= last))]
+    if not np.isfinite(second) or abs(second - 1) <= END:
+        readings = [Reading("the line meets the solutions once", None, note="there is no second meeting to place")]
     found.append(verdict(claim, result, f"{name}, algebra", readings))
     claim = Claim("10b-proof", "J falls all the way to the solution, proven", "Fig. 10 right", "proven on [0, 1]")
     return found + falls_proven(claim, result, f"{name}, exact")
@@ -218,10 +228,16 @@ def _from_random(result: Result, name: str) -> list[Verdict]:
     claim = Claim("10c", "From a random start of large norm the solution is the only minimum", "Fig. 10 right",
                   "no other minimum on (0, 1), in any line")  # fmt: skip
     reading = untold or Reading(f"no other minimum on {alone} of {num} lines", alone == num)
-    note = "" if untold else "the other lines cross the solutions twice: the caption holds for some starts only"
+    lacks = "" if num else "no usable line"
+    if num and not all(knows_extrema(result, s) for s in columns):
+        lacks = "the extrema of some lines are not known"
+    if lacks:
+        reading = Reading(lacks, None, note="there is no line of which this could be said")
+    note = "the other lines cross the solutions twice: the caption holds for some starts only"
+    note = "" if untold or lacks else note
     found = [verdict(claim, result, about, [reading], "; ".join(filter(None, (note, left_out))))]
     model, sigma = result.config.get("model") or {}, _sigma(result)
-    if (model.get("depth"), model.get("width")) != (2, 1) or not sigma or not num:
+    if (model.get("depth"), model.get("width")) != (2, 1) or not sigma or lacks:
         return found
     proven_falls, tops = (values(result, key) for key in ("proven_decreasing", "proven_num_maxima"))
     falls = [s for s in columns if _kind(result, s) == "falls only"]
@@ -243,6 +259,6 @@ def _from_random(result: Result, name: str) -> list[Verdict]:
         text = f"{count} of {num} = {count / num:.3f}, 95 % in [{low:.3f}, {high:.3f}], z = {z:.2f}{extra}"
         few = f"{num} lines are too few" if num < FEWEST else ""
         reading = untold or Reading(text, None if few else abs(z) <= 3, abs(z), note=few)
-        claim = Claim(check, f"{sentence} is {exact:.4f}", "theory A1", "|z| <= 3")
+        claim = Claim(check, f"{sentence} is {exact:.4f}", "theory A1", "|z| <= 3", identity=True)
         found.append(verdict(claim, result, about, [reading], "" if untold else why))
     return found

@@ -17,6 +17,8 @@ from landscape.result import Result
 from landscape.verdict import Verdict
 
 COVERAGE = 0.9
+ARRIVED = 1e-3  # of L: what float32 leaves of a walk at its own start and at its own point
+NUM_ERRORS = 3  # standard errors by which two means must differ to be told apart
 CROSSES = (0.25, 0.5, 0.75)  # of the way to the solution, and the last step
 HIGH, LOW = 10_000, 10  # dimensions from which 11b, and up to which 11c speaks
 SMOKE_NOTE = "smoke scale caps the dimension"
@@ -54,11 +56,24 @@ def walk(result: Result) -> Walk | None:
     if found is None:
         return None
     columns, _ = subject.usable(result, found.projection)
+    columns = [s for s in columns if _arrives(found, s)]
+    if not columns:
+        return None
     names, length = subject.seed_names(result, found.projection.shape[1]), found.length[columns]
     dimension = int((result.config.get("measurement") or {})["dimension"])
     step = int(found.best_epoch[0])
     return Walk(dimension, found.projection[:, columns] / length, found.residual_norm[:, columns] / length, step,
                 tuple(names[s] for s in columns))  # fmt: skip
+
+
+def _arrives(found: Projection, s: int) -> bool:
+    """Whether a column begins at its start, leaves it, and is at its own point, (L, 0), at that point's step."""
+    length, step = float(found.length[s]), int(found.best_epoch[0])
+    if not length > 0 or not 0 < step < len(found.projection):
+        return False
+    x, r = found.projection[:, s] / length, found.residual_norm[:, s] / length
+    ends = np.hypot(x[0], r[0]), np.hypot(x[step] - 1, r[step])
+    return bool(np.isfinite(r).all() and max(ends) <= ARRIVED)
 
 
 def distinct(results: Sequence[Result]) -> list[tuple[Result, Walk]]:
@@ -161,14 +176,19 @@ def _shrinks(jobs: Sequence[tuple[Result, Walk]]) -> list[Verdict]:
     """The mean over seeds of each dimension's deviation, which must fall from one dimension to the next."""
     if not jobs:
         return []
-    means: dict[int, list[float]] = {}
+    each: dict[int, list[float]] = {}
     for _, one in jobs:
-        means.setdefault(one.dimension, []).extend(one.deviation().tolist())
-    values = [float(np.mean(v)) for v in means.values()]
-    text = ", ".join(f"{v:.2g} ({d:,})" for d, v in zip(means, values, strict=True))
+        each.setdefault(one.dimension, []).extend(one.deviation().tolist())
+    values = np.array([np.mean(v) for v in each.values()])
+    errors = np.array([np.std(v, ddof=1) / math.sqrt(len(v)) if len(v) > 1 else 0.0 for v in each.values()])
+    words = zip(each, values, errors, strict=True)
+    text = ", ".join(f"{v:.2g}{f' ± {error:.1g}' if error else ''} ({d:,})" for d, v, error in words)
     smoke = any(result.scale == "smoke" for result, _ in jobs)
     note = SMOKE_NOTE if smoke else "one dimension shows no trend" if len(values) < 2 else ""
-    holds = None if note else bool((np.diff(values) < 0).all())
+    steps, resolved = np.diff(values), NUM_ERRORS * np.hypot(errors[1:], errors[:-1])
+    holds = None if note else bool((steps < 0).all())
+    if holds is not None and (np.abs(steps) <= resolved).any() and (steps < resolved).all():
+        holds, note = None, f"too close to call: two means differ by less than {NUM_ERRORS} of their standard errors"
     claim = Claim("11a-shrinks", "The more dimensions, the closer to the limit", "Fig. 11", "mean falls with D")
     return [verdict(claim, jobs[0][0], "all dimensions", [Reading(f"{text} L off", holds, note=note)])]
 
@@ -200,7 +220,7 @@ def _law(jobs: Sequence[tuple[Result, Walk]]) -> Verdict:
     z = (inside - COVERAGE * num) / math.sqrt(num * COVERAGE * (1 - COVERAGE))
     steps = f"{jobs[0][1].solution_step // 2} and {jobs[0][1].num_steps}"
     claim = Claim("11-law", "The walks follow the exact law: 90 % of their points lie in its 90 % intervals",
-                  "theory C2", "|z| <= 3 of a binomial")  # fmt: skip
+                  "theory C2", "|z| <= 3 of a binomial", identity=True)  # fmt: skip
     text = f"{inside} of {num} = {inside / num:.3f} inside, z = {z:.2f}"
     note = f"x and r of every seed and dimension at steps {steps}; a walk's own four readings share its L"
     few = num < 20

@@ -161,7 +161,11 @@ def judge(results: Sequence[Result]) -> list[Verdict]:
 def _tracks(result: Result) -> tuple[list[tuple[Array, Array]], str]:
     run = result.projections["descent"]
     columns, left_out = subject.usable(result, run.projection, ragged=True)
-    return [track(run, s) for s in columns], left_out
+    tracks = {s: track(run, s) for s in columns}
+    moved = {s: len(x) > 2 and bool(np.isfinite(r).all()) and float(np.ptp(x)) > CLOSE for s, (x, r) in tracks.items()}
+    still = [f"seed {subject.seed_names(result, run.projection.shape[1])[s]} left out: it did not move"
+             for s in columns if not moved[s]]  # fmt: skip
+    return [tracks[s] for s in columns if moved[s]], "; ".join(filter(None, (left_out, *still)))
 
 
 def _judge(result: Result, name: str) -> list[Verdict]:
@@ -184,7 +188,8 @@ def _judge(result: Result, name: str) -> list[Verdict]:
                 text = f"{'r' if check == '12a' else 'x'}/R = {seen:.4f}, {100 * (seen / value - 1):+.1f} %"
                 holds, note = abs(seen - value) <= room, SMOKE_NOTE if result.scale == "smoke" else ""
                 readings.append(Reading(text, None if note else bool(holds), abs(seen - value), note=note))
-            add(Claim(check, f"{what} is as the scalar recursion over the spectrum says", NOTES, expected), readings)
+            add(Claim(check, f"{what} is as the scalar recursion over the spectrum says", NOTES, expected,
+                      identity=True), readings)  # fmt: skip
     readings = [Reading(f"from ({x[0]:.1g}, {r[0]:.1g}) to ({x[-1]:.4f}, {r[-1]:.4f}) R",
                         bool(x[0] == 0 and r[0] == 0 and abs(x[-1] - 1) < 0.02 and r[-1] < 0.05),
                         abs(x[-1] - 1) + r[-1]) for x, r in tracks]  # fmt: skip
@@ -204,8 +209,12 @@ def _judge(result: Result, name: str) -> list[Verdict]:
     off = np.atleast_1d(np.asarray(result.numbers.get("theory_deviation", []), dtype=np.float64))
     if len(off):
         note = "theory gives a noisy run's mean only" if given.noise else ""
-        readings = [Reading(f"{v:.2g} R off", None if note else bool(v <= CLOSE), v, note=note) for v in off]
-        add(Claim("12-theory", "The run is the closed form of theory", "theory D1", f"<= {CLOSE:g} R off"), readings)
+        lost = "this run was not compared"
+        readings = [Reading(f"{v:.2g} R off", None if note else bool(v <= CLOSE), v, note=note) if np.isfinite(v) else
+                    Reading("not known", None, note=lost) for v in off]  # fmt: skip
+        claim = Claim("12-theory", "The run is the closed form of theory", "theory D1", f"<= {CLOSE:g} R off",
+                      identity=True)  # fmt: skip
+        add(claim, readings)
     readings = []
     for x, r in tracks:
         defect = thales_defect(x, r)
@@ -213,7 +222,11 @@ def _judge(result: Result, name: str) -> list[Verdict]:
         # Exactly zero at the start; a rounding below it is no excursion.
         readings.append(Reading(text, bool(defect.min() >= -1e-12) if given.plain else None, -float(defect.min())))
     note = "" if given.plain else "reported: the bound is one of noise-free gradient descent with ε h_max <= 1"
-    add(Claim("12-thales", "Gradient descent stays inside the half circle", "theory D3", ">= 0"), readings, note)
+    add(
+        Claim("12-thales", "Gradient descent stays inside the half circle", "theory D3", ">= 0", identity=True),
+        readings,
+        note,
+    )
     return found
 
 
@@ -229,7 +242,10 @@ def _order(jobs: Sequence[Result]) -> list[Verdict]:
     note = f"only {len(tops)} of the table's {len(TABLE)} settings are here" if len(tops) < len(TABLE) else ""
     note = SMOKE_NOTE if any(job.scale == "smoke" for job in jobs) else note
     text = " < ".join(f"{tops[key]:.4f}" for key in TABLE if key in tops)
-    rising = bool((np.diff([tops[key] for key in TABLE if key in tops]) > 0).all())
+    steps = np.diff([tops[key] for key in TABLE if key in tops])
+    rising = bool((steps > 0).all())
+    if not note and (np.abs(steps) <= CLOSE).any() and (steps > -CLOSE).all():
+        note = f"too close to call: two differ by less than the {CLOSE:g} R of a run"
     text = text if rising else text.replace(" < ", ", ")
     claim = Claim("12d", "Faster learning and more momentum stray further, in the order of the table", NOTES,
                   "largest r/R rises along the table")  # fmt: skip

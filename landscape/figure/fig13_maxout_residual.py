@@ -139,7 +139,22 @@ def on_tracks(claim: Claim, read: Callable[[Track], Reading], result: Result, na
     if projection is None:
         return []
     columns, note = subject.usable(result, projection.projection, ragged=True)
+    lost = [s for s in columns if not _is_known(projection, s)]
+    columns = [s for s in columns if s not in lost]
+    note = "; ".join(
+        [note] * bool(note)
+        + ["tracks without a line, or with residuals or norms that are not finite, left out"] * bool(lost)
+    )
     return [verdict(claim, result, f"{name}, trajectory", [read(track(projection, s)) for s in columns], note)]
+
+
+def _is_known(projection: Projection, s: int) -> bool:
+    """Whether there is a line, every point has a residual and a norm, and the norm is more than nothing."""
+    if not 0 < projection.length[s] < np.inf:
+        return False
+    rows = np.isfinite(projection.projection[:, s])
+    r, norm = projection.residual_norm[rows, s], projection.parameter_norm[rows, s]
+    return bool(np.isfinite(r).all() and np.isfinite(norm).all() and norm.max(initial=0.0) > 0)
 
 
 def _no_best() -> Reading:
@@ -168,6 +183,9 @@ def read_tail(points: Track) -> Reading:
         )
     off, grows = float(np.abs(x / points.length - 1).max()), bool(r[-1] > r[0])
     text = f"x leaves L by up to {100 * off:.1f} %, r goes from {r[0]:.3g} to {r[-1]:.3g}"
+    if abs(r[-1] - r[0]) <= AT_POINT * points.length and off <= STAYS_RELAXED:
+        why = "too close to call: points are stored in float32"
+        return Reading(f"{text}, which differ by less than {AT_POINT:g} L", None, note=why)
     return Reading(text, off <= STAYS and grows, off, off <= STAYS_RELAXED and grows)
 
 
@@ -188,20 +206,33 @@ def read_arc(points: Track) -> Reading:
 
 
 def read_norm(points: Track) -> Reading:
-    """rho: the largest residual over the largest parameter norm."""
-    rho = float(points.r.max() / points.norm.max())
-    return Reading(f"ρ = {rho:.3f}, so 1 - ρ = {1 - rho:.3f}", rho <= 1 / 3, rho, rho <= 0.36)
+    """rho: the largest residual over the largest parameter norm, of all epochs and of those up to the solution.
+
+    Not judged where most of the norm is no work of training, or so little was moved that no residual could be a third.
+    """
+    most = float(points.norm.max())
+    moved, start = float(np.hypot(points.x, points.r).max()), float(points.norm[0])
+    if not moved > most / 3 or start > most / 2:
+        text = f"|θ| is {start:.3g} at the start and {most:.3g} at most, and training moved it by {moved:.3g}"
+        return Reading(text, None, note="so much of |θ| was there before training that its line cannot hold or lose it")
+    rho = float(points.r.max() / most)
+    text = f"ρ = {rho:.3f}, so 1 - ρ = {1 - rho:.3f}"
+    if points.best > 0:
+        until = float(points.r[: points.best + 1].max() / most)
+        text += f"; up to θ_f {until:.3f}" + ", so ρ is that of the tail" * (int(np.argmax(points.r)) > points.best)
+    return Reading(text, rho <= 1 / 3, rho, rho <= 0.36)
 
 
 def read_pointwise(points: Track) -> Reading:
     """From which epoch on the line holds two thirds of the displacement, and the largest r / |theta|."""
     moved = np.hypot(points.x, points.r)
     share = np.divide(points.x, moved, out=np.ones_like(moved), where=moved > 0)
-    short, worst = np.flatnonzero(share < 2 / 3), int(np.argmax(points.r / points.norm))
+    per_norm = np.divide(points.r, points.norm, out=np.zeros_like(points.r), where=points.norm > 0)
+    short, worst = np.flatnonzero(share < 2 / 3), int(np.argmax(per_norm))
     # At the start nothing has moved, so its share says nothing; the first epoch after the last short one counts.
     k = int(short[-1]) + 1 if len(short) else 1
     since = f"from epoch {points.epochs[k]:g} on" if k < len(share) else "not at the last epoch"
-    top = float(points.r[worst] / points.norm[worst])
+    top = float(per_norm[worst])
     text = f"x/|c| >= 2/3 {since}; r/|θ| up to {top:.2f} (epoch {points.epochs[worst]:g})"
     return Reading(text, None, top, note="reported: no reading of the sentence holds in the first epochs")
 
@@ -225,6 +256,7 @@ ENDS: Check = (
         "The track starts at (0, 0) and passes through (L, 0) at the best epoch",
         "Fig. 13",
         f"<= {AT_POINT:g} L",
+        identity=True,
     ),
     read_ends,
 )

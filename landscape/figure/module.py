@@ -4,27 +4,49 @@ from __future__ import annotations
 
 import importlib
 import inspect
-from collections.abc import Sequence
+import pkgutil
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import cast
 
 from matplotlib.figure import Figure
 
+import landscape.figure as room
 from landscape.errors import InputError
 from landscape.figure import pages, style
 from landscape.result import Result
 
 
+def figure_of(results: Sequence[Result], own: Collection[str] = ()) -> ModuleType:
+    """The module that saved results name, if it is one of this package's or of those that the user named.
+
+    Importing a module runs it, and whoever wrote a result chose the name.
+
+    Args:
+        results: of one figure. own: dotted names from the user's command line or config.
+    Raises:
+        InputError: it is another's. Also what ``figure_module`` raises.
+    """
+    name = results[0].figure
+    ours = {f"{room.__name__}.{found.name}" for found in pkgutil.iter_modules(room.__path__)}
+    if name not in own and name not in ours:
+        raise InputError(
+            f"figure={name} is what a saved result names, and none of {room.__name__}'s modules: a name from a file is "
+            f"not imported; if that module is your own, add --figure {name}"
+        )
+    return figure_module(name)
+
+
 def figure_module(name: str) -> ModuleType:
-    """The module with ``draw(results)`` and ``judge(results)``.
+    """The module with ``draw(results)`` and ``judge(results)``, as the user's own config or command names it.
 
     Raises:
         InputError: there is no such module, or it lacks one of the two.
     """
     try:
         module = importlib.import_module(name)
-    except (ImportError, ValueError) as error:  # ValueError: the name is empty
+    except (ImportError, ValueError, TypeError) as error:  # ValueError: the name is empty; TypeError: it is relative
         raise InputError(
             f"figure={name} is no module that can be imported ({error}); give a module with draw and judge, "
             "for example landscape.figure.sweep"
@@ -47,6 +69,11 @@ def drawn(module: ModuleType, results: Sequence[Result], numbers: Sequence[str] 
     if "numbers" not in inspect.signature(module.draw).parameters:
         raise InputError(f"--number {numbers[0]}: {module.__name__} draws no map of a number; leave it out")
     return cast(Figure, module.draw(results, numbers=numbers))
+
+
+def has_figure(folder: Path) -> bool:
+    """Whether both files of a figure are there: a job killed while it drew has a result and not both of them."""
+    return all((folder / f"figure.{suffix}").is_file() for suffix in ("png", "pdf"))
 
 
 def save(module: ModuleType, results: Sequence[Result], folder: Path, numbers: Sequence[str] = ()) -> Path:

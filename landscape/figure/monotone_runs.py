@@ -12,6 +12,8 @@ from landscape.curve import largest_rise, value_at
 from landscape.curve.noise import steepest
 from landscape.curve.wilson import wilson
 from landscape.figure import subject
+from landscape.figure.present import no_way_down
+from landscape.figure.reading import covers
 from landscape.result import Result
 
 RISE, LOSS = 1e-3, 0.1
@@ -35,6 +37,7 @@ class Run:
         rise: min Delta of J on the training split, in nats; end: J(1); NaN where the training diverged.
         distance: |theta_f - theta_i| / |theta_i|. gauss: mean Gauss length in radians, NaN where it was not measured.
         stands_out: whether the rise is larger than the noise of its curve; None where that was not measured.
+        falls: whether J(1) lies below J(0), beyond the noise, with a sample between.
     """
 
     optimizer: str
@@ -47,11 +50,12 @@ class Run:
     distance: float
     gauss: float
     stands_out: bool | None = None
+    falls: bool = True
 
     @property
     def is_counted(self) -> bool:
-        """Whether its training came far enough, which a NaN did not."""
-        return self.end <= LOSS and math.isfinite(self.rise)
+        """Whether its training came far enough, which a NaN did not, from a start that lies higher."""
+        return self.end <= LOSS and math.isfinite(self.rise) and self.falls
 
     @property
     def rises(self) -> bool:
@@ -99,7 +103,7 @@ def runs_of(results: Sequence[Result]) -> list[Run]:
     found = []
     for result in results:
         curve = result.curves.get("train/deterministic")
-        if curve is None or curve.alphas[0] > 0 or curve.alphas[-1] < 1:
+        if curve is None or not covers(curve, 0, 1):
             continue
         config, num = result.config, curve.objective.shape[1]
         model, optimizer = config["model"], config["optimizer"]
@@ -121,6 +125,7 @@ def runs_of(results: Sequence[Result]) -> list[Run]:
                     length[s] / start[s] if start[s] > 0 else math.nan,
                     gauss[s],
                     None if steep is None else steep.is_larger,
+                    bool(np.isfinite(values).all()) and no_way_down(curve, s) is None,
                 )
             )
     return found

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from landscape.files.temporary import replacing
 
 log = logging.getLogger(__name__)
 
@@ -15,13 +16,10 @@ def write(pages: Mapping[str, Any], folder: Path) -> list[Path]:
     """Save each plotly figure as ``NAME.html``, whole or not at all; without plotly say how to get them."""
     written = []
     for name, figure in pages.items():
-        temporary, path = folder / f".{name}-{os.getpid()}.html", folder / f"{name}.html"
-        try:
+        path = folder / f"{name}.html"
+        with replacing(path) as temporary:
             # The library goes inside the file; a fixed id keeps the same figure the same bytes.
             figure.write_html(temporary, include_plotlyjs=True, full_html=True, div_id=name)
-            os.replace(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
         written.append(path)
     return written
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import shlex
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,15 +10,17 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from landscape.errors import InputError
 from landscape.figure import style, subject
+from landscape.files.temporary import write_text
+from landscape.files.text import plain
 from landscape.provenance import conf_dir
 from landscape.result import Result
-from landscape.verdict import Verdict
-
-LOCAL = ("outputs", "command", "tracker")
-"""Keys of the config that say where and when it ran here; they mean nothing elsewhere."""
+from landscape.settings import key_of, uses_of
+from landscape.verdict import IDENTITIES, Verdict, counts, group_of, ordered
 
 _WORDS = {True: "yes", False: "**no**", None: "not judged"}
+IDENTITY = "identity"
 
 
 def command_of(results: Sequence[Result]) -> str:
@@ -30,19 +31,22 @@ def command_of(results: Sequence[Result]) -> str:
     """
     shared = [o for o in results[0].overrides if all(o in r.overrides for r in results)]
     first = [o for o in shared if o.startswith("+experiment")]
-    rest = [o for o in shared if not o.startswith(("+experiment", "tracker", "outputs", "refresh"))]
-    told = [[o for o in r.overrides if o not in shared and not _is_own(o, first)] for r in results]
+    rest = [o for o in shared if o not in first and uses_of(key_of(o)).result]
+    told = [[o for o in r.overrides if o not in shared and uses_of(key_of(o)).result and not _is_own(o, first)]
+            for r in results]  # fmt: skip
     lists = _lists(told)
     lines = [lists] if lists is not None else [list(job) for job in dict.fromkeys(map(tuple, told))]
-    return "\n".join(" ".join(["python -m landscape", *map(shlex.quote, [*first, *rest, *line])]) for line in lines)
+    said = [[plain(item) for item in (*first, *rest, *line)] for line in lines]
+    return "\n".join(" ".join(["python -m landscape", *map(shlex.quote, items)]) for items in said)
 
 
 def _is_own(override: str, experiment: Sequence[str]) -> bool:
     """Whether the experiment sweeps this key itself; of one that is not here any more, it swept all that differs."""
     if not experiment:
         return False
-    file = Path(conf_dir()) / "experiment" / f"{experiment[0].partition('=')[2]}.yaml"
-    if not file.is_file():
+    known = {file.stem: file for file in (Path(conf_dir()) / "experiment").glob("*.yaml")}
+    file = known.get(experiment[0].partition("=")[2])  # looked up: a name from a file makes no path
+    if file is None:
         return True
     from omegaconf import OmegaConf  # here: a figure is redrawn where only numpy and matplotlib are
 
@@ -61,13 +65,14 @@ def _lists(told: Sequence[Sequence[str]]) -> list[str] | None:
 
 
 def verdict_rows(verdicts: Sequence[Verdict]) -> list[str]:
-    """A Markdown table, one row per verdict."""
+    """A Markdown table, one row per verdict: what does not hold first, identities last."""
     rows = ["| check | subject | claim | measured | expected | holds | calibrated |", "|---|---|---|---|---|---|---|"]
-    for v in verdicts:
+    for v in ordered(verdicts):
         relaxed = f"{v.calibrated}: {_WORDS[v.calibrated_holds]}" if v.calibrated else ""
-        holds = _WORDS[v.holds] + (f" ({v.note})" if v.note else "")
+        notes = "; ".join([IDENTITY] * (group_of(v) == IDENTITIES) + [v.note] * bool(v.note))
+        holds = _WORDS[v.holds] + (f" ({notes})" if notes else "")
         cells = (v.check, v.subject, v.claim, v.measured, v.expected, holds, relaxed)
-        rows.append("| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |")
+        rows.append("| " + " | ".join(plain(cell).replace("|", "\\|") for cell in cells) + " |")
     return rows
 
 
@@ -75,19 +80,22 @@ def page(results: Sequence[Result], verdicts: Sequence[Verdict]) -> str:
     """The page in Markdown, every number taken from the results."""
     first = results[0]
     caps = sorted({cap for r in results for cap in r.caps})
-    counts = ", ".join(f"{sum(v.holds is h for v in verdicts)} {w}" for h, w in
-                       ((True, "hold"), (False, "do not hold"), (None, "not judged")))  # fmt: skip
-    lines = [f"# {first.name}, {first.scale} scale", "", "```", command_of(results), "```", ""]
-    lines += [f"- verdicts: {counts}"]
+    found = counts(verdicts)
+    told = ", ".join(f"{num} {word}" for word, num in found.items() if word != IDENTITIES)
+    if found[IDENTITIES]:
+        told += f"; apart from these {found[IDENTITIES]} {IDENTITIES} hold, true by construction or by a theorem"
+    head = [plain(f"# {first.name}, {first.scale} scale"), "", "```", command_of(results), "```", ""]
+    lines = [f"- verdicts: {told}"]
     lines += [f"- caps of this scale: {'; '.join(caps)}"] if caps else []
     lines += [f"- {', '.join(f'{k} {v}' for k, v in first.versions.items())}", "", "| job | device | seconds | "
               "best epoch | epochs | test errors |", "|---|---|---|---|---|---|"]  # fmt: skip
     for r, label in zip(results, subject.names(results), strict=True):
         cells = [_numbers(r, key) for key in ("best_epoch", "num_epochs", "num_test_errors")]
         lines.append(f"| {label} | {r.device} | {r.seconds:.0f} | {' | '.join(cells)} |")
-    lines += ["", "Seconds are of this job; a network that an earlier job had trained costs it nothing.", "",
+    lines += ["", "Seconds are of this job alone: of a network that "
+              "an earlier job had trained, those of its line and not of its epochs.", "",
               "![figure](figure.png)", "", *verdict_rows(verdicts), ""]  # fmt: skip
-    return "\n".join(lines)
+    return "\n".join([*head, *map(plain, lines)])
 
 
 def _numbers(result: Result, key: str) -> str:
@@ -97,13 +105,28 @@ def _numbers(result: Result, key: str) -> str:
 
 def publish(results: Sequence[Result], verdicts: Sequence[Verdict], figure: Figure, target: Path) -> Path:
     """Write ``README.md``, ``figure.png`` and each job's ``result.json`` and ``result.npz`` below ``target``."""
-    target.mkdir(parents=True, exist_ok=True)
+    make_room(target, len(results))
     style.save(figure, target)
     for number, result in enumerate(results):
         folder = target / f"job{number}"
         folder.mkdir(exist_ok=True)
-        replace(result, config={k: v for k, v in result.config.items() if k not in LOCAL}).save(folder)
-    temporary = target / ".README.md"
-    temporary.write_text(page(results, verdicts))
-    os.replace(temporary, target / "README.md")
+        replace(result, config={k: v for k, v in result.config.items() if uses_of(k).result}).save(folder)
+    write_text(target / "README.md", page(results, verdicts))
     return target / "README.md"
+
+
+def make_room(target: Path, num_jobs: int) -> None:
+    """Make the folder of a page.
+
+    Raises:
+        InputError: it cannot be made, or it holds jobs of a page that had more.
+    """
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"--publish {target} is no folder and cannot be made ({error.strerror})") from error
+    jobs = {f"job{number}" for number in range(num_jobs)}
+    extra = sorted(path.parent.name for path in target.glob("*/result.json") if path.parent.name not in jobs)
+    if extra:
+        raise InputError(f"--publish {target} holds results that are no part of this page ({', '.join(extra)}); remove "
+                         "them, or give another folder")  # fmt: skip

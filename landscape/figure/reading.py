@@ -21,6 +21,7 @@ class Claim:
     Args:
         check, sentence, source, expected: as in ``Verdict``.
         calibrated: a threshold relaxed after looking at runs, as text; shown beside the verdict, never used for it.
+        identity: as in ``Verdict``.
     """
 
     check: str
@@ -28,6 +29,7 @@ class Claim:
     source: str
     expected: str
     calibrated: str = ""
+    identity: bool = False
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ def verdict(
     if not readings:
         return Verdict(
             claim.check, claim.sentence, claim.source, about, "no usable seed", claim.expected, None, result.scale,
-            claim.calibrated, None, note,
+            claim.calibrated, None, note, claim.identity,
         )  # fmt: skip
     worst = max(readings, key=lambda reading: (reading.holds is False, reading.holds is None, _rank(reading.badness)))
     measured = worst.measured
@@ -70,6 +72,7 @@ def verdict(
         claim.check, claim.sentence, claim.source, about, measured, claim.expected,
         _every([reading.holds for reading in readings]), result.scale,
         claim.calibrated, _every([reading.relaxed for reading in readings]) if claim.calibrated else None, notes,
+        claim.identity,
     )  # fmt: skip
 
 
@@ -93,7 +96,7 @@ def fair(result: Result, reading: Reading) -> Reading:
 
 def covers(curve: Curve, first: float, last: float) -> bool:
     """Whether the curve was sampled from ``first`` to ``last``."""
-    return bool(curve.alphas[0] <= first + 1e-9 and curve.alphas[-1] >= last - 1e-9)
+    return bool(len(curve.alphas) and curve.alphas[0] <= first + 1e-9 and curve.alphas[-1] >= last - 1e-9)
 
 
 def counted(num: int, word: str) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import os
+import io
 import textwrap
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from landscape.figure import between, subject
+from landscape.files.temporary import replacing
 from landscape.result import Result
-from landscape.verdict import Verdict
+from landscape.verdict import IDENTITIES, Verdict, counts
 
 RC: Any = {
     "font.size": 9,
@@ -80,7 +82,11 @@ def on_data(results: Sequence[Result]) -> str:
     """`` on MNIST`` when all jobs say the same data set, else nothing."""
     sets = {result.choices.get("data", "") for result in results}
     data = sets.pop() if len(sets) == 1 else ""
-    return f" on {_DATA_WORD.get(data, data)}" if data else ""
+    copies = {result.versions.get("data", "") for result in results}
+    if any("own files" in copy for copy in copies):
+        return " on texts of one's own"
+    remark = " (unverified copy)" if any("unverified" in copy for copy in copies) else ""
+    return f" on {_DATA_WORD.get(data, data)}{remark}" if data else ""
 
 
 def scale_label(results: Sequence[Result]) -> str:
@@ -118,10 +124,15 @@ def legend_outside(figure: Figure, title: str | None = None) -> None:
 def judged(verdicts: Sequence[Verdict]) -> str:
     """One line: how many claims hold, and which do not."""
     failing = list(dict.fromkeys(v.check for v in verdicts if v.holds is False))
-    counts = [sum(v.holds is holds for v in verdicts) for holds in (True, False, None)]
-    words = [f"{counts[0]} hold", f"{counts[1]} do not" + (f" ({', '.join(failing)})" if failing else "")]
-    if counts[2]:
-        words.append(f"{counts[2]} not judged")
+    found = counts(verdicts)
+    words = [
+        f"{found['hold']} hold",
+        f"{found['do not hold']} do not" + (f" ({', '.join(failing)})" if failing else ""),
+    ]
+    if found["not judged"]:
+        words.append(f"{found['not judged']} not judged")
+    if found[IDENTITIES]:
+        words.append(f"and {found[IDENTITIES]} {IDENTITIES} hold")
     return f"verdicts: {', '.join(words)}" if verdicts else ""
 
 
@@ -138,13 +149,24 @@ def finish(
     figure.suptitle(heading, x=0.01, ha="left", fontsize=10.5, fontweight="bold")
     caps = dict.fromkeys(cap for result in results for cap in result.caps)
     caps_line = f"{scale_label(results)}: {'; '.join(caps)}" if caps else ""
-    lines = [judged(verdicts), caps_line, told(results), *dict.fromkeys(notes), *between.notes(results)]
+    copies = "; ".join(dict.fromkeys(f"data: {r.versions['data']}" for r in results if "data" in r.versions))
+    lines = [judged(verdicts), caps_line, copies, told(results), *dict.fromkeys(notes), *between.notes(results)]
     lines = [line for line in lines if line]
     width = int(18.5 * inches)
     text = "\n".join(textwrap.fill(line, width, break_on_hyphens=False) for line in lines)
     if text:
         figure.supxlabel(text, x=0.01, ha="left", fontsize=6.5, color="#555555")
     return figure
+
+
+def write(figure: Figure, target: Any, kind: str, dpi: int = 150, rc: Any = RC, metadata: Any = None) -> None:
+    """Write a drawing into a file or a stream, quietly where a text holds control characters.
+
+    matplotlib warns of each letter that its font lacks and prints it: a terminal would obey.
+    """
+    with matplotlib.rc_context(rc), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"Glyph (\d|[12]\d|3[01]|127) ")
+        figure.savefig(target, format=kind, dpi=dpi, metadata=metadata)
 
 
 def save(figure: Figure, folder: Path, name: str = "figure") -> Path:
@@ -155,13 +177,10 @@ def save(figure: Figure, folder: Path, name: str = "figure") -> Path:
     """
     folder.mkdir(parents=True, exist_ok=True)
     for suffix in ("pdf", "png"):
-        temporary = folder / f".{name}-{os.getpid()}.{suffix}"
-        try:
-            # Without its date the same figure gives the same bytes.
-            metadata = {"CreationDate": None} if suffix == "pdf" else None
-            with matplotlib.rc_context(RC):
-                figure.savefig(temporary, format=suffix, dpi=150, metadata=metadata)
-            os.replace(temporary, folder / f"{name}.{suffix}")
-        finally:
-            temporary.unlink(missing_ok=True)
+        # Without its date the same figure gives the same bytes.
+        metadata = {"CreationDate": None} if suffix == "pdf" else None
+        content = io.BytesIO()  # a writer of PDFs whose disk is full fails for a reason of its own
+        write(figure, content, suffix, metadata=metadata)
+        with replacing(folder / f"{name}.{suffix}") as temporary:
+            temporary.write_bytes(content.getvalue())
     return folder / f"{name}.png"

@@ -8,14 +8,10 @@ import numpy as np
 
 from landscape.curve import Array
 from landscape.result import Result
+from landscape.settings import key_of, named
 
 # Their values show in the choices, so an override of one of them adds nothing to a name.
 CHOSEN = ("recipe", "endpoints", "alphas")
-# These change where and how a job runs, or are said elsewhere: the scale, and the caps that bit.
-SILENT = (
-    "experiment", "limits", "tracker", "device", "compute", "refresh", "strict", "outputs", "threads", "forecast",
-    "wandb_folder",
-)  # fmt: skip
 
 
 def recipe(result: Result) -> str:
@@ -31,12 +27,7 @@ def num_classes(result: Result) -> int:
 
 def plain_overrides(result: Result) -> list[str]:
     """The overrides that say something new: no choice of recipe, endpoints or alphas, and nothing on how to run."""
-    keys = [item.lstrip("+~").split("=", 1)[0] for item in result.overrides]
-    return [
-        item
-        for item, key in zip(result.overrides, keys, strict=True)
-        if key not in CHOSEN and key.split(".")[0] not in SILENT
-    ]
+    return [item for item in named(result.overrides) if key_of(item) not in CHOSEN]
 
 
 def names(results: Sequence[Result], brief: bool = False) -> list[str]:
@@ -88,7 +79,7 @@ def usable(result: Result, values: Array, ragged: bool = False) -> tuple[list[in
     finite = np.isfinite(values)
     # A ragged column may end early; a gap before its end, or no value at all, is still a fault.
     whole = (~finite[:-1] & finite[1:]).sum(axis=0) == 0 if ragged else finite.all(axis=0)
-    whole = whole & finite[0]
+    whole = np.asarray(whole) & finite[:1].any(axis=0)  # none in an array without rows
     columns = [s for s in range(num) if whole[s] and not lost[s]]
     reasons = [
         f"seed {labels[s]} left out: {'its training diverged' if lost[s] else 'it holds values that are not finite'}"

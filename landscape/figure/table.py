@@ -8,7 +8,8 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from landscape.verdict import Verdict
+from landscape.files.text import plain
+from landscape.verdict import IDENTITIES, Verdict, group_of, ordered
 
 _WORDS = {True: ("yes", "green"), False: ("NO", "bold red"), None: ("not judged", "dim")}
 
@@ -16,8 +17,9 @@ _WORDS = {True: ("yes", "green"), False: ("NO", "bold red"), None: ("not judged"
 def verdict_table(verdicts: Sequence[Verdict]) -> Table:
     """One row per verdict: check, subject, claim, measured, expected, holds, calibrated; notes numbered below.
 
-    A claim that the row above makes too is not written again.
+    What does not hold comes first and identities last. A claim that the row above makes too is not written again.
     """
+    verdicts = ordered(verdicts)
     notes = list(dict.fromkeys(item.note for item in verdicts if item.note))
     table = Table(
         box=box.SIMPLE_HEAD,
@@ -40,17 +42,24 @@ def verdict_table(verdicts: Sequence[Verdict]) -> Table:
     for k, item in enumerate(verdicts):
         again = k > 0 and (verdicts[k - 1].check, verdicts[k - 1].claim) == (item.check, item.claim)
         last = k + 1 == len(verdicts) or verdicts[k + 1].check != item.check
-        # Text, not markup: "[0, 1]" in a sentence would be read as a style.
+        last |= k + 1 < len(verdicts) and group_of(verdicts[k + 1]) != group_of(item)
         holds = _word(item.holds)
+        if group_of(item) == IDENTITIES:
+            holds.append(" (identity)", style="dim")
         if item.note:
             holds.append(f" ({notes.index(item.note) + 1})", style="dim")
-        relaxed = Text(f"{item.calibrated}: ").append(_word(item.calibrated_holds)) if item.calibrated else Text()
-        claim = Text("" if again else item.claim)
-        cells = [Text(item.check), Text(item.subject), claim, Text(item.measured), Text(item.expected)]
+        relaxed = _text(f"{item.calibrated}: ").append(_word(item.calibrated_holds)) if item.calibrated else Text()
+        cells = [_text(item.check), _text(item.subject), _text("" if again else item.claim), _text(item.measured),
+                 _text(item.expected)]  # fmt: skip
         table.add_row(*cells, holds, relaxed, end_section=last)
     if notes:
-        table.caption = Text("\n".join(f"({k}) {note}" for k, note in enumerate(notes, start=1)), style="dim")
+        table.caption = Text("\n".join(f"({k}) {plain(note)}" for k, note in enumerate(notes, 1)), style="dim")
     return table
+
+
+def _text(said: str) -> Text:
+    """Text, not markup: "[0, 1]" in a sentence would be read as a style; nor anything that a terminal obeys."""
+    return Text(plain(said))
 
 
 def _word(holds: bool | None) -> Text:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from landscape.curve import largest_rise
 from landscape.figure import line, style, subject
-from landscape.figure.exact import extrema, theory_agrees, usable, values
-from landscape.figure.reading import Claim, Reading, counted, verdict
+from landscape.figure.exact import extrema, knows_extrema, theory_agrees, usable, values
+from landscape.figure.present import least_difference, no_drop
+from landscape.figure.reading import Claim, Reading, counted, covers, verdict
 from landscape.figure.thm01_certificate import SPLITS
 from landscape.result import Result
 from landscape.verdict import Verdict
@@ -74,15 +76,24 @@ def _judge(result: Result, about: str, split: str) -> list[Verdict]:
     columns, left_out = usable(result, split)
     found += theory_agrees(result, about, "thm02-theory", "theory E5", "The measured curve is the exact one", split)
     if found:
-        claim = Claim("thm02-extrema", "J has no extremum on the way to the solution, at any resolution", "Fig. 4",
-                      "0 extrema in (0, 1)")  # fmt: skip
+        claim = Claim("thm02-extrema", "J has no extremum on the way to the solution that is deeper than its rounding",
+                      "Fig. 4", "0 extrema in (0, 1)")  # fmt: skip
         pieces = values(result, "num_pieces", split)
+        depths, exact = values(result, "extremum_depth", split), result.curves.get(f"{split}/theory")
         readings = []
         for s in columns if len(pieces) else []:
             num = pieces[s]
+            if not np.isfinite(num) or not knows_extrema(result, s, split):
+                readings.append(Reading("the extrema are not known", None, note="this line has no exact curve"))
+                continue
+            if exact is not None and covers(exact, 0, 1) and (failed := no_drop(exact, s)) is not None:
+                readings.append(failed)
+                continue
             inside = [e for e in extrema(result, s, split) if 0 < e[0] < 1]
             word = "extremum" if len(inside) == 1 else "extrema"
-            readings.append(Reading(f"{len(inside)} {word} on {counted(int(num), 'piece')}", not inside, len(inside)))
+            depth = f"{depths[s]:.1g}" if len(depths) > s else "8 times the rounding of the curve"
+            text = f"{len(inside)} {word} deeper than {depth}, on {counted(int(num), 'piece')}"
+            readings.append(Reading(text, not inside, len(inside)))
         if len(pieces):
             found.append(verdict(claim, result, about, readings, left_out))
     curve = result.curves[f"{split}/deterministic"]
@@ -96,7 +107,11 @@ def _judge(result: Result, about: str, split: str) -> list[Verdict]:
             holds, end, num = proven[s], until[s], slopes[s]
             rise = largest_rise(curve.alphas, curve.objective[:, s], first=0.0, last=1.0)
             # What is not proven is not refuted; a rise on the grid refutes it.
-            verdict_of = True if holds == 1 else False if rise > 0 else None
+            noise = least_difference(curve, s)
+            verdict_of = True if holds == 1 else False if rise > noise else None
+            if not np.isfinite(end):
+                readings.append(Reading("nothing was proven", None, note="this line has no proof"))
+                continue
             text = f"proven on [0, {end:.6g}] by {counted(int(num), 'slope')}; largest rise of the grid {rise:.2g}"
             readings.append(Reading(text, verdict_of, 1 - end, note="" if holds == 1 else "the proof stops there"))
         notes = "; ".join(text for text in (*result.statements[:1], left_out) if text)

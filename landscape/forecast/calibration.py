@@ -25,6 +25,8 @@ from landscape.slope import slope_passes, slopes
 from landscape.training import GroupRun, Training
 
 FEW_EXAMPLES, FEW_POINTS, FEW_STEPS = 32, 3, 4
+QUICK = 2e8
+"""Multiplications and additions that no one waits for: what takes no more is timed as large as it is at once."""
 UPDATES = 2
 """Updates in one timed sample: the first batch of a pass also draws the order of the examples."""
 MOST_SECONDS = 2.0
@@ -54,18 +56,20 @@ class Line:
     buffers: list[dict[str, Tensor]] | None = None
     order: int = 0
 
-    def sample(self, split: Split, alphas: NDArray[np.float64]) -> Callable[[], object]:
-        """A call that evaluates the objective of ``split`` at ``alphas``."""
-        objective = self.make(split, seeds=self.seeds, buffers=self.buffers)
+    def objective(self, split: Split) -> Objective:
+        """Of every row, over ``split``."""
+        return self.make(split, seeds=self.seeds, buffers=self.buffers)
+
+    def sample(self, objective: Objective, alphas: NDArray[np.float64]) -> Callable[[], object]:
+        """A call that evaluates it at ``alphas``."""
         ends = (end.to(objective.device, objective.dtype) for end in (self.theta_0, self.theta_1))
         path = self.path(*ends)
         if self.order:
             return lambda: slopes(objective, path, alphas, self.order)
         return lambda: objective.along(path, alphas)
 
-    def passes(self, few: Split, num_examples: int) -> Passes:
-        """Of ``num_examples``, counted on a few of them."""
-        objective = self.make(few, seeds=self.seeds, buffers=self.buffers)
+    def passes(self, objective: Objective, num_examples: int) -> Passes:
+        """Of ``num_examples``, counted on the few of this objective."""
         if self.order:
             return slope_passes(objective, self.order, num_examples)
         return passes_of(objective, num_examples=num_examples)
@@ -118,8 +122,10 @@ class Calibration:
             trial = replace(training, batch_size=batch_size, snapshot_updates=None)
             return GroupRun(model, cost, few, optimizer, trial, seeds, Path(), self.device)
 
+        made = dict[int, GroupRun]()
+
         def sample(batch_size: int) -> Callable[[], object]:
-            run = group(batch_size)
+            run = made.pop(batch_size, None) or group(batch_size)
 
             def epoch() -> None:
                 with tf32(training.tf32):
@@ -128,8 +134,10 @@ class Calibration:
             return epoch
 
         def measure(budget: float) -> float:
-            first = streams or min(8, training.batch_size)
-            group(training.batch_size)  # says what is wrong with it even if a smaller one will do here
+            whole = group(training.batch_size)  # says what is wrong with it even if a smaller one will do here
+            made[training.batch_size] = whole
+            flops = 6.0 * training.batch_size * len(seeds) * whole.layout.num_parameters
+            first = streams or (training.batch_size if flops <= QUICK else min(8, training.batch_size))
             enough = NEGLIGIBLE * num / repeats
             return seconds_at(training.batch_size, first, sample, self.device, budget, enough) / num
 
@@ -138,13 +146,16 @@ class Calibration:
     def of_pass(self, key: str, line: Line, split: Split, alphas: NDArray[np.float64], repeats: int = 1) -> float:
         """Seconds of one objective over the whole split at every alpha, for all rows of the line; ``repeats`` come."""
         num = len(alphas)
-        first = split.num_streams or FEW_EXAMPLES
 
         def measure(budget: float) -> float:
             few = alphas[:: max(1, num // FEW_POINTS)][:FEW_POINTS]
-            call = line.sample(split.first(first), few)
+            counted = line.objective(split.first(COUNTED))
+            passes = self.passes[key] = line.passes(counted, len(split))
+            flops = passes.foot.flops * len(few) * len(line.seeds)
+            most = min(COUNTED, len(split))
+            first = split.num_streams or max(min(FEW_EXAMPLES, most), min(most, int(QUICK / max(flops, 1.0))))
+            call = line.sample(counted if first == most else line.objective(split.first(first)), few)
             per_point = seconds_of(call, self.device, budget / 8, most=1) / len(few)
-            passes = self.passes[key] = line.passes(split.first(COUNTED), len(split))
             if per_point * num * repeats * len(split) / first <= NEGLIGIBLE:  # more examples at once are faster
                 return per_point / first
             points = alphas if per_point * num <= budget / 8 else few
@@ -153,7 +164,7 @@ class Calibration:
             enough = NEGLIGIBLE / repeats * len(points) / num * size / len(split)
 
             def sample(num_examples: int) -> Callable[[], object]:
-                return line.sample(split.first(num_examples), points)
+                return line.sample(line.objective(split.first(num_examples)), points)
 
             return seconds_at(size, first, sample, self.device, budget, enough) / size / len(points)
 

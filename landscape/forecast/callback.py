@@ -31,6 +31,10 @@ FEW_JOBS = 10
 class Announce(Callback):
     """Hydra callback: says what a command will take before it begins."""
 
+    def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """The same for ``hydra.mode=RUN``."""
+        self.on_multirun_start(config)
+
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Forecast as ``config.forecast`` says; ``only`` ends the command here."""
         mode = config.forecast

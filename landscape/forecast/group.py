@@ -17,6 +17,7 @@ from landscape.objective import Objective
 from landscape.parameters import ParameterLayout
 from landscape.store import key_of
 from landscape.training import Training
+from landscape.training.checkpoint import epoch_of
 from landscape.trajectory import snapshot_interval
 
 
@@ -69,7 +70,7 @@ def group_of(
     """
     assert subject.dataset is not None
     num_examples, key = len(subject.dataset.train), key_of(description)
-    num_updates = -(-num_examples // training.batch_size)
+    num_updates = -(-(num_examples - training.drop_last * (num_examples % training.batch_size)) // training.batch_size)
     num_values = len(seeds) * ParameterLayout.of(subject.module).num_parameters
     interval = snapshot_interval(training.max_epochs, 4 * num_values, training.trajectory_gigabytes * 1e9)
     snapshots = snapshot_epochs(training, interval, num_updates)
@@ -80,7 +81,7 @@ def group_of(
     elif (entry / "meta.json").exists() and not refresh:
         group.standing = "trained"
     else:
-        done = None if refresh else _epochs_done(entry / "checkpoint.pt")
+        done = None if refresh else epoch_of(entry / "checkpoint.pt")
         group.standing = "new" if done is None else "cut"
         group.num_epochs = training.max_epochs - (done or 0)
         group.num_monitorings = group.num_epochs + (done is None)  # a new run is measured at its start too
@@ -115,19 +116,9 @@ def monitor_passes(subject: Subject, training: Training, num_rows: int) -> tuple
         device=subject.device, running_statistics="keep",
     )  # fmt: skip
     parts = [("train", "stochastic"), ("valid", "deterministic")]
-    if noisy.is_random:
+    if noisy.is_random and training.validation == "stochastic":
         parts.insert(1, ("valid", "stochastic"))
     return tuple(Pass(name, mode, len(getattr(dataset, name)), 1, num_rows) for name, mode in parts)
-
-
-def _epochs_done(file: Path) -> int | None:
-    """Where a checkpoint stands; the file is only looked at."""
-    if not file.exists():
-        return None
-    try:
-        return int(torch.load(file, weights_only=True, map_location="cpu", mmap=True)["epoch"])
-    except Exception:  # torch raises many types for a broken file; training then starts over
-        return None
 
 
 def seconds_of_group(

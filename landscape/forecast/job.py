@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from landscape.arguments import check_arguments
 from landscape.curve import LearningCurve
 from landscape.endpoints import Ends
 from landscape.forecast.calibration import Calibration, Line, stay
@@ -21,7 +22,7 @@ from landscape.forecast.memory import copied_bytes
 from landscape.job import untrained
 from landscape.limits import apply_limits
 from landscape.measurement import Pass, Steps, Subject
-from landscape.parameters import ParameterLayout
+from landscape.parameters import ParameterLayout, beside
 from landscape.prepare import device_of, groups_of_recipe, make
 from landscape.solutions import Solutions
 from landscape.training import Training, build
@@ -82,6 +83,7 @@ def job_of(
     Raises:
         InputError: as the job itself would.
     """
+    check_arguments(config)
     config, caps = apply_limits(config)
     device = device_of(config["device"])
     measurement = make(config["measurement"], "measurement")
@@ -155,7 +157,7 @@ def _stand_in(
     other = other + 0.01 * torch.randn(other.shape, generator=torch.Generator().manual_seed(0), dtype=dtype)
     start = layout.theta(subject.module).to(dtype)
     theta_i, theta_f = (point.expand(num_rows, -1) for point in (start, other))
-    buffers = dict(subject.module.named_buffers())
+    buffers = beside(subject.module)
     nowhere = Path("not-trained-yet")
     snapshots = [group.snapshots for group in groups for _ in group.seeds]
     # The last epoch is the best: whatever an endpoint asks for lies before it, if it can at all.

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from landscape.forecast.command import Forecast
 from landscape.forecast.job import JobForecast
-from landscape.job import UNNAMED
+from landscape.settings import named
 
 HOUR = 3600.0
 """From here on a smaller scale is suggested."""
@@ -90,7 +90,7 @@ def _table(found: Forecast) -> Table:
     rows = found.jobs if len(found.jobs) <= MOST_ROWS else sorted(found.jobs, key=lambda job: -job.seconds)[:MOST_ROWS]
     shared = set.intersection(*(set(job.overrides) for job in found.jobs)) if found.num_jobs > 1 else set()
     for job in sorted(rows, key=lambda job: job.num):
-        varied = [o for o in job.overrides if o not in shared and not o.startswith((*UNNAMED, "outputs"))]
+        varied = [o for o in named(job.overrides) if o not in shared]
         time = Text("not forecast" if _is_unknown(job) else _bounded(job.seconds, job.may_stop))
         cells = (Text(" ".join(varied)), Text(_training(job)), Text(_measuring(job)))
         table.add_row(str(job.num), *cells, time)

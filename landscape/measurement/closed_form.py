@@ -13,7 +13,7 @@ import torch
 from landscape.curve import Curve
 from landscape.endpoints import Ends
 from landscape.errors import InputError
-from landscape.measurement.family import Family, Law, family_of
+from landscape.measurement.family import Family, Law, check_labels, family_of
 from landscape.measurement.interpolation import Interpolation
 from landscape.measurement.subject import Measured, Subject
 from landscape.measurement.work import Work
@@ -36,14 +36,14 @@ class ClosedForm(Interpolation):
 
     Args:
         splits: of ``train``, ``valid``, ``test``.
-        certificate: also prove what shape J has on [0, 1], where theory can.
+        certificate: also prove what shape J has on [0, 1], where theory can. noise: as of interpolation.
 
     Raises:
         InputError: a model and cost whose line has no closed form here.
     """
 
-    def __init__(self, splits: Sequence[str] = ("train",), certificate: bool = True) -> None:
-        super().__init__(splits, modes=("deterministic",))
+    def __init__(self, splits: Sequence[str] = ("train",), certificate: bool = True, noise: bool = True) -> None:
+        super().__init__(splits, modes=("deterministic",), noise=noise)
         self.certificate = certificate
 
     def check(self, subject: Subject) -> None:
@@ -51,6 +51,8 @@ class ClosedForm(Interpolation):
         assert subject.dataset is not None
         super().check(subject)
         family_of(subject.module, subject.cost, subject.dataset.train.first(1))
+        for name in self.splits:
+            check_labels(subject.cost, subject.split(name))
         anywhere = torch.ones(1, ParameterLayout.of(subject.module).num_parameters)
         if not isinstance(subject.lay(anywhere, 2 * anywhere), Linear):
             raise InputError("measurement=closed_form knows J along straight lines; use path=linear, or "
@@ -162,6 +164,9 @@ def _compared(name: str, seen: Curve, lines: Sequence[Law | None]) -> tuple[Curv
     pieces = [np.nan if line is None else float(getattr(line, "num_pieces", np.nan)) for line in lines]
     if not np.isnan(pieces).all():
         numbers[f"{name}/num_pieces"] = pieces
+        # Shallower ones are left out: see the extrema of theory.piecewise.pieces.
+        depths = [np.nan if line is None else 8 * float(getattr(line, "noise", np.nan)) for line in lines]
+        numbers[f"{name}/extremum_depth"] = depths
     return theory, numbers
 
 

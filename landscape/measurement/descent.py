@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from landscape.cost import Output
+from landscape.cost.labels import scales
 from landscape.curve import Projection
 from landscape.errors import InputError
 from landscape.measurement.descent_law import descent_method, descent_theory
@@ -22,6 +23,8 @@ from landscape.model import Quadratic
 from landscape.parameters import ParameterLayout
 from landscape.progress import report
 from landscape.streams import NOISE, stream
+from landscape.training.frozen import frozen_in
+from landscape.training.optimizer import checked, is_elementwise, tried
 
 log = logging.getLogger(__name__)
 
@@ -81,6 +84,9 @@ class Descent:
                 f"measurement=descent needs a model whose solution is known, but model={type(module).__name__} names "
                 "none; use model=quadratic, or measurement=residual"
             )
+        if frozen := frozen_in(module):
+            raise InputError(f"measurement=descent moves every parameter, but model={type(module).__name__} freezes "
+                             f"{', '.join(sorted(frozen))}; leave requires_grad as it was made")  # fmt: skip
         # Theory knows the bound on lr; ask before a run that would only diverge.
         made = self._optimizer(subject, torch.zeros(1))[1]
         method = descent_method(module, made) if isinstance(subject.cost, Output) else None
@@ -120,18 +126,18 @@ class Descent:
 
     def _optimizer(self, subject: Subject, theta: Tensor) -> tuple[Tensor, torch.optim.Optimizer]:
         assert subject.optimizer is not None
-        try:
-            return theta, subject.optimizer([theta])
-        except InputError:
-            raise
-        except (TypeError, ValueError) as error:
-            raise InputError(f"optimizer cannot be made: {error}; look at the keys under optimizer") from error
+        made = checked(subject.optimizer, [theta])
+        if not is_elementwise(subject.optimizer) and tried(subject.optimizer, {"theta": theta}, {})[0]:
+            raise InputError(f"measurement=descent gives one gradient a step, but optimizer={type(made).__name__} asks "
+                             "for a closure; choose another optimizer")  # fmt: skip
+        return theta, made
 
     def _run(self, subject: Subject, module: nn.Module, solution: Tensor, seed: int) -> Track:
         layout = ParameterLayout.of(module)
         start = layout.theta(module).detach()
         theta, optimizer = self._optimizer(subject, start.clone())
         split = subject.split("train").to(subject.device, torch.float64)
+        scale = scales(subject.cost, split.y).get("objective", 1.0)
         target = solution.to(start) - start
         length = float(target.norm())
         if not length > 0:
@@ -146,7 +152,7 @@ class Descent:
                 def predict(x: Tensor, draw: int, point: Tensor = point) -> Tensor:
                     return functional_call(module, layout.unflatten(point), (x,))  # type: ignore[no-any-return]
 
-                (theta.grad,) = torch.autograd.grad(subject.cost(predict, split.x, split.y).mean(), point)
+                (theta.grad,) = torch.autograd.grad(subject.cost(predict, split.x, split.y).mean() * scale, point)
                 if self.noise:
                     theta.grad += self.noise * torch.randn(theta.shape, generator=noise, dtype=theta.dtype,
                                                            device=theta.device)  # fmt: skip

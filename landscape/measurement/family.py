@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from landscape.cost import CrossEntropy, Output, SquaredError
+from landscape.cost.labels import scales
 from landscape.data.dataset import Split
 from landscape.errors import InputError
 from landscape.model import MLP, DeepLinear, MaxoutMLP, Quadratic
@@ -121,6 +122,13 @@ class OneHiddenLayerFamily:
             return None
         cost = "squared_error" if self.is_squared else "cross_entropy"
         return certified_decrease.line(self._network(theta_0), self._network(theta_1), self.x, self.y, cost=cost)
+
+
+def check_labels(cost: Any, split: Split) -> None:
+    """Raise InputError unless each example has the one class label that theory's cross-entropy is about."""
+    if isinstance(cost, CrossEntropy) and (split.y.is_floating_point() or split.y.dim() > 1 or scales(cost, split.y)):
+        raise InputError("measurement=closed_form knows cross-entropy of one class label per example, and here labels "
+                         "are missing, several or probabilities; use measurement=interpolation")  # fmt: skip
 
 
 def family_of(module: nn.Module, cost: Any, split: Split) -> Family:

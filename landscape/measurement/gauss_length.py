@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.func import functional_call
 
+from landscape.cost.outputs import tensor_of
 from landscape.curve import turning
 from landscape.endpoints import Ends
 from landscape.errors import InputError
@@ -37,7 +37,7 @@ class GaussLength(Interpolation):
     derivatives passes it over. Always without dropout and in float64, running statistics treated as J has them.
 
     Args:
-        splits, modes: as of interpolation. num_examples: average over the first so many of each split; None: all.
+        splits, modes, noise: as of interpolation. num_examples: average over the first so many of each split; None: all
 
     Raises:
         InputError: alphas without both ends, or outputs that are not one row per example.
@@ -50,8 +50,9 @@ class GaussLength(Interpolation):
         splits: Sequence[str] = ("train",),
         modes: Sequence[str] = ("deterministic",),
         num_examples: int | None = 1000,
+        noise: bool = True,
     ) -> None:
-        super().__init__(splits, modes)
+        super().__init__(splits, modes, noise=noise)
         if num_examples is not None and num_examples < 1:
             raise InputError(f"measurement.num_examples={num_examples} must be at least 1, or null for all")
         self.num_examples = num_examples
@@ -80,7 +81,7 @@ class GaussLength(Interpolation):
 
     def _mean(self, subject: Subject, name: str) -> list[float]:
         ends, alphas = subject.ends, subject.alphas
-        assert ends is not None and alphas is not None and subject.objective is not None and subject.path is not None
+        assert ends is not None and alphas is not None and subject.objective is not None
         split = subject.split(name)
         split = split if self.num_examples is None else split.first(self.num_examples)
         objective = subject.objective(
@@ -91,18 +92,18 @@ class GaussLength(Interpolation):
         found = []
         with report(f"{name} Gauss length", len(ends.labels)) as progress:
             for s in range(len(ends.labels)):
-                tangents, size = _tangents(objective, subject.path, ends, s, inside)
+                tangents, size = _tangents(objective, subject.lay, ends, s, inside)
                 found.append(float(turning(tangents, STILL * size).mean()))
                 progress(s + 1)
         return found
 
 
 def _tangents(
-    objective: Objective, make_path: Callable[..., Path], ends: Ends, s: int, alphas: NDArray[np.float64]
+    objective: Objective, lay: Callable[..., Path], ends: Ends, s: int, alphas: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """dz/dalpha [A, N, C] by central differences, and the largest |z| of each example [N]."""
     theta_0, theta_1 = (end[s : s + 1].to(objective.device, torch.float64) for end in (ends.theta_0, ends.theta_1))
-    path = make_path(theta_0, theta_1)
+    path = lay(theta_0, theta_1)
     tangents, size = [], np.zeros(len(objective.split))
     # Inside [0, 1], so that a kink exactly at an end, or a path that stops there, does no harm.
     for low, high in zip(np.maximum(alphas - STEP, 0), np.minimum(alphas + STEP, 1), strict=True):
@@ -116,11 +117,13 @@ def _outputs(objective: Objective, path: Path, alpha: float, ends: Ends, s: int)
     """z [N, C] at one alpha."""
     start, end = ends.buffers_0[s : s + 1] or None, ends.buffers[s : s + 1] or None
     buffers = objective.statistics.along(path, np.array([alpha]), start, end, 1)[0][0]
-    values = {**objective.layout.unflatten(path(alpha)[0]), **buffers}
     parts = []
     with torch.no_grad():
         for x in objective.split.x.split(objective.batch_size):
-            parts.append(functional_call(objective.module, values, (x,)))
+            # Some modules write into what they are given.
+            theta, own = path(alpha)[0].clone(), {name: buffer.clone() for name, buffer in buffers.items()}
+            with objective.borrowed.values({**objective.layout.unflatten(theta), **own}) as module:
+                parts.append(tensor_of(module(x.clone()), getattr(objective.cost, "output", None)))
     outputs = torch.cat(parts)
     if outputs.dim() != 2:
         raise InputError(f"measurement=gauss_length needs a model whose outputs are [B, C], and model="

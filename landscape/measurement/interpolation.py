@@ -5,14 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 import numpy as np
+import torch
 
 from landscape.curve import Curve, argmin_alpha, drop, hidden_rise, largest_rise, num_turning_points
 from landscape.curve.noise import noise_of_costs, steepest
 from landscape.errors import InputError
 from landscape.measurement.placement import check_placement, order_of, place
-from landscape.measurement.rounding import NUM_EXAMPLES, points_of, rounding_floor
+from landscape.measurement.rounding import EVERY, is_evaluated_again, points_of, rounding_floor, some_of
 from landscape.measurement.subject import Measured, Subject
 from landscape.measurement.work import Pass, Work
 from landscape.objective import Objective
@@ -30,7 +32,7 @@ class Interpolation:
         modes: of ``stochastic`` (skipped when the model has nothing random) and ``deterministic``.
         slopes: 1 for J'(alpha) as a channel ``slope``, 2 for J''(alpha) too, ``curvature``; 0 for neither.
         noise: also what each curve owes to rounding and to its examples, as ``Curve.noise``: keeps every example's cost
-            meanwhile (4 S A N bytes) and evaluates up to 1,000 examples a second time.
+            meanwhile (4 S A N bytes) and evaluates up to 300 examples at 24 points twice more.
 
     Source: paper, section 3.
     """
@@ -73,10 +75,12 @@ class Interpolation:
                 objective = make(split)
                 if self._is_repeated(mode, objective):
                     continue
-                path = subject.lay(
-                    ends.theta_0.to(objective.device, objective.dtype),
-                    ends.theta_1.to(objective.device, objective.dtype),
-                )
+
+                def lay(dtype: torch.dtype, device: torch.device = objective.device) -> Any:
+                    assert ends is not None
+                    return subject.lay(*ends.cast(device, dtype))
+
+                path = lay(objective.dtype)
                 placed = place(objective, path, subject, self.slopes, f"{split_name} {mode}")
                 alphas = placed.alphas
                 total = objective.num_batches * len(alphas)
@@ -86,7 +90,7 @@ class Interpolation:
                 if evaluation.costs is not None:
                     values = evaluation.channels["objective"]
                     noise = noise_of_costs(evaluation.costs, values, alphas)
-                    noise["floor"] = rounding_floor(make, split, objective, path, alphas, values)
+                    noise["floor"] = rounding_floor(make, split, objective, lay, alphas, values, evaluation.costs)
                 # Classification error is a channel of the net as it is used, without dropout (paper.md 0.2).
                 channels = {
                     n: v for n, v in evaluation.channels.items() if not (objective.is_random and n.endswith("error"))
@@ -111,22 +115,26 @@ class Interpolation:
         """The passes over the data that a call makes."""
         ends, alphas = subject.ends, subject.alphas
         assert ends is not None and alphas is not None and subject.objective is not None
-        passes = []
+        passes, one = [], subject.split(self.splits[0]).first(1)
+        of_mode = {
+            mode: subject.objective(
+                subject.module, subject.cost, one, mode=mode, seeds=ends.seeds, buffers=ends.buffers
+            )
+            for mode in self.modes
+        }
         for split_name in self.splits:
             split = subject.split(split_name)
-            for mode in self.modes:
-                objective = subject.objective(
-                    subject.module, subject.cost, split.first(1), mode=mode, seeds=ends.seeds, buffers=ends.buffers
-                )
+            for mode, objective in of_mode.items():
                 if not self._is_repeated(mode, objective):
                     num_rows, num_replicates = len(ends.seeds), objective.num_replicates
                     num = len(alphas) if subject.adaptive is None else 2 * len(alphas) - 1  # every interval is halved
                     orders = sorted({0, order_of(subject, self.slopes)})
                     passes += [Pass(split_name, mode, len(split), num, num_rows, num_replicates, k) for k in orders]
                     if self.noise:
-                        few = split.first(NUM_EXAMPLES)
-                        points = [num] * (len(few) < len(split)) + [len(points_of(num))]
-                        passes += [Pass(split_name, mode, len(few), n, num_rows, num_replicates) for n in points]
+                        few = some_of(split)[0]
+                        again = points_of(num)  # in the other precision, and some with sums in another order
+                        num = num * is_evaluated_again(objective) + len(again) + len(again[::EVERY])
+                        passes.append(Pass(split_name, mode, len(few), num, num_rows, num_replicates))
         return Work(tuple(passes), unknown="" if subject.adaptive is None else "the points that alphas=adaptive adds")
 
     def _is_repeated(self, mode: str, objective: Objective) -> bool:

@@ -111,7 +111,7 @@ def place(objective: Objective, path: Any, subject: Subject, order: int, what: s
         return Placed(subject.alphas, {}, {})
     if subject.adaptive is None:
         with report(f"{what} slopes", objective.num_batches * len(subject.alphas)) as progress:
-            found = slopes(objective, path, subject.alphas, order, progress)
+            found = slopes(objective, path, subject.alphas, order, progress, is_compared=True)
         return Placed(subject.alphas, {k: v for k, v in found.items() if k != "objective"}, {})
     with report(f"{what} placing", objective.num_batches * subject.adaptive.max_points) as progress:
         return _refined(objective, path, subject.adaptive, order, what, progress)
@@ -126,7 +126,7 @@ def _refined(
 
     def probe(alphas: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         before = objective.num_batches * len(known)
-        found = slopes(objective, path, alphas, order, lambda done: progress(before + done))
+        found = slopes(objective, path, alphas, order, lambda done: progress(before + done), is_compared=True)
         if not known:
             lost[:] = ~np.isfinite(found["objective"]).all(axis=0)
         known.update({a: {k: v[n] for k, v in found.items()} for n, a in enumerate(alphas.tolist())})

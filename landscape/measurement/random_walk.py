@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -9,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from landscape.budget import free_bytes, size
 from landscape.curve import Projection
 from landscape.errors import InputError
 from landscape.measurement.subject import Measured, Subject
@@ -50,6 +52,11 @@ class RandomWalk:
     def __call__(self, subject: Subject) -> Measured:
         """Subject -> projections ``{"walk": ...}``, one walk per seed."""
         shape = (self.num_steps + 1, len(subject.seeds))
+        need, free = 8 * (3 * math.prod(shape) + 4 * self.dimension), free_bytes(torch.device("cpu"))
+        if need > free:
+            raise InputError(f"measurement.dimension={self.dimension} and measurement.num_steps={self.num_steps} need "
+                             f"{size(need)} of memory, {size(free)} are free; lower them, or training.num_seeds="
+                             f"{shape[1]}")  # fmt: skip
         along, aside, norm = (np.zeros(shape) for _ in range(3))
         length = np.zeros(len(subject.seeds))
         with report(f"random walk in {self.dimension} dimensions", 2 * shape[1] * self.num_steps) as progress:

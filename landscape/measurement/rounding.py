@@ -1,8 +1,10 @@
-"""The rounding floor of J: the same examples at the same points, with the terms of every sum in another order."""
+"""The rounding floor of J: a few examples at a few points in the other precision, and with sums in another order."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,13 +13,21 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from landscape.curve.noise import floor
+from landscape.curve.noise import mean_error
 from landscape.data.dataset import Split
+from landscape.errors import InputError
 from landscape.objective import Objective
 
-NUM_EXAMPLES, NUM_POINTS = 1000, 9
-"""Of a curve, at most so many examples and points are evaluated again: rounding errors of fewer examples average out
-less, so that this floor is one from above."""
+log = logging.getLogger(__name__)
+
+NUM_EXAMPLES, NUM_POINTS = 300, 24
+"""Of a curve, at most so many examples and points are evaluated again."""
+SURE, BETWEEN = 1.01, 2.0
+"""The bound is a little larger than what is seen, whose own sums round too; and errors at the points that are not
+evaluated again may be so many times as large as the largest that is seen."""
+ALONE, EVERY = 8.0, 4
+"""True errors were up to 6.6 times the change by another order of sums, which is taken at every fourth point."""
+SINGLE_TO_DOUBLE = float(np.finfo(np.float64).eps / np.finfo(np.float32).eps)
 
 aten = torch.ops.aten
 
@@ -94,28 +104,86 @@ def points_of(num_points: int) -> NDArray[np.int64]:
     return np.unique(np.linspace(0, num_points - 1, NUM_POINTS).round().astype(np.int64))
 
 
-def rounding_floor(
-    make: Callable[..., Objective], split: Split, objective: Objective, path: Any, alphas: NDArray[np.float64],
-    values: NDArray[np.float64],
-) -> NDArray[np.float64]:  # fmt: skip
-    """How far J moves, [S] in nats, when sums are taken in another order and point by point: the largest change.
+def some_of(split: Split) -> tuple[Split, NDArray[np.int64]]:
+    """At most ``NUM_EXAMPLES`` examples from all over the split, and which; of sequences whole blocks, the first."""
+    num = len(split)
+    if split.num_streams is not None or num <= NUM_EXAMPLES:
+        few = split.first(NUM_EXAMPLES)
+        return few, np.arange(len(few))
+    at = np.linspace(0, num - 1, NUM_EXAMPLES).round().astype(np.int64)
+    rows = torch.from_numpy(at).to(split.x.device)
+    return replace(split, x=split.x[rows], y=split.y[rows]), at
 
-    Costs one evaluation of up to ``NUM_EXAMPLES`` examples by the curve's own engine, if the split has more, and one of
-    ``NUM_POINTS`` points without an engine.
+
+def is_evaluated_again(objective: Objective) -> bool:
+    """Whether the costs of some examples need another evaluation by the curve's own engine.
+
+    Of a float64 curve they were kept in float32; and random numbers, states and statistics over the examples belong to
+    an example's place among the others.
+    """
+    placed = objective.is_random or objective.is_stateful or objective.split.is_resampled
+    return objective.dtype == torch.float64 or placed or objective.statistics.recalibrates
+
+
+def rounding_floor(
+    make: Callable[..., Objective], split: Split, objective: Objective,
+    lay: Callable[[torch.dtype], Any], alphas: NDArray[np.float64],
+    values: NDArray[np.float64], kept: Any,
+) -> NDArray[np.float64]:  # fmt: skip
+    """How far J may be off by rounding [S], in nats, at any of the points.
+
+    Some examples are evaluated at some points in float64, from ends that are mixed in float64: their differences from
+    the same examples on the curve are errors whatever two float32 evaluations share. Of a float64 curve the errors of a
+    float32 evaluation are taken instead, smaller by the ratio of the two spacings: rounding errors are proportional to
+    it. Beside them stands another order of sums in the curve's own precision, for modules that compute in a precision
+    of their own inside, and alone where a module cannot be evaluated in the other precision.
 
     Args:
         make: (split, further keywords of ``Objective``) -> the objective of these lines.
-        split: of the curve. objective: that it was measured by. path: alpha -> theta [S, P]. alphas: [A].
-        values: J, [A, S].
+        split: of the curve. objective: that it was measured by. lay: precision -> (alpha -> theta [S, P]).
+        alphas: [A]. values: J, [A, S]. kept: each example's cost, [S, A, N].
     """
-    few = split.first(NUM_EXAMPLES)
-    same: dict[str, Any] = {"batch_size": objective.batch_size}
-    if len(few) < len(split):
-        if objective.statistics.recalibrates:
-            same["calibration"] = few
-        values = make(few, **same).along(path, alphas).channels["objective"]
+    few, at = some_of(split)
     again = points_of(len(alphas))
-    plain = make(few, **same, engine="plain", alphas_at_once=1)
+    same: dict[str, Any] = {"batch_size": objective.batch_size}
+    if objective.statistics.recalibrates and len(few) < len(split):
+        same["calibration"] = few
+
+    def costs(at: NDArray[np.float64], dtype: torch.dtype = objective.dtype, **words: Any) -> NDArray[np.float64]:
+        name = str(dtype).removeprefix("torch.")
+        found = make(few, **same, dtype=name, **words).along(lay(dtype), at, keep_costs=torch.float64)
+        assert found.costs is not None
+        return found.costs
+
+    plain: dict[str, Any] = {"engine": "plain", "alphas_at_once": 1}
+    values = values[again].T  # [S, points]
+    if is_evaluated_again(objective):
+        own, off = costs(alphas)[:, again], np.zeros(values.shape)
+    else:
+        own = kept[:, again[:, None], at].astype(np.float64)
+        # The engine may have summed without the costs that it kept.
+        off = np.abs(np.stack([kept[:, k].mean(axis=1, dtype=np.float64) for k in again], axis=1) - values)
     with OtherOrder():
-        other = plain.along(path, alphas[again]).channels["objective"]
-    return floor(values[again], other)
+        other = costs(alphas[again[::EVERY]], **plain)
+    single = objective.dtype == torch.float32
+    try:
+        if single:
+            errors = own - costs(alphas[again], torch.float64, **plain)
+        else:
+            errors = (costs(alphas[again], torch.float32, **plain) - own) * SINGLE_TO_DOUBLE
+    except (InputError, RuntimeError, TypeError) as error:
+        log.warning(
+            "the rounding floor of %s comes from another order of sums alone, times %g: the module cannot be evaluated "
+            "in the other precision (%s)", objective.mode, ALONE, str(error).split("\n")[0],
+        )  # fmt: skip
+        errors = ALONE * np.repeat(own[:, ::EVERY] - other, EVERY, axis=1)[:, : len(again)]
+    num = len(split)
+    with np.errstate(invalid="ignore"):
+        mixed = mean_error(own[:, ::EVERY] - other, num)
+        mixed = np.where(np.isfinite(mixed), mixed, 0.0).max(axis=1)
+        bound = np.maximum(mean_error(errors, num), mixed[:, None]) + off
+        bound *= SURE if len(again) == len(alphas) else BETWEEN
+        # The sum and its division round too; and two evaluations may agree within the spacing of numbers at J.
+        bound += 2 * np.spacing(np.abs(values))
+    finite = np.where(np.isfinite(bound), bound, -np.inf).max(axis=1)
+    return np.where(np.isfinite(finite), finite, np.nan)

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from landscape.errors import InputError
 from landscape.model.dropout import dropout_layers
-from landscape.model.ranges import check_init_ranges, check_max_norms
+from landscape.model.ranges import check_counts, check_init_ranges, check_max_norms
 
 
 class ConvMaxout(nn.Module):
@@ -64,6 +64,8 @@ class ConvMaxout(nn.Module):
         _require_lengths({"widths": widths, "pieces": pieces}, num_convs, 1)
         every = {"init_ranges": init_ranges, "max_norms": max_norms, "lr_scales": lr_scales, "include": include}
         _require_lengths({**every, "scale": scale}, num_convs, 2)
+        for key, counts in (("widths", widths), ("pieces", pieces), ("kernels", kernels), ("windows", windows)):
+            check_counts(f"model.{key}", counts)
         check_init_ranges("model.init_ranges", init_ranges)
         check_max_norms("model.max_norms", max_norms or ())
         self.image, self.pieces = tuple(image), list(pieces)

@@ -10,7 +10,7 @@ the same masks whether it is trained alone or beside others, and a line is evalu
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 import torch
@@ -102,7 +102,7 @@ class Masks:
             try:
                 with torch.no_grad():
                     make = getattr(module, "example", None)
-                    module(example if make is None else make(example))
+                    module(example.clone() if make is None else make(example.clone()))  # some write into it
             finally:
                 module.train(training)
                 for hook in hooks:
@@ -148,17 +148,27 @@ class Masks:
 
 @contextmanager
 def torch_dropout_on(layers: Sequence[nn.Module], seed: int, device: torch.device) -> Iterator[None]:
-    """Switch ``torch.nn.Dropout`` layers on under a fixed seed; their masks then depend on the batch size too."""
+    """Switch on what draws by itself, as ``torch.nn.Dropout`` does, under a fixed seed.
+
+    Its masks then depend on the batch size too.
+    """
     if not layers:
         yield
         return
     generators = [device] if device.type == "cuda" else []
-    with plain_attention(), PlainDropout(), torch.random.fork_rng(devices=generators):
+    with plain_attention(), PlainDropout(), torch.random.fork_rng(devices=generators), switched_on(layers):
         torch.manual_seed(seed)
-        for layer in layers:
-            layer.train()
-        try:
-            yield
-        finally:
-            for layer in layers:
-                layer.eval()
+        yield
+
+
+@contextmanager
+def switched_on(modules: Iterable[nn.Module]) -> Iterator[None]:
+    """Each of these modules in training mode, but not what lies within it, and without its own ``train``."""
+    before = [(module, module.training) for module in modules]
+    try:
+        for module, _ in before:
+            module.training = True
+        yield
+    finally:
+        for module, training in before:
+            module.training = training

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from landscape.errors import InputError
 from landscape.model.dropout import dropout_layers
-from landscape.model.ranges import check_init_ranges, check_max_norms
+from landscape.model.ranges import check_counts, check_init_ranges, check_max_norms
 
 
 class MaxoutMLP(nn.Module):
@@ -40,6 +40,8 @@ class MaxoutMLP(nn.Module):
         dropout: bool = True,
     ) -> None:
         super().__init__()
+        check_counts("model.widths", widths)
+        check_counts("model.pieces", [pieces])
         num_layers = len(widths) + 1
         for key, values in {"include": include, "scale": scale}.items():
             if values is not None and len(values) != num_layers:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from landscape.errors import InputError
 from landscape.model.dropout import dropout_layers
-from landscape.model.ranges import check_init_ranges, check_max_norms
+from landscape.model.ranges import check_counts, check_init_ranges, check_max_norms
 
 
 class MLP(nn.Module):
@@ -57,6 +57,7 @@ class MLP(nn.Module):
         torch_init: bool = False,
     ) -> None:
         super().__init__()
+        check_counts("model.widths", widths)
         sizes = [inputs, *widths, classes]
         num_layers = len(sizes) - 1
         per_layer = {"init_ranges": init_ranges, "max_norms": max_norms, "include": include, "scale": scale}

@@ -20,12 +20,14 @@ class Prediction(NamedTuple):
 
     Args:
         pixels, label: logits [B, D] and [B, C]. hidden_pixels, hidden_label: 0 or 1, [B, D] and [B, 1].
+        is_masked: whether a mask chose what is hidden; without one all is. Known without a look at its values.
     """
 
     pixels: Tensor
     label: Tensor
     hidden_pixels: Tensor
     hidden_label: Tensor
+    is_masked: bool = True
 
 
 class MPDBM(nn.Module):
@@ -133,7 +135,8 @@ class MPDBM(nn.Module):
             logits_v = torch.addmm(self.visible_bias, h1, self.weight_1)
             pixels_in = hidden_v * torch.sigmoid(logits_v) + (1 - hidden_v) * v
             h2 = torch.sigmoid(self._up_2(h1) + label_in @ self.weight_3)
-        return Prediction(logits_v, logits_y, hidden_v, hidden_y)
+        is_masked = self.pixel_mask.mask is not None or self.pixel_mask.training
+        return Prediction(logits_v, logits_y, hidden_v, hidden_y, is_masked)
 
     def classify(self, x: Tensor, multi_inference: bool = False) -> Tensor:
         """Logits [B, C] of the label, pixels clamped.

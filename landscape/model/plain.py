@@ -80,14 +80,19 @@ def _instance_norm(
     return y if bias is None else y + bias.view(shape)
 
 
+def _weight_norm(v: Tensor, g: Tensor, dim: int = 0) -> Tensor:
+    axes = [axis for axis in range(v.dim()) if axis != dim]
+    return v * (g / v.square().sum(axes, keepdim=dim != -1).sqrt())
+
+
 class PlainDerivatives(_Instead):
     """What the derivative of J along a path needs: no tensor held constant for training's sake, norms by their formula.
 
     A ``detach`` in a model steers its training; J moves with such a tensor too. Of layer norm and instance norm torch
-    2.13 nests the forward derivatives wrongly.
+    2.13 nests the forward derivatives wrongly, of weight norm it has none.
     """
 
     others = {  # noqa: RUF012
         Tensor.detach: lambda x: x, F.layer_norm: _layer_norm, torch.layer_norm: _layer_norm,
-        F.instance_norm: _instance_norm,
+        F.instance_norm: _instance_norm, torch._weight_norm: _weight_norm,
     }  # fmt: skip

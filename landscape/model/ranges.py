@@ -21,3 +21,9 @@ def check_max_norms(key: str, bounds: Sequence[float]) -> None:
     """Raise InputError unless every bound on a norm is positive; infinity is no bound."""
     if not all(bound > 0 for bound in bounds):
         raise InputError(f"{key}={list(bounds)} must hold positive numbers: bounds on the norm of incoming weights")
+
+
+def check_counts(key: str, counts: Sequence[int]) -> None:
+    """Raise InputError unless every entry is a whole number of at least 1: a layer of none makes a net of constants."""
+    if not all(isinstance(count, int) and count >= 1 for count in counts):
+        raise InputError(f"{key}={list(counts)} must hold whole numbers of at least 1: units per layer")

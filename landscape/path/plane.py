@@ -63,3 +63,8 @@ class Plane:
         total = weights[0] * self.theta_0
         total.add_(weights[1] * self.theta_1)
         return total.add_(weights[2] * self.theta_2)
+
+    def to(self, *args: object) -> Plane:
+        """The same grid on another device or in another precision."""
+        one, two, three = (corner.to(*args) for corner in self.anchors)  # type: ignore[call-overload]
+        return Plane(one, two, three, self.first, self.second)

@@ -14,10 +14,10 @@ import jinja2
 from landscape.figure import subject
 from landscape.figure.publish import command_of
 from landscape.report.picture import picture
-from landscape.report.section import Section
-from landscape.report.summary import means, rates
+from landscape.report.section import Section, fault_of
+from landscape.report.summary import failures_first, means, rates
 from landscape.report.sweep import Row, flat, swept
-from landscape.verdict import Verdict
+from landscape.verdict import counts, ordered
 
 MAX_ALONE = 16
 """Jobs drawn one by one in a section; a larger sweep links to the drawing in each job's folder."""
@@ -28,8 +28,10 @@ MAX_MEANS = 200
 DATA = ("result.json", "result.npz", "figure.png", "figure.pdf", "run.log", "sweep.json")
 
 
-def render(sections: Sequence[Section], groups: Sequence[Sequence[Row]], target: Path, tables: Sequence[Path]) -> str:
-    """One HTML page on these sections, with links relative to ``target``.
+def render(
+    sections: Sequence[Section], groups: Sequence[Sequence[Row]], target: Path, tables: Sequence[Path]
+) -> tuple[str, list[str]]:
+    """One HTML page on these sections, with links relative to ``target``; and a sentence per job that failed to draw.
 
     Args:
         groups: each section's rows. tables: the CSV files written beside it.
@@ -46,20 +48,23 @@ def render(sections: Sequence[Section], groups: Sequence[Sequence[Row]], target:
     names = list(dict.fromkeys(section.name for section in sections))
     title = names[0] if len(names) == 1 else f"{len(names)} experiments"
     links = [_link(path, target.parent) for path in tables]
-    counts = _counts([v for section in sections for v in section.verdicts])
+    total = counts([v for section in sections for v in section.verdicts])
     scales = list(dict.fromkeys(scale for section in sections for scale in section.scales))
     template = environment.get_template("page.html.jinja")
-    return template.render(title=title, parts=parts, tables=links, counts=counts, scales=scales)
+    faults = [f"{part['section'].folder}: {fault}" for part in parts for fault in part["faults"]]
+    return template.render(title=title, parts=parts, tables=links, counts=total, scales=scales), faults
 
 
 def _part(index: int, section: Section, rows: Sequence[Row], base: Path) -> dict[str, Any]:
     results = section.results
     versions = {f"{key} {value}": None for result in results for key, value in result.versions.items()}
     found = means(rows)
+    jobs = _jobs(section, base)
     return {
         "id": f"part{index}",
         "section": section,
-        "counts": _counts(section.verdicts),
+        "counts": counts(section.verdicts),
+        "verdicts": ordered(section.verdicts),
         "folded": len(section.verdicts) > MAX_VERDICTS and len(rows) > 1,
         "calibrated": any(v.calibrated for v in section.verdicts),
         "command": command_of(results) if results else "",
@@ -67,11 +72,12 @@ def _part(index: int, section: Section, rows: Sequence[Row], base: Path) -> dict
         "versions": list(versions),
         "seconds": sum(result.seconds for result in results),
         "picture": picture(section.figure) if section.figure else None,
-        "jobs": _jobs(section, base),
+        "jobs": jobs,
+        "faults": [job["fault"] for job in jobs if job["fault"]],
         "shared": _shared(section),
         "claims": {check: next((v.claim for v in section.verdicts if v.check == check), "")
                    for check in {check for row in rows for check, _ in row.holds}},
-        "rates": rates(rows) if len(rows) > 1 else [],
+        "rates": failures_first(rates(rows), section.verdicts) if len(rows) > 1 else [],
         "means": found[:MAX_MEANS] if len(rows) > 1 else [],
         "more_means": len(found) - MAX_MEANS,
         "num_rows": len(rows),
@@ -88,9 +94,14 @@ def _jobs(section: Section, base: Path) -> list[dict[str, Any]]:
     labels = subject.names(section.results)
     for place, result, keys, name in zip(section.places, section.results, swept(section.results), labels, strict=True):
         own = {key: value for key, value in flat(result.config).items() if key not in shared}
-        drawing = picture(section.module.draw([result]), 100, lines=False) if alone and section.module else None
+        drawing, fault = None, ""
+        if alone and section.module:
+            try:
+                drawing = picture(section.module.draw([result]), 100, lines=False)
+            except Exception as error:  # one drawing that fails must not cost the page
+                fault = f"job {place.name} alone: {fault_of(section.module, error)}"
         jobs.append({"key": place.name, "name": name, "result": result, "swept": keys, "own": own,
-                     "picture": drawing, "links": _links(place, base)})  # fmt: skip
+                     "picture": drawing, "fault": fault, "links": _links(place, base)})  # fmt: skip
     return jobs
 
 
@@ -111,11 +122,6 @@ def _links(folder: Path, base: Path) -> list[dict[str, str]]:
 def _link(path: Path, base: Path) -> dict[str, str]:
     relative = Path(os.path.relpath(path, base)).as_posix()
     return {"name": path.name, "href": quote(relative, safe="/")}
-
-
-def _counts(verdicts: Sequence[Verdict]) -> dict[str, int]:
-    words = {"hold": True, "do not hold": False, "not judged": None}
-    return {word: sum(v.holds is holds for v in verdicts) for word, holds in words.items()}
 
 
 def number(value: float) -> str:

@@ -6,10 +6,9 @@ import base64
 import io
 from dataclasses import dataclass
 
-import matplotlib
 from matplotlib.figure import Figure
 
-from landscape.figure.style import RC
+from landscape.figure.style import RC, write
 
 MAX_SVG = 400_000
 """Bytes of the largest drawing kept as lines; beyond it, pixels are smaller and open faster on a phone."""
@@ -38,6 +37,6 @@ def picture(figure: Figure, dpi: int = 150, lines: bool = True) -> Picture:
 
 def _saved(figure: Figure, kind: str, dpi: int = 150) -> bytes:
     buffer = io.BytesIO()
-    with matplotlib.rc_context({**RC, "svg.hashsalt": "landscape", "svg.fonttype": "path"}):
-        figure.savefig(buffer, format=kind, dpi=dpi, metadata={"Date": None} if kind == "svg" else {})
+    rc = {**RC, "svg.hashsalt": "landscape", "svg.fonttype": "path"}
+    write(figure, buffer, kind, dpi, rc, {"Date": None} if kind == "svg" else {})
     return buffer.getvalue()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 
 from landscape.errors import InputError
 from landscape.figure.__main__ import job_folders
-from landscape.figure.module import figure_module
+from landscape.figure.module import figure_of
+from landscape.files.place import is_inside
 from landscape.result import JSON_NAME, Result
 from landscape.verdict import Verdict
 
@@ -46,14 +47,16 @@ class Section:
         return list(dict.fromkeys(result.scale for result in self.results))
 
 
-def read_all(folders: Sequence[Path]) -> list[Section]:
+def read_all(folders: Sequence[Path], own: Collection[str] = ()) -> list[Section]:
     """One section per sweep or job in these folders, in their order; a folder of sweeps gives all sweeps in it.
 
+    Args:
+        own: modules of the user's that results may name as their figure.
     Raises:
-        InputError: no such folder, no finished result in any of them, or jobs of several figures in one folder.
-        ResultError: a result is damaged.
+        InputError: no such folder, no finished result in any of them, jobs of several figures in one folder, or a
+            figure of somebody else's. ResultError: a result is damaged.
     """
-    found = [read(place) for folder in folders for place in _sweeps(folder)]
+    found = [read(place, own) for folder in folders for place in _sweeps(folder)]
     if not any(section.results for section in found):
         lines = "; ".join(line for section in found for line in section.left_out)
         raise InputError(f"no job is done in {', '.join(map(str, folders))}: {lines or 'no job at all'}")
@@ -64,14 +67,16 @@ def _sweeps(folder: Path) -> list[Path]:
     """The folder itself when it holds a job or a sweep, else every sweep below it."""
     if not folder.is_dir() or (folder / JSON_NAME).is_file() or any(folder.glob(f"*/{JSON_NAME}")):
         return [folder]
-    return sorted({path.parent.parent for path in folder.rglob(JSON_NAME)}) or [folder]
+    results = (path for path in folder.rglob(JSON_NAME) if is_inside(folder, path.parent))
+    return sorted({path.parent.parent for path in results}) or [folder]
 
 
-def read(folder: Path) -> Section:
+def read(folder: Path, own: Collection[str] = ()) -> Section:
     """The section of one sweep or job; what cannot be drawn or judged is said in its ``fault``.
 
     Raises:
-        InputError: no folder, no result in it, or jobs of several figures. ResultError: a result is damaged.
+        InputError: no folder, no result in it, jobs of several figures, or a figure of somebody else's.
+        ResultError: a result is damaged.
     """
     places, left_out = job_folders(folder)
     loaded = [(place, Result.load(place)) for place in places]
@@ -88,11 +93,16 @@ def read(folder: Path) -> Section:
         )
     if not results:
         return Section(folder, [], [], left_out)
-    module = figure_module(figures[0])
+    module = figure_of(results, own)
     places, verdicts, figure, fault = [place for place, _ in done], list[Verdict](), None, ""
     try:
         verdicts = module.judge(results)
         figure = module.draw(results)
     except Exception as error:  # one drawing that fails must not cost the page of all the others
-        fault = f"{module.__name__} failed on these results: {type(error).__name__}: {error}"
+        fault = fault_of(module, error)
     return Section(folder, places, results, left_out, module, verdicts, figure, fault)
+
+
+def fault_of(module: ModuleType, error: Exception) -> str:
+    """One sentence on a module that failed."""
+    return f"{module.__name__} failed on these results: {type(error).__name__}: {error}"

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
-from landscape.curve import Projection
 from landscape.figure.subject import seed_names
 from landscape.figure.sweep.pool import num_columns as num_columns
 from landscape.result import Result
@@ -30,34 +27,19 @@ def one_seed(result: Result, column: int) -> Result:
     ends = [trained.index(part) for part in ends_of(labels[column])]
     on_lines = any(len(ends_of(label)) > 1 for label in labels)
 
-    def cut(values: Any, chosen: list[int], width: int) -> Any:
-        whole = values is None or np.ndim(values) == 0 or np.shape(values)[-1] != width
-        return values if whole else values[..., chosen]
-
     def of_training(values: list[Any]) -> list[Any]:
         return [values[k] for k in ends] if len(values) == len(trained) else values
 
-    curves = {
-        key: replace(
-            curve,
-            objective=cut(curve.objective, [column], num),
-            metrics={name: cut(values, [column], num) for name, values in curve.metrics.items()},
-            replicates=cut(curve.replicates, [column], num),
-        )
-        for key, curve in result.curves.items()
-    }
+    curves = {key: curve.columns([column]) if curve.num_columns == num else curve
+              for key, curve in result.curves.items()}  # fmt: skip
     # A trajectory is that of a training, whatever line the curves lie on.
-    tracks, along_time = {}, ("steps", "epochs")
+    tracks = {}
     for key, track in result.projections.items():
-        width = track.projection.shape[1]
-        chosen = ends if width == len(trained) else [column]
-        values = {f.name: getattr(track, f.name) for f in fields(Projection) if f.name not in along_time}
-        cuts = {name: cut(item, chosen, width) for name, item in values.items()} if width > 1 else {}
-        tracks[key] = replace(track, **cuts)
+        chosen = {len(trained): ends, num: [column]}.get(track.num_columns)
+        tracks[key] = track if chosen is None else track.columns(chosen)
     learning = result.learning_curve
-    if learning is not None:
-        channels = {name: cut(values, ends, len(trained)) for name, values in learning.channels.items()}
-        learning = replace(learning, channels=channels, best_epoch=cut(learning.best_epoch, ends, len(trained)))
+    if learning is not None and learning.num_columns == len(trained):
+        learning = learning.columns(ends)
     numbers: dict[str, float | list[float]] = {}
     for key, value in result.numbers.items():
         per_training = on_lines and "/" not in key  # "train/…" are read off a curve, the others off a training

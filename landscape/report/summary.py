@@ -10,6 +10,7 @@ import numpy as np
 
 from landscape.curve.wilson import wilson
 from landscape.report.sweep import Row
+from landscape.verdict import Verdict
 
 Setting = tuple[tuple[str, str], ...]
 
@@ -60,6 +61,12 @@ def means(rows: Sequence[Row]) -> list[Mean]:
             error = float(values.std(ddof=1) / math.sqrt(count)) if count > 1 else math.nan
             found.append(Mean(setting, number, count, float(values.mean()) if count else math.nan, error))
     return found
+
+
+def failures_first(found: Iterable[Rate], verdicts: Sequence[Verdict]) -> list[Rate]:
+    """Claims that do not hold in every run first, and identities last; else as they came."""
+    identities = {verdict.check for verdict in verdicts if verdict.identity}
+    return sorted(found, key=lambda rate: (rate.holds == rate.judged) + (rate.check in identities))
 
 
 def rates(rows: Sequence[Row], by_setting: bool = False) -> list[Rate]:

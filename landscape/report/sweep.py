@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from landscape.figure import subject
-from landscape.figure.publish import LOCAL
 from landscape.figure.sweep.keys import is_seed, leaves
 from landscape.figure.sweep.keys import swept as swept
 from landscape.figure.sweep.pool import num_columns
 from landscape.report.section import Section
 from landscape.report.seed import one_seed, plain_numbers
+from landscape.settings import uses_of
 
 
 @dataclass(frozen=True)
@@ -83,5 +83,5 @@ def _pooled(rows: Sequence[Row]) -> list[Row]:
 
 def flat(config: dict[str, Any]) -> dict[str, str]:
     """A resolved config as dotted keys, less those that say where and when it ran."""
-    kept = {key: value for key, value in config.items() if key not in LOCAL}
+    kept = {key: value for key, value in config.items() if uses_of(key).result}
     return {name: text for key, value in kept.items() for name, text in leaves(key, value).items()}

@@ -5,13 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import math
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from rich.console import RenderableType
 
-from landscape.figure.module import figure_module
+from landscape.errors import InputError
+from landscape.figure.module import figure_of
+from landscape.files import temporary
 from landscape.report.section import Section
 from landscape.report.summary import means, rates
 from landscape.report.sweep import Row, rows
@@ -52,16 +53,21 @@ def summary_table(groups: Sequence[Sequence[Row]]) -> list[Cells]:
 
 
 def write_tables(
-    folder: Path, places: Sequence[Path], results: Sequence[Result], verdicts: Sequence[Verdict]
-) -> RenderableType:
+    folder: Path, places: Sequence[Path], results: Sequence[Result], verdicts: Sequence[Verdict],
+    own: Collection[str] = (),
+) -> RenderableType:  # fmt: skip
     """Write ``sweep.csv`` and ``sweep_summary.csv`` of one command's results into its folder.
 
     Args:
-        places: the folder of each result. verdicts: on all of them together.
+        places: the folder of each result. verdicts: on all of them together. own: modules of the user's that may judge.
     Returns:
         A summary for the terminal.
     """
-    section = Section(folder, list(places), list(results), [], figure_module(results[0].figure), list(verdicts))
+    try:
+        module = figure_of(results, own)
+    except InputError:  # whoever draws has said so: rows without verdicts
+        module = None
+    section = Section(folder, list(places), list(results), [], module, list(verdicts))
     found = rows(section)
     write(sweep_table([found]), folder / "sweep.csv")
     write(summary_table([found]), folder / "sweep_summary.csv")
@@ -100,9 +106,4 @@ def write(table: Sequence[Cells], path: Path) -> None:
 
 def replace_file(path: Path, text: str) -> None:
     """Write by temporary file and rename; nothing is left behind if that fails."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        temporary.write_text(text, encoding="utf-8")
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    temporary.write_text(path, text)

@@ -14,7 +14,8 @@ from landscape.curve.wilson import wilson
 from landscape.figure.style import SPLIT_WORD
 from landscape.figure.sweep.number import Number, headline
 from landscape.figure.sweep.rate import SPLITS, are_monotone
-from landscape.report.summary import Mean, Rate, Setting, means, rates, settings
+from landscape.files.text import plain
+from landscape.report.summary import Mean, Rate, Setting, failures_first, means, rates, settings
 from landscape.report.sweep import Row
 from landscape.result import Result
 from landscape.verdict import Verdict
@@ -33,7 +34,7 @@ def summary(results: Sequence[Result], rows: Sequence[Row], verdicts: Sequence[V
     if numbers := headline(results):
         parts.append(_means(numbers, rows))
     if len(results) > 1 and (found := rates(rows)):
-        parts.append(_rates(found, {v.check: v.claim for v in verdicts}))
+        parts.append(_rates(failures_first(found, verdicts), {v.check: v.claim for v in verdicts}))
     for split in SPLITS:
         fell = [item for result in results for item in are_monotone(result, split)]
         if fell:
@@ -45,7 +46,7 @@ def summary(results: Sequence[Result], rows: Sequence[Row], verdicts: Sequence[V
 def _table(*heads: str) -> Table:
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
     for head in heads:
-        table.add_column(Text(head), overflow="fold")
+        table.add_column(Text(plain(head)), overflow="fold")
     return table
 
 
@@ -58,7 +59,7 @@ def _means(numbers: Sequence[Number], rows: Sequence[Row]) -> RenderableType:
     for setting in shown[:MAX_SETTINGS]:
         num = sum(row.setting == setting for row in rows)
         cells = [_mean(by, setting, number) for number in numbers]
-        table.add_row(*(Text(value) for _, value in setting), str(num), *cells)
+        table.add_row(*(Text(plain(value)) for _, value in setting), str(num), *cells)
     notes = ["mean ± standard error over the runs of a setting"] if len(rows) > len(shown) else []
     if len(shown) > MAX_SETTINGS:
         notes.append(f"{len(shown) - MAX_SETTINGS} more settings are in sweep_summary.csv")
@@ -80,5 +81,5 @@ def _rates(found: Sequence[Rate], claims: Mapping[str, str]) -> Table:
     for k, rate in enumerate(found):
         again = k > 0 and found[k - 1].check == rate.check
         claim = "" if again else claims.get(rate.check, "")
-        table.add_row(*map(Text, (rate.check, claim, rate.on, str(rate))))
+        table.add_row(*(Text(plain(said)) for said in (rate.check, claim, rate.on, rate)))
     return table

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-import json
 import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from typing import Any
 
 from landscape.errors import InputError
 from landscape.figure.publish import command_of, verdict_rows
+from landscape.files import document
 from landscape.report.section import Section
 from landscape.report.tables import replace_file
 from landscape.result import Result
@@ -103,9 +103,11 @@ def _publish(report: Any, home: Home, target: Path) -> str:
     import wandb
 
     before = _read(target)
-    project = before.get("project", {})
-    if before.get("id") and project.get("name") == home.project and home.entity in (None, project.get("entityName")):
-        report.id, report.entity = before["id"], project["entityName"]
+    number, project = before.get("id"), before.get("project")
+    entity = project.get("entityName") if isinstance(project, dict) else None
+    is_ours = isinstance(project, dict) and project.get("name") == home.project and home.entity in (None, entity)
+    if is_ours and isinstance(number, str) and isinstance(entity, str):
+        report.id, report.entity = number, entity
     _write(report, target)
     try:
         if not _server():
@@ -136,7 +138,7 @@ def _write(report: Any, target: Path) -> None:
 
 def _read(target: Path) -> dict[str, Any]:
     try:
-        found = json.loads(target.read_text(encoding="utf-8"))
+        found = document.read(target)
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}

@@ -1,9 +1,10 @@
-"""Environment variables for as long as a run lasts."""
+"""Environment variables for as long as a run lasts, and what W&B is to find in them."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from pathlib import Path
 
 
 class Environment:
@@ -30,3 +31,21 @@ def _set(variables: Mapping[str, str | None]) -> None:
             os.environ.pop(name, None)
         else:
             os.environ[name] = value
+
+
+def home(folder: Path) -> Path:
+    """Where the ``wandb/`` folder of a sweep in ``folder`` lies: there, or where WANDB_DIR says."""
+    return Path(os.environ.get("WANDB_DIR") or folder).expanduser()
+
+
+def variables(folder: Path) -> dict[str, str | None]:
+    """What W&B must find in the environment, for the sweep that lies in ``folder``."""
+    top = home(folder).resolve() / "wandb"
+    # without these wandb stages artifacts in the home directory, and a moved sweep would lose them
+    places = {"WANDB_DATA_DIR": "data", "WANDB_CACHE_DIR": "cache", "WANDB_ARTIFACT_DIR": "artifacts"}
+    return {
+        **{name: os.environ.get(name) or str(top / place) for name, place in places.items()},
+        "WANDB_ERROR_REPORTING": "false",  # else even an offline run opens one connection
+        "WANDB_SILENT": os.environ.get("WANDB_SILENT") or "true",
+        "WANDB_MODE": None,  # read by the yaml; here it would override what tracker.mode says
+    }

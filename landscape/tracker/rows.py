@@ -11,7 +11,8 @@ from collections.abc import Iterator, Sequence
 from landscape.curve import Array, Curve, LearningCurve, Projection
 from landscape.result import Result
 from landscape.tracker import Cell
-from landscape.verdict import Verdict
+from landscape.verdict import Verdict, ordered
+from landscape.verdict import counts as counts_of
 
 Row = dict[str, float]
 
@@ -29,6 +30,7 @@ VERDICT_COLUMNS = [
     "scale",
     "source",
     "note",
+    "identity",
 ]
 HOLDS = {True: "holding", False: "failing", None: "not_judged"}
 
@@ -77,6 +79,8 @@ def curve_rows(curves: dict[str, Curve], seeds: Sequence[str]) -> Iterator[Row]:
 def projection_rows(projections: dict[str, Projection], seeds: Sequence[str]) -> Iterator[Row]:
     """One row per seed and saved point, in time order within each seed, because each seed has its own projection."""
     for name, p in projections.items():
+        if name == "plane":  # a grid, no track
+            continue
         family = "residual/" if len(projections) == 1 else f"residual/{name}/"
         for s, label in enumerate(labels(seeds, p.projection.shape[1], trained=True)):
             for t in range(len(p.steps)):
@@ -127,10 +131,10 @@ def objective_lines(curves: dict[str, Curve], seeds: Sequence[str]) -> dict[str,
 
 
 def verdict_table(verdicts: Sequence[Verdict]) -> list[list[Cell]]:
-    """The verdicts, columns ``VERDICT_COLUMNS``."""
+    """The verdicts, columns ``VERDICT_COLUMNS``: what does not hold first, identities last."""
     shown = [
         v.as_dict() | {"holds": HOLDS[v.holds], "calibrated_holds": HOLDS[v.calibrated_holds] if v.calibrated else ""}
-        for v in verdicts
+        for v in ordered(verdicts)
     ]
     return [[row[column] for column in VERDICT_COLUMNS] for row in shown]
 
@@ -149,5 +153,7 @@ def summary(result: Result) -> dict[str, str | float]:
 
 
 def counts(verdicts: Sequence[Verdict]) -> dict[str, str | float]:
-    """``{"verdicts/holding": 3, ...}``."""
-    return {f"verdicts/{word}": sum(v.holds is holds for v in verdicts) for holds, word in HOLDS.items()}
+    """``{"verdicts/holding": 3, ...}``; identities are counted apart."""
+    keys = {"hold": "holding", "do not hold": "failing", "not judged": "not_judged", "identities": "identities"}
+    found = {f"verdicts/{keys[group]}": num for group, num in counts_of(verdicts).items()}
+    return {key: num for key, num in found.items() if num or key != "verdicts/identities"}

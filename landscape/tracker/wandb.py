@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import math
+import os
 import shutil
 import threading
 from collections.abc import Iterator, Sequence
@@ -16,13 +18,23 @@ import wandb
 from landscape.errors import InputError
 from landscape.result import Result
 from landscape.tracker import Closing, RunInfo, SolutionFiles, media, rows
-from landscape.tracker.environment import Environment
+from landscape.tracker.environment import Environment, home, variables
 from landscape.tracker.network import need_server
 
 log = logging.getLogger(__name__)
 
 Mode = Literal["offline", "online", "disabled"]
 MODES = get_args(Mode)
+MEANT: dict[str, Mode] = {
+    **{mode: mode for mode in MODES},
+    **{"dryrun": "offline", "run": "online"},
+    **dict.fromkeys(("", "0", "false", "no"), "offline"),
+    **dict.fromkeys(("1", "true", "yes"), "disabled"),
+}
+"""What WANDB_MODE may say, by old names too, and WANDB_DISABLED."""
+LONGEST = 128
+"""Characters of a name, a group, a job type or a project; a server refuses the run with a longer one."""
+LONGEST_TAG = 64
 
 
 class WandbTracker:
@@ -32,35 +44,41 @@ class WandbTracker:
     rest only as debug messages, and whatever could not be sent stays on disk for ``wandb sync``.
 
     Args:
-        mode: ``"offline"`` (files only, no connection), ``"online"`` or ``"disabled"``.
-        project: W&B project.
+        mode: ``"offline"`` (files only, no connection), ``"online"`` or ``"disabled"``; or what WANDB_DISABLED says.
+        project: W&B project; empty means ``"landscape"``.
         entity: W&B user or team; None means the account's default.
         finish_timeout: seconds that all waiting for the network may cost at the end of a job; the start of an
             online run waits at most as long again.
         upload_solutions: store the trained solutions as an artifact (a copy of their files).
 
     Raises:
-        InputError: the mode is unknown or the timeout not positive; at ``start``, online without a valid key.
+        InputError: the mode is unknown, the project no name for one, or the timeout not positive; at ``start``, online
+            without a valid key.
     """
 
     def __init__(
         self,
-        mode: Mode = "offline",
+        mode: str = "offline",
         project: str = "landscape",
         entity: str | None = None,
         finish_timeout: float = 60,
         upload_solutions: bool = True,
     ) -> None:
-        if mode not in MODES:
+        if mode.lower() not in MEANT:
             raise InputError(
                 f"tracker.mode={mode} is unknown (it comes from the command line or from WANDB_MODE); "
                 f"use one of {', '.join(MODES)}, or tracker=none"
             )
+        if len(project) > LONGEST or set(project) & set("/\\#?%:"):
+            raise InputError(
+                f"tracker.project={project} is no name for a project (it comes from the command line or from "
+                f"WANDB_PROJECT); use at most {LONGEST} characters and none of / \\ # ? % :"
+            )
         if not finish_timeout > 0:
             raise InputError(f"tracker.finish_timeout={finish_timeout} must be a positive number of seconds")
-        self.mode = mode
-        self.project = project
-        self.entity = entity
+        self.mode = MEANT[mode.lower()]
+        self.project = project or "landscape"
+        self.entity = entity or None
         self.finish_timeout = finish_timeout
         self.upload_solutions = upload_solutions
         self._run: wandb.Run | None = None
@@ -85,8 +103,10 @@ class WandbTracker:
         if self.mode == "disabled":
             return
         self._info, self._live, self._left, self._warned = run, {}, [], False
-        self._earlier = sorted((run.folder / "wandb").glob(f"offline-run-*-{run.id}"))
-        self._environment.enter(_variables(run.folder))
+        self._earlier = sorted((home(run.folder) / "wandb").glob(f"offline-run-*-{run.id}"))
+        self._environment.enter(variables(run.folder))
+        # When W&B's own process dies, asyncio reports each message that it could not deliver; one warning says as much.
+        logging.getLogger("asyncio").setLevel(logging.CRITICAL)
         try:
             mode = self.mode if self.mode == "offline" or self._answers() else "offline"
         except InputError:
@@ -175,22 +195,25 @@ class WandbTracker:
         return True
 
     def _open(self, info: RunInfo, mode: Mode) -> wandb.Run:
+        said = os.environ.get
+        name = info.name.replace(info.group, said("WANDB_NAME") or info.group, 1)
+        tags = [tag.strip() for tag in (said("WANDB_TAGS") or "").split(",")]
         run = wandb.init(
             mode=mode,
             project=self.project,
             entity=self.entity,
-            dir=info.folder,
+            dir=home(info.folder),
             id=info.id,
-            name=info.name,
-            group=info.group,
-            job_type=info.job_type,
-            tags=info.tags,
+            name=within(name, LONGEST),
+            group=within(said("WANDB_RUN_GROUP") or info.group, LONGEST),
+            job_type=within(said("WANDB_JOB_TYPE") or info.job_type, LONGEST),
+            tags=[within(tag, LONGEST_TAG) for tag in dict.fromkeys([*info.tags, *tags]) if tag],
             config=info.config,
             resume="allow",
             reinit="create_new",  # another run of this process, if any, is none of ours
             settings=wandb.Settings(
                 console="off",
-                silent=True,
+                silent=(said("WANDB_SILENT") or "true").lower() not in ("false", "0"),
                 init_timeout=self.finish_timeout,
                 finish_timeout=self.finish_timeout / 2,  # the other half is for tables and artifacts
                 finish_timeout_raises=True,
@@ -246,7 +269,7 @@ class WandbTracker:
             log.debug("W&B, %s: %r", doing, error)
             return
         self._warned = True
-        folder = "" if self._info is None else self._info.folder / "wandb"
+        folder = "" if self._info is None else home(self._info.folder) / "wandb"
         log.warning(
             "W&B failed at '%s' (%s: %s); the job goes on. What was written is in %s; "
             "`wandb sync --include-online` sends it later.",
@@ -254,15 +277,10 @@ class WandbTracker:
         )
 
 
-def _variables(folder: Path) -> dict[str, str | None]:
-    """What W&B must find in the environment, for the sweep that lies in ``folder``."""
-    top = Path(folder).resolve() / "wandb"
-    return {
-        # without these wandb stages artifacts in the home directory, and a moved sweep would lose them
-        "WANDB_DATA_DIR": str(top / "data"),
-        "WANDB_CACHE_DIR": str(top / "cache"),
-        "WANDB_ARTIFACT_DIR": str(top / "artifacts"),
-        "WANDB_ERROR_REPORTING": "false",  # else even an offline run opens one connection
-        "WANDB_SILENT": "true",
-        "WANDB_MODE": None,  # read by the yaml; here it would override what tracker.mode says
-    }
+def within(text: str, most: int) -> str:
+    """A text of at most so many characters: a longer one keeps both ends, and a hash between them tells it apart."""
+    if len(text) <= most:
+        return text
+    mark = f"...{hashlib.sha256(text.encode(errors='replace')).hexdigest()[:8]}..."
+    left = most - len(mark)
+    return text[: left - left // 3] + mark + text[-(left // 3) :]

@@ -16,10 +16,12 @@ class Batches:
     """Each pass draws one permutation per seed; sequences keep their order; a resampled split is sampled anew.
 
     Args:
-        split: of training, on its device. seeds: [S]. size: B; a short last batch is kept.
+        split: of training, on its device. seeds: [S]. size: B.
+        drop_last: throw a short last batch away.
     """
 
-    def __init__(self, split: Split, seeds: Sequence[int], size: int) -> None:
+    def __init__(self, split: Split, seeds: Sequence[int], size: int, drop_last: bool = False) -> None:
+        self.num_seen = len(split) - (len(split) % size if drop_last else 0)  # in one pass
         self.split, self.size, self.num_seeds = split, size, len(seeds)
         self.order = [stream(seed, ORDER) for seed in seeds]
         self.samples = [stream(seed, RESAMPLE, device=split.x.device) for seed in seeds]
@@ -31,7 +33,7 @@ class Batches:
             orders = torch.stack([torch.randperm(total, generator=g) for g in self.order]).to(device)  # [S, N]
         else:
             orders = torch.arange(total, device=device).expand(self.num_seeds, -1)
-        for start in range(0, total, self.size):
+        for start in range(0, self.num_seen, self.size):
             index = orders[:, start : start + self.size]  # [S, B]
             x = _rows(self.split.x, index)
             if self.split.is_resampled:

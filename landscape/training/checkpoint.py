@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 import tempfile
+import zipfile
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import torch
 
@@ -14,13 +16,39 @@ from landscape.errors import InputError
 
 log = logging.getLogger(__name__)
 
+DIGITS = 64
+"""Of a SHA-256, behind what torch wrote."""
+
+
+class Unusable(Exception):
+    """A checkpoint, or the snapshots that belong to it, from which training cannot go on."""
+
+
+class _Hashed:
+    """A stream that knows the digest of what went through it."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self.stream, self.digest = stream, hashlib.sha256()
+
+    def write(self, data: bytes) -> int:
+        self.digest.update(data)
+        return self.stream.write(data)
+
+    def flush(self) -> None:
+        self.stream.flush()
+
 
 def save_atomically(state: dict[str, Any], file: Path) -> None:
-    """torch.save by temporary file and rename; an old checkpoint stays whole if this one cannot be written."""
+    """torch.save and a digest behind it, by temporary file and rename.
+
+    An old checkpoint stays whole if this one cannot be written. torch reads the file as if there were no digest.
+    """
     handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
     try:
         with os.fdopen(handle, "wb") as stream:
-            torch.save(state, stream)
+            hashed = _Hashed(stream)
+            torch.save(state, hashed)  # type: ignore[arg-type]
+            stream.write(hashed.digest.hexdigest().encode())
             stream.flush()
             os.fsync(stream.fileno())
         os.replace(name, file)
@@ -30,17 +58,59 @@ def save_atomically(state: dict[str, Any], file: Path) -> None:
 
 
 def load(file: Path) -> dict[str, Any] | None:
-    """The state, or None if there is no usable checkpoint; only plain tensors and numbers are ever unpickled."""
-    try:
-        state: dict[str, Any] = torch.load(file, weights_only=True, map_location="cpu")
-    except FileNotFoundError:
+    """The state, or None if there is no checkpoint; only plain tensors and numbers are ever unpickled.
+
+    Raises:
+        Unusable: its digest is missing (as before there was one) or not that of its content.
+    """
+    if not file.exists():
         return None
+    _check(file)
+    try:
+        state = torch.load(file, weights_only=True, map_location="cpu")
     except Exception as error:  # torch raises many types for a broken file
+        raise Unusable(f"{file.name} is unreadable ({str(error).splitlines()[0]})") from error
+    if not isinstance(state, dict):
+        raise Unusable(f"{file.name} holds a {type(state).__name__}, not the state of a training")
+    return state
+
+
+def epoch_of(file: Path) -> int | None:
+    """Where a checkpoint stands, None if there is none that can be used; its tensors are not read."""
+    try:
+        _check(file)
+        return int(torch.load(file, weights_only=True, map_location="cpu", mmap=True)["epoch"])
+    except Exception:  # torch raises many types for a broken file; training then starts over
+        return None
+
+
+def _check(file: Path) -> None:
+    """Refuse a file that is not what was written, or that unpacks to more than it holds."""
+    with file.open("rb") as stream:
+        left = os.fstat(stream.fileno()).st_size - DIGITS
+        digest = hashlib.sha256()
+        while left > 0 and (part := stream.read(min(left, 1 << 20))):
+            digest.update(part)
+            left -= len(part)
+        if stream.read() != digest.hexdigest().encode():
+            raise Unusable(f"{file.name} is unreadable: it does not have the digest of what was written")
+    try:
+        with zipfile.ZipFile(file) as archive:
+            size = sum(part.file_size for part in archive.infolist())
+    except (zipfile.BadZipFile, ValueError, EOFError) as error:
+        raise Unusable(f"{file.name} is unreadable ({error})") from error
+    if size > file.stat().st_size:
+        raise Unusable(f"{file.name} is unreadable: {file.stat().st_size} bytes that unpack to {size}")
+
+
+def set_aside(file: Path, reason: str) -> None:
+    """Rename a checkpoint that cannot be used, and say so."""
+    moved = ""
+    if file.exists():
         broken = file.with_suffix(".broken")
         file.replace(broken)
-        log.warning("checkpoint %s is unreadable (%s); moved to %s, starting over", file, error, broken)
-        return None
-    return state
+        moved = f"; the checkpoint was moved to {broken.name}"
+    log.warning("the training in %s cannot go on (%s)%s; training starts over", file.parent, reason, moved)
 
 
 def generators_fit(state: dict[str, Any], device: str, is_drawing: bool) -> bool:

@@ -7,9 +7,9 @@ that what it does never depends on who trains beside it.
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,26 +17,29 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from landscape.cost import from_torch
+from landscape.cost.labels import count_alike
 from landscape.curve import LearningCurve
 from landscape.data.dataset import Dataset
 from landscape.errors import InputError
 from landscape.model.dropout import Masks
-from landscape.parameters import ParameterLayout
-from landscape.precision import tf32
+from landscape.parameters import ParameterLayout, beside
+from landscape.precision import converted, tf32
 from landscape.progress import report
 from landscape.solutions import Solutions
 from landscape.streams import DROPOUT, INIT, MODULE, stream, stream_seed
+from landscape.template import unwrapped
 from landscape.training import checkpoint
 from landscape.training.batches import Batches
 from landscape.training.constraint import project_max_norm
+from landscape.training.frozen import frozen_in
 from landscape.training.gradient import Gradient, clip
-from landscape.training.monitor import Monitor, monitored
-from landscape.training.optimizer import optimizer_of
+from landscape.training.monitor import PERPLEXITY, Monitor, monitored
+from landscape.training.optimizer import Updates
+from landscape.training.resume import restore, state_of
 from landscape.training.stopping import EarlyStopping
 from landscape.training.trainer import Training
 from landscape.trajectory import Trajectory, TrajectoryWriter, snapshot_interval
-
-log = logging.getLogger(__name__)
 
 EpochCallback = Callable[[dict[str, float]], None]
 
@@ -74,19 +77,27 @@ class GroupRun:
                 f"training.batch_size={training.batch_size} but the training data are {streams} sequences side by "
                 f"side; set training.batch_size={streams}"
             )
+        cost = from_torch(cost)
         self.training, self.seeds, self.folder, self.device = training, list(seeds), folder, device
         self.on_epoch = on_epoch
+        self.anew = partial(GroupRun, model, cost, dataset, optimizer, training, seeds, folder, device, on_epoch)
         dtype: torch.dtype = getattr(torch, training.dtype)
-        modules = [build(model, seed).to(device=device, dtype=dtype) for seed in seeds]
+        modules = [converted(unwrapped(build(model, seed)), device, dtype) for seed in seeds]
         for module in modules:
             if hasattr(module, "initialise_from"):  # a start that looks at the training inputs, such as their mean
                 module.initialise_from(dataset.train.x)  # type: ignore[operator]
         self.module = modules[0].train()
         self.layout = ParameterLayout.of(self.module)
-        self.max_norms: dict[str, float] = getattr(self.module, "max_norms", {})
+        frozen = frozen_in(self.module)
+        for module, seed in zip(modules, self.seeds, strict=True):
+            if frozen_in(module) != frozen:
+                raise InputError(f"model={type(module).__name__} freezes other parameters under seed {seed} than under "
+                                 f"seed {self.seeds[0]}; set training.vectorise=false")  # fmt: skip
+        bounds: dict[str, float] = getattr(self.module, "max_norms", {})
+        self.max_norms = {name: bound for name, bound in bounds.items() if name not in frozen}
         named = [dict(m.named_parameters()) for m in modules]
         self.theta = {n: torch.stack([m[n].detach() for m in named]) for n in self.layout.names}
-        own = [dict(m.named_buffers()) for m in modules]
+        own = [beside(m) for m in modules]
         self.buffers = {n: torch.stack([m[n].detach() for m in own]) for n in own[0]}
         if training.enforce_at_init:
             project_max_norm(self.theta, self.max_norms)
@@ -95,20 +106,22 @@ class GroupRun:
         self.buffers_i, self.buffers_f = self._buffers(), self._buffers()
         self.split = dataset.train.to(device, dtype)
         self.masks = Masks(self.module, self.split.x[:1], cost.num_draws)
-        self.gradient = Gradient(self.module, cost, self.masks, vectorised=len(self.seeds) > 1)
+        counts = None if count_alike(cost, self.split.y) else cost.counts
+        self.gradient = Gradient(self.module, cost, self.masks, len(self.seeds) > 1, counts)
         self.is_stateful = streams is not None and hasattr(self.module, "initial_state")
-        self.optimizer = optimizer_of(optimizer, self.theta, getattr(self.module, "lr_scales", {}))
-        self.lrs = [group["lr"] for group in self.optimizer.param_groups]
-        self.monitor = Monitor(
-            self.module, cost, dataset, self.seeds, training.dtype, device, training.measure_batch_size
-        )
+        moved = {name: value for name, value in self.theta.items() if name not in frozen}
+        self.updates = Updates(optimizer, moved, getattr(self.module, "lr_scales", {}))
+        self.updates.check_schedules(training.lr_schedule, training.momentum_schedule)
+        self.monitor = Monitor(self.module, cost, dataset, self.seeds, training.dtype, device,
+                               training.measure_batch_size, training.validation)  # fmt: skip
         self.stopping = EarlyStopping(len(self.seeds), training.patience)
-        self.batches = Batches(self.split, self.seeds, training.batch_size)
+        self.batches = Batches(self.split, self.seeds, training.batch_size, training.drop_last)
         self.dropout = [stream(seed, DROPOUT, device=device) for seed in seeds]
         row_bytes = 4 * len(self.seeds) * self.layout.num_parameters
         self.interval = snapshot_interval(training.max_epochs, row_bytes, training.trajectory_gigabytes * 1e9)
         self.chosen_epoch = np.zeros(len(self.seeds), dtype=np.int64)
         self.epoch, self.update = 0, 0
+        self.state: tuple[Tensor, ...] = ()  # of a module that carries one, after the last minibatch
         self.rows: list[dict[str, np.ndarray]] = []
         self.snapshots: list[tuple[float, int]] = []  # (epoch, update)
         self.writer: TrajectoryWriter
@@ -118,7 +131,17 @@ class GroupRun:
         return [{n: b[s].cpu().clone() for n, b in self.buffers.items()} for s in range(len(self.seeds))]
 
     def run(self) -> Solutions:
-        """Train to the end, checkpointing on the way."""
+        """Train to the end, checkpointing on the way; what lies in the folder and is not whole is named and redone."""
+        try:
+            return self._run()
+        except checkpoint.Unusable as error:
+            checkpoint.set_aside(self._file("checkpoint.pt"), str(error))
+        try:
+            return self.anew()._run()
+        except checkpoint.Unusable as error:
+            raise OSError(f"{self.folder} does not keep what is written there: {error}") from error
+
+    def _run(self) -> Solutions:
         training = self.training
         with torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else []):
             torch.manual_seed(stream_seed(self.seeds[0], MODULE))  # for modules with randomness of their own
@@ -151,15 +174,27 @@ class GroupRun:
             masks = None
             if len(self.masks):
                 masks = torch.stack([self.masks.draw(x.shape[1], g) for g in self.dropout])
-            gradients, state, self.buffers = self.gradient(self.theta, x, y, masks, state, self.buffers)
-            gradients = clip(gradients, self.training.gradient_scale, self.training.max_gradient_norm)
-            for name, value in self.theta.items():
-                value.grad = gradients[name]
-            self.optimizer.step()
+            batch = (x, y, masks, state)
+            if self.updates.takes_closure:
+                self.updates.step(partial(self._cost, *batch))
+            else:
+                self._descend(*batch)
+                self.updates.step()
+            state = self.state
             if self.max_norms:
                 project_max_norm(self.theta, self.max_norms)
-            if every is not None and self.epoch == 1 and self.update % every == 0 and seen < len(self.split):
-                self._snapshot(seen / len(self.split))
+            if every is not None and self.epoch == 1 and self.update % every == 0 and seen < self.batches.num_seen:
+                self._snapshot(seen / self.batches.num_seen)
+
+    def _descend(self, x: Tensor, y: Tensor, masks: Tensor | None, state: tuple[Tensor, ...]) -> None:
+        """Lay down the gradient where theta now is."""
+        gradients, self.state, self.buffers = self.gradient(self.theta, x, y, masks, state, self.buffers)
+        self.updates.give(clip(gradients, self.training.gradient_scale, self.training.max_gradient_norm))
+
+    def _cost(self, *batch: Any) -> Tensor:
+        """The same, and the cost there: what an optimizer calls that chooses its points."""
+        self._descend(*batch)
+        return self.gradient.cost_there * self.training.gradient_scale
 
     def _snapshot(self, epoch: float) -> None:
         self.writer.append(self.layout.flatten(self.theta))
@@ -167,15 +202,10 @@ class GroupRun:
 
     def _set_schedules(self) -> None:
         training = self.training
-        for group, lr in zip(self.optimizer.param_groups, self.lrs, strict=True):
+        for group, lr in zip(self.updates.groups, self.updates.lrs, strict=True):
             if training.lr_schedule is not None:
                 group["lr"] = lr * training.lr_schedule(self.epoch, self.update)
             if training.momentum_schedule is not None:
-                if "momentum" not in group:
-                    raise InputError(
-                        f"training.momentum_schedule is set but optimizer {type(self.optimizer).__name__} has no "
-                        "momentum; set training.momentum_schedule=null"
-                    )
                 group["momentum"] = training.momentum_schedule(self.epoch, self.update)
 
     def _end_of_epoch(self) -> None:
@@ -183,8 +213,9 @@ class GroupRun:
         buffers = self._buffers()
         row = self.monitor(flat, buffers if self.buffers else None)
         finite = torch.isfinite(flat).all(dim=1).cpu().numpy()
-        for values in row.values():
-            finite = finite & np.isfinite(values)
+        for name, values in row.items():
+            if name != PERPLEXITY:  # which says nothing that the objective does not, but overflows
+                finite = finite & np.isfinite(values)
         running = ~self.stopping.stopped
         value = monitored(row, self.training.monitor)
         improved = self.stopping.update(self.epoch, value, finite)
@@ -219,61 +250,32 @@ class GroupRun:
         return len(self.seeds), self.layout.num_parameters
 
     def _save(self) -> None:
-        state = {
-            "device": self.device.type,
-            "epoch": self.epoch,
-            "update": self.update,
-            "theta": self.theta,
-            "theta_f": self.theta_f,
-            "optimizer": self.optimizer.state_dict(),
-            "buffers": self.buffers,
-            "buffers_f": self.buffers_f,
-            "batches": self.batches.state(),
-            "dropout": [g.get_state() for g in self.dropout],
-            "global": torch.get_rng_state(),
-            "global_cuda": torch.cuda.get_rng_state(self.device) if self.device.type == "cuda" else None,
-            "rows": [{n: torch.from_numpy(v) for n, v in row.items()} for row in self.rows],
-            "snapshots": self.snapshots,
-            "stopping": self.stopping.state(),
-            "chosen_epoch": self.chosen_epoch.tolist(),
-        }
         self.writer.sync()  # a checkpoint must never know more snapshots than the disk does
-        checkpoint.save_atomically(state, self._file("checkpoint.pt"))
+        checkpoint.save_atomically(state_of(self), self._file("checkpoint.pt"))
 
     def _resume(self) -> bool:
+        """Go on where the checkpoint stands, if there is one.
+
+        Raises:
+            Unusable: it is not whole, not of this run, or the snapshots on disk are not those that it knows.
+        """
         state = checkpoint.load(self._file("checkpoint.pt"))
         if state is None:
             return False
-        fits = checkpoint.generators_fit(state, self.device.type, self._is_drawing())
         try:
-            self.writer = TrajectoryWriter(self._file("trajectory.npy"), self._shape(), len(state["snapshots"]))
-        except ValueError as error:
-            log.warning("the checkpoint cannot be used: %s; training starts over", error)
-            return False
-        for name, value in self.theta.items():
-            value.copy_(state["theta"][name])
-        self.epoch, self.update, self.chosen_epoch = state["epoch"], state["update"], np.array(state["chosen_epoch"])
-        self.theta_f, self.buffers_f = state["theta_f"], state["buffers_f"]
-        self.optimizer.load_state_dict(state["optimizer"])
-        for name, buffer in self.buffers.items():
-            buffer.copy_(state["buffers"][name])
-        self.batches.restore(state["batches"], ("order", "samples") if fits else ("order",))
-        for generator, rng in zip(self.dropout, state["dropout"] if fits else [], strict=fits):
-            generator.set_state(rng)
-        torch.set_rng_state(state["global"])
-        if fits and self.device.type == "cuda":
-            torch.cuda.set_rng_state(state["global_cuda"], self.device)
-        self.rows = [{n: v.numpy() for n, v in row.items()} for row in state["rows"]]
-        self.snapshots = [(e, u) for e, u in state["snapshots"]]
-        self.stopping.restore(state["stopping"])
+            restore(self, state)
+        except InputError:
+            raise
+        except (AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError) as error:
+            reason = f"checkpoint.pt does not hold what this run needs ({type(error).__name__}: {error})"
+            raise checkpoint.Unusable(reason) from error
         return True
 
-    def _is_drawing(self) -> bool:
-        """Whether training draws random numbers on its device."""
-        drops = any(isinstance(m, nn.modules.dropout._DropoutNd) for m in self.module.modules())
-        return len(self.masks) > 0 or self.split.is_resampled or drops
-
     def _solutions(self) -> Solutions:
+        try:
+            self.writer.check()
+        except ValueError as error:
+            raise checkpoint.Unusable(str(error)) from error
         epochs = np.array([e for e, _ in self.snapshots], dtype=np.float64)
         steps = np.array([u for _, u in self.snapshots])
         last = self.stopping.last_epoch

@@ -11,30 +11,35 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from landscape.cost import CrossEntropy
 from landscape.data.dataset import Dataset
 from landscape.errors import InputError
 from landscape.objective import Objective
+
+PERPLEXITY = "valid/perplexity"
 
 
 class Monitor:
     """monitor(theta [S, P]) -> {"train/objective": [S], "valid/objective": [S], "valid/error": [S], ...}.
 
     The objective is the training cost with its dropout, under masks that stay the same from epoch to epoch; every
-    other channel is without dropout. The value at the best epoch is therefore the line's value at alpha = 1.
+    other channel is without dropout, and so is the objective of validation if ``validation`` says so. The value at the
+    best epoch is therefore the line's value at alpha = 1. Of a text ``valid/perplexity`` is exp of the cross-entropy
+    per token, without dropout.
     """
 
     def __init__(
         self, module: nn.Module, cost: Any, dataset: Dataset, seeds: Sequence[int], dtype: str, device: torch.device,
-        batch_size: int,
+        batch_size: int, validation: str = "stochastic",
     ) -> None:  # fmt: skip
         objective = partial(
             Objective, module, cost, seeds=seeds, dtype=dtype, device=device, batch_size=batch_size,
             running_statistics="keep",
         )  # fmt: skip
-        self.noisy = {
-            "train": objective(dataset.train, mode="stochastic"),
-            "valid": objective(dataset.valid, mode="stochastic"),
-        }
+        self.noisy = {"train": objective(dataset.train, mode="stochastic")}
+        if validation == "stochastic" and self.noisy["train"].is_random:
+            self.noisy["valid"] = objective(dataset.valid, mode="stochastic")
+        self.is_text = dataset.valid.num_streams is not None and isinstance(cost, CrossEntropy)
         self.plain = objective(dataset.valid, mode="deterministic")
 
     def __call__(
@@ -43,16 +48,13 @@ class Monitor:
         """theta [S, P] -> channels."""
         for objective in (*self.noisy.values(), self.plain):
             objective.buffers = buffers
-        row = {}
-        if self.noisy["valid"].is_random:
-            for name, objective in self.noisy.items():
-                row[f"{name}/objective"] = objective.evaluate(theta)["objective"]
-            plain = self.plain.evaluate(theta)
-        else:
-            row["train/objective"] = self.noisy["train"].evaluate(theta)["objective"]
-            plain = self.plain.evaluate(theta)
-            row["valid/objective"] = plain["objective"]
+        row = {f"{name}/objective": noisy.evaluate(theta)["objective"] for name, noisy in self.noisy.items()}
+        plain = self.plain.evaluate(theta)
+        row.setdefault("valid/objective", plain["objective"])
         row.update({f"valid/{name}": values for name, values in plain.items() if name != "objective"})
+        if self.is_text:
+            with np.errstate(over="ignore"):  # infinite from 710 nats on
+                row[PERPLEXITY] = np.exp(plain["objective"])
         return row
 
 

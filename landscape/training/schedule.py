@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from landscape.errors import InputError
+from landscape.training.checks import check_number
+
+LR, MOMENTUM = "training.lr_schedule", "training.momentum_schedule"
 
 
 class LinearRamp:
@@ -15,10 +18,10 @@ class LinearRamp:
     """
 
     def __init__(self, start: float, end: float, epochs: int) -> None:
+        _check(MOMENTUM, start=start, end=end, epochs=epochs)
         if epochs < 1 or not (0 <= start < 1 and 0 <= end < 1):
             raise InputError(
-                f"training.momentum_schedule needs epochs >= 1 and momenta in [0, 1), got start={start}, end={end}, "
-                f"epochs={epochs}"
+                f"{MOMENTUM} needs epochs >= 1 and momenta in [0, 1), got start={start}, end={end}, epochs={epochs}"
             )
         self.start, self.end, self.epochs = start, end, epochs
 
@@ -42,10 +45,9 @@ class LinearDecay:
     """
 
     def __init__(self, final: float, epochs: int) -> None:
+        _check(LR, final=final, epochs=epochs)
         if epochs < 1 or not 0 <= final <= 1:
-            raise InputError(
-                f"training.lr_schedule needs epochs >= 1 and final in [0, 1], got epochs={epochs}, final={final}"
-            )
+            raise InputError(f"{LR} needs epochs >= 1 and final in [0, 1], got epochs={epochs}, final={final}")
         self.final, self.epochs = final, epochs
 
     def __call__(self, epoch: int, update: int) -> float:
@@ -63,8 +65,11 @@ class ExponentialDecay:
     """
 
     def __init__(self, divisor: float, floor: float = 0.0) -> None:
+        _check(LR, divisor=divisor, floor=floor)
         if not divisor >= 1:
-            raise InputError(f"training.lr_schedule.divisor={divisor} must be at least 1 (1 keeps lr constant)")
+            raise InputError(f"{LR}.divisor={divisor} must be at least 1 (1 keeps lr constant)")
+        if not 0 <= floor <= 1:
+            raise InputError(f"{LR}.floor={floor} must lie in [0, 1]: it is a factor on lr")
         self.divisor, self.floor = divisor, floor
 
     def __call__(self, epoch: int, update: int) -> float:
@@ -83,12 +88,16 @@ class DelayedDecay:
     """
 
     def __init__(self, divisor: float, after: int) -> None:
+        _check(LR, divisor=divisor, after=after)
         if not divisor >= 1 or after < 0:
-            raise InputError(
-                f"training.lr_schedule needs divisor >= 1 and after >= 0, got divisor={divisor}, after={after}"
-            )
+            raise InputError(f"{LR} needs divisor >= 1 and after >= 0, got divisor={divisor}, after={after}")
         self.divisor, self.after = divisor, after
 
     def __call__(self, epoch: int, update: int) -> float:
         """The factor during this epoch."""
         return float(self.divisor ** -max(epoch - self.after, 0))
+
+
+def _check(key: str, **numbers: object) -> None:
+    for name, value in numbers.items():
+        check_number(f"{key}.{name}", value)

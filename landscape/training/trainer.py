@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from landscape.errors import InputError
+from landscape.training.checks import check_flag, check_number, shown
 
 Schedule = Callable[[int, int], float]
+
+CHOICES = {
+    "select": ("best", "last"), "dtype": ("float32", "float64"), "validation": ("stochastic", "deterministic"),
+}  # fmt: skip
+LATER = {"drop_last": False, "validation": "stochastic"}
+"""Keys that came after the first edition, and the values under which training is what it was without them."""
 
 
 @dataclass(frozen=True)
@@ -15,9 +23,12 @@ class Training:
     """How S networks are trained.
 
     Args:
-        batch_size: B; a short last batch is kept. max_epochs: upper bound on passes over the data.
+        batch_size: B. drop_last: throw a short last batch away instead of training on it.
+        max_epochs: upper bound on passes over the data.
         patience: stop after so many epochs without a better monitored value; None: run to max_epochs.
         monitor: the channel that early stopping watches and that chooses theta_f.
+        validation: whether ``valid/objective`` has the dropout of the training cost, ``"stochastic"``, under masks that
+            stay the same, or is ``"deterministic"``; every other channel of validation is without dropout anyway.
         select: ``"best"``: theta_f is the point with the lowest monitored value; ``"last"``: the last point.
         num_seeds: S. first_seed: seeds are first_seed, first_seed + 1, ...
         lr_schedule: (epoch, update) -> factor on optimizer.lr; None: constant.
@@ -56,38 +67,44 @@ class Training:
     snapshot_updates: int | None = None
     checkpoint_seconds: float = 5.0
     measure_batch_size: int = 5000
+    drop_last: bool = False
+    validation: str = "stochastic"
 
     def __post_init__(self) -> None:
         for key in ("batch_size", "max_epochs", "num_seeds", "measure_batch_size"):
-            if getattr(self, key) < 1:
-                raise InputError(f"training.{key}={getattr(self, key)} must be at least 1")
-        if self.patience is not None and self.patience < 1:
-            raise InputError(f"training.patience={self.patience} must be at least 1, or null for no early stopping")
-        if not 0 < self.gradient_scale < float("inf"):
-            raise InputError(f"training.gradient_scale={self.gradient_scale} must be positive and finite (a recipe may "
-                             "take it from another key, that of a text from data.unroll)")  # fmt: skip
-        if self.max_gradient_norm is not None and not self.max_gradient_norm > 0:
-            raise InputError(f"training.max_gradient_norm={self.max_gradient_norm} must be positive, or null for none")
-        if self.select not in ("best", "last"):
-            raise InputError(f"training.select={self.select} is unknown; use best or last")
-        if self.dtype not in ("float32", "float64"):
-            raise InputError(f"training.dtype={self.dtype} is unknown; use float32 or float64")
+            self._number(key, least=1, whole=True)
+        self._number("first_seed", least=0, below=2**62, whole=True)
+        for key, otherwise in (
+            ("patience", ", or null for no early stopping"),
+            ("snapshot_updates", ", or null for none"),
+        ):
+            if getattr(self, key) is not None:
+                self._number(key, least=1, whole=True, instead=otherwise)
+        of_text = " (a recipe may take it from another key, that of a text from data.unroll)"
+        self._number("gradient_scale", above=0, instead=of_text)
+        if self.max_gradient_norm is not None:
+            self._number("max_gradient_norm", above=0, instead=", or null for none")
+        self._number("trajectory_gigabytes", above=0)
+        self._number("checkpoint_seconds", least=0)
+        for key in ("enforce_at_init", "tf32", "drop_last"):
+            check_flag(f"training.{key}", getattr(self, key))
+        if self.vectorise is not None:
+            check_flag("training.vectorise", self.vectorise, ", or null to choose by size")
+        for key, words in CHOICES.items():
+            if getattr(self, key) not in words:
+                raise InputError(f"training.{key}={shown(getattr(self, key))} is unknown; use {' or '.join(words)}")
+        if not isinstance(self.monitor, str) or not self.monitor:
+            raise InputError(f"training.monitor={shown(self.monitor)} must name a channel, such as valid/error")
         for key in ("lr_schedule", "momentum_schedule"):
             value = getattr(self, key)
             if value is not None and not callable(value):
                 raise InputError(
-                    f"training.{key}={value} is no schedule; choose one by +training/{key}=NAME "
+                    f"training.{key}={shown(value)} is no schedule; choose one by +training/{key}=NAME "
                     f"(see conf/training/{key}), or null"
                 )
-        if not self.trajectory_gigabytes > 0 or not self.checkpoint_seconds >= 0:
-            raise InputError(
-                f"training.trajectory_gigabytes={self.trajectory_gigabytes} must be positive and "
-                f"training.checkpoint_seconds={self.checkpoint_seconds} must not be negative"
-            )
-        if self.snapshot_updates is not None and self.snapshot_updates < 1:
-            raise InputError(f"training.snapshot_updates={self.snapshot_updates} must be at least 1, or null for none")
-        if self.first_seed < 0:
-            raise InputError(f"training.first_seed={self.first_seed} must not be negative")
+
+    def _number(self, key: str, **range_: Any) -> None:
+        check_number(f"training.{key}", getattr(self, key), **range_)
 
     @property
     def seeds(self) -> list[int]:

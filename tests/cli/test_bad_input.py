@@ -43,6 +43,28 @@ class Good(nn.Module):
     def forward(self, x):
         return self.net(x)
 
+class Sign(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        return x.sign()
+
+    @staticmethod
+    def backward(ctx, gradient):
+        return gradient
+
+
+class Straight(nn.Linear):
+    def __init__(self):
+        super().__init__(64, 10)
+
+    def forward(self, x):
+        return super().forward(Sign.apply(x))
+
+
+def lazy():
+    return nn.LazyLinear(10)
+
+
 def not_a_module():
     return 3
 """
@@ -55,7 +77,7 @@ def mine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.syspath_prepend(str(tmp_path))
     folder = tmp_path / "my_conf" / "model"
     folder.mkdir(parents=True)
-    for name in ("NoParameters", "WithStatistics", "WrongShape", "Good", "not_a_module"):
+    for name in ("NoParameters", "WithStatistics", "WrongShape", "Good", "Straight", "lazy", "not_a_module"):
         (folder / f"{name}.yaml").write_text(f"# mine\n_target_: my_nets.{name}\n_partial_: true\n")
     yield f"hydra.searchpath=[file://{folder.parent}]"  # type: ignore[misc]
     sys.modules.pop("my_nets", None)
@@ -96,8 +118,17 @@ WRONG = [
     ([*TINY, "training.trajectory_gigabytes=-1"], ["training.trajectory_gigabytes=-1", "positive"]),
     ([*TINY, "training.checkpoint_seconds=-1"], ["training.checkpoint_seconds=-1", "negative"]),
     ([*TINY, "threads=0"], ["threads=0", "null"]),
-    ([*TINY, "optimizer.lr=abc"], ["optimizer", "abc"]),
-    (["tracker=none", "model.widths=[-3,10]"], ["model cannot be made"]),
+    ([*TINY, "optimizer.lr=abc"], ["optimizer.lr=abc must be a number"]),
+    ([*TINY, "optimizer.lr=''"], ["optimizer.lr='' must be a number"]),
+    ([*TINY, "cost=adversarial", "cost.epsilon=inf"], ["cost.epsilon=inf must be a positive, finite number"]),
+    ([*TINY, "model.widths=8"], ["model.widths=8 must be a list of whole numbers", "model.widths=[8]"]),
+    ([*TINY, "measurement.slopes=true"], ["measurement.slopes=true must be a whole number"]),
+    ([*TINY, "~measurement"], ["measurement has no _target_", "measurement=NAME"]),
+    ([*TINY, "objective=null"], ["objective=null is no name of a config", "default"]),
+    ([*TINY, "path=linear,3"], ["path=3 is no name of a config", "geometric"]),
+    (["recipe=none", "measurement=random_walk", "tracker=none", "measurement.dimension=9999999999999999999"],
+     ["measurement.dimension=9999999999999999999", "memory"]),
+    (["tracker=none", "model.widths=[-3,10]"], ["model.widths=[-3, 10] must hold whole numbers of at least 1"]),
     ([*TINY, "objective.batch_size=abc"], ["objective"]),
     ([*TINY, "training.lr_schedule=foo"], ["training.lr_schedule=foo", "conf/training/lr_schedule"]),
     ([*TINY, "endpoints=random_to_solution", "endpoints.scale=inf", "alphas=standard"], ["endpoints.scale=inf"]),
@@ -151,12 +182,15 @@ def test_wrong_input_is_status_2_and_says_what_to_do(
         ("WithStatistics", ["running statistics", "net.1.running_mean", "objective.running_statistics=keep"]),
         ("WrongShape", ["model=WrongShape", "[B, C]"]),
         ("not_a_module", ["model._target_=my_nets.not_a_module", "torch.nn.Module"]),
+        ("lazy", ["model=LazyLinear has lazy layers (weight, bias)", "nn.Linear"]),
+        ("Straight measurement.slopes=1", ["measurement.slopes=1 needs a forward derivative that model=Straight"]),
     ],
 )
 def test_a_user_module_that_cannot_be_measured(
     model: str, needles: list[str], cli: Callable[..., Ran], mine: str
 ) -> None:
-    ran = cli(*TINY[:5], mine, f"model={model}")
+    ran = cli(*TINY[:5], mine, *f"model={model}".split())
+    assert not list(ran.outputs.glob("solutions/*/trajectory.npy"))  # nothing was trained
     assert ran.status == 2, ran.out
     for needle in needles:
         assert needle in ran.out

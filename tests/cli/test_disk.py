@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+import landscape.__main__
 from landscape.result import Result
 from landscape.trajectory import TrajectoryWriter
 
@@ -51,3 +54,22 @@ def test_a_full_disk_while_writing_the_result(cli: Callable[..., Ran], monkeypat
     ran = cli(*TINY)
     assert ran.status == 1 and "the disk is full" in ran.out and "Traceback" not in ran.out
     monkeypatch.undo()
+
+
+@pytest.mark.parametrize("moment", ["training", "drawing"])
+def test_outputs_that_are_removed_in_mid_run_are_one_fault(
+    moment: str, cli: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    owner, name = {"training": (TrajectoryWriter, "append"), "drawing": (landscape.__main__, "save_figure")}[moment]
+    plain, calls = getattr(owner, name), []
+
+    def remove(*args: Any) -> Any:
+        calls.append(1)
+        if len(calls) == (2 if moment == "training" else 1):
+            shutil.rmtree(tmp_path / "outputs")
+        return plain(*args)
+
+    monkeypatch.setattr(owner, name, remove)
+    ran = cli(*TINY)
+    assert ran.status == 1 and "Traceback" not in ran.out and "Errno" not in ran.out
+    assert ("was removed while this command ran" if moment == "training" else "result.json: is missing") in ran.out

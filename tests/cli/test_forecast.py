@@ -7,11 +7,13 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import torch
+from omegaconf import DictConfig
 
 import landscape.forecast.callback as callback
 import landscape.forecast.command as command
 from landscape.forecast import Forecast, JobForecast
 from landscape.forecast.calibration import Calibration
+from landscape.objective import Objective
 from landscape.result import Result
 
 from .conftest import TINY, Ran
@@ -157,3 +159,26 @@ def test_jobs_that_were_not_looked_at_count_as_the_others(
     assert (len(found[0].jobs), found[0].num_unseen) == (1, 2)
     assert found[0].num_bytes == 3 * found[0].jobs[0].groups[0].num_bytes > 0
     assert found[0].seconds == pytest.approx(3 * found[0].jobs[0].seconds) and found[0].jobs[0].seconds > 0
+
+
+def test_a_forecast_looks_about_as_often_as_the_job(cli: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A count of what is built, whose cost would otherwise be paid twice over before a short command."""
+    built = {"ahead": 0, "job": 0}
+    where = ["job"]
+    make, look = Objective.__init__, callback.forecast
+
+    def counted(self: Objective, *arguments: object, **more: object) -> None:
+        built[where[0]] += 1
+        make(self, *arguments, **more)  # type: ignore[arg-type]
+
+    def ahead(config: DictConfig) -> Forecast:
+        where[0] = "ahead"
+        found = look(config)
+        where[0] = "job"
+        return found
+
+    monkeypatch.setattr(Objective, "__init__", counted)
+    monkeypatch.setattr(callback, "forecast", ahead)
+    ran = cli(*TINY)
+    assert ran.status == 0 and "forecast: 1 job" in ran.out, ran.out
+    assert 0 < built["ahead"] <= 1.3 * built["job"], built

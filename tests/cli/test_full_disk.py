@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -51,3 +52,20 @@ def test_a_full_disk_costs_no_result_and_no_number(cli: Callable[..., Ran], smal
         with np.load(file) as a, np.load(pairs[1][key]) as b:
             assert set(a.files) == set(b.files)
             assert all(a[name].tobytes() == b[name].tobytes() for name in a.files), key
+
+
+@pytest.mark.parametrize("kilobytes", [0, 4, 40])
+@pytest.mark.parametrize("tracker", ["none", "wandb"])
+def test_a_disk_with_next_to_no_room_is_refused_before_work(
+    kilobytes: int, tracker: str, cli: Callable[..., Ran], small_disk: Path
+) -> None:
+    """One line, and nothing begun: Hydra's own first file would end in its traceback."""
+    (small_disk / "filler").write_bytes(bytes((8 * 1024 - kilobytes) * 1024 - 4096))
+    with suppress(OSError), (small_disk / "rest").open("wb", buffering=0) as file:
+        while kilobytes == 0:
+            file.write(bytes(4096))
+    ran = cli(*[item for item in TINY if not item.startswith("tracker")], f"tracker={tracker}")
+    assert ran.status == 2 and "Traceback" not in ran.out
+    (line,) = ran.out.splitlines()
+    assert line.startswith(f"outputs={small_disk} ") and "set outputs=" in line
+    assert not list(small_disk.glob("**/job.json"))

@@ -6,14 +6,15 @@ import dataclasses
 import json
 import multiprocessing
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from landscape.collect import Plan
+from landscape.collect import Plan, progress
 from landscape.collect.__main__ import main
 from landscape.collect.launched import outlook
-from landscape.collect.progress import ended_line
+from landscape.collect.progress import Tally, tell
 from landscape.collect.record import JobRecord
 from landscape.collect.standing import Entry
 from landscape.compute import hold
@@ -110,14 +111,14 @@ def test_the_line_of_a_finished_job_knows_what_is_left() -> None:
         records[num] = dataclasses.replace(records[num], status="done", seconds=seconds)
     records[2] = dataclasses.replace(records[2], status="skipped")
     # Five are left, 15 s each.
-    assert ended_line(records[1], plan, records) == "job 2 of 8 [optimizer.lr=1] done in 20 s; 5 left, about 75 s"
+    assert Tally(plan, records).end(records[1]) == "job 2 of 8 [optimizer.lr=1] done in 20 s; 5 left, about 75 s"
     records[3] = dataclasses.replace(records[3], status="running")  # two side by side
-    assert ended_line(records[1], plan, records) == "job 2 of 8 [optimizer.lr=1] done in 20 s; 5 left, about 38 s"
+    assert Tally(plan, records).end(records[1]) == "job 2 of 8 [optimizer.lr=1] done in 20 s; 5 left, about 38 s"
     failed = dataclasses.replace(records[4], status="failed", seconds=3.0, error="no luck")
-    line = ended_line(failed, plan, records)
+    line = Tally(plan, records).end(failed)
     assert line == "job 5 of 8 [optimizer.lr=4] failed after 3.0 s: no luck; 4 left, about 30 s"
     last = [dataclasses.replace(r, status="done") for r in records]
-    assert ended_line(last[7], plan, last) == "job 8 of 8 [optimizer.lr=7] done in 0.0 s"
+    assert Tally(plan, last).end(last[7]) == "job 8 of 8 [optimizer.lr=7] done in 0.0 s"
 
 
 def collected(monkeypatch: pytest.MonkeyPatch, folder: Path) -> int:
@@ -153,3 +154,44 @@ def test_collect_refuses_what_is_no_sweep(
     (tmp_path / "plan.json").write_text("{")
     assert collected(monkeypatch, tmp_path) == 2
     assert "cannot be read" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("num", [40])
+def test_the_books_of_a_sweep_are_read_once(num: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twice as many jobs are twice as many reads: each job is told of without another look at all the others."""
+    plan = plan_of(num)
+    plan.write(tmp_path)
+    reads: list[Path] = []
+    plain = Path.read_text
+
+    def counted(self: Path, *arguments: object, **more: object) -> str:
+        reads.append(self)
+        return plain(self, *arguments, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Path, "read_text", counted)
+    for k in range(num):
+        found = Plan.of_command(tmp_path, NOW)
+        assert found is not None and found.numbers[f"key{k}"] == k
+        tell(job(tmp_path, k, "done", seconds=2.0), found, tmp_path)
+    assert len(reads) <= 2 * num, len(reads)
+
+
+def test_a_watcher_reads_what_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A launcher's jobs are told of as they end, each file read as often as it was written."""
+    plan, reads = plan_of(6), list[str]()
+    plain = JobRecord.read.__func__  # type: ignore[attr-defined]
+    monkeypatch.setattr(progress, "SECONDS_BETWEEN_LOOKS", 0.01)
+    monkeypatch.setattr(
+        JobRecord, "read", classmethod(lambda cls, folder: (reads.append(folder.name), plain(cls, folder))[1])
+    )
+    with caplog.at_level("INFO"), progress.watching(plan, tmp_path):
+        records = [job(tmp_path, k, "running") for k in range(6)]
+        time.sleep(0.3)
+        for record in records:
+            record.end(tmp_path / record.key, "done")
+        time.sleep(0.3)
+    told = [line for line in caplog.messages if "done in" in line]
+    assert len(told) == 6 and told[-1].startswith("job 6 of 6 [optimizer.lr=5] done in")
+    assert len(reads) <= 6 + 6 * 2  # one look at all, and each of the two writes

@@ -10,7 +10,7 @@ import pytest
 
 from landscape.curve import Curve
 from landscape.curve import noise as module
-from landscape.curve.noise import band, errors, floor, noise_of_costs, rise_between, steepest
+from landscape.curve.noise import band, errors, noise_of_costs, rise_between, steepest
 from landscape.curve.numbers import largest_rise
 
 ALPHAS = np.linspace(0, 1, 7)
@@ -109,9 +109,3 @@ def test_a_line_alone_has_the_noise_it_has_among_others() -> None:
     together = noise_of_costs(three, values, ALPHAS)
     alone = noise_of_costs(three[1:2], values[:, 1:2], ALPHAS)
     assert all(np.array_equal(together[name][..., 1:2], alone[name]) for name in ("errors", "low", "high"))
-
-
-def test_the_floor_is_the_largest_difference_of_each_column() -> None:
-    one = np.array([[1.0, 2.0], [3.0, 4.0]])
-    assert floor(one, one + np.array([[1e-9, 0], [-3e-9, 1e-7]])).tolist() == pytest.approx([3e-9, 1e-7], rel=1e-6)
-    assert floor(one, one).tolist() == [2**-51, 2**-50]  # the spacing of numbers at 3 and at 4

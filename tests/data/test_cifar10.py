@@ -68,6 +68,21 @@ def test_every_form_in_every_place_is_the_same_data(
     assert not cache.exists()  # nothing was whitened, nothing downloaded
 
 
+def test_a_copy_says_whether_it_is_shown_to_be_official(tiny: Tiny, tmp_path: Path) -> None:
+    """Only the archive as served can show it; the hash of pixels and labels is said either way."""
+    forms = {
+        "official archive": [tiny.write(tmp_path / "a")],
+        "unverified copy": [tiny.unpack(tmp_path / "b"), tiny.write(tmp_path / "c", tar_of(tiny.files, "w"))],
+    }
+    train, test = tiny.both
+    rows = np.concatenate([train, test])
+    digest = hashlib.sha256(rows[:, 1:].tobytes() + rows[:, 0].astype(np.int64).tobytes()).hexdigest()[:16]
+    for word, folders in forms.items():
+        for folder in folders:
+            copy = tiny.load(folder, tmp_path / "cache").copy
+            assert copy == f"{word}, pixels and labels sha256 {digest}"
+
+
 def test_unknown_preprocessing(tiny: Tiny, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"data\.preprocess=zca is unknown; use gcn_zca or none"):
         tiny.load(tmp_path, tmp_path, "zca")

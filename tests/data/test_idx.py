@@ -32,6 +32,17 @@ def test_sizes_are_big_endian_and_rows_come_first() -> None:
     assert len(parse(header(300) + bytes(300))) == 300  # more than one byte of size
 
 
+def test_a_file_that_unpacks_to_more_than_any_data_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("landscape.data.idx.UNPACKED", 1000)
+    for size, fits in ((1000, True), (1001, False), (10**7, False)):
+        (tmp_path / "x.gz").write_bytes(gzip.compress(bytes(size)))
+        if fits:
+            assert len(unpack(tmp_path / "x.gz")) == size
+            continue
+        with pytest.raises(ValueError, match="more than 1,000 bytes"):
+            unpack(tmp_path / "x.gz")
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [

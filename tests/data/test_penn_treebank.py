@@ -114,6 +114,7 @@ def test_a_file_becomes_numbers_in_order_of_appearance(tmp_path: Path) -> None:
     x, y = by_hand([vocabulary.index(word) for word in words], 3, 4)
     assert data.train.x.tolist() == x and data.train.y.tolist() == y
     assert (data.name, data.num_classes) == ("text", len(vocabulary)) == ("text", len(set(WORDS)) + 1)
+    assert data.copy == f"own files, sha256 {data.fingerprint}" and data.limited(1).copy == data.copy
     others = [word for line in text(20, 5).split("\n")[:-1] for word in [*line.split(), "<eos>"]]
     assert data.valid.x.tolist() == by_hand([vocabulary.index(word) for word in others], 2, 4)[0]
     assert [s.num_streams for s in (data.train, data.valid, data.test)] == [3, 2, 1]

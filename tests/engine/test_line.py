@@ -10,17 +10,23 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from landscape.cost import Adversarial, CrossEntropy, MultiPrediction
+from landscape.cost import Adversarial, CrossEntropy
 from landscape.data import Split
 from landscape.engine import choice
 from landscape.engine.trace import Unsuited, trace
 from landscape.errors import InputError
-from landscape.model import MPDBM
 from landscape.objective import Objective
 from landscape.parameters import ParameterLayout
 from landscape.path import Geometric
 from tests.engine.pair import assert_equal, both, ends, served
 from tests.twin import C, D, maxout, normal, split
+
+
+class Gate(nn.Module):
+    """Another function where some logit is large."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.tanh() if float(x.abs().max()) > 1e6 else x
 
 
 @pytest.mark.parametrize(
@@ -31,10 +37,9 @@ def test_what_cannot_be_traced_is_done_by_points(
 ) -> None:
     """Control flow by value; the line says so once, and the values are those of the plain path, bit for bit."""
     monkeypatch.setattr(choice, "SMALL", 0.0)
-    module, data = MPDBM(D, C, (6, 5), num_sweeps=2, sparse=(3, 3)), split(23, 1)
-    data = Split(data.x.sigmoid(), data.y)
+    module = nn.Sequential(maxout(), Gate())
     caplog.set_level(logging.INFO)
-    fast, plain = both(module, data, cost=MultiPrediction(), engine=engine)
+    fast, plain = both(module, split(23, 1), engine=engine)
     assert all((fast.channels[n] == plain.channels[n]).all() for n in plain.channels)
     records = [r for r in caplog.records if f"objective.engine={engine}" in r.message]
     assert [r.levelno for r in records] == [level] and "tracing failed" in records[0].message
@@ -99,19 +104,14 @@ class Fickle(nn.Linear):
 
     def forward(self, x: Tensor) -> Tensor:
         """x [B, D] -> logits [B, C]."""
-        return super().forward(x) * (2 if isinstance(self.weight, torch._subclasses.FakeTensor) else self.scale())
-
-    def scale(self) -> float:
-        """Another one on the third call: two are the objective's own check."""
-        self.calls = getattr(self, "calls", 0) + 1
-        return 3.0 if self.calls == 3 else 1.0
+        return super().forward(x) * (2 if isinstance(self.weight, torch._subclasses.FakeTensor) else 1)
 
 
 def test_a_graph_that_disagrees_with_the_module_is_thrown_away(caplog: pytest.LogCaptureFixture) -> None:
     module = Fickle(D, C)
     caplog.set_level(logging.INFO)
     fast, plain = both(module, split(23, 1), ends(module, 1), seeds=[3])
-    np.testing.assert_allclose(fast.channels["objective"][1:], plain.channels["objective"][1:], rtol=1e-14)
+    np.testing.assert_allclose(fast.channels["objective"], plain.channels["objective"], rtol=1e-14)
     assert "the traced graph gives" in caplog.text
 
 

@@ -89,6 +89,21 @@ def result(recipe: str = "maxout", **changes: Any) -> Result:
     return replace(plain, **changes)
 
 
+def noisy(recipe: str = "maxout", **changes: Any) -> Result:
+    """``result`` as ``measurement.noise=true``, the default, gives it: far below every rise, another in each column."""
+    made = result(recipe, **changes)
+    return replace(made, curves={key: replace(curve, noise=_noise(curve.objective))
+                                 for key, curve in made.curves.items()})  # fmt: skip
+
+
+def _noise(values: Array) -> dict[str, Array]:
+    num_alphas, seeds = values.shape
+    floor = 1e-9 * (1.0 + np.arange(seeds))
+    rise = values - values[:1]
+    return {"floor": floor, "errors": np.tile(floor, (num_alphas, num_alphas, 1)), "low": rise - floor,
+            "high": rise + floor}  # fmt: skip
+
+
 def choose(job: Result, **choices: str) -> Result:
     """The same job with other group choices, for example ``endpoints="between_solutions"``."""
     return replace(job, choices={**job.choices, **choices})
@@ -122,6 +137,12 @@ class Make:
     choose = staticmethod(choose)
     swap = staticmethod(swap)
     pick = staticmethod(pick)
+
+
+class Noisy(Make):
+    """The same, of results that look like the default's."""
+
+    result = staticmethod(noisy)
 
 
 @pytest.fixture

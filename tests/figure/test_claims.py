@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 
 from landscape.curve import Array
 from landscape.figure import claims
+from landscape.figure.module import figure_module
 
 MODES = ("stochastic", "deterministic")
 
@@ -195,3 +197,22 @@ def test_curves_that_do_not_reach_the_claim_give_no_verdict(make: Any) -> None:
     inside = make.result("relu", curves={"train/deterministic": make.curve(alphas=np.linspace(0, 1, 20))})
     assert claims.one_minimum_at_solution(inside, "relu") == []
     assert len(claims.monotone(inside, "relu")) == 1
+
+
+FEW = {"start": [0.0], "solution": [1.0], "ends": [0.0, 1.0], "ends and beyond": [0.0, 1.0, 2.0],
+       "three": [0.0, 0.5, 1.0], "outside": [1.5, 2.0, 3.0], "inside": [0.2, 0.4, 0.6]}  # fmt: skip
+FIGURES = sorted(file.stem for file in Path(claims.__file__).parent.glob("fig*_*.py") if "claims" not in file.stem)
+
+
+@pytest.mark.parametrize("figure", [*FIGURES, "sweep"])
+@pytest.mark.parametrize("alphas", FEW)
+def test_few_samples_leave_claims_out_or_unjudged_and_break_nothing(make: Any, figure: str, alphas: str) -> None:
+    at = np.array(FEW[alphas])
+    for shape in (make.descent, lambda a: 1e308 * np.sign(a - 0.5), lambda a: np.where(a > 0.3, np.nan, 1.0)):
+        curves = {
+            f"{split}/{mode}": make.curve(shape, at, split=split, mode=mode)
+            for split in ("train", "valid")
+            for mode in MODES
+        }
+        found = figure_module(f"landscape.figure.{figure}").judge([replace(make.result("maxout"), curves=curves)])
+        assert all(v.holds is None for v in found if v.check == "1e" and alphas != "three")

@@ -63,6 +63,8 @@ def two_weights(starts: Any, ends: Any, alphas: Any, endpoints: str = "init_to_s
         "train/proven_num_maxima": [float(len(row)) for row in tops],
         "train/proven_decreasing": [float(not a and not b) for a, b in zip(tops, lows, strict=True)],
         "train/theory_deviation": [1e-15] * len(starts),
+        "train/num_minima": [float(sum(low for _, _, low in row)) for row in found],
+        "train/num_maxima": [float(sum(not low for _, _, low in row)) for row in found],
     }
     values = np.stack(columns, axis=1)
     curves = {
@@ -202,6 +204,13 @@ def test_random_starts_refute_the_caption_and_keep_the_exact_shares() -> None:
     assert pick(fig10.judge([large_random(400, 1.0)]), "10c-share").holds is False  # not the scale it says
     assert pick(fig10.judge([large_random(8)]), "10c-share").holds is None
     assert pick(fig10.judge([large_random(4, 0.01)]), "10c").holds is True
+    lost = replace(large_random(4), training_status=["diverged"] * 4)
+    assert [(v.holds, v.measured) for v in fig10.judge([lost]) if v.check == "10c"] == [(None, "no usable line")]
+    unknown = large_random(4)
+    numbers = {
+        key: value for key, value in unknown.numbers.items() if "extremum" not in key and "num_m" not in key[-10:]
+    }
+    assert pick(fig10.judge([replace(unknown, numbers=numbers)]), "10c").holds is None
 
 
 def test_a_rounded_solution_does_not_count_as_a_rise() -> None:

@@ -130,3 +130,15 @@ def test_a_seed_that_stopped_early_is_judged_up_to_its_end(make: Any) -> None:
         values[36:, 1] = np.nan
     assert [v.holds for v in fig13.judge([made])][:4] == [True] * 4
     assert "in 2 of 2 seeds" in judged(make, made, "13c").measured
+
+
+def test_13c_says_what_is_the_tail_s_and_asks_for_a_norm_that_training_made(make: Any) -> None:
+    made = job(make, last=120, best=30, bulge=0.2)
+    track = made.projections["trajectory"]
+    text = judged(make, made, "13c").measured
+    until = float(track.residual_norm[:31].max() / track.parameter_norm.max())
+    assert f"up to θ_f {until:.3f}, so ρ is that of the tail" in text
+    for norm in (track.parameter_norm + 300.0, np.full_like(track.parameter_norm, 60.0)):
+        still = replace(made, projections={"trajectory": replace(track, parameter_norm=norm)})
+        verdict = judged(make, still, "13c")
+        assert verdict.holds is None and "at the start" in verdict.measured

@@ -107,11 +107,17 @@ def test_fig02_compares_plateaus(make: Any) -> None:
     assert verdict.holds is False and verdict.calibrated_holds is False
     # One ReLU seed with a longer plateau than one sigmoid seed is enough to break it.
     mixed = plateau("relu_dropout", 2.0)
-    mixed.curves["train/stochastic"].objective[:, 1] = long.curves["train/stochastic"].objective[:, 0]
+    longest = plateau("relu_dropout", 7.0).curves["train/stochastic"].objective[:, 0]
+    mixed.curves["train/stochastic"].objective[:, 1] = longest
     assert make.pick(fig02_sigmoid_relu.judge([mixed, long]), "2", "stochastic").holds is False
     mixed = plateau("sigmoid", 4.0)
-    mixed.curves["train/stochastic"].objective[:, 1] = short.curves["train/stochastic"].objective[:, 0]
+    shortest = plateau("sigmoid", 1.2).curves["train/stochastic"].objective[:, 0]
+    mixed.curves["train/stochastic"].objective[:, 1] = shortest
     assert make.pick(fig02_sigmoid_relu.judge([short, mixed]), "2", "stochastic").holds is False
+    # Half a hundredth of the line lies below what ninths resolve.
+    near = [plateau("sigmoid", 3.1), plateau("relu_dropout", 3.0)]
+    verdict = make.pick(fig02_sigmoid_relu.judge(near), "2", "stochastic")
+    assert verdict.holds is None and verdict.measured.startswith("too close to call: sigmoid 0.")
 
 
 def test_fig03_overlays_on_a_logarithmic_axis(make: Any) -> None:

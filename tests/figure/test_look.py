@@ -14,6 +14,7 @@ import pytest
 from rich.console import Console
 
 from landscape.figure import fig01_maxout, line, style
+from landscape.figure.publish import page
 from landscape.figure.table import verdict_table
 from landscape.verdict import Verdict
 
@@ -32,6 +33,20 @@ def test_title_and_footer_say_scale_caps_and_overrides(make: Any) -> None:
     plain = fig01_maxout.draw([make.result("maxout")])
     assert plain._suptitle.get_text().endswith("(full scale)")
     assert "\n" not in plain._supxlabel.get_text()  # the verdicts alone
+
+
+def test_data_that_are_not_shown_to_be_official_are_named(make: Any) -> None:
+    for version, title, words in (
+        ("cifar10 (unverified copy, pixels and labels sha256 1a2b)", " on CIFAR-10 (unverified copy) (", "sha256 1a2b"),
+        ("cifar10 (official archive, pixels and labels sha256 1a2b)", " on CIFAR-10 (", "official archive"),
+        ("text (own files, sha256 1a2b)", " on texts of one's own (", "own files"),
+    ):
+        job = make.result("maxout")
+        job.choices["data"] = "cifar10"
+        job.versions["data"] = version
+        figure = fig01_maxout.draw([job])
+        assert title in figure._suptitle.get_text()
+        assert f"data: {version}" in figure._supxlabel.get_text().split("\n") and words in page([job], [])
 
 
 def test_drawing_leaves_the_settings_alone(make: Any) -> None:
@@ -67,15 +82,19 @@ def test_save_writes_two_whole_files_and_leaves_the_old_ones_on_failure(
     assert path.with_suffix(".pdf").read_bytes().startswith(b"%PDF")
     old = path.read_bytes()
 
-    def fails(target: Any, **_: Any) -> None:
-        Path(target).write_bytes(b"half")
+    def fails(target: Any, *_: Any, **__: Any) -> None:
+        if isinstance(target, Path):
+            with target.open("wb") as half:
+                half.write(b"half")
         raise OSError("disk full")
 
-    monkeypatch.setattr(figure, "savefig", fails)
-    with pytest.raises(OSError, match="disk full"):
-        style.save(figure, tmp_path / "new", "drawing")
-    assert path.read_bytes() == old
-    assert sorted(file.name for file in path.parent.iterdir()) == ["drawing.pdf", "drawing.png"]
+    for owner, name in ((figure, "savefig"), (Path, "write_bytes")):  # while it is drawn, and while it is written
+        with monkeypatch.context() as patch:
+            patch.setattr(owner, name, fails)
+            with pytest.raises(OSError, match="disk full"):
+                style.save(figure, tmp_path / "new", "drawing")
+        assert path.read_bytes() == old
+        assert sorted(file.name for file in path.parent.iterdir()) == ["drawing.pdf", "drawing.png"]
 
 
 def test_jobs_differ_in_colour_or_dashes() -> None:

@@ -16,6 +16,7 @@ from landscape.figure import claims, fig01_maxout, fig06_conv_maxout, fig08_lstm
 from landscape.figure.monotone_runs import rate, runs_of
 from landscape.result import Result
 from tests.figure.test_ext01 import job
+from tests.forged import forge
 
 NINTHS = np.arange(20) / 9
 
@@ -127,7 +128,6 @@ def test_a_result_keeps_its_noise(make: Any, tmp_path: Path) -> None:
 
 def test_a_result_of_an_earlier_version_has_none(make: Any, tmp_path: Path) -> None:
     make.result("maxout").save(tmp_path)
-    text = (tmp_path / "result.json").read_text()
-    (tmp_path / "result.json").write_text(text.replace('"noise": {},', "").replace(',\n   "noise": {}', ""))
+    forge(tmp_path, lambda entries: [curve.pop("noise") for curve in entries["curves"].values()])
     assert '"noise"' not in (tmp_path / "result.json").read_text()
     assert all(curve.noise == {} for curve in Result.load(tmp_path).curves.values())

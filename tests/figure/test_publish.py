@@ -23,8 +23,8 @@ def jobs() -> list[Result]:
 
 
 def test_the_command_leaves_the_experiments_own_sweep_to_the_experiment() -> None:
-    assert command_of(jobs()) == "python -m landscape +experiment=fig01_maxout threads=1"
-    assert command_of(jobs()[:1]) == "python -m landscape +experiment=fig01_maxout recipe=maxout threads=1"
+    assert command_of(jobs()) == "python -m landscape +experiment=fig01_maxout"
+    assert command_of(jobs()[:1]) == "python -m landscape +experiment=fig01_maxout recipe=maxout"
 
 
 def test_the_command_of_a_sweep_from_the_command_line_gives_its_jobs_again() -> None:

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from landscape.figure.__main__ import job_folders, main
+from tests.forged import rename
 
 ROOT = Path(__file__).parents[2]
 
@@ -83,8 +84,7 @@ def _only_failed(folder: Path) -> Path:
 
 def _edit(folder: Path, figure: str) -> Path:
     for key in ("sigmoid", "relu_dropout"):
-        path = folder / key / "result.json"
-        path.write_text(path.read_text().replace("landscape.figure.fig02_sigmoid_relu", figure))
+        rename(folder / key, "landscape.figure.fig02_sigmoid_relu", figure)
     return folder
 
 
@@ -97,8 +97,7 @@ def _no_drawing(folder: Path) -> Path:
 
 
 def _two_figures(folder: Path) -> Path:
-    path = folder / "sigmoid" / "result.json"
-    path.write_text(path.read_text().replace("fig02_sigmoid_relu", "fig03_overlay"))
+    rename(folder / "sigmoid", "fig02_sigmoid_relu", "fig03_overlay")
     return folder
 
 

@@ -12,6 +12,14 @@ from matplotlib.colors import to_rgb
 from landscape.curve.wilson import wilson
 from landscape.figure import sweep
 
+from .conftest import Noisy
+
+
+@pytest.fixture
+def make() -> type[Noisy]:
+    """Results as a sweep has them: with the noise that is measured by default."""
+    return Noisy
+
 
 def jobs(make: Any, num: int) -> list[Any]:
     rates = [0.01 * 2**k for k in range(num)]
@@ -28,7 +36,7 @@ def test_one_job_shows_both_splits_and_its_training(make: Any) -> None:
     ]
     (legend,) = figure.legends
     words = [text.get_text() for text in legend.get_texts()]
-    assert words[:3] == ["training", "validation", "best epoch"]
+    assert words[:4] == ["training", "validation", "band: 95 % over examples", "best epoch"]
     assert not any(axes.get_legend() for axes in figure.axes)
 
 

@@ -18,9 +18,18 @@ from landscape.figure.sweep.heat import norm_of, read_median, share_rising, tabl
 from landscape.figure.sweep.keys import keys_of
 from landscape.figure.sweep.number import chosen
 from landscape.figure.sweep.pool import pool
+from landscape.report.seed import one_seed
 from landscape.result import Result
 
+from .conftest import Noisy
+
 RISE = "train/deterministic/largest_rise"
+
+
+@pytest.fixture
+def make() -> type[Noisy]:
+    """Results as a sweep has them: with the noise that is measured by default."""
+    return Noisy
 
 
 def job(make: Any, seeds: int = 2, rise: float = 0.0, **keys: Any) -> Result:
@@ -103,9 +112,27 @@ def test_pooling_puts_columns_side_by_side(make: Any) -> None:
 
 
 def test_curves_at_other_alphas_are_not_mixed(make: Any) -> None:
+    """They are put side by side where both were measured, and nowhere else: every value is one of its own job's."""
+    key = "train/deterministic"
     first, second = job(make), job(make)
-    other = {"train/deterministic": make.curve(alphas=np.linspace(0, 1, 7), seeds=2, mode="deterministic")}
-    assert pool([first, replace(second, curves=other)]).curves == {}
+    other = make.curve(alphas=np.linspace(0, 1, 7), seeds=2, mode="deterministic")
+    (both,) = pool([first, replace(second, curves={key: other})]).curves.values()
+    np.testing.assert_array_equal(both.alphas, np.intersect1d(first.curves[key].alphas, other.alphas))
+    assert 2 <= len(both.alphas) < len(other.alphas) and both.num_columns == 4
+    for columns, own in (([0, 1], first.curves[key]), ([2, 3], other)):
+        rows = np.isin(own.alphas, both.alphas)
+        np.testing.assert_array_equal(both.columns(columns).objective, own.objective[rows])
+    apart = make.curve(alphas=np.linspace(0.05, 0.95, 7), seeds=2, mode="deterministic")
+    assert pool([first, replace(second, curves={key: apart})]).curves == {}
+
+
+def test_noise_stays_with_its_alphas(make: Any) -> None:
+    """[A, A, S] is cut along both; the floor is the whole curve's."""
+    curve = job(make).curves["train/deterministic"]
+    errors = np.arange(20.0)[:, None, None] * 100 + np.arange(20.0)[None, :, None] + np.zeros(2)
+    cut = replace(curve, noise={**curve.noise, "errors": errors}).at(curve.alphas[[2, 5, 9]])
+    np.testing.assert_array_equal(cut.noise["errors"][:, :, 0], [[202, 205, 209], [502, 505, 509], [902, 905, 909]])
+    assert cut.noise["floor"].shape == (2,) and cut.noise["low"].shape == (3, 2)
 
 
 def test_a_map_has_the_median_of_each_cell_and_a_hole_where_no_job_is(make: Any) -> None:
@@ -204,3 +231,17 @@ def test_a_large_sweep_is_not_cut_off(make: Any) -> None:
         assert box.x0 >= -1 and box.y0 >= -1
         assert box.x1 <= figure.bbox.width + 1 and box.y1 <= figure.bbox.height + 1
         assert not any(box.overlaps(rest) for rest in boxes[k + 1 :]), figure.axes[k].get_title(loc="left")
+
+
+@pytest.mark.parametrize("seeds", [(1, 1), (2, 3)])
+def test_noise_follows_its_seed_when_jobs_are_pooled_and_taken_apart(make: Any, seeds: tuple[int, int]) -> None:
+    """Each run is weighed by its own rounding floor, alone and among others."""
+    parts = [job(make, num, 10.0 * k) for k, num in enumerate(seeds)]
+    both = pool(parts)
+    for key, curve in both.curves.items():
+        floors = [part.curves[key].noise["floor"] for part in parts]
+        np.testing.assert_array_equal(curve.noise["floor"], np.concatenate(floors))
+        assert curve.noise["errors"].shape == (*curve.objective.shape[:1] * 2, sum(seeds))
+        last = one_seed(both, sum(seeds) - 1).curves[key].noise
+        np.testing.assert_array_equal(last["floor"], floors[1][-1:])
+        assert last["low"].shape == (len(curve.alphas), 1)

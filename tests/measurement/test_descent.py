@@ -233,6 +233,8 @@ class AtSolution(Quadratic):
         (partial(SGD, lr=0.1, momentum=1.0), {}, r"optimizer\.momentum=1\.0"),
         (partial(SGD, lr=3.0, weight_decay=0.5), {}, r"diverged at step \d+ .*lower optimizer\.lr"),
         (partial(SGD, lr=-1.0), {}, r"optimizer cannot be made: Invalid learning rate: -1\.0"),
+        (partial(SGD, lr=float("nan")), {}, r"optimizer\.lr=nan must be finite"),
+        (partial(torch.optim.LBFGS, lr=0.1), {}, r"optimizer=LBFGS asks for a closure"),
         (partial(SGD, speed=1.0), {}, r"optimizer cannot be made: .*speed"),  # type: ignore[call-arg]
         (partial(Momentum, lr=-1.0), {}, r"^optimizer\.lr=-1\.0 must be positive"),
         (partial(Momentum, lr=0.1), {"module": maxout(), "cost": CrossEntropy()}, "model=MaxoutMLP names none"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from landscape.measurement import GaussLength, Subject
 from landscape.model import MLP
 from landscape.objective import Objective
 from landscape.parameters import ParameterLayout
-from landscape.path import Geometric, Linear
+from landscape.path import BiasSchedule, Geometric, Linear
 from tests.measurement.conftest import ALPHAS
 from tests.twin import C, D, dataset, normal
 from theory.smooth import gauss_length
@@ -185,3 +186,14 @@ def test_what_has_no_gauss_length_is_refused(subject: Subject) -> None:
     sampled = Dataset("toy", replace(data.train, is_resampled=True), data.valid, data.test, C)
     with pytest.raises(InputError, match="sampled anew"):
         GaussLength().check(replace(subject, dataset=sampled))
+
+
+def test_a_path_that_asks_for_the_layout_gets_it() -> None:
+    module = MLP(D, C, [6], nn.ReLU(), zero_last=False)
+    num = ParameterLayout.of(module).num_parameters
+    lines = subject(module, 0.5 * normal(1, num, seed=1), 0.5 * normal(1, num, seed=2))
+    straight = GaussLength()(lines).numbers["train/gauss_length"]
+    asked = GaussLength()(replace(lines, path=partial(BiasSchedule, power=1))).numbers["train/gauss_length"]
+    assert asked == pytest.approx(straight, rel=1e-9)
+    bent = GaussLength()(replace(lines, path=partial(BiasSchedule, power=3))).numbers["train/gauss_length"]
+    assert bent != pytest.approx(straight, rel=1e-3)

@@ -10,7 +10,7 @@ import pytest
 
 from landscape.report.__main__ import main
 from landscape.result import Result
-from tests.figure.conftest import Make
+from tests.figure.conftest import Make, Noisy
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=http://evil.example/x onerror=alert(2)>{{ 7*7 }}&amp;"
 
@@ -18,12 +18,12 @@ HOSTILE = "<script>alert(1)</script>\"'><img src=http://evil.example/x onerror=a
 @pytest.fixture
 def make() -> Any:
     """Builders of synthetic results."""
-    return Make
+    return Noisy
 
 
 def job(lr: float, **changes: Any) -> Result:
     """One job of a sweep over the learning rate, drawn by the figure of any sweep."""
-    return Make.result(
+    return Noisy.result(
         "relu",
         name="my_sweep",
         figure="landscape.figure.sweep",

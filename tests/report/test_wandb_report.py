@@ -19,6 +19,7 @@ from landscape.closing import close
 from landscape.report.__main__ import main
 from landscape.report.section import read
 from landscape.tracker.wandb import WandbTracker
+from landscape.verdict import ordered
 from tests.tracker.conftest import Records, load
 
 TRACKER = {"_target_": "landscape.tracker.wandb.WandbTracker", "project": "mine", "entity": None, "mode": "offline"}
@@ -148,7 +149,7 @@ def test_text_has_the_question_and_every_verdict(report: dict[str, Any], tracked
     assert len(verdicts) > 4
     assert all(json.dumps(f"{verdict.claim} ({verdict.source})", ensure_ascii=False) in text for verdict in verdicts)
     (table,) = (block["content"] for block in blocks if block.get("content", "").startswith("| check"))
-    for verdict, line in zip(verdicts, table.splitlines()[2:], strict=True):
+    for verdict, line in zip(ordered(verdicts), table.splitlines()[2:], strict=True):
         cells = [part.replace("\\|", "|").strip() for part in re.split(r"(?<!\\)\|", line)[1:-1]]
         assert cells[:5] == [verdict.check, verdict.subject, verdict.claim, verdict.measured, verdict.expected]
     assert "2 jobs, seeds 4, 5" in text and "training.max_epochs 9 -> 3" in text

@@ -207,13 +207,15 @@ def test_a_second_run_of_one_id_replaces_the_first(job: ModuleType, tmp_path: Pa
 
 
 def test_environment_is_given_back(job: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """During a run W&B's folders are the sweep's; afterwards every variable is what it was."""
+    """During a run W&B's folders are the sweep's, or the user's; afterwards every variable is what it was."""
     monkeypatch.setenv("WANDB_DATA_DIR", "mine")
+    monkeypatch.delenv("WANDB_CACHE_DIR", raising=False)
     monkeypatch.delenv("WANDB_ERROR_REPORTING", raising=False)
     before = {key: value for key, value in os.environ.items() if key.startswith("WANDB")}
     tracker = WandbTracker()
     tracker.start(job.info(tmp_path))
-    assert os.environ["WANDB_DATA_DIR"] == str(tmp_path / "wandb" / "data")
+    assert os.environ["WANDB_DATA_DIR"] == "mine"
+    assert os.environ["WANDB_CACHE_DIR"] == str(tmp_path / "wandb" / "cache")
     assert os.environ["WANDB_ERROR_REPORTING"] == "false"
     tracker.finish()
     assert {key: value for key, value in os.environ.items() if key.startswith("WANDB")} == before
@@ -258,7 +260,7 @@ def test_no_tracker_leaves_no_trace(tracker: Tracker, job: ModuleType, tmp_path:
 
 def test_bad_settings_name_their_key() -> None:
     """The message says which key, which value and what else there is."""
-    with pytest.raises(InputError, match=r"tracker\.mode=dryrun .*offline, online, disabled"):
-        WandbTracker(mode="dryrun")  # type: ignore[arg-type]
+    with pytest.raises(InputError, match=r"tracker\.mode=sometimes .*offline, online, disabled"):
+        WandbTracker(mode="sometimes")  # type: ignore[arg-type]
     with pytest.raises(InputError, match=r"tracker\.finish_timeout=0 "):
         WandbTracker(finish_timeout=0)

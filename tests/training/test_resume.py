@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import zipfile
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -87,6 +89,117 @@ def test_a_broken_checkpoint_is_put_aside_and_the_run_starts_over(
     (tmp_path / "run" / "checkpoint.pt").write_bytes(b"half a file")
     same_bits(train([5], max_epochs=3, folder=tmp_path / "run"), straight)
     assert "is unreadable" in caplog.text and (tmp_path / "run" / "checkpoint.broken").read_bytes() == b"half a file"
+
+
+NUMBERS: dict[str, Any] = {"max_epochs": 5, "checkpoint_seconds": 0.0}
+
+
+def cut(train: Train, folder: Path, seeds: tuple[int, ...] = (5, 1)) -> Path:
+    """A run that was killed in epoch 4; its folder."""
+    with pytest.raises(Killed):
+        train(list(seeds), folder=folder, on_epoch=killed_at(4), **NUMBERS)
+    return folder
+
+
+def flipped(file: Path, share: float) -> None:
+    content = bytearray(file.read_bytes())
+    content[int(share * (len(content) - 1))] ^= 4
+    file.write_bytes(content)
+
+
+def zeroed(file: Path, share: float) -> None:
+    content = bytearray(file.read_bytes())
+    first = int(share * (len(content) - 1))
+    content[first : first + 64] = bytes(len(content[first : first + 64]))
+    file.write_bytes(content)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.01, 0.3, 0.5, 0.7, 0.95, 1.0])
+def test_a_flipped_byte_of_a_checkpoint_is_named_and_the_run_starts_over(
+    train: Train, tmp_path: Path, caplog: pytest.LogCaptureFixture, share: float
+) -> None:
+    flipped(cut(train, tmp_path / "run") / "checkpoint.pt", share)
+    told: list[float] = []
+    resumed = train([5, 1], folder=tmp_path / "run", on_epoch=lambda row: told.append(row["epoch"]), **NUMBERS)
+    same_bits(resumed, train([5, 1], **NUMBERS))
+    assert told[0] == 0 and "checkpoint.pt is unreadable" in caplog.text
+    assert (tmp_path / "run" / "checkpoint.broken").exists()
+
+
+@pytest.mark.parametrize("damage", [flipped, zeroed])
+@pytest.mark.parametrize("share", [0.25, 0.5])
+def test_damaged_snapshots_of_an_unfinished_run_are_named_and_the_run_starts_over(
+    train: Train, tmp_path: Path, caplog: pytest.LogCaptureFixture, damage: Any, share: float
+) -> None:
+    damage(cut(train, tmp_path / "run") / "trajectory.npy", share)
+    same_bits(train([5, 1], folder=tmp_path / "run", **NUMBERS), train([5, 1], **NUMBERS))
+    assert "trajectory.npy does not hold the snapshots that were written" in caplog.text
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3])
+def test_snapshots_that_rot_while_the_run_goes_on_are_found_at_its_end(
+    train: Train, tmp_path: Path, caplog: pytest.LogCaptureFixture, share: float
+) -> None:
+    (tmp_path / "run").mkdir()
+    done: list[bool] = []
+
+    def rot(row: dict[str, float]) -> None:
+        if row["epoch"] == 5 and not done:
+            done.append(True)
+            flipped(tmp_path / "run" / "trajectory.npy", share)
+
+    found = train([5, 1], folder=tmp_path / "run", on_epoch=rot, **NUMBERS)
+    same_bits(found, train([5, 1], **NUMBERS))
+    assert "trajectory.npy does not hold" in caplog.text or share == 0  # the next snapshot writes the header anew
+
+
+def without(key: str) -> Any:
+    return lambda state: {name: value for name, value in state.items() if name != key}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda state: [1, 2, 3],
+        lambda state: {"model": state["theta"]},
+        without("rows"),
+        lambda state: {**state, "theta": [1]},
+        lambda state: {**state, "theta": {name: value[:1] for name, value in state["theta"].items()}},
+        lambda state: {**state, "theta_f": state["theta_f"][:, :1]},
+        lambda state: {**state, "seeds": [5, 2]},
+        lambda state: {**state, "stopping": None},
+        lambda state: {**state, "optimizers": state["optimizers"] * 2},
+        lambda state: {**state, "snapshots": 4},
+    ],
+)
+def test_a_checkpoint_of_another_content_is_set_aside_and_the_run_starts_over(
+    train: Train, tmp_path: Path, caplog: pytest.LogCaptureFixture, change: Any
+) -> None:
+    file = cut(train, tmp_path / "run") / "checkpoint.pt"
+    checkpoint.save_atomically(change(torch.load(file, weights_only=True)), file)
+    same_bits(train([5, 1], folder=tmp_path / "run", **NUMBERS), train([5, 1], **NUMBERS))
+    assert "training starts over" in caplog.text and (tmp_path / "run" / "checkpoint.broken").exists()
+
+
+@pytest.mark.parametrize("content", [[1, 2], {}, {"epoch": 3}], ids=str)
+def test_a_file_without_a_digest_is_no_checkpoint(tmp_path: Path, content: Any) -> None:
+    """Nor is one of the first edition, which had none."""
+    torch.save(content, tmp_path / "checkpoint.pt")
+    with pytest.raises(checkpoint.Unusable, match="does not have the digest"):
+        checkpoint.load(tmp_path / "checkpoint.pt")
+
+
+def test_a_checkpoint_that_unpacks_to_more_than_it_holds_is_not_unpacked(tmp_path: Path) -> None:
+    file, inner = tmp_path / "checkpoint.pt", tmp_path / "inner.pt"
+    torch.save({"theta": torch.zeros(1 << 20)}, inner)
+    with zipfile.ZipFile(inner) as whole, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as packed:
+        for name in whole.namelist():
+            packed.writestr(name, whole.read(name))
+    content = file.read_bytes()
+    file.write_bytes(content + hashlib.sha256(content).hexdigest().encode())
+    assert file.stat().st_size < 20_000
+    with pytest.raises(checkpoint.Unusable, match=r"bytes that unpack to 41\d{5}"):
+        checkpoint.load(file)
 
 
 def test_an_old_checkpoint_stays_whole_when_the_new_one_cannot_be_written(tmp_path: Path) -> None:

@@ -86,3 +86,30 @@ def test_delayed_decay_is_the_loop_of_the_released_code() -> None:
 def test_numbers_out_of_range_are_refused(make: object, text: str) -> None:
     with pytest.raises(InputError, match=text):
         make()  # type: ignore[operator]
+
+
+NAN, INF = float("nan"), float("inf")
+
+
+@pytest.mark.parametrize("value", [NAN, INF, "", "soon", None, [1], True], ids=str)
+@pytest.mark.parametrize(
+    ("kind", "numbers", "key"),
+    [
+        (LinearRamp, {"start": 0.5, "end": 0.6, "epochs": 3}, "momentum"),
+        (LinearDecay, {"final": 0.5, "epochs": 3}, "lr"),
+        (ExponentialDecay, {"divisor": 1.1, "floor": 0.1}, "lr"),
+        (DelayedDecay, {"divisor": 1.1, "after": 2}, "lr"),
+    ],
+)
+def test_what_is_no_number_is_refused_by_its_key(
+    kind: type, numbers: dict[str, float], key: str, value: object
+) -> None:
+    for name in numbers:
+        with pytest.raises(InputError, match=rf"^training\.{key}_schedule\.{name}=.* must be (a number|finite)"):
+            kind(**{**numbers, name: value})
+
+
+@pytest.mark.parametrize("floor", [-0.1, 1.5])
+def test_a_floor_is_a_factor(floor: float) -> None:
+    with pytest.raises(InputError, match=rf"training\.lr_schedule\.floor={floor} must lie in \[0, 1\]"):
+        ExponentialDecay(1.1, floor)

@@ -11,12 +11,12 @@ Keys of the file:
 from __future__ import annotations
 
 import re
-import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from theory import npz
 from theory.certificate.certify import Certificate, certify, enclosing
 from theory.deep_linear.curve import Line, Moments, line, moments
 
@@ -35,23 +35,17 @@ def load(file: Path) -> Line:
         raise ValueError(f"{file} is no file; give an npz file with the weights of both ends and the data; its "
                          "keys are listed at the head of theory/certificate/file.py.")  # fmt: skip
     try:
-        archive = np.load(file, allow_pickle=False)
-        if not isinstance(archive, np.lib.npyio.NpzFile):
-            raise ValueError("it is a single array")
-        with archive:
-            arrays = {key: archive[key] for key in archive.files}
-    except (ValueError, zipfile.BadZipFile, EOFError) as error:
+        arrays = npz.read(file)
+    except ValueError as error:
         raise ValueError(f"{file} is no npz file of plain arrays ({error}); write it by numpy.savez.") from error
-    for key, value in arrays.items():
-        if value.dtype.kind not in "fiub":
-            raise ValueError(f"{file}: {key} is of type {value.dtype}; use real numbers.")
     start, end = _weights(arrays, 0, file), _weights(arrays, 1, file)
     interval = np.asarray(arrays.pop("interval", np.array([0.0, 1.0])), dtype=np.float64)
     if interval.shape != (2,):
         raise ValueError(f"{file}: interval has shape {interval.shape}; give two numbers, the lower first.")
     data = _moments(arrays, file)
     if arrays:
-        raise ValueError(f"{file}: {', '.join(sorted(arrays))}: no such key; known are weights_0_1, weights_0_2, ..., "
+        unknown = ", ".join(map(npz.spoken, sorted(arrays)))
+        raise ValueError(f"{file}: {unknown}: no such key; known are weights_0_1, weights_0_2, ..., "
                          f"weights_1_1, ..., {', '.join(DATA + SUMS)}, interval.")  # fmt: skip
     return line(start, end, data, (float(interval[0]), float(interval[1])))
 

@@ -7,9 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from landscape.figure import subject
-from landscape.figure.publish import LOCAL
 from landscape.result import Result
+from landscape.settings import key_of, named
 
 SEEDS = ("seed", "first_seed", "num_seeds")
 """Last part of the keys that pick a seed: jobs that differ only there repeat one setting."""
@@ -85,7 +84,7 @@ def _rank(value: str) -> tuple[int, tuple[float, ...]] | None:
     """What a number, or a list of numbers, is sorted by: lists by length first; None for anything else."""
     try:
         read = json.loads(value)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     if _is_number(read):
         return -1, (float(read),)
@@ -100,13 +99,8 @@ def _is_number(value: Any) -> bool:
 
 def swept(results: Sequence[Result]) -> list[dict[str, str]]:
     """For each job the keys that were set differently among these jobs, with their values; a dict's by its leaves."""
-    told = [
-        {key.lstrip("+~"): value for key, _, value in (item.partition("=") for item in result.overrides)}
-        for result in results
-    ]
+    told = [{key_of(item): item.partition("=")[2] for item in named(result.overrides)} for result in results]
     keys = dict.fromkeys(key for items in told for key in items)
-    # Where and how a job ran is no setting of the experiment.
-    keys = dict.fromkeys(key for key in keys if key.split(".")[0] not in (*subject.SILENT, *LOCAL, "threads"))
     found: list[dict[str, str]] = [{} for _ in results]
     for key in keys:
         for values, items, result in zip(found, told, results, strict=True):

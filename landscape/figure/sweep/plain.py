@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -11,6 +12,7 @@ from matplotlib.figure import Figure
 
 from landscape.figure import fig13_maxout_residual as residual
 from landscape.figure import line, style, subject
+from landscape.figure.sweep import plane
 from landscape.figure.sweep.verdicts import judge
 from landscape.result import Result
 
@@ -87,6 +89,10 @@ def _panels(results: Sequence[Result], labels: Sequence[str]) -> list[Panel]:
             return line.Drawn((), tuple(notes))
 
         panels.append(off_line)
+    for result, label in zip(results, labels, strict=True):
+        if plane.has_plane(result):
+            name = f"J on the plane, {style.SPLIT_WORD['train']}"
+            panels.append(partial(plane.draw_plane, result=result, title=name if alone else f"{name}: {label}"))
     return panels
 
 

@@ -1,0 +1,60 @@
+"""What the keys of a config are for: one table, by which results are named, found again and published."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Uses(NamedTuple):
+    """Where a key counts.
+
+    Args:
+        result: it can change a number, so it is part of a job's key and of what is published.
+        name: it tells a run from others, so names, tags, titles and footers say it.
+        recipe: it can change what one group of seeds becomes, so the store tells solutions apart by it.
+    """
+
+    result: bool = True
+    name: bool = True
+    recipe: bool = True
+
+
+HERE = Uses(result=False, name=False, recipe=False)
+"""Where and how a job runs, and what becomes of its result."""
+SAID = Uses(name=False)
+"""Said by the run's group, its scale and the caps that bit."""
+BESIDE = Uses(recipe=False)
+"""Which seeds train, and how many at a time."""
+
+TABLE = {
+    **dict.fromkeys(
+        ("hydra", "tracker", "compute", "device", "threads", "isolated", "jobs_per_gpu", "outputs", "command",
+         "refresh", "strict", "forecast", "optimize", "wandb_folder", "objective.memory", "objective.alphas_at_once"),
+        HERE,
+    ),
+    **dict.fromkeys(("experiment", "limits", "name"), SAID),
+    **dict.fromkeys(("training.num_seeds", "training.first_seed", "training._target_"), BESIDE),
+    # They change no number beyond rounding: hashed since the first version, but no part of a name.
+    **dict.fromkeys(("training.vectorise", "training.measure_batch_size"), BESIDE),
+    "training.checkpoint_seconds": Uses(name=False, recipe=False),
+}  # fmt: skip
+"""Every key that does not count everywhere."""
+
+
+def key_of(override: str) -> str:
+    """``"+tracker.mode=offline"`` -> ``"tracker.mode"``."""
+    return override.lstrip("+~").partition("=")[0].partition("@")[0]
+
+
+def uses_of(key: str) -> Uses:
+    """Of a dotted key; what lies below a key of the table that counts nowhere counts nowhere either."""
+    key = key.replace("/", ".")  # hydra/launcher
+    if key in TABLE:
+        return TABLE[key]
+    parents = (key.rsplit(".", num)[0] for num in range(key.count("."), 0, -1))
+    return HERE if any(TABLE.get(parent) is HERE for parent in parents) else Uses()
+
+
+def named(overrides: list[str]) -> list[str]:
+    """The overrides that tell a run from others."""
+    return [item for item in overrides if uses_of(key_of(item)).name]

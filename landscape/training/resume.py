@@ -1,0 +1,84 @@
+"""What a checkpoint holds of a run, and a run that goes on from it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from landscape.training.checkpoint import generators_fit
+from landscape.trajectory import TrajectoryWriter
+
+if TYPE_CHECKING:
+    from landscape.training.loop import GroupRun
+
+
+def state_of(run: GroupRun) -> dict[str, Any]:
+    """Plain tensors, numbers and lists of them."""
+    is_cuda = run.device.type == "cuda"
+    return {
+        "device": run.device.type,
+        "seeds": run.seeds,
+        "epoch": run.epoch,
+        "update": run.update,
+        "theta": run.theta,
+        "theta_f": run.theta_f,
+        "optimizers": run.updates.state(),
+        "buffers": run.buffers,
+        "buffers_f": run.buffers_f,
+        "batches": run.batches.state(),
+        "dropout": [g.get_state() for g in run.dropout],
+        "global": torch.get_rng_state(),
+        "global_cuda": torch.cuda.get_rng_state(run.device) if is_cuda else None,
+        "rows": [{n: torch.from_numpy(v) for n, v in row.items()} for row in run.rows],
+        "snapshots": run.snapshots,
+        "trajectory": run.writer.digest(),
+        "stopping": run.stopping.state(),
+        "chosen_epoch": run.chosen_epoch.tolist(),
+    }
+
+
+def restore(run: GroupRun, state: dict[str, Any]) -> None:
+    """Put a run that has just been made where ``state_of`` found it.
+
+    Raises:
+        InputError: another type of device goes on, and training draws.
+        ValueError, KeyError, ...: the state is of another run, or its snapshots are not those on disk.
+    """
+    if state["seeds"] != run.seeds or state["theta"].keys() != run.theta.keys():
+        raise ValueError(f"it is of seeds {state['seeds']} and parameters {', '.join(state['theta'])}")
+    fits = generators_fit(state, run.device.type, _is_drawing(run))
+    run.snapshots = [(e, u) for e, u in state["snapshots"]]
+    file, shape = run.folder / "trajectory.npy", (len(run.seeds), run.layout.num_parameters)
+    run.writer = TrajectoryWriter(file, shape, len(run.snapshots), state["trajectory"])
+    for name, value in run.theta.items():
+        _fill(value, state["theta"][name])
+    run.epoch, run.update, run.chosen_epoch = state["epoch"], state["update"], np.array(state["chosen_epoch"])
+    _fill(run.theta_f, state["theta_f"])
+    run.buffers_f = state["buffers_f"]
+    run.updates.restore(state["optimizers"])
+    for name, buffer in run.buffers.items():
+        _fill(buffer, state["buffers"][name])
+    run.batches.restore(state["batches"], ("order", "samples") if fits else ("order",))
+    for generator, rng in zip(run.dropout, state["dropout"] if fits else [], strict=fits):
+        generator.set_state(rng)
+    torch.set_rng_state(state["global"])
+    if fits and run.device.type == "cuda":
+        torch.cuda.set_rng_state(state["global_cuda"], run.device)
+    run.rows = [{n: v.numpy() for n, v in row.items()} for row in state["rows"]]
+    run.stopping.restore(state["stopping"])
+
+
+def _fill(own: Tensor, values: Tensor) -> None:
+    """Copy numbers of one shape; copy_ alone would stretch them."""
+    if own.shape != values.shape:
+        raise ValueError(f"it has {tuple(values.shape)} numbers where {tuple(own.shape)} are needed")
+    own.copy_(values)
+
+
+def _is_drawing(run: GroupRun) -> bool:
+    """Whether training draws random numbers on its device."""
+    drops = any(isinstance(m, nn.modules.dropout._DropoutNd) for m in run.module.modules())
+    return len(run.masks) > 0 or run.split.is_resampled or drops

@@ -1,0 +1,98 @@
+"""What a forward pass does beside computing: what it writes into, which weights it reads, where it draws numbers."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+
+class Watch(TorchDispatchMode):
+    """Sees every operator inside the block.
+
+    ``written``, ``read``: those of the named tensors whose memory was written to, or read for more than its shape.
+    ``drawing``: the modules within whose own code numbers were drawn, as often as they were; None stands for what runs
+    outside all of them.
+
+    Args:
+        named: tensors to look for. module: whose parts are asked where they draw.
+    """
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """False: torch would import its compiler at the first operator, for seconds, to keep it away from here."""
+        return False
+
+    def __init__(self, named: Mapping[str, Tensor], module: nn.Module | None = None) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.named = {_memory(tensor): name for name, tensor in named.items() if tensor.numel()}
+        self.module = module
+        self.written, self.read = set[str](), set[str]()
+        self.drawing: list[nn.Module | None] = []
+        self._running: list[nn.Module] = []
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Note, and run the operator."""
+        name_of = func.overloadpacket.__name__
+        for tensor in () if name_of.startswith("new_") or name_of.endswith("_like") else tree_leaves((args, kwargs)):
+            if isinstance(tensor, Tensor) and (name := self.named.get(_memory(tensor))) is not None:
+                self.read.add(name)
+        if func._schema.is_mutable:
+            given = [*zip(func._schema.arguments, args, strict=False)]
+            given += [(a, (kwargs or {}).get(a.name)) for a in func._schema.arguments[len(args) :]]
+            for argument, value in given:
+                if argument.alias_info is not None and argument.alias_info.is_write:
+                    names = (self.named.get(_memory(t)) for t in tree_leaves(value) if isinstance(t, Tensor))
+                    self.written.update(name for name in names if name is not None)
+        if torch.Tag.nondeterministic_seeded in func.tags:
+            self.drawing.append(self._running[-1] if self._running else None)
+        return func(*args, **(kwargs or {}))
+
+    @contextmanager
+    def running(self) -> Iterator[Watch]:
+        """Watch, and know which module runs."""
+        hooks = []
+        for part in () if self.module is None else self.module.modules():
+            hooks.append(part.register_forward_pre_hook(lambda m, _: self._running.append(m), prepend=True))
+            hooks.append(part.register_forward_hook(lambda *_: self._left(), always_call=True))
+        try:
+            with self:
+                yield self
+        finally:
+            for hook in hooks:
+                hook.remove()
+
+    def _left(self) -> None:
+        self._running.pop()
+
+
+def _memory(tensor: Tensor) -> Any:
+    try:
+        return tensor.untyped_storage()._cdata
+    except (NotImplementedError, RuntimeError):  # sparse tensors have none
+        return id(tensor)
+
+
+def drawn_elsewhere() -> tuple[object, ...]:
+    """The states of the global generators that are not torch's, to be compared."""
+    _, words, place, *_ = np.random.get_state(legacy=True)
+    return random.getstate(), words.tobytes() if isinstance(words, np.ndarray) else words, place
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """The global random numbers of torch, NumPy and Python go on afterwards as if the block had drawn none."""
+    numpy_state, python_state = np.random.get_state(), random.getstate()
+    with torch.random.fork_rng(devices=range(torch.cuda.device_count()) if torch.cuda.is_initialized() else []):
+        try:
+            yield
+        finally:
+            np.random.set_state(numpy_state)
+            random.setstate(python_state)

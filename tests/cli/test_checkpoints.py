@@ -1,0 +1,112 @@
+"""Lines and planes between networks that were saved elsewhere, by the command."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from landscape.model import MLP
+from landscape.provenance import outside
+from landscape.result import Result
+
+from .conftest import TINY, Ran
+
+LINE = (*TINY[2:5], "endpoints=checkpoints", "endpoints.start=0.pt", "endpoints.end=1.pt", "forecast=off")
+
+
+def save(folder: Path, width: int = 100) -> None:
+    """Three checkpoints as a training script leaves them."""
+    for k in range(3):
+        torch.manual_seed(k)
+        net = MLP(64, 10, [width, width], nn.ReLU(), zero_last=False)
+        torch.save({"model": net.state_dict(), "epoch": k}, folder / f"{k}.pt")
+
+
+@pytest.mark.slow
+def test_the_readmes_command_works_at_smoke_scale_and_is_done_again_when_a_file_changes(
+    cli: Callable[..., Ran], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    save(tmp_path)
+    jobs = []
+    for end in ("1.pt", None, "2.pt"):
+        if end is not None:
+            (tmp_path / "end.pt").write_bytes((tmp_path / end).read_bytes())
+        ran = cli(*LINE, "endpoints.end=end.pt", "limits=smoke")
+        assert ran.status == 0 and ("1 done before" in ran.out) == (end is None), ran.out
+        jobs += ran.jobs
+    assert jobs[0] == jobs[1] != jobs[2]
+    curves = [Result.load(job).curves["train/deterministic"].objective for job in (jobs[0], jobs[2])]
+    assert np.array_equal(curves[0][0], curves[1][0]) and not np.isclose(curves[0][-1], curves[1][-1]).all()
+
+
+@pytest.mark.slow
+def test_three_checkpoints_are_a_plane_in_one_command(
+    cli: Callable[..., Ran], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    save(tmp_path)
+    ran = cli(*LINE, "measurement=plane", "endpoints.third=2.pt")
+    assert ran.status == 0, ran.out
+    result = Result.load(ran.jobs[0])
+    plane, curve = result.projections["plane"], result.curves["train/stochastic"]
+    assert plane.objective is not None and len(plane.objective) == len(curve.alphas) ** 2
+    # The points with b = 0 are the line.
+    np.testing.assert_allclose(plane.objective[:: len(curve.alphas)], curve.objective, rtol=1e-5)
+    assert (ran.jobs[0] / "figure.png").is_file()
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        (["endpoints.start=3"], "endpoints.start=3 must be a text"),
+        (["endpoints.end=0.pt"], "are one file; a line needs two points"),
+        (["measurement=plane"], "endpoints.third=FILE"),
+        (["endpoints.third=2.pt"], "use measurement=plane, or leave it out"),
+        (["endpoints.end=nan.pt"], "holds nan in layers.1.bias"),
+        (["endpoints.end=text.pt"], "is no state dict"),
+        (["model.widths=[8]"], "use the model that was saved"),
+    ],
+)
+def test_wrong_checkpoints_end_with_one_sentence(
+    cli: Callable[..., Ran], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changes: list[str], text: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    save(tmp_path)
+    bad: dict[str, Any] = torch.load("1.pt")
+    bad["model"]["layers.1.bias"][3] = torch.nan
+    torch.save(bad, "nan.pt")
+    Path("text.pt").write_text("hello")
+    ran = cli(*LINE, *changes)
+    assert ran.status == 2 and text in re.sub(r"\s+", " ", ran.out) and "Traceback" not in ran.out
+
+
+@pytest.mark.parametrize("argument", ["endpoints=null,3", "endpoints=null", "model=3", "training/lr_schedule=1.5"])
+def test_a_group_without_a_name_is_refused_in_one_line(cli: Callable[..., Ran], argument: str) -> None:
+    ran = cli(argument)
+    group, value = argument.split("=")
+    assert ran.status == 2 and f"{group}={value.split(',')[0]} is no name of a config" in ran.out
+    assert len(ran.out.splitlines()) == 1
+
+
+def test_every_file_of_the_endpoints_is_known_by_its_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder").mkdir()
+    names = ["before", "after.pt", "folder/model.safetensors", "deep.pt"]
+    for name in names:
+        Path(name).write_text(name)
+    config = {"endpoints": {"start": "before", "end": "folder", "third": "after.pt", "more": [{"file": "deep.pt"}]}}
+    kept = outside(config)
+    assert set(kept) == set(names)
+    for name in names:
+        Path(name).write_text("other")
+        assert outside(config) != kept
+        Path(name).write_text(name)
+    assert outside(config) == kept and outside({"model": {"name": "before"}}) == {}

@@ -1,0 +1,151 @@
+"""What stands on a command line, before anything is composed: read, or refused in a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from hydra.core.config_store import ConfigStore
+
+from landscape.command_line import prepare
+from landscape.errors import InputError
+from landscape.settings import TABLE, uses_of
+
+from .conftest import TINY, Ran
+
+REFUSED = [
+    (["endpoints=null,3"], "endpoints=null", "init_to_solution"),
+    (["cost=3.5"], "cost=3.5", "cross_entropy"),
+    (["training/lr_schedule=true"], "training/lr_schedule=true", "linear_decay"),
+    (["+experiment=7"], "experiment=7", "fig01_maxout"),
+    (["model=relu_small,null"], "model=null", "relu_small"),
+    (["data=range(1,3)"], "data=range(1,3)", "by name"),
+    (["endpoints.start=epoch=3-step=1.ckpt"], "'endpoints.start=\"epoch=3-step=1.ckpt\"'", "quote"),
+    (["endpoints.start=a (1).pt"], "'endpoints.start=\"a (1).pt\"'", "quote"),
+    (["optimizer.lr"], "optimizer.lr", "key=value"),
+    (["=3"], "=3", "key=value"),
+    (["--run", "--multirun"], "--run", "--multirun"),
+    (["--info", "--cfg", "job"], "--cfg", "--info"),
+    (["--resolve"], "--resolve", "--cfg"),
+    (["hydra.sweep.subdir=x"], "hydra.sweep.subdir=x", "settings"),
+    (["hydra.run.dir=x"], "hydra.run.dir=x", "outputs"),
+    (["hydra/launcher=joblib"], "hydra/launcher=joblib", "compute"),
+    (["outputs=/a,/b"], "outputs=/a,/b", "one job"),
+    (["threads=1,2"], "threads=1,2", "one job"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "what", "advice"), REFUSED, ids=[" ".join(row[0]) for row in REFUSED])
+def test_what_hydra_would_answer_with_a_traceback_is_a_sentence(arguments: list[str], what: str, advice: str) -> None:
+    with pytest.raises(InputError) as caught:
+        prepare(arguments)
+    assert what in str(caught.value) and advice in str(caught.value) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["model=relu_small,tanh", "training.patience=null,3", "model.widths=[8],[8,8]"],
+        ["optimizer={lr: 0.3}", "~tracker", "data=glob(d*)", "training.lr_schedule=null"],
+        ['endpoints.start="epoch=3.ckpt"', "hydra.sweeper.max_batch_size=1", "hydra.mode=RUN"],
+        ["--cfg", "job", "--resolve", "-p", "optimizer"],
+        ["-m", "optimizer.lr=interval(0.1,0.2)", "hydra/sweeper=optuna"],
+        ["vary={a:1},{a:2}", "+hydra.sweeper.params.x=1", "hydra.searchpath=[pkg://no.such,file://nowhere]"],
+    ],
+)
+def test_what_hydra_understands_is_let_through(arguments: list[str]) -> None:
+    prepare(arguments)
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Iterator[Path]:
+    """A folder of own configs, the grids of earlier tests forgotten."""
+    before = ConfigStore.instance().repo.get("alphas")
+    for name in ("lone", "deep/er", "paired"):
+        file = tmp_path / "mine" / "endpoints" / f"{name}.yaml"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("_target_: landscape.endpoints.RandomToSolution\nscale: 2.0\n")
+    (tmp_path / "mine" / "alphas").mkdir()
+    (tmp_path / "mine" / "alphas" / "paired.yaml").write_text(
+        "_target_: landscape.alphas.evenly\nfirst: 0\nlast: 1\nnum: 3\n"
+    )
+    yield tmp_path / "mine"
+    ConfigStore.instance().repo.pop("alphas", None)
+    if before is not None:
+        ConfigStore.instance().repo["alphas"] = before
+
+
+def grid_of(cli: Callable[..., Ran], *arguments: str) -> str:
+    ran = cli(*arguments, "--cfg", "job", "-p", "alphas")
+    assert ran.status == 0, ran.out
+    return ran.out
+
+
+def test_own_endpoints_come_with_a_grid(cli: Callable[..., Ran], own: Path) -> None:
+    """One file is enough; one of the same name under alphas is taken, and alphas=NAME before both."""
+    path = f"hydra.searchpath=[file://{own}]"
+    standard = grid_of(cli)
+    assert "divisions: 9" in standard
+    assert grid_of(cli, path, "endpoints=lone") == standard
+    assert grid_of(cli, "--config-dir", str(own), "endpoints=deep/er") == standard
+    assert "num: 3" in grid_of(cli, path, "endpoints=paired")
+    assert "num: 50" in grid_of(cli, path, "endpoints=lone", "alphas=unit_50")
+    assert cli(path, "endpoints=lone", "alphas=no_such").status == 2
+
+
+COMMANDS = [
+    (["name=../x"], "name=../x"),
+    (["name=a/b"], "name=a/b"),
+    (["limits.scale=weird"], "limits.scale=weird"),
+    (["limits.scale=../../../x"], "limits.scale=../../../x"),
+    (["limits=smoke", "limits.scale=full"], "limits.scale=full"),
+    (["limits.scale=full,weird"], "limits.scale=weird"),
+    (["name=a,../b"], "name=../b"),
+    (["outputs="], "outputs"),
+    (["outputs=\"a\\${b}\""], "outputs"),
+    (["threads=-1"], "threads=-1"),
+    (["jobs_per_gpu=0"], "jobs_per_gpu=0"),
+    (["threads=abc"], "threads"),
+    (["strict=maybe"], "strict"),
+    (["optimizer.lr=glob(*)"], "no job"),
+    (["optimizer.lr=interval(0.1,0.2)"], "INTERVAL"),
+    (["hydra.mode=RUN", "+experiment=fig02_sigmoid_relu"], "recipe"),
+    (["model=nope"], "model/nope"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("arguments", "what"), COMMANDS, ids=[" ".join(row[0]) for row in COMMANDS])
+def test_a_command_that_cannot_work_ends_before_any_job(
+    arguments: list[str], what: str, cli: Callable[..., Ran], tmp_path: Path
+) -> None:
+    """One sentence, status 2, no traceback; nothing outside outputs/, nothing trained."""
+    ran = cli("tracker=none", "forecast=off", *arguments)
+    assert ran.status == 2 and what in ran.out and "Traceback" not in ran.out, ran.out
+    assert not list(tmp_path.rglob("meta.json")) and not list(tmp_path.rglob("result.npz"))
+    assert {place.name for place in tmp_path.iterdir()} <= {"outputs", "data"}
+
+
+def test_a_setting_asked_for_in_three_ways_is_one_job_done_now(cli: Callable[..., Ran]) -> None:
+    ran = cli(*TINY, "forecast=off", "optimizer.lr=0.1,0.10,1e-1")
+    assert ran.status == 0, ran.out
+    assert "1 jobs done, 0 done before, 0 failed" in ran.out and "2 of 3 jobs have the settings" in ran.out
+    assert len(ran.sweep["jobs"]) == 1 and ran.sweep["jobs"][0]["status"] == "done"
+
+
+def test_one_job_in_this_process(cli: Callable[..., Ran]) -> None:
+    """``hydra.mode=RUN`` ends as a sweep of one does: a figure, the tables, the exit status of the contract."""
+    ran = cli(*TINY, "forecast=off", "hydra.mode=RUN")
+    assert ran.status == 0 and "1 jobs done, 0 done before" in ran.out, ran.out
+    (job,) = ran.jobs
+    assert (job / "result.json").exists() and (job.parent / "figure.png").exists()
+    assert "0 jobs done, 1 done before" in cli(*TINY, "forecast=off").out  # and is the same job
+    assert cli(*TINY, "forecast=off", "hydra.mode=RUN", "optimizer.lr=-1").status == 2
+
+
+def test_the_table_of_settings_has_no_key_that_nobody_has(cli: Callable[..., Ran]) -> None:
+    out = cli("--cfg", "job").out + cli("--cfg", "hydra").out
+    absent = {"experiment", "compute", "wandb_folder"}  # chosen, not set; and one of the first versions
+    for key in set(TABLE) - absent:
+        assert f"{key.rpartition('.')[2]}:" in out, key
+    assert not uses_of("hydra/sweeper").result

@@ -1,0 +1,42 @@
+"""A job that died while it drew: its figure comes with the next command, which also clears what it left."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from landscape.collect import collect
+from landscape.collect.record import JobRecord
+from landscape.collect.standing import Entry, Plan
+from landscape.result import Result
+from tests.files.test_temporary import dead_pid
+from tests.report.conftest import job
+
+NOW = "20260102"
+
+
+def test_what_lacks_is_drawn_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    entries = [Entry(k, f"job{k}", f"job{k}", [f"optimizer.lr=0.{k + 1}"]) for k in range(2)]
+    for entry, status in zip(entries, ("running", "done"), strict=True):
+        job(0.1 * (entry.num + 1)).save(tmp_path / entry.key)
+        JobRecord(entry.key, NOW, entry.num, entry.overrides, status).write(tmp_path / entry.key)
+    before = {path: path.read_bytes() for path in tmp_path.glob("*/result.*")}
+    for name in ("png", "pdf"):
+        (tmp_path / "job1" / f"figure.{name}").write_bytes(b"drawn before")
+    litter = [tmp_path / "job0" / f".figure-{dead_pid()}.pdf", tmp_path / f".plan.json.{dead_pid()}"]
+    for path in litter:
+        path.write_bytes(b"%PDF")
+    plan = Plan(NOW, False, False, entries)
+    plan.write(tmp_path)
+    assert collect(tmp_path, plan, NOW, strict=False) == 0
+    assert (tmp_path / "job0/figure.png").stat().st_size > 1000 and (tmp_path / "job0/figure.pdf").is_file()
+    assert (tmp_path / "job1/figure.png").read_bytes() == b"drawn before"
+    assert not any(path.exists() for path in litter) and all(path.read_bytes() == text for path, text in before.items())
+
+    def broken(*args: object) -> None:
+        raise ZeroDivisionError
+
+    (tmp_path / "job1/figure.pdf").unlink()
+    monkeypatch.setattr("landscape.collect.save_figure", broken)
+    assert collect(tmp_path, plan, NOW, strict=False) == 1 and Result.load(tmp_path / "job1").status == "done"

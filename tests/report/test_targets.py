@@ -1,0 +1,76 @@
+"""Where a report, a figure and a page may go: what cannot be, or would overwrite something, is refused at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from landscape.figure.__main__ import main as figure_main
+from landscape.report.__main__ import main as report_main
+
+Command = Callable[[Sequence[str]], int]
+
+
+def refused(command: Command, arguments: Sequence[str], capsys: pytest.CaptureFixture[str]) -> str:
+    """What it says; status 2, nothing on standard output."""
+    try:
+        status = command(arguments)
+    except SystemExit as stop:  # argparse's own
+        status = int(stop.code or 0)
+    said = capsys.readouterr()
+    assert status == 2 and said.out == "" and "Traceback" not in said.err
+    return said.err
+
+
+@pytest.mark.parametrize(
+    ("command", "arguments", "says"),
+    [
+        (report_main, ["DIR", "--output", ""], "argument --output: it is empty"),
+        (report_main, ["DIR", "--csv", ""], "argument --csv: it is empty"),
+        (report_main, [""], "it is empty"),
+        (figure_main, [""], "it is empty"),
+        (figure_main, ["DIR", "--publish", ""], "argument --publish: it is empty"),
+        (report_main, ["DIR", "--output", "TMP/same", "--csv", "TMP/same"], "would be one file"),
+        (report_main, ["DIR", "--output", "TMP/same", "--csv", "TMP/x/../same"], "would be one file"),
+        (report_main, ["DIR", "--output", "TMP/a_summary.csv", "--csv", "TMP/a.csv"], "would be one file"),
+        (report_main, ["DIR", "--output", "TMP/p.html", "--csv", "TMP/wandb_report.json"], "would be one file"),
+        (report_main, ["DIR", "--output", "DIR/job0/result.json"], "name of a run's own file"),
+        (report_main, ["DIR", "--output", "."], "is a folder"),
+        (report_main, ["DIR", "--csv", ".."], "is a folder"),
+        (report_main, ["DIR", "--output", "DIR"], "is a folder"),
+        (report_main, ["DIR", "--output", "DIR/job0/result.npz/x/y.html"], "cannot be written"),
+        (report_main, ["DIR/job0/result.json"], "is no folder"),
+        (report_main, ["TMP"], "no result.json"),
+        (figure_main, ["DIR/job0/result.json"], "is no folder"),
+        (figure_main, ["DIR", "--publish", "DIR"], "is the folder of the run itself"),
+        (figure_main, ["DIR", "--publish", "DIR/job0/../job1"], "is the folder of the run itself"),
+        (figure_main, ["DIR/job0", "--publish", "DIR/job0"], "is the folder of the run itself"),
+    ],
+)
+def test_is_refused(
+    command: Command, arguments: list[str], says: str, sweep: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "empty").mkdir()
+    before = {path: path.read_bytes() for path in sweep.rglob("result.*")}
+    named = [item.replace("DIR", str(sweep)).replace("TMP", str(tmp_path / "empty")) for item in arguments]
+    assert says in refused(command, named, capsys)
+    assert {path: path.read_bytes() for path in sweep.rglob("*") if path.is_file()} == before
+    assert not list((tmp_path / "empty").rglob("*"))
+
+
+@pytest.mark.parametrize("target", ["DIR/job0/result.json", "DIR/job0/result.json/page", "PAGE"])
+def test_a_page_that_cannot_be_made_is_one_message(
+    target: str, sweep: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A file where a folder should be; a page of another run, with more jobs."""
+    stale = tmp_path / "page" / "job7" / "result.json"
+    stale.parent.mkdir(parents=True)
+    stale.write_text("{}")
+    where = target.replace("DIR", str(sweep)).replace("PAGE", str(tmp_path / "page"))
+    assert figure_main([str(sweep), "--publish", where]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith(f"error: --publish {where}") and "Errno" not in said and len(said.splitlines()) == 1
+    assert not list(sweep.rglob("figure.png")), "nothing was drawn yet"
+    assert sorted(path.name for path in stale.parent.parent.rglob("*")) == ["job7", "result.json"]

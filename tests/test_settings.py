@@ -1,0 +1,72 @@
+"""Only what changes a result is part of its names, its swept keys, its published command and its folder's hash."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from omegaconf import OmegaConf
+
+from landscape.config import Config, job_key
+from landscape.figure import style, subject
+from landscape.figure.publish import command_of
+from landscape.figure.sweep.keys import swept
+from landscape.job import run_info
+from landscape.result import Result
+from landscape.settings import TABLE, key_of, uses_of
+
+HERE = [
+    "threads=1", "strict=true", "outputs=/home/me/out", "jobs_per_gpu=2", "refresh=true", "device=cpu", "forecast=off",
+    "tracker=none", "tracker.mode=offline", "+tracker.tags=[a]", "hydra.launcher.n_jobs=2", "hydra/launcher=basic",
+    "compute=joblib", "objective.memory=1GiB", "objective.alphas_at_once=3", "isolated=true", "++threads=2",
+    "optimize=test_error", "hydra.verbose=true",
+]  # fmt: skip
+CHANGES = ["optimizer.lr=0.1", "+model.depth=2", "objective.engine=plain", "limits.examples=50", "~training.patience",
+           "training.first_seed=3", "vary={lr:1}", "measurement.noise=false"]  # fmt: skip
+
+
+def result(*overrides: str) -> Result:
+    return Result("mine", "landscape.figure.sweep", "full", {}, {"optimizer": {"lr": 0.1}}, list(overrides))
+
+
+@pytest.mark.parametrize("override", HERE)
+def test_what_this_machine_does_is_nobodys_name(override: str) -> None:
+    """Not a run's name or tag, a footer, a swept key, a title or a published command."""
+    info = run_info(config(), "mine", "k", [override, "optimizer.lr=0.1"], Path())
+    assert (info.name, info.tags) == ("mine optimizer.lr=0.1", ["full", "optimizer.lr=0.1"])
+    job = result(override, "optimizer.lr=0.1")
+    assert subject.plain_overrides(job) == ["optimizer.lr=0.1"]
+    assert style.told([job]) == "set: optimizer.lr=0.1"
+    assert swept([job, replace(job, overrides=["optimizer.lr=0.1"])]) == [{}, {}]
+    assert command_of([job]) == "python -m landscape optimizer.lr=0.1"
+
+
+@pytest.mark.parametrize("override", CHANGES)
+def test_what_changes_a_result_is_said(override: str) -> None:
+    assert run_info(config(), "mine", "k", [override], Path()).name == f"mine {override}"
+    assert subject.plain_overrides(result(override)) == [override]
+    assert style.told([result(override)]).startswith(f"set: {override.partition('=')[0]}")
+
+
+def test_a_swept_cap_tells_jobs_apart() -> None:
+    """Jobs on other numbers of examples are no repetitions of one another."""
+    jobs = [replace(result(f"limits.examples={n}"), config={"limits": {"examples": n}}) for n in (50, 60)]
+    assert swept(jobs) == [{"limits.examples": "50"}, {"limits.examples": "60"}]
+
+
+def test_every_root_key_is_hashed_or_in_the_table() -> None:
+    """A key that counts nowhere may change without a new folder; any other makes one."""
+    before: Any = OmegaConf.create(config())
+    names = [name for name in Config.__dataclass_fields__]
+    for name in names:
+        after = OmegaConf.merge(before, {name: "something else"})
+        assert (job_key(_root_=after) == job_key(_root_=before)) is not uses_of(name).result, name
+    assert set(map(key_of, HERE)) <= {key for key in TABLE} | {"tracker.mode", "tracker.tags", "hydra.launcher.n_jobs",
+                                                               "hydra/launcher", "hydra.verbose"}  # fmt: skip
+
+
+def config() -> dict[str, Any]:
+    """Enough of a config to name a run."""
+    return {"measurement": {"_target_": "a.B"}, "limits": {"scale": "full"}, "objective": {"memory": None}}

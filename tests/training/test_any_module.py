@@ -1,0 +1,80 @@
+"""Modules as people have them, trained: the weights and buffers of a plain torch loop over the same batches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from landscape.cost import CrossEntropy
+from landscape.parameters import ParameterLayout
+from landscape.store import load, save
+from landscape.training import GroupRun, Training, build, groups_of
+from landscape.training.batches import Batches
+from tests.twin import C, D, dataset
+from tests.zoo import Net, layers
+
+
+class Mean(nn.Module):
+    """Puts another running mean in place of the one before."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.last = nn.Linear(D, C)
+        self.register_buffer("mean", torch.zeros(D))
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.training:
+            self.mean = 0.9 * self.mean + 0.1 * x.mean(0)
+        return self.last(x - self.mean)
+
+
+NETS: dict[str, Callable[[], nn.Module]] = {
+    "recurrent": lambda: Net(lambda m, x: m.last(m.r(x[..., None])[0][:, -1]), r=nn.LSTM(1, 5, batch_first=True),
+                             last=nn.Linear(5, C)),
+    "mean": Mean,
+    "complex, whole": lambda: Net(
+        lambda m, x: m.last(torch.fft.irfft(torch.fft.rfft(x[:, m.order]) * m.modes, n=D)), last=nn.Linear(D, C),
+        modes=nn.Parameter(torch.randn(4, dtype=torch.cfloat)),
+        order=nn.Parameter(torch.arange(D).flip(0), requires_grad=False)),
+    "in place": lambda: layers(nn.ReLU(inplace=True)),
+    "DataParallel": lambda: nn.DataParallel(layers()),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_trained_as_by_a_plain_loop(name: str, tmp_path: Path) -> None:
+    make, data, cost = NETS[name], dataset(), CrossEntropy()
+    before = data.train.x.clone()
+    training = Training(batch_size=5, max_epochs=2, num_seeds=2, select="last", dtype="float64")
+    few = data.train.first(8)
+    for seeds in groups_of([0, 1], build(make, 0).double(), cost, (few.x, few.y), None):
+        folder = tmp_path / str(seeds[0])
+        folder.mkdir()
+        optimizer = partial(torch.optim.SGD, lr=0.1, momentum=0.9)
+        found = GroupRun(make, cost, data, optimizer, training, seeds, folder, torch.device("cpu")).run()
+        save(found, folder, {})
+        assert load(folder).layout == found.layout
+        for s, seed in enumerate(seeds):
+            net = build(make, seed)
+            for p in net.parameters():
+                p.data = p.data.to(torch.complex128 if p.is_complex() else p.dtype)
+            net = net.double().train()
+            steps = optimizer([p for p in net.parameters() if p.requires_grad])
+            batches = Batches(data.train, [seed], 5)
+            for _ in range(2):
+                for _, x, y in batches:
+                    steps.zero_grad()
+                    F.cross_entropy(net(x[0]), y[0]).backward()
+                    steps.step()
+            theta = ParameterLayout.of(net).theta(net)
+            torch.testing.assert_close(found.theta_f[s], theta, rtol=1e-9, atol=1e-12)
+            assert (found.theta_f[s] - found.theta_i[s]).abs().max() > 0.01
+            for key, buffer in net.named_buffers():
+                torch.testing.assert_close(found.buffers[s][key], buffer)
+    assert torch.equal(data.train.x, before)

@@ -1,0 +1,203 @@
+"""Any optimizer: a seed's result does not depend on who trains beside it, or it is refused in time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn, optim
+
+from landscape.cost import CrossEntropy
+from landscape.errors import InputError
+from landscape.parameters import ParameterLayout
+from landscape.training import build, groups_of
+from landscape.training.optimizer import ELEMENTWISE, is_elementwise
+from tests import twin
+from tests.training.conftest import Train
+from tests.training.test_resume import Killed, killed_at, same_bits
+from tests.training.test_seeds import EXAMPLE, batch_norm, same
+from tests.twin import C, D, dataset
+
+PLAIN: dict[str, Any] = {"momentum_schedule": None, "lr_schedule": None, "max_epochs": 3, "select": "last"}
+
+
+def plain() -> nn.Module:
+    return nn.Sequential(nn.Linear(D, 6), nn.ReLU(), nn.Linear(6, C))
+
+
+def matrices() -> nn.Module:
+    return nn.Sequential(nn.Linear(D, 6, bias=False), nn.ReLU(), nn.Linear(6, C, bias=False))
+
+
+class Whole(optim.SGD):
+    """Descends by the gradient of length 1: what one number does depends on all others."""
+
+    def step(self, closure: Any = None) -> None:  # type: ignore[override]
+        """One update."""
+        params = [p for group in self.param_groups for p in group["params"]]
+        norm = torch.sqrt(sum(p.grad.square().sum() for p in params))  # type: ignore[arg-type]
+        for p in params:
+            p.grad = p.grad / norm
+        super().step()
+
+
+class Noisy(optim.SGD):
+    """Adds noise from torch's global generator."""
+
+    def step(self, closure: Any = None) -> None:  # type: ignore[override]
+        """One update."""
+        for p in (p for group in self.param_groups for p in group["params"]):
+            p.grad = p.grad + 0.1 * torch.randn_like(p)
+        super().step()
+
+
+class Asks(optim.SGD):
+    """Insists on a closure that its signature lets one leave out."""
+
+    def step(self, closure: Any = None) -> None:  # type: ignore[override]
+        """One update."""
+        assert closure is not None, "needs a closure"
+        with torch.enable_grad():
+            closure()
+        super().step()
+
+
+def decay_of_matrices_alone(groups: list[dict[str, Any]]) -> optim.Optimizer:
+    """The usual function: weights decay, biases do not, told apart by their axes."""
+    params = [p for group in groups for p in group["params"]]
+    parts = [{"params": [p for p in params if (p.ndim >= 2) == is_matrix]} for is_matrix in (True, False)]
+    parts[0]["weight_decay"], parts[1]["weight_decay"] = 0.5, 0.0  # type: ignore[assignment]
+    return optim.AdamW(parts, lr=0.02)
+
+
+MIXING: dict[str, tuple[Callable[[], nn.Module], Any]] = {
+    "Adafactor": (plain, partial(optim.Adafactor, lr=0.05)),
+    "Muon": (matrices, partial(optim.Muon, lr=0.05)),
+    "own class": (plain, partial(Whole, lr=0.05)),
+    "own groups": (plain, decay_of_matrices_alone),
+}
+DRAWING: dict[str, tuple[Callable[[], nn.Module], Any]] = {
+    "LBFGS": (plain, partial(optim.LBFGS, lr=0.3, max_iter=4)),
+    "LBFGS with a line search": (plain, partial(optim.LBFGS, max_iter=3, line_search_fn="strong_wolfe")),
+    "noise of its own": (plain, partial(Noisy, lr=0.05)),
+    "closure": (plain, partial(Asks, lr=0.05)),
+}
+
+
+@pytest.mark.parametrize("name", [*MIXING, *DRAWING])
+def test_seeds_train_one_after_the_other_unless_the_optimizer_is_known_to_be_elementwise(
+    train: Train, name: str
+) -> None:
+    model, optimizer = {**MIXING, **DRAWING}[name]
+    groups = groups_of([0, 3], model(), CrossEntropy(), EXAMPLE, True, optimizer, model())
+    assert groups == [[0], [3]] and not is_elementwise(optimizer)
+    alone = train([3], model=model, optimizer=optimizer, **PLAIN)
+    assert alone.status == ["max_epochs"] and not torch.equal(alone.theta_f, alone.theta_i)
+    if name in MIXING:  # and beside another all the same, by an optimizer of its own
+        same(train([0, 3], model=model, optimizer=optimizer, **PLAIN), 1, alone, 0)
+    else:
+        with pytest.raises(InputError, match=r"optimizer=.* each seed must train alone"):
+            train([0, 3], model=model, optimizer=optimizer, **PLAIN)
+
+
+@pytest.mark.parametrize("kind", ELEMENTWISE, ids=lambda kind: kind.__name__)
+def test_elementwise_optimizers_train_stacked_to_what_a_seed_becomes_alone(train: Train, kind: Any) -> None:
+    optimizer = partial(kind, lr=0.01)
+    assert groups_of([0, 3], plain(), CrossEntropy(), EXAMPLE, None, optimizer) == [[0, 3]]
+    together = train([0, 3], model=plain, optimizer=optimizer, **PLAIN)
+    same(together, 1, train([3], model=plain, optimizer=optimizer, **PLAIN), 0)
+
+
+def test_lbfgs_goes_where_the_plain_torch_loop_goes(train: Train) -> None:
+    make = partial(optim.LBFGS, lr=0.3, max_iter=4, history_size=3)
+    found = train([2], model=batch_norm, optimizer=make, gradient_scale=2.0, **PLAIN)
+    module = build(batch_norm, 2).double().train()
+    optimizer, data, order = make(module.parameters()), dataset().train, twin.stream(2, twin.ORDER)
+    for _ in range(3):
+        for index in torch.randperm(len(data), generator=order).split(5):
+
+            def closure(index: Tensor = index) -> Tensor:
+                optimizer.zero_grad()
+                cost = 2 * F.cross_entropy(module(data.x[index]), data.y[index])
+                cost.backward()  # type: ignore[no-untyped-call]
+                return cost
+
+            optimizer.step(closure)
+    torch.testing.assert_close(found.theta_f[0], ParameterLayout.of(module).theta(module), rtol=1e-6, atol=1e-8)
+    for name, buffer in module.named_buffers():
+        torch.testing.assert_close(found.buffers[0][name], buffer, rtol=1e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize("name", ["LBFGS", "Muon", "Adafactor", "own groups", "noise of its own"])
+def test_a_killed_run_goes_on_to_the_same_bits_under_any_optimizer(train: Train, tmp_path: Path, name: str) -> None:
+    model, optimizer = {**MIXING, **DRAWING}[name]
+    numbers = {**PLAIN, "model": model, "optimizer": optimizer, "checkpoint_seconds": 0.0, "dtype": "float32"}
+    straight = train([3], **numbers)
+    with pytest.raises(Killed):
+        train([3], folder=tmp_path / "run", on_epoch=killed_at(2), **numbers)
+    same_bits(train([3], folder=tmp_path / "run", **numbers), straight)
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "words"),
+    [
+        (partial(optim.SparseAdam, lr=0.1), r"optimizer=SparseAdam cannot take a step on this model \(.*dense"),
+        (partial(optim.Muon, lr=0.1), r"optimizer cannot be made: .*2D"),
+        (partial(dict, lr=0.1), r"optimizer cannot be made|not a torch\.optim\.Optimizer"),
+        ("sgd", "makes no optimizer; it needs a _target_"),
+    ],
+    ids=["sparse", "matrices only", "no optimizer", "a text"],
+)
+def test_what_can_take_no_step_is_refused_before_training(train: Train, optimizer: Any, words: str) -> None:
+    told: list[Any] = []
+    with pytest.raises(InputError, match=words):
+        train([0], model=plain, optimizer=optimizer, on_epoch=told.append, **PLAIN)
+    assert told == []
+
+
+@pytest.mark.parametrize("key", ["momentum_schedule", "lr_schedule"])
+def test_a_schedule_of_what_an_optimizer_lacks_is_refused_before_training(train: Train, key: str) -> None:
+    class NoRate(optim.Optimizer):
+        def __init__(self, params: Any) -> None:
+            super().__init__(params, {})
+
+        def step(self, closure: Any = None) -> None:  # type: ignore[override]
+            """None."""
+
+    told: list[Any] = []
+    with pytest.raises(InputError, match=rf"training\.{key} is set but optimizer NoRate has no .*{key}=null"):
+        train([0], optimizer=NoRate, on_epoch=told.append, **{**PLAIN, key: lambda epoch, update: 0.5})
+    assert told == []
+
+
+NAN, INF = float("nan"), float("inf")
+
+
+@pytest.mark.parametrize("value", [INF, NAN, "", "fast", None, [0.1], True, 1e300], ids=str)
+@pytest.mark.parametrize("kind", [optim.SGD, optim.Adam, optim.LBFGS, ELEMENTWISE[0]], ids=lambda kind: kind.__name__)
+def test_an_lr_that_is_no_number_is_refused_by_its_key(train: Train, kind: Any, value: Any) -> None:
+    with pytest.raises(InputError, match=r"optimizer\.lr=.* must be (a number|finite|at most)"):
+        train([0], optimizer=partial(kind, lr=value), **PLAIN)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("momentum", NAN), ("momentum", 2), ("momentum", -1), ("momentum", "much"), ("weight_decay", NAN),
+        ("weight_decay", ""), ("dampening", INF), ("nesterov", "maybe"), ("nesterov", 1),
+    ],
+)  # fmt: skip
+def test_other_numbers_of_an_optimizer_are_refused_by_their_key(train: Train, key: str, value: Any) -> None:
+    with pytest.raises(InputError, match=rf"optimizer\.{key}={value} ?.*must"):
+        train([0], optimizer=partial(optim.SGD, lr=0.1, **{key: value}), **PLAIN)
+
+
+@pytest.mark.parametrize("betas", [0.9, "ab", [0.9], [0.9, NAN], [0.9, "x"], [0.9, 0.99, 0.999]])
+def test_lists_of_numbers_are_refused_by_their_key(train: Train, betas: Any) -> None:
+    with pytest.raises(InputError, match=r"optimizer\.betas.* must be"):
+        train([0], optimizer=partial(optim.Adam, lr=0.1, betas=betas), **PLAIN)
