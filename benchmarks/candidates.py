@@ -37,11 +37,10 @@ from torch import Tensor
 
 from benchmarks.outcome import show
 from benchmarks.timing import interleaved
-from landscape.engine.bucket import UNITS, bucket
-from landscape.engine.events import STRETCH, SUMS_BYTES, factors_of
-from landscape.engine.onward import EXAMPLES, SPAN, TILE
-from landscape.engine.second import Memory, Packed
-from landscape.engine.sweep import sweep_on
+from landscape.objective.engine.events.events import STRETCH, SUMS_BYTES, factors_of
+from landscape.objective.engine.events.kernel import EXAMPLES, SPAN, TILE, sweep_on
+from landscape.objective.engine.events.packed import Memory, Packed
+from landscape.objective.engine.events.switches import UNITS, bucket
 
 LOAD = """
 import time

@@ -13,10 +13,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-import landscape.__main__ as program
 import landscape.forecast.callback as callback
-from landscape.forecast import Forecast, calibration, clock, command
-from landscape.forecast.memory import peak_bytes
+
+import landscape.__main__ as program
+from landscape.command.forecast import Forecast, calibration, clock, command
+from landscape.command.forecast.memory import peak_bytes
 
 
 class ProcessClock:

@@ -35,12 +35,12 @@ from benchmarks.timing import have, interleaved, profiled
 from landscape.cost import CrossEntropy
 from landscape.data import Split
 from landscape.data.mnist import mnist
+from landscape.ground.streams import MEASURE
 from landscape.model import MLP, MaxoutMLP
 from landscape.model.dropout import Masks
 from landscape.objective import Objective
 from landscape.parameters import ParameterLayout
 from landscape.path import Linear
-from landscape.streams import MEASURE
 
 FEW = 4
 LOOP, LIBRARY = "preloaded loop by hand", "loss-landscapes"

@@ -23,8 +23,12 @@ from torch import nn
 
 from benchmarks.line import Case, case, examples
 from benchmarks.outcome import show
-from landscape.engine import bucket, events, line, second, sweep
 from landscape.model import MLP
+from landscape.objective.engine import line
+from landscape.objective.engine.events import events
+from landscape.objective.engine.events import kernel as sweep
+from landscape.objective.engine.events import packed as second
+from landscape.objective.engine.events import switches as bucket
 
 PARTS = (
     "first layer and weights at both ends", "events found and sorted", "weights packed",

@@ -29,8 +29,8 @@ from benchmarks.outcome import parser, show, target, told
 from benchmarks.timing import interleaved, profiled
 from landscape.cost import CrossEntropy
 from landscape.data import Dataset, Split
+from landscape.ground.streams import ORDER, stream
 from landscape.model import MLP
-from landscape.streams import ORDER, stream
 from landscape.training import GroupRun, Momentum, Training, build, groups_of
 
 LR, MOMENTUM = 0.05, 0.9

@@ -22,7 +22,7 @@ import torch
 
 from benchmarks.outcome import parser, show, target, told
 from benchmarks.timing import interleaved, profiled
-from landscape.streaming import shadow
+from landscape.store.streaming import shadow
 
 BLOCK = 1 << 24
 """Bytes of one read."""

@@ -23,21 +23,21 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from landscape.arguments import check_arguments
-from landscape.collect import JobRecord, Plan, gone, is_whole, one_line, tell
-from landscape.collect.checks import searches
-from landscape.command_line import prepare, refuse, said
-from landscape.compute import hold, in_child, is_parallel
-from landscape.compute.gpu import lend
-from landscape.config import conf_dir, register
+from landscape.command.arguments import check_arguments
+from landscape.command.collect import JobRecord, Plan, gone, is_whole, one_line, tell
+from landscape.command.collect.checks import searches
+from landscape.command.command_line import prepare, refuse, said
+from landscape.command.config import conf_dir, register
+from landscape.command.job import run, run_info, value_of
+from landscape.command.launch import hold, in_child, is_parallel
+from landscape.command.launch.gpu import lend
+from landscape.command.prepare import make
 from landscape.errors import Exit, InputError
 from landscape.figure.module import figure_module
 from landscape.figure.module import save as save_figure
-from landscape.job import run, run_info, value_of
-from landscape.precision import tf32
-from landscape.prepare import make
-from landscape.progress import hush
-from landscape.result import Result
+from landscape.ground.precision import tf32
+from landscape.ground.progress import hush
+from landscape.result.saved import Result
 from landscape.tracker import SolutionFiles
 
 log = logging.getLogger("landscape")

@@ -108,7 +108,7 @@ def thinned(alphas: NDArray[np.float64], num: int | None) -> NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Adaptive:
-    """A grid to start from, and how far the measurement is to refine it; see ``landscape.curve.adaptive.refine``.
+    """A grid to start from, and how far the measurement is to refine it; see ``result.curve.adaptive.refine``.
 
     Args:
         start: [A0], two or more positions. tolerance: of the curve's spread, by how much a cubic through values and

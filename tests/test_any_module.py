@@ -16,9 +16,9 @@ from landscape.cost import CrossEntropy
 from landscape.data import Split
 from landscape.errors import InputError
 from landscape.objective import Objective
+from landscape.objective.slope import slopes
 from landscape.parameters import ParameterLayout, beside
 from landscape.path import Linear
-from landscape.slope import slopes
 from tests.twin import split
 from tests.zoo import REFUSED, WORKS
 

@@ -11,8 +11,8 @@ import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from landscape.arguments import check_arguments, check_finite, fits, shown, wanted
-from landscape.config import conf_dir, register
+from landscape.command.arguments import check_arguments, check_finite, fits, shown, wanted
+from landscape.command.config import conf_dir, register
 from landscape.errors import InputError
 
 KINDS = [

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from landscape.blocks import MOST_CPU, MOST_CUDA, Footprint, Passes, Wants
-from landscape.budget import budget_of, free_bytes, free_in, size
-from landscape.engine.live import Live
 from landscape.errors import InputError
+from landscape.objective.engine.bytes import Live
+from landscape.objective.memory.budget import budget_of, free_bytes, free_in, size
+from landscape.objective.memory.passes import MOST_CPU, MOST_CUDA, Footprint, Passes, Wants
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 GIB = 1 << 30
@@ -38,7 +38,7 @@ def test_a_size_that_is_told_is_never_less(num: float) -> None:
 
 
 def test_a_quarter_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("landscape.budget.free_in", lambda: 4 * GIB)
+    monkeypatch.setattr("landscape.objective.memory.budget.free_in", lambda: 4 * GIB)
     assert budget_of(None, CPU) == budget_of("25%", CPU) == GIB and budget_of("50%", CPU) == 2 * GIB
 
 

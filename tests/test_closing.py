@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from landscape.closing import close, closing_of, closing_run
-from landscape.collect import collect
+from landscape.command.closing import close, closing_of, closing_run
+from landscape.command.collect import collect
 from landscape.report.sweep import Row
 from landscape.result import Result
 from tests.cli.conftest import TINY, Ran, cli  # noqa: F401 (the fixture)

@@ -12,12 +12,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from landscape.curve import LearningCurve
 from landscape.endpoints import EpochToSolution, NoiseToSolution, OtherInitToSolution, RandomToSolution, ZeroToSolution
 from landscape.errors import InputError
 from landscape.parameters import ParameterLayout
-from landscape.solutions import Solutions
-from landscape.trajectory import Trajectory, TrajectoryWriter
+from landscape.result.curve import LearningCurve
+from landscape.store.solutions import Solutions
+from landscape.store.trajectory import Trajectory, TrajectoryWriter
 from tests.twin import ENDPOINT, normal, stream
 
 LAYOUT = ParameterLayout(("a.weight", "a.bias", "b.weight"), ((40, 30), (40,), (3, 40)))

@@ -12,12 +12,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from landscape.curve import LearningCurve
 from landscape.endpoints import BetweenSolutions, Checkpoints, InitToSolution, Points, RandomToSolution
 from landscape.errors import InputError
 from landscape.model import DeepLinear
 from landscape.parameters import ParameterLayout
-from landscape.solutions import Solutions
+from landscape.result.curve import LearningCurve
+from landscape.store.solutions import Solutions
 from tests.twin import ENDPOINT, maxout, normal, stream
 
 P = 2000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from landscape.collect import one_line
+from landscape.command.collect import one_line
 
 
 def test_out_of_memory_says_what_was_needed_what_there_was_and_which_keys_lower_it() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from landscape.limits import apply_limits, note_cap
+from landscape.command.limits import apply_limits, note_cap
 
 NO_CAP = {"epochs": None, "examples": None, "measured_examples": None, "alphas": None, "seeds": None, "width": None}
 

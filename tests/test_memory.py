@@ -17,13 +17,13 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from landscape.blocks import TooLittle
 from landscape.cost import CrossEntropy
-from landscape.footprint import passes_of
 from landscape.objective import Objective
+from landscape.objective.memory.footprint import passes_of
+from landscape.objective.memory.passes import TooLittle
+from landscape.objective.slope import slope_passes, slopes
 from landscape.parameters import ParameterLayout
 from landscape.path import Linear
-from landscape.slope import slope_passes, slopes
 from tests.twin import C, D, maxout, normal, split
 
 GROWTH = """
@@ -35,7 +35,7 @@ from landscape.data import Split
 from landscape.objective import Objective
 from landscape.parameters import ParameterLayout
 from landscape.path import Linear, Plane
-from landscape.slope import slopes
+from landscape.objective.slope import slopes
 
 def status(name):
     return next(1024 * int(line.split()[1]) for line in open("/proc/self/status") if line.startswith(name))

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import landscape.streams
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
-import landscape.streams
 from landscape.cost import Adversarial, CrossEntropy
 from landscape.objective import Objective
 from landscape.parameters import ParameterLayout

@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from landscape.curve import Curve, LearningCurve, Projection
 from landscape.result import JSON_NAME, NPZ_NAME, Result, ResultError
-from landscape.verdict import Verdict
+from landscape.result.curve import Curve, LearningCurve, Projection
+from landscape.result.verdict import Verdict
 
 ANY_FLOAT = st.floats(allow_nan=True, allow_infinity=True, width=64)
 NAME = st.text(min_size=1, max_size=8)

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from omegaconf import OmegaConf
 
-from landscape.config import Config, job_key
+from landscape.command.config import Config, job_key
+from landscape.command.job import run_info
 from landscape.figure import style, subject
 from landscape.figure.publish import command_of
 from landscape.figure.sweep.keys import swept
-from landscape.job import run_info
+from landscape.ground.settings import TABLE, key_of, uses_of
 from landscape.result import Result
-from landscape.settings import TABLE, key_of, uses_of
 
 HERE = [
     "threads=1", "strict=true", "outputs=/home/me/out", "jobs_per_gpu=2", "refresh=true", "device=cpu", "forecast=off",

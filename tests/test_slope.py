@@ -16,9 +16,9 @@ from landscape.errors import InputError
 from landscape.model import LSTM, MLP, MPDBM, ConvMaxout, DeepLinear, Quadratic
 from landscape.model.dropout import torch_dropout_on
 from landscape.objective import Objective
+from landscape.objective.slope import slopes
 from landscape.parameters import ParameterLayout
 from landscape.path import BiasSchedule, Geometric, Linear
-from landscape.slope import slopes
 from tests.twin import C, D, maxout, normal, split
 
 ALPHAS = np.array([-0.31, 0.0, 0.37, 1.0])

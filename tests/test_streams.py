@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from itertools import product
 
-from landscape import streams
-from landscape.streams import stream_seed
+from landscape.ground import streams
+from landscape.ground.streams import stream_seed
 
 PLAIN = ("INIT", "ORDER", "DROPOUT", "ENDPOINT", "MODULE", "WALK", "NOISE", "RESAMPLE")
 NUMBERED = {"MEASURE": 2, "MEASURE_SAMPLE": 1}  # further numbers in the key of such a stream

@@ -10,10 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from landscape import sums
 from landscape.cost import CrossEntropy
 from landscape.errors import InputError
-from landscape.objective import Objective
+from landscape.objective import Objective, sums
 from tests.engine.pair import ALPHAS, ends, served
 from tests.twin import cross_entropy, logits, maxout, measured_masks, split, unpacked
 
@@ -32,7 +31,7 @@ def along(engine: str, keep: bool = True, path: Any = None, **numbers: Any) -> s
 @pytest.fixture(autouse=True)
 def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     """Batches of the events come in several pieces too."""
-    monkeypatch.setattr("landscape.engine.line.rows_together", lambda num: 4)
+    monkeypatch.setattr("landscape.objective.engine.line.rows_together", lambda num: 4)
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -64,7 +63,7 @@ def test_what_an_engine_gave_up_is_kept_anew(monkeypatch: pytest.MonkeyPatch) ->
     path = ends(MODULE)
     path.theta_1[1, 4] = float("nan")
     np.testing.assert_array_equal(along("prefix", path=path).costs, along("plain", path=path).costs)
-    monkeypatch.setattr("landscape.engine.prefix.combine", lambda values, weights, out=None: 3 * values[0])
+    monkeypatch.setattr("landscape.objective.engine.prefix.combine", lambda values, weights, out=None: 3 * values[0])
     np.testing.assert_array_equal(along("prefix").costs, along("plain").costs)
 
 

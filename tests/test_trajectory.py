@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from landscape.trajectory import Trajectory, TrajectoryWriter, project, snapshot_interval
+from landscape.store.trajectory import Trajectory, TrajectoryWriter, project, snapshot_interval
 from tests.twin import normal
 
 S, P = 3, 5

@@ -12,16 +12,16 @@ from typing import Any
 
 import pytest
 
-from landscape.collect.__main__ import main as collect_main
-from landscape.collect.record import JobRecord
-from landscape.collect.standing import Entry, Plan
-from landscape.compute import hold
+from landscape.command.collect.front import main as collect_main
+from landscape.command.collect.record import JobRecord
+from landscape.command.collect.standing import Entry, Plan
+from landscape.command.launch import hold
 from landscape.errors import InputError
 from landscape.figure.__main__ import job_folders
 from landscape.figure.__main__ import main as figure_main
 from landscape.report.__main__ import main as report_main
 from landscape.result import Result
-from landscape.verdict import Verdict
+from landscape.result.verdict import Verdict
 from tests.forged import forge, forge_arrays, rename
 from tests.report.conftest import job
 
@@ -256,7 +256,7 @@ def test_a_result_that_cannot_be_drawn_is_one_message(
 
 def test_a_name_from_a_result_makes_no_path(sweep: Path) -> None:
     """The page asks the experiment's own yaml which keys it sweeps: not one that lies elsewhere."""
-    from landscape.provenance import conf_dir
+    from landscape.ground.provenance import conf_dir
 
     elsewhere = os.path.relpath(sweep / "their", Path(conf_dir()) / "experiment")
     (sweep / "their.yaml").write_text("hydra: {sweeper: {params: {optimizer.lr: '${oc.env:HOME}'}}}\n")

@@ -10,8 +10,8 @@ from rich.console import Console
 from landscape.figure.publish import page, verdict_rows
 from landscape.figure.table import verdict_table
 from landscape.result import Result
+from landscape.result.verdict import Verdict, counts, ordered
 from landscape.tracker import rows
-from landscape.verdict import Verdict, counts, ordered
 
 
 def test_what_does_not_hold_comes_first_and_identities_are_apart() -> None:

@@ -12,7 +12,7 @@ import numpy as np
 from filelock import FileLock
 from numpy.typing import NDArray
 
-from landscape.files.temporary import replacing
+from landscape.ground.files.temporary import replacing
 from theory import npz
 
 log = logging.getLogger(__name__)

@@ -6,8 +6,8 @@ import torch
 
 from landscape.endpoints.ends import Ends, of_runs
 from landscape.errors import InputError
-from landscape.solutions import Solutions
-from landscape.streams import ENDPOINT, stream
+from landscape.ground.streams import ENDPOINT, stream
+from landscape.store.solutions import Solutions
 
 
 class ZeroToSolution:

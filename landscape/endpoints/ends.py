@@ -12,9 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from landscape.errors import InputError
+from landscape.ground.streams import ENDPOINT, stream
 from landscape.parameters import ParameterLayout, beside
-from landscape.solutions import Solutions
-from landscape.streams import ENDPOINT, stream
+from landscape.store.solutions import Solutions
 
 LARGEST = 1e30
 """Of a standard deviation: float32 ends at 3.4e38."""

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from landscape.endpoints.ends import Ends, number, of_runs
 from landscape.errors import InputError
-from landscape.solutions import Solutions
+from landscape.store.solutions import Solutions
 
 
 class EpochToSolution:

@@ -22,10 +22,10 @@ from landscape.figure import style
 from landscape.figure.module import drawn, figure_of, save
 from landscape.figure.publish import make_room, publish
 from landscape.figure.table import verdict_table
-from landscape.files import document, temporary
-from landscape.files.place import is_inside
-from landscape.files.text import plain
-from landscape.result import Result, ResultError
+from landscape.ground.files import document, temporary
+from landscape.ground.files.place import is_inside
+from landscape.ground.files.text import plain
+from landscape.result.saved import Result, ResultError
 
 RESULT, SWEEP, PAGE = "result.json", "sweep.json", "README.md"
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from landscape.curve.between import noise_of
-from landscape.result import Result
+from landscape.result.curve.between import noise_of
+from landscape.result.saved import Result
 
 
 def notes(results: Sequence[Result]) -> list[str]:

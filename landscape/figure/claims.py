@@ -12,7 +12,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from landscape.curve import (
+from landscape.figure import line, subject
+from landscape.figure.noise import weighed_fall, weighed_rise
+from landscape.figure.present import no_drop, no_way_down
+from landscape.figure.reading import Claim, Reading, counted, covers, over_columns, verdict
+from landscape.result.curve import (
     Array,
     Curve,
     argmin_alpha,
@@ -25,12 +29,8 @@ from landscape.curve import (
     tolerance,
     value_at,
 )
-from landscape.figure import line, subject
-from landscape.figure.noise import weighed_fall, weighed_rise
-from landscape.figure.present import no_drop, no_way_down
-from landscape.figure.reading import Claim, Reading, counted, covers, over_columns, verdict
-from landscape.result import Result
-from landscape.verdict import Verdict
+from landscape.result.saved import Result
+from landscape.result.verdict import Verdict
 
 # Positions such as 8/9 are not exact in binary, so "within 1/9 of 1" needs this much slack.
 SLACK = 1e-9

@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from landscape.curve import Array
 from landscape.figure import subject
 from landscape.figure.reading import Claim, Reading, verdict
-from landscape.result import Result
-from landscape.verdict import Verdict
+from landscape.result.curve import Array
+from landscape.result.saved import Result
+from landscape.result.verdict import Verdict
 
 CLOSE = 1e-10  # of the largest J: how far a float64 measurement may be from theory
 

@@ -9,15 +9,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from landscape.curve import largest_rise, value_at
 from landscape.figure import line, style, subject
 from landscape.figure.claims import sampled
 from landscape.figure.monotone_runs import LOSS, RISE, Rate, Run, halves, once, rate, runs_of
 from landscape.figure.noise import weighed_rise
 from landscape.figure.present import no_way_down
 from landscape.figure.reading import Claim, Reading, over_columns
-from landscape.result import Result
-from landscape.verdict import Verdict
+from landscape.result.curve import largest_rise, value_at
+from landscape.result.saved import Result
+from landscape.result.verdict import Verdict
 
 PAPER = "Lucas et al. 2021"
 ALONE = Claim("ext01-run", "J falls from the start to the solution", PAPER, f"rise <= {RISE:g} nats, J(1) <= {LOSS:g}")

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from landscape.curve import Array, Curve, drop, largest_rise
 from landscape.figure import claims, line, style, subject
 from landscape.figure.present import nothing_between
 from landscape.figure.reading import Claim, Reading, covers, over_columns
-from landscape.result import Result
-from landscape.verdict import Verdict
+from landscape.result.curve import Array, Curve, drop, largest_rise
+from landscape.result.saved import Result
+from landscape.result.verdict import Verdict
 
 STARTS = {
     "init_to_solution": "its own start",

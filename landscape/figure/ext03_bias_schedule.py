@@ -9,13 +9,13 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from landscape.curve import Curve, plateau_length, value_at
-from landscape.curve.crossing import Position, plateau_end
 from landscape.figure import line, style, subject
 from landscape.figure.present import least_difference
 from landscape.figure.reading import Claim, Reading, counted, covers, fair, verdict
-from landscape.result import Result
-from landscape.verdict import Verdict
+from landscape.result.curve import Curve, plateau_length, value_at
+from landscape.result.curve.crossing import Position, plateau_end
+from landscape.result.saved import Result
+from landscape.result.verdict import Verdict
 
 SOURCE = "Wang et al. 2023"
 SHARE = 0.1  # of the drop from alpha = 0 to 1: a plateau ends where this much is gone; ours, they give no number

@@ -9,12 +9,12 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from landscape.curve import Array, Curve, end_barrier
 from landscape.figure import claims, line, style, subject
 from landscape.figure.monotone_runs import RISE
 from landscape.figure.reading import Claim, Reading, counted, covers, fair, verdict
-from landscape.result import Result
-from landscape.verdict import Verdict
+from landscape.result.curve import Array, Curve, end_barrier
+from landscape.result.saved import Result
+from landscape.result.verdict import Verdict
 
 SOURCE = "Frankle 2020"
 HEIGHT = {"J": RISE, "error": 0.01}  # a barrier is at least so high, in nats and as a share of the examples; the second

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from matplotlib.figure import Figure
 
 from landscape.figure import claims, line, style, subject
-from landscape.result import Result
-from landscape.verdict import Verdict
+from landscape.result.saved import Result
+from landscape.result.verdict import Verdict
 
 ROWS = {"maxout_adversarial": "adversarially trained maxout", "maxout": "maxout"}
 

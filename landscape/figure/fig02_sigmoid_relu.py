@@ -7,13 +7,13 @@ from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 
-from landscape.curve import Curve
-from landscape.curve.crossing import Position, plateau_end
 from landscape.figure import claims, line, style, subject
 from landscape.figure.present import least_difference, no_drop
 from landscape.figure.reading import Claim, Reading, covers, verdict
-from landscape.result import Result
-from landscape.verdict import Verdict
+from landscape.result.curve import Curve
+from landscape.result.curve.crossing import Position, plateau_end
+from landscape.result.saved import Result
+from landscape.result.verdict import Verdict
 
 PANELS = {"sigmoid": "sigmoid", "relu_dropout": "ReLU with dropout", "relu": "ReLU without dropout"}
 # Both output layers start at exactly zero, so J(0) is ln C but for rounding.

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 
-from landscape.curve import value_at
 from landscape.figure import claims, line, style, subject
 from landscape.figure.reading import Claim, Reading, covers, verdict
-from landscape.result import Result
-from landscape.verdict import Verdict
+from landscape.result.curve import value_at
+from landscape.result.saved import Result
+from landscape.result.verdict import Verdict
 
 
 @style.themed

@@ -9,14 +9,14 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from landscape.curve import Array, Curve, curvature_changes, largest_rise, num_rises, spline_deviation, value_at
 from landscape.figure import line, style, subject, sweep
 from landscape.figure.claims import largest_bend, too_few_to_bend
 from landscape.figure.noise import weighed_rise
 from landscape.figure.present import least_difference, no_drop, no_way_down
 from landscape.figure.reading import Claim, Reading, counted, over_columns
-from landscape.result import Result
-from landscape.verdict import Verdict
+from landscape.result.curve import Array, Curve, curvature_changes, largest_rise, num_rises, spline_deviation, value_at
+from landscape.result.saved import Result
+from landscape.result.verdict import Verdict
 
 SLACK = 1e-9  # nats: what float64 sums over the split leave behind; checks 4a and 4c
 FEWEST = 31  # samples: a cubic spline through every tenth needs four knots; check 4d

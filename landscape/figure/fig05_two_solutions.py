@@ -8,13 +8,13 @@ from collections.abc import Callable, Sequence
 
 from matplotlib.figure import Figure
 
-from landscape.curve import Curve, argmin_alpha, end_barrier, local_maxima, local_minima, tolerance, value_at
 from landscape.figure import line, style, subject
 from landscape.figure.claims import SLACK, column, sampled
 from landscape.figure.present import least_difference, no_drop
 from landscape.figure.reading import Claim, Reading, counted, over_columns
-from landscape.result import Result
-from landscape.verdict import Verdict
+from landscape.result.curve import Curve, argmin_alpha, end_barrier, local_maxima, local_minima, tolerance, value_at
+from landscape.result.saved import Result
+from landscape.result.verdict import Verdict
 
 TITLES = {
     "between_solutions": "between the solutions of two seeds",

@@ -11,15 +11,15 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from landscape.curve import Array, Curve, argmin_alpha, drop, local_maxima, relative_rise, tolerance, value_at
-from landscape.curve.climb import climb, replicate_error
 from landscape.figure import line, style, subject, sweep
 from landscape.figure.claims import SLACK, column, sampled
 from landscape.figure.noise import weighed_climb, weighed_rise
 from landscape.figure.present import no_drop, no_way_down, rounding_of
 from landscape.figure.reading import Claim, Reading, counted, fair, over_columns, verdict
-from landscape.result import Result
-from landscape.verdict import Verdict
+from landscape.result.curve import Array, Curve, argmin_alpha, drop, local_maxima, relative_rise, tolerance, value_at
+from landscape.result.curve.climb import climb, replicate_error
+from landscape.result.saved import Result
+from landscape.result.verdict import Verdict
 
 PUBLISHED = ("conv_maxout", "conv_maxout_short")  # recipes of the full net, with the full and with a short schedule
 MAX_ERROR = 0.13  # 12.01 % published at the best epoch; check 6f

@@ -7,14 +7,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from landscape.curve import Array, Curve, argmin_alpha, drop, largest_rise, local_minima, tolerance
 from landscape.figure import line, subject
 from landscape.figure.claims import SLACK, column
 from landscape.figure.noise import weighed_rise
 from landscape.figure.present import no_drop
 from landscape.figure.reading import Claim, Reading, counted, covers, fair, over_columns, verdict
-from landscape.result import Result
-from landscape.verdict import Verdict
+from landscape.result.curve import Array, Curve, argmin_alpha, drop, largest_rise, local_minima, tolerance
+from landscape.result.saved import Result
+from landscape.result.verdict import Verdict
 
 PARTS = {"pixel_objective": "pixels", "label_objective": "label"}
 FULL_NOTE = "the claim is about the full width and length of training"

@@ -9,11 +9,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from landscape.curve import Curve
 from landscape.figure import line, pages, style, subject
 from landscape.figure.claims import SLACK
 from landscape.figure.fig07_claims import PARTS, judge, points, unit
-from landscape.result import Result
+from landscape.result.curve import Curve
+from landscape.result.saved import Result
 
 __all__ = ["draw", "judge", "make_pages"]
 

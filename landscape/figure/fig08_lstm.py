@@ -10,14 +10,14 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from landscape.curve import Curve, argmin_alpha, drop, local_minima, relative_rise, tolerance, value_at
 from landscape.figure import line, style, subject
 from landscape.figure.claims import SLACK, column, flat_by
 from landscape.figure.noise import weighed_rise
 from landscape.figure.present import no_drop, no_way_down
 from landscape.figure.reading import Claim, Reading, counted, covers, fair, over_columns
-from landscape.result import Result
-from landscape.verdict import Verdict
+from landscape.result.curve import Curve, argmin_alpha, drop, local_minima, relative_rise, tolerance, value_at
+from landscape.result.saved import Result
+from landscape.result.verdict import Verdict
 
 MODES = ("deterministic", "stochastic")
 START_LIMIT, RISE_LIMIT, FLAT_LIMIT, ARGMIN_LIMIT = 0.02, 1e-3, 0.05, 2 / 9  # the reproduction notes' own, Fig. 8

@@ -10,14 +10,14 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from landscape.curve import Array, Curve, curvature_changes, drop, tolerance, value_at
 from landscape.figure import line, style, subject
 from landscape.figure.claims import column, too_few_to_bend
 from landscape.figure.exact import extrema, falls_proven, knows_extrema, theory_agrees, values
 from landscape.figure.present import no_drop
 from landscape.figure.reading import Claim, Reading, counted, covers, over_columns
-from landscape.result import Result
-from landscape.verdict import Verdict
+from landscape.result.curve import Array, Curve, curvature_changes, drop, tolerance, value_at
+from landscape.result.saved import Result
+from landscape.result.verdict import Verdict
 
 SEEN, EXACT = "train/deterministic", "train/theory"
 ZERO = 1e-10  # squared error at and below which a point is a solution

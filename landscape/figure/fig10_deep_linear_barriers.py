@@ -8,9 +8,6 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from landscape.curve import Array
-from landscape.curve.null import share_decreasing, share_without_second_minimum
-from landscape.curve.wilson import wilson
 from landscape.figure import line, style, subject
 from landscape.figure.claims import column
 from landscape.figure.exact import (
@@ -25,8 +22,11 @@ from landscape.figure.exact import (
 )
 from landscape.figure.fig09_deep_linear import AGREES, EXACT, SEEN, at_solution, draw_measured_and_exact, proven
 from landscape.figure.reading import Claim, Reading, counted, over_columns, verdict
-from landscape.result import Result
-from landscape.verdict import Verdict
+from landscape.result.curve import Array
+from landscape.result.curve.null import share_decreasing, share_without_second_minimum
+from landscape.result.curve.wilson import wilson
+from landscape.result.saved import Result
+from landscape.result.verdict import Verdict
 
 ORDER = ["same_branch", "large_start", "large_random"]
 JOINED = "train/geometric"

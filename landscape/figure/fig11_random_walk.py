@@ -10,11 +10,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from landscape.curve import Array, Projection, random_walk_bands, random_walk_limit, thales_defect
 from landscape.figure import line, style, subject
 from landscape.figure.reading import Claim, Reading, verdict
-from landscape.result import Result
-from landscape.verdict import Verdict
+from landscape.result.curve import Array, Projection, random_walk_bands, random_walk_limit, thales_defect
+from landscape.result.saved import Result
+from landscape.result.verdict import Verdict
 
 COVERAGE = 0.9
 ARRIVED = 1e-3  # of L: what float32 leaves of a walk at its own start and at its own point

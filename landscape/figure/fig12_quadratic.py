@@ -10,11 +10,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from landscape.curve import Array, Projection, local_maxima, random_walk_limit, thales_defect
 from landscape.figure import line, style, subject
 from landscape.figure.reading import Claim, Reading, counted, verdict
-from landscape.result import Result
-from landscape.verdict import Verdict
+from landscape.result.curve import Array, Projection, local_maxima, random_walk_limit, thales_defect
+from landscape.result.saved import Result
+from landscape.result.verdict import Verdict
 
 # (lr, momentum) -> largest r/R and the x/R it is reached at; section 2 of the reproduction notes, figure 12.
 TABLE = {

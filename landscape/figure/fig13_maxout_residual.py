@@ -10,11 +10,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from landscape.curve import Array, Projection, local_maxima, random_walk_limit, thales_defect
 from landscape.figure import line, style, subject
 from landscape.figure.reading import Claim, Reading, counted, verdict
-from landscape.result import Result
-from landscape.verdict import Verdict
+from landscape.result.curve import Array, Projection, local_maxima, random_walk_limit, thales_defect
+from landscape.result.saved import Result
+from landscape.result.verdict import Verdict
 
 AT_POINT = 1e-4  # of L: a trajectory point that is theta_i or theta_f, stored in float32, lies this close to it
 STAYS, STAYS_RELAXED = 0.02, 0.10  # of L: our reading of "x stays about L", and the one set after looking at runs

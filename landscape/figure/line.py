@@ -10,10 +10,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from landscape.curve import Array, Curve
-from landscape.curve.noise import LEVEL
 from landscape.figure import style, subject
-from landscape.result import Result
+from landscape.result.curve import Array, Curve
+from landscape.result.curve.noise import LEVEL
+from landscape.result.saved import Result
 
 BAND_ALPHA = 0.25
 

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 import landscape.figure as room
 from landscape.errors import InputError
 from landscape.figure import pages, style
-from landscape.result import Result
+from landscape.result.saved import Result
 
 
 def figure_of(results: Sequence[Result], own: Collection[str] = ()) -> ModuleType:

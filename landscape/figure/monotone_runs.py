@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from landscape.curve import largest_rise, value_at
-from landscape.curve.noise import steepest
-from landscape.curve.wilson import wilson
 from landscape.figure import subject
 from landscape.figure.present import no_way_down
 from landscape.figure.reading import covers
-from landscape.result import Result
+from landscape.result.curve import largest_rise, value_at
+from landscape.result.curve.noise import steepest
+from landscape.result.curve.wilson import wilson
+from landscape.result.saved import Result
 
 RISE, LOSS = 1e-3, 0.1
 """A run whose J climbs by more than RISE nats is not monotone; one that ends above LOSS nats is not counted.

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from landscape.curve import Curve
-from landscape.curve.noise import NUM_ERRORS, Rise, rise_between, steepest
 from landscape.figure.reading import Reading
+from landscape.result.curve import Curve
+from landscape.result.curve.noise import NUM_ERRORS, Rise, rise_between, steepest
 
 
 def weighed(reading: Reading, rise: Rise | None, what: str = "rise") -> Reading:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from landscape.files.temporary import replacing
+from landscape.ground.files.temporary import replacing
 
 log = logging.getLogger(__name__)
 

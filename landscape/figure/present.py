@@ -6,10 +6,10 @@ import math
 
 import numpy as np
 
-from landscape.curve import Array, Curve, drop
-from landscape.curve.column import SAME_ALPHA
-from landscape.curve.noise import rise_between
 from landscape.figure.reading import Reading
+from landscape.result.curve import Array, Curve, drop
+from landscape.result.curve.column import SAME_ALPHA
+from landscape.result.curve.noise import rise_between
 
 ROUNDINGS = 8
 """Spacings of numbers at J that two values may lie apart without a difference, where no floor was measured."""

@@ -12,12 +12,12 @@ from matplotlib.figure import Figure
 
 from landscape.errors import InputError
 from landscape.figure import style, subject
-from landscape.files.temporary import write_text
-from landscape.files.text import plain
-from landscape.provenance import conf_dir
-from landscape.result import Result
-from landscape.settings import key_of, uses_of
-from landscape.verdict import IDENTITIES, Verdict, counts, group_of, ordered
+from landscape.ground.files.temporary import write_text
+from landscape.ground.files.text import plain
+from landscape.ground.provenance import conf_dir
+from landscape.ground.settings import key_of, uses_of
+from landscape.result.saved import Result
+from landscape.result.verdict import IDENTITIES, Verdict, counts, group_of, ordered
 
 _WORDS = {True: "yes", False: "**no**", None: "not judged"}
 IDENTITY = "identity"

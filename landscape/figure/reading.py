@@ -6,10 +6,10 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from landscape.curve import Curve
 from landscape.figure import subject
-from landscape.result import Result
-from landscape.verdict import Verdict
+from landscape.result.curve import Curve
+from landscape.result.saved import Result
+from landscape.result.verdict import Verdict
 
 SMOKE_NOTE = "so short a training has learned next to nothing"
 

@@ -15,9 +15,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from landscape.figure import between, subject
-from landscape.files.temporary import replacing
-from landscape.result import Result
-from landscape.verdict import IDENTITIES, Verdict, counts
+from landscape.ground.files.temporary import replacing
+from landscape.result.saved import Result
+from landscape.result.verdict import IDENTITIES, Verdict, counts
 
 RC: Any = {
     "font.size": 9,

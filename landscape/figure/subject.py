@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from landscape.curve import Array
-from landscape.result import Result
-from landscape.settings import key_of, named
+from landscape.ground.settings import key_of, named
+from landscape.result.curve import Array
+from landscape.result.saved import Result
 
 # Their values show in the choices, so an override of one of them adds nothing to a name.
 CHOSEN = ("recipe", "endpoints", "alphas")

@@ -8,8 +8,8 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from landscape.files.text import plain
-from landscape.verdict import IDENTITIES, Verdict, group_of, ordered
+from landscape.ground.files.text import plain
+from landscape.result.verdict import IDENTITIES, Verdict, group_of, ordered
 
 _WORDS = {True: ("yes", "green"), False: ("NO", "bold red"), None: ("not judged", "dim")}
 

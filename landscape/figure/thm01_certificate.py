@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 from landscape.figure import line, style, subject
 from landscape.figure.exact import extrema, falls_proven, one_maximum_proven, theory_agrees, usable
 from landscape.figure.reading import Claim
-from landscape.result import Result
-from landscape.verdict import Verdict
+from landscape.result.saved import Result
+from landscape.result.verdict import Verdict
 
 TITLES = {
     "init_to_solution": "from the start to the solution",

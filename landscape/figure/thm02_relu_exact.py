@@ -8,14 +8,14 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from landscape.curve import largest_rise
 from landscape.figure import line, style, subject
 from landscape.figure.exact import extrema, knows_extrema, theory_agrees, usable, values
 from landscape.figure.present import least_difference, no_drop
 from landscape.figure.reading import Claim, Reading, counted, covers, verdict
 from landscape.figure.thm01_certificate import SPLITS
-from landscape.result import Result
-from landscape.verdict import Verdict
+from landscape.result.curve import largest_rise
+from landscape.result.saved import Result
+from landscape.result.verdict import Verdict
 
 UNITS = {"squared_error": "squared error", "cross_entropy": "nats"}
 

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from landscape.curve import Curve
 from landscape.endpoints import Ends
 from landscape.errors import InputError
+from landscape.ground.progress import report
 from landscape.measurement.family import Family, Law, check_labels, family_of
 from landscape.measurement.interpolation import Interpolation
 from landscape.measurement.subject import Measured, Subject
@@ -20,7 +20,7 @@ from landscape.measurement.work import Work
 from landscape.model import DeepLinear
 from landscape.parameters import ParameterLayout
 from landscape.path import Geometric, Linear
-from landscape.progress import report
+from landscape.result.curve import Curve
 from theory.certificate import certify
 
 log = logging.getLogger(__name__)

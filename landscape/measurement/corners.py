@@ -8,12 +8,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from landscape.curve import Projection
 from landscape.endpoints import Ends
 from landscape.errors import InputError
-from landscape.objective import Objective
+from landscape.ground.progress import report
+from landscape.objective.objective import Objective
 from landscape.path import Plane
-from landscape.progress import report
+from landscape.result.curve import Projection
 
 FLAT = 1e-6
 """Height of a triangle, relative to its side, from which on its corners lie on one line."""

@@ -14,15 +14,15 @@ from torch.func import functional_call
 
 from landscape.cost import Output
 from landscape.cost.labels import scales
-from landscape.curve import Projection
 from landscape.errors import InputError
+from landscape.ground.progress import report
+from landscape.ground.streams import NOISE, stream
 from landscape.measurement.descent_law import descent_method, descent_theory
 from landscape.measurement.subject import Measured, Subject
 from landscape.measurement.work import Steps, Work
 from landscape.model import Quadratic
 from landscape.parameters import ParameterLayout
-from landscape.progress import report
-from landscape.streams import NOISE, stream
+from landscape.result.curve import Projection
 from landscape.training.frozen import frozen_in
 from landscape.training.optimizer import checked, is_elementwise, tried
 

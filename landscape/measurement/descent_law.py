@@ -9,9 +9,9 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from landscape.curve import Projection
 from landscape.errors import InputError
 from landscape.model import Quadratic
+from landscape.result.curve import Projection
 from landscape.training import Momentum
 from theory import quadratic
 from theory.quadratic import modes, spectra

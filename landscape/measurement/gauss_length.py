@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from landscape.cost.outputs import tensor_of
-from landscape.curve import turning
 from landscape.endpoints import Ends
 from landscape.errors import InputError
+from landscape.ground.progress import report
 from landscape.measurement.interpolation import Interpolation
 from landscape.measurement.subject import Measured, Subject
-from landscape.objective import Objective
-from landscape.progress import report
+from landscape.objective.objective import Objective
+from landscape.result.curve import turning
 
 Path = Callable[[float], Tensor]
 

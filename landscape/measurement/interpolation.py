@@ -10,16 +10,16 @@ from typing import Any
 import numpy as np
 import torch
 
-from landscape.curve import Curve, argmin_alpha, drop, hidden_rise, largest_rise, num_turning_points
-from landscape.curve.noise import noise_of_costs, steepest
 from landscape.errors import InputError
+from landscape.ground.progress import report
 from landscape.measurement.placement import check_placement, order_of, place
 from landscape.measurement.rounding import EVERY, is_evaluated_again, points_of, rounding_floor, some_of
 from landscape.measurement.subject import Measured, Subject
 from landscape.measurement.work import Pass, Work
-from landscape.objective import Objective
-from landscape.progress import report
-from landscape.slope import check_order
+from landscape.objective.objective import Objective
+from landscape.objective.slope import check_order
+from landscape.result.curve import Curve, argmin_alpha, drop, hidden_rise, largest_rise, num_turning_points
+from landscape.result.curve.noise import noise_of_costs, steepest
 
 MODES = ("stochastic", "deterministic")
 

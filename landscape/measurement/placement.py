@@ -14,14 +14,14 @@ import torch
 from numpy.typing import NDArray
 
 from landscape.alphas import Adaptive
-from landscape.blocks import TooLittle
-from landscape.curve.adaptive import Refined, refine
-from landscape.footprint import MOST, passes_of
+from landscape.ground.progress import report
 from landscape.measurement.subject import Subject
-from landscape.objective import Objective
+from landscape.objective.memory.footprint import MOST, passes_of
+from landscape.objective.memory.passes import TooLittle
+from landscape.objective.objective import Objective
+from landscape.objective.slope import check_slopes, compare_slopes, slope_passes, slopes
 from landscape.parameters import ParameterLayout
-from landscape.progress import report
-from landscape.slope import check_slopes, compare_slopes, slope_passes, slopes
+from landscape.result.curve.adaptive import Refined, refine
 
 log = logging.getLogger(__name__)
 

@@ -12,13 +12,13 @@ import torch
 
 from landscape.endpoints import Ends
 from landscape.errors import InputError
+from landscape.ground.progress import report
 from landscape.measurement.corners import frame_of, plane_of, projection_of
 from landscape.measurement.interpolation import Interpolation
 from landscape.measurement.subject import Measured, Subject
 from landscape.measurement.work import Pass, Work
 from landscape.path import Linear
-from landscape.progress import report
-from landscape.trajectory import project, project_second
+from landscape.store.trajectory import project, project_second
 
 NO_PLANE = (
     "measurement=plane needs the training run that its line belongs to, endpoints=init_to_solution, or the third "

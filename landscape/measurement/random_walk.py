@@ -10,13 +10,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from landscape.budget import free_bytes, size
-from landscape.curve import Projection
 from landscape.errors import InputError
+from landscape.ground.progress import report
+from landscape.ground.streams import WALK, stream
 from landscape.measurement.subject import Measured, Subject
 from landscape.measurement.work import Steps, Work
-from landscape.progress import report
-from landscape.streams import WALK, stream
+from landscape.objective.memory.budget import free_bytes, size
+from landscape.result.curve import Projection
 
 BLOCK_BYTES = 16e6
 """Size of the positions that are held at once: a whole walk in 100,000 dimensions would be 800 MB, and what glibc

@@ -7,7 +7,7 @@ import numpy as np
 from landscape.errors import InputError
 from landscape.measurement.subject import Measured, Subject
 from landscape.measurement.work import Work
-from landscape.trajectory import project
+from landscape.store.trajectory import project
 
 
 class Residual:

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from landscape.curve.noise import mean_error
 from landscape.data.dataset import Split
 from landscape.errors import InputError
-from landscape.objective import Objective
+from landscape.objective.objective import Objective
+from landscape.result.curve.noise import mean_error
 
 log = logging.getLogger(__name__)
 

@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from landscape.alphas import Adaptive
-from landscape.curve import Curve, Projection
 from landscape.data.dataset import Dataset, Split
 from landscape.endpoints import Ends
-from landscape.objective import Objective
+from landscape.objective.objective import Objective
 from landscape.parameters import ParameterLayout
-from landscape.solutions import Solutions
+from landscape.result.curve import Curve, Projection
+from landscape.store.solutions import Solutions
 
 
 @dataclass(frozen=True)

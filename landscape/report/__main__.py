@@ -19,14 +19,14 @@ from pathlib import Path
 
 from landscape.errors import InputError
 from landscape.figure.__main__ import add_figure_option, named
-from landscape.files import temporary
-from landscape.files.text import plain
+from landscape.ground.files import temporary
+from landscape.ground.files.text import plain
 from landscape.report import wandb_report
 from landscape.report.page import DATA, render
 from landscape.report.section import Section, fault_of, read_all
 from landscape.report.sweep import Row, rows
 from landscape.report.tables import replace_file, summary_table, sweep_table, write
-from landscape.result import ResultError
+from landscape.result.saved import ResultError
 
 W_AND_B = "wandb_report.json"
 

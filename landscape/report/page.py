@@ -17,7 +17,7 @@ from landscape.report.picture import picture
 from landscape.report.section import Section, fault_of
 from landscape.report.summary import failures_first, means, rates
 from landscape.report.sweep import Row, flat, swept
-from landscape.verdict import counts, ordered
+from landscape.result.verdict import counts, ordered
 
 MAX_ALONE = 16
 """Jobs drawn one by one in a section; a larger sweep links to the drawing in each job's folder."""

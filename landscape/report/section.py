@@ -12,9 +12,9 @@ from matplotlib.figure import Figure
 from landscape.errors import InputError
 from landscape.figure.__main__ import job_folders
 from landscape.figure.module import figure_of
-from landscape.files.place import is_inside
-from landscape.result import JSON_NAME, Result
-from landscape.verdict import Verdict
+from landscape.ground.files.place import is_inside
+from landscape.result.saved import JSON_NAME, Result
+from landscape.result.verdict import Verdict
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Any
 
 from landscape.figure.subject import seed_names
 from landscape.figure.sweep.pool import num_columns as num_columns
-from landscape.result import Result
+from landscape.result.saved import Result
 
 
 def ends_of(label: str) -> list[str]:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from landscape.curve.wilson import wilson
 from landscape.report.sweep import Row
-from landscape.verdict import Verdict
+from landscape.result.curve.wilson import wilson
+from landscape.result.verdict import Verdict
 
 Setting = tuple[tuple[str, str], ...]
 

@@ -10,9 +10,9 @@ from landscape.figure import subject
 from landscape.figure.sweep.keys import is_seed, leaves
 from landscape.figure.sweep.keys import swept as swept
 from landscape.figure.sweep.pool import num_columns
+from landscape.ground.settings import uses_of
 from landscape.report.section import Section
 from landscape.report.seed import one_seed, plain_numbers
-from landscape.settings import uses_of
 
 
 @dataclass(frozen=True)

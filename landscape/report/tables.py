@@ -12,13 +12,13 @@ from rich.console import RenderableType
 
 from landscape.errors import InputError
 from landscape.figure.module import figure_of
-from landscape.files import temporary
+from landscape.ground.files import temporary
 from landscape.report.section import Section
 from landscape.report.summary import means, rates
 from landscape.report.sweep import Row, rows
 from landscape.report.terminal import summary
-from landscape.result import Result
-from landscape.verdict import Verdict
+from landscape.result.saved import Result
+from landscape.result.verdict import Verdict
 
 Cells = dict[str, str | float | int]
 

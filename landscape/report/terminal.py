@@ -10,15 +10,15 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from landscape.curve.wilson import wilson
 from landscape.figure.style import SPLIT_WORD
 from landscape.figure.sweep.number import Number, headline
 from landscape.figure.sweep.rate import SPLITS, are_monotone
-from landscape.files.text import plain
+from landscape.ground.files.text import plain
 from landscape.report.summary import Mean, Rate, Setting, failures_first, means, rates, settings
 from landscape.report.sweep import Row
-from landscape.result import Result
-from landscape.verdict import Verdict
+from landscape.result.curve.wilson import wilson
+from landscape.result.saved import Result
+from landscape.result.verdict import Verdict
 
 MAX_SETTINGS = 24
 """Settings shown; ``sweep_summary.csv`` has all of them."""

@@ -15,10 +15,10 @@ from typing import Any
 
 from landscape.errors import InputError
 from landscape.figure.publish import command_of, verdict_rows
-from landscape.files import document
+from landscape.ground.files import document
 from landscape.report.section import Section
 from landscape.report.tables import replace_file
-from landscape.result import Result
+from landscape.result.saved import Result
 from landscape.tracker import rows
 from landscape.tracker.environment import Environment
 from landscape.tracker.network import need_server

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from landscape.result import Result
-from landscape.verdict import Verdict
+from landscape.result.saved import Result
+from landscape.result.verdict import Verdict
 
 __all__ = ["Closing", "RunInfo", "SolutionFiles", "Table", "Tracker"]
 

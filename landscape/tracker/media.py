@@ -9,7 +9,7 @@ from pathlib import Path
 
 import wandb
 
-from landscape.result import Result
+from landscape.result.saved import Result
 from landscape.tracker import Closing, RunInfo, SolutionFiles, Table, rows
 
 Step = Callable[[wandb.Run], None]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from landscape.result import Result
+from landscape.result.saved import Result
 from landscape.tracker import Closing, RunInfo, SolutionFiles
 
 

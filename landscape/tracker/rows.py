@@ -8,11 +8,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from landscape.curve import Array, Curve, LearningCurve, Projection
-from landscape.result import Result
+from landscape.result.curve import Array, Curve, LearningCurve, Projection
+from landscape.result.saved import Result
+from landscape.result.verdict import Verdict, ordered
+from landscape.result.verdict import counts as counts_of
 from landscape.tracker import Cell
-from landscape.verdict import Verdict, ordered
-from landscape.verdict import counts as counts_of
 
 Row = dict[str, float]
 

@@ -16,7 +16,7 @@ from typing import Literal, get_args
 import wandb
 
 from landscape.errors import InputError
-from landscape.result import Result
+from landscape.result.saved import Result
 from landscape.tracker import Closing, RunInfo, SolutionFiles, media, rows
 from landscape.tracker.environment import Environment, home, variables
 from landscape.tracker.network import need_server

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from landscape.data.dataset import Split
-from landscape.streams import ORDER, RESAMPLE, stream
+from landscape.ground.streams import ORDER, RESAMPLE, stream
 
 
 class Batches:

@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from landscape.borrowed import Borrowed
 from landscape.errors import InputError
 from landscape.model.dropout import Masks
+from landscape.objective.module.borrowed import Borrowed
 from landscape.parameters import ParameterLayout, beside
 from landscape.training.frozen import frozen_in
 from landscape.training.optimizer import is_elementwise, name_of

@@ -19,16 +19,17 @@ from torch import Tensor, nn
 
 from landscape.cost import from_torch
 from landscape.cost.labels import count_alike
-from landscape.curve import LearningCurve
 from landscape.data.dataset import Dataset
 from landscape.errors import InputError
+from landscape.ground.precision import converted, tf32
+from landscape.ground.progress import report
+from landscape.ground.streams import DROPOUT, INIT, MODULE, stream, stream_seed
 from landscape.model.dropout import Masks
+from landscape.objective.module.template import unwrapped
 from landscape.parameters import ParameterLayout, beside
-from landscape.precision import converted, tf32
-from landscape.progress import report
-from landscape.solutions import Solutions
-from landscape.streams import DROPOUT, INIT, MODULE, stream, stream_seed
-from landscape.template import unwrapped
+from landscape.result.curve import LearningCurve
+from landscape.store.solutions import Solutions
+from landscape.store.trajectory import Trajectory, TrajectoryWriter, snapshot_interval
 from landscape.training import checkpoint
 from landscape.training.batches import Batches
 from landscape.training.constraint import project_max_norm
@@ -39,7 +40,6 @@ from landscape.training.optimizer import Updates
 from landscape.training.resume import restore, state_of
 from landscape.training.stopping import EarlyStopping
 from landscape.training.trainer import Training
-from landscape.trajectory import Trajectory, TrajectoryWriter, snapshot_interval
 
 EpochCallback = Callable[[dict[str, float]], None]
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from landscape.cost import CrossEntropy
 from landscape.data.dataset import Dataset
 from landscape.errors import InputError
-from landscape.objective import Objective
+from landscape.objective.objective import Objective
 
 PERPLEXITY = "valid/perplexity"
 

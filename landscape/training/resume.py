@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from landscape.store.trajectory import TrajectoryWriter
 from landscape.training.checkpoint import generators_fit
-from landscape.trajectory import TrajectoryWriter
 
 if TYPE_CHECKING:
     from landscape.training.loop import GroupRun

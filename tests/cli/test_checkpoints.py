@@ -12,8 +12,8 @@ import pytest
 import torch
 from torch import nn
 
+from landscape.ground.provenance import outside
 from landscape.model import MLP
-from landscape.provenance import outside
 from landscape.result import Result
 
 from .conftest import TINY, Ran

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from hydra.core.config_store import ConfigStore
 
-from landscape.command_line import prepare
+from landscape.command.command_line import prepare
 from landscape.errors import InputError
-from landscape.settings import TABLE, uses_of
+from landscape.ground.settings import TABLE, uses_of
 
 from .conftest import TINY, Ran
 

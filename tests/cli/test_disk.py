@@ -12,7 +12,7 @@ import pytest
 
 import landscape.__main__
 from landscape.result import Result
-from landscape.trajectory import TrajectoryWriter
+from landscape.store.trajectory import TrajectoryWriter
 
 from .conftest import TINY, Ran
 

@@ -12,7 +12,7 @@ import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from landscape.config import conf_dir
+from landscape.command.config import conf_dir
 from landscape.result import Result
 
 from .conftest import Ran

@@ -8,18 +8,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import landscape.footprint as footprint
+import landscape.forecast.callback as callback
 import numpy as np
 import pytest
 
 import landscape.__main__ as program
 import landscape.collect as collect
-import landscape.footprint as footprint
-import landscape.forecast.callback as callback
-from landscape.forecast import Forecast
+from landscape.command.forecast import Forecast
 from landscape.model import Quadratic
 from landscape.objective import Objective
+from landscape.store.trajectory import TrajectoryWriter
 from landscape.training import GroupRun
-from landscape.trajectory import TrajectoryWriter
 
 from .conftest import Ran
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from landscape import paper
+from landscape.command import paper
 from landscape.result import Result
 
 

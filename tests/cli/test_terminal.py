@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from landscape import progress
+from landscape.ground import progress
 
 PROGRAM = """
 from theory.terminal import ready, stop_status

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from landscape.collect import collect
-from landscape.collect.record import JobRecord
-from landscape.collect.standing import Entry, Plan
+from landscape.command.collect import collect
+from landscape.command.collect.record import JobRecord
+from landscape.command.collect.standing import Entry, Plan
 from landscape.result import Result
 from tests.files.test_temporary import dead_pid
 from tests.report.conftest import job
@@ -38,5 +38,5 @@ def test_what_lacks_is_drawn_and_nothing_else(tmp_path: Path, monkeypatch: pytes
         raise ZeroDivisionError
 
     (tmp_path / "job1/figure.pdf").unlink()
-    monkeypatch.setattr("landscape.collect.save_figure", broken)
+    monkeypatch.setattr("landscape.command.collect.save_figure", broken)
     assert collect(tmp_path, plan, NOW, strict=False) == 1 and Result.load(tmp_path / "job1").status == "done"

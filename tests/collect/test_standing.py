@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from landscape.collect import Plan, progress
-from landscape.collect.__main__ import main
-from landscape.collect.launched import outlook
-from landscape.collect.progress import Tally, tell
-from landscape.collect.record import JobRecord
-from landscape.collect.standing import Entry
-from landscape.compute import hold
-from landscape.progress import spoken
+from landscape.command.collect import Plan, progress
+from landscape.command.collect.front import main
+from landscape.command.collect.launched import outlook
+from landscape.command.collect.progress import Tally, tell
+from landscape.command.collect.record import JobRecord
+from landscape.command.collect.standing import Entry
+from landscape.command.launch import hold
+from landscape.ground.progress import spoken
 from landscape.result import Result
 
 FORK = multiprocessing.get_context("fork")

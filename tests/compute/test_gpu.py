@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from landscape.compute import gpu
+from landscape.command.launch import gpu
 from landscape.errors import InputError
 
 FORK = multiprocessing.get_context("fork")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from landscape.compute import hold, in_child, is_held
+from landscape.command.launch import hold, in_child, is_held
 
 FORK = multiprocessing.get_context("fork")
 

@@ -15,9 +15,9 @@ from landscape.cost.labels import scales
 from landscape.data import Split
 from landscape.errors import InputError
 from landscape.objective import Objective
+from landscape.objective.slope import slopes
 from landscape.parameters import ParameterLayout
 from landscape.path import Linear
-from landscape.slope import slopes
 from tests.twin import normal
 
 N, D, T, C = 26, 5, 6, 4

@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from landscape.curve import Array, Curve, hidden_rise, largest_rise, noise_of, num_turning_points, turning_points
-from landscape.curve.between import nodes
+from landscape.result.curve import Array, Curve, hidden_rise, largest_rise, noise_of, num_turning_points, turning_points
+from landscape.result.curve.between import nodes
 
 CUBIC = np.polynomial.Polynomial([1.0, -3.1, 7.3, -4.6])  # down, up, down: extrema near 0.30 and 0.76
 GRID = np.array([-0.2, 0.05, 0.2, 0.9, 1.3])

@@ -8,8 +8,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from landscape.curve import Array, plateau_length
-from landscape.curve.crossing import plateau_end
+from landscape.result.curve import Array, plateau_length
+from landscape.result.curve.crossing import plateau_end
 
 SHAPES: list[Callable[[Array], Array]] = [
     lambda a: np.exp(-7 * np.abs(a) ** 3),

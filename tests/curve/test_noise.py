@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from landscape.curve import Curve
-from landscape.curve import noise as module
-from landscape.curve.noise import band, errors, noise_of_costs, rise_between, steepest
-from landscape.curve.numbers import largest_rise
+from landscape.result.curve import Curve
+from landscape.result.curve import noise as module
+from landscape.result.curve.noise import band, errors, noise_of_costs, rise_between, steepest
+from landscape.result.curve.numbers import largest_rise
 
 ALPHAS = np.linspace(0, 1, 7)
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from landscape.curve import random_walk_bands, random_walk_limit, thales_defect
+from landscape.result.curve import random_walk_bands, random_walk_limit, thales_defect
 
 
 def walk(dimension, count, rng, steps=100, solution=90):

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from landscape.curve import turning
+from landscape.result.curve import turning
 from theory.smooth import gauss_length
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from landscape.curve import Array, Curve, LearningCurve, Projection
-from landscape.curve.types import Columns
+from landscape.result.curve import Array, Curve, LearningCurve, Projection
+from landscape.result.curve.types import Columns
 
 A, K = 5, 2
 

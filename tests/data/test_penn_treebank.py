@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
-from landscape.config import conf_dir
+from landscape.command.config import conf_dir
 from landscape.data import Dataset, Split
 from landscape.data.penn_treebank import OFFICIAL, penn_treebank
 from landscape.data.text import corpus, tokens_of, windows_of

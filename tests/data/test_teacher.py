@@ -12,7 +12,7 @@ import pytest
 import torch
 from hydra import compose, initialize_config_dir
 
-from landscape.config import conf_dir
+from landscape.command.config import conf_dir
 from landscape.data import Dataset, Split
 from landscape.data.none import none
 from landscape.data.teacher import teacher

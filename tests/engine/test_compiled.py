@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from landscape.engine import compiled
+from landscape.objective.engine.events import vectors as compiled
 
 
 def test_a_change_in_any_of_the_files_is_seen(tmp_path: Path) -> None:
@@ -25,7 +25,8 @@ def test_a_change_in_any_of_the_files_is_seen(tmp_path: Path) -> None:
 
 
 def test_the_kernels_carry_the_stamp_and_import_nothing_that_it_leaves_out() -> None:
-    from landscape.engine import bucket, sweep
+    from landscape.objective.engine.events import kernel as sweep
+    from landscape.objective.engine.events import switches as bucket
 
     folder = Path(compiled.__file__).parent
     for kernel in (bucket.bucket, sweep.sweep, sweep.sweep_on):

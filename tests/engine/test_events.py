@@ -17,12 +17,13 @@ from torch.nn import functional as F
 
 from landscape.cost import Adversarial, CrossEntropy, SquaredError
 from landscape.data import Split
-from landscape.engine import choice, events
-from landscape.engine.bucket import bucket
-from landscape.engine.structure import find
-from landscape.engine.trace import trace
 from landscape.model import MLP, Dropout, MaxoutMLP
 from landscape.objective import Objective
+from landscape.objective.engine import choice
+from landscape.objective.engine.events import events
+from landscape.objective.engine.events.structure import find
+from landscape.objective.engine.events.switches import bucket
+from landscape.objective.engine.graph import trace
 from landscape.parameters import ParameterLayout
 from landscape.path import Linear
 from tests.twin import C, D, normal, split

@@ -9,9 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from landscape.engine.few import cross_entropy
-from landscape.engine.prefix import Prefix
-from landscape.engine.trace import trace
+from landscape.objective.engine.graph import cross_entropy, trace
+from landscape.objective.engine.prefix import Prefix
 from landscape.parameters import ParameterLayout
 from tests.twin import normal
 

@@ -12,9 +12,9 @@ from torch import nn
 
 from landscape.cost import CrossEntropy
 from landscape.objective import Objective
+from landscape.objective.slope import slopes
 from landscape.parameters import ParameterLayout
 from landscape.path import Linear
-from landscape.slope import slopes
 from tests.twin import C, D, normal, split
 
 ALPHAS = np.linspace(-0.2, 1.3, 9)

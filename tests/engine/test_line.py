@@ -12,10 +12,10 @@ from torch import Tensor, nn
 
 from landscape.cost import Adversarial, CrossEntropy
 from landscape.data import Split
-from landscape.engine import choice
-from landscape.engine.trace import Unsuited, trace
 from landscape.errors import InputError
 from landscape.objective import Objective
+from landscape.objective.engine import choice
+from landscape.objective.engine.graph import Unsuited, trace
 from landscape.parameters import ParameterLayout
 from landscape.path import Geometric
 from tests.engine.pair import assert_equal, both, ends, served
@@ -84,7 +84,7 @@ def test_a_graph_that_fails_is_thrown_away(monkeypatch: pytest.MonkeyPatch, capl
     def fail(*args: Any) -> Any:
         raise RuntimeError("on purpose")
 
-    monkeypatch.setattr("landscape.engine.prefix.combine", fail)
+    monkeypatch.setattr("landscape.objective.engine.prefix.combine", fail)
     fast, plain = both(maxout(), split(23, 1))
     assert (fast.replicates == plain.replicates).all() and "on purpose" in caplog.text
 
@@ -150,6 +150,6 @@ def test_an_unknown_engine_is_refused() -> None:
 
 def test_a_small_job_is_not_traced(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tracing would take longer than the line."""
-    monkeypatch.setattr("landscape.engine.line.trace", lambda *args: pytest.fail("traced"))
+    monkeypatch.setattr("landscape.objective.engine.line.trace", lambda *args: pytest.fail("traced"))
     fast, plain = both(maxout(), split(23, 1), engine="auto")
     assert (fast.replicates == plain.replicates).all()

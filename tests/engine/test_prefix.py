@@ -17,13 +17,12 @@ from omegaconf import OmegaConf
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from landscape.config import conf_dir, register
+from landscape.command.config import conf_dir, register
+from landscape.command.limits import apply_limits
 from landscape.cost import CrossEntropy, MultiPrediction, Output
 from landscape.data import Split
-from landscape.engine.kind import Kind
-from landscape.engine.trace import trace
-from landscape.limits import apply_limits
 from landscape.objective import Objective
+from landscape.objective.engine.graph import Kind, trace
 from tests.engine.pair import ALPHAS, Plane, assert_equal, both, ends, served
 from tests.twin import C, D, maxout, normal, split
 

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from landscape.curve import Array, Curve, LearningCurve, Projection
 from landscape.result import Result
-from landscape.verdict import Verdict
+from landscape.result.curve import Array, Curve, LearningCurve, Projection
+from landscape.result.verdict import Verdict
 
 LN10 = math.log(10)
 NINTHS = np.arange(20) / 9

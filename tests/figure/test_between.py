@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from landscape.curve import Curve, hidden_rise
 from landscape.figure import between
 from landscape.figure.fig01_maxout import draw
 from landscape.result import Result
+from landscape.result.curve import Curve, hidden_rise
 
 
 def line(bump: float, num: int = 9) -> Result:

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from landscape.curve import Array
 from landscape.figure import claims
 from landscape.figure.module import figure_module
+from landscape.result.curve import Array
 
 MODES = ("stochastic", "deterministic")
 

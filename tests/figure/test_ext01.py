@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from landscape.curve import Curve
-from landscape.curve.wilson import wilson
 from landscape.figure import ext01_monotonicity as ext01
 from landscape.figure.monotone_runs import Rate, Run, halves, once, rate, runs_of
 from landscape.result import Result
+from landscape.result.curve import Curve
+from landscape.result.curve.wilson import wilson
 
 ALPHAS = np.arange(50) / 49
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from landscape.curve import Array
 from landscape.figure import fig04_resolution
+from landscape.result.curve import Array
 
 GRIDS = {
     "unit_200": np.arange(200) / 199,

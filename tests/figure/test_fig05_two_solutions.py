@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from landscape.curve import Array
 from landscape.figure import fig05_two_solutions
+from landscape.result.curve import Array
 
 WIDE = np.sort(np.append(np.linspace(-0.5, 1.5, 31), (0.0, 1.0)))
 

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from landscape.curve import Projection, random_walk_bands
 from landscape.figure import fig11_random_walk as fig11
 from landscape.figure import fig12_quadratic as fig12
 from landscape.result import Result
-from landscape.verdict import Verdict
+from landscape.result.curve import Projection, random_walk_bands
+from landscape.result.verdict import Verdict
 
 
 def blank(**changes: Any) -> Result:

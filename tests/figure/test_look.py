@@ -16,7 +16,7 @@ from rich.console import Console
 from landscape.figure import fig01_maxout, line, style
 from landscape.figure.publish import page
 from landscape.figure.table import verdict_table
-from landscape.verdict import Verdict
+from landscape.result.verdict import Verdict
 
 
 def test_title_and_footer_say_scale_caps_and_overrides(make: Any) -> None:

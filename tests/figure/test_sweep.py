@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 
-from landscape.curve.wilson import wilson
 from landscape.figure import sweep
+from landscape.result.curve.wilson import wilson
 
 from .conftest import Noisy
 

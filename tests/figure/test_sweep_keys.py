@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from landscape.curve import Curve
 from landscape.errors import InputError
 from landscape.figure import sweep
 from landscape.figure.__main__ import main
@@ -20,6 +19,7 @@ from landscape.figure.sweep.number import chosen
 from landscape.figure.sweep.pool import pool
 from landscape.report.seed import one_seed
 from landscape.result import Result
+from landscape.result.curve import Curve
 
 from .conftest import Noisy
 

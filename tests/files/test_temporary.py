@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from landscape.files import temporary
+from landscape.ground.files import temporary
 
 
 def dead_pid() -> int:

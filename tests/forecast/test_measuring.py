@@ -10,14 +10,14 @@ import pytest
 import torch
 from torch import nn
 
+from landscape.command.forecast import calibration
+from landscape.command.forecast.calibration import Calibration, Line
 from landscape.cost import CrossEntropy
 from landscape.data import Split
-from landscape.forecast import calibration
-from landscape.forecast.calibration import Calibration, Line
 from landscape.objective import Objective
+from landscape.objective.slope import slope_passes
 from landscape.parameters import ParameterLayout
 from landscape.path import Linear
-from landscape.slope import slope_passes
 
 
 @pytest.mark.parametrize(

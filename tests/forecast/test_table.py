@@ -9,10 +9,10 @@ import pytest
 from omegaconf import OmegaConf
 from rich.console import Console
 
-from landscape.forecast import Forecast, JobForecast
-from landscape.forecast.command import workers_of
-from landscape.forecast.group import GroupForecast
-from landscape.forecast.table import duration, show, size, suggestion, summary
+from landscape.command.forecast import Forecast, JobForecast
+from landscape.command.forecast.command import workers_of
+from landscape.command.forecast.group import GroupForecast
+from landscape.command.forecast.table import duration, show, size, suggestion, summary
 from landscape.measurement import Pass
 
 CONFIG = OmegaConf.create(

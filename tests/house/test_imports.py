@@ -1,4 +1,4 @@
-"""Who may import whom: section 2 of the architecture, read off every import statement, lazy ones included."""
+"""Who may import whom: the layers of the architecture, read off every import statement, lazy ones included."""
 
 from __future__ import annotations
 
@@ -15,77 +15,49 @@ ROOT = Path(__file__).parents[2]
 FILES = sorted(file for top in ("landscape", "theory") for file in (ROOT / top).rglob("*.py"))
 
 
-class Row(NamedTuple):
-    """What the rooms of one row may import besides the standard library, ``landscape.errors`` and themselves."""
+class Layer(NamedTuple):
+    """Rooms that may import what stands in the layers before theirs, themselves, and these libraries.
+
+    Args:
+        rooms: beside one another they do not know each other.
+        only: of the layers before, no more than these rooms; None for all of them.
+    """
 
     rooms: str
-    libraries: str
-    others: str = ""
+    libraries: str = ""
+    only: str | None = None
 
 
-PLAIN = "curve files result verdict"
-TORCH = "parameters trajectory model data cost path"
-HELD = "borrowed engine sums budget blocks footprint fitting precision watch template conduct soundness"
-MIDDLE = "objective slope running_statistics solutions endpoints alphas streams progress"
-ROWS = [
-    Row("theory", "sympy numpy scipy"),
-    Row("landscape errors files limits provenance settings", ""),  # "landscape" is the package's own __init__.py
-    # Foundations of one idea each: grids, random streams, progress at a terminal.
-    Row("alphas", "numpy"),
-    Row("streams", "torch numpy"),
-    Row("progress", "rich"),
-    Row("budget precision", "torch"),
-    Row("curve", "numpy scipy"),
-    Row("result verdict", "numpy", PLAIN),
-    Row("streaming", "numpy numba"),  # one compiled pass over what is too large for two
-    Row("parameters trajectory", "torch numpy", "curve parameters trajectory streaming"),
-    # Never each other.
-    Row("model", "torch numpy"),
-    Row("data", "torch numpy sklearn pooch filelock rich", "files"),
-    Row("cost", "torch numpy"),
-    Row("path", "torch numpy"),
-    # What the plain path and the engines add up in.
-    Row("sums", "torch numpy"),
-    # A function of a point and a batch, given as such: it knows no model, no cost and no data, and of parameters only
-    # how a row of them lies in memory.
-    Row("engine", "torch numpy numba llvmlite", "parameters sums"),
-    # How much of that is done at once.
-    Row("blocks footprint", "torch", "budget engine blocks data objective streams"),
-    # How somebody's module is held, and what it does beside computing.
-    Row("borrowed", "torch"),
-    Row("watch", "torch numpy"),
-    Row("template", "torch", "parameters precision"),
-    Row("conduct", "torch", "model parameters objective watch"),
-    Row("fitting", "torch", "data objective"),
-    Row("soundness", "torch", "conduct fitting objective watch"),
-    Row("objective running_statistics solutions endpoints", "torch numpy", f"{PLAIN} {TORCH} {MIDDLE} {HELD}"),
-    Row("slope", "torch numpy", "blocks footprint objective model parameters path precision watch"),
-    Row(
-        "training store entry",
-        "torch numpy filelock",
-        f"{PLAIN} {TORCH} {MIDDLE} borrowed precision template training store entry",
-    ),
-    Row("measurement", "torch numpy scipy", f"{PLAIN} {TORCH} {MIDDLE} blocks footprint training store"),
-    # No torch from here on: saved results can be drawn without it.
-    Row("figure", "numpy matplotlib rich", f"{PLAIN} settings"),
-    # A page of drawings: the figure room draws and judges, the template engine escapes.
-    Row("report", "numpy matplotlib jinja2 rich", f"{PLAIN} figure settings"),
-    Row("tracker", "", PLAIN),
-    # The command line: composes, so it may know every room.
-    Row(
-        "__main__ arguments closing collect command_line compute config forecast job paper plan prepare",
-        "hydra omegaconf torch numpy rich filelock",
-        "*",
-    ),
-]
+LAYERS = [
+    Layer("theory", "sympy numpy scipy"),
+    Layer("landscape errors"),  # "landscape" is the package's own __init__.py
+    Layer("ground", "torch numpy rich", only="errors"),
+    Layer("result", "numpy scipy", only="errors ground"),
+    Layer("parameters alphas", "torch numpy", only="errors ground result"),
+    Layer("model data cost path", "torch numpy sklearn pooch filelock rich", only="errors ground result parameters"),
+    Layer("objective store", "torch numpy numba llvmlite filelock",
+          only="errors ground result parameters model data cost path"),
+    Layer("training endpoints", "torch numpy filelock",
+          only="errors ground result parameters alphas model data cost path objective store"),
+    Layer("measurement", "torch numpy scipy",
+          only="errors ground result parameters alphas model data cost path objective store training endpoints"),
+    # No torch in these: saved results can be drawn without it.
+    Layer("figure", "numpy matplotlib rich", only="errors ground result"),
+    Layer("tracker", "", only="errors ground result"),
+    Layer("report", "numpy matplotlib jinja2 rich", only="errors ground result figure"),
+    # The command composes, so it may know every room; its fronts know it alone.
+    Layer("command", "hydra omegaconf torch numpy rich filelock"),
+    Layer("__main__ collect paper", "hydra omegaconf torch numpy rich filelock"),
+]  # fmt: skip
 # Single files that may import more than their room.
 FILE_EXTRAS = {
     # Commands: how they behave at a terminal is the same for theory's and landscape's.
     "landscape/__main__.py": {"theory"},
-    "landscape/paper.py": {"theory"},
     "landscape/collect/__main__.py": {"theory"},
+    "landscape/paper/__main__.py": {"theory"},
     "landscape/figure/__main__.py": {"theory"},
     "landscape/report/__main__.py": {"theory"},
+    "landscape/command/paper.py": {"theory"},
     "landscape/endpoints/file.py": {"safetensors"},  # an extra, imported when a file asks for it
     "landscape/tracker/wandb.py": {"wandb"},
     "landscape/tracker/media.py": {"wandb"},
@@ -94,18 +66,18 @@ FILE_EXTRAS = {
     "landscape/measurement/closed_form.py": {"theory"},
     "landscape/measurement/descent_law.py": {"theory"},
     "landscape/measurement/family.py": {"theory"},
-    "landscape/measurement/random_walk.py": {"budget"},
-    "landscape/result.py": {"theory"},
+    "landscape/result/saved.py": {"theory"},
     "landscape/data/cached.py": {"theory"},
-    "landscape/figure/publish.py": {"provenance", "omegaconf"},  # which keys an experiment sweeps itself
+    "landscape/figure/publish.py": {"omegaconf"},  # which keys an experiment sweeps itself
     "landscape/figure/pages.py": {"plotly"},  # interactive pages, imported when asked
     "theory/__main__.py": {"matplotlib"},  # --figure, imported when asked
-}
-TABLE = {room: row for row in ROWS for room in row.rooms.split()}
+}  # fmt: skip
+TABLE = {room: layer for layer in LAYERS for room in layer.rooms.split()}
+DEPTH = {room: depth for depth, layer in enumerate(LAYERS) for room in layer.rooms.split()}
 
 
 def room_of(path: str) -> str:
-    """``landscape/path/linear.py`` -> path, ``landscape/store.py`` -> store, ``theory/x.py`` -> theory."""
+    """``landscape/path/linear.py`` -> path, ``landscape/alphas.py`` -> alphas, ``theory/x.py`` -> theory."""
     parts = Path(path).with_suffix("").parts
     if parts[0] == "theory":
         return "theory"
@@ -128,12 +100,19 @@ def imported(path: str, source: str) -> Iterator[tuple[int, str]]:
                 yield node.lineno, str(node.args[0].value)
 
 
+def allowed_rooms(room: str) -> set[str]:
+    """The rooms of ``landscape`` that a room may import."""
+    layer = TABLE[room]
+    before = {other for other in TABLE if DEPTH[other] < DEPTH[room] and other != "theory"}
+    return {room, "landscape", "errors"} | (before if layer.only is None else before & set(layer.only.split()))
+
+
 def violations(path: str, source: str) -> list[str]:
     """One sentence per import that the table does not allow to the file at ``path``."""
     room = room_of(path)
     if room not in TABLE:
-        return [f"{path}: the room '{room}' has no row in the table of tests/house/test_imports.py"]
-    row, extras = TABLE[room], FILE_EXTRAS.get(path, set())
+        return [f"{path}: the room '{room}' has no layer in tests/house/test_imports.py"]
+    extras = FILE_EXTRAS.get(path, set())
     faults = []
     for line, name in imported(path, source):
         parts = name.split(".")
@@ -141,11 +120,11 @@ def violations(path: str, source: str) -> list[str]:
             target = parts[1] if len(parts) > 1 else "landscape"
             # `from landscape import __version__` names an attribute of the package, not a room.
             target = "landscape" if target == "__version__" else target
-            allowed = target in {room, "errors", "landscape", *row.others.split(), *extras} or row.others == "*"
+            allowed = target in allowed_rooms(room) | extras
         elif parts[0] == "theory":
             allowed = room == "theory" or "theory" in extras
         else:
-            allowed = parts[0] in sys.stdlib_module_names or parts[0] in {*row.libraries.split(), *extras}
+            allowed = parts[0] in sys.stdlib_module_names or parts[0] in {*TABLE[room].libraries.split(), *extras}
         if not allowed:
             faults.append(f"{path}:{line}: '{room}' may not import {name}")
     return faults
@@ -174,17 +153,17 @@ def test_imports_point_one_way() -> None:
         ("landscape/measurement/residual.py", "from theory import deep_linear", False),
         ("landscape/measurement/residual.py", "from landscape.training import loop", True),
         ("landscape/training/loop.py", "from landscape.measurement import residual", False),
-        ("landscape/store.py", "from omegaconf import DictConfig", False),
-        ("landscape/config.py", "from omegaconf import DictConfig", True),
+        ("landscape/store/store.py", "from omegaconf import DictConfig", False),
+        ("landscape/command/config.py", "from omegaconf import DictConfig", True),
         ("landscape/tracker/wandb.py", "import wandb", True),
         ("landscape/tracker/null.py", "import wandb", False),
         ("landscape/tracker/rows.py", "import wandb", False),
         ("landscape/report/wandb_report.py", "from landscape.tracker import rows", True),
         ("landscape/report/page.py", "from landscape.tracker import rows", False),
-        ("landscape/curve/numbers.py", "import torch", False),
-        ("theory/walk.py", "import sympy, numpy, scipy.special", True),
-        ("theory/walk.py", "from landscape.errors import InputError", False),
-        ("theory/walk.py", "import torch", False),
+        ("landscape/result/curve/numbers.py", "import torch", False),
+        ("theory/walk/random_walk.py", "import sympy, numpy, scipy.special", True),
+        ("theory/walk/random_walk.py", "from landscape.errors import InputError", False),
+        ("theory/walk/random_walk.py", "import torch", False),
         ("landscape/unheard_of.py", "", False),
     ],
 )
@@ -197,7 +176,7 @@ def test_the_reader_of_imports_sees_faults(path: str, source: str, allowed: bool
     ("rooms", "unwanted"),
     [
         ("theory", "torch landscape hydra matplotlib"),
-        ("curve result verdict figure report", "torch hydra wandb"),
+        ("result figure report", "torch hydra wandb"),
         ("tracker", "torch hydra"),
     ],
 )

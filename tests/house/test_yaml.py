@@ -16,7 +16,7 @@ YAML = sorted(CONF.rglob("*.yaml"))
 EXPERIMENTS = sorted((CONF / "experiment").glob("*.yaml"))
 LONGEST_EXPERIMENT = 20  # architecture, section 5.5
 WITHOUT_TARGETS = {"recipe", "experiment", "limits"}  # section 5.1
-ROOM_OF_GROUP = {"optimizer": "training", "hydra": "progress"}  # groups that have no room of their own name
+ROOM_OF_GROUP = {"optimizer": "training", "hydra": "ground"}  # groups that have no room of their own name
 HYDRA_KEYS = {"_target_", "_partial_", "_args_", "_recursive_", "_convert_", "defaults"}
 
 

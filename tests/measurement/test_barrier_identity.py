@@ -17,12 +17,12 @@ import torch
 from torch import nn
 from torch.func import functional_call
 
-from landscape.curve import chord_barrier
 from landscape.data import Split
 from landscape.measurement import Interpolation, Subject
 from landscape.model import MLP
 from landscape.parameters import ParameterLayout
 from landscape.path import BiasSchedule, Linear
+from landscape.result.curve import chord_barrier
 from tests.measurement.conftest import ALPHAS
 from tests.twin import C, D, logits, measured_masks, normal, unpacked
 

@@ -14,11 +14,11 @@ import torch
 from torch import nn
 
 from landscape.cost import CrossEntropy, Output
-from landscape.curve import Projection
 from landscape.data.none import none
 from landscape.errors import InputError
 from landscape.measurement import Descent, Subject
 from landscape.model import Quadratic
+from landscape.result.curve import Projection
 from landscape.training import Momentum
 from tests.twin import maxout, stream
 from theory import quadratic

@@ -8,8 +8,8 @@ import pytest
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
+from landscape.ground.provenance import conf_dir
 from landscape.measurement import Interpolation
-from landscape.provenance import conf_dir
 
 FILES = sorted((Path(conf_dir()) / "measurement").glob("*.yaml"))
 MADE = {file.stem: instantiate(OmegaConf.load(file)) for file in FILES}

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 import torch
 
-from landscape.curve import Array, LearningCurve
 from landscape.errors import InputError
 from landscape.measurement import Subject, TrajectoryPlane
 from landscape.parameters import ParameterLayout
-from landscape.solutions import Solutions
-from landscape.trajectory import Trajectory, TrajectoryWriter, project, project_second
+from landscape.result.curve import Array, LearningCurve
+from landscape.store.solutions import Solutions
+from landscape.store.trajectory import Trajectory, TrajectoryWriter, project, project_second
 from tests.twin import maxout, normal
 
 

@@ -10,9 +10,9 @@ import pytest
 import torch
 from scipy import stats
 
-from landscape.curve import Projection
 from landscape.errors import InputError
 from landscape.measurement import RandomWalk, Subject, random_walk
+from landscape.result.curve import Projection
 from tests.twin import stream
 from theory.walk.random_walk import RandomWalk as Law
 

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 import torch
 
-from landscape.curve import LearningCurve
 from landscape.errors import InputError
 from landscape.measurement import Residual, Subject
 from landscape.parameters import ParameterLayout
-from landscape.solutions import Solutions
-from landscape.trajectory import Trajectory, TrajectoryWriter
+from landscape.result.curve import LearningCurve
+from landscape.store.solutions import Solutions
+from landscape.store.trajectory import Trajectory, TrajectoryWriter
 from tests.twin import normal
 
 S, P, T = 2, 6, 5

@@ -14,8 +14,6 @@ import torch
 from torch import Tensor, nn
 
 from landscape.cost import CrossEntropy
-from landscape.curve import Array, Curve
-from landscape.curve.noise import mean_error, steepest
 from landscape.data import Dataset, Split
 from landscape.data.digits import digits
 from landscape.endpoints import Ends
@@ -25,6 +23,8 @@ from landscape.model import LSTM, MaxoutMLP
 from landscape.objective import Objective
 from landscape.parameters import ParameterLayout
 from landscape.path import Linear
+from landscape.result.curve import Array, Curve
+from landscape.result.curve.noise import mean_error, steepest
 
 START = np.array([0.0, 1e-7, 1e-6, 1e-5, 1e-4, 3e-4])
 WHOLE, DENSE = np.linspace(0, 2, 9), np.linspace(0, 1, 2 * NUM_POINTS)

@@ -14,12 +14,12 @@ from torch import Tensor, nn
 
 from landscape.alphas import Adaptive, fractions
 from landscape.cost import Adversarial
-from landscape.curve import hidden_rise, largest_rise
 from landscape.endpoints import Ends
 from landscape.errors import InputError
 from landscape.measurement import GaussLength, Interpolation, Subject
 from landscape.model import MLP
 from landscape.path import BiasSchedule
+from landscape.result.curve import hidden_rise, largest_rise
 from tests.measurement.conftest import ALPHAS
 from tests.twin import C, D, maxout, normal
 

@@ -13,7 +13,7 @@ from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 from torch import Tensor
 
-from landscape.config import conf_dir, register
+from landscape.command.config import conf_dir, register
 from landscape.cost import CrossEntropy
 from landscape.errors import InputError
 from landscape.model import ConvMaxout, Dropout, Masks

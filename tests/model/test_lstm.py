@@ -15,7 +15,7 @@ from hydra.utils import instantiate
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from landscape.config import conf_dir, register
+from landscape.command.config import conf_dir, register
 from landscape.cost import CrossEntropy
 from landscape.data import Dataset
 from landscape.data.text import corpus
@@ -23,7 +23,7 @@ from landscape.errors import InputError
 from landscape.model import LSTM, Dropout, Masks
 from landscape.objective import Objective
 from landscape.parameters import ParameterLayout
-from landscape.solutions import Solutions
+from landscape.store.solutions import Solutions
 from landscape.training import GroupRun, Momentum, Training, groups_of
 from landscape.training.gradient import Gradient
 from tests.twin import cross_entropy

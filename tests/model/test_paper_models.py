@@ -12,7 +12,7 @@ from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 from torch import nn
 
-from landscape.config import conf_dir, register
+from landscape.command.config import conf_dir, register
 from landscape.cost import CrossEntropy
 from landscape.data import Split
 from landscape.model import Dropout

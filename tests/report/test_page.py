@@ -19,7 +19,7 @@ from landscape.report.__main__ import main
 from landscape.report.page import duration
 from landscape.report.section import read
 from landscape.result import Result
-from landscape.verdict import Verdict
+from landscape.result.verdict import Verdict
 
 from .conftest import HOSTILE, job, saved
 

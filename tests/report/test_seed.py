@@ -15,7 +15,7 @@ from landscape.report.section import Section, read
 from landscape.report.seed import num_columns, one_seed, plain_numbers
 from landscape.report.sweep import rows, swept
 from landscape.result import Result
-from landscape.verdict import Verdict
+from landscape.result.verdict import Verdict
 
 
 @pytest.mark.parametrize("column", [0, 1, 2])

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from landscape.curve.wilson import wilson
 from landscape.report.summary import Rate, means, rates
 from landscape.report.sweep import Row
+from landscape.result.curve.wilson import wilson
 
 Z = 1.959963984540054
 

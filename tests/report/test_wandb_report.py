@@ -15,11 +15,11 @@ import numpy as np
 import pytest
 from wandb_workspaces.reports.v2.internal import ReportViewspec
 
-from landscape.closing import close
+from landscape.command.closing import close
 from landscape.report.__main__ import main
 from landscape.report.section import read
+from landscape.result.verdict import ordered
 from landscape.tracker.wandb import WandbTracker
-from landscape.verdict import ordered
 from tests.tracker.conftest import Records, load
 
 TRACKER = {"_target_": "landscape.tracker.wandb.WandbTracker", "project": "mine", "entity": None, "mode": "offline"}

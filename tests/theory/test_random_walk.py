@@ -9,7 +9,7 @@ import sympy
 from matplotlib.figure import Figure
 from scipy import integrate, special, stats
 
-from landscape.curve import random_walk_bands
+from landscape.result.curve import random_walk_bands
 from theory.walk import random_walk, sampler
 from theory.walk.random_walk import RandomWalk
 

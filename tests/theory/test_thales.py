@@ -6,7 +6,7 @@ import sympy
 from matplotlib.figure import Figure
 from scipy import integrate, stats
 
-from landscape.curve import thales_defect
+from landscape.result.curve import thales_defect
 from theory.walk import thales
 
 P_VALUE = 1e-4

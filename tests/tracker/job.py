@@ -17,10 +17,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from landscape.curve import Curve, LearningCurve, Projection
 from landscape.result import Result
+from landscape.result.curve import Curve, LearningCurve, Projection
+from landscape.result.verdict import Verdict
 from landscape.tracker import Closing, RunInfo, SolutionFiles, Table
-from landscape.verdict import Verdict
 
 ALPHAS = np.array([-0.25, 0.0, 0.4, 1.0, 1.3])
 NAN = float("nan")

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from landscape.curve import Curve
+from landscape.result.curve import Curve
 from landscape.tracker import rows
 
 VALUES = st.one_of(st.floats(), st.just(math.nan), st.just(math.inf))

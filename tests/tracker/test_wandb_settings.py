@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
-from landscape.config import conf_dir
+from landscape.command.config import conf_dir
 from landscape.errors import InputError
 from landscape.tracker import RunInfo
 from landscape.tracker.wandb import WandbTracker, within

@@ -13,7 +13,7 @@ from torch import nn
 
 from landscape.cost import CrossEntropy
 from landscape.data import Dataset
-from landscape.solutions import Solutions
+from landscape.store.solutions import Solutions
 from landscape.training import GroupRun, Momentum, Training
 from landscape.training.schedule import ExponentialDecay, LinearRamp
 from tests.twin import dataset, maxout

@@ -6,7 +6,7 @@ import pytest
 import torch
 from hydra import compose, initialize_config_dir
 
-from landscape.config import conf_dir, register
+from landscape.command.config import conf_dir, register
 from landscape.data.dataset import Split
 from landscape.training.batches import Batches
 from landscape.training.trainer import LATER, Training

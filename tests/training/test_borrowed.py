@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from landscape.cost import CrossEntropy
 from landscape.model.dropout import Masks
-from landscape.training.borrowed import Borrowed
+from landscape.objective.module.borrowed import Borrowed
 from landscape.training.gradient import Gradient
 from tests.twin import C, D, normal
 

@@ -10,12 +10,12 @@ import pytest
 import torch
 from hydra import compose, initialize_config_dir
 
-from landscape.config import conf_dir, register
+from landscape.command.config import conf_dir, register
 from landscape.cost import CrossEntropy
 from landscape.data import Dataset, Split
 from landscape.model import LSTM
 from landscape.objective import Objective
-from landscape.solutions import joined
+from landscape.store.solutions import joined
 from landscape.training import Momentum
 from tests.training.conftest import Train
 

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from landscape.errors import InputError
-from landscape.solutions import Solutions
+from landscape.store.solutions import Solutions
 from landscape.training import checkpoint
 from tests.training.conftest import Train
 from tests.training.test_seeds import batch_norm, torch_dropout

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from landscape.cost import Adversarial, CrossEntropy
 from landscape.objective import Objective
-from landscape.solutions import Solutions, joined
+from landscape.store.solutions import Solutions, joined
 from landscape.training import Momentum, build, groups_of
 from tests import twin
 from tests.training.conftest import Train

@@ -15,10 +15,10 @@ from torch import Tensor, nn
 from landscape.cost import CrossEntropy, SquaredError
 from landscape.data import Dataset, Split
 from landscape.errors import InputError
+from landscape.ground.streams import MEASURE_SAMPLE
 from landscape.model import LSTM
 from landscape.objective import Objective
 from landscape.parameters import ParameterLayout
-from landscape.streams import MEASURE_SAMPLE
 from landscape.training import Momentum
 from landscape.training.gradient import clip
 from tests.twin import dataset, maxout, normal, stream

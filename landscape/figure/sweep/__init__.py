@@ -15,7 +15,7 @@ from landscape.figure.sweep.one_key import draw_one_key
 from landscape.figure.sweep.pool import pool
 from landscape.figure.sweep.several_keys import draw_several_keys
 from landscape.figure.sweep.verdicts import judge as judge
-from landscape.result import Result
+from landscape.result.saved import Result
 
 
 @style.themed

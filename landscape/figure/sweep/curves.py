@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from landscape.curve import Array
 from landscape.figure import line, style, subject
 from landscape.figure.sweep.design import Cells
 from landscape.figure.sweep.keys import Key
 from landscape.figure.sweep.look import MANY_SEEDS, MAX_BANDS
-from landscape.result import Result
+from landscape.result.curve import Array
+from landscape.result.saved import Result
 
 KINDS = ("train", "valid", "learning", "track")
 

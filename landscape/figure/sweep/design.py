@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from landscape.figure.sweep.keys import Key, keys_of, swept
 from landscape.figure.sweep.pool import pool
-from landscape.result import Result
+from landscape.result.saved import Result
 
 Cells = Mapping[tuple[str, ...], Result]
 

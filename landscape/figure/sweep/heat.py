@@ -11,13 +11,13 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm, Normalize
 from matplotlib.patches import Rectangle
 
-from landscape.curve import Array
 from landscape.figure import style
 from landscape.figure.sweep.design import Cells
 from landscape.figure.sweep.keys import Key
 from landscape.figure.sweep.number import Number
 from landscape.figure.sweep.rate import are_monotone, label_values
-from landscape.result import Result
+from landscape.result.curve import Array
+from landscape.result.saved import Result
 
 MAX_LABELLED = (24, 12)
 """Rows and columns up to which each cell says its value; beyond, the colour bar does."""

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from landscape.result import Result
-from landscape.settings import key_of, named
+from landscape.ground.settings import key_of, named
+from landscape.result.saved import Result
 
 SEEDS = ("seed", "first_seed", "num_seeds")
 """Last part of the keys that pick a seed: jobs that differ only there repeat one setting."""

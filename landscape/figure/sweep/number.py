@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from landscape.curve import Array
 from landscape.errors import InputError
 from landscape.figure import style, subject
 from landscape.figure.sweep.pool import num_columns, values_of
-from landscape.result import Result
+from landscape.result.curve import Array
+from landscape.result.saved import Result
 
 CURVES = ("train/stochastic", "train/deterministic", "valid/stochastic", "valid/deterministic")
 ENDS = ("test_error", "test_objective")  # the first that there is, beside largest_rise

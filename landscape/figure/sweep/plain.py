@@ -14,7 +14,7 @@ from landscape.figure import fig13_maxout_residual as residual
 from landscape.figure import line, style, subject
 from landscape.figure.sweep import plane
 from landscape.figure.sweep.verdicts import judge
-from landscape.result import Result
+from landscape.result.saved import Result
 
 Panel = Callable[[Axes], line.Drawn]
 

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 
 from landscape.figure import line, style
-from landscape.result import Result
+from landscape.result.saved import Result
 
 NUM_LEVELS = 16
 

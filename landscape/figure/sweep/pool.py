@@ -9,7 +9,7 @@ from functools import reduce
 import numpy as np
 
 from landscape.figure import subject
-from landscape.result import Result
+from landscape.result.saved import Result
 
 
 def pool(results: Sequence[Result]) -> Result:

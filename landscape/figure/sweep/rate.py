@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from landscape.curve.wilson import wilson
 from landscape.figure import claims, line, style, subject
 from landscape.figure.reading import covers
 from landscape.figure.sweep.design import Cells
 from landscape.figure.sweep.keys import Key
-from landscape.result import Result
+from landscape.result.curve.wilson import wilson
+from landscape.result.saved import Result
 
 MAX_COUNTS = 12
 """Values of a key up to which each point says its count."""

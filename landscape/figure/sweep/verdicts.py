@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from landscape.figure import claims, fig05_two_solutions, subject
 from landscape.figure import fig13_maxout_residual as residual
-from landscape.result import Result
-from landscape.verdict import Verdict
+from landscape.result.saved import Result
+from landscape.result.verdict import Verdict
 
 
 def judge(results: Sequence[Result]) -> list[Verdict]:

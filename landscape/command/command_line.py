@@ -1,0 +1,165 @@
+"""A command line before Hydra reads it: what it would answer with a traceback is said in a sentence."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import hydra._internal.utils as hydra_utils
+from hydra.core.config_store import ConfigStore
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import ChoiceSweep, Override
+from hydra.errors import CompactHydraException, HydraException
+from omegaconf.errors import OmegaConfBaseException
+
+from landscape.errors import InputError
+from landscape.ground.provenance import conf_dir
+from landscape.ground.settings import HERE, uses_of
+
+GRID = "standard"
+"""The grid of endpoints that come without one of their own name: ``alphas`` follows ``endpoints``."""
+FLAGS = ("run", "multirun", "cfg", "info", "shell_completion")
+MOST_NAMED = 30
+_BY_SETTINGS = "a job's folder is named by its settings, so that no result passes for another's; set outputs or name"
+REFUSED = {
+    "hydra/launcher": "the group compute chooses it here: compute=local, joblib, ray, slurm, or a compute/NAME.yaml",
+    "hydra.sweep.subdir": _BY_SETTINGS,
+    "hydra.run.dir": _BY_SETTINGS,
+    "command": "it is the stamp of a command, which the program sets; leave it out",
+}
+"""Keys of Hydra's that would break what the command line promises, and what to do instead."""
+
+
+def prepare(arguments: Sequence[str]) -> None:
+    """Check the arguments, and make what they add known to Hydra.
+
+    Raises:
+        InputError: flags that exclude one another, an override that cannot be read, or a group without a name.
+    """
+    known, _ = hydra_utils.get_args_parser().parse_known_args(list(arguments))
+    given = [flag for flag in FLAGS if getattr(known, flag) not in (None, False)]
+    if len(given) > 1:
+        raise InputError(f"{' and '.join(f'--{flag}' for flag in given)} exclude one another; give one of them")
+    if known.resolve and not known.cfg and not known.help:
+        raise InputError("--resolve needs --cfg job, whose values it works out")
+    overrides = [_parsed(item) for item in known.overrides]
+    folders = [*_folders(known.config_dir, overrides), Path(conf_dir())]
+    for override in overrides:
+        _check(override, folders)
+    _register_grids(folders)
+    _speak_plainly()
+
+
+def _parsed(item: str) -> Override:
+    try:
+        return OverridesParser.create().parse_overrides([item])[0]
+    except HydraException as error:
+        key, equal, value = item.partition("=")
+        if not equal:
+            raise InputError(f"{item} is no override; write key=value, or --help for what can be chosen") from error
+        reason = str(error).splitlines()[0]
+        raise InputError(
+            f"{key}={value} cannot be read ({reason}); quote a value with '=', brackets, commas or spaces twice, for "
+            f"Hydra and for the shell: '{key}=\"{value}\"'"
+        ) from error
+
+
+def _check(override: Override, folders: Sequence[Path]) -> None:
+    key = override.key_or_group
+    if not key:
+        raise InputError(f"{override.input_line} names no key; write key=value")
+    if key in REFUSED and not override.is_delete():
+        raise InputError(f"{override.input_line}: {REFUSED[key]}")
+    if override.is_sweep_override() and uses_of(key) is HERE and not key.startswith("hydra"):
+        raise InputError(f"{override.input_line}: {key} changes no result, so all of these would be one job; give one "
+                         "value")  # fmt: skip
+    options = sorted(_names(folders, key))
+    if not options or override.is_delete() or key.startswith("hydra"):
+        return
+    value = override.value()
+    for choice in value.list if isinstance(value, ChoiceSweep) else [value]:
+        if not isinstance(choice, str | list | dict) and type(choice).__name__ not in ("QuotedString", "Glob"):
+            if override.is_sweep_override() and not isinstance(value, ChoiceSweep):
+                raise InputError(f"{override.input_line}: {key} is chosen by name, not by a range; one or more of "
+                                 f"{_listed(options)}")  # fmt: skip
+            spelled = "null" if choice is None else str(choice).lower()
+            raise InputError(f"{key}={spelled} is no name of a config; choose one of {_listed(options)}")
+
+
+def _listed(options: Sequence[str]) -> str:
+    return ", ".join(options[:MOST_NAMED]) + " ..." * (len(options) > MOST_NAMED)
+
+
+def _folders(config_dir: str | None, overrides: Sequence[Override]) -> list[Path]:
+    """The folders of ``--config-dir`` and ``hydra.searchpath``; what is not there Hydra says itself."""
+    places = [config_dir] if config_dir else []
+    for override in overrides:
+        value = override.value() if override.key_or_group == "hydra.searchpath" else None
+        places += [str(item) for item in value] if isinstance(value, list) else []
+    found = []
+    for place in places:
+        scheme, _, rest = place.rpartition("://")
+        try:
+            found.append(Path(str(files(rest.replace("/", ".")))) if scheme == "pkg" else Path(rest))
+        except (ImportError, TypeError, ValueError):
+            continue
+    return found
+
+
+def _register_grids(folders: Sequence[Path]) -> None:
+    """Make ``alphas/NAME`` known for every own ``endpoints/NAME`` that has none, so that a single file is enough."""
+    for name in _names(folders, "endpoints", deep=True) - _names(folders, "alphas", deep=True):
+        group, _, last = f"alphas/{name}".rpartition("/")
+        node = {"defaults": [f"/alphas/{GRID}@_here_", "_self_"]}
+        ConfigStore.instance().store(group=group, name=last, node=node)
+
+
+def _names(folders: Sequence[Path], group: str, deep: bool = False) -> set[str]:
+    """The options of a group; none where there is no such group."""
+
+    def names() -> Iterator[str]:
+        for folder in (folder / group for folder in folders):
+            for file in folder.rglob("*.yaml") if deep else folder.glob("*.yaml"):
+                yield file.relative_to(folder).with_suffix("").as_posix()
+
+    return set(names()) if "." not in group else set()
+
+
+def _speak_plainly() -> None:
+    """Let Hydra end in a sentence whatever its composing or its sweepers raise; ``HYDRA_FULL_ERROR=1`` shows where.
+
+    Hydra prints its own errors as they are, and the stack of any other; nothing of it can be set.
+    """
+    plain: Any = getattr(hydra_utils.run_and_report, "plain", hydra_utils.run_and_report)
+
+    def run_and_report(func: Callable[[], Any]) -> Any:
+        def told() -> Any:
+            try:
+                return func()
+            except Exception as error:
+                if os.environ.get("HYDRA_FULL_ERROR"):
+                    raise
+                raise CompactHydraException(said(error)) from None
+
+        return plain(told)
+
+    run_and_report.plain = plain  # type: ignore[attr-defined]
+    hydra_utils.run_and_report = run_and_report
+
+
+def said(error: BaseException) -> str:
+    """A fault of composing or sweeping as one line, without the list of places that were looked at."""
+    text = " ".join(str(error).split("Config search path")[0].split())
+    if isinstance(error.__cause__, OmegaConfBaseException):
+        text += f": {str(error.__cause__).splitlines()[0]}"
+    return text if isinstance(error, HydraException | OmegaConfBaseException) else f"{type(error).__name__}: {text}"
+
+
+def refuse(error: InputError) -> None:
+    """Say what is wrong and leave with the status of wrong input."""
+    print(error, file=sys.stderr)
+    raise SystemExit(2) from error

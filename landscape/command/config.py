@@ -1,0 +1,183 @@
+"""The shape of the root config, so that a wrong type or an unknown key is refused before anything runs."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from dataclasses import dataclass, field
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from hydra.core.config_store import ConfigStore
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import InterpolationValidationError
+
+from landscape.errors import Exit
+from landscape.ground.provenance import conf_dir as conf_dir
+from landscape.ground.provenance import outside
+from landscape.ground.settings import uses_of
+
+FORECASTS = ("auto", "only", "off")
+"""Values of ``forecast``."""
+
+
+@dataclass
+class LimitsSchema:
+    """Caps; null is no cap."""
+
+    scale: str = "full"
+    epochs: int | None = None
+    examples: int | None = None
+    measured_examples: int | None = None
+    alphas: int | None = None
+    seeds: int | None = None
+    width: int | None = None
+
+
+@dataclass
+class ReducedSchema:
+    """What ``limits=reduced`` means for a recipe or an experiment."""
+
+    epochs: int | None = 20
+    examples: int | None = None
+    measured_examples: int | None = None
+    alphas: int | None = None
+    seeds: int | None = None
+    width: int | None = None
+
+
+@dataclass
+class SmokeSchema:
+    """What ``limits=smoke`` means; a recipe whose examples are large lowers it."""
+
+    epochs: int | None = 2
+    examples: int | None = 500
+    measured_examples: int | None = 500
+    alphas: int | None = 12
+    seeds: int | None = 2
+    width: int | None = 32
+
+
+@dataclass
+class DimensionsSchema:
+    """Set by the data group, read by the model group."""
+
+    inputs: int = 0
+    image: list[int] | None = None
+    classes: int = 0
+
+
+@dataclass
+class TrainingSchema:
+    """Types of ``landscape.training.Training``."""
+
+    _target_: str = "landscape.training.Training"
+    batch_size: int = 100
+    max_epochs: int = 100
+    patience: int | None = None
+    monitor: str = "valid/error"
+    select: str = "best"
+    num_seeds: int = 1
+    first_seed: int = 0
+    lr_schedule: Any = None
+    momentum_schedule: Any = None
+    gradient_scale: float = 1.0
+    max_gradient_norm: float | None = None
+    enforce_at_init: bool = True
+    dtype: str = "float32"
+    vectorise: bool | None = None
+    trajectory_gigabytes: float = 6.0
+    tf32: bool = False
+    snapshot_updates: int | None = None
+    checkpoint_seconds: float = 5.0
+    measure_batch_size: int = 5000
+    drop_last: bool = False
+    validation: str = "stochastic"
+
+
+@dataclass
+class Config:
+    """The root. Groups whose keys depend on the choice are Any; so is ``vary``, what a sweep changes together."""
+
+    name: str = "quickstart"
+    figure: str = "landscape.figure.sweep"
+    model: Any = None
+    data: Any = None
+    dimensions: DimensionsSchema = field(default_factory=DimensionsSchema)
+    cost: Any = None
+    optimizer: Any = None
+    training: TrainingSchema = field(default_factory=TrainingSchema)
+    endpoints: Any = None
+    path: Any = None
+    alphas: Any = None
+    objective: Any = None
+    measurement: Any = None
+    vary: Any = None
+    limits: LimitsSchema = field(default_factory=LimitsSchema)
+    reduced: ReducedSchema = field(default_factory=ReducedSchema)
+    smoke: SmokeSchema = field(default_factory=SmokeSchema)
+    tracker: Any = None
+    device: str = "auto"
+    threads: int | None = None
+    isolated: bool = False  # set by the compute group: each job in a forked process of its own
+    jobs_per_gpu: int = 1
+    outputs: str = "outputs"
+    refresh: bool = False
+    strict: bool = False
+    forecast: str = "auto"
+    optimize: Any = None  # what each job returns to a sweeper that searches: a number's name, or a list of them
+    command: str = ""
+
+
+def version() -> str:
+    """The installed version of this distribution."""
+    try:
+        return metadata.version("landscape-walk")
+    except metadata.PackageNotFoundError:
+        return "uninstalled"
+
+
+def job_key(*, _root_: DictConfig) -> str:
+    """The name of a job's folder: a hash of everything in its resolved config that can change a number."""
+    kept = OmegaConf.masked_copy(_root_, [str(k) for k in _root_ if uses_of(str(k)).result])
+    try:
+        config = OmegaConf.to_container(kept, resolve=True)
+    except InterpolationValidationError as error:  # the first place where a value meets the type of whoever reads it
+        key, reason = error.full_key, str(error.msg).splitlines()[0]
+        print(f"{key} cannot take what it is given: {reason}; give a value of that type", file=sys.stderr)
+        raise Exit(2) from error
+    if isinstance(config, dict) and isinstance(config.get("objective"), dict):
+        config["objective"] = {k: v for k, v in config["objective"].items() if uses_of(f"objective.{k}").result}
+    named = outside(config)
+    text = json.dumps([version(), config, *([named] if named else [])], sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def experiment_list() -> str:
+    """One line per experiment: its name and what the first comment line of its yaml says."""
+    lines = []
+    for file in sorted((Path(conf_dir()) / "experiment").glob("*.yaml")):
+        comments = [line.lstrip("# ") for line in file.read_text("utf-8").splitlines() if line.startswith("#")]
+        says = next(line for line in comments if not line.startswith("@package"))
+        lines.append(f"  +experiment={file.stem:<26} {says}")
+    return "\n".join(lines)
+
+
+def gpu_share(*, _root_: DictConfig) -> float:
+    """The share of a GPU that Ray is to keep for each job, by the keys ``device`` and ``jobs_per_gpu``."""
+    import torch  # not for a --help
+
+    return 1 / _root_.jobs_per_gpu if _root_.device != "cpu" and torch.cuda.is_available() else 0
+
+
+def register() -> None:
+    """Make resolvers and schemas known to Hydra; safe to call twice."""
+    OmegaConf.register_new_resolver("job_key", job_key, replace=True)
+    OmegaConf.register_new_resolver("gpu_share", gpu_share, replace=True)
+    OmegaConf.register_new_resolver("experiment_list", experiment_list, replace=True)
+    store = ConfigStore.instance()
+    store.store(name="schema", node=Config)
+    store.store(group="limits", name="schema", node=LimitsSchema)
+    store.store(group="training", name="schema", node=TrainingSchema)

@@ -1,0 +1,184 @@
+"""The jobs of one command to come, counted and timed."""
+
+from __future__ import annotations
+
+import gc
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from landscape.command.collect import is_whole, one_line
+from landscape.command.forecast.calibration import Calibration, OutOfTime
+from landscape.command.forecast.job import JobForecast, job_of
+from landscape.command.forecast.memory import free_bytes, peak_bytes
+from landscape.command.plan import PlannedJob, overrides_of, planned
+from landscape.command.prepare import device_of
+from landscape.errors import InputError
+from landscape.ground.precision import tf32
+
+SECONDS = 12.0
+"""For all calibrations of a command; after half as much again no further job is looked at: it counts as the mean."""
+
+
+@dataclass
+class Forecast:
+    """What a command will do.
+
+    Args:
+        num_jobs: of the command. num_done: of these, done before. jobs: looked at, in their order.
+        workers: jobs at a time. device: computed on. scale: full, reduced, smoke.
+        num_solutions: groups of seeds that the jobs need; num_trained: of these, in the store.
+        peak_bytes: of one job; None: not known. free_bytes: of the disk. seconds_taken: by the forecast itself.
+    """
+
+    num_jobs: int
+    workers: int
+    device: str
+    scale: str
+    num_done: int = 0
+    jobs: list[JobForecast] = field(default_factory=list)
+    peak_bytes: int | None = None
+    free_bytes: int = 0
+    seconds_taken: float = 0.0
+
+    @property
+    def known(self) -> list[JobForecast]:
+        """Jobs that are forecast."""
+        return [job for job in self.jobs if not job.fault]
+
+    @property
+    def num_unseen(self) -> int:
+        """Jobs that were not looked at."""
+        return self.num_jobs - self.num_done - len(self.jobs)
+
+    @property
+    def num_solutions(self) -> int:
+        """Groups of seeds that the jobs looked at need."""
+        return len({group.key for job in self.jobs for group in job.groups})
+
+    @property
+    def num_trained(self) -> int:
+        """Of these, in the store already."""
+        return len({group.key for job in self.jobs for group in job.groups if group.standing == "trained"})
+
+    def _of_all(self, known: float) -> float:
+        """A job that was not looked at counts as the mean of the others."""
+        return known * (1 + self.num_unseen / len(self.known)) if self.known else known
+
+    @property
+    def seconds(self) -> float:
+        """Of all jobs together."""
+        return self._of_all(sum(job.seconds for job in self.known))
+
+    @property
+    def seconds_passing(self) -> float:
+        """On the clock: no less than the longest job."""
+        return max([self.seconds / self.workers, *(job.seconds for job in self.known)])
+
+    @property
+    def num_bytes(self) -> int:
+        """Of disk that trained solutions and their trajectories will take."""
+        return round(self._of_all(sum(group.num_bytes for job in self.known for group in job.groups)))
+
+    @property
+    def may_stop(self) -> bool:
+        """Whether the counts are upper bounds."""
+        return any(job.may_stop for job in self.jobs)
+
+
+def forecast(config: DictConfig) -> Forecast:
+    """Look at every job of a command; the wrong input of a job is noted with it.
+
+    Args:
+        config: what ``Callback.on_multirun_start`` is given.
+
+    Raises:
+        InputError: a wrong device or number of threads.
+    """
+    start = time.perf_counter()
+    device = device_of(config.device)
+    found = Forecast(len(overrides_of(config)), workers_of(config), _name(device, config.threads), config.limits.scale)
+    with _alone(device, config.threads):
+        before = peak_bytes(device)
+        calibration = Calibration(device, SECONDS)
+        seen: set[str] = set()
+        for job in _jobs(config):
+            if not config.refresh and is_whole(job.folder):
+                found.num_done += 1
+            elif found.jobs and time.perf_counter() - start > 1.5 * SECONDS:
+                continue  # the rest is still asked whether it is done
+            else:
+                looked = _look(job, calibration, seen)
+                found.jobs += [looked] if looked is not None else []
+                calibration.is_patient = not found.known
+        peak = peak_bytes(device)
+    copied = max((job.num_copied_bytes for job in found.jobs), default=0)
+    if peak is not None and before is not None:  # what was timed may have been shorter than what is to come
+        found.peak_bytes = max(peak, before + round(calibration.measuring_bytes)) + copied
+    found.free_bytes = free_bytes(Path(config.outputs))
+    found.seconds_taken = time.perf_counter() - start
+    return found
+
+
+def workers_of(config: DictConfig) -> int:
+    """Jobs that the launcher runs at a time, from its ``n_jobs`` or ``array_parallelism``; 1 where it has neither."""
+    launcher = config.hydra.launcher
+    num = launcher.get("n_jobs") or launcher.get("array_parallelism") or 1
+    return int(num) if num > 0 else max(1, (os.cpu_count() or 1) + 1 + int(num))  # joblib: -1 is all cores
+
+
+def _jobs(config: DictConfig) -> Iterator[PlannedJob]:
+    """The plan; a command without a sweep is composed already, which saves the quick start a third of a second."""
+    overrides = overrides_of(config)
+    if len(overrides) == 1 and not config.hydra.sweeper.params:
+        yield PlannedJob(0, str(config.hydra.sweep.subdir), overrides[0], config)
+    else:
+        yield from planned(config)
+
+
+def _look(job: PlannedJob, calibration: Calibration, seen: set[str]) -> JobForecast | None:
+    """None when there is no time left."""
+    try:
+        own = OmegaConf.masked_copy(job.config, [str(key) for key in job.config if key != "hydra"])
+        config: Any = OmegaConf.to_container(own, resolve=True, throw_on_missing=True)
+        return job_of(config, job.num, job.overrides, calibration, seen)
+    except OutOfTime:
+        return None
+    except Exception as error:
+        cause = error.__cause__ if isinstance(error.__cause__, InputError) else error
+        is_wrong_input = isinstance(cause, InputError | OmegaConfBaseException)
+        return JobForecast(job.num, job.overrides, fault=one_line(cause), is_wrong_input=is_wrong_input)
+
+
+def _name(device: torch.device, threads: int | None) -> str:
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    num = threads or torch.get_num_threads()
+    return f"cpu, {num} thread{'s' * (num > 1)}"
+
+
+@contextmanager
+def _alone(device: torch.device, threads: int | None) -> Iterator[None]:
+    """Leave no trace: threads, random numbers and the GPU's memory are as before."""
+    before = torch.get_num_threads()
+    if threads is not None and threads >= 1:
+        torch.set_num_threads(threads)
+    on_gpu = device.type == "cuda"
+    if on_gpu:
+        torch.cuda.reset_peak_memory_stats(device)
+    try:
+        with torch.random.fork_rng(devices=[device] if on_gpu else []), tf32(False):
+            yield
+    finally:
+        torch.set_num_threads(before)
+        if on_gpu:
+            gc.collect()
+            torch.cuda.empty_cache()

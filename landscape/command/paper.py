@@ -1,0 +1,184 @@
+"""``python -m landscape.paper``: every figure of the paper in one go, and one report with every verdict.
+
+Each experiment is a command of its own, run one after another; they share trained solutions through the store. The
+same command again skips what is done.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from pathlib import Path
+
+from hydra import compose, initialize_config_dir
+from hydra.errors import HydraException
+from omegaconf.errors import OmegaConfBaseException
+from rich.table import Table
+
+from landscape.command.config import conf_dir, register
+from landscape.errors import InputError
+from landscape.ground.files.text import plain
+from landscape.ground.progress import console
+from landscape.report.__main__ import report
+from landscape.report.page import duration
+from landscape.report.section import Section, read_all
+from landscape.result.saved import ResultError
+from landscape.result.verdict import counts
+from theory.terminal import stop_status
+
+OWN = ("experiment", "name", "hydra", "--multirun", "-m")
+"""What this command decides itself, and so cannot be given to all experiments alike."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One experiment to run: where its results go, under which scale, and the module that draws them."""
+
+    experiment: str
+    outputs: Path
+    scale: str
+    name: str
+    figure: str = ""
+
+    @property
+    def folder(self) -> Path:
+        """The folder of its sweep."""
+        return self.outputs / self.name / self.scale
+
+
+def experiments(patterns: Sequence[str]) -> list[str]:
+    """The experiments whose names fit any of these patterns, in the order of their names.
+
+    Raises:
+        InputError: a pattern that fits none.
+    """
+    known = sorted(file.stem for file in (Path(conf_dir()) / "experiment").glob("*.yaml"))
+    for pattern in patterns:
+        if not any(fnmatch(name, pattern) for name in known):
+            raise InputError(f"--only {pattern} fits no experiment; known are {', '.join(known)}")
+    return [name for name in known if any(fnmatch(name, pattern) for pattern in patterns)]
+
+
+def plan(experiment: str, overrides: Sequence[str]) -> Plan:
+    """Compose the experiment once, so that a wrong key is told before anything runs.
+
+    Raises:
+        InputError: the overrides do not fit this experiment.
+    """
+    try:
+        cfg = compose("config", [f"+experiment={experiment}", *overrides])
+    except (HydraException, OmegaConfBaseException) as error:
+        raise InputError(f"{experiment}: {' '.join(str(error).split())}") from error
+    return Plan(experiment, Path(cfg.outputs), cfg.limits.scale, cfg.name, cfg.figure)
+
+
+def plans(names: Sequence[str], overrides: Sequence[str]) -> list[Plan]:
+    """One plan per experiment, all of one scale.
+
+    Raises:
+        InputError: as ``plan``, or an override that belongs to one experiment only.
+    """
+    for item in overrides:
+        if item.lstrip("+~").split("=", 1)[0].split(".")[0] in OWN or item.startswith("-"):
+            raise InputError(f"{item} cannot be given to all experiments; run python -m landscape for that")
+        if "=" not in item and not item.startswith("~"):
+            raise InputError(f"{item} is no override; write key=value")
+    register()
+    with initialize_config_dir(conf_dir(), version_base="1.3", job_name="paper"):
+        return [plan(name, overrides) for name in names]
+
+
+def run(todo: Sequence[Plan], overrides: Sequence[str]) -> list[tuple[int, float]]:
+    """Run the experiments one after another; returns exit status and seconds of each.
+
+    An experiment that fails does not stop the others; an interrupt does.
+    """
+    screen = console()
+    ended = []
+    for number, item in enumerate(todo, start=1):
+        screen.rule(f"{number} of {len(todo)}: {item.experiment}")
+        started = time.monotonic()
+        command = [sys.executable, "-m", "landscape", f"+experiment={item.experiment}", *overrides]
+        status = _run(command)
+        ended.append((status, time.monotonic() - started))
+        if status == 130:
+            raise KeyboardInterrupt
+    return ended
+
+
+def _run(command: Sequence[str]) -> int:
+    child = subprocess.Popen(command)
+    try:
+        return child.wait()
+    except KeyboardInterrupt:  # the child writes down how far it is; Ctrl-C it heard itself
+        if stop_status() != 130:
+            child.terminate()
+        child.wait()
+        raise
+
+
+def summary(todo: Sequence[Plan], ended: Sequence[tuple[int, float]], sections: Sequence[Section]) -> Table:
+    """One row per experiment: how it ended, its verdicts and its time in this command."""
+    by_folder = {section.folder: section for section in sections}
+    table = Table("experiment", "scale", "status", "hold", "do not", "not judged", "identities", "this run")
+    for item, (status, seconds) in zip(todo, ended, strict=True):
+        section = by_folder.get(item.folder)
+        found = counts(section.verdicts if section else [])
+        word = "done" if status == 0 else f"failed ({status})"
+        table.add_row(item.experiment, item.scale, word, *map(str, found.values()), duration(seconds))
+    return table
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command; exit status 0 all done, 1 an experiment failed, 2 wrong input, 130 interrupted."""
+    parser = argparse.ArgumentParser(prog="python -m landscape.paper", description=__doc__)
+    what = "given to every experiment: limits=smoke (minutes), limits=reduced, device=cuda ..."
+    parser.add_argument("overrides", metavar="KEY=VALUE", nargs="*", help=what)
+    which = "experiments to run, such as 'fig0*' or 'thm*'; may be repeated; fig* without it"
+    parser.add_argument("--only", metavar="PATTERN", action="append", help=which)
+    parser.add_argument("--list", action="store_true", help="print the experiments and stop")
+    arguments = parser.parse_intermixed_args(argv)
+    try:
+        names = experiments(arguments.only or ["fig*"])
+        todo = plans(names, arguments.overrides)
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    if arguments.list:
+        print("\n".join(f"{item.experiment:<24} {item.folder}" for item in todo))
+        return 0
+    try:
+        ended = run(todo, arguments.overrides)
+    except KeyboardInterrupt:
+        print("interrupted; the same command skips what is done and goes on from the last checkpoint", file=sys.stderr)
+        return stop_status()
+    if "forecast=only" in arguments.overrides:  # nothing ran, so there is nothing to report
+        return max(status for status, _ in ended)
+    return finish(todo, ended)
+
+
+def finish(todo: Sequence[Plan], ended: Sequence[tuple[int, float]]) -> int:
+    """Write the report over everything that left results, print the table; returns the exit status."""
+    folders = [item.folder for item in todo if any(item.folder.glob("*/result.json"))]
+    page = todo[0].outputs / "paper" / todo[0].scale / "report.html"
+    faults, sections = [], list[Section]()
+    try:
+        sections = read_all(folders, {item.figure for item in todo})
+        faults = report(sections, page, page.with_name("sweep.csv"))
+    except (InputError, ResultError, OSError) as error:
+        faults = [f"no report: {error}"]
+    screen = console()
+    screen.print(summary(todo, ended, sections))
+    for fault in faults:
+        print(f"not drawn: {plain(fault)}", file=sys.stderr)
+    if sections:
+        print(f"report: {page}")
+    statuses = [status for status, _ in ended]
+    if all(status == 2 for status in statuses):
+        return 2
+    return 1 if any(statuses) or faults else 0

@@ -1,0 +1,88 @@
+"""Which engine serves a batch."""
+
+from __future__ import annotations
+
+import math
+from importlib import import_module
+
+from landscape.objective.engine.events.structure import Structure, find
+from landscape.objective.engine.flops import TOUCH, elements, reads_data, work
+from landscape.objective.engine.graph import Kind, Trace, Unsuited
+from landscape.objective.engine.prefix import Prefix
+from landscape.objective.engine.rows import Points, rows_of
+
+SMALL = 2e10
+"""Operations of one batch at all points below which tracing it takes longer than what could be saved."""
+LOADING = 1e11
+"""Operations in the time that numba takes to be imported and to load the kernels."""
+ROWS = 1024
+"""Most examples that go through the events together."""
+SUMS = 1 << 25
+"""About how many sums of their layers are held at once."""
+
+
+def is_small(num_examples: int, num_points: int, flops: float) -> bool:
+    """Whether a batch is over before a trace of it would be.
+
+    Args:
+        flops: per example and point.
+    """
+    return num_examples * num_points * flops < SMALL
+
+
+def rows_together(num_points: int) -> int:
+    """Examples that go through the events together: fewer where there are many points."""
+    return max(16, min(ROWS, SUMS // (24 * num_points)))
+
+
+def prefix_pays(prefix: Prefix, points: Points) -> bool:
+    """Whether sharing saves a twentieth, after what it costs to combine the shared values anew at every point."""
+    trace = prefix.trace
+    shared, rest = work(trace, Kind.AFFINE), work(trace, Kind.MOVING)
+    saved = (len(points) - len(points[0])) * shared
+    costs = len(points) * TOUCH * elements(n for n in prefix.affine if reads_data(n, trace))
+    return saved - costs > 0.05 * len(points) * (shared + rest)
+
+
+def structure_for(trace: Trace, points: Points, device_type: str) -> Structure:
+    """The layers that the events serve.
+
+    Raises:
+        Unsuited: there are none, or something that the events need is missing.
+    """
+    if len(points[0]) > 3:
+        raise Unsuited("the events need a line or a plane")
+    if device_type != "cpu":
+        raise Unsuited(f"the events run on the CPU, and this is {device_type}")
+    if trace.state:
+        raise Unsuited("the model carries a state from batch to batch")
+    structure = find(trace)
+    if structure is None:
+        raise Unsuited("no linear layer reads a piecewise-linear one whose input does not depend on theta")
+    return structure
+
+
+def load_kernels() -> None:
+    """Import numba and what it compiles.
+
+    Raises:
+        Unsuited: it is not there, or does not fit the other libraries.
+    """
+    try:
+        for name in ("landscape.objective.engine.events.kernel", "landscape.objective.engine.events.switches"):
+            import_module(name)
+    except ImportError as error:
+        raise Unsuited(f"the events need numba ({error}; pip install numba)") from error
+
+
+def events_pay(structure: Structure, points: Points) -> bool:
+    """Whether one update per switch and row of points is less work than one product per point."""
+    hidden = structure.hidden
+    num_rows, num_points = len(rows_of(points)), len(points)
+    examples = math.prod(structure.linear.meta["val"].shape[:-1])
+    outputs, units = structure.linear.meta["val"].shape[-1], hidden.pieces[0].meta["val"].shape[-1]
+    pieces = len(hidden.pieces) + hidden.has_zero
+    # An update has four products per output unit at half the speed of a matrix product; half of the pieces switch.
+    by_events = num_rows * 16 * outputs * units * (1 + 0.5 * (pieces - 1)) + num_points * outputs * TOUCH
+    by_points = num_points * (2 * outputs * units + units * pieces * TOUCH)
+    return bool(examples * by_events + LOADING < 0.8 * examples * by_points)

@@ -1,0 +1,188 @@
+"""Event-driven evaluation of the layer after a piecewise-linear one: work per switch of a unit, not per point.
+
+On a line the pieces of a hidden unit are affine in alpha for each example, so their maximum switches at most once per
+piece. Between switches the next layer is quadratic in alpha, and a switch changes the quadratic by multiples of the
+two rows that belong to the unit in the weights at both ends of the grid.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from landscape.objective.engine.events.packed import Ends, Memory, Packed, Switches, side_by_side
+from landscape.objective.engine.events.structure import Structure
+from landscape.objective.engine.graph import Kind, NotFinite, Trace, frontier, part
+from landscape.objective.engine.prefix import combine
+from landscape.objective.engine.rows import Points, rows_of
+
+CHUNK_BYTES = 32 << 20
+"""Second-layer values that are held at once where a wide layer reads them."""
+SUMS_BYTES = 1 << 20
+"""Sums of a narrow further layer that are worked on at once: about a processor core's second cache."""
+STRETCH = 2048
+"""Grid points of these at most, so that there is room for several examples, which share what is read of the weights."""
+
+
+class Events:
+    """Evaluates one batch at many points of a line or of the rows of a plane, exact up to rounding.
+
+    Args:
+        trace: of the batch's shape. structure: the layers to serve, found in this trace.
+        memory: arrays to work in, those of other batches of the same line too.
+    """
+
+    def __init__(self, trace: Trace, structure: Structure, memory: Memory | None = None) -> None:
+        self.trace, self.structure, self.memory = trace, structure, Memory() if memory is None else memory
+        kinds, module, outputs, tail = trace.kinds, trace.module, trace.outputs, structure.tail
+        sources = {trace.theta, *trace.known.values()}
+        self.affine = frontier(kinds, {*sources, structure.after}, outputs, Kind.AFFINE)
+        self.const = frontier(kinds, {*sources, structure.after}, outputs, Kind.CONST)
+        self._rest = part(module, [structure.after, *self.affine, *self.const], outputs)
+        # By name: the pieces of the first layer, the parameters of the layers that the kernel serves, its factors.
+        self.ends = {f"piece {k}": node for k, node in enumerate(structure.hidden.pieces)}
+        self.ends |= {"weight": structure.weight} | ({} if structure.bias is None else {"bias": structure.bias})
+        self.gains = {} if structure.hidden.gain is None else {"hidden": structure.hidden.gain}
+        if tail is not None:
+            self.ends |= {"tail": tail.weight} | ({} if tail.bias is None else {"tail bias": tail.bias})
+            self.gains |= {} if tail.gain is None else {"tail": tail.gain}
+        wanted = [*self.affine, *self.ends.values()]
+        self.needed = frontier(kinds, sources, wanted, Kind.CONST)
+        self._const = part(module, list(trace.known.values()), [*self.const, *self.gains.values(), *self.needed])
+        self._affine = part(module, [trace.theta, *self.needed], wanted)
+        self.shape = tuple(structure.linear.meta["val"].shape[:-1])
+
+    def __call__(
+        self, anchors: Sequence[Tensor], known: Mapping[str, Tensor], points: Points, states: Sequence[Any] | None
+    ) -> Iterator[tuple[dict[str, Tensor], Any]]:
+        """As ``Prefix``; the points may lie in any order.
+
+        Raises:
+            NotFinite: a comparison with what is no number would lose it.
+        """
+        const = self._const(*(known[name] for name in self.trace.known))
+        rest, gains, needed = np.split(np.arange(len(const)), [len(self.const), len(self.const) + len(self.gains)])
+        each = list(zip(*(self._affine(a, *(const[n] for n in needed)) for a in anchors), strict=True))
+        moving, ends = each[: len(self.affine)], dict(zip(self.ends, each[len(self.affine) :], strict=True))
+        if not all(bool(value.sum().isfinite()) for values in ends.values() for value in values):
+            raise NotFinite
+        factors = {name: const[n] for name, n in zip(self.gains, gains, strict=True)}
+        found, num = dict[int, dict[str, Tensor]](), 0
+        for row in rows_of(points):
+            pairs = {name: (combine(v, row.ends[0]), combine(v, row.ends[1])) for name, v in ends.items()}
+            for a, value in zip(row.which.tolist(), self._served(pairs, factors, row.places), strict=True):
+                outputs = self._rest(value, *(combine(v, points[a]) for v in moving), *(const[n] for n in rest))
+                # What lies in the kernels' own memory is written over by the points to come.
+                own = value.untyped_storage().data_ptr()
+                outputs = [v.clone() if v.untyped_storage().data_ptr() == own else v for v in outputs]
+                found[a] = dict(zip(self.trace.channels, outputs, strict=True))
+                while num in found:  # thousands of small tensors take more than what is in them
+                    yield found.pop(num), None
+                    num += 1
+
+    def _served(
+        self, ends: Mapping[str, tuple[Tensor, ...]], gains: Mapping[str, Tensor], places: NDArray[np.float64]
+    ) -> Iterator[Tensor]:
+        """The value of the node ``after`` at each of ``places`` [A], which ascend."""
+        structure, tail = self.structure, self.structure.tail
+        begin, end = float(places[0]), float(places[-1])
+        rows = int(np.prod(self.shape))
+
+        def at_ends(name: str) -> Ends:
+            first, second = ends[name]
+
+            def at(place: float) -> Tensor:
+                return first if place == 0 else second if place == 1 else torch.lerp(first, second, place)
+
+            return at(begin), at(end)
+
+        def flat(value: Tensor) -> Tensor:
+            return value.expand(*self.shape, value.shape[-1]).reshape(rows, -1).contiguous()
+
+        pieces = [at_ends(f"piece {k}") for k in range(len(structure.hidden.pieces))]
+        units, dtype = pieces[0][0].shape[-1], pieces[0][0].dtype
+        t = (places - begin) / ((end - begin) or 1.0)
+        gain = flat(gains["hidden"]) if "hidden" in gains else torch.ones(rows, units, dtype=dtype)
+        switches = Switches(self.memory, [(flat(p), flat(d)) for p, d in pieces], gain, structure.hidden.has_zero,
+                            torch.from_numpy(t).to(dtype).numpy())  # fmt: skip
+        weight = at_ends("weight")
+        bias = at_ends("bias") if structure.bias is not None else None
+        turned = weight if structure.is_transposed else (weight[0].t(), weight[1].t())
+        packed = Packed(self.memory, turned, bias, structure.group)
+        if tail is None:
+            yield from self._wide(switches, packed, rows, t, dtype)
+            return
+        last = at_ends("tail")
+        last = (last[0].t(), last[1].t()) if tail.is_transposed else last
+        sums = self._narrow(switches, packed, last, flat(gains["tail"]) if "tail" in gains else None, rows, t)
+        if tail.bias is not None:
+            first, second = at_ends("tail bias")
+            sums += torch.lerp(first, second, torch.from_numpy(t).to(dtype)[:, None, None])
+        yield from sums.view(len(t), *self.shape, -1)
+
+    def _wide(
+        self, switches: Switches, packed: Packed, rows: int, t: NDArray[np.float64], dtype: torch.dtype
+    ) -> Iterator[Tensor]:
+        """Values [..., M] of the second layer, point after point."""
+        from landscape.objective.engine.events import kernel as kernel
+
+        num = len(t)
+        chunk = min(num, max(1, CHUNK_BYTES // (rows * packed.columns * dtype.itemsize)))
+        values = self.memory("values", (chunk, rows, packed.columns), dtype)
+        state, factors = packed.state.numpy(), factors_of(t, dtype)
+        held = self.memory("held", (rows * packed.state.numel(),), dtype).numpy()
+        ones, out = torch.ones(packed.width, dtype=dtype).numpy(), values.numpy()
+        for low in range(0, num, chunk):
+            high = min(low + chunk, num)
+            side_by_side(packed.blocks, lambda first, last, low=low, high=high: kernel.sweep(  # type: ignore[misc]
+                packed.weight, *switches.arrays, factors, low, high, state, held, ones, out, first, last,
+                int(self.structure.is_relu),
+            ))  # fmt: skip
+            for value in values[: high - low, :, : packed.outputs]:
+                yield value.view(*self.shape, -1)
+
+    def _narrow(
+        self, switches: Switches, packed: Packed, weight: Ends, gain: Tensor | None, rows: int, t: NDArray[np.float64]
+    ) -> Tensor:
+        """Values [A, N, C] of the further layer, without its bias."""
+        from landscape.objective.engine.events import kernel as kernel
+        from landscape.objective.engine.events import kernel as onward
+
+        table, outputs, dtype = packed.table(weight), len(weight[0]), weight[0].dtype
+        _, groups, width, _, lanes = table.shape
+        padded = -(-len(t) // onward.TILE) * onward.TILE
+        calls = -(-rows // onward.EXAMPLES)
+        total = self.memory("total", (calls * onward.EXAMPLES, groups, padded, lanes), dtype).zero_()
+        gains = torch.ones(width + (1 if gain is None else rows) * packed.columns, dtype=dtype)
+        if gain is not None:
+            gains[width:].view(rows, -1)[:, : packed.outputs] = gain
+        stretch = min(padded, STRETCH)
+        together = onward.EXAMPLES * max(1, SUMS_BYTES // (onward.EXAMPLES * groups * stretch * lanes * dtype.itemsize))
+        grid = torch.zeros(padded, dtype=dtype)
+        grid[: len(t)] = torch.from_numpy(t)
+        factors, group = factors_of(t, dtype), self.structure.group
+
+        def run(low: int, high: int) -> None:
+            scratch = torch.zeros(onward.EXAMPLES, onward.SPAN, width, dtype=dtype).numpy()
+            blocks = packed.blocks if len(t) > STRETCH else 1
+            held = torch.empty(blocks * group * together * packed.state[0, 0].numel(), dtype=dtype).numpy()
+            kernel.sweep_on(
+                packed.weight, *switches.arrays, factors, packed.state.numpy(), held, gains.numpy(),
+                0 if gain is None else packed.columns, table.numpy(), grid.numpy(), total.numpy(), scratch,
+                low * onward.EXAMPLES, min(high * onward.EXAMPLES, rows), together, STRETCH,
+                int(self.structure.is_relu),
+            )  # fmt: skip
+
+        side_by_side(calls, run)
+        return total[:rows].permute(2, 0, 1, 3).flatten(2)[: len(t), :, :outputs].contiguous()
+
+
+def factors_of(t: NDArray[np.float64], dtype: torch.dtype) -> NDArray[Any]:
+    """What P0, P1 and T count at each of the grid points, [A, 3]."""
+    columns = ((1 - t) * (1 - 2 * t), t * (2 * t - 1), t * (1 - t))
+    return torch.from_numpy(np.stack(columns, axis=1)).to(dtype).numpy()

@@ -1,0 +1,124 @@
+"""What the kernels need of one batch: events of its units, packed weights, and arrays to work in."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+Ends = tuple[Tensor, Tensor]
+"""A value at the first and at the last grid point."""
+
+
+class Memory:
+    """Arrays that are filled anew for every batch: pages asked for each time would cost more than what fills them."""
+
+    def __init__(self) -> None:
+        self.held: dict[str, Tensor] = {}
+
+    def __call__(self, name: str, shape: Sequence[int], dtype: torch.dtype) -> Tensor:
+        """The array of this name, with whatever it holds; torch's are aligned for vectors, numpy's are not."""
+        size, flat = math.prod(shape), self.held.get(name)
+        if flat is None or flat.dtype != dtype or len(flat) < size:
+            flat = self.held.pop(name, None)
+            del flat  # before there are two of them
+            self.held[name] = flat = torch.empty(size, dtype=dtype)
+        return flat[:size].view(tuple(shape))
+
+
+class Switches:
+    """The events of every hidden unit on every example of a batch, sorted by grid point.
+
+    Args:
+        pieces: [N, H] each. gain: factors [N, H]. has_zero: 0 is a piece too. grid: t [A].
+    """
+
+    def __init__(
+        self, memory: Memory, pieces: Sequence[Ends], gain: Tensor, has_zero: bool, grid: NDArray[Any]
+    ) -> None:
+        from landscape.objective.engine.events.switches import UNITS, bucket
+
+        (rows, units), dtype = gain.shape, gain.dtype
+        shape = (rows, units, len(pieces))
+        begin, end = (
+            pieces[0][n].unsqueeze(2).numpy()
+            if len(pieces) == 1
+            else torch.stack([p[n] for p in pieces], dim=2, out=memory(f"pieces {n}", shape, dtype)).numpy()
+            for n in range(2)
+        )
+        capacity = units * (len(pieces) + has_zero)
+        unit, first, last = (
+            memory(name, (rows, capacity), kind).numpy()
+            for name, kind in (("unit", torch.int32), ("first", dtype), ("last", dtype))
+        )
+        tiles = memory("tiles", (rows, -(-units // UNITS) + 1), torch.int64).numpy()
+        start = memory("start", (rows, len(grid) + 1), torch.int64).numpy()
+        factors = gain.contiguous().numpy()
+        side_by_side(rows, lambda low, high: bucket(
+            begin, end, factors, has_zero, grid, low, high, unit, first, last, tiles, start
+        ))  # fmt: skip
+        self.arrays = (unit, first, last, tiles, start)
+
+
+class Packed:
+    """Weights and bias of the second layer in blocks of output units, as the kernels read them.
+
+    Args:
+        weight: [H, M] each. bias: [M] each. group: pieces of an output unit, consecutive columns.
+    """
+
+    def __init__(self, memory: Memory, weight: Ends, bias: Ends | None, group: int) -> None:
+        from landscape.objective.engine.events.vectors import width_of
+
+        (units, outputs), dtype = weight[0].shape, weight[0].dtype
+        width = width_of(weight[0].element_size())
+        self.outputs, self.width = outputs // group, width
+        self.blocks = -(-self.outputs // width)
+        self.columns = self.blocks * width
+        spread = memory("spread", (2, group, self.columns, units), dtype).zero_()
+        state = torch.zeros(3, group, self.columns, dtype=dtype)
+        for n in range(2):
+            # Column m of the layer is piece m % group of its unit m // group.
+            spread[n, :, : self.outputs] = weight[n].t().unflatten(0, (self.outputs, group)).transpose(0, 1)
+            if bias is not None:
+                state[n, :, : self.outputs] = bias[n].view(self.outputs, group).t()
+        # A bias is a unit of constant value 1.
+        torch.add(state[0], state[1], out=state[2]).mul_(2)
+        laid = spread.view(2, group, self.blocks, width, units).permute(1, 2, 4, 0, 3)
+        self.weight = memory("weight", laid.shape, dtype).copy_(laid).numpy()
+        self.state = state.view(3, group, self.blocks, width).permute(1, 2, 0, 3).contiguous()  # [K, blocks, 3, W]
+
+    def table(self, weight: Ends) -> Tensor:
+        """A further layer's weights [C, M] -> [blocks, groups, W, 2, lanes]: at the first point, and the change."""
+        from landscape.objective.engine.events.vectors import lanes_of
+
+        lanes = lanes_of(weight[0].element_size())
+        outputs = len(weight[0])
+        groups = -(-outputs // lanes)
+        padded = weight[0].new_zeros(2, groups * lanes, self.columns)
+        padded[0, :outputs, : self.outputs] = weight[0]
+        padded[1, :outputs, : self.outputs] = weight[1] - weight[0]
+        return padded.view(2, groups, lanes, self.blocks, self.width).permute(3, 1, 4, 0, 2).contiguous()
+
+
+def side_by_side(count: int, run: Callable[[int, int], None]) -> None:
+    """``run(low, high)`` over parts of ``range(count)``, on as many threads as torch uses.
+
+    The kernels let go of the interpreter's lock. Threads of our own, for one call, rather than numba's: its pools do
+    not bear several callers, a fork, or another OpenMP in the same process.
+    """
+    threads = min(torch.get_num_threads(), count)
+    if threads == 1:
+        run(0, count)
+        return
+    bounds = np.linspace(0, count, threads + 1).astype(int).tolist()
+    with ThreadPoolExecutor(threads) as pool:
+        for done in [pool.submit(run, low, high) for low, high in pairwise(bounds)]:
+            done.result()

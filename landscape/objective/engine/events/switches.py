@@ -1,0 +1,133 @@
+"""When the units of a piecewise-linear layer switch on a line, sorted by grid point; compiled by numba."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from landscape.objective.engine.events.vectors import compiled
+
+UNITS = 32
+"""Hidden units whose weights, for one block of outputs, stay in the nearest cache."""
+
+
+@compiled
+def _slot(grid: NDArray[Any], low: int, at: float) -> int:
+    """The first grid point from ``low`` on that is not before ``at``, which is not past the last.
+
+    Looked for where it lies if the points are evenly spaced; what a processor guesses wrong on the way costs the most.
+    """
+    high: int = grid.shape[0] - 1
+    if grid[low] >= at:
+        return low
+    if grid[high] < at:
+        return high
+    guess = low + int((at - grid[low]) / (grid[high] - grid[low]) * (high - low))
+    guess = min(max(guess, low), high - 1)
+    if grid[guess] >= at:
+        high = guess
+    elif grid[guess + 1] >= at:
+        return guess + 1
+    else:
+        low = guess + 2
+    while low < high:
+        mid = (low + high) // 2
+        if grid[mid] >= at:
+            high = mid
+        else:
+            low = mid + 1
+    return low
+
+
+@compiled
+def _switch(
+    zs: NDArray[Any], ze: NDArray[Any], has_zero: bool, top: float, end: float
+) -> tuple[float, float, float]:  # fmt: skip
+    """Where the piece that leads from ``top`` at t = 0 to ``end`` at t = 1 is first overtaken; t, and the new piece.
+
+    t = 2 where it never is.
+    """
+    none = zs.dtype.type(2)
+    cross, new_top, new_end = none, top, end
+    if has_zero and end < 0 and end < top:
+        cross, new_top, new_end = top / (top - end), zs.dtype.type(0), zs.dtype.type(0)
+    for k in range(zs.shape[0]):
+        ahead, behind = ze[k] - end, top - zs[k]
+        # Above the leader at the end, and steeper.
+        if ahead > 0 and ahead + behind > 0:
+            meet = behind / (ahead + behind)
+            if meet < cross or (cross < none and meet == cross and ze[k] - zs[k] > new_end - new_top):
+                cross, new_top, new_end = meet, zs[k], ze[k]
+    return cross, new_top, new_end
+
+
+@compiled
+def bucket(
+    begin: NDArray[Any], end: NDArray[Any], gain: NDArray[Any], has_zero: bool, grid: NDArray[Any], low: int,
+    high: int, unit: NDArray[Any], first: NDArray[Any], last: NDArray[Any], tiles: NDArray[Any], start: NDArray[Any],
+) -> None:  # fmt: skip
+    """The events of examples low ... high - 1: what leads at the first grid point, then what takes over, by grid point.
+
+    Piece k of hidden unit j is (1 - t) begin + t end. An event is the piece that leads at t = 0, or the difference to
+    the piece that takes over; the slope of the leader only ever grows: a unit has at most one event per piece.
+
+    Args:
+        begin, end: [N, H, K]. gain: [N, H], factor of each unit. has_zero: 0 is a piece too. grid: t [A], sorted.
+        unit, first, last: [N, H * (K or K + 1)], filled: of each event, its values at t = 0 and t = 1.
+        tiles: [N, ⌈H / UNITS⌉ + 1], filled: where in the flat arrays the leaders at t = 0 of so many units begin.
+        start: [N, A + 1], filled: where the events of each grid point begin.
+    """
+    units, pieces, points, capacity = begin.shape[1], begin.shape[2], grid.shape[0], unit.shape[1]
+    slots, ones = np.empty(capacity, np.int32), np.empty(capacity, np.int32)
+    tops, ends = np.empty(capacity, begin.dtype), np.empty(capacity, begin.dtype)
+    counts = np.empty(points, np.int64)
+    nothing = begin.dtype.type(0)
+    for n in range(low, high):
+        place, found = 0, 0
+        for j in range(units):
+            if j % UNITS == 0:
+                tiles[n, j // UNITS] = n * capacity + place
+            factor = gain[n, j]
+            if has_zero and pieces == 1:
+                # As below, for a ReLU: it is on from t = 0 on, or from its one switch on, or until then.
+                z, s = begin[n, j, 0], end[n, j, 0]
+                is_on = z > 0 or (z == 0 and s > 0)
+                unit[n, place], first[n, place], last[n, place] = j, factor * z, factor * s
+                place += 1 if is_on and factor != 0 else 0
+                if factor != 0 and (s < 0 if is_on else s > 0):
+                    slots[found], ones[found] = _slot(grid, 0, z / (z - s) if is_on else -z / (s - z)), j
+                    sign = -factor if is_on else factor
+                    tops[found], ends[found] = sign * z, sign * s
+                    found += 1
+                continue
+            top, stop = (nothing, nothing) if has_zero else (begin[n, j, 0], end[n, j, 0])
+            for k in range(pieces):
+                ahead = begin[n, j, k] - top
+                is_ahead = ahead > 0 or (ahead == 0 and end[n, j, k] > stop)
+                top, stop = (begin[n, j, k], end[n, j, k]) if is_ahead else (top, stop)
+            unit[n, place], first[n, place], last[n, place] = j, factor * top, factor * stop
+            place += 1 if factor != 0 and (top != 0 or stop != 0) else 0
+            here = 0
+            while factor != 0:
+                at, new_top, new_stop = _switch(begin[n, j], end[n, j], has_zero, top, stop)
+                if at > 1:
+                    break
+                here = _slot(grid, here, at)  # never back: where rounding says so, the two differ by rounding
+                slots[found], ones[found] = here, j
+                tops[found], ends[found] = factor * (new_top - top), factor * (new_stop - stop)
+                found += 1
+                top, stop = new_top, new_stop
+        tiles[n, tiles.shape[1] - 1] = n * capacity + place
+        counts[:] = 0
+        for e in range(found):
+            counts[slots[e]] += 1
+        for i in range(points):
+            start[n, i] = n * capacity + place
+            place, counts[i] = place + counts[i], place
+        start[n, points] = n * capacity + place
+        for e in range(found):
+            i = counts[slots[e]]
+            counts[slots[e]] += 1
+            unit[n, i], first[n, i], last[n, i] = ones[e], tops[e], ends[e]

@@ -1,0 +1,297 @@
+"""One objective along one path: which engine serves, and what it needs to remember between batches."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from landscape.errors import InputError
+from landscape.objective.engine.bytes import HELD_POINTS, room_of
+from landscape.objective.engine.choice import (
+    events_pay,
+    is_small,
+    load_kernels,
+    prefix_pays,
+    rows_together,
+    structure_for,
+)
+from landscape.objective.engine.events.events import Events
+from landscape.objective.engine.events.packed import Memory
+from landscape.objective.engine.graph import Forward, NotFinite, Trace, Unsuited, trace
+from landscape.objective.engine.prefix import Prefix
+from landscape.objective.engine.rows import rows_of
+from landscape.objective.sums import Sums
+from landscape.parameters import row_of
+
+log = logging.getLogger(__name__)
+
+ENGINES = ("auto", "plain", "prefix", "events")
+AGREEMENT = {torch.float32: 1e-3, torch.float64: 1e-8}
+"""Largest relative difference to the plain path that rounding could make; a wrong graph is far off."""
+
+
+Batch = tuple[dict[str, Tensor], list[Any]]
+"""{channel: its sum over the batch [A], float64}, and the state after the batch at each point."""
+
+Keep = Callable[[Tensor, int, int], None]
+"""Told the objective [points, B] of the examples from a number on, at the points from a number on."""
+
+
+@dataclass(frozen=True)
+class Limit:
+    """What an engine may hold at once.
+
+    Args:
+        bytes: of memory, beyond what the batch itself takes. plain: bytes per example of the plain path.
+        together: points in one forward pass. flops: per example of the plain path, as far as they were counted.
+    """
+
+    bytes: float = math.inf
+    plain: float = 0.0
+    together: int = 1
+    flops: float = 0.0
+
+
+class AffinePath(Protocol):
+    """A path in the affine hull of a few anchors."""
+
+    anchors: Sequence[Tensor]
+    """theta_n [S, P], two of a line, three of a plane."""
+
+    def weights(self, alpha: float) -> tuple[float, ...]:
+        """w_n(alpha), of sum 1: theta(alpha) = Σ w_n theta_n."""
+
+
+class Line:
+    """Sums of every channel over a batch at every point of a path, by the engine that was asked for.
+
+    Args:
+        engine: of ``ENGINES``. forward: the plain path's function of a point and a batch.
+        path: has ``anchors`` and ``weights``. alphas: [A]. dtype, device: of the forward pass.
+        axes: which axis holds the examples, of what does not depend on the point; the rest holds for all of them.
+        limit: of memory.
+    """
+
+    def __init__(
+        self, engine: str, forward: Forward, path: AffinePath, alphas: NDArray[np.float64], dtype: torch.dtype,
+        device: torch.device, axes: Mapping[str, int], limit: Limit,
+    ) -> None:  # fmt: skip
+        self.engine, self.forward, self.dtype, self.device, self.axes = engine, forward, dtype, device, axes
+        self.anchors = [anchor.to(device, dtype) for anchor in path.anchors]
+        self.points = [path.weights(float(alpha)) for alpha in alphas]
+        self.limit, self.memory = limit, Memory()
+        self.chosen: dict[Any, Prefix | None] = {}
+        self.runners: dict[Any, Prefix | Events] = {}
+        self.parts: dict[Any, int] = {}
+        self.serves, self.is_checked = True, False
+        self._finite = torch.ones((), dtype=torch.bool, device=device)
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether a value that is not finite came up on a GPU, which is asked only once, at the end of the line."""
+        return not bool(self._finite)
+
+    def add(
+        self, known: Mapping[tuple[int, int], Mapping[str, Tensor]], states: dict[tuple[int, int, int], Any],
+        sums: Sums, start: int,
+    ) -> bool:  # fmt: skip
+        """Add one batch at every point to ``sums`` and renew ``states``; False, and nothing done: the plain path must.
+
+        Args:
+            known: what does not depend on the point, of each (row of theta, replicate).
+            states: of (point, row, replicate), as the batch before left them.
+            start: the batch's first example.
+        """
+        if self.engine == "auto" and not self.is_checked:
+            num = len(next(iter(known.values()))["x"])
+            # A recurrent layer that is one operator is not counted, but uses each parameter at least once.
+            flops = max(self.limit.flops, 2.0 * self.anchors[0].shape[-1])
+            self.serves = self.serves and not is_small(num, len(self.points), flops)
+        if not self.serves:
+            return False
+        found = {}
+        try:
+            with torch.no_grad():
+                points = range(len(self.points))
+                for (s, k), values in known.items():
+                    before = None if states.get((0, s, k)) is None else [states[a, s, k] for a in points]
+                    keep = partial(sums.keep, k, s)
+                    anchors = [row_of(anchor, s) for anchor in self.anchors]
+                    found[s, k] = self._batch(anchors, values, before, keep, start)
+        except NotFinite:
+            log.info("objective.engine=%s: a batch with values that are not finite, point by point", self.engine)
+            self.memory.held.clear()
+            return False
+        except (Unsuited, RuntimeError) as reason:
+            if self.is_checked and not isinstance(reason, Unsuited):
+                raise
+            self.serves = False
+            self.memory.held.clear()
+            level = logging.INFO if self.engine == "auto" else logging.WARNING
+            log.log(level, "objective.engine=%s: every point by a forward pass of its own: %s", self.engine, reason)
+            return False
+        for (s, k), (channels, after) in found.items():
+            sums.add_line(k, s, channels)
+            states.update({(a, s, k): state for a, state in enumerate(after)})
+        return True
+
+    def _batch(
+        self, anchors: list[Tensor], known: Mapping[str, Tensor], states: Sequence[Any] | None, keep: Keep, start: int
+    ) -> Batch:
+        """One batch of one line."""
+        key = (states is None, *_shapes(known))
+        if key not in self.chosen:
+            traced = trace(self.forward, anchors[0], known, None if states is None else states[0])
+            self.chosen[key] = self._chosen(traced)
+        whole = self.chosen[key]
+        if key not in self.parts:
+            self.parts[key] = self._num_parts(whole, anchors, known, states)
+        num, parts = known["x"].shape[0], self.parts[key]
+        # Before the engine takes any memory, since the plain path needs some of its own.
+        plain = None
+        if not self.is_checked:
+            plain = self._plain(anchors, known if parts == 1 else self._slice(known, 0, num // parts), states)
+        sums: dict[str, Tensor] = {}
+        after: list[Any] = []
+        for n in range(parts):
+            first, last = num * n // parts, num * (n + 1) // parts
+            piece = known if parts == 1 else self._slice(known, first, last)
+            runner = whole if parts == 1 and whole is not None else self._of(whole, anchors, piece)
+            after = self._sum(runner, anchors, piece, states, sums, keep, start + first)
+            if plain is not None and n == 0:
+                self._check_finite(sums)
+                self._check(plain, sums)
+        self._check_finite(sums)
+        return sums, after or [None] * len(self.points)
+
+    def _sum(
+        self, runner: Prefix | Events, anchors: list[Tensor], known: Mapping[str, Tensor], states: Sequence[Any] | None,
+        sums: dict[str, Tensor], keep: Keep, start: int,
+    ) -> list[Any]:  # fmt: skip
+        """Add the channels of some examples at every point; the state after them at each."""
+        after: list[Any] = []
+        found: list[dict[str, Tensor]] = []
+        for channels, state in runner(anchors, known, self.points, states):
+            found.append(channels)
+            after.append(state)
+            if len(found) < HELD_POINTS and len(after) < len(self.points):
+                continue
+            first = len(after) - len(found)
+            for name in found[0]:
+                values = torch.stack([each[name] for each in found])
+                if name not in sums:
+                    sums[name] = values.new_zeros(len(self.points), dtype=torch.float64)
+                sums[name][first : len(after)] += values.sum(dim=1, dtype=torch.float64)
+                if name == "objective":
+                    keep(values, start, first)
+            found.clear()
+        return after
+
+    def _num_parts(
+        self, whole: Prefix | None, anchors: Sequence[Tensor], known: Mapping[str, Tensor], states: Sequence[Any] | None
+    ) -> int:
+        """Into how many parts a batch goes, so that each fits.
+
+        Raises:
+            Unsuited: not even one example does, or a batch with states, which stays whole.
+        """
+        num = known["x"].shape[0]
+        longest = len(self.points) if whole is not None else max(len(row.which) for row in rows_of(self.points))
+        parts = 1 if whole is not None else -(-num // rows_together(longest))
+        rows = -(-num // parts)
+        probe = whole if whole is not None else self._of(None, anchors, self._slice(known, 0, rows))
+        limit = self.limit
+        fit = room_of(probe, rows, len(self.points), longest, limit.plain, limit.together).examples(limit.bytes)
+        if fit >= rows:
+            return parts
+        if fit < 1 or states is not None or probe.trace.state_spec is not None:
+            raise Unsuited("objective.memory leaves too little room")
+        return -(-num // fit)
+
+    def _slice(self, known: Mapping[str, Tensor], first: int, last: int) -> dict[str, Tensor]:
+        """Examples first ... last - 1 of a batch."""
+        return {n: v.narrow(self.axes[n], first, last - first) if n in self.axes else v for n, v in known.items()}
+
+    def _chosen(self, traced: Trace) -> Prefix | None:
+        """Events where they were asked for or pay, else the prefix."""
+        if self.engine in ("events", "auto"):
+            try:
+                structure = structure_for(traced, self.points, self.device.type)
+                if self.engine == "events" or events_pay(structure, self.points):
+                    load_kernels()
+                    return None
+            except Unsuited as reason:
+                if self.engine == "events":
+                    log.warning("objective.engine=events: by objective.engine=prefix instead: %s", reason)
+        prefix = Prefix(traced, self.limit.together)
+        if self.engine == "auto" and not prefix_pays(prefix, self.points):
+            raise Unsuited("the part that is affine in theta is small")
+        return prefix
+
+    def _of(self, whole: Prefix | None, anchors: Sequence[Tensor], known: Mapping[str, Tensor]) -> Prefix | Events:
+        """The runner for some examples of a batch: of the same kind as for the whole, events where that is None."""
+        key = (whole is None, *_shapes(known))
+        if key not in self.runners:
+            traced = trace(self.forward, anchors[0], known, None)
+            if whole is not None:
+                self.runners[key] = Prefix(traced, self.limit.together)
+            else:
+                structure = structure_for(traced, self.points, self.device.type)
+                self.runners[key] = Events(traced, structure, self.memory)
+        return self.runners[key]
+
+    def _check_finite(self, sums: Mapping[str, Tensor]) -> None:
+        """Raise NotFinite; on a GPU only note it, because to look at a value would be to wait for all before it."""
+        for total in sums.values():
+            self._finite &= total.isfinite().all()
+        if self.device.type == "cpu" and self.is_lost:
+            self._finite.fill_(True)
+            raise NotFinite
+
+    def _plain(self, anchors: Sequence[Tensor], known: Mapping[str, Tensor], states: Sequence[Any] | None) -> Tensor:
+        """The objective summed over some examples at the middle point, by the plain path."""
+        a = len(self.points) // 2
+        theta = sum(w * anchor for w, anchor in zip(self.points[a], anchors, strict=True))
+        assert isinstance(theta, Tensor)
+        channels, _ = self.forward(theta, known, None if states is None else states[a])
+        return channels["objective"].double().sum()
+
+    def _check(self, plain: Tensor, sums: Mapping[str, Tensor]) -> None:
+        """Once per line: the middle point of the first examples must agree with the plain path."""
+        expected, ours = float(plain), float(sums["objective"][len(self.points) // 2])
+        if not abs(ours - expected) <= AGREEMENT[self.dtype] * max(abs(expected), 1e-12):
+            raise Unsuited(f"the traced graph gives {ours:.6g} where the plain path gives {expected:.6g}")
+        self.is_checked = True
+
+
+def _shapes(known: Mapping[str, Tensor]) -> tuple[Any, ...]:
+    return tuple((name, value.shape, value.dtype) for name, value in known.items())
+
+
+def line_of(
+    engine: str, forward: Forward, path: Any, alphas: NDArray[np.float64], dtype: torch.dtype, device: torch.device,
+    axes: Mapping[str, int], limit: Limit = Limit(),
+) -> Line | None:  # fmt: skip
+    """A ``Line``, or None where the plain path serves, with a logged line if that was not to be expected."""
+    if engine == "plain" or (engine == "auto" and len(alphas) < 3):
+        return None
+    if not (hasattr(path, "anchors") and hasattr(path, "weights")):
+        if len(alphas) > 1:
+            log.info("objective.engine=%s: the path is no straight line; every point is evaluated by itself", engine)
+        return None
+    return Line(engine, forward, path, alphas, dtype, device, axes, limit)
+
+
+def check_engine(engine: str) -> None:
+    """Raise InputError for an unknown name."""
+    if engine not in ENGINES:
+        raise InputError(f"objective.engine={engine} is unknown; use one of {', '.join(ENGINES)}")

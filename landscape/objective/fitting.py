@@ -1,0 +1,146 @@
+"""Whether module, cost and data of an objective fit one another, told before anything is computed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from landscape.data.dataset import Split
+from landscape.errors import InputError
+
+if TYPE_CHECKING:
+    from landscape.objective.objective import Objective
+
+
+def check_numbers(mode: str, dtype: str, **counts: int | None) -> None:
+    """Raise InputError for an unknown mode or precision, and for a count below 1."""
+    if mode not in ("deterministic", "stochastic"):
+        raise InputError(f"mode={mode} is unknown; use deterministic or stochastic")
+    if dtype not in ("float32", "float64"):
+        raise InputError(f"objective.dtype={dtype} is unknown; use float32 or float64")
+    for name, count in counts.items():
+        if count is not None and count < 1:
+            raise InputError(f"objective.{name}={count} must be at least 1")
+
+
+@contextmanager
+def fitting(objective: Objective) -> Iterator[None]:
+    """Turn a fault of model, cost and data among themselves into one sentence."""
+    try:
+        yield
+    except torch.OutOfMemoryError:
+        raise
+    except InputError as error:
+        if str(error).startswith("model="):  # it says already who does not fit
+            raise
+        pair = f"model={type(objective.module).__name__} does not fit data and cost {type(objective.cost).__name__}"
+        raise InputError(f"{pair}: {error}") from error
+    except (RuntimeError, IndexError, ValueError, TypeError, AttributeError) as error:
+        x = objective.split.x
+        advice = "a layer of weights needs x.float()"
+        tokens = "" if x.is_floating_point() else f", which are whole numbers ({x.dtype}; {advice})"
+        wants = getattr(objective.cost, "wants", "it must map x [B, ...] to logits [B, C]")
+        raise InputError(
+            f"model={type(objective.module).__name__} does not fit data and cost {type(objective.cost).__name__}: on x "
+            f"[B, {', '.join(map(str, x.shape[1:]))}]{tokens} it failed with: {error}; {wants}"
+        ) from error
+
+
+class TargetCheck:
+    """Stands in for a cost, and shows it the outputs for a few examples beside the targets of all."""
+
+    def __init__(self, cost: Any, y: Tensor, goes_on: bool) -> None:
+        self.cost, self.y, self.goes_on, self.num_draws = cost, y, goes_on, cost.num_draws
+        self.is_shown = False
+
+    def channels(self, predict: Any, x: Tensor, y: Tensor) -> dict[str, Tensor]:
+        """The cost's, if it goes on, else nothing; raises InputError if the targets do not fit."""
+
+        def shown(inputs: Any, draw: int) -> Any:
+            outputs = predict(inputs, draw)
+            if isinstance(inputs, Tensor) and not self.is_shown:  # before the cost meets a label that it does not know
+                self.cost.check_targets(outputs, self.y)
+                self.is_shown = True
+            return outputs
+
+        if self.goes_on:
+            return dict(self.cost.channels(shown, x, y))
+        shown(x, 0)
+        return {}
+
+
+@contextmanager
+def targets_checked(objective: Objective, y: Tensor, goes_on: bool) -> Iterator[None]:
+    """Inside the block every forward pass shows the cost all of these targets."""
+    cost, scales = objective.cost, objective.scales
+    if hasattr(cost, "check_targets"):
+        objective.cost, objective.scales = TargetCheck(cost, y, goes_on), scales if goes_on else {}
+    try:
+        yield
+    finally:
+        objective.cost, objective.scales = cost, scales
+
+
+def _start(objective: Objective) -> tuple[Tensor, dict[str, Tensor]]:
+    """The module's own point and the buffers there; copies, since some modules write into them."""
+    own = objective.statistics.of(objective.buffers, 0)
+    return objective.layout.theta(objective.module), {name: buffer.clone() for name, buffer in own.items()}
+
+
+def check_split(objective: Objective, split: Split) -> None:
+    """Raise InputError if any target of a split fits neither cost nor outputs, or an input gives no finite cost.
+
+    Args:
+        objective: of the same kind of data, on whose device a few examples are tried.
+    """
+    few = split.first(min(len(split), 64, split.num_streams or 64)).to(objective.device, objective.dtype)
+    theta, own = _start(objective)
+    if hasattr(objective.cost, "check_targets"):
+        with fitting(objective), targets_checked(objective, split.y, goes_on=False):
+            objective._channels(
+                theta, few.x.clone(), few.y.clone(), 0, 0, 0, objective._masks(0, len(few), 1), None, own
+            )
+    check_finite(objective, split)
+    check_extremes(objective, split)
+
+
+def check_finite(objective: Objective, split: Split) -> None:
+    """Raise InputError if examples that are not finite give no finite cost, or probabilities of pixels are none."""
+    x = split.x
+    if split.is_resampled and not (x.is_floating_point() and float(x.min()) >= 0 and float(x.max()) <= 1):
+        raise InputError("resampled inputs are probabilities, and here are some outside [0, 1]; scale them, or set "
+                         "data.resample_train=false")  # fmt: skip
+    rows = split.not_finite[:64]
+    if not len(rows):
+        return
+    few = Split(split.x[rows], split.y[rows]).to(objective.device, objective.dtype)
+    theta, own = _start(objective)
+    if split.num_streams is None:
+        with fitting(objective):
+            masks = objective._masks(0, len(few), 1)
+            channels, _ = objective._channels(theta, few.x.clone(), few.y.clone(), 0, 0, 0, masks, None, own)
+        if bool(channels["objective"].isfinite().all()):
+            return
+    raise InputError(
+        f"example {int(rows[0])} of the data has values that are not finite, NaN or infinite (in all "
+        f"{len(split.not_finite)} examples have), and with them J would be none; mend them or leave them out"
+    )
+
+
+def check_extremes(objective: Objective, split: Split) -> None:
+    """Raise InputError if the smallest or largest of whole-number inputs, such as a token, is none of the module's."""
+    x, size = split.x, split.num_streams or 1
+    if x.is_floating_point() or x.is_complex() or x.dtype == torch.bool or x.dim() < 2:
+        return
+    rows = x.flatten(1)
+    theta, own = _start(objective)
+    for row in {int(rows.amax(dim=1).argmax()), int(rows.amin(dim=1).argmin())}:
+        start = row // size * size
+        part = Split(x[start : start + size], split.y[start : start + size], split.num_streams)
+        part = part.to(objective.device, objective.dtype)
+        with fitting(objective):
+            objective._channels(theta, part.x.clone(), part.y.clone(), 0, 0, 0, objective._masks(0, size, 1), None, own)

@@ -1,0 +1,148 @@
+"""How a module behaves beside computing: what a pass changes, and which parts draw random numbers in training mode."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _NormBase
+
+from landscape.errors import InputError
+from landscape.model.dropout import Dropout, switched_on
+from landscape.model.plain import plain_attention
+from landscape.objective.module.watch import Watch, drawn_elsewhere
+from landscape.parameters import beside
+
+if TYPE_CHECKING:
+    from landscape.objective.objective import Objective
+
+FEW = 8
+"""Examples that show what a module does."""
+
+
+@dataclass(frozen=True)
+class Conduct:
+    """What a pass in training mode does.
+
+    Args:
+        changed: names of the buffers that it changes: running statistics and counters; all others are constants.
+        drawing: the modules to put in training mode so that what is random is on, and nothing else.
+    """
+
+    changed: frozenset[str]
+    drawing: tuple[nn.Module, ...]
+
+
+def conduct_of(objective: Objective) -> Conduct:
+    """Read off a pass or two in training mode, of a few examples.
+
+    Raises:
+        InputError: ``mode=stochastic`` and the module cannot be run so, or has noise that cannot be had alone.
+    """
+    module, is_stochastic = objective.module, objective.mode == "stochastic"
+    norms = frozenset(_names_of_norms(module))
+    dropout = [m for m in module.modules() if isinstance(m, nn.modules.dropout._DropoutNd)]
+    if not is_stochastic and beside(module).keys() <= norms:
+        return Conduct(norms, tuple(dropout))
+    every = list(module.modules())
+    elsewhere = drawn_elsewhere()
+    draws, changed, fault = _pass(objective, every)
+    # What does not run in evaluation mode either does not fit, which others say better.
+    if fault is not None and (not is_stochastic or _pass(objective, ())[2] is not None):
+        floats = {n for n, b in module.named_buffers() if b.is_floating_point() or b.is_complex()}
+        return Conduct(norms | changed | floats, tuple(dropout))
+    changed |= norms
+    if not is_stochastic:
+        return Conduct(changed, tuple(dropout))
+    name = type(module).__name__
+    if fault is not None:
+        raise InputError(
+            f"model={name} does not run in training mode, which mode=stochastic needs to know its noise: {fault}; use "
+            "the deterministic mode (measurement.modes=[deterministic])"
+        ) from fault
+    if drawn_elsewhere() != elsewhere:
+        raise InputError(
+            f"model={name} draws NumPy's or Python's own random numbers in training mode, and mode=stochastic can only "
+            "fix those of torch; draw them with torch, or use the deterministic mode "
+            "(measurement.modes=[deterministic])"
+        )
+    holders = {p for n, p in module.named_modules() if any(f"{n}.{b}".lstrip(".") in changed for b in p._buffers)}
+    minimal = [*dict.fromkeys([*dropout, *draws])]
+    for drawing in (minimal, [m for m in every if m not in holders]):
+        if holders.isdisjoint(drawing) and (set(draws) <= set(dropout) or _pass(objective, drawing)[0] == draws):
+            return Conduct(changed, tuple(drawing))
+    raise InputError(
+        f"model={name} draws random numbers in training mode in {type(draws[0]).__name__}, where they cannot be told "
+        "from what else training changes there, such as running statistics; use landscape.model.Dropout or "
+        "torch.nn.Dropout for the noise, or the deterministic mode (measurement.modes=[deterministic])"
+    )
+
+
+def few_of(objective: Objective, most: int) -> tuple[Tensor, Tensor]:
+    """The first examples, of sequences one block, as copies that may be written to."""
+    num = objective.split.num_streams or most
+    return objective.split.x[:num].clone(), objective.split.y[:num].clone()
+
+
+def off_start(objective: Objective) -> Tensor:
+    """A point [P] near the module's own: behind a layer that begins at exactly zero nothing would show."""
+    theta = objective.layout.theta(objective.module)
+    noise = torch.randn(theta.shape, generator=torch.Generator().manual_seed(0))
+    return (theta + 0.01 * noise.to(theta)).to(objective.device, objective.dtype)
+
+
+@contextmanager
+def changes(module: nn.Module) -> Iterator[set[str]]:
+    """The names of the buffers that the block has changed, filled in as it ends; the buffers are put back."""
+    found: set[str] = set()
+    held = {
+        (f"{name}.{key}" if name else key): (part._buffers, key, buffer, buffer.clone())
+        for name, part in module.named_modules()
+        for key, buffer in part._buffers.items()
+        if buffer is not None
+    }
+    try:
+        yield found
+    finally:
+        for name, (owner, key, buffer, before) in held.items():
+            if owner[key] is not buffer or not is_same(buffer, before):
+                found.add(name)
+            owner[key] = buffer.copy_(before)
+
+
+def is_same(first: Tensor, second: Tensor) -> bool:
+    """Whether two tensors agree in every entry, no number counted as equal to itself."""
+    if first.shape != second.shape:
+        return False
+    return bool(((first == second) | ((first != first) & (second != second))).all())
+
+
+def _pass(objective: Objective, training: Iterable[nn.Module]) -> tuple[list[nn.Module], frozenset[str], Any]:
+    """One pass with these parts in training mode: the modules that drew, buffers that changed, and a fault or None."""
+    x, y = few_of(objective, FEW)
+    if len(x) == 1:  # batch norm takes a variance
+        x, y = torch.cat([x, x]), torch.cat([y, y])
+    masks = objective._masks(0, len(x), 1)
+    known = objective._known(x, y, {}, None if masks is None else masks[0][0])
+    watch, fault = Watch({}, objective.module), None
+    with changes(objective.module) as changed, switched_on(training), plain_attention(), torch.no_grad():
+        try:
+            with watch.running():
+                objective._forward(off_start(objective), known, None)
+        except torch.OutOfMemoryError:
+            raise
+        except Exception as error:  # whatever a module or a cost does not allow
+            fault = error
+    drew = [m for m in watch.drawing if m is not None and not isinstance(m, Dropout)]
+    return drew, frozenset(changed), fault
+
+
+def _names_of_norms(module: nn.Module) -> Iterator[str]:
+    """Buffers of torch's own norms: statistics and their counters."""
+    for name, part in module.named_modules():
+        if isinstance(part, _NormBase):
+            yield from (f"{name}.{key}" if name else key for key in part._buffers)

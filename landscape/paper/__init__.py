@@ -1,0 +1,1 @@
+"""``python -m landscape.paper``: a thin front of ``landscape.command.paper``."""

@@ -1,0 +1,158 @@
+"""What a curve owes to rounding and to the examples it was averaged over: a floor, errors of rises and a band."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from landscape.result.curve.types import Array, Curve
+
+CHUNK = 8192
+"""Examples in one piece: [A, CHUNK] in float64 fits a cache for twenty alphas, and memory for thousands."""
+MOST_POINTS = 1000
+"""Of a curve whose errors are kept for every pair of points, 4 MB per line."""
+LEVEL, DRAWS = 0.95, 200
+NUM_SIGMAS = 4.0
+NUM_ERRORS, NUM_FLOORS = 3.0, 2.0
+"""A rise is larger than the noise if it exceeds so many standard errors and, each of its two ends being off by one,
+so many rounding floors."""
+
+
+@dataclass(frozen=True)
+class Rise:
+    """A rise of one line from one point to a later one, beside the noise.
+
+    Args:
+        height: J(last) - J(first) in nats; 0 without a rise. first, last: the two alphas; equal without a rise.
+        error: the standard error over examples of the height, a mean of differences of costs; NaN where it is not
+            known. It does not know that the pair was chosen for its height.
+        floor: the rounding floor of J.
+    """
+
+    height: float
+    first: float
+    last: float
+    error: float
+    floor: float
+
+    @property
+    def noise(self) -> float:
+        """What the height must exceed to be larger than the noise, in nats; NaN where nothing is known."""
+        return float(np.fmax(NUM_ERRORS * self.error, NUM_FLOORS * self.floor))
+
+    @property
+    def is_larger(self) -> bool:
+        """Whether it is larger than the noise."""
+        return self.height > self.noise
+
+
+def noise_of_costs(costs: Any, values: Array, alphas: Array) -> dict[str, Array]:
+    """What ``Curve.noise`` holds but for the floor: ``errors`` [A, A, S], ``low`` and ``high`` [A, S].
+
+    Reads the costs twice, piece by piece, and does S A^2 N + 200 S A N products.
+
+    Args:
+        costs: each example's cost [S, A, N]. values: their mean over examples, J [A, S]. alphas: [A].
+    """
+    low, high = band(costs, int(np.argmin(np.abs(alphas))))
+    found = {"low": low, "high": high}
+    if len(alphas) <= MOST_POINTS:
+        found["errors"] = np.stack([errors(costs[s], values[:, s]) for s in range(len(costs))], axis=2)
+    return found
+
+
+def errors(costs: Any, values: Array) -> Any:
+    """The standard error over examples of J(b) - J(a) for each pair of points, [A, A] in float32.
+
+    Args:
+        costs: [A, N]. values: near their means [A], so that the squares lose nothing.
+    """
+    num = costs.shape[1]
+    total, squares = np.zeros(len(values)), np.zeros((len(values), len(values)))
+    with np.errstate(invalid="ignore", over="ignore"):
+        for start in range(0, num, CHUNK):
+            part = costs[:, start : start + CHUNK].astype(np.float64) - values[:, None]
+            part -= part.mean(axis=0)  # what one example has at all points cancels in every difference
+            total += part.sum(axis=1)
+            squares += part @ part.T
+        if num < 2:
+            return np.full(squares.shape, np.nan, dtype=np.float32)
+        covariance = squares / num - np.outer(total, total) / num**2
+        own = np.diag(covariance)
+        variance = own[:, None] + own[None, :] - 2 * covariance
+        return np.sqrt(np.maximum(variance, 0.0) / (num - 1)).astype(np.float32)
+
+
+def band(costs: Any, origin: int = 0, level: float = LEVEL, draws: int = DRAWS, seed: int = 0) -> tuple[Array, Array]:
+    """Pointwise bootstrap band of J(alpha) - J(origin) over examples: lower and upper [A, S].
+
+    Each draw weighs the examples by counts of a sample with replacement; the same counts for all alphas, so what the
+    examples share along the line cancels, as it does in a difference of two values of J, and for all lines, so that a
+    line has the same band whatever lies beside it.
+
+    Args:
+        costs: [S, A, N]. origin: index of the point that J is compared with. level: of the band. draws: bootstrap
+            samples. seed: of the draws.
+    """
+    num_lines, num_alphas, num = costs.shape
+    rng = np.random.default_rng(seed)
+    sums, weights = np.zeros((num_lines, draws, num_alphas)), np.zeros((draws, 1))
+    with np.errstate(invalid="ignore", over="ignore"):
+        for start in range(0, num, CHUNK):
+            # Poisson counts in place of multinomial ones: independent, so they can be drawn piece by piece; divided by
+            # their total below. Source: Hanley & MacGibbon 2006, "Creating non-parametric bootstrap samples using
+            # Poisson frequencies".
+            counts = rng.poisson(1.0, size=(draws, min(CHUNK, num - start))).astype(np.float64)
+            weights += counts.sum(axis=1, keepdims=True)
+            for s in range(num_lines):
+                part = costs[s, :, start : start + CHUNK].astype(np.float64)
+                sums[s] += counts @ (part - part[origin]).T
+        means = sums / weights
+        low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2], axis=1)
+    return low.T, high.T
+
+
+def mean_error(errors: Any, num: int) -> Array:
+    """How far a mean over ``num`` examples may be off [...], from the errors of a few of them [..., n]: a bound.
+
+    What all examples have in common does not average out, so the mean of the few counts whole; by what the few may miss
+    the mean of all, which shrinks as they are more and is nothing once they are all, it is widened: ``NUM_SIGMAS``
+    standard errors of a sample without replacement.
+    """
+    few = errors.shape[-1]
+    with np.errstate(invalid="ignore", over="ignore"):
+        spread = errors.std(axis=-1, ddof=1) if few > 1 else np.zeros(errors.shape[:-1])
+        return np.asarray(np.abs(errors.mean(axis=-1)) + NUM_SIGMAS * spread * math.sqrt(max(1 / few - 1 / num, 0.0)))
+
+
+def rise_between(curve: Curve, column: int, first: float, last: float) -> Rise | None:
+    """The rise of one line between the samples nearest to two alphas; None for a curve without noise measured."""
+    if "floor" not in curve.noise:
+        return None
+    a, b = (int(np.argmin(np.abs(curve.alphas - alpha))) for alpha in (first, last))
+    pairs, values = curve.noise.get("errors"), curve.objective[:, column]
+    error = math.nan if pairs is None else float(pairs[a, b, column])
+    at = float(curve.alphas[a]), float(curve.alphas[b])
+    return Rise(float(values[b] - values[a]), *at, error, float(curve.noise["floor"][column]))
+
+
+def steepest(curve: Curve, column: int, first: float = 0.0, last: float = 1.0, sign: int = 1) -> Rise | None:
+    """The largest rise of one line between two samples in [first, last]; None for a curve without noise measured.
+
+    Args:
+        sign: -1 for the largest fall, as a rise of -J.
+    """
+    inside = np.flatnonzero((curve.alphas >= first - 1e-12) & (curve.alphas <= last + 1e-12))
+    kept = sign * curve.objective[inside, column]
+    if "floor" not in curve.noise or len(kept) < 2 or not np.isfinite(kept).all():
+        return None
+    end = 1 + int(np.argmax(kept[1:] - np.minimum.accumulate(kept)[:-1]))
+    start = int(np.argmin(kept[:end]))
+    a, b = (float(curve.alphas[inside[k]]) for k in (start, end))
+    found = rise_between(curve, column, a, b)
+    assert found is not None
+    height = sign * found.height
+    return Rise(height, a, b, found.error, found.floor) if height > 0 else Rise(0.0, a, a, 0.0, found.floor)

@@ -1,0 +1,206 @@
+"""One entry of the store on disk: ``solution.npz``, ``trajectory.npy`` and ``meta.json``, each under a digest.
+
+``meta.json`` is written last, so a folder that has it is whole; its ``digest`` is that of all else it says, and what it
+says holds the digests of the two others. An entry of the first edition has none: it is read if its parts fit together.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from landscape.parameters import ParameterLayout
+from landscape.result.curve import LearningCurve
+from landscape.store.solutions import Solutions
+from landscape.store.trajectory import Trajectory
+
+FORMAT = 1
+"""Part of every key: raise it when training or this layout changes meaning."""
+STATUS = ("stopped", "max_epochs", "diverged")
+
+
+class CorruptEntry(Exception):
+    """An entry that claims to be whole and is not."""
+
+
+def save(solutions: Solutions, entry: Path, description: dict[str, Any]) -> None:
+    """Write an entry; ``meta.json`` comes last, by rename, then the checkpoint goes."""
+    arrays = {
+        "edition": np.array(2),  # which has a digest in meta.json
+        "theta_i": solutions.theta_i.numpy(),
+        "theta_f": solutions.theta_f.numpy(),
+        "epochs": solutions.learning_curve.epochs,
+        "best_epoch": solutions.learning_curve.best_epoch,
+        **{f"channel/{n}": v for n, v in solutions.learning_curve.channels.items()},
+        **_named("buffer", solutions.buffers),
+        **_named("buffer_i", solutions.buffers_i),
+    }
+    temporary = entry / ".solution.npz"
+    try:
+        with temporary.open("wb") as stream:
+            np.savez(stream, **arrays)  # type: ignore[arg-type]
+        os.replace(temporary, entry / "solution.npz")
+    finally:
+        temporary.unlink(missing_ok=True)
+    longest = max(solutions.trajectories, key=lambda run: len(run.epochs))
+    meta = {
+        "format": FORMAT,
+        "description": plain(description),
+        "seeds": solutions.seeds,
+        "names": solutions.layout.names,
+        "shapes": solutions.layout.shapes,
+        "complex_names": solutions.layout.complex_names,
+        "status": solutions.status,
+        "num_epochs": solutions.num_epochs,
+        "snapshot_epochs": longest.epochs.tolist(),
+        "snapshot_steps": longest.steps.tolist(),
+        "solution_sha256": _sha256(entry / "solution.npz"),
+        "trajectory_bytes": longest.file.stat().st_size,
+        "trajectory_sha256": _sha256(longest.file),
+    }
+    meta["digest"] = _digest(meta)
+    temporary = entry / ".meta.json"
+    try:
+        temporary.write_text(json.dumps(meta, indent=1, default=str, allow_nan=False))
+        os.replace(temporary, entry / "meta.json")
+    finally:
+        temporary.unlink(missing_ok=True)
+    (entry / "checkpoint.pt").unlink(missing_ok=True)
+
+
+def load(entry: Path, description: dict[str, Any] | None = None) -> Solutions:
+    """Read an entry, of this description if one is given; what it holds stays as it is if the folder is replaced.
+
+    Raises:
+        CorruptEntry: naming the file and the fault.
+    """
+    try:
+        return _load(entry, description)
+    except CorruptEntry:
+        raise
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, EOFError, RecursionError) as error:
+        raise CorruptEntry(f"{type(error).__name__}: {error}") from error
+
+
+def _load(entry: Path, description: dict[str, Any] | None) -> Solutions:
+    meta = json.loads((entry / "meta.json").read_text(encoding="utf-8"))
+    digest = meta.pop("digest", None)
+    _require(digest is None or digest == _digest(meta), "meta.json does not have its recorded checksum")
+    if description is not None:
+        _require(meta["description"] == plain(description), "meta.json describes another training")
+    solution, trajectory = entry / "solution.npz", entry / "trajectory.npy"
+    _require(meta["solution_sha256"] == _sha256(solution), "solution.npz does not have its recorded checksum")
+    size = trajectory.stat().st_size
+    _require(size == meta["trajectory_bytes"], "trajectory.npy does not have its recorded size")
+    if digest is not None or "trajectory_sha256" in meta:  # entries older than the first edition's last have none
+        is_same = meta["trajectory_sha256"] == _sha256(trajectory)
+        _require(is_same, "trajectory.npy does not have its recorded checksum")
+    with np.load(solution) as stored:
+        arrays = dict(stored)
+    _require(digest is not None or "edition" not in arrays, "meta.json has lost its checksum")
+    thetas = np.load(trajectory, mmap_mode="r")
+    _check(meta, arrays, thetas)
+    epochs, steps = np.array(meta["snapshot_epochs"], dtype=np.float64), np.array(meta["snapshot_steps"])
+    seeds: list[int] = meta["seeds"]
+    buffers, buffers_i = (_per_seed(group, arrays, len(seeds)) for group in ("buffer", "buffer_i"))
+    return Solutions(
+        layout=layout_of(meta),
+        seeds=seeds,
+        theta_i=torch.from_numpy(arrays["theta_i"]),
+        theta_f=torch.from_numpy(arrays["theta_f"]),
+        learning_curve=LearningCurve(
+            epochs=arrays["epochs"],
+            channels={n.removeprefix("channel/"): v for n, v in arrays.items() if n.startswith("channel/")},
+            best_epoch=arrays["best_epoch"],
+        ),
+        trajectories=[
+            Trajectory(trajectory, s, epochs[epochs <= last], steps[epochs <= last], thetas=thetas)
+            for s, last in enumerate(meta["num_epochs"])
+        ],
+        status=meta["status"],
+        num_epochs=meta["num_epochs"],
+        buffers=buffers,
+        # An entry of a time when only those of theta_f were kept has none.
+        buffers_i=buffers_i if any(buffers_i) or not any(buffers) else [],
+    )
+
+
+def layout_of(meta: dict[str, Any]) -> ParameterLayout:
+    """Names and shapes; complex parameters are named since there are any."""
+    shapes = tuple(tuple(shape) for shape in meta["shapes"])
+    return ParameterLayout(tuple(meta["names"]), shapes, tuple(meta.get("complex_names", ())))
+
+
+def _check(meta: dict[str, Any], arrays: dict[str, Any], thetas: NDArray[np.float32]) -> None:
+    """Refuse parts that do not fit together; of an entry without a digest this is all that can be said."""
+    seeds, steps = meta["seeds"], meta["snapshot_steps"]
+    num_seeds, num_rows = len(seeds), len(arrays["epochs"])
+    _require(all(isinstance(seed, int) for seed in seeds), "meta.json has seeds that are no numbers")
+    told = meta["description"].get("seeds", seeds)
+    _require(seeds == told, f"meta.json has the seeds {seeds}, its description {told}")
+    _require(len(meta["names"]) == len(meta["shapes"]), "meta.json has not one shape per name")
+    num_parameters = layout_of(meta).num_parameters
+    for name in ("theta_i", "theta_f"):
+        _require(arrays[name].shape == (num_seeds, num_parameters), f"{name} does not fit the shapes of meta.json")
+    _require(thetas.shape == (len(steps), num_seeds, num_parameters), "trajectory.npy does not fit meta.json")
+    for name in ("snapshot_epochs", "snapshot_steps"):
+        is_rising = bool((np.diff(np.array(meta[name], dtype=np.float64)) > 0).all())
+        _require(len(meta[name]) == len(steps) and is_rising and meta[name][0] == 0, f"meta.json has a broken {name}")
+    _require([word for word in meta["status"] if word in STATUS] == meta["status"], "meta.json has an unknown status")
+    channels = [values for name, values in arrays.items() if name.startswith("channel/")]
+    _require(all(values.shape == (num_rows, num_seeds) for values in channels), "the learning curve has lost rows")
+    for name, row in (("status", meta["status"]), ("num_epochs", meta["num_epochs"])):
+        _require(len(row) == num_seeds, f"meta.json has not one {name} per seed")
+    _require(all(0 <= last < num_rows for last in meta["num_epochs"]), "meta.json has epochs that nothing was seen of")
+
+
+def _require(holds: bool, fault: str) -> None:
+    if not holds:
+        raise CorruptEntry(fault)
+
+
+def plain(description: dict[str, Any]) -> Any:
+    """A description as it comes back from its file; numbers that JSON has not are written out."""
+
+    def known(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {str(key): known(item) for key, item in value.items()}
+        if isinstance(value, list | tuple):
+            return [known(item) for item in value]
+        if isinstance(value, float) and not math.isfinite(value):
+            return str(value)
+        return value if value is None or isinstance(value, str | int | float) else str(value)
+
+    return known(description)
+
+
+def _digest(meta: dict[str, Any]) -> str:
+    """Of what a file says, however it is laid out."""
+    return hashlib.sha256(json.dumps(meta, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _named(group: str, buffers: list[dict[str, Tensor]]) -> dict[str, np.ndarray]:
+    """{"buffer/0/name": values, ...}, one number per seed."""
+    return {f"{group}/{s}/{n}": b.numpy() for s, named in enumerate(buffers) for n, b in named.items()}
+
+
+def _per_seed(group: str, arrays: dict[str, Any], num_seeds: int) -> list[dict[str, Tensor]]:
+    """What ``_named`` named, back per seed."""
+    return [
+        {n.split("/", 2)[2]: torch.from_numpy(v) for n, v in arrays.items() if n.startswith(f"{group}/{s}/")}
+        for s in range(num_seeds)
+    ]
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
