@@ -226,7 +226,7 @@ def main() -> None:
     rows.append(["the same, compiled code kept on disk", kept, "-", "-", "-"])
     columns = ["candidate", "seconds", "x one pass per point", "first call", "largest error of the largest logit"]
     show(f"{units} hidden units twice, {num} examples x {points} grid points, behind the first layer", columns, rows,
-         "candidates")  # fmt: skip
+         "candidates", small=options.small)  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -172,7 +172,7 @@ def main() -> None:
                      whole[count] / whole[counts[min(1, len(counts) - 1)]]])  # fmt: skip
     columns = ["alphas", "part", "microseconds per example", "percent", "million products", "of a matrix product"]
     show(f"{net.name}, {num:,} examples, events; a matrix product: {most / 1e9:.0f} billion products a second",
-         columns, rows, "profile_events")  # fmt: skip
+         columns, rows, "profile_events", small=options.small)  # fmt: skip
 
 
 if __name__ == "__main__":
