@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 import landscape.collect.__main__ as collect
+import landscape.command.paper as paper
 import landscape.figure.__main__ as figure
-import landscape.paper as paper
 import landscape.report.__main__ as report
 import theory.__main__ as theory
 
