@@ -13,7 +13,7 @@ import pytest
 from landscape.command.closing import close, closing_of, closing_run
 from landscape.command.collect import collect
 from landscape.report.sweep import Row
-from landscape.result import Result
+from landscape.result.saved import Result
 from tests.cli.conftest import TINY, Ran, cli  # noqa: F401 (the fixture)
 from tests.report.conftest import job
 from tests.tracker.conftest import Records

@@ -9,7 +9,7 @@ import pytest
 from landscape.figure.__main__ import job_folders
 from landscape.figure.module import figure_of
 from landscape.figure.publish import verdict_rows
-from landscape.result import Result
+from landscape.result.saved import Result
 
 RESULTS = Path(__file__).parents[1] / "docs" / "results"
 PAGES = sorted(

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from landscape.result import JSON_NAME, NPZ_NAME, Result, ResultError
 from landscape.result.curve import Curve, LearningCurve, Projection
+from landscape.result.saved import JSON_NAME, NPZ_NAME, Result, ResultError
 from landscape.result.verdict import Verdict
 
 ANY_FLOAT = st.floats(allow_nan=True, allow_infinity=True, width=64)

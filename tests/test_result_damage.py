@@ -7,7 +7,7 @@ import os
 import numpy as np
 import pytest
 
-from landscape.result import JSON_NAME, NPZ_NAME, Result, ResultError
+from landscape.result.saved import JSON_NAME, NPZ_NAME, Result, ResultError
 from tests.forged import forge, forge_arrays
 from tests.test_result import example, same
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from landscape.result import JSON_NAME, Result, ResultError
+from landscape.result.saved import JSON_NAME, Result, ResultError
 from tests.test_result import example, same
 
 

@@ -15,7 +15,7 @@ from landscape.figure import style, subject
 from landscape.figure.publish import command_of
 from landscape.figure.sweep.keys import swept
 from landscape.ground.settings import TABLE, key_of, uses_of
-from landscape.result import Result
+from landscape.result.saved import Result
 
 HERE = [
     "threads=1", "strict=true", "outputs=/home/me/out", "jobs_per_gpu=2", "refresh=true", "device=cpu", "forecast=off",

@@ -19,8 +19,8 @@ from landscape.cost import CrossEntropy
 from landscape.data.dataset import Dataset, Split
 from landscape.errors import InputError
 from landscape.model import MaxoutMLP
-from landscape.store import Store, key_of, load, save
 from landscape.store.solutions import Solutions, joined
+from landscape.store.store import Store, key_of, load, save
 from landscape.training import GroupRun, Momentum, Training, checkpoint
 
 DESCRIPTION = {"model": {"widths": [4]}, "seeds": [3, 5]}

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from landscape.store import Store, key_of
+from landscape.store.store import Store, key_of
 from tests.test_store import DESCRIPTION, never, same, train
 
 EDITS: dict[str, Any] = {

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from landscape.store import Store, key_of, load, save
 from landscape.store.solutions import Solutions
+from landscape.store.store import Store, key_of, load, save
 from tests.test_store import DESCRIPTION, names, never, same, train
 
 

@@ -20,7 +20,7 @@ from landscape.errors import InputError
 from landscape.figure.__main__ import job_folders
 from landscape.figure.__main__ import main as figure_main
 from landscape.report.__main__ import main as report_main
-from landscape.result import Result
+from landscape.result.saved import Result
 from landscape.result.verdict import Verdict
 from tests.forged import forge, forge_arrays, rename
 from tests.report.conftest import job

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from landscape.figure.publish import page, verdict_rows
 from landscape.figure.table import verdict_table
-from landscape.result import Result
+from landscape.result.saved import Result
 from landscape.result.verdict import Verdict, counts, ordered
 from landscape.tracker import rows
 

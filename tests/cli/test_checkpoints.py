@@ -14,7 +14,7 @@ from torch import nn
 
 from landscape.ground.provenance import outside
 from landscape.model import MLP
-from landscape.result import Result
+from landscape.result.saved import Result
 
 from .conftest import TINY, Ran
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import landscape.__main__
-from landscape.result import Result
+from landscape.result.saved import Result
 from landscape.store.trajectory import TrajectoryWriter
 
 from .conftest import TINY, Ran

@@ -13,7 +13,7 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 from landscape.command.config import conf_dir
-from landscape.result import Result
+from landscape.result.saved import Result
 
 from .conftest import Ran
 

@@ -14,7 +14,7 @@ import landscape.command.forecast.command as command
 from landscape.command.forecast import Forecast, JobForecast
 from landscape.command.forecast.calibration import Calibration
 from landscape.objective import Objective
-from landscape.result import Result
+from landscape.result.saved import Result
 
 from .conftest import TINY, Ran
 

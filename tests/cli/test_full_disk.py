@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from landscape.result import Result
+from landscape.result.saved import Result
 
 from .conftest import TINY, Ran
 

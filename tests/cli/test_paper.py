@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from landscape.command import paper
-from landscape.result import Result
+from landscape.result.saved import Result
 
 
 def command(*arguments: str) -> subprocess.CompletedProcess[str]:

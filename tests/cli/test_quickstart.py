@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from landscape.result import Result
+from landscape.result.saved import Result
 
 from .conftest import TINY, Ran
 

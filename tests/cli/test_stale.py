@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from landscape.result import Result
+from landscape.result.saved import Result
 
 from .conftest import TINY, Ran
 

@@ -9,7 +9,7 @@ import pytest
 from landscape.command.collect import collect
 from landscape.command.collect.record import JobRecord
 from landscape.command.collect.standing import Entry, Plan
-from landscape.result import Result
+from landscape.result.saved import Result
 from tests.files.test_temporary import dead_pid
 from tests.report.conftest import job
 

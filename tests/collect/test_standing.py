@@ -19,7 +19,7 @@ from landscape.command.collect.record import JobRecord
 from landscape.command.collect.standing import Entry
 from landscape.command.launch import hold
 from landscape.ground.progress import spoken
-from landscape.result import Result
+from landscape.result.saved import Result
 
 FORK = multiprocessing.get_context("fork")
 NOW, BEFORE = "20260102", "20260101"

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from scipy.interpolate import CubicSpline
 
-from landscape.result import Result
 from landscape.result.curve import Array
 from landscape.result.curve.adaptive import Probe, cubic, refine, turns
+from landscape.result.saved import Result
 
 RESULTS = Path(__file__).parents[2] / "docs" / "results"
 

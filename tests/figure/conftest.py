@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from landscape.result import Result
 from landscape.result.curve import Array, Curve, LearningCurve, Projection
+from landscape.result.saved import Result
 from landscape.result.verdict import Verdict
 
 LN10 = math.log(10)

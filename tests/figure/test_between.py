@@ -9,8 +9,8 @@ import pytest
 
 from landscape.figure import between
 from landscape.figure.fig01_maxout import draw
-from landscape.result import Result
 from landscape.result.curve import Curve, hidden_rise
+from landscape.result.saved import Result
 
 
 def line(bump: float, num: int = 9) -> Result:

@@ -11,9 +11,9 @@ import pytest
 
 from landscape.figure import ext01_monotonicity as ext01
 from landscape.figure.monotone_runs import Rate, Run, halves, once, rate, runs_of
-from landscape.result import Result
 from landscape.result.curve import Curve
 from landscape.result.curve.wilson import wilson
+from landscape.result.saved import Result
 
 ALPHAS = np.arange(50) / 49
 

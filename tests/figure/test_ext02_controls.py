@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from landscape.figure import ext02_controls
-from landscape.result import Result
 from landscape.result.curve import Array
+from landscape.result.saved import Result
 
 ALPHAS = np.linspace(0, 1.2, 25)
 RELU = {"_target_": "landscape.model.MLP", "activation": {"_target_": "torch.nn.ReLU"}}

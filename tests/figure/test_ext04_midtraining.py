@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from landscape.figure import ext04_midtraining as ext04
-from landscape.result import Result
 from landscape.result.curve import Array
+from landscape.result.saved import Result
 
 ALPHAS = np.linspace(0, 1, 51)
 

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from landscape.figure import fig07_claims, fig07_mpdbm, pages, thm01_certificate, thm02_relu_exact
-from landscape.result import Result
 from landscape.result.curve import Array, Curve, LearningCurve, Projection
+from landscape.result.saved import Result
 from landscape.result.verdict import Verdict
 
 ALPHAS = np.linspace(0, 1.2, 61)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from landscape.figure import fig08_lstm
-from landscape.result import Result
+from landscape.result.saved import Result
 
 KEYS = [f"{split}/{mode}" for split in ("train", "valid") for mode in ("deterministic", "stochastic")]
 

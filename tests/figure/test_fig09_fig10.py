@@ -11,9 +11,9 @@ import pytest
 
 from landscape.figure import fig09_deep_linear as fig09
 from landscape.figure import fig10_deep_linear_barriers as fig10
-from landscape.result import Result
 from landscape.result.curve import Curve
 from landscape.result.curve.null import share_decreasing, share_without_second_minimum
+from landscape.result.saved import Result
 from landscape.result.verdict import Verdict
 from theory.deep_linear import scalar
 

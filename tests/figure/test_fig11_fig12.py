@@ -11,8 +11,8 @@ import pytest
 
 from landscape.figure import fig11_random_walk as fig11
 from landscape.figure import fig12_quadratic as fig12
-from landscape.result import Result
 from landscape.result.curve import Projection, random_walk_bands
+from landscape.result.saved import Result
 from landscape.result.verdict import Verdict
 
 

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 import landscape.figure
-from landscape.result import Result
 from landscape.result.curve import Array, Curve, LearningCurve, Projection
+from landscape.result.saved import Result
 
 # What a kind of garbage puts in place of [A] values at rising positions.
 LINES: dict[str, Callable[[Array], Any]] = {

@@ -13,8 +13,8 @@ from matplotlib.collections import PolyCollection
 
 from landscape.figure import claims, fig01_maxout, fig06_conv_maxout, fig08_lstm, line, style
 from landscape.figure.monotone_runs import rate, runs_of
-from landscape.result import Result
 from landscape.result.curve import Array
+from landscape.result.saved import Result
 from tests.figure.test_ext01 import job
 from tests.forged import forge
 

@@ -10,7 +10,7 @@ import numpy as np
 from landscape.figure import sweep
 from landscape.figure.__main__ import main
 from landscape.figure.publish import command_of, publish, verdict_rows
-from landscape.result import Result
+from landscape.result.saved import Result
 from landscape.result.verdict import Verdict
 
 from . import conftest as make

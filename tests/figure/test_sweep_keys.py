@@ -18,8 +18,8 @@ from landscape.figure.sweep.keys import keys_of
 from landscape.figure.sweep.number import chosen
 from landscape.figure.sweep.pool import pool
 from landscape.report.seed import one_seed
-from landscape.result import Result
 from landscape.result.curve import Curve
+from landscape.result.saved import Result
 
 from .conftest import Noisy
 

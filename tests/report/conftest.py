@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from landscape.report.__main__ import main
-from landscape.result import Result
+from landscape.result.saved import Result
 from tests.figure.conftest import Make, Noisy
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=http://evil.example/x onerror=alert(2)>{{ 7*7 }}&amp;"

@@ -18,7 +18,7 @@ from landscape.figure import sweep as sweep_figure
 from landscape.report.__main__ import main
 from landscape.report.page import duration
 from landscape.report.section import read
-from landscape.result import Result
+from landscape.result.saved import Result
 from landscape.result.verdict import Verdict
 
 from .conftest import HOSTILE, job, saved

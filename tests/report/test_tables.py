@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from landscape.report.tables import write
-from landscape.result import Result
+from landscape.result.saved import Result
 
 
 def read(path: Path) -> list[dict[str, str]]:

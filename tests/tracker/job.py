@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from landscape.result import Result
 from landscape.result.curve import Curve, LearningCurve, Projection
+from landscape.result.saved import Result
 from landscape.result.verdict import Verdict
 from landscape.tracker import Closing, RunInfo, SolutionFiles, Table
 

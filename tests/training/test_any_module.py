@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from landscape.cost import CrossEntropy
 from landscape.parameters import ParameterLayout
-from landscape.store import load, save
+from landscape.store.store import load, save
 from landscape.training import GroupRun, Training, build, groups_of
 from landscape.training.batches import Batches
 from tests.twin import C, D, dataset
