@@ -16,6 +16,7 @@ from typing import Any
 import torch
 
 from landscape.errors import InputError
+from landscape.ground.files.torch_file import require_bounded
 
 log = logging.getLogger(__name__)
 
@@ -175,6 +176,7 @@ def _torch(file: Path, told: str) -> Any:
             f"{told} is no state dict that torch.load(weights_only=True) can read (it holds objects of {named}, and "
             f"only tensors and plain values are read, no pickle is executed); {WAY_OUT}"
         )
+    require_bounded(file)
     stand_ins = [(_Mapping if MAPPING.fullmatch(name) else _Nothing, name) for name in beside]
     with warnings.catch_warnings(), torch.serialization.safe_globals(stand_ins):  # type: ignore[arg-type]
         warnings.simplefilter("ignore")  # of torch, about unusual pickles: what can be read is read
