@@ -38,6 +38,21 @@ def read(file: Path) -> Any:
     Raises:
         OSError: there is no such file, or it cannot be read. ValueError: it is no such document, or damaged.
     """
+    text, value = parsed(file)
+    if isinstance(value, dict) and "digest" in value:
+        found = _TAIL.search(text)
+        if found is None or _digest(text[: found.start()]) != found[1]:
+            raise ValueError("it is not what was written: the digest differs")
+        del value["digest"]
+    return value
+
+
+def parsed(file: Path) -> tuple[str, Any]:
+    """The text of a file and the value that it is in strict JSON, whatever that says of itself.
+
+    Raises:
+        OSError: there is no such file, or it cannot be read. ValueError: it is no such document.
+    """
     info = file.stat()
     if not stat.S_ISREG(info.st_mode):  # reading a pipe would wait for ever, a device would never end
         raise ValueError("it is no regular file")
@@ -50,12 +65,7 @@ def read(file: Path) -> Any:
         raise ValueError("it is nested too deeply") from error
     if _is_deep(value):
         raise ValueError(f"it is nested more than {MAX_DEPTH} levels deep")
-    if isinstance(value, dict) and "digest" in value:
-        found = _TAIL.search(text)
-        if found is None or _digest(text[: found.start()]) != found[1]:
-            raise ValueError("it is not what was written: the digest differs")
-        del value["digest"]
-    return value
+    return text, value
 
 
 def as_a(kind: type[T], value: Any) -> T:
