@@ -123,8 +123,8 @@ def test_arrays_that_no_training_writes_are_named_whatever_the_digests(case: str
     [
         ({"seeds": [7, 7], "description": {}}, "one seed twice"),
         ({"names": ["\x1b]0;a\x07"], "shapes": [[1]]}, "cannot be printed"),
-        ({"num_epochs": [10**400, 1]}, "epochs that nothing"),
-        ({"snapshot_steps": [0, 1, 2, 10**400]}, "OverflowError|ValueError|too large"),
+        ({"num_epochs": [10**300, 1]}, "epochs that nothing"),
+        ({"snapshot_steps": [0, 1, 2, 10**400]}, "number of 401 digits"),
     ],
     ids=str,
 )

@@ -60,7 +60,7 @@ def parsed(file: Path) -> tuple[str, Any]:
         raise ValueError(f"its {info.st_size} bytes are more than the {MAX_BYTES} that a document may have")
     text = file.read_text("utf-8")
     try:
-        value = json.loads(text, parse_constant=_reject, parse_float=_finite)
+        value = json.loads(text, parse_constant=_reject, parse_float=_finite, parse_int=_whole)
     except RecursionError as error:
         raise ValueError("it is nested too deeply") from error
     if _is_deep(value):
@@ -118,6 +118,15 @@ def _reject(literal: str) -> float:
 def _finite(literal: str) -> float:
     value = float(literal)
     return value if math.isfinite(value) else _reject(literal)
+
+
+def _whole(literal: str) -> int:
+    value = int(literal)
+    try:
+        float(value)
+    except OverflowError:
+        raise ValueError(f"it holds a whole number of {len(literal)} digits, which no float is") from None
+    return value
 
 
 def _is_deep(value: Any) -> bool:
