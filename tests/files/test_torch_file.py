@@ -60,6 +60,11 @@ GREEDY: dict[str, Any] = {
                       torch.float64, "cpu", False),
     "copies of one list": [Runs(set, LIST) for _ in range(2000)],
     "counts of one list": [Runs(Counter, LIST) for _ in range(2000)],
+    "a size that is a list": Runs(REBUILD, STORAGE, 0, [HUGE], [1], False, OrderedDict()),
+    "set again by a list": Runs(torch.Tensor, state=[STORAGE, 0, (HUGE,), (1,)]),
+    "set again by keys": Runs(torch.Tensor, state={STORAGE: 0, 0: 0, (HUGE,): 0, (1,): 0}),
+    "sparse by a list": Runs(torch._utils._rebuild_sparse_tensor, torch.sparse_coo, [
+        torch.zeros(1, 1, dtype=torch.long).expand(1, HUGE), torch.ones(1).expand(HUGE), (3,), False]),
     "set again": Runs(torch.Tensor, state=(STORAGE, 0, (HUGE,), (1,))),
 }  # fmt: skip
 

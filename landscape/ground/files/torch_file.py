@@ -114,7 +114,7 @@ class _Follower:
         elif name in ("APPEND", "APPENDS", "SETITEM", "SETITEMS"):
             count = {"APPEND": 1, "SETITEM": 2}.get(name)
             added = _popped_to_mark(stack) if count is None else _popped(stack, count)
-            stack[-1].weight += len(added)
+            stack[-1].weight = min(MOST, stack[-1].weight + sum(i.weight if i.is_tensor else 1 for i in added))
         elif name in ("BINPUT", "LONG_BINPUT"):
             memo[argument] = stack[-1]
         elif name in ("BINGET", "LONG_BINGET"):
@@ -126,7 +126,7 @@ class _Follower:
             stack.append(self._called(function.name, arguments))
         elif name == "BUILD":
             (state,) = _popped(stack, 1)
-            self._built(state)
+            self._built(stack[-1], state)
         elif name != "PROTO":
             raise KeyError(name)  # torch knows no such instruction
 
@@ -136,7 +136,11 @@ class _Follower:
         if items and items[0].plain != "storage":
             return _Value()  # a module's source in the older format, which torch refuses by name
         kind, key, count = items[1].name, str(items[2].plain), items[4].plain
-        one = 1 if kind in _STORAGES else getattr(torch, kind.rpartition(".")[2]).dtype.itemsize
+        one = (
+            1
+            if kind in _STORAGES
+            else torch.storage._get_dtype_from_pickle_storage_type(kind.rpartition(".")[2]).itemsize
+        )
         if not isinstance(count, int) or count < 0:
             raise ValueError("a storage of it has no size")
         self.storages[key] = max(self.storages.get(key, 0), count * one)
@@ -167,9 +171,11 @@ class _Follower:
             return tensor
         if name == "torch.Size":
             return items[0]
-        return _Value(arguments.weight, plain=b"" if name in _BYTES else None)
+        return _Value(arguments.weight, plain=b"" if name in _BYTES else None, is_tensor=name.startswith("torch."))
 
-    def _built(self, state: _Value) -> None:
+    def _built(self, made: _Value, state: _Value) -> None:
+        if made.is_tensor and state.items is None:  # whose parts are not known: torch takes any sequence
+            raise ValueError("a tensor of it has no storage or no size")
         if state.items and state.items[0].storage is not None:
             _tensor(state.items)
         elif state.items and state.items[0].is_tensor and len(state.items) > 1:
@@ -186,6 +192,8 @@ class _Follower:
 def _tensor(arguments: Sequence[_Value]) -> _Value:
     """A tensor (storage, offset, size, strides, ...) that lies within its storage."""
     storage, offset = arguments[0].storage, arguments[1].plain
+    if any(arguments[k].items is None for k in (2, 3)):  # a list, which could still change
+        raise ValueError("a tensor of it has no storage or no size")
     shape, strides = ([item.plain for item in arguments[k].items or ()] for k in (2, 3))
     if storage is None or not all(isinstance(n, int) and n >= 0 for n in (offset, *shape, *strides)):
         raise ValueError("a tensor of it has no storage or no size")
