@@ -48,6 +48,12 @@ DAMAGE = {
     "another digest": (rewrite(JSON_NAME, lambda b: b.replace(b'"digest": "', b'"digest": "0')), JSON_NAME, "digest"),
     "digest misspelt": (rewrite(JSON_NAME, lambda b: b.replace(b'"digest"', b'"digesu"')), JSON_NAME, "unknown entry"),
     "number without end": (rewrite(JSON_NAME, lambda b: b.replace(b"12.25", b"1e999")), JSON_NAME, "literal 1e999"),
+    "number of 351 digits": (
+        rewrite(JSON_NAME, lambda b: b.replace(b"12.25", b"1" + b"0" * 350)),
+        JSON_NAME,
+        "number of 351 digits",
+    ),
+    "number of 9000 digits": (rewrite(JSON_NAME, lambda b: b.replace(b"12.25", b"9" * 9000)), JSON_NAME, "9000 digits"),
     "nested": (rewrite(JSON_NAME, lambda b: b"[" * 50_000), JSON_NAME, "nested too deeply"),
     "nested less": (edit(lambda d: d["config"].update(a=json.loads("[" * 150 + "]" * 150))), JSON_NAME, "100 levels"),
     "NaN literal": (rewrite(JSON_NAME, lambda b: b.replace(b"12.25", b"NaN")), JSON_NAME, "literal NaN"),

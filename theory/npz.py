@@ -16,8 +16,8 @@ UNPACKED = 256 * 2**20
 """Bytes to which a packed file may unpack; what numpy.savez wrote may be of any size, for it unpacks to itself."""
 
 
-def read(file: Path | bytes) -> dict[str, NDArray[Any]]:
-    """All arrays by name, from a file or from its bytes.
+def read(file: Path | bytes, kinds: str = "biuf") -> dict[str, NDArray[Any]]:
+    """All arrays by name, from a file or from its bytes; ``kinds`` are numpy's letters for the types that may come.
 
     Raises:
         OSError: the file cannot be read. ValueError: it is no npz of real numbers, an entry is not what it claims to
@@ -34,7 +34,7 @@ def read(file: Path | bytes) -> dict[str, NDArray[Any]]:
                 raise ValueError(f"it unpacks to {total} bytes; a packed file may have {UNPACKED}, of numpy.savez any")
             if len({entry.filename for entry in entries}) < len(entries):
                 raise ValueError("two of its entries have one name")
-            return {entry.filename.removesuffix(".npy"): _array(archive, entry) for entry in entries}
+            return {entry.filename.removesuffix(".npy"): _array(archive, entry, kinds) for entry in entries}
     except OSError:
         raise
     except Exception as error:  # a file made to do harm finds every fault of those who read it
@@ -46,7 +46,7 @@ def spoken(name: str) -> str:
     return name if name.isprintable() else repr(name)
 
 
-def _array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> NDArray[Any]:
+def _array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, kinds: str) -> NDArray[Any]:
     name = spoken(entry.filename.removesuffix(".npy"))
     if not entry.filename.endswith(".npy"):
         raise ValueError(f"its entry {name} is no array")
@@ -56,7 +56,7 @@ def _array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> NDArray[Any]:
             raise ValueError(f"{name} is of npy version {version}")
         read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
         shape, _, dtype = read_header(stream)
-        if dtype.kind not in "biuf":
+        if dtype.kind not in kinds:
             raise ValueError(f"{name} is of type {dtype}; use real numbers")
         if min(shape, default=0) < 0 or stream.tell() + math.prod(shape) * dtype.itemsize != entry.file_size:
             raise ValueError(f"{name} claims the shape {shape} of {dtype}, which its {entry.file_size} bytes are not")

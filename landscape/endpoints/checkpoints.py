@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from landscape.endpoints.ends import Ends
-from landscape.endpoints.file import content_of, files_of, shown
-from landscape.endpoints.fit import TOP, Wanted, chosen, fault_of, mappings, some, statistics_of
+from landscape.endpoints.file import content_of, files_of, no_file, shown
+from landscape.endpoints.fit import TOP, Fit, NoEntry, Wanted, chosen, fault_of, mappings, some, statistics_of
 from landscape.errors import InputError
 from landscape.parameters import ParameterLayout
 
@@ -27,11 +27,13 @@ class Saved:
 
     Args:
         theta: [1, P], float32 or wider. buffers: all of the module's. lacking: own names of what the file lacks.
+        unnamed: what would be said if no file had the one entry that was named for all; None if this one has it.
     """
 
     theta: Tensor
     buffers: dict[str, Tensor]
     lacking: list[str]
+    unnamed: NoEntry | None = None
 
 
 class Checkpoints:
@@ -43,7 +45,8 @@ class Checkpoints:
             one prefix that its names share (``module.``, ``_orig_mod.``, ``net.``, ...) is dropped. Nothing in a file
             is executed.
         third: a third one, for the plane of ``measurement=plane``.
-        entry: which state dict, where several in a file fit; one for all files, or a list with one per file.
+        entry: which state dict, where several in a file fit; a list with one per file, or one for all, which a file
+            with a single state dict need not have if another one has it.
         ignore: patterns of names in the files that the model lacks and that may be passed over, ``"head.*"``.
         missing: ``"model"`` takes what all the files lack from the model as it is made; None refuses them, but for
             parameters that the model does not train.
@@ -68,6 +71,7 @@ class Checkpoints:
         entries = [entry] * len(files) if entry is None or isinstance(entry, str) else entry
         if not isinstance(entries, Sequence) or len(entries) != len(files) or not all(map(_is_name, entries)):
             raise InputError(f"endpoints.entry={entry} must name one entry for all files, or be a list of {len(files)}")
+        self.is_for_all = isinstance(entry, str)
         self.entries = dict(zip(files, entries, strict=True))
         patterns = [ignore] if isinstance(ignore, str) else ignore or []
         if not isinstance(patterns, Sequence) or not all(isinstance(pattern, str) for pattern in patterns):
@@ -86,12 +90,14 @@ class Checkpoints:
         """Raise InputError unless all files exist and no two are the same point."""
         for key, file in self.files.items():
             if not files_of(file):
-                raise InputError(f"endpoints.{key}={file} is no file; give a saved state dict")
+                raise no_file(file, f"endpoints.{key}")
         for one, other in combinations(self.files, 2):
             if self.entries[one] == self.entries[other] and _same(self.files[one], self.files[other]):
+                points = "a plane needs three points" if len(self.files) > 2 else "a line needs two points"
                 raise InputError(
                     f"endpoints.{one}={self.files[one]} and endpoints.{other}={self.files[other]} are one file; "
-                    f"{'a plane needs three points' if len(self.files) > 2 else 'a line needs two points'}"
+                    f"{points} "
+                    "(two state dicts of one file are 'endpoints.entry=[model,ema]')"
                 )
 
     def load(self, module: nn.Module, again: Callable[[], nn.Module] | None = None) -> Ends:
@@ -102,6 +108,9 @@ class Checkpoints:
         """
         wanted = Wanted.of(module)
         saved = {key: self._saved(key, module, wanted) for key in self.files}
+        nowhere = [point.unnamed for point in saved.values() if point.unnamed is not None]
+        if len(nowhere) == len(saved):
+            raise nowhere[0]
         self._tell_lacking(saved, module, wanted, again)
         start, end = saved["start"], saved["end"]
         for one, other in combinations(saved, 2):
@@ -119,7 +128,7 @@ class Checkpoints:
         content = content_of(self.files[key], f"endpoints.{key}")
         if not isinstance(content, dict):
             raise InputError(f"{told} holds a {type(content).__name__}, not a state dict")
-        fit = chosen(content, wanted, self.entries[key], self.ignore, self.missing == "model", told)
+        fit, unnamed = self._chosen(key, content, wanted, told)
         told += f" (entry {shown(fit.where)})" if fit.where != TOP else ""
         model = f"model={type(module).__name__}"
         wrong, lacking = fit.misshapen(wanted), wanted.lacking(fit.found)
@@ -134,7 +143,7 @@ class Checkpoints:
                 names = [name for _, mapping in mappings(content) for name in mapping]
                 way = f"it has {some(names) or 'no tensors under names'}; {way}"
             if bad in unasked and fit.found:
-                way += ", or endpoints.missing=model to take from the model what the file lacks"
+                way += ", or, where all files lack it, endpoints.missing=model to take it from the model"
             raise InputError(f"{told} has {found} for {kind} {bad}{more}, but {model} needs shape "
                              f"{tuple(wanted.tensors[bad].shape)}; {way}")  # fmt: skip
         if fit.unexpected or fit.aside:
@@ -155,7 +164,23 @@ class Checkpoints:
         wide = {n: _wide(tensors[n]) for n in layout.names}
         _refuse_not_finite(told, wide | {n: tensors[n] for n in statistics_of(module) if n in tensors})
         theta = layout.flatten(wide)[None]
-        return Saved(theta, {n: t for n, t in tensors.items() if n not in wide}, lacking)
+        return Saved(theta, {n: t for n, t in tensors.items() if n not in wide}, lacking, unnamed)
+
+    def _chosen(self, key: str, content: object, wanted: Wanted, told: str) -> tuple[Fit, NoEntry | None]:
+        """The file's state dict; one that fits alone needs no name, which is said in case that no file has it."""
+        lenient = self.missing == "model"
+        try:
+            return chosen(content, wanted, self.entries[key], self.ignore, lenient, told), None
+        except NoEntry as error:
+            if not self.is_for_all:
+                raise
+            try:
+                alone = chosen(content, wanted, None, self.ignore, lenient, told)
+            except InputError:
+                raise error from None
+            if not alone.found:
+                raise
+            return alone, error
 
     def _tell_lacking(
         self, saved: dict[str, Saved], module: nn.Module, wanted: Wanted, again: Callable[[], nn.Module] | None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import re
@@ -16,6 +15,8 @@ from typing import Any
 import torch
 
 from landscape.errors import InputError
+from landscape.ground.files import document
+from landscape.ground.files.torch_file import require_bounded
 
 log = logging.getLogger(__name__)
 
@@ -33,10 +34,12 @@ MAPPING = re.compile(r"collections\.defaultdict|[\w.]+\.AttributeDict")
 MOST_INFLATED = 10
 """Times its own size to which a file may unpack; torch does not compress, and weights hardly can be."""
 
-WAY_OUT = (
-    "save module.state_dict(), not the module; of a file that you trust, keep the tensors: "
-    'torch.save(torch.load(FILE, weights_only=False)["state_dict"], NEW)'
+WAY_OUT = "save module.state_dict(), not the module"
+TRUSTED = (
+    '; of a file that you trust, keep the tensors: torch.save(torch.load(FILE, weights_only=False)["state_dict"], NEW)'
+    ', with .state_dict() in place of ["state_dict"] where the file holds a module'
 )
+"""Of no use where the file holds no objects, and no advice for one that was made to do harm."""
 
 
 class _Nothing:
@@ -72,12 +75,21 @@ def files_of(path: str) -> list[Path]:
 def _shards(index: Path) -> list[str]:
     """The names of the shards; only files of the index's own folder are followed."""
     try:
-        names = sorted(set(json.loads(index.read_text())["weight_map"].values()))
+        names = sorted(set(document.parsed(index)[1]["weight_map"].values()))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         names = []
     if not names or not all(isinstance(n, str) and n == os.path.basename(n) for n in names):
         raise InputError(f"{index} names no shards in its own folder under weight_map; give one checkpoint file")
+    for name in names:
+        if not os.path.isfile(index.parent / name):  # missing, the folder itself, or a pipe that would be waited for
+            raise InputError(f"{index} names the shard {shown(name)}, which is no file; give one checkpoint file")
     return names
+
+
+def no_file(path: str, key: str) -> InputError:
+    """What is said of a path under which nothing can be read."""
+    lacks = f"; this folder has none of {', '.join(IN_FOLDER)} and their .index.json" if os.path.isdir(path) else ""
+    return InputError(f"{key}={path} is no file; give a saved state dict{lacks}")
 
 
 def content_of(path: str, key: str) -> Any:
@@ -91,7 +103,7 @@ def content_of(path: str, key: str) -> Any:
     """
     files = files_of(path)
     if not files:
-        raise InputError(f"{key}={path} is no file; give a saved state dict")
+        raise no_file(path, key)
     parts = [_one(file, f"{key}={path}") for file in files if file.suffix != ".json"]
     if len(parts) == 1:
         return parts[0]
@@ -111,8 +123,10 @@ def _one(file: Path, told: str) -> Any:
     except InputError:
         raise
     except Exception as error:  # whatever bytes may lead a reader to: they are the user's file, not a fault of ours
+        reason = _reason(error)
+        way = WAY_OUT + (TRUSTED if reason.startswith("it holds objects of") else "")
         raise InputError(
-            f"{told} is no state dict that torch.load(weights_only=True) can read ({_reason(error)}); {WAY_OUT}"
+            f"{told} is no state dict that torch.load(weights_only=True) can read ({reason}); {way}"
         ) from error
 
 
@@ -173,8 +187,9 @@ def _torch(file: Path, told: str) -> Any:
         named = ", ".join(shown(name) for name in others[:3]) + (", ..." if len(others) > 3 else "")
         raise InputError(
             f"{told} is no state dict that torch.load(weights_only=True) can read (it holds objects of {named}, and "
-            f"only tensors and plain values are read, no pickle is executed); {WAY_OUT}"
+            f"only tensors and plain values are read, no pickle is executed); {WAY_OUT}{TRUSTED}"
         )
+    require_bounded(file)
     stand_ins = [(_Mapping if MAPPING.fullmatch(name) else _Nothing, name) for name in beside]
     with warnings.catch_warnings(), torch.serialization.safe_globals(stand_ins):  # type: ignore[arg-type]
         warnings.simplefilter("ignore")  # of torch, about unusual pickles: what can be read is read

@@ -34,6 +34,10 @@ def canonical(name: str) -> str:
     return WEIGHT_NORM.sub(lambda m: f"{m[1]}_{'gv'[int(m[2])]}", WRAPPER.sub("", name))
 
 
+class NoEntry(InputError):
+    """A file has no state dict under the name that was asked for."""
+
+
 @dataclass(frozen=True)
 class Wanted:
     """What a module would like to find.
@@ -150,7 +154,7 @@ def chosen(content: Any, wanted: Wanted, entry: str | None, ignore: Sequence[str
             may lack what the module has. told: file and key, for messages.
 
     Raises:
-        InputError: none fits, or several do.
+        NoEntry: none has the name ``entry``. InputError: several fit.
     """
     fits = fits_of(content, wanted, ignore)
     if entry is not None:
@@ -158,10 +162,8 @@ def chosen(content: Any, wanted: Wanted, entry: str | None, ignore: Sequence[str
         exact = [fit for fit in fits if fit.entry == entry]
         named = exact or [fit for fit in fits if fit.where == entry]
         if not named:
-            there = ", ".join(dict.fromkeys(fit.entry for fit in fits)) or "none"
-            raise InputError(
-                f"{told} has no entry endpoints.entry={entry} with parameters of this model; it has: {there}"
-            )
+            there = ", ".join(shown(_spoken(entry)) for entry in dict.fromkeys(fit.entry for fit in fits)) or "none"
+            raise NoEntry(f"{told} has no entry endpoints.entry={entry} with parameters of this model; it has: {there}")
         fits = [Fit(f.entry, f.where, f.found, f.unexpected, [] if exact and f.entry != f.where else f.aside, f.untied)
                 for f in named]  # fmt: skip
     whole = [fit for fit in fits if not fit.misshapen(wanted) and _has_all(fit, wanted, lenient)]
@@ -170,11 +172,15 @@ def chosen(content: Any, wanted: Wanted, entry: str | None, ignore: Sequence[str
     clean = [fit for fit in whole if not fit.unexpected and not fit.aside]
     if len(clean or whole) > 1:
         entries = [fit.entry for fit in clean or whole]
+        several = some(list(map(_spoken, entries)))
         raise InputError(
-            f"{told} has several state dicts that fit ({some(entries)}); choose one: endpoints.entry="
-            f"{shown(entries[-1])}"
+            f"{told} has several state dicts that fit ({several}); choose one: endpoints.entry={shown(entries[-1])}"
         )
     return (clean or whole or fits or [Fit(TOP, TOP, {}, [], [])])[0]
+
+
+def _spoken(entry: str) -> str:
+    return f"the file's own top ({TOP})" if entry == TOP else entry
 
 
 def _has_all(fit: Fit, wanted: Wanted, lenient: bool) -> bool:

@@ -3,6 +3,8 @@
 There is no torch in here: whatever draws, judges or reports stands on this room alone.
 """
 
+from landscape.result.saved import JSON_NAME as JSON_NAME
+from landscape.result.saved import NPZ_NAME as NPZ_NAME
 from landscape.result.saved import Result as Result
 from landscape.result.saved import ResultError as ResultError
 from landscape.result.verdict import Verdict as Verdict

@@ -18,10 +18,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from landscape.ground.files import document
 from landscape.parameters import ParameterLayout
 from landscape.result.curve import LearningCurve
 from landscape.store.solutions import Solutions
 from landscape.store.trajectory import Trajectory
+from theory import npz
 
 FORMAT = 1
 """Part of every key: raise it when training or this layout changes meaning."""
@@ -87,12 +89,27 @@ def load(entry: Path, description: dict[str, Any] | None = None) -> Solutions:
         return _load(entry, description)
     except CorruptEntry:
         raise
-    except (OSError, ValueError, LookupError, TypeError, AttributeError, EOFError, RecursionError) as error:
+    except (
+        OSError,
+        ValueError,
+        LookupError,
+        TypeError,
+        AttributeError,
+        EOFError,
+        RecursionError,
+        RuntimeError,
+        OverflowError,
+    ) as error:
         raise CorruptEntry(f"{type(error).__name__}: {error}") from error
 
 
 def _load(entry: Path, description: dict[str, Any] | None) -> Solutions:
-    meta = json.loads((entry / "meta.json").read_text(encoding="utf-8"))
+    for name in ("meta.json", "solution.npz", "trajectory.npy"):  # a pipe would be waited for
+        _require((entry / name).is_file(), f"{name} is missing, or no regular file")
+    try:
+        _, meta = document.parsed(entry / "meta.json")
+    except ValueError as error:
+        raise CorruptEntry(f"meta.json: {error}") from error
     digest = meta.pop("digest", None)
     _require(digest is None or digest == _digest(meta), "meta.json does not have its recorded checksum")
     if description is not None:
@@ -104,8 +121,10 @@ def _load(entry: Path, description: dict[str, Any] | None) -> Solutions:
     if digest is not None or "trajectory_sha256" in meta:  # entries older than the first edition's last have none
         is_same = meta["trajectory_sha256"] == _sha256(trajectory)
         _require(is_same, "trajectory.npy does not have its recorded checksum")
-    with np.load(solution) as stored:
-        arrays = dict(stored)
+    try:
+        arrays = npz.read(solution, kinds="biufc")  # a module's own buffers may be complex
+    except ValueError as error:
+        raise CorruptEntry(f"solution.npz: {error}") from error
     _require(digest is not None or "edition" not in arrays, "meta.json has lost its checksum")
     thetas = np.load(trajectory, mmap_mode="r")
     _check(meta, arrays, thetas)
@@ -145,12 +164,16 @@ def _check(meta: dict[str, Any], arrays: dict[str, Any], thetas: NDArray[np.floa
     seeds, steps = meta["seeds"], meta["snapshot_steps"]
     num_seeds, num_rows = len(seeds), len(arrays["epochs"])
     _require(all(isinstance(seed, int) for seed in seeds), "meta.json has seeds that are no numbers")
+    _require(len(set(seeds)) == num_seeds, "meta.json has one seed twice")
     told = meta["description"].get("seeds", seeds)
     _require(seeds == told, f"meta.json has the seeds {seeds}, its description {told}")
     _require(len(meta["names"]) == len(meta["shapes"]), "meta.json has not one shape per name")
+    _require(all(name.isprintable() for name in meta["names"]), "meta.json has names that cannot be printed")
     num_parameters = layout_of(meta).num_parameters
     for name in ("theta_i", "theta_f"):
         _require(arrays[name].shape == (num_seeds, num_parameters), f"{name} does not fit the shapes of meta.json")
+        _require(arrays[name].dtype.kind == "f", f"{name} is of type {arrays[name].dtype}")
+    _require(thetas.dtype == np.float32, f"trajectory.npy is of type {thetas.dtype}")
     _require(thetas.shape == (len(steps), num_seeds, num_parameters), "trajectory.npy does not fit meta.json")
     for name in ("snapshot_epochs", "snapshot_steps"):
         is_rising = bool((np.diff(np.array(meta[name], dtype=np.float64)) > 0).all())
@@ -158,6 +181,10 @@ def _check(meta: dict[str, Any], arrays: dict[str, Any], thetas: NDArray[np.floa
     _require([word for word in meta["status"] if word in STATUS] == meta["status"], "meta.json has an unknown status")
     channels = [values for name, values in arrays.items() if name.startswith("channel/")]
     _require(all(values.shape == (num_rows, num_seeds) for values in channels), "the learning curve has lost rows")
+    _require(not any(values.dtype.kind == "c" for values in channels), "the learning curve is of complex numbers")
+    best = arrays["best_epoch"]
+    is_seen = best.shape == (num_seeds,) and bool(((best >= 0) & (best < num_rows)).all())
+    _require(is_seen, "solution.npz has a best epoch that nothing was seen of")
     for name, row in (("status", meta["status"]), ("num_epochs", meta["num_epochs"])):
         _require(len(row) == num_seeds, f"meta.json has not one {name} per seed")
     _require(all(0 <= last < num_rows for last in meta["num_epochs"]), "meta.json has epochs that nothing was seen of")

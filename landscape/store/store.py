@@ -23,6 +23,7 @@ from landscape.store.solutions import Solutions
 
 log = logging.getLogger(__name__)
 
+LONGEST_STAMP = 1000
 LITTER = (".checkpoint.pt.*", ".solution.npz", ".meta.json")
 """What a writer leaves that was killed before it could rename its file."""
 
@@ -147,7 +148,10 @@ def _swap(entry: Path) -> None:
 def _stamp(entry: Path) -> str:
     """The command that began this entry under ``refresh=true``, or nothing."""
     file = entry / "refreshed_by"
-    return file.read_text(errors="replace") if file.exists() else ""
+    if not file.is_file():  # a pipe would be waited for
+        return ""
+    with file.open(errors="replace") as stream:
+        return stream.read(LONGEST_STAMP)
 
 
 def _move_aside(entry: Path) -> Path:

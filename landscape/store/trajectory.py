@@ -41,10 +41,11 @@ class TrajectoryWriter:
         self._row_bytes = 4 * shape[0] * shape[1]
         header = self._header(num_rows)
         if num_rows == 0:
+            file.unlink(missing_ok=True)  # a link would be written through, a pipe waited for
             file.write_bytes(header)
         else:
             size = len(header) + num_rows * self._row_bytes
-            if not file.exists() or file.stat().st_size < size:
+            if not file.is_file() or file.stat().st_size < size:
                 raise ValueError(f"{file} holds fewer than {num_rows} snapshots")
             with file.open("r+b") as stream:
                 stream.write(header)

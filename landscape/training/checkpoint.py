@@ -13,6 +13,7 @@ from typing import Any, BinaryIO
 import torch
 
 from landscape.errors import InputError
+from landscape.ground.files.torch_file import require_bounded
 
 log = logging.getLogger(__name__)
 
@@ -67,6 +68,7 @@ def load(file: Path) -> dict[str, Any] | None:
         return None
     _check(file)
     try:
+        require_bounded(file)
         state = torch.load(file, weights_only=True, map_location="cpu")
     except Exception as error:  # torch raises many types for a broken file
         raise Unusable(f"{file.name} is unreadable ({str(error).splitlines()[0]})") from error
@@ -79,6 +81,7 @@ def epoch_of(file: Path) -> int | None:
     """Where a checkpoint stands, None if there is none that can be used; its tensors are not read."""
     try:
         _check(file)
+        require_bounded(file)
         return int(torch.load(file, weights_only=True, map_location="cpu", mmap=True)["epoch"])
     except Exception:  # torch raises many types for a broken file; training then starts over
         return None
@@ -86,6 +89,8 @@ def epoch_of(file: Path) -> int | None:
 
 def _check(file: Path) -> None:
     """Refuse a file that is not what was written, or that unpacks to more than it holds."""
+    if not file.is_file():  # a pipe would be waited for
+        raise Unusable(f"{file.name} is no regular file")
     with file.open("rb") as stream:
         left = os.fstat(stream.fileno()).st_size - DIGITS
         digest = hashlib.sha256()

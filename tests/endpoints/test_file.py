@@ -103,6 +103,34 @@ def test_what_is_no_file_is_refused(path: str) -> None:
         content_of(path, "endpoints.end")
 
 
+def test_only_what_holds_objects_is_advised_to_be_trusted(tmp_path: Path) -> None:
+    file = tmp_path / "a.pt"
+    for content, is_advised in ((nn.Linear(2, 2), True), (STATE | {"x": Runs(bytearray, 10**10)}, False)):
+        torch.save(content, file)
+        with pytest.raises(InputError) as caught:
+            content_of(str(file), "endpoints.end")
+        assert (".state_dict() in place of" in str(caught.value)) == is_advised
+    for content in (b"", b"some text"):
+        file.write_bytes(content)
+        with pytest.raises(InputError) as caught:
+            content_of(str(file), "endpoints.end")
+        assert "weights_only=False" not in str(caught.value)
+
+
+def test_a_folder_says_what_it_lacks(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"this folder has none of model\.safetensors, pytorch_model\.bin"):
+        content_of(str(tmp_path), "endpoints.end")
+
+
+@pytest.mark.parametrize("name", ["pipe.bin", "..", ".", "gone.bin", "a\0b", ""])
+def test_a_shard_that_is_no_file_is_refused_unopened(tmp_path: Path, name: str) -> None:
+    os.mkfifo(tmp_path / "pipe.bin")
+    (tmp_path / "pytorch_model.bin.index.json").write_text(json.dumps({"weight_map": {"weight": name}}))
+    with pytest.raises(InputError, match=r"names the shard .*which is no file") as caught:
+        content_of(str(tmp_path), "endpoints.start")
+    assert str(caught.value).isprintable()
+
+
 def test_a_file_that_unpacks_to_far_more_than_it_is_is_refused_unread(tmp_path: Path) -> None:
     torch.save(STATE, tmp_path / "a.pt")
     with (

@@ -122,6 +122,34 @@ def test_entry_chooses_and_may_differ_from_file_to_file(tmp_path: Path) -> None:
         Checkpoints(str(file), str(file), entry="nope").load(net())
 
 
+def test_one_name_for_all_passes_over_a_file_that_needs_none(tmp_path: Path) -> None:
+    start, end = str(tmp_path / "before.pt"), str(tmp_path / "after.pt")
+    torch.save(net(0).state_dict(), start)
+    torch.save({"model": net(1).state_dict(), "ema": net(2).state_dict()}, end)
+    with pytest.raises(InputError, match=r"after\.pt has several .* choose one: endpoints\.entry=ema"):
+        Checkpoints(start, end).load(net())
+    for files, k in (((start, end), 1), ((end, start), 0)):
+        ends = Checkpoints(*files, entry="ema").load(net())
+        theta = (ends.theta_0, ends.theta_1)
+        assert torch.equal(theta[k][0], ParameterLayout.of(net()).theta(net(2)))
+        assert torch.equal(theta[1 - k][0], ParameterLayout.of(net()).theta(net(0)))
+    for wrong in ("emma", ["ema", "ema"]):
+        with pytest.raises(InputError, match=r"no entry endpoints\.entry="):
+            Checkpoints(start, end, entry=wrong).load(net())
+    other = str(tmp_path / "other.pt")
+    torch.save(net(3).state_dict(), other)
+    with pytest.raises(InputError, match=r"before\.pt has no entry .* it has: the file's own top"):
+        Checkpoints(start, other, entry="ema").load(net())
+
+
+@pytest.mark.parametrize("gone", ["0.weight", "1.running_var"])
+def test_missing_is_advised_for_what_all_files_lack(tmp_path: Path, gone: str) -> None:
+    start, end = pair(tmp_path, lambda s: s)
+    torch.save({n: v for n, v in torch.load(end).items() if n != gone}, end)
+    with pytest.raises(InputError, match=r"where all files lack it, endpoints\.missing=model"):
+        Checkpoints(start, end).load(net())
+
+
 class Tied(nn.Module):
     """One tensor under two names."""
 

@@ -68,6 +68,7 @@ FILE_EXTRAS = {
     "landscape/measurement/family.py": {"theory"},
     "landscape/result/saved.py": {"theory"},
     "landscape/data/cached.py": {"theory"},
+    "landscape/store/entry.py": {"theory"},
     "landscape/figure/publish.py": {"omegaconf"},  # which keys an experiment sweeps itself
     "landscape/figure/pages.py": {"plotly"},  # interactive pages, imported when asked
     "theory/__main__.py": {"matplotlib"},  # --figure, imported when asked

@@ -38,6 +38,21 @@ def read(file: Path) -> Any:
     Raises:
         OSError: there is no such file, or it cannot be read. ValueError: it is no such document, or damaged.
     """
+    text, value = parsed(file)
+    if isinstance(value, dict) and "digest" in value:
+        found = _TAIL.search(text)
+        if found is None or _digest(text[: found.start()]) != found[1]:
+            raise ValueError("it is not what was written: the digest differs")
+        del value["digest"]
+    return value
+
+
+def parsed(file: Path) -> tuple[str, Any]:
+    """The text of a file and the value that it is in strict JSON, whatever that says of itself.
+
+    Raises:
+        OSError: there is no such file, or it cannot be read. ValueError: it is no such document.
+    """
     info = file.stat()
     if not stat.S_ISREG(info.st_mode):  # reading a pipe would wait for ever, a device would never end
         raise ValueError("it is no regular file")
@@ -45,17 +60,12 @@ def read(file: Path) -> Any:
         raise ValueError(f"its {info.st_size} bytes are more than the {MAX_BYTES} that a document may have")
     text = file.read_text("utf-8")
     try:
-        value = json.loads(text, parse_constant=_reject, parse_float=_finite)
+        value = json.loads(text, parse_constant=_reject, parse_float=_finite, parse_int=_whole)
     except RecursionError as error:
         raise ValueError("it is nested too deeply") from error
     if _is_deep(value):
         raise ValueError(f"it is nested more than {MAX_DEPTH} levels deep")
-    if isinstance(value, dict) and "digest" in value:
-        found = _TAIL.search(text)
-        if found is None or _digest(text[: found.start()]) != found[1]:
-            raise ValueError("it is not what was written: the digest differs")
-        del value["digest"]
-    return value
+    return text, value
 
 
 def as_a(kind: type[T], value: Any) -> T:
@@ -108,6 +118,15 @@ def _reject(literal: str) -> float:
 def _finite(literal: str) -> float:
     value = float(literal)
     return value if math.isfinite(value) else _reject(literal)
+
+
+def _whole(literal: str) -> int:
+    value = int(literal)
+    try:
+        float(value)
+    except OverflowError:
+        raise ValueError(f"it holds a whole number of {len(literal)} digits, which no float is") from None
+    return value
 
 
 def _is_deep(value: Any) -> bool:
