@@ -90,6 +90,31 @@ def check_probabilities(y: Tensor) -> None:
                              "cost=squared_error for a regression")  # fmt: skip
 
 
+def telling(y: Tensor, spread: int = 64, most: int = 4096) -> Tensor:
+    """The numbers of examples, some from all over the data and one with each of its labels, or with its extremes.
+
+    Args:
+        spread: how many from all over. most: labels that are told apart.
+    """
+    rows = set(torch.linspace(0, len(y) - 1, min(len(y), spread), dtype=torch.float64).long().tolist())
+    width = max(1, y[0].numel())
+    if y.is_complex():
+        return torch.tensor(sorted(rows))
+    if y.is_floating_point():
+        flat = y.reshape(-1)
+        return torch.tensor(sorted({*rows, int(flat.argmax()) // width, int(flat.argmin()) // width}))
+    seen: set[int] = set()
+    for start in range(0, len(y), CHUNK):
+        flat = whole(y[start : start + CHUNK]).flatten().cpu()
+        labels, which = flat.unique(return_inverse=True)
+        first = torch.full_like(labels, len(flat)).scatter_reduce(0, which, torch.arange(len(flat)), "amin") // width
+        new = [(v, n) for v, n in zip(labels.tolist(), first.tolist(), strict=True) if v not in seen]
+        new = new[: max(0, most - len(seen))]
+        rows.update(start + n for _, n in new)
+        seen.update(v for v, _ in new)
+    return torch.tensor(sorted(rows))
+
+
 def share_labelled(y: Tensor, unlabelled: int) -> Tensor:
     """Of each example the share of its labels that count, float64 [B]."""
     return per_example((y != unlabelled).double(), y.shape)

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from landscape.cost.cross_entropy import Predict
-from landscape.cost.labels import UNLABELLED, check_classes, check_probabilities, per_example, whole
+from landscape.cost.labels import UNLABELLED, check_classes, check_probabilities, per_example, telling, whole
 from landscape.cost.outputs import tensor_of
 from landscape.errors import InputError
 
@@ -130,9 +130,14 @@ class TorchLoss:
         elif not y.is_floating_point() and y.dim() < outputs.dim() and int(whole(y).min()) < 0:
             raise InputError(f"labels below 0 mean not labelled in torch's cross-entropies, and how cost={self.name} "
                              "counts them is not known; use cost=cross_entropy, or leave them out")  # fmt: skip
-        values = self.values(outputs, few).double()
+        self.values(outputs, few)
         if self.reduction == "none":
             return
+        # A mean that leaves some label out, or weighs it, differs where that label is: any outputs show it.
+        rows = telling(y)
+        few, outputs = y[rows], outputs[(torch.arange(len(rows)) % len(outputs)).to(outputs.device)]
+        few = few.to(outputs.device, outputs.dtype if few.is_floating_point() else None)
+        values = self.values(outputs, few).double()
         counts = self.counts(few).get("objective", torch.ones_like(values))
         ours = float(values.sum() / counts.sum())
         own = float(self._at(outputs, self.loss)(outputs, self._target(few, outputs)))
