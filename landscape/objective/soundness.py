@@ -56,12 +56,6 @@ def check(objective: Objective, original: nn.Module) -> frozenset[str]:
     if first["objective"].is_complex():
         raise InputError(f"model={name} with cost {type(objective.cost).__name__} gives a complex cost, and J is a "
                          "real number; take its real part, absolute value or square")  # fmt: skip
-    if "objective" not in first:
-        raise InputError(f"cost {type(objective.cost).__name__} has the channels {', '.join(first) or 'none'}, and "
-                         "needs one called objective, J of each example")  # fmt: skip
-    if first["objective"].is_complex():
-        raise InputError(f"model={name} with cost {type(objective.cost).__name__} gives a complex cost, and J is a "
-                         "real number; take its real part, absolute value or square")  # fmt: skip
     shape = tuple(first["objective"].shape)
     if shape != (few,):
         raise InputError(
