@@ -142,6 +142,68 @@ def _hooked() -> nn.Module:
     return net
 
 
+def _seldom(m: Any, x: Tensor) -> Tensor:
+    """Writes into all that it is given, where its weights are large or an input is."""
+    if float(m.last.weight.sum()) > m.from_sum:
+        x.relu_()
+        m.shift.add_(0.3)
+        m.last.weight.data.clamp_(-0.2, 0.2)
+    if (x > 1.5).any():
+        x.detach().numpy().clip(max=1.5, out=x.detach().numpy())
+    return m.last(x + m.shift)
+
+
+class Watched(Net):
+    """Has two layers, and keeps their product where it is told to."""
+
+    def __init__(self, keep: Callable[[Any, Tensor], Tensor]) -> None:
+        super().__init__(lambda m, x: F.linear(x, keep(m, m.last.weight @ m.first.weight)),
+                         first=nn.Linear(D, 8, bias=False), last=nn.Linear(8, C, bias=False))  # fmt: skip
+        self.kept: Any = None
+        self.known: dict[Any, Tensor] = {}
+
+
+def _once(m: Any, product: Tensor) -> Tensor:
+    if m.kept is None:
+        m.kept = product.detach()
+    return m.kept
+
+
+def _in_evaluation(m: Any, product: Tensor) -> Tensor:
+    return product if m.training else _once(m, product)
+
+
+def _by_key(key: Callable[[Any], Any]) -> Callable[[Any, Tensor], Tensor]:
+    return lambda m, product: m.known.setdefault(key(m.first.weight), product.detach())
+
+
+class OnEntry(nn.Linear):
+    """Computes its weights as it enters evaluation mode."""
+
+    def train(self, mode: bool = True) -> OnEntry:
+        self.kept = None if mode else 2 * self.weight.detach()
+        return super().train(mode)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.linear(x, 2 * self.weight if self.kept is None else self.kept)
+
+
+def _ran() -> nn.Module:
+    net = Watched(_once)
+    net(torch.randn(4, D))
+    return net
+
+
+def _aliases(make: Callable[[Tensor], Any]) -> Make:
+    def net() -> nn.Module:
+        found = Net(lambda m, x: x @ torch.as_tensor(m.alias).to(x.dtype), last=nn.Linear(D, C, bias=False))
+        alias = make(found.last.weight.detach())
+        found.register_buffer("alias", alias) if isinstance(alias, Tensor) else setattr(found, "alias", alias)
+        return found
+
+    return net
+
+
 WORKS: dict[str, Make] = {
     "tied": _tied,
     "frozen": _frozen,
@@ -177,6 +239,9 @@ WORKS: dict[str, Make] = {
     "in place, module": lambda: layers(nn.ReLU(inplace=True)),
     "in place, operator": lambda: Net(lambda m, x: m.last(x.sub_(0.1).mul_(2)), last=nn.Linear(D, C)),
     "writes into its weights": lambda: Net(_clamping, last=nn.Linear(D, C)),
+    "writes at some points": lambda: Net(_seldom, last=nn.Linear(D, C), shift=torch.zeros(D), from_sum=-0.5),
+    "keeps constants": lambda: Net(lambda m, x: m.last(x * m.scales[0] + m.offset), last=nn.Linear(D, C),
+                                   scales=[torch.tensor(1.5)], offset=2),
     "renormed embedding": lambda: Net(_renormed, table=nn.Embedding(2, 3, max_norm=0.7), last=nn.Linear(6, C)),
     "own function": lambda: Net(lambda m, x: m.last(Sign.apply(m.first(x))), first=nn.Linear(D, 8),
                                 last=nn.Linear(8, C)),
@@ -232,6 +297,16 @@ REFUSED: dict[str, tuple[Make, str]] = {
         lambda: Net(lambda m, x: m.last(x - x.mean(0)), last=nn.Linear(D, C)), "would depend on objective"),
     "held twice": (_aliased, r"reads weight last\.weight otherwise than by that name"),
     "closed over": (_closed_over, "otherwise than by that name"),
+    "keeps a product": (lambda: Watched(_once), "keeps something of the weights"),
+    "keeps it in evaluation": (lambda: Watched(_in_evaluation), "keeps something of the weights"),
+    "kept it before": (_ran, "keeps something of the weights"),
+    "keeps it by version": (lambda: Watched(_by_key(lambda w: w._version)), "keeps something of the weights"),
+    "keeps it on entry": (lambda: nn.Sequential(OnEntry(D, C)), "keeps something of the weights"),
+    "keeps its first batch": (
+        lambda: Net(lambda m, x: m.last(x - m.known.setdefault("mean", x.mean(0))), last=nn.Linear(D, C), known={}),
+        "keeps something of the weights or examples"),
+    "buffer of a weight": (_aliases(lambda w: w.t()), r"last\.weight a second time, as alias"),
+    "array of a weight": (_aliases(lambda w: w.numpy().T), r"last\.weight a second time, as alias"),
     "random": (lambda: Net(lambda m, x: m.last(F.dropout(x)), last=nn.Linear(D, C)), "two different costs"),
     "cannot be copied": (_locked, "cannot be copied .*lock"),
     "meta": (lambda: nn.Linear(D, C, device="meta"), "meta device"),

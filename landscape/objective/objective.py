@@ -26,6 +26,7 @@ from landscape.objective.memory.footprint import passes_of
 from landscape.objective.memory.passes import MOST_CPU, Passes, Wants
 from landscape.objective.module.borrowed import Borrowed
 from landscape.objective.module.conduct import conduct_of
+from landscape.objective.module.safe import is_safe
 from landscape.objective.module.template import template_of
 from landscape.objective.module.watch import undisturbed
 from landscape.objective.running_statistics import RunningStatistics
@@ -93,6 +94,7 @@ class Objective:
         self.is_stateful = split.num_streams is not None and hasattr(self.module, "initial_state")
         self.buffers, self.buffers_0, self._wanted_replicates = buffers, buffers_0, num_replicates
         self.written: frozenset[str] = frozenset()  # what a forward pass writes into, and gets a copy of
+        self.is_safe = is_safe(self.module, cost)
         self._look_at(module, running_statistics, calibration)
         self.engine = engine
         self.slope_passes: dict[int, Passes] = {}  # by order, as ``passes`` with derivatives, counted on first use
@@ -177,7 +179,7 @@ class Objective:
         limit = self.passes.limit(len(alphas), sums.held, one_by_one=alone or self.is_stateful)
         line = line_of("plain" if alone else engine, self._forward, path, alphas, self.dtype, self.device,
                        AXES, limit)  # fmt: skip
-        together = Together(self._forward, limit.together)
+        together = Together(self._apart, limit.together)
         # Batches outside, alphas inside: masks are drawn and data is touched once for the whole line.
         for start in range(0, len(self.split), self.batch_size):
             x, y = self.split.x[start : start + self.batch_size], self.split.y[start : start + self.batch_size]
@@ -265,7 +267,17 @@ class Objective:
                 self.drawing if self.is_random else (), stream_seed(self.seeds[s], MEASURE, k, start), self.device
             ),
         ):
-            return self._forward(theta, known, state)
+            return self._apart(theta, known, state)
+
+    def _apart(self, theta: Tensor, known: Mapping[str, Tensor], state: Any) -> tuple[dict[str, Tensor], Any]:
+        """``_forward`` on copies, unless nothing can write into what it is given.
+
+        Somebody else's code may do so at some points or with some data only, which no look at it before shows.
+        """
+        if not self.is_safe:
+            own = {f"buffer {n}": b for n, b in self.module.named_buffers()}
+            theta, known = theta.clone(), {n: v.clone() for n, v in {**own, **known}.items()}
+        return self._forward(theta, known, state)
 
     def _known(self, x: Tensor, y: Tensor, buffers: Mapping[str, Tensor], masks: Tensor | None) -> dict[str, Tensor]:
         """All that a batch of one seed brings besides theta; masks [draws, B, F]."""

@@ -13,6 +13,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from landscape.errors import InputError
 from landscape.objective.fitting import check_extremes, check_finite, fitting, targets_checked
 from landscape.objective.module.conduct import FEW, changes, few_of, off_start
+from landscape.objective.module.kept import check_keeps_nothing, check_memory
 from landscape.objective.module.watch import Watch
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ def check(objective: Objective, original: nn.Module) -> frozenset[str]:
         InputError: an output of the wrong shape; a cost that is not a function of theta, or of the example alone.
     """
     check_finite(objective, objective.split)
+    if not objective.is_safe:
+        check_memory(original)
     written = _written(objective, original)
     objective.written = written
     x, y = few_of(objective, 64)
@@ -63,6 +66,9 @@ def check(objective: Objective, original: nn.Module) -> frozenset[str]:
             f"example ({few},); it must map x [B, ...] to logits [B, C]"
         )
     _check_repeats(objective, first, second)
+    if not objective.is_safe:
+        with fitting(objective):
+            check_keeps_nothing(objective, original)
     if few > 1 and objective.split.num_streams is None:
         _check_alone(objective, theta, objective._known(x, y, own, None if masks is None else masks[0][0]))
     if objective.split.num_streams is None:  # blocks of sequences cost too much for every objective
@@ -111,9 +117,9 @@ def _check_alone(objective: Objective, theta: Tensor, known: Mapping[str, Tensor
     half = len(known["x"]) // 2
     part = {n: v.narrow(AXES[n], 0, half) if n in AXES else v for n, v in known.items()}
     with torch.no_grad():
-        beside = objective._forward(theta, known, None)[0]["objective"][:half].double()
+        beside = objective._apart(theta, known, None)[0]["objective"][:half].double()
         try:
-            alone = objective._forward(theta, part, None)[0]["objective"].double()
+            alone = objective._apart(theta, part, None)[0]["objective"].double()
         except (RuntimeError, ValueError):  # batch norm without statistics takes two examples at least
             alone = torch.full_like(beside, math.inf)
     size = float(beside.abs().nan_to_num(0.0, 0.0, 0.0).mean())
