@@ -41,7 +41,8 @@ def classes_last(logits: Tensor, y: Tensor, classes: str | None = None) -> Tenso
     if is_last and is_first and classes is None:
         raise InputError(
             f"outputs {_shape(logits)} for labels {_shape(y)} may have their classes in the last axis or, as torch's "
-            "own losses take them, in the second; say which: +cost.classes=last or +cost.classes=first"
+            "own losses take them, in the second; say which: "
+            '+cost.classes=last or +cost.classes=first, in Python CrossEntropy(classes="first")'
         )
     if is_last and classes != "first":
         return logits
@@ -49,13 +50,23 @@ def classes_last(logits: Tensor, y: Tensor, classes: str | None = None) -> Tenso
         return logits.movedim(1, -1)
     hint = ""
     if is_first and not is_last:
-        hint = "; for classes in the second axis, as torch's own losses take them, set +cost.classes=first"
+        hint = "; for classes in the second axis, as torch's own losses take them, set +cost.classes=first (in Python "
+        hint += 'CrossEntropy(classes="first"))'
     elif soft and logits.dim() == y.dim() + 1:
         hint = f"; labels of {_type(y)} are no classes, which are whole numbers (y.long())"
     raise InputError(
         f"outputs {_shape(logits)} do not fit labels {_shape(y)}: cross-entropy needs one row of C per label, [B, C] "
         f"for [B], [B, T, C] for [B, T], or probabilities of the outputs' shape{hint}"
     )
+
+
+def column_hint(y: Tensor, outputs: Tensor) -> str:
+    """What to do where only an axis of one output is missing from one of the two."""
+    if y.dim() + 1 == outputs.dim() and outputs.shape == (*y.shape, 1):
+        return "; give the targets that axis too: y[:, None]"
+    if outputs.dim() + 1 == y.dim() and y.shape == (*outputs.shape, 1):
+        return "; let forward return that axis too: outputs[:, None]"
+    return ""
 
 
 def check_classes(y: Tensor, num_classes: int, unlabelled: int | None = UNLABELLED) -> None:

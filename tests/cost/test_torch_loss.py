@@ -141,6 +141,21 @@ def test_labels_in_order_change_nothing_of_a_plain_mean() -> None:
     assert measured(Focal(), x, LATE, net)["objective"] == pytest.approx(Focal()(net(x), LATE).item(), rel=1e-12)
 
 
+def heads(outputs: Tensor, y: Tensor) -> Tensor:
+    return F.gaussian_nll_loss(outputs[:, :1], y, outputs[:, 1:].exp(), reduction="none")
+
+
+@pytest.mark.parametrize("loss", [heads, lambda outputs, y: heads(outputs, y)[:, 0]])
+def test_a_function_may_take_more_outputs_than_targets(loss: Any) -> None:
+    net, y = nn.Linear(D, 2).double(), normal(N, 1, seed=4)
+    assert measured(loss, X, y, net)["objective"] == pytest.approx(heads(net(X), y).mean().item(), rel=1e-12)
+
+
+def test_a_function_that_mixes_examples_is_refused() -> None:
+    with pytest.raises(InputError, match="look in model and cost for what mixes examples"):
+        measured(lambda outputs, y: (outputs - y).square().mean(1), X, normal(N, seed=4), nn.Linear(D, 1).double())
+
+
 def test_a_cost_stays_itself() -> None:
     cost = CrossEntropy()
     assert from_torch(cost) is cost
