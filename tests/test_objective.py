@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import landscape.ground.streams
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
+import landscape.ground.streams
 from landscape.cost import Adversarial, CrossEntropy
 from landscape.objective import Objective
 from landscape.parameters import ParameterLayout

@@ -153,57 +153,6 @@ def _seldom(m: Any, x: Tensor) -> Tensor:
     return m.last(x + m.shift)
 
 
-class Watched(Net):
-    """Has two layers, and keeps their product where it is told to."""
-
-    def __init__(self, keep: Callable[[Any, Tensor], Tensor]) -> None:
-        super().__init__(lambda m, x: F.linear(x, keep(m, m.last.weight @ m.first.weight)),
-                         first=nn.Linear(D, 8, bias=False), last=nn.Linear(8, C, bias=False))  # fmt: skip
-        self.kept: Any = None
-        self.known: dict[Any, Tensor] = {}
-
-
-def _once(m: Any, product: Tensor) -> Tensor:
-    if m.kept is None:
-        m.kept = product.detach()
-    return m.kept
-
-
-def _in_evaluation(m: Any, product: Tensor) -> Tensor:
-    return product if m.training else _once(m, product)
-
-
-def _by_key(key: Callable[[Any], Any]) -> Callable[[Any, Tensor], Tensor]:
-    return lambda m, product: m.known.setdefault(key(m.first.weight), product.detach())
-
-
-class OnEntry(nn.Linear):
-    """Computes its weights as it enters evaluation mode."""
-
-    def train(self, mode: bool = True) -> OnEntry:
-        self.kept = None if mode else 2 * self.weight.detach()
-        return super().train(mode)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return F.linear(x, 2 * self.weight if self.kept is None else self.kept)
-
-
-def _ran() -> nn.Module:
-    net = Watched(_once)
-    net(torch.randn(4, D))
-    return net
-
-
-def _aliases(make: Callable[[Tensor], Any]) -> Make:
-    def net() -> nn.Module:
-        found = Net(lambda m, x: x @ torch.as_tensor(m.alias).to(x.dtype), last=nn.Linear(D, C, bias=False))
-        alias = make(found.last.weight.detach())
-        found.register_buffer("alias", alias) if isinstance(alias, Tensor) else setattr(found, "alias", alias)
-        return found
-
-    return net
-
-
 WORKS: dict[str, Make] = {
     "tied": _tied,
     "frozen": _frozen,
@@ -297,16 +246,6 @@ REFUSED: dict[str, tuple[Make, str]] = {
         lambda: Net(lambda m, x: m.last(x - x.mean(0)), last=nn.Linear(D, C)), "would depend on objective"),
     "held twice": (_aliased, r"reads weight last\.weight otherwise than by that name"),
     "closed over": (_closed_over, "otherwise than by that name"),
-    "keeps a product": (lambda: Watched(_once), "keeps something of the weights"),
-    "keeps it in evaluation": (lambda: Watched(_in_evaluation), "keeps something of the weights"),
-    "kept it before": (_ran, "keeps something of the weights"),
-    "keeps it by version": (lambda: Watched(_by_key(lambda w: w._version)), "keeps something of the weights"),
-    "keeps it on entry": (lambda: nn.Sequential(OnEntry(D, C)), "keeps something of the weights"),
-    "keeps its first batch": (
-        lambda: Net(lambda m, x: m.last(x - m.known.setdefault("mean", x.mean(0))), last=nn.Linear(D, C), known={}),
-        "keeps something of the weights or examples"),
-    "buffer of a weight": (_aliases(lambda w: w.t()), r"last\.weight a second time, as alias"),
-    "array of a weight": (_aliases(lambda w: w.numpy().T), r"last\.weight a second time, as alias"),
     "random": (lambda: Net(lambda m, x: m.last(F.dropout(x)), last=nn.Linear(D, C)), "two different costs"),
     "cannot be copied": (_locked, "cannot be copied .*lock"),
     "meta": (lambda: nn.Linear(D, C, device="meta"), "meta device"),

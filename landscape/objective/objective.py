@@ -26,7 +26,7 @@ from landscape.objective.memory.footprint import passes_of
 from landscape.objective.memory.passes import MOST_CPU, Passes, Wants
 from landscape.objective.module.borrowed import Borrowed
 from landscape.objective.module.conduct import conduct_of
-from landscape.objective.module.safe import is_safe
+from landscape.objective.module.safe import copies, is_safe
 from landscape.objective.module.template import template_of
 from landscape.objective.module.watch import undisturbed
 from landscape.objective.running_statistics import RunningStatistics
@@ -156,13 +156,17 @@ class Objective:
         shape, spare = (self.num_replicates, len(alphas), num_seeds), self.passes.spare
         sums = Sums(shape, len(self.split), self.device, keep_costs, spare / 2)
         buffers = self.statistics.along(path, alphas, self.buffers_0, self.buffers, num_seeds)  # [A][S]
-        num = self.passes.points(len(alphas), sums.held)
+        num, before = self.passes.points(len(alphas), sums.held), 0
+
+        def told(done: int) -> None:
+            progress(before + done)
+
         for first in range(0, len(alphas), num):
             here = slice(first, first + num)
-            sums.first, reached = first, partial(_told, progress, first * self.num_batches)
-            if not self._pass(path, alphas[here], buffers[here], sums, reached, self.engine):
+            sums.first, before = first, first * self.num_batches
+            if not self._pass(path, alphas[here], buffers[here], sums, told, self.engine):
                 sums.forget(num)
-                self._pass(path, alphas[here], buffers[here], sums, reached, "plain")
+                self._pass(path, alphas[here], buffers[here], sums, told, "plain")
         return sums.evaluation()
 
     def _pass(
@@ -270,13 +274,9 @@ class Objective:
             return self._apart(theta, known, state)
 
     def _apart(self, theta: Tensor, known: Mapping[str, Tensor], state: Any) -> tuple[dict[str, Tensor], Any]:
-        """``_forward`` on copies, unless nothing can write into what it is given.
-
-        Somebody else's code may do so at some points or with some data only, which no look at it before shows.
-        """
+        """``_forward`` on copies: others' code may write into what it is given at some points only, unforeseen."""
         if not self.is_safe:
-            own = {f"buffer {n}": b for n, b in self.module.named_buffers()}
-            theta, known = theta.clone(), {n: v.clone() for n, v in {**own, **known}.items()}
+            theta, known = copies(self.module, theta, known)
         return self._forward(theta, known, state)
 
     def _known(self, x: Tensor, y: Tensor, buffers: Mapping[str, Tensor], masks: Tensor | None) -> dict[str, Tensor]:
@@ -287,9 +287,7 @@ class Objective:
     def _forward(self, theta: Tensor, known: Mapping[str, Tensor], state: Any) -> tuple[dict[str, Tensor], Any]:
         """Channels and state after a batch, a function of its arguments alone."""
         if self.written:
-            own = {f"buffer {n}": b for n, b in self.module.named_buffers() if f"buffer {n}" in self.written}
-            known = {n: v.clone() if n in self.written else v for n, v in {**own, **known}.items()}
-            theta = theta.clone() if "theta" in self.written else theta
+            theta, known = copies(self.module, theta, known, self.written)
         values: dict[str, Tensor] = dict(self.layout.unflatten(theta))
         values |= {name.removeprefix("buffer "): v for name, v in known.items() if name.startswith("buffer ")}
 
@@ -303,8 +301,3 @@ class Objective:
                 return outputs
 
         return scaled(self.cost.channels(predict, known["x"], known["y"]), self.scales), state
-
-
-def _told(progress: Callable[[int], None], before: int, done: int) -> None:
-    """Progress of one pass of several."""
-    progress(before + done)

@@ -127,10 +127,13 @@ def _check_alone(objective: Objective, theta: Tensor, known: Mapping[str, Tensor
     if float(apart.mean()) <= slack or int((apart > slack).sum()) < min(2, half):  # one may stand at a jump
         return
     norms = [n for n, m in objective.module.named_modules() if isinstance(m, _BatchNorm) and m.running_mean is None]
+    advice = (
+        "use batch norm with track_running_stats=True and objective.running_statistics=recalibrate, or a norm within "
+        "the example such as layer or group norm" if norms else
+        "look in model and cost for what mixes examples, such as a mean, a softmax or a product over the first axis"
+    )  # fmt: skip
     why = f" ({', '.join(norms[:3])} normalises by the batch at hand)" if norms else ""
     raise InputError(
         f"model={type(objective.module).__name__} with cost {type(objective.cost).__name__} gives an example another "
-        f"cost where other examples are beside it{why}, so that J would depend on objective.batch_size; use batch norm "
-        "with track_running_stats=True and objective.running_statistics=recalibrate, or a norm within the example "
-        "such as layer or group norm"
+        f"cost where other examples are beside it{why}, so that J would depend on objective.batch_size; {advice}"
     )

@@ -179,8 +179,8 @@ def test_where_events_do_not_apply_something_else_serves(
 
 
 def test_without_numba_the_prefix_serves(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-    for name in ("bucket", "compiled", "lanes", "onward", "quadratic", "sweep"):
-        name = f"landscape.engine.{name}"
+    for name in ("kernel", "switches", "vectors"):
+        name = f"landscape.objective.engine.events.{name}"
         monkeypatch.delitem(sys.modules, name, raising=False)
     monkeypatch.setitem(sys.modules, "numba", None)  # what Python does with a library that is not there
     assert_equal(*both(NETS["relu"]()))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Set
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
 KNOWN = ("torch.nn.", "landscape.")
 
@@ -23,3 +24,15 @@ def is_safe(module: nn.Module, cost: Any) -> bool:
         loss = loss.func
     named = loss if hasattr(loss, "__name__") else type(loss)
     return str(named.__module__).startswith(KNOWN) and all(is_known(part) for part in module.modules())
+
+
+def copies(
+    module: nn.Module, theta: Tensor, known: Mapping[str, Tensor], names: Set[str] | None = None
+) -> tuple[Tensor, Mapping[str, Tensor]]:
+    """A point and what a batch brings besides, with copies of those of these names, or of all and every buffer."""
+
+    def copied(name: str, value: Tensor) -> Tensor:
+        return value.clone() if names is None or name in names else value
+
+    own = {f"buffer {n}": b for n, b in module.named_buffers() if names is None or f"buffer {n}" in names}
+    return copied("theta", theta), {n: copied(n, v) for n, v in {**own, **known}.items()}
