@@ -156,14 +156,10 @@ class Objective:
         shape, spare = (self.num_replicates, len(alphas), num_seeds), self.passes.spare
         sums = Sums(shape, len(self.split), self.device, keep_costs, spare / 2)
         buffers = self.statistics.along(path, alphas, self.buffers_0, self.buffers, num_seeds)  # [A][S]
-        num, before = self.passes.points(len(alphas), sums.held), 0
-
-        def told(done: int) -> None:
-            progress(before + done)
-
+        num = self.passes.points(len(alphas), sums.held)
         for first in range(0, len(alphas), num):
             here = slice(first, first + num)
-            sums.first, before = first, first * self.num_batches
+            sums.first, told = first, (lambda done, n=first * self.num_batches: progress(n + done))
             if not self._pass(path, alphas[here], buffers[here], sums, told, self.engine):
                 sums.forget(num)
                 self._pass(path, alphas[here], buffers[here], sums, told, "plain")

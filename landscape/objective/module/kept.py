@@ -47,7 +47,7 @@ def check_keeps_nothing(objective: Objective, original: nn.Module) -> None:
 
 def check_memory(original: nn.Module) -> None:
     """Raise InputError if a buffer or an attribute shares memory with a weight, which a path would not move there."""
-    weights = {}
+    weights: dict[Any, str] = {}
     for name, p in original.named_parameters(remove_duplicate=False):
         if p.numel() and not p.is_meta:
             weights |= dict.fromkeys(_places(p), name)
@@ -59,11 +59,11 @@ def check_memory(original: nn.Module) -> None:
             for held in _arrays(value):
                 if id(held) in parameters or id(held) in flat:
                     continue  # the weight itself, seen where it is read
-                name = next((weights[place] for place in _places(held) if place in weights), None)
+                weight = next((weights[place] for place in _places(held) if place in weights), None)
                 # torch's older norms leave a weight there that they compute before every pass.
-                if name is not None and f"{key}_orig" not in part._parameters:
+                if weight is not None and f"{key}_orig" not in part._parameters:
                     raise InputError(
-                        f"model={type(original).__name__} holds weight {name} a second time, as "
+                        f"model={type(original).__name__} holds weight {weight} a second time, as "
                         f"{f'{prefix}.{key}'.lstrip('.')}, which shares its memory and which a path would not move; "
                         "let forward read its registered parameters"
                     )
