@@ -54,6 +54,21 @@ def _ran() -> nn.Module:
     return net
 
 
+def _noted() -> nn.Module:
+    """Keeps its product in a buffer, and notes that it did; it ran before it was given."""
+
+    def keep(m: Any, product: Tensor) -> Tensor:
+        if not m.is_kept:
+            m.table, m.is_kept = product.detach(), True
+        return m.table
+
+    net = Product(keep)
+    net.register_buffer("table", torch.zeros(C, D))
+    net.is_kept = False  # type: ignore[assignment]
+    net(torch.randn(4, D))
+    return net
+
+
 def _aliases(make: Callable[[Tensor], Any]) -> Make:
     def net() -> nn.Module:
         found = Net(lambda m, x: x @ torch.as_tensor(m.alias).to(x.dtype), last=nn.Linear(D, C, bias=False))
@@ -68,6 +83,7 @@ KEPT: dict[str, tuple[Make, str]] = {
     "keeps a product": (lambda: Product(_once), "keeps something of the weights"),
     "keeps it in evaluation": (lambda: Product(_in_evaluation), "keeps something of the weights"),
     "kept it before": (_ran, "keeps something of the weights"),
+    "kept it before in a buffer": (_noted, "keeps something of the weights"),
     "keeps it by version": (lambda: Product(_by_key(lambda w: w._version)), "keeps something of the weights"),
     "keeps it on entry": (lambda: nn.Sequential(OnEntry(D, C)), "keeps something of the weights"),
     "keeps its first batch": (

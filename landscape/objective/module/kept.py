@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -35,9 +36,11 @@ def check_keeps_nothing(objective: Objective, original: nn.Module) -> None:
     for seed in (1, 2):
         theta = off_start(objective, 0.1, seed)
         used = _cost(objective, theta, x, y)
-        new = _anew(objective, original, theta, x, y)
+        fresh = _copy(objective, original, theta)
+        new = _cost(fresh, theta, x, y)
         apart = float((new - used).abs().nan_to_num(0.0).mean() + (new.isnan() != used.isnan()).sum())
-        if apart > SAME[objective.dtype] * max(float(used.abs().nan_to_num(0.0, 0.0, 0.0).mean()), 1e-30):
+        slack = SAME[objective.dtype] * max(float(used.abs().nan_to_num(0.0, 0.0, 0.0).mean()), 1e-30)
+        if apart > slack or (seed == 1 and _computes_again(fresh, theta, 2 * theta, x, y)):
             raise InputError(
                 f"model={type(original).__name__} keeps something of the weights or examples that it first saw, as a "
                 "product of weights in an attribute, so that a path would not move what its forward reads; let "
@@ -91,38 +94,65 @@ def _arrays(value: Any, depth: int = 3) -> list[Any]:
     return []
 
 
-def _holds_tensor(value: Any) -> bool:
-    return any(isinstance(found, Tensor) for found in _arrays(value))
+def _computes_again(objective: Objective, theta: Tensor, other: Tensor, x: Tensor, y: Tensor) -> bool:
+    """Whether something that a module came with is, once taken away, computed anew from weights and not from examples.
 
-
-def _without_kept(module: nn.Module) -> list[tuple[nn.Module, str]]:
-    """Empty what may be kept: plain attributes that hold tensors, of a module that ran before it was given."""
-    emptied = []
-    for part in module.modules():
+    A constant is missed, an option is not filled in, and what is set by the first batch depends on the examples.
+    """
+    for part in objective.module.modules():
         if is_known(part):
             continue
-        for name, value in list(part.__dict__.items()):
-            if name not in OWN and not isinstance(value, nn.Parameter) and _holds_tensor(value):
-                part.__dict__[name] = None if isinstance(value, Tensor | tuple) else type(value)()
-                emptied.append((part, name))
-    return emptied
+        plain = {n: v for n, v in part.__dict__.items() if n not in OWN and (isinstance(v, float) or _arrays(v))}
+        for name, value in list({**plain, **{n: b for n, b in part._buffers.items() if b is not None}}.items())[:16]:
+            empty = type(value)() if isinstance(value, dict | list) else None
+            for is_gone, is_reset in product((False, True), repeat=2):
+                how = (part, name, () if is_gone else (empty,), is_reset)
+                try:
+                    first, moved = (_filled(objective, *how, at, x, y) for at in (theta, other))
+                    if (
+                        not first
+                        or first == moved
+                        or first != _filled(objective, *how, theta, x.flip(0)[1:], y.flip(0)[1:])
+                    ):
+                        continue
+                    # What is computed before every pass, as a norm of weights is, is not kept.
+                    left = [_filled(objective, part, name, None, False, at, x, y) for at in (theta, other)]
+                except torch.OutOfMemoryError:
+                    raise
+                except Exception:  # missed
+                    continue
+                if left[0] == left[1]:
+                    return True
+    return False
 
 
-def _anew(objective: Objective, original: nn.Module, theta: Tensor, x: Tensor, y: Tensor) -> Tensor:
-    """The cost by a copy that never ran, and holds nothing that it can compute anew."""
-    fresh = _copy(objective, original, theta)
-    emptied = _without_kept(fresh.module)
-    if emptied:
-        try:
-            new = _cost(fresh, theta, x, y)
-            if all(_holds_tensor(part.__dict__.get(name)) for part, name in emptied):
-                return new
-        except torch.OutOfMemoryError:
-            raise
-        except Exception:  # it needs them: they are constants
-            pass
-        fresh = _copy(objective, original, theta)
-    return _cost(fresh, theta, x, y)
+def _filled(
+    objective: Objective, part: nn.Module, name: str, value: tuple[Any, ...] | None, is_reset: bool, theta: Tensor,
+    x: Tensor, y: Tensor,
+) -> list[Any]:  # fmt: skip
+    """The numbers that a pass leaves in one attribute or buffer of a module.
+
+    Args:
+        value: what to put there before, in a tuple; an empty one takes the name away, None leaves it as it is.
+        is_reset: put what is True of the part to False too, such as a note that something has been computed.
+    """
+    stores = [(m, dict(m.__dict__), dict(m._buffers)) for m in objective.module.modules()]
+    store: dict[str, Any] = part._buffers if name in part._buffers else part.__dict__
+    try:
+        if value is not None:
+            store.pop(name)
+            store.update(zip([name], value, strict=False))
+        if is_reset:
+            part.__dict__.update({n: False for n, v in part.__dict__.items() if v is True})
+        _cost(objective, theta, x, y, has_buffers=False)
+        found = part._buffers.get(name, part.__dict__.get(name))
+        return [found] if isinstance(found, float) else [torch.as_tensor(one).tolist() for one in _arrays(found)]
+    finally:
+        for module, attributes, buffers in stores:
+            module.__dict__.clear()
+            module.__dict__.update(attributes)
+            module._buffers.clear()
+            module._buffers.update(buffers)
 
 
 def _copy(objective: Objective, original: nn.Module, theta: Tensor) -> Objective:
@@ -139,8 +169,9 @@ def _copy(objective: Objective, original: nn.Module, theta: Tensor) -> Objective
     return fresh
 
 
-def _cost(objective: Objective, theta: Tensor, x: Tensor, y: Tensor) -> Tensor:
-    known = objective._known(x.clone(), y.clone(), objective.statistics.of(objective.buffers, 0), None)
+def _cost(objective: Objective, theta: Tensor, x: Tensor, y: Tensor, has_buffers: bool = True) -> Tensor:
+    own = objective.statistics.of(objective.buffers, 0) if has_buffers else {}
+    known = objective._known(x.clone(), y.clone(), own, None)
     with torch.no_grad():
         values, _ = objective._apart(theta, known, None)
     return values["objective"].double()
