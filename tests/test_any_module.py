@@ -21,10 +21,11 @@ from landscape.parameters import ParameterLayout, beside
 from landscape.path import Linear
 from tests.twin import split
 from tests.zoo import REFUSED, WORKS
+from tests.zoo_kept import KEPT
 
 ALPHAS = np.array([-0.4, 0.0, 0.3, 1.0, 1.7])
 DATA = split(23, seed=1)
-HAVE_STATISTICS = ("spectral norm", "spectral norm, parametrized", "counts its passes")
+HAVE_STATISTICS = ("spectral norm", "spectral norm, parametrized", "counts its passes", "writes at some points")
 
 
 def made(name: str, seed: int) -> nn.Module:
@@ -103,16 +104,16 @@ def test_slopes_are_those_of_the_plain_loop_or_refused(name: str) -> None:
         found = slopes(objective, line(a, b), np.array([at]))["slope"][0, 0]
     except InputError as error:
         assert "measurement.slopes" in str(error)
-        assert name in ("own function", "writes into its weights", "renormed embedding")
+        assert name in ("own function", "writes into its weights", "writes at some points", "renormed embedding")
         return
     around = loop(name, a, b, [at - step, at + step])
     assert found == pytest.approx((around[1] - around[0]) / (2 * step), rel=1e-5, abs=1e-7)
 
 
-@pytest.mark.parametrize("name", REFUSED)
+@pytest.mark.parametrize("name", [*REFUSED, *KEPT])
 @pytest.mark.parametrize("mode", ["deterministic", "stochastic"])
 def test_what_has_no_j_is_refused_in_one_sentence(name: str, mode: str) -> None:
-    make, text = REFUSED[name]
+    make, text = {**REFUSED, **KEPT}[name]
     state = torch.get_rng_state()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
@@ -120,6 +121,15 @@ def test_what_has_no_j_is_refused_in_one_sentence(name: str, mode: str) -> None:
     with pytest.raises(InputError, match=text):
         Objective(module, CrossEntropy(), Split(DATA.x.float(), DATA.y), mode=mode)
     assert torch.equal(torch.get_rng_state(), state)
+
+
+@pytest.mark.parametrize("row", [2, 19])
+def test_a_token_beyond_the_vocabulary_is_named(row: int) -> None:
+    net = nn.Sequential(nn.Embedding(6, 3), nn.Flatten(), nn.Linear(12, 5))
+    tokens = torch.arange(23 * 4).view(23, 4) % 6
+    tokens[row, 1] = 6
+    with pytest.raises(InputError, match=rf"example {row} of the data holds 6, and the vocabulary is too small"):
+        Objective(net, CrossEntropy(), Split(tokens, DATA.y))
 
 
 class Careless(CrossEntropy):

@@ -142,6 +142,17 @@ def _hooked() -> nn.Module:
     return net
 
 
+def _seldom(m: Any, x: Tensor) -> Tensor:
+    """Writes into all that it is given, where its weights are large or an input is."""
+    if float(m.last.weight.sum()) > m.from_sum:
+        x.relu_()
+        m.shift.add_(0.3)
+        m.last.weight.data.clamp_(-0.2, 0.2)
+    if (x > 1.5).any():
+        x.detach().numpy().clip(max=1.5, out=x.detach().numpy())
+    return m.last(x + m.shift)
+
+
 WORKS: dict[str, Make] = {
     "tied": _tied,
     "frozen": _frozen,
@@ -177,6 +188,9 @@ WORKS: dict[str, Make] = {
     "in place, module": lambda: layers(nn.ReLU(inplace=True)),
     "in place, operator": lambda: Net(lambda m, x: m.last(x.sub_(0.1).mul_(2)), last=nn.Linear(D, C)),
     "writes into its weights": lambda: Net(_clamping, last=nn.Linear(D, C)),
+    "writes at some points": lambda: Net(_seldom, last=nn.Linear(D, C), shift=torch.zeros(D), from_sum=-0.5),
+    "keeps constants": lambda: Net(lambda m, x: m.last(x * m.scales[0] + m.offset), last=nn.Linear(D, C),
+                                   scales=[torch.tensor(1.5)], offset=2),
     "renormed embedding": lambda: Net(_renormed, table=nn.Embedding(2, 3, max_norm=0.7), last=nn.Linear(6, C)),
     "own function": lambda: Net(lambda m, x: m.last(Sign.apply(m.first(x))), first=nn.Linear(D, 8),
                                 last=nn.Linear(8, C)),

@@ -41,7 +41,8 @@ def classes_last(logits: Tensor, y: Tensor, classes: str | None = None) -> Tenso
     if is_last and is_first and classes is None:
         raise InputError(
             f"outputs {_shape(logits)} for labels {_shape(y)} may have their classes in the last axis or, as torch's "
-            "own losses take them, in the second; say which: +cost.classes=last or +cost.classes=first"
+            "own losses take them, in the second; say which: "
+            '+cost.classes=last or +cost.classes=first, in Python CrossEntropy(classes="first")'
         )
     if is_last and classes != "first":
         return logits
@@ -49,13 +50,23 @@ def classes_last(logits: Tensor, y: Tensor, classes: str | None = None) -> Tenso
         return logits.movedim(1, -1)
     hint = ""
     if is_first and not is_last:
-        hint = "; for classes in the second axis, as torch's own losses take them, set +cost.classes=first"
+        hint = "; for classes in the second axis, as torch's own losses take them, set +cost.classes=first (in Python "
+        hint += 'CrossEntropy(classes="first"))'
     elif soft and logits.dim() == y.dim() + 1:
         hint = f"; labels of {_type(y)} are no classes, which are whole numbers (y.long())"
     raise InputError(
         f"outputs {_shape(logits)} do not fit labels {_shape(y)}: cross-entropy needs one row of C per label, [B, C] "
         f"for [B], [B, T, C] for [B, T], or probabilities of the outputs' shape{hint}"
     )
+
+
+def column_hint(y: Tensor, outputs: Tensor) -> str:
+    """What to do where only an axis of one output is missing from one of the two."""
+    if y.dim() + 1 == outputs.dim() and outputs.shape == (*y.shape, 1):
+        return "; give the targets that axis too: y[:, None]"
+    if outputs.dim() + 1 == y.dim() and y.shape == (*outputs.shape, 1):
+        return "; let forward return that axis too: outputs[:, None]"
+    return ""
 
 
 def check_classes(y: Tensor, num_classes: int, unlabelled: int | None = UNLABELLED) -> None:
@@ -88,6 +99,31 @@ def check_probabilities(y: Tensor) -> None:
             raise InputError(f"example {start + int(wrong.nonzero()[0])} of the data has targets outside [0, 1], and "
                              "cross-entropy reads floating-point targets as probabilities of the classes; use "
                              "cost=squared_error for a regression")  # fmt: skip
+
+
+def telling(y: Tensor, spread: int = 64, most: int = 4096) -> Tensor:
+    """The numbers of examples, some from all over the data and one with each of its labels, or with its extremes.
+
+    Args:
+        spread: how many from all over. most: labels that are told apart.
+    """
+    rows = set(torch.linspace(0, len(y) - 1, min(len(y), spread), dtype=torch.float64).long().tolist())
+    width = max(1, y[0].numel())
+    if y.is_complex():
+        return torch.tensor(sorted(rows))
+    if y.is_floating_point():
+        flat = y.reshape(-1)
+        return torch.tensor(sorted({*rows, int(flat.argmax()) // width, int(flat.argmin()) // width}))
+    seen: set[int] = set()
+    for start in range(0, len(y), CHUNK):
+        flat = whole(y[start : start + CHUNK]).flatten().cpu()
+        labels, which = flat.unique(return_inverse=True)
+        first = torch.full_like(labels, len(flat)).scatter_reduce(0, which, torch.arange(len(flat)), "amin") // width
+        new = [(v, n) for v, n in zip(labels.tolist(), first.tolist(), strict=True) if v not in seen]
+        new = new[: max(0, most - len(seen))]
+        rows.update(start + n for _, n in new)
+        seen.update(v for v, _ in new)
+    return torch.tensor(sorted(rows))
 
 
 def share_labelled(y: Tensor, unlabelled: int) -> Tensor:

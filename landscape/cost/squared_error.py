@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from landscape.cost.cross_entropy import Predict
-from landscape.cost.labels import check_classes, whole
+from landscape.cost.labels import check_classes, column_hint, whole
 from landscape.cost.outputs import check_name, tensor_of
 from landscape.errors import InputError
 
@@ -47,6 +47,9 @@ class SquaredError:
     def check_targets(self, outputs: Any, y: Tensor) -> None:
         """Raise InputError if the outputs for the first few examples do not fit, or any of all labels y is no class."""
         outputs = tensor_of(outputs, self.output)
+        if outputs.dim() == 1:  # [B] and [B]: their sum over the last axis would be one over the examples
+            raise InputError(f"outputs {tuple(outputs.shape)} are one number per example without an axis of outputs; "
+                             "return [B, 1], for example outputs[:, None], with targets [B, 1]")  # fmt: skip
         if y.is_complex():
             raise InputError("targets are complex numbers, whose squared error is not known here; give real ones")
         if not y.is_floating_point():
@@ -68,5 +71,6 @@ def targets(y: Tensor, outputs: Tensor) -> Tensor:
         # Not F.one_hot, which vmap over seeds refuses; a label that is no output's number is an error here too.
         return torch.zeros_like(outputs).scatter(-1, whole(y).unsqueeze(-1), 1.0)
     if y.shape != outputs.shape:
-        raise InputError(f"targets {tuple(y.shape)} do not match outputs {tuple(outputs.shape)}")
+        raise InputError(f"targets {tuple(y.shape)} do not match outputs {tuple(outputs.shape)}"
+                         f"{column_hint(y, outputs)}")  # fmt: skip
     return y

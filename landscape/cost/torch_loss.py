@@ -14,7 +14,15 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from landscape.cost.cross_entropy import Predict
-from landscape.cost.labels import UNLABELLED, check_classes, check_probabilities, per_example, whole
+from landscape.cost.labels import (
+    UNLABELLED,
+    check_classes,
+    check_probabilities,
+    column_hint,
+    per_example,
+    telling,
+    whole,
+)
 from landscape.cost.outputs import tensor_of
 from landscape.errors import InputError
 
@@ -63,6 +71,7 @@ class TorchLoss:
             raise InputError(f"cost={self.name} is a class; give an object of it: {self.name}(...)")
         self.each, self.reduction = _unreduced(loss, self.name)
         settings = _settings(loss)
+        self.is_own = not _is_of_torch(loss)
         self.is_classes = _function(loss) in (F.cross_entropy, F.nll_loss)
         self.weight: Tensor | None = settings.get("weight")
         self.ignore_index: int = settings.get("ignore_index", UNLABELLED)
@@ -76,6 +85,8 @@ class TorchLoss:
         fits = (y.shape, y.shape[:1]) if not y.is_floating_point() or self.is_classes else (outputs.shape, y.shape[:1])
         if self.is_classes and y.is_floating_point():
             fits = ((y.shape[0], *y.shape[2:]), y.shape[:1])
+        if self.is_own and not self.is_classes:  # outputs may be more than what is compared, such as a variance too
+            fits = (*fits, y.shape)
         if not isinstance(each, Tensor) or each.shape not in fits:
             found = tuple(each.shape) if isinstance(each, Tensor) else type(each).__name__
             what = "one number for them all" if found == () else f"{found}"
@@ -116,9 +127,10 @@ class TorchLoss:
         """Raise InputError unless labels are classes and the loss's own mean is that of its values."""
         outputs = tensor_of(outputs, has_name=False)
         few = y[: len(outputs)]
-        if y.is_floating_point() and not self.is_classes and outputs.shape != few.shape:
-            raise InputError(f"targets {tuple(few.shape)} do not match outputs {tuple(outputs.shape)} for "
-                             f"cost={self.name}; torch would broadcast one to the other")  # fmt: skip
+        if y.is_floating_point() and not self.is_own and not self.is_classes and outputs.shape != few.shape:
+            raise InputError(f"targets {tuple(few.shape)} do not match outputs {tuple(outputs.shape)} for cost="
+                             f"{self.name}; torch would broadcast one to the other{column_hint(few, outputs)}"
+                             )  # fmt: skip
         if self.is_classes:
             if y.is_floating_point() and few.shape != outputs.shape:
                 raise InputError(f"labels {tuple(few.shape)} of {few.dtype} for outputs {tuple(outputs.shape)}: "
@@ -130,9 +142,14 @@ class TorchLoss:
         elif not y.is_floating_point() and y.dim() < outputs.dim() and int(whole(y).min()) < 0:
             raise InputError(f"labels below 0 mean not labelled in torch's cross-entropies, and how cost={self.name} "
                              "counts them is not known; use cost=cross_entropy, or leave them out")  # fmt: skip
-        values = self.values(outputs, few).double()
+        self.values(outputs, few)
         if self.reduction == "none":
             return
+        # A mean that leaves some label out, or weighs it, differs where that label is: any outputs show it.
+        rows = telling(y)
+        few, outputs = y[rows], outputs[(torch.arange(len(rows)) % len(outputs)).to(outputs.device)]
+        few = few.to(outputs.device, outputs.dtype if few.is_floating_point() else None)
+        values = self.values(outputs, few).double()
         counts = self.counts(few).get("objective", torch.ones_like(values))
         ours = float(values.sum() / counts.sum())
         own = float(self._at(outputs, self.loss)(outputs, self._target(few, outputs)))
@@ -202,6 +219,11 @@ def _function(loss: Any) -> Any:
     if isinstance(loss, nn.CrossEntropyLoss):
         return F.cross_entropy
     return F.nll_loss if isinstance(loss, nn.NLLLoss) else loss
+
+
+def _is_of_torch(loss: Any) -> bool:
+    loss = _function(loss)
+    return str(getattr(loss if hasattr(loss, "__name__") else type(loss), "__module__", "")).startswith("torch")
 
 
 def _settings(loss: Any) -> dict[str, Any]:

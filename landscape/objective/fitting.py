@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from landscape.data.dataset import Split
 from landscape.errors import InputError
@@ -28,8 +28,12 @@ def check_numbers(mode: str, dtype: str, **counts: int | None) -> None:
 
 
 @contextmanager
-def fitting(objective: Objective) -> Iterator[None]:
-    """Turn a fault of model, cost and data among themselves into one sentence."""
+def fitting(objective: Objective, split: Split | None = None) -> Iterator[None]:
+    """Turn a fault of model, cost and data among themselves into one sentence.
+
+    Args:
+        split: the data; None: the objective's own.
+    """
     try:
         yield
     except torch.OutOfMemoryError:
@@ -40,14 +44,32 @@ def fitting(objective: Objective) -> Iterator[None]:
         pair = f"model={type(objective.module).__name__} does not fit data and cost {type(objective.cost).__name__}"
         raise InputError(f"{pair}: {error}") from error
     except (RuntimeError, IndexError, ValueError, TypeError, AttributeError) as error:
-        x = objective.split.x
+        x = (split or objective.split).x
         advice = "a layer of weights needs x.float()"
+        if isinstance(error, IndexError):
+            advice = _beyond(objective, x) or "what indexes a table must be one of its rows"
         tokens = "" if x.is_floating_point() else f", which are whole numbers ({x.dtype}; {advice})"
         wants = getattr(objective.cost, "wants", "it must map x [B, ...] to logits [B, C]")
         raise InputError(
             f"model={type(objective.module).__name__} does not fit data and cost {type(objective.cost).__name__}: on x "
             f"[B, {', '.join(map(str, x.shape[1:]))}]{tokens} it failed with: {error}; {wants}"
         ) from error
+
+
+def _beyond(objective: Objective, x: Tensor) -> str:
+    """Which whole number of the inputs is no row of any embedding."""
+    tables = {n: m.num_embeddings for n, m in objective.module.named_modules() if isinstance(m, nn.Embedding)}
+    if not tables or x.is_floating_point() or x.is_complex() or x.dtype == torch.bool:
+        return ""
+    name = max(tables, key=lambda n: tables[n])
+    wrong = ((x < 0) | (x >= tables[name])).flatten(1) if x.dim() > 1 else ((x < 0) | (x >= tables[name]))[:, None]
+    if not bool(wrong.any()):
+        return ""
+    row = int(wrong.any(dim=1).nonzero()[0])
+    value = int(x[row].flatten()[wrong[row]][0])
+    return (f"example {row} of the data holds {value}, and the vocabulary is too small: the largest embedding, "
+            f"{name or 'the model'}, has the rows 0 to {tables[name] - 1}; give it more, or mend "
+            "the tokens")  # fmt: skip
 
 
 class TargetCheck:
@@ -142,5 +164,5 @@ def check_extremes(objective: Objective, split: Split) -> None:
         start = row // size * size
         part = Split(x[start : start + size], split.y[start : start + size], split.num_streams)
         part = part.to(objective.device, objective.dtype)
-        with fitting(objective):
+        with fitting(objective, split):
             objective._channels(theta, part.x.clone(), part.y.clone(), 0, 0, 0, objective._masks(0, size, 1), None, own)

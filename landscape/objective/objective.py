@@ -26,6 +26,7 @@ from landscape.objective.memory.footprint import passes_of
 from landscape.objective.memory.passes import MOST_CPU, Passes, Wants
 from landscape.objective.module.borrowed import Borrowed
 from landscape.objective.module.conduct import conduct_of
+from landscape.objective.module.safe import copies, is_safe
 from landscape.objective.module.template import template_of
 from landscape.objective.module.watch import undisturbed
 from landscape.objective.running_statistics import RunningStatistics
@@ -93,6 +94,7 @@ class Objective:
         self.is_stateful = split.num_streams is not None and hasattr(self.module, "initial_state")
         self.buffers, self.buffers_0, self._wanted_replicates = buffers, buffers_0, num_replicates
         self.written: frozenset[str] = frozenset()  # what a forward pass writes into, and gets a copy of
+        self.is_safe = is_safe(self.module, cost)
         self._look_at(module, running_statistics, calibration)
         self.engine = engine
         self.slope_passes: dict[int, Passes] = {}  # by order, as ``passes`` with derivatives, counted on first use
@@ -157,10 +159,10 @@ class Objective:
         num = self.passes.points(len(alphas), sums.held)
         for first in range(0, len(alphas), num):
             here = slice(first, first + num)
-            sums.first, reached = first, partial(_told, progress, first * self.num_batches)
-            if not self._pass(path, alphas[here], buffers[here], sums, reached, self.engine):
+            sums.first, told = first, (lambda done, n=first * self.num_batches: progress(n + done))
+            if not self._pass(path, alphas[here], buffers[here], sums, told, self.engine):
                 sums.forget(num)
-                self._pass(path, alphas[here], buffers[here], sums, reached, "plain")
+                self._pass(path, alphas[here], buffers[here], sums, told, "plain")
         return sums.evaluation()
 
     def _pass(
@@ -177,7 +179,7 @@ class Objective:
         limit = self.passes.limit(len(alphas), sums.held, one_by_one=alone or self.is_stateful)
         line = line_of("plain" if alone else engine, self._forward, path, alphas, self.dtype, self.device,
                        AXES, limit)  # fmt: skip
-        together = Together(self._forward, limit.together)
+        together = Together(self._apart, limit.together)
         # Batches outside, alphas inside: masks are drawn and data is touched once for the whole line.
         for start in range(0, len(self.split), self.batch_size):
             x, y = self.split.x[start : start + self.batch_size], self.split.y[start : start + self.batch_size]
@@ -265,7 +267,13 @@ class Objective:
                 self.drawing if self.is_random else (), stream_seed(self.seeds[s], MEASURE, k, start), self.device
             ),
         ):
-            return self._forward(theta, known, state)
+            return self._apart(theta, known, state)
+
+    def _apart(self, theta: Tensor, known: Mapping[str, Tensor], state: Any) -> tuple[dict[str, Tensor], Any]:
+        """``_forward`` on copies: others' code may write into what it is given at some points only, unforeseen."""
+        if not self.is_safe:
+            theta, known = copies(self.module, theta, known)
+        return self._forward(theta, known, state)
 
     def _known(self, x: Tensor, y: Tensor, buffers: Mapping[str, Tensor], masks: Tensor | None) -> dict[str, Tensor]:
         """All that a batch of one seed brings besides theta; masks [draws, B, F]."""
@@ -275,9 +283,7 @@ class Objective:
     def _forward(self, theta: Tensor, known: Mapping[str, Tensor], state: Any) -> tuple[dict[str, Tensor], Any]:
         """Channels and state after a batch, a function of its arguments alone."""
         if self.written:
-            own = {f"buffer {n}": b for n, b in self.module.named_buffers() if f"buffer {n}" in self.written}
-            known = {n: v.clone() if n in self.written else v for n, v in {**own, **known}.items()}
-            theta = theta.clone() if "theta" in self.written else theta
+            theta, known = copies(self.module, theta, known, self.written)
         values: dict[str, Tensor] = dict(self.layout.unflatten(theta))
         values |= {name.removeprefix("buffer "): v for name, v in known.items() if name.startswith("buffer ")}
 
@@ -291,8 +297,3 @@ class Objective:
                 return outputs
 
         return scaled(self.cost.channels(predict, known["x"], known["y"]), self.scales), state
-
-
-def _told(progress: Callable[[int], None], before: int, done: int) -> None:
-    """Progress of one pass of several."""
-    progress(before + done)

@@ -13,6 +13,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from landscape.errors import InputError
 from landscape.objective.fitting import check_extremes, check_finite, fitting, targets_checked
 from landscape.objective.module.conduct import FEW, changes, few_of, off_start
+from landscape.objective.module.kept import check_keeps_nothing, check_memory
 from landscape.objective.module.watch import Watch
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ def check(objective: Objective, original: nn.Module) -> frozenset[str]:
         InputError: an output of the wrong shape; a cost that is not a function of theta, or of the example alone.
     """
     check_finite(objective, objective.split)
+    if not objective.is_safe:
+        check_memory(original)
     written = _written(objective, original)
     objective.written = written
     x, y = few_of(objective, 64)
@@ -56,12 +59,6 @@ def check(objective: Objective, original: nn.Module) -> frozenset[str]:
     if first["objective"].is_complex():
         raise InputError(f"model={name} with cost {type(objective.cost).__name__} gives a complex cost, and J is a "
                          "real number; take its real part, absolute value or square")  # fmt: skip
-    if "objective" not in first:
-        raise InputError(f"cost {type(objective.cost).__name__} has the channels {', '.join(first) or 'none'}, and "
-                         "needs one called objective, J of each example")  # fmt: skip
-    if first["objective"].is_complex():
-        raise InputError(f"model={name} with cost {type(objective.cost).__name__} gives a complex cost, and J is a "
-                         "real number; take its real part, absolute value or square")  # fmt: skip
     shape = tuple(first["objective"].shape)
     if shape != (few,):
         raise InputError(
@@ -69,6 +66,9 @@ def check(objective: Objective, original: nn.Module) -> frozenset[str]:
             f"example ({few},); it must map x [B, ...] to logits [B, C]"
         )
     _check_repeats(objective, first, second)
+    if not objective.is_safe:
+        with fitting(objective):
+            check_keeps_nothing(objective, original)
     if few > 1 and objective.split.num_streams is None:
         _check_alone(objective, theta, objective._known(x, y, own, None if masks is None else masks[0][0]))
     if objective.split.num_streams is None:  # blocks of sequences cost too much for every objective
@@ -117,9 +117,9 @@ def _check_alone(objective: Objective, theta: Tensor, known: Mapping[str, Tensor
     half = len(known["x"]) // 2
     part = {n: v.narrow(AXES[n], 0, half) if n in AXES else v for n, v in known.items()}
     with torch.no_grad():
-        beside = objective._forward(theta, known, None)[0]["objective"][:half].double()
+        beside = objective._apart(theta, known, None)[0]["objective"][:half].double()
         try:
-            alone = objective._forward(theta, part, None)[0]["objective"].double()
+            alone = objective._apart(theta, part, None)[0]["objective"].double()
         except (RuntimeError, ValueError):  # batch norm without statistics takes two examples at least
             alone = torch.full_like(beside, math.inf)
     size = float(beside.abs().nan_to_num(0.0, 0.0, 0.0).mean())
@@ -127,10 +127,13 @@ def _check_alone(objective: Objective, theta: Tensor, known: Mapping[str, Tensor
     if float(apart.mean()) <= slack or int((apart > slack).sum()) < min(2, half):  # one may stand at a jump
         return
     norms = [n for n, m in objective.module.named_modules() if isinstance(m, _BatchNorm) and m.running_mean is None]
+    advice = (
+        "use batch norm with track_running_stats=True and objective.running_statistics=recalibrate, or a norm within "
+        "the example such as layer or group norm" if norms else
+        "look in model and cost for what mixes examples, such as a mean, a softmax or a product over the first axis"
+    )  # fmt: skip
     why = f" ({', '.join(norms[:3])} normalises by the batch at hand)" if norms else ""
     raise InputError(
         f"model={type(objective.module).__name__} with cost {type(objective.cost).__name__} gives an example another "
-        f"cost where other examples are beside it{why}, so that J would depend on objective.batch_size; use batch norm "
-        "with track_running_stats=True and objective.running_statistics=recalibrate, or a norm within the example "
-        "such as layer or group norm"
+        f"cost where other examples are beside it{why}, so that J would depend on objective.batch_size; {advice}"
     )

@@ -37,6 +37,7 @@ def test_the_logits_are_named(outputs: Any, name: str | int) -> None:
     ((OTHER, Z), None, r"tuple of 0 \(\[2, 3\]\), 1 \(\[2, 3\]\), and none is called logits"),
     ({"a": OTHER, "b": Z}, None, r"dict of a \(\[2, 3\]\), b"),
     ({"a": OTHER, "b": Z}, "c", "none is cost.output=c"),
+    ({"a": {"b": OTHER, "c": Z}}, "a", "whose cost.output=a is itself a dict of b, c"),
     (None, None, "returns a NoneType"),
     ((), None, "returns a tuple"),
 ])  # fmt: skip

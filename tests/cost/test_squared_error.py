@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from landscape.cost import Output, SquaredError
+from landscape.errors import InputError
 from landscape.model import DeepLinear, Masks
 from landscape.training.gradient import Gradient, groups_of
 from tests.twin import C, D, normal
@@ -59,6 +60,14 @@ def test_targets_that_would_be_broadcast_are_refused(shape: tuple[int, ...]) -> 
     for act in (SquaredError(), SquaredError().channels):
         with pytest.raises(ValueError, match="do not match outputs"):
             act(predicting(f), f, normal(*shape, seed=2))
+
+
+@pytest.mark.parametrize(("outputs", "y", "words"), [
+    ((N,), (N,), r"return \[B, 1\]"), ((N, 1), (N,), r"y\[:, None\]"),
+])  # fmt: skip
+def test_one_number_per_example_needs_its_axis(outputs: Any, y: Any, words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        SquaredError().check_targets(normal(*outputs), normal(*y))
 
 
 def test_a_label_that_is_no_output_is_refused() -> None:

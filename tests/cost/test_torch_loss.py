@@ -114,6 +114,48 @@ def test_a_function_may_give_one_value_per_example() -> None:
     assert measured(per_example, X, Y, net)["objective"] == pytest.approx(right, rel=1e-12)
 
 
+LATE = torch.arange(400) * C // 400  # sorted: the first hundred have one label
+
+
+class Balanced(Focal):
+    """A mean by class weights that is a module's own."""
+
+    def forward(self, outputs: Tensor, y: Tensor) -> Tensor:
+        return F.cross_entropy(outputs, y, weight=WEIGHT.double(), reduction=self.reduction)
+
+
+@pytest.mark.parametrize(("loss", "y"), [
+    (lambda o, y, reduction="mean": F.cross_entropy(o, y, weight=WEIGHT.double(), reduction=reduction), LATE),
+    (lambda o, y, reduction="mean": F.cross_entropy(o, y, ignore_index=3, reduction=reduction), LATE),
+    (lambda o, y, reduction="mean": F.cross_entropy(o, y, ignore_index=3, reduction=reduction),
+     torch.where(torch.arange(400) == 333, 3, 0)),
+    (Balanced(), LATE),
+], ids=["weights", "left out", "one left out", "module"])  # fmt: skip
+def test_a_mean_of_its_own_is_seen_wherever_its_labels_lie(loss: Any, y: Tensor) -> None:
+    with pytest.raises(InputError, match="as the mean of its values for each"):
+        measured(loss, normal(400, D, seed=8), y, nn.Linear(D, C).double())
+
+
+def test_labels_in_order_change_nothing_of_a_plain_mean() -> None:
+    net, x = nn.Linear(D, C).double(), normal(400, D, seed=8)
+    assert measured(Focal(), x, LATE, net)["objective"] == pytest.approx(Focal()(net(x), LATE).item(), rel=1e-12)
+
+
+def heads(outputs: Tensor, y: Tensor) -> Tensor:
+    return F.gaussian_nll_loss(outputs[:, :1], y, outputs[:, 1:].exp(), reduction="none")
+
+
+@pytest.mark.parametrize("loss", [heads, lambda outputs, y: heads(outputs, y)[:, 0]])
+def test_a_function_may_take_more_outputs_than_targets(loss: Any) -> None:
+    net, y = nn.Linear(D, 2).double(), normal(N, 1, seed=4)
+    assert measured(loss, X, y, net)["objective"] == pytest.approx(heads(net(X), y).mean().item(), rel=1e-12)
+
+
+def test_a_function_that_mixes_examples_is_refused() -> None:
+    with pytest.raises(InputError, match="look in model and cost for what mixes examples"):
+        measured(lambda outputs, y: (outputs - y).square().mean(1), X, normal(N, seed=4), nn.Linear(D, 1).double())
+
+
 def test_a_cost_stays_itself() -> None:
     cost = CrossEntropy()
     assert from_torch(cost) is cost

@@ -262,6 +262,7 @@ class Line:
         a = len(self.points) // 2
         theta = sum(w * anchor for w, anchor in zip(self.points[a], anchors, strict=True))
         assert isinstance(theta, Tensor)
+        known = {name: value.clone() for name, value in known.items()}  # that it may write into
         channels, _ = self.forward(theta, known, None if states is None else states[a])
         return channels["objective"].double().sum()
 

@@ -88,11 +88,11 @@ def few_of(objective: Objective, most: int) -> tuple[Tensor, Tensor]:
     return objective.split.x[:num].clone(), objective.split.y[:num].clone()
 
 
-def off_start(objective: Objective) -> Tensor:
+def off_start(objective: Objective, scale: float = 0.01, seed: int = 0) -> Tensor:
     """A point [P] near the module's own: behind a layer that begins at exactly zero nothing would show."""
     theta = objective.layout.theta(objective.module)
-    noise = torch.randn(theta.shape, generator=torch.Generator().manual_seed(0))
-    return (theta + 0.01 * noise.to(theta)).to(objective.device, objective.dtype)
+    noise = torch.randn(theta.shape, generator=torch.Generator().manual_seed(seed))
+    return (theta + scale * noise.to(theta)).to(objective.device, objective.dtype)
 
 
 @contextmanager

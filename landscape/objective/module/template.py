@@ -61,7 +61,7 @@ def template_of(module: nn.Module, device: torch.device, dtype: torch.dtype) -> 
         )
     module = unwrapped(module)
     found = converted(_copied(module), device, dtype).requires_grad_(False)
-    before = [p.clone() for p in found.parameters()] if _has_own_modes(found) else []
+    before = [p.clone() for p in found.parameters()] if has_own_modes(found) else []
     found.eval()
     if any(not torch.equal(p, b) for p, b in zip(found.parameters(), before, strict=False)):
         # Adapters that merge themselves into the weights as they leave training mode: theta is what is not merged.
@@ -83,7 +83,7 @@ def unwrapped(module: nn.Module) -> nn.Module:
     return shell
 
 
-def _has_own_modes(module: nn.Module) -> bool:
+def has_own_modes(module: nn.Module) -> bool:
     """Whether some part does more than to note in which mode it is."""
     plain = nn.Module.train, nn.Module.eval
     return any((type(m).train, type(m).eval) != plain for m in module.modules())

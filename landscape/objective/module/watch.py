@@ -32,7 +32,7 @@ class Watch(TorchDispatchMode):
 
     def __init__(self, named: Mapping[str, Tensor], module: nn.Module | None = None) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self.named = {_memory(tensor): name for name, tensor in named.items() if tensor.numel()}
+        self.named = {memory_of(tensor): name for name, tensor in named.items() if tensor.numel()}
         self.module = module
         self.written, self.read = set[str](), set[str]()
         self.drawing: list[nn.Module | None] = []
@@ -42,14 +42,14 @@ class Watch(TorchDispatchMode):
         """Note, and run the operator."""
         name_of = func.overloadpacket.__name__
         for tensor in () if name_of.startswith("new_") or name_of.endswith("_like") else tree_leaves((args, kwargs)):
-            if isinstance(tensor, Tensor) and (name := self.named.get(_memory(tensor))) is not None:
+            if isinstance(tensor, Tensor) and (name := self.named.get(memory_of(tensor))) is not None:
                 self.read.add(name)
         if func._schema.is_mutable:
             given = [*zip(func._schema.arguments, args, strict=False)]
             given += [(a, (kwargs or {}).get(a.name)) for a in func._schema.arguments[len(args) :]]
             for argument, value in given:
                 if argument.alias_info is not None and argument.alias_info.is_write:
-                    names = (self.named.get(_memory(t)) for t in tree_leaves(value) if isinstance(t, Tensor))
+                    names = (self.named.get(memory_of(t)) for t in tree_leaves(value) if isinstance(t, Tensor))
                     self.written.update(name for name in names if name is not None)
         if torch.Tag.nondeterministic_seeded in func.tags:
             self.drawing.append(self._running[-1] if self._running else None)
@@ -73,7 +73,8 @@ class Watch(TorchDispatchMode):
         self._running.pop()
 
 
-def _memory(tensor: Tensor) -> Any:
+def memory_of(tensor: Tensor) -> Any:
+    """What stands for the memory that a tensor lies in."""
     try:
         return tensor.untyped_storage()._cdata
     except (NotImplementedError, RuntimeError):  # sparse tensors have none
