@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from landscape.result import JSON_NAME, NPZ_NAME
+from landscape.result.saved import JSON_NAME, NPZ_NAME
 
 
 def forge(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:

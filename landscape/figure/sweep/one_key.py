@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 
@@ -16,8 +17,12 @@ from landscape.figure.sweep.rate import INTERVAL, SPLITS, are_monotone, draw_rat
 from landscape.figure.sweep.verdicts import judge
 
 
-def draw_one_key(design: Design) -> Figure:
-    """Each kind of curve in a panel, coloured by the key, and the share of runs that rise at each of its values."""
+def draw_one_key(design: Design, said: Sequence[str] = ()) -> Figure:
+    """Each kind of curve in a panel, coloured by the key, and the share of runs that rise at each of its values.
+
+    Args:
+        said: sentences for the footer.
+    """
     key, results = design.keys[0], design.results
     cells, looks = design.cells([key]), looks_of(key)
     kinds = [kind for kind in KINDS if any(has(kind, result) for result in cells.values())]
@@ -35,7 +40,7 @@ def draw_one_key(design: Design) -> Figure:
         drawn += panel
     if not num:
         line.close(flat[0], drawn)
-    notes = list(drawn.notes)
+    notes = [*said, *drawn.notes]
     if len(looks) < len(key.values):
         notes.append(f"curves of {len(looks)} of the {len(key.values)} values of {key.name}")
     if kinds:

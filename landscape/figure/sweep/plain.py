@@ -19,20 +19,20 @@ from landscape.result.saved import Result
 Panel = Callable[[Axes], line.Drawn]
 
 
-def draw(results: Sequence[Result], shown: Sequence[Result] = ()) -> Figure:
+def draw(results: Sequence[Result], shown: Sequence[Result] = (), said: Sequence[str] = ()) -> Figure:
     """J along each line, J during training and the track off the line: whatever these jobs hold.
 
     One job is coloured by split; several share each panel, a colour per job.
 
     Args:
-        shown: the curves, where they are not those of ``results`` one by one.
+        shown: the curves, where they are not those of ``results`` one by one. said: sentences for the footer.
     """
     shown = shown or results
     panels = _panels(shown, subject.names(shown, brief=True))
     if not panels:
         figure, grid = style.new(1, 1, width=4.8)
         line.close(grid[0][0], line.Drawn())
-        return style.finish(figure, results, title(results), verdicts=judge(results))
+        return style.finish(figure, results, title(results), said, verdicts=judge(results))
     columns = min(len(panels), 2)
     figure, grid = style.new(math.ceil(len(panels) / columns), columns, width=3.7 * columns + 2.6)
     flat = [axes for row in grid for axes in row]
@@ -42,7 +42,7 @@ def draw(results: Sequence[Result], shown: Sequence[Result] = ()) -> Figure:
     for axes in flat[len(panels) :]:
         axes.remove()
     style.legend_outside(figure, drawn.legend_title)
-    return style.finish(figure, results, title(results), drawn.notes, verdicts=judge(results))
+    return style.finish(figure, results, title(results), [*said, *drawn.notes], verdicts=judge(results))
 
 
 def title(results: Sequence[Result]) -> str:

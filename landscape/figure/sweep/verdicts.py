@@ -6,13 +6,18 @@ from collections.abc import Sequence
 
 from landscape.figure import claims, fig05_two_solutions, subject
 from landscape.figure import fig13_maxout_residual as residual
+from landscape.figure.sweep.copies import distinct
 from landscape.result.saved import Result
 from landscape.result.verdict import Verdict
 
 
 def judge(results: Sequence[Result]) -> list[Verdict]:
-    """The paper's claims that fit each job's endpoints, and those on its trajectory that name no particular net."""
+    """The paper's claims that fit each job's endpoints, and those on its trajectory that name no particular net.
+
+    A run that two jobs have is judged once.
+    """
     found: list[Verdict] = []
+    results = distinct(results)
     for result, name in zip(results, subject.names(results), strict=True):
         ends = result.choices.get("endpoints")
         if ends == "between_solutions":
