@@ -12,6 +12,8 @@ from landscape.figure.fig01_maxout import draw
 from landscape.result import Result
 from landscape.result.curve import Curve, hidden_rise
 
+from .conftest import CROSS_ENTROPY
+
 
 def line(bump: float, num: int = 9) -> Result:
     """A falling line with a bump of this height between two of its samples, and its slopes."""
@@ -21,7 +23,8 @@ def line(bump: float, num: int = 9) -> Result:
     slopes = -1 - 2 * bump * off / 0.05 * np.exp(-(off**2))
     curve = Curve(alphas, values[:, None], {"slope": slopes[:, None]})
     hidden = {"train/deterministic/hidden_rise": [hidden_rise(alphas, values, slopes)]}
-    return Result("toy", "fig01_maxout", "full", {}, {}, curves={"train/deterministic": curve}, numbers=hidden)
+    told = {"cost": CROSS_ENTROPY}
+    return Result("toy", "fig01_maxout", "full", {}, told, curves={"train/deterministic": curve}, numbers=hidden)
 
 
 def test_slopes_decide_whether_a_bump_hides() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 
-from landscape.figure import line, style
+from landscape.figure import line, style, unit
 from landscape.result.saved import Result
 
 NUM_LEVELS = 16
@@ -34,7 +34,7 @@ def draw_plane(axes: Axes, result: Result, title: str) -> line.Drawn:
     drawn = axes.contourf(x, y, shown, levels=levels, cmap="viridis", norm=LogNorm(low, high) if is_log else None)
     axes.contour(x, y, shown, levels=levels, colors="white", linewidths=0.4)
     if axes.figure is not None:
-        axes.figure.colorbar(drawn, ax=axes, label="J [nats]")
+        axes.figure.colorbar(drawn, ax=axes, label=f"J{unit.bracketed([unit.cost_of(result)])}")
     inside = [(float(v.min()), float(v.max())) for v in (x, y)]
     for name, place in corners_of(result).items():
         if all(least <= at <= most for at, (least, most) in zip(place, inside, strict=True)):

@@ -93,7 +93,7 @@ def _curves(design: Design) -> Band | None:
                 axes.set_ylabel("")
             if k + columns < len(places):
                 axes.set_xlabel("")
-            drawn += line.Drawn(panel.num_seeds, tuple(f"{words[0]}, {note}" for note in panel.notes))
+            drawn += line.Drawn(panel.num_seeds, tuple(f"{words[0]}, {note}" for note in panel.notes), panel.costs)
         if spans_decades(list(cells.values()), kind):
             grid.flat[0].set_yscale("log")
         for axes in grid.flat[len(places) :]:

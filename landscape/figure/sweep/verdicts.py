@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from landscape.figure import claims, fig05_two_solutions, subject
+from landscape.figure import claims, fig05_two_solutions, subject, unit
 from landscape.figure import fig13_maxout_residual as residual
 from landscape.figure.sweep.copies import distinct
 from landscape.result.saved import Result
@@ -28,4 +29,7 @@ def judge(results: Sequence[Result]) -> list[Verdict]:
             found += claims.from_start_to_solution(result, name)
         for claim, read in (residual.ENDS, residual.TAIL, residual.NORM, residual.THALES):
             found += residual.on_tracks(claim, read, result, name)
-    return found
+    if unit.of(results):
+        return found
+    # The texts of the claims are written for a likelihood.
+    return [replace(item, measured=item.measured.replace(" nats", "")) for item in found]
