@@ -16,6 +16,8 @@ from landscape.figure.sweep import plane
 from landscape.figure.sweep.verdicts import judge
 from landscape.result.saved import Result
 
+MAX_NAMED = 4
+"""Nets that a title names one by one."""
 Panel = Callable[[Axes], line.Drawn]
 
 
@@ -46,9 +48,10 @@ def draw(results: Sequence[Result], shown: Sequence[Result] = (), said: Sequence
 
 
 def title(results: Sequence[Result]) -> str:
-    """The recipes, and the data where they do not say it."""
-    recipes = ", ".join(dict.fromkeys(subject.recipe(result) for result in results))
-    return f"{recipes}{style.on_data(results) if recipes != results[0].choices.get('data') else ''}"
+    """The recipes or models, and the data where they do not say it."""
+    nets = list(dict.fromkeys(subject.net(result) for result in results))
+    words = ", ".join(nets) if len(nets) <= MAX_NAMED else f"{len(nets)} nets"
+    return f"{words}{style.on_data(results) if words != results[0].choices.get('data') else ''}"
 
 
 def _panels(results: Sequence[Result], labels: Sequence[str]) -> list[Panel]:
