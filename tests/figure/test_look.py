@@ -13,7 +13,8 @@ import matplotlib
 import pytest
 from rich.console import Console
 
-from landscape.figure import fig01_maxout, line, style
+from landscape.figure import fig01_maxout, line, style, sweep
+from landscape.figure.module import drawn
 from landscape.figure.publish import page
 from landscape.figure.table import verdict_table
 from landscape.result.verdict import Verdict
@@ -130,3 +131,10 @@ def test_the_table_keeps_every_word_at_100_columns() -> None:
     assert "…" not in text
     assert text.count("[0, 1]") == 2  # written again only where the check changes
     assert "yes" in next(line for line in lines if line.startswith("2 "))
+
+
+@pytest.mark.parametrize("lost", [0, 3])
+def test_a_sweep_that_is_not_whole_says_so_first_in_the_footer(make: Any, lost: int) -> None:
+    jobs = [make.result("digits", overrides=[f"optimizer.lr={rate}"]) for rate in (0.1, 0.2)]
+    whole, figure = (drawn(sweep, jobs, num_lost=num).get_supxlabel() for num in (0, lost))
+    assert figure == "2 of 5 jobs: the others failed or are missing\n" * bool(lost) + whole

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from landscape.figure import fig01_maxout
-from landscape.report.section import Section, read
 from landscape.figure.sweep.pool import num_columns
+from landscape.report.section import Section, read
 from landscape.report.seed import one_seed, plain_numbers
 from landscape.report.sweep import rows, swept
 from landscape.result import Result
