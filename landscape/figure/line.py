@@ -48,6 +48,12 @@ def twin(result: Result, split: str) -> Curve | None:
     return result.curves.get(f"{split}/deterministic") if f"{split}/stochastic" in result.curves else None
 
 
+def differ(result: Result, splits: Sequence[str] = ("train", "valid")) -> bool:
+    """Whether a twin is another line than its primary one; without dropout in the net it would hide it."""
+    pairs = [(primary(result, split), twin(result, split)) for split in splits]
+    return any(a and b and not np.array_equal(a.objective, b.objective) for a, b in pairs)
+
+
 def curves(result: Result, splits: Sequence[str] = ("train", "valid")) -> list[Curve]:
     """Of each split the primary curve and its twin, as far as they were measured."""
     found = [curve for split in splits for curve in (primary(result, split), twin(result, split))]

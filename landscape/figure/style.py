@@ -148,7 +148,7 @@ def finish(
     inches = figure.get_figwidth()
     heading = textwrap.fill(f"{title} ({scale_label(results)})", int(11 * inches))  # letters that fit on one line
     figure.suptitle(heading, x=0.01, ha="left", fontsize=10.5, fontweight="bold")
-    caps = dict.fromkeys(cap for result in results for cap in result.caps)
+    caps = subject.caps(results)
     caps_line = f"{scale_label(results)}: {'; '.join(caps)}" if caps else ""
     copies = "; ".join(dict.fromkeys(f"data: {r.versions['data']}" for r in results if "data" in r.versions))
     lines = [judged(verdicts), caps_line, copies, told(results), *dict.fromkeys(notes), *between.notes(results)]

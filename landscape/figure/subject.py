@@ -25,6 +25,17 @@ def net(result: Result) -> str:
     return result.choices.get("model", recipe(result)) if chosen else recipe(result)
 
 
+def caps(results: Sequence[Result]) -> list[str]:
+    """The caps that bit, each with how many jobs it is of where it is not of all.
+
+    A cap on a training is none of a job that trained nothing, such as a line between checkpoints.
+    """
+    found = [cap for result in results for cap in dict.fromkeys(result.caps)
+             if result.training_status or not cap.startswith("training.")]  # fmt: skip
+    of = {cap: found.count(cap) for cap in dict.fromkeys(found)}
+    return [cap if num == len(results) else f"{cap} ({num} of {len(results)} jobs)" for cap, num in of.items()]
+
+
 def num_classes(result: Result) -> int:
     """C of ``config["dimensions"]["classes"]``, else the ten of MNIST."""
     dimensions = result.config.get("dimensions") or {}

@@ -36,6 +36,8 @@ def test_slopes_decide_whether_a_bump_hides() -> None:
         f"slopes tell of a rise between samples: up to {rise:.2g} nats more than they show (train/deterministic); "
         "more points there, as by alphas=adaptive, decide"
     ]
+    placed = hides.numbers | {"train/deterministic/num_points": [9.0], "train/deterministic/widest_gap": [0.1]}
+    assert between.notes([replace(hides, numbers=placed)])[0].endswith("alphas.tolerance or alphas.min_width decides")
     assert rise > 0.05
     misfit = hides.numbers | {"train/deterministic/local_error": [2 * rise]}
     assert "no rise between samples" in between.notes([replace(hides, numbers=misfit)])[0]

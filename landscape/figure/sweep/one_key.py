@@ -49,6 +49,7 @@ def draw_one_key(design: Design, said: Sequence[str] = ()) -> Figure:
         axes = flat[len(kinds)]
         draw_rates(axes, key, cells)
         axes.set_title("not monotone on [0, 1]")
+        axes.set_ylim(top=150)  # room for the legend above the counts of bars that end at 100 %
         axes.legend(loc="upper left", ncols=2)
         notes.append(INTERVAL)
     for axes in flat[max(num, 1) :]:

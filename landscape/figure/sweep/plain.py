@@ -63,7 +63,11 @@ def _panels(results: Sequence[Result], labels: Sequence[str]) -> list[Panel]:
     for group in groups:
 
         def along(axes: Axes, group: tuple[str, ...] = group) -> line.Drawn:
-            drawn = line.draw_splits(axes, results[0], group) if alone else line.draw_jobs(axes, results, labels, group)
+            drawn = (
+                line.draw_splits(axes, results[0], group, line.differ(results[0]))
+                if alone
+                else line.draw_jobs(axes, results, labels, group)
+            )
             if _spans_decades(results, group):
                 axes.set_yscale("log")
             ends = ", ".join(dict.fromkeys(r.choices.get("endpoints", "a line").replace("_", " ") for r in results))
