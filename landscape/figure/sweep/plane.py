@@ -41,7 +41,7 @@ def draw_plane(axes: Axes, result: Result, title: str) -> line.Drawn:
     axes.contour(x, y, shown, levels=levels, colors="white", linewidths=0.4)
     if axes.figure is not None:
         bar = axes.figure.colorbar(drawn, ax=axes, label=f"J{unit.bracketed([unit.cost_of(result)])}")
-        ticks = levels[::3]
+        ticks = levels[::3].tolist()
         bar.set_ticks(ticks, labels=plainly(ticks))
         bar.ax.minorticks_off()
     inside = [(float(v.min()), float(v.max())) for v in (x, y)]
