@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from landscape.errors import InputError
-from landscape.figure import subject, unit
+from landscape.figure import unit
 from landscape.figure.publish import command_of, verdict_rows
 from landscape.ground.files import document
 from landscape.report.section import Section
@@ -224,7 +224,7 @@ def question(section: Section) -> tuple[str, list[str]]:
 
 def _about(results: Sequence[Result]) -> list[str]:
     """Jobs, seeds, caps, versions."""
-    caps = subject.caps(results)
+    caps = sorted({cap for result in results for cap in result.caps})
     versions = list(dict.fromkeys(f"{k} {v}" for result in results for k, v in result.versions.items()))
     seeds = list(dict.fromkeys(seed for result in results for seed in result.seeds))
     said = [f"{len(results)} job{'s' * (len(results) > 1)}, seeds {', '.join(seeds)}", ", ".join(versions)]
