@@ -111,6 +111,7 @@ def redraw(
         raise InputError(f"--publish {target} is the folder of the run itself; give one of its own for the page")
     results = [result for _, result in done]
     module = figure_of(results, own)
+    num_lost = len(missing) + len(failed)
     if target is not None:
         make_room(target, len(results))
     for text in [*missing, *failed]:
@@ -118,16 +119,16 @@ def redraw(
     for place in (folder, *folders):
         temporary.sweep(place)
     if is_page:  # it holds no more than its figure
-        path = style.save(drawn(module, results, numbers), folder)
+        path = style.save(drawn(module, results, numbers, num_lost), folder)
     else:
-        path = save(module, results, folder, numbers)
+        path = save(module, results, folder, numbers, num_lost)
         for place, result in done:
             if place != folder:
                 save(module, [result], place)
     verdicts = module.judge(results)
     console.print(verdict_table(verdicts))
     if target is not None:
-        page = publish(results, verdicts, drawn(module, results, numbers), target)
+        page = publish(results, verdicts, drawn(module, results, numbers, num_lost), target)
         console.print(Text(plain(f"published: {page}")))
     count = f"{len(results)} result{'s' * (len(results) > 1)}"
     console.print(Text(plain(f"{count} drawn: {path} and {path.with_suffix('.pdf').name}")))

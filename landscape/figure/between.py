@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from landscape.figure import unit
 from landscape.result.curve.between import noise_of
 from landscape.result.saved import Result
 
@@ -20,7 +21,7 @@ def notes(results: Sequence[Result]) -> list[str]:
 
 def _hidden(results: Sequence[Result]) -> str:
     """By how much J rises more than its samples, where neither noise nor a misfit of placed points explains it."""
-    worst, name, num = 0.0, "", 0
+    worst, name, more, num, nats = 0.0, "", "", 0, unit.after(unit.of(results))
     for result in results:
         for key, curve in result.curves.items():
             for column, rise in enumerate(_values(result, f"{key}/hidden_rise")):
@@ -28,9 +29,12 @@ def _hidden(results: Sequence[Result]) -> str:
                 error = np.nan_to_num(_values(result, f"{key}/local_error") or [0.0])
                 if rise > max(worst, noise_of(curve, column), float(error.max())):
                     worst, name = rise, key
+                    if f"{key}/num_points" in result.numbers:  # they were placed already
+                        more = "a smaller alphas.tolerance or alphas.min_width decides"
+                    else:
+                        more = "more points there, as by alphas=adaptive, decide"
     if name:
-        return (f"slopes tell of a rise between samples: up to {worst:.2g} nats more than they show ({name}); more "
-                "points there, as by alphas=adaptive, decide")  # fmt: skip
+        return f"slopes tell of a rise between samples: up to {worst:.2g}{nats} more than they show ({name}); {more}"
     return f"slopes tell of no rise between samples above the noise, on {num} line{'s' * (num != 1)}" if num else ""
 
 
@@ -45,7 +49,9 @@ def _placed(results: Sequence[Result]) -> str:
     low, high = min(found["num_points"]), max(found["num_points"])
     points = f"{low:.0f}" if low == high else f"{low:.0f} to {high:.0f}"
     finite = [v for v in found["local_error"] if np.isfinite(v)]
-    misfit = f"a cubic misses the middles by at most {max(finite):.2g} nats; " if finite else ""
+    misfit = (
+        f"a cubic misses the middles by at most {max(finite):.2g}{unit.after(unit.of(results))}; " if finite else ""
+    )
     return (f"{points} points placed by alphas=adaptive; {misfit}a bump narrower than {max(found['widest_gap']):.2g} "
             "that touches no point is not seen")  # fmt: skip
 

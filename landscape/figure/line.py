@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from landscape.figure import style, subject
+from landscape.figure import style, subject, unit
 from landscape.result.curve import Array, Curve
 from landscape.result.curve.noise import LEVEL
 from landscape.result.saved import Result
@@ -20,13 +20,14 @@ BAND_ALPHA = 0.25
 
 @dataclass(frozen=True)
 class Drawn:
-    """What panels show, for legend titles and footers: the seeds of each curve, and who was left out."""
+    """What panels show, for axes, legend titles and footers: seeds and cost of each curve, and who was left out."""
 
     num_seeds: tuple[int, ...] = ()
     notes: tuple[str, ...] = ()
+    costs: tuple[str, ...] = ()
 
     def __add__(self, other: Drawn) -> Drawn:
-        return Drawn((*self.num_seeds, *other.num_seeds), (*self.notes, *other.notes))
+        return Drawn((*self.num_seeds, *other.num_seeds), (*self.notes, *other.notes), (*self.costs, *other.costs))
 
     @property
     def legend_title(self) -> str | None:
@@ -45,6 +46,12 @@ def primary(result: Result, split: str) -> Curve | None:
 def twin(result: Result, split: str) -> Curve | None:
     """The deterministic curve beside a stochastic primary one."""
     return result.curves.get(f"{split}/deterministic") if f"{split}/stochastic" in result.curves else None
+
+
+def differ(result: Result, splits: Sequence[str] = ("train", "valid")) -> bool:
+    """Whether a twin is another line than its primary one; without dropout in the net it would hide it."""
+    pairs = [(primary(result, split), twin(result, split)) for split in splits]
+    return any(a and b and not np.array_equal(a.objective, b.objective) for a, b in pairs)
 
 
 def curves(result: Result, splits: Sequence[str] = ("train", "valid")) -> list[Curve]:
@@ -69,7 +76,7 @@ def band(axes: Axes, result: Result, x: Array, values: Array, ragged: bool = Fal
     columns, note = subject.usable(result, values, ragged)
     notes = (f"{subject.recipe(result)}: {note}",) if note else ()
     if not columns:
-        return Drawn((), notes)
+        return Drawn((), notes, (unit.cost_of(result),))
     kept = values[:, columns]
     rows = np.isfinite(kept).any(axis=1)  # beyond the last epoch of the longest seed there is nothing to draw
     x, kept = x[rows], kept[rows]
@@ -77,7 +84,7 @@ def band(axes: Axes, result: Result, x: Array, values: Array, ragged: bool = Fal
     if len(columns) > 1:
         low, high = np.nanmin(kept, axis=1), np.nanmax(kept, axis=1)
         axes.fill_between(x, low, high, color=look["color"], alpha=0.18, linewidth=0)
-    return Drawn((len(columns),), notes)
+    return Drawn((len(columns),), notes, (unit.cost_of(result),))
 
 
 def draw_splits(axes: Axes, result: Result, splits: Sequence[str] = ("train", "valid"), twins: bool = True) -> Drawn:
@@ -172,14 +179,14 @@ def draw_learning(
 
 def label_line(axes: Axes, title: str, drawn: Drawn, legend: bool = True) -> None:
     """Title, axis labels and legend of a J(alpha) panel."""
-    axes.set(title=style.wrapped(title), xlabel="α", ylabel="J(θ(α)) [nats]")
+    axes.set(title=style.wrapped(title), xlabel="α", ylabel=f"J(θ(α)){unit.bracketed(drawn.costs)}")
     axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
     close(axes, drawn, legend)
 
 
 def label_learning(axes: Axes, title: str, drawn: Drawn, legend: bool = True) -> None:
     """Title, axis labels and legend of a J(epoch) panel."""
-    axes.set(title=style.wrapped(title), xlabel="epoch", ylabel="J(θ) [nats]")
+    axes.set(title=style.wrapped(title), xlabel="epoch", ylabel=f"J(θ){unit.bracketed(drawn.costs)}")
     axes.xaxis.set_major_locator(MaxNLocator(8, steps=[1, 2, 5, 10], integer=True))
     close(axes, drawn, legend)
 

@@ -56,19 +56,20 @@ def figure_module(name: str) -> ModuleType:
     return module
 
 
-def drawn(module: ModuleType, results: Sequence[Result], numbers: Sequence[str] = ()) -> Figure:
+def drawn(module: ModuleType, results: Sequence[Result], numbers: Sequence[str] = (), num_lost: int = 0) -> Figure:
     """A module's figure.
 
     Args:
-        numbers: what its maps show; a module that draws none takes none.
+        numbers: what its maps show; a module that draws none takes none. num_lost: jobs of the sweep that have no
+            result to draw, which the footer says first.
     Raises:
         InputError: numbers for such a module, or one that no result has.
     """
     if not numbers:
-        return cast(Figure, module.draw(results))
+        return style.say_lost(cast(Figure, module.draw(results)), len(results), num_lost)
     if "numbers" not in inspect.signature(module.draw).parameters:
         raise InputError(f"--number {numbers[0]}: {module.__name__} draws no map of a number; leave it out")
-    return cast(Figure, module.draw(results, numbers=numbers))
+    return style.say_lost(cast(Figure, module.draw(results, numbers=numbers)), len(results), num_lost)
 
 
 def has_figure(folder: Path) -> bool:
@@ -76,9 +77,11 @@ def has_figure(folder: Path) -> bool:
     return all((folder / f"figure.{suffix}").is_file() for suffix in ("png", "pdf"))
 
 
-def save(module: ModuleType, results: Sequence[Result], folder: Path, numbers: Sequence[str] = ()) -> Path:
+def save(
+    module: ModuleType, results: Sequence[Result], folder: Path, numbers: Sequence[str] = (), num_lost: int = 0
+) -> Path:
     """Write a module's figure into ``folder``, and its interactive pages where it has any; returns the PNG's path."""
-    path = style.save(drawn(module, results, numbers), folder)
+    path = style.save(drawn(module, results, numbers, num_lost), folder)
     if hasattr(module, "make_pages"):
         pages.write(module.make_pages(results), folder)
     return path

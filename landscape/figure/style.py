@@ -53,6 +53,7 @@ _DATA_WORD = {"mnist": "MNIST", "digits": "digits", "cifar10": "CIFAR-10", "teac
               "penn_treebank": "Penn Treebank", "penn_treebank_short": "Penn Treebank",
               "penn_treebank_trial": "the small Penn Treebank texts"}  # fmt: skip
 
+FOOTER: Any = {"x": 0.01, "ha": "left", "fontsize": 6.5, "color": "#555555"}
 Draw = Callable[[Sequence[Result]], Figure]
 
 
@@ -147,7 +148,7 @@ def finish(
     inches = figure.get_figwidth()
     heading = textwrap.fill(f"{title} ({scale_label(results)})", int(11 * inches))  # letters that fit on one line
     figure.suptitle(heading, x=0.01, ha="left", fontsize=10.5, fontweight="bold")
-    caps = dict.fromkeys(cap for result in results for cap in result.caps)
+    caps = subject.caps(results)
     caps_line = f"{scale_label(results)}: {'; '.join(caps)}" if caps else ""
     copies = "; ".join(dict.fromkeys(f"data: {r.versions['data']}" for r in results if "data" in r.versions))
     lines = [judged(verdicts), caps_line, copies, told(results), *dict.fromkeys(notes), *between.notes(results)]
@@ -155,7 +156,15 @@ def finish(
     width = int(18.5 * inches)
     text = "\n".join(textwrap.fill(line, width, break_on_hyphens=False) for line in lines)
     if text:
-        figure.supxlabel(text, x=0.01, ha="left", fontsize=6.5, color="#555555")
+        figure.supxlabel(text, **FOOTER)
+    return figure
+
+
+def say_lost(figure: Figure, num_drawn: int, num_lost: int) -> Figure:
+    """Put ``4 of 8 jobs: the others failed or are missing`` above the footer of a sweep that is not whole."""
+    if num_lost:
+        line = f"{num_drawn} of {num_drawn + num_lost} jobs: the others failed or are missing"
+        figure.supxlabel("\n".join(filter(None, [line, figure.get_supxlabel()])), **FOOTER)
     return figure
 
 

@@ -19,6 +19,23 @@ def recipe(result: Result) -> str:
     return result.choices.get("recipe", result.name)
 
 
+def net(result: Result) -> str:
+    """What was trained, for a reader: the model that the command chose, else the recipe's name."""
+    chosen = any(key_of(item) == "model" for item in result.overrides)
+    return result.choices.get("model", recipe(result)) if chosen else recipe(result)
+
+
+def caps(results: Sequence[Result]) -> list[str]:
+    """The caps that bit, each with how many jobs it is of where it is not of all.
+
+    A cap on a training is none of a job that trained nothing, such as a line between checkpoints.
+    """
+    found = [cap for result in results for cap in dict.fromkeys(result.caps)
+             if result.training_status or not cap.startswith("training.")]  # fmt: skip
+    of = {cap: found.count(cap) for cap in dict.fromkeys(found)}
+    return [cap if num == len(results) else f"{cap} ({num} of {len(results)} jobs)" for cap, num in of.items()]
+
+
 def num_classes(result: Result) -> int:
     """C of ``config["dimensions"]["classes"]``, else the ten of MNIST."""
     dimensions = result.config.get("dimensions") or {}
@@ -31,19 +48,21 @@ def plain_overrides(result: Result) -> list[str]:
 
 
 def names(results: Sequence[Result], brief: bool = False) -> list[str]:
-    """One name per job: its recipe and whatever tells it apart from the others.
+    """One name per job: its ``net`` and whatever tells it apart from the others.
 
     Args:
-        brief: leave the recipe out where it is the same everywhere and something else tells the jobs apart.
+        brief: leave the first out where it is the same everywhere and something else tells the jobs apart.
     """
     differing = [key for key in CHOSEN if len({result.choices.get(key, "") for result in results}) > 1]
     shared = set.intersection(*(set(plain_overrides(result)) for result in results)) if results else set()
-    found = []
+    several, found = len({net(result) for result in results}) > 1, []
     for result in results:
-        extra = [result.choices[key] for key in differing if key != "recipe" and key in result.choices]
-        extra += [item for item in plain_overrides(result) if item not in shared]
-        keep_recipe = not (brief and extra and "recipe" not in differing)
-        found.append(", ".join([recipe(result)] * keep_recipe + extra))
+        extra = [
+            result.choices[key] for key in differing if key in result.choices and result.choices[key] != net(result)
+        ]
+        extra += [item for item in plain_overrides(result) if item not in shared and key_of(item) != "model"]
+        keep_recipe = not (brief and extra and not several)
+        found.append(", ".join([net(result)] * keep_recipe + extra))
     if len(set(found)) == len(found):
         return found
     return [f"{name} (job {k + 1})" if found.count(name) > 1 else name for k, name in enumerate(found)]

@@ -68,7 +68,7 @@ def _part(index: int, section: Section, rows: Sequence[Row], base: Path) -> dict
         "folded": len(section.verdicts) > MAX_VERDICTS and len(rows) > 1,
         "calibrated": any(v.calibrated for v in section.verdicts),
         "command": command_of(results) if results else "",
-        "caps": sorted({cap for result in results for cap in result.caps}),
+        "caps": subject.caps(results),
         "versions": list(versions),
         "seconds": sum(result.seconds for result in results),
         "picture": picture(section.figure) if section.figure else None,

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from landscape.errors import InputError
 from landscape.figure.__main__ import job_folders
-from landscape.figure.module import figure_of
+from landscape.figure.module import drawn, figure_of
 from landscape.ground.files.place import is_inside
 from landscape.result.saved import JSON_NAME, Result
 from landscape.result.verdict import Verdict
@@ -97,7 +97,7 @@ def read(folder: Path, own: Collection[str] = ()) -> Section:
     places, verdicts, figure, fault = [place for place, _ in done], list[Verdict](), None, ""
     try:
         verdicts = module.judge(results)
-        figure = module.draw(results)
+        figure = drawn(module, results, num_lost=len(left_out))
     except Exception as error:  # one drawing that fails must not cost the page of all the others
         fault = fault_of(module, error)
     return Section(folder, places, results, left_out, module, verdicts, figure, fault)

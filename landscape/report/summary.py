@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from landscape.report.sweep import Row
+from landscape.report.sweep import Row, counted
 from landscape.result.curve.wilson import wilson
 from landscape.result.verdict import Verdict
 
@@ -51,7 +51,7 @@ def settings(rows: Iterable[Row]) -> list[Setting]:
 
 def means(rows: Sequence[Row]) -> list[Mean]:
     """Every number over the seeds of each setting; values that are not finite are not counted."""
-    found = []
+    rows, found = counted(rows), []
     for setting in settings(rows):
         group = [row for row in rows if row.setting == setting]
         for number in dict.fromkeys(key for row in group for key in row.numbers):
@@ -71,6 +71,7 @@ def failures_first(found: Iterable[Rate], verdicts: Sequence[Verdict]) -> list[R
 
 def rates(rows: Sequence[Row], by_setting: bool = False) -> list[Rate]:
     """Each claim's rate over all rows, or over those of each setting; a claim that was never judged is left out."""
+    rows = counted(rows)
     groups: list[tuple[Setting | None, Sequence[Row]]] = [(None, rows)]
     if by_setting:
         groups = [(setting, [row for row in rows if row.setting == setting]) for setting in settings(rows)]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from landscape.figure import subject
+from landscape.figure.sweep.copies import fresh
 from landscape.figure.sweep.keys import is_seed, leaves
 from landscape.figure.sweep.keys import swept as swept
 from landscape.figure.sweep.pool import num_columns
@@ -23,6 +24,7 @@ class Row:
         swept: key -> value, of the keys that tell this sweep's jobs apart. numbers: NaN where not available.
         holds: ``(check, on)`` -> True, False or None, not judged; ``on`` is the verdict's subject less the job's name,
             empty where rows differ only in it.
+        is_copy: an earlier job has this run, so it does not count again.
     """
 
     name: str
@@ -35,6 +37,7 @@ class Row:
     training: str
     numbers: dict[str, float]
     holds: dict[tuple[str, str], bool | None]
+    is_copy: bool = False
 
     @property
     def setting(self) -> tuple[tuple[str, str], ...]:
@@ -49,7 +52,8 @@ class Row:
 def rows(section: Section) -> list[Row]:
     """Every seed of every job, judged alone: a claim that needs several jobs is not judged here."""
     found = []
-    for place, result, keys in zip(section.places, section.results, swept(section.results), strict=True):
+    told = zip(section.places, section.results, swept(section.results), fresh(section.results), strict=True)
+    for place, result, keys, new in told:
         for column in range(num_columns(result)):
             alone = one_seed(result, column)
             name = subject.names([alone])[0]
@@ -58,9 +62,14 @@ def rows(section: Section) -> list[Row]:
             status = ", ".join(dict.fromkeys(alone.training_status))
             found.append(
                 Row(result.name, result.scale, place.name, alone.seeds[0], keys, result.seconds, result.device, status,
-                    plain_numbers(alone), on)
+                    plain_numbers(alone), on, column not in new)
             )  # fmt: skip
     return _pooled(found)
+
+
+def counted(rows: Iterable[Row]) -> list[Row]:
+    """Each run once: the rows that are no copies."""
+    return [row for row in rows if not row.is_copy]
 
 
 def _pooled(rows: Sequence[Row]) -> list[Row]:

@@ -11,11 +11,12 @@ from rich.table import Table
 from rich.text import Text
 
 from landscape.figure.style import SPLIT_WORD
+from landscape.figure.sweep import copies
 from landscape.figure.sweep.number import Number, headline
 from landscape.figure.sweep.rate import SPLITS, are_monotone
 from landscape.ground.files.text import plain
 from landscape.report.summary import Mean, Rate, Setting, failures_first, means, rates, settings
-from landscape.report.sweep import Row
+from landscape.report.sweep import Row, counted
 from landscape.result.curve.wilson import wilson
 from landscape.result.saved import Result
 from landscape.result.verdict import Verdict
@@ -31,6 +32,7 @@ def summary(results: Sequence[Result], rows: Sequence[Row], verdicts: Sequence[V
         rows: of ``results``, one per job and seed. verdicts: on them; they have the sentence of each claim.
     """
     parts: list[RenderableType] = []
+    said, rows, results = copies.note(results), counted(rows), copies.distinct(results)
     if numbers := headline(results):
         parts.append(_means(numbers, rows))
     if len(results) > 1 and (found := rates(rows)):
@@ -40,7 +42,7 @@ def summary(results: Sequence[Result], rows: Sequence[Row], verdicts: Sequence[V
         if fell:
             rate = Rate(None, "", "", sum(fell), len(fell), *wilson(sum(fell), len(fell)))
             parts.append(Text(f"J on [0, 1], {SPLIT_WORD[split]}: monotone in {rate}"))
-    return Group(*parts)
+    return Group(*parts, *([Text(said)] if said else []))
 
 
 def _table(*heads: str) -> Table:

@@ -16,6 +16,7 @@ from landscape.result.verdict import Verdict
 
 LN10 = math.log(10)
 NINTHS = np.arange(20) / 9
+CROSS_ENTROPY = {"_target_": "landscape.cost.CrossEntropy"}
 
 
 def descent(alphas: Array, floor: float = 0.02, steep: float = 7.0, power: float = 3.0, bowl: float = 0.11) -> Array:
@@ -78,7 +79,7 @@ def result(recipe: str = "maxout", **changes: Any) -> Result:
         figure="landscape.figure.fig01_maxout",
         scale="full",
         choices={"recipe": recipe, "endpoints": "init_to_solution", "alphas": "init_to_solution", "data": "mnist"},
-        config={"dimensions": {"classes": 10, "parameters": 1_233_610}},
+        config={"dimensions": {"classes": 10, "parameters": 1_233_610}, "cost": CROSS_ENTROPY},
         overrides=[f"recipe={recipe}"],
         curves=curves,
         learning_curve=history(seeds),

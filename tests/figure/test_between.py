@@ -12,6 +12,8 @@ from landscape.figure.fig01_maxout import draw
 from landscape.result.curve import Curve, hidden_rise
 from landscape.result.saved import Result
 
+from .conftest import CROSS_ENTROPY
+
 
 def line(bump: float, num: int = 9) -> Result:
     """A falling line with a bump of this height between two of its samples, and its slopes."""
@@ -21,7 +23,8 @@ def line(bump: float, num: int = 9) -> Result:
     slopes = -1 - 2 * bump * off / 0.05 * np.exp(-(off**2))
     curve = Curve(alphas, values[:, None], {"slope": slopes[:, None]})
     hidden = {"train/deterministic/hidden_rise": [hidden_rise(alphas, values, slopes)]}
-    return Result("toy", "fig01_maxout", "full", {}, {}, curves={"train/deterministic": curve}, numbers=hidden)
+    told = {"cost": CROSS_ENTROPY}
+    return Result("toy", "fig01_maxout", "full", {}, told, curves={"train/deterministic": curve}, numbers=hidden)
 
 
 def test_slopes_decide_whether_a_bump_hides() -> None:
@@ -33,6 +36,8 @@ def test_slopes_decide_whether_a_bump_hides() -> None:
         f"slopes tell of a rise between samples: up to {rise:.2g} nats more than they show (train/deterministic); "
         "more points there, as by alphas=adaptive, decide"
     ]
+    placed = hides.numbers | {"train/deterministic/num_points": [9.0], "train/deterministic/widest_gap": [0.1]}
+    assert between.notes([replace(hides, numbers=placed)])[0].endswith("alphas.tolerance or alphas.min_width decides")
     assert rise > 0.05
     misfit = hides.numbers | {"train/deterministic/local_error": [2 * rise]}
     assert "no rise between samples" in between.notes([replace(hides, numbers=misfit)])[0]

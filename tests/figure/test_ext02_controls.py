@@ -12,6 +12,8 @@ from landscape.figure import ext02_controls
 from landscape.result.curve import Array
 from landscape.result.saved import Result
 
+from .conftest import CROSS_ENTROPY
+
 ALPHAS = np.linspace(0, 1.2, 25)
 RELU = {"_target_": "landscape.model.MLP", "activation": {"_target_": "torch.nn.ReLU"}}
 
@@ -28,6 +30,7 @@ def job(make: Any, ends: str, error: Any = fall, bias: bool = True, seeds: int =
         curves[f"{split}/deterministic"] = replace(curve, metrics={"error": np.tile(error(ALPHAS)[:, None], seeds)})
     config = {
         "dimensions": {"classes": 10},
+        "cost": CROSS_ENTROPY,
         "model": {**RELU, "bias": bias},
         "path": path or {"_target_": "landscape.path.Linear"},
     }

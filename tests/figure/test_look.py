@@ -13,7 +13,8 @@ import matplotlib
 import pytest
 from rich.console import Console
 
-from landscape.figure import fig01_maxout, line, style
+from landscape.figure import fig01_maxout, line, style, subject, sweep
+from landscape.figure.module import drawn
 from landscape.figure.publish import page
 from landscape.figure.table import verdict_table
 from landscape.result.verdict import Verdict
@@ -130,3 +131,30 @@ def test_the_table_keeps_every_word_at_100_columns() -> None:
     assert "…" not in text
     assert text.count("[0, 1]") == 2  # written again only where the check changes
     assert "yes" in next(line for line in lines if line.startswith("2 "))
+
+
+@pytest.mark.parametrize("lost", [0, 3])
+def test_a_sweep_that_is_not_whole_says_so_first_in_the_footer(make: Any, lost: int) -> None:
+    jobs = [make.result("digits", overrides=[f"optimizer.lr={rate}"]) for rate in (0.1, 0.2)]
+    whole, figure = (drawn(sweep, jobs, num_lost=num).get_supxlabel() for num in (0, lost))
+    assert figure == "2 of 5 jobs: the others failed or are missing\n" * bool(lost) + whole
+
+
+def test_a_cap_is_told_with_its_jobs_and_only_where_it_was_in_force(make: Any) -> None:
+    """Of a line between checkpoints nothing was trained, so no cap on a training is told."""
+    both, one = "alphas 20 -> 12", "training.num_seeds 3 -> 2"
+    jobs = [make.result(caps=[both, "training.max_epochs 60 -> 2"], training_status=[]), make.result(caps=[both, one])]
+    assert subject.caps(jobs) == [both, f"{one} (1 of 2 jobs)"]
+
+
+def test_two_curves_that_are_one_are_drawn_once(make: Any) -> None:
+    job = make.result("maxout")
+    differ = {
+        key: replace(curve, objective=curve.objective + key.endswith("stochastic")) for key, curve in job.curves.items()
+    }
+    same = {key: job.curves["train/stochastic"] for key in job.curves}
+    told = [
+        {text.get_text() for text in sweep.draw([replace(job, curves=curves)]).legends[0].get_texts()}
+        for curves in (differ, same)
+    ]
+    assert told[0] - told[1] == {"training, no dropout", "validation, no dropout"}

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 
-from landscape.figure import sweep
+from landscape.figure import subject, sweep
 from landscape.result.curve.wilson import wilson
 
 from .conftest import Noisy
@@ -172,3 +172,20 @@ def test_verdicts_of_two_jobs_do_not_share_a_subject(make: Any) -> None:
     verdicts = sweep.judge(jobs(make, 2))
     assert len({(v.check, v.subject) for v in verdicts}) == len(verdicts)
     assert "digits, optimizer.lr=0.02, valid, deterministic" in {v.subject for v in verdicts}
+
+
+def test_a_model_that_the_command_chose_is_named_instead_of_the_recipe_s(make: Any) -> None:
+    """One net in the title, several told apart by their own names, and the recipes where they alone differ."""
+
+    def job(model: str, *more: str, recipe: str = "digits") -> Any:
+        made = make.choose(make.result("digits", overrides=[f"model={model}", *more]), model=model, data="own")
+        return make.choose(made, recipe=recipe)
+
+    assert sweep.draw([job("my_net")]).get_suptitle() == "my_net on own (full scale)"
+    assert subject.names([job("a"), job("b")]) == ["a", "b"]
+    assert subject.names([job("a", "optimizer.lr=1"), job("a", "optimizer.lr=2")], brief=True) == [
+        "optimizer.lr=1", "optimizer.lr=2",
+    ]  # fmt: skip
+    assert subject.names([job("a"), job("a", recipe="relu")]) == ["a, digits", "a, relu"]
+    unchosen = make.choose(make.result("digits"), model="relu_small")
+    assert subject.names([unchosen]) == ["digits"]

@@ -164,6 +164,8 @@ def test_a_failed_job_is_told_and_the_rest_is_shown(tmp_path: Path, page: Callab
     """A failed job and one without a result are named; the finished one is drawn."""
     folder = saved(tmp_path / "s", [job(0.1), replace(job(0.2), status="failed", error="Traceback\nValueError: boom")])
     (folder / "sweep.json").write_text('{"jobs": [{"key": "job0"}, {"key": "job1"}, {"key": "job2"}]}')
+    figure = read(folder).figure
+    assert figure is not None and figure.get_supxlabel().startswith("1 of 3 jobs: ")
     parsed = Strict(page(folder))
     assert "Left out: job job1 failed: ValueError: boom" in parsed.words
     assert "Left out: job job2 left no result" in parsed.words

@@ -164,7 +164,7 @@ def collect(
         try:
             module = figure_of(results, figures)
             verdicts = module.judge(results)
-            figure = save_figure(module, results, folder)
+            figure = save_figure(module, results, folder, num_lost=len(records) - len(results))
             for place, result in zip(places, results, strict=True):
                 if not has_figure(place):  # it was killed while it drew
                     save_figure(figure_of([result], figures), [result], place)

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from landscape.errors import InputError
 from landscape.figure import style
-from landscape.figure.sweep import plain
+from landscape.figure.sweep import copies, plain
 from landscape.figure.sweep.design import Design
 from landscape.figure.sweep.number import chosen
 from landscape.figure.sweep.one_key import draw_one_key
@@ -31,14 +31,15 @@ def draw(results: Sequence[Result], numbers: Sequence[str] = ()) -> Figure:
     Raises:
         InputError: no result has such a number, or fewer than two keys were swept.
     """
+    notes, results = [copies.note(results)], copies.distinct(results)
     design = Design.of(results)
     mapped = chosen(results, numbers)
     if len(design.keys) > 1:
-        return draw_several_keys(design, mapped)
+        return draw_several_keys(design, mapped, notes)
     if numbers:
         swept = ", ".join(key.name for key in design.keys) or "nothing"
         raise InputError(f"a map of {numbers[0]} needs two swept keys; these jobs vary {swept}")
     if design.keys:
-        return draw_one_key(design)
+        return draw_one_key(design, notes)
     # Something was swept, but seeds alone: these jobs are one with more seeds.
-    return plain.draw(results, [pool(results)] if any(design.told) else ())
+    return plain.draw(results, [pool(results)] if any(design.told) else (), notes)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from landscape.figure import line, style, subject
+from landscape.figure import line, style, subject, unit
 from landscape.figure.sweep.design import Cells
 from landscape.figure.sweep.keys import Key
 from landscape.figure.sweep.look import MANY_SEEDS, MAX_BANDS
@@ -61,7 +61,7 @@ def _band(
     columns, note = subject.usable(result, values, ragged)
     notes = (f"{look['label']}: {note}",) if note else ()
     if not columns:
-        return line.Drawn((), notes)
+        return line.Drawn((), notes, (unit.cost_of(result),))
     kept = values[:, columns]
     rows = np.isfinite(kept).any(axis=1)
     x, kept = x[rows], kept[rows]
@@ -69,7 +69,7 @@ def _band(
     if len(columns) > 1 and banded:
         low, high = np.nanquantile(kept, (0.1, 0.9) if len(columns) >= MANY_SEEDS else (0.0, 1.0), axis=1)
         axes.fill_between(x, low, high, color=look["color"], alpha=0.15, linewidth=0)
-    return line.Drawn((len(columns),), notes)
+    return line.Drawn((len(columns),), notes, (unit.cost_of(result),))
 
 
 def _tracks(axes: Axes, result: Result, look: dict[str, Any]) -> line.Drawn:

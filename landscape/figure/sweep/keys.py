@@ -105,14 +105,14 @@ def swept(results: Sequence[Result]) -> list[dict[str, str]]:
     for key in keys:
         for values, items, result in zip(found, told, results, strict=True):
             chosen = result.choices.get(key)
-            values |= {key: chosen} if chosen is not None else leaves(key, _at(result.config, key, items.get(key, "")))
+            values |= {key: chosen} if chosen is not None else leaves(key, at(result.config, key, items.get(key, "")))
     differing = [key for key in dict.fromkeys(key for values in found for key in values)
                  if len({values.get(key, "") for values in found}) > 1]  # fmt: skip
     return [{key: values.get(key, "") for key in differing} for values in found]
 
 
-def _at(config: Any, key: str, otherwise: str) -> Any:
-    """The config's value at a dotted key; the override's own text where the config has none."""
+def at(config: Any, key: str, otherwise: Any = None) -> Any:
+    """The config's value at a dotted key; ``otherwise``, such as the override's own text, where the config has none."""
     for part in key.split("."):
         if not isinstance(config, dict) or part not in config:
             return otherwise

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from landscape.errors import InputError
-from landscape.figure import style, subject
+from landscape.figure import style, subject, unit
 from landscape.figure.sweep.pool import num_columns, values_of
 from landscape.result.curve import Array
 from landscape.result.saved import Result
@@ -19,7 +19,7 @@ HEADLINE = ("largest_rise", "argmin_alpha", "test_objective", "test_error", "bes
 _WORDS = {"largest_rise": "largest rise of J on [0, 1]", "drop": "drop of J from α = 0 to 1",
           "argmin_alpha": "α of the lowest J", "test_error": "test error", "test_objective": "test J",
           "num_test_errors": "test errors", "best_epoch": "best epoch", "length": "|θ_f - θ_i|"}  # fmt: skip
-_UNITS = {"largest_rise": "nats", "drop": "nats", "test_objective": "nats", "test_error": "%"}
+_OF_J = ("largest_rise", "drop", "test_objective")
 
 
 @dataclass(frozen=True)
@@ -58,23 +58,23 @@ def chosen(results: Sequence[Result], names: Sequence[str] = ()) -> list[Number]
     if not names:
         found = [_found("largest_rise", known), next((name for name in ENDS if name in known), None)]
         found = found if any(found) else list(known[:2])
-    return [_number(key) for key in dict.fromkeys(found) if key is not None]
+    return [_number(key, results) for key in dict.fromkeys(found) if key is not None]
 
 
 def _found(name: str, known: Sequence[str]) -> str | None:
     return next((key for key in (name, *(f"{curve}/{name}" for curve in CURVES)) if key in known), None)
 
 
-def _number(key: str) -> Number:
+def _number(key: str, results: Sequence[Result]) -> Number:
     curve, _, name = key.rpartition("/")
     split = curve.partition("/")[0]
-    unit = f" [{_UNITS[name]}]" if name in _UNITS else ""
+    told = unit.bracketed(map(unit.cost_of, results)) if name in _OF_J else " [%]" if name == "test_error" else ""
     of = f", {style.SPLIT_WORD.get(split, split)}" if split else ""
-    return Number(key, f"{_WORDS.get(name, name)}{of}{unit}", 100.0 if name == "test_error" else 1.0)
+    return Number(key, f"{_WORDS.get(name, name)}{of}{told}", 100.0 if name == "test_error" else 1.0)
 
 
 def headline(results: Sequence[Result], most: int = 5) -> list[Number]:
     """The numbers that a summary names first; of results that have none of these, the first few that there are."""
     known = list(dict.fromkeys(key for result in results for key in result.numbers))
     keys = [_found(name, known) for name in HEADLINE]
-    return [_number(key) for key in list(dict.fromkeys(key for key in keys if key) or known)[:most]]
+    return [_number(key, results) for key in list(dict.fromkeys(key for key in keys if key) or known)[:most]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 
@@ -16,8 +17,12 @@ from landscape.figure.sweep.rate import INTERVAL, SPLITS, are_monotone, draw_rat
 from landscape.figure.sweep.verdicts import judge
 
 
-def draw_one_key(design: Design) -> Figure:
-    """Each kind of curve in a panel, coloured by the key, and the share of runs that rise at each of its values."""
+def draw_one_key(design: Design, said: Sequence[str] = ()) -> Figure:
+    """Each kind of curve in a panel, coloured by the key, and the share of runs that rise at each of its values.
+
+    Args:
+        said: sentences for the footer.
+    """
     key, results = design.keys[0], design.results
     cells, looks = design.cells([key]), looks_of(key)
     kinds = [kind for kind in KINDS if any(has(kind, result) for result in cells.values())]
@@ -35,7 +40,7 @@ def draw_one_key(design: Design) -> Figure:
         drawn += panel
     if not num:
         line.close(flat[0], drawn)
-    notes = list(drawn.notes)
+    notes = [*said, *drawn.notes]
     if len(looks) < len(key.values):
         notes.append(f"curves of {len(looks)} of the {len(key.values)} values of {key.name}")
     if kinds:
@@ -44,6 +49,7 @@ def draw_one_key(design: Design) -> Figure:
         axes = flat[len(kinds)]
         draw_rates(axes, key, cells)
         axes.set_title("not monotone on [0, 1]")
+        axes.set_ylim(top=150)  # room for the legend above the counts of bars that end at 100 %
         axes.legend(loc="upper left", ncols=2)
         notes.append(INTERVAL)
     for axes in flat[max(num, 1) :]:

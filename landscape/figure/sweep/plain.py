@@ -16,23 +16,25 @@ from landscape.figure.sweep import plane
 from landscape.figure.sweep.verdicts import judge
 from landscape.result.saved import Result
 
+MAX_NAMED = 4
+"""Nets that a title names one by one."""
 Panel = Callable[[Axes], line.Drawn]
 
 
-def draw(results: Sequence[Result], shown: Sequence[Result] = ()) -> Figure:
+def draw(results: Sequence[Result], shown: Sequence[Result] = (), said: Sequence[str] = ()) -> Figure:
     """J along each line, J during training and the track off the line: whatever these jobs hold.
 
     One job is coloured by split; several share each panel, a colour per job.
 
     Args:
-        shown: the curves, where they are not those of ``results`` one by one.
+        shown: the curves, where they are not those of ``results`` one by one. said: sentences for the footer.
     """
     shown = shown or results
     panels = _panels(shown, subject.names(shown, brief=True))
     if not panels:
         figure, grid = style.new(1, 1, width=4.8)
         line.close(grid[0][0], line.Drawn())
-        return style.finish(figure, results, title(results), verdicts=judge(results))
+        return style.finish(figure, results, title(results), said, verdicts=judge(results))
     columns = min(len(panels), 2)
     figure, grid = style.new(math.ceil(len(panels) / columns), columns, width=3.7 * columns + 2.6)
     flat = [axes for row in grid for axes in row]
@@ -42,13 +44,14 @@ def draw(results: Sequence[Result], shown: Sequence[Result] = ()) -> Figure:
     for axes in flat[len(panels) :]:
         axes.remove()
     style.legend_outside(figure, drawn.legend_title)
-    return style.finish(figure, results, title(results), drawn.notes, verdicts=judge(results))
+    return style.finish(figure, results, title(results), [*said, *drawn.notes], verdicts=judge(results))
 
 
 def title(results: Sequence[Result]) -> str:
-    """The recipes, and the data where they do not say it."""
-    recipes = ", ".join(dict.fromkeys(subject.recipe(result) for result in results))
-    return f"{recipes}{style.on_data(results) if recipes != results[0].choices.get('data') else ''}"
+    """The recipes or models, and the data where they do not say it."""
+    nets = list(dict.fromkeys(subject.net(result) for result in results))
+    words = ", ".join(nets) if len(nets) <= MAX_NAMED else f"{len(nets)} nets"
+    return f"{words}{style.on_data(results) if words != results[0].choices.get('data') else ''}"
 
 
 def _panels(results: Sequence[Result], labels: Sequence[str]) -> list[Panel]:
@@ -60,7 +63,11 @@ def _panels(results: Sequence[Result], labels: Sequence[str]) -> list[Panel]:
     for group in groups:
 
         def along(axes: Axes, group: tuple[str, ...] = group) -> line.Drawn:
-            drawn = line.draw_splits(axes, results[0], group) if alone else line.draw_jobs(axes, results, labels, group)
+            drawn = (
+                line.draw_splits(axes, results[0], group, line.differ(results[0]))
+                if alone
+                else line.draw_jobs(axes, results, labels, group)
+            )
             if _spans_decades(results, group):
                 axes.set_yscale("log")
             ends = ", ".join(dict.fromkeys(r.choices.get("endpoints", "a line").replace("_", " ") for r in results))

@@ -30,16 +30,20 @@ Band = tuple[float, Callable[[Any], list[str]]]
 """Its height in inches, and what draws it into a part of the figure and returns sentences for the footer."""
 
 
-def draw_several_keys(design: Design, numbers: Sequence[Number]) -> Figure:
-    """Curves by up to three keys, each number over the first two, rates by each key."""
+def draw_several_keys(design: Design, numbers: Sequence[Number], said: Sequence[str] = ()) -> Figure:
+    """Curves by up to three keys, each number over the first two, rates by each key.
+
+    Args:
+        said: sentences for the footer.
+    """
     bands = [band for band in (_curves(design), _maps(design, numbers), _rates(design)) if band is not None]
     if not bands:
-        return _empty(design)
+        return _empty(design, said)
     heights = [height for height, _ in bands]
     figure = Figure(figsize=(WIDTH, sum(heights) + 0.9))
     figure.set_layout_engine("constrained", h_pad=0.06, w_pad=0.06, hspace=0.04, wspace=0.04)
     parts = np.ravel(figure.subfigures(len(bands), 1, squeeze=False, height_ratios=heights))
-    notes = [note for part, (_, draw) in zip(parts, bands, strict=True) for note in draw(part)]
+    notes = [*said, *(note for part, (_, draw) in zip(parts, bands, strict=True) for note in draw(part))]
     others = [key.name for key in design.keys[3:]]
     if others:
         notes.append(f"each curve and each cell runs over all values of {', '.join(others)}")
@@ -50,10 +54,10 @@ def _heading(design: Design) -> str:
     return f"{title(design.results)}: {' × '.join(key.name for key in design.keys)}, {num_runs(design.results)}"
 
 
-def _empty(design: Design) -> Figure:
+def _empty(design: Design, said: Sequence[str]) -> Figure:
     figure, grid = style.new(1, 1, width=4.8)
     line.close(grid[0][0], line.Drawn())
-    return style.finish(figure, design.results, _heading(design), verdicts=judge(design.results))
+    return style.finish(figure, design.results, _heading(design), said, verdicts=judge(design.results))
 
 
 def _third(design: Design) -> tuple[Key | None, list[str]]:
@@ -89,7 +93,7 @@ def _curves(design: Design) -> Band | None:
                 axes.set_ylabel("")
             if k + columns < len(places):
                 axes.set_xlabel("")
-            drawn += line.Drawn(panel.num_seeds, tuple(f"{words[0]}, {note}" for note in panel.notes))
+            drawn += line.Drawn(panel.num_seeds, tuple(f"{words[0]}, {note}" for note in panel.notes), panel.costs)
         if spans_decades(list(cells.values()), kind):
             grid.flat[0].set_yscale("log")
         for axes in grid.flat[len(places) :]:

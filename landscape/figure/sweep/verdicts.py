@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from landscape.figure import claims, fig05_two_solutions, subject
+from landscape.figure import claims, fig05_two_solutions, subject, unit
 from landscape.figure import fig13_maxout_residual as residual
+from landscape.figure.sweep.copies import distinct
 from landscape.result.saved import Result
 from landscape.result.verdict import Verdict
 
 
 def judge(results: Sequence[Result]) -> list[Verdict]:
-    """The paper's claims that fit each job's endpoints, and those on its trajectory that name no particular net."""
+    """The paper's claims that fit each job's endpoints, and those on its trajectory that name no particular net.
+
+    A run that two jobs have is judged once.
+    """
     found: list[Verdict] = []
+    results = distinct(results)
     for result, name in zip(results, subject.names(results), strict=True):
         ends = result.choices.get("endpoints")
         if ends == "between_solutions":
@@ -23,4 +29,7 @@ def judge(results: Sequence[Result]) -> list[Verdict]:
             found += claims.from_start_to_solution(result, name)
         for claim, read in (residual.ENDS, residual.TAIL, residual.NORM, residual.THALES):
             found += residual.on_tracks(claim, read, result, name)
-    return found
+    if unit.of(results):
+        return found
+    # The texts of the claims are written for a likelihood.
+    return [replace(item, measured=item.measured.replace(" nats", "")) for item in found]
