@@ -154,7 +154,7 @@ def main() -> None:
         if os.environ.get(name, "").startswith("~"):
             os.environ[name] = str(Path(os.environ[name]).expanduser())
     try:
-        prepare(sys.argv[1:])
+        sys.argv[1:] = prepare(sys.argv[1:])
     except InputError as error:
         refuse(error)
     entry = hydra.main(version_base="1.3", config_path=conf_dir(), config_name="config")(job)
