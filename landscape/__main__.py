@@ -136,7 +136,7 @@ def _report_failure(record: JobRecord, folder: Path, cfg: DictConfig, error: Bas
     with suppress(OSError):
         record.end(folder, "failed", line, code)
     with suppress(OSError), (folder / "run.log").open("a", encoding="utf-8", errors="backslashreplace") as stream:
-        stream.write(f"{line}\n{trace}")
+        stream.write(f"{line}\n" + trace * (code != 2))  # of a wrong input the sentence is all there is to say
     with suppress(OSError):
         failed = Result(name=cfg.name, figure=cfg.figure, scale=cfg.limits.scale, choices={}, config={},
                         overrides=record.overrides, status="failed", error=line)  # fmt: skip

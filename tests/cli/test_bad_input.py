@@ -125,6 +125,9 @@ WRONG = [
     ([*TINY, "measurement.slopes=true"], ["measurement.slopes=true must be a whole number"]),
     ([*TINY, "~measurement"], ["measurement has no _target_", "measurement=NAME"]),
     ([*TINY, "objective=null"], ["objective=null is no name of a config", "default"]),
+    ([*TINY, "alphas=standard", "path=geometric"], ["path=geometric", "path=linear"]),
+    ([*TINY, "alphas=standard", "path=geometric", "endpoints=zero_to_solution"], ["path=geometric", "path=linear"]),
+    ([*TINY, "alphas=standard", "path=geometric", "endpoints=noise_to_solution"], ["path=geometric", "path=linear"]),
     ([*TINY, "path=linear,3"], ["path=3 is no name of a config", "geometric"]),
     (["recipe=none", "measurement=random_walk", "tracker=none", "measurement.dimension=9999999999999999999"],
      ["measurement.dimension=9999999999999999999", "memory"]),
@@ -172,6 +175,7 @@ def test_wrong_input_is_status_2_and_says_what_to_do(
     assert "Traceback" not in ran.out
     for file in ran.outputs.glob("*/*/*/result.json"):
         assert Result.load(file.parent).status == "failed"
+        assert "Traceback" not in (file.parent / "run.log").read_text()
     assert not list(ran.outputs.glob("**/.*.tmp")) and not list(ran.outputs.glob("**/meta.json"))
 
 
