@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from importlib.resources import files
@@ -14,8 +15,9 @@ from hydra.core.config_store import ConfigStore
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import ChoiceSweep, Override
 from hydra.errors import HydraException
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf.errors import OmegaConfBaseException, ValidationError
 
+from landscape.command.config import wanted_of
 from landscape.errors import InputError
 from landscape.ground.provenance import conf_dir
 from landscape.ground.settings import HERE, uses_of
@@ -170,8 +172,15 @@ def _speak_plainly() -> None:
 def said(error: BaseException) -> str:
     """A fault of composing or sweeping as one line, without the list of places that were looked at."""
     text = " ".join(str(error).split("Config search path")[0].split())
-    if isinstance(error.__cause__, OmegaConfBaseException):
-        text += f": {str(error.__cause__).splitlines()[0]}"
+    cause = error.__cause__
+    if isinstance(cause, OmegaConfBaseException):
+        reason, _, rest = str(cause).partition("\n")
+        given = re.fullmatch(r"Error merging override [+]*([^=]+)=(.*)", text)
+        kind = wanted_of(given[1]) if given and isinstance(cause, ValidationError) else ""
+        if given and kind:
+            return f"{given[1]}={given[2]} must be {kind} ({reason})"
+        key = re.search(r"full_key: (\S+)", rest)
+        text += f": {reason}" + (f" (key {key[1]})" if key and key[1] not in text + reason else "")
     return text if isinstance(error, HydraException | OmegaConfBaseException) else f"{type(error).__name__}: {text}"
 
 

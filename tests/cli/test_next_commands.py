@@ -12,7 +12,7 @@ import pytest
 
 import landscape.collect.__main__ as collect
 import landscape.figure.__main__ as figure
-import landscape.paper as paper
+import landscape.paper.__main__ as paper
 import landscape.report.__main__ as report
 import theory.__main__ as theory
 
