@@ -24,7 +24,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from landscape.command.arguments import check_arguments
-from landscape.command.collect import JobRecord, Plan, gone, is_whole, one_line, tell
+from landscape.command.collect import UNDRAWN, JobRecord, Plan, gone, is_whole, one_line, tell
 from landscape.command.collect.checks import searches
 from landscape.command.command_line import prepare, refuse, said
 from landscape.command.config import conf_dir, register
@@ -87,7 +87,7 @@ def _job(cfg: DictConfig, record: JobRecord, plan: Plan | None) -> None:
     record.write(folder)
     name = cfg.name
     tracker = None
-    code = 1
+    code, measured = 1, False
     try:
         config = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
         assert isinstance(config, dict)
@@ -100,6 +100,7 @@ def _job(cfg: DictConfig, record: JobRecord, plan: Plan | None) -> None:
         if cfg.optimize is not None:
             value_of(result, cfg.optimize)  # refuses an unknown number before the result counts as whole
         result.save(folder)
+        measured = True
         figure = save_figure(figure_module(result.figure), [result], folder)
         # Not the trajectory: it can be gigabytes, and everything drawn from it is in the result.
         solutions = [
@@ -110,7 +111,8 @@ def _job(cfg: DictConfig, record: JobRecord, plan: Plan | None) -> None:
         record.end(folder, "done")
         code = 0
     except KeyboardInterrupt:
-        record.end(folder, "cut", "interrupted; the same command goes on from the last checkpoint", 1)
+        how = UNDRAWN if measured else "interrupted; the same command goes on from the last checkpoint"
+        record.end(folder, "cut", how, 1)
         raise
     except Exception as error:
         cause = error.__cause__ if isinstance(error.__cause__, InputError) else error

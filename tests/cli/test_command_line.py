@@ -151,14 +151,14 @@ def test_a_command_that_cannot_work_ends_before_any_job(
 def test_a_setting_asked_for_in_three_ways_is_one_job_done_now(cli: Callable[..., Ran]) -> None:
     ran = cli(*TINY, "forecast=off", "optimizer.lr=0.1,0.10,1e-1")
     assert ran.status == 0, ran.out
-    assert "1 jobs done, 0 done before, 0 failed" in ran.out and "2 of 3 jobs have the settings" in ran.out
+    assert "1 job done, 0 done before, 0 failed" in ran.out and "2 of 3 jobs have the settings" in ran.out
     assert len(ran.sweep["jobs"]) == 1 and ran.sweep["jobs"][0]["status"] == "done"
 
 
 def test_one_job_in_this_process(cli: Callable[..., Ran]) -> None:
     """``hydra.mode=RUN`` ends as a sweep of one does: a figure, the tables, the exit status of the contract."""
     ran = cli(*TINY, "forecast=off", "hydra.mode=RUN")
-    assert ran.status == 0 and "1 jobs done, 0 done before" in ran.out, ran.out
+    assert ran.status == 0 and "1 job done, 0 done before" in ran.out, ran.out
     (job,) = ran.jobs
     assert (job / "result.json").exists() and (job.parent / "figure.png").exists()
     assert "0 jobs done, 1 done before" in cli(*TINY, "forecast=off").out  # and is the same job
