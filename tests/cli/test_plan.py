@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 PROGRAM = """
-import landscape.collect as collect, landscape.plan as plan
+import landscape.command.collect as collect, landscape.command.plan as plan
 from landscape.__main__ import main
 start = collect.Collect.on_multirun_start
 def planned(self, config, **kwargs):

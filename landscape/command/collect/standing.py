@@ -117,8 +117,8 @@ class Plan:
 
     @cached_property
     def _common(self) -> set[str]:
-        """What all jobs were told; nothing of a single one."""
-        return set.intersection(*(set(entry.overrides) for entry in self.jobs)) if len(self.jobs) > 1 else set()
+        """What all jobs were told; of a single one that is everything."""
+        return set.intersection(*(set(entry.overrides) for entry in self.jobs)) if self.jobs else set()
 
     @cached_property
     def numbers(self) -> dict[str, int]:
