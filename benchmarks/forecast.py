@@ -13,9 +13,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-import landscape.forecast.callback as callback
-
 import landscape.__main__ as program
+import landscape.command.forecast.callback as callback
 from landscape.command.forecast import Forecast, calibration, clock, command
 from landscape.command.forecast.memory import peak_bytes
 

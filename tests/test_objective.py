@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import landscape.streams
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
+import landscape.ground.streams
 from landscape.cost import Adversarial, CrossEntropy
 from landscape.objective import Objective
 from landscape.parameters import ParameterLayout
@@ -70,7 +70,7 @@ def test_adversarial_equals_the_twin() -> None:
 
 @pytest.mark.parametrize("mode", ["deterministic", "stochastic"])
 def test_batch_size_changes_nothing_and_the_last_batch_is_weighted(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(landscape.streams, "MASK_BLOCK", 7)  # so that batches cross blocks
+    monkeypatch.setattr(landscape.ground.streams, "MASK_BLOCK", 7)  # so that batches cross blocks
     theta = points()
     whole = objective(mode, batch_size=23)(theta)
     for batch_size in (1, 4, 7, 22, 1000):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import landscape.forecast.callback as callback
-import landscape.forecast.command as command
 import numpy as np
 import pytest
 import torch
 from omegaconf import DictConfig
 
+import landscape.command.forecast.callback as callback
+import landscape.command.forecast.command as command
 from landscape.command.forecast import Forecast, JobForecast
 from landscape.command.forecast.calibration import Calibration
 from landscape.objective import Objective

@@ -8,13 +8,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import landscape.footprint as footprint
-import landscape.forecast.callback as callback
 import numpy as np
 import pytest
 
 import landscape.__main__ as program
-import landscape.collect as collect
+import landscape.command.collect as collect
+import landscape.command.forecast.callback as callback
+import landscape.objective.memory.footprint as footprint
 from landscape.command.forecast import Forecast
 from landscape.model import Quadratic
 from landscape.objective import Objective

@@ -2,11 +2,12 @@
 
 import math
 
-import landscape.curve as c
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+import landscape.result.curve as c
 
 # uneven, from -0.37 to 2.1, with 0 and 1 among the samples and neither at an end
 ALPHAS = np.array([-0.37, -0.11, 0.0, 0.07, 0.31, 0.55, 0.83, 1.0, 1.42, 2.1])

@@ -2,11 +2,12 @@
 
 import math
 
-import landscape.curve as c
 import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+
+import landscape.result.curve as c
 
 ALPHAS = np.array([-0.37, -0.11, 0.0, 0.07, 0.31, 0.55, 0.83, 1.0, 1.42, 2.1])
 VALUES = np.array([3.0, 2.2, 2.0, 2.4, 1.1, 0.5, 1.4, 0.8, 0.6, 4.0])

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import landscape.forecast.clock as clock
 import pytest
 import torch
+
+import landscape.command.forecast.clock as clock
 
 CPU = torch.device("cpu")
 
