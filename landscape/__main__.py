@@ -24,7 +24,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from landscape.command.arguments import check_arguments
-from landscape.command.collect import JobRecord, Plan, gone, is_whole, one_line, tell
+from landscape.command.collect import UNDRAWN, JobRecord, Plan, gone, is_whole, one_line, tell
 from landscape.command.collect.checks import searches
 from landscape.command.command_line import prepare, refuse, said
 from landscape.command.config import conf_dir, register
@@ -87,7 +87,7 @@ def _job(cfg: DictConfig, record: JobRecord, plan: Plan | None) -> None:
     record.write(folder)
     name = cfg.name
     tracker = None
-    code = 1
+    code, measured = 1, False
     try:
         config = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
         assert isinstance(config, dict)
@@ -100,6 +100,7 @@ def _job(cfg: DictConfig, record: JobRecord, plan: Plan | None) -> None:
         if cfg.optimize is not None:
             value_of(result, cfg.optimize)  # refuses an unknown number before the result counts as whole
         result.save(folder)
+        measured = True
         figure = save_figure(figure_module(result.figure), [result], folder)
         # Not the trajectory: it can be gigabytes, and everything drawn from it is in the result.
         solutions = [
@@ -110,7 +111,8 @@ def _job(cfg: DictConfig, record: JobRecord, plan: Plan | None) -> None:
         record.end(folder, "done")
         code = 0
     except KeyboardInterrupt:
-        record.end(folder, "cut", "interrupted; the same command goes on from the last checkpoint", 1)
+        how = UNDRAWN if measured else "interrupted; the same command goes on from the last checkpoint"
+        record.end(folder, "cut", how, 1)
         raise
     except Exception as error:
         cause = error.__cause__ if isinstance(error.__cause__, InputError) else error
@@ -136,7 +138,7 @@ def _report_failure(record: JobRecord, folder: Path, cfg: DictConfig, error: Bas
     with suppress(OSError):
         record.end(folder, "failed", line, code)
     with suppress(OSError), (folder / "run.log").open("a", encoding="utf-8", errors="backslashreplace") as stream:
-        stream.write(f"{line}\n{trace}")
+        stream.write(f"{line}\n" + trace * (code != 2))  # of a wrong input the sentence is all there is to say
     with suppress(OSError):
         failed = Result(name=cfg.name, figure=cfg.figure, scale=cfg.limits.scale, choices={}, config={},
                         overrides=record.overrides, status="failed", error=line)  # fmt: skip
@@ -154,7 +156,7 @@ def main() -> None:
         if os.environ.get(name, "").startswith("~"):
             os.environ[name] = str(Path(os.environ[name]).expanduser())
     try:
-        prepare(sys.argv[1:])
+        sys.argv[1:] = prepare(sys.argv[1:])
     except InputError as error:
         refuse(error)
     entry = hydra.main(version_base="1.3", config_path=conf_dir(), config_name="config")(job)

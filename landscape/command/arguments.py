@@ -13,7 +13,7 @@ import typing
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal, Union
 
-from hydra.utils import get_object
+from hydra._internal.utils import _locate
 
 from landscape.errors import InputError
 
@@ -41,10 +41,11 @@ def check_arguments(config: Any, key: str = "") -> None:
         config: plain containers. key: where they stand, as ``"model"``; empty for a whole config.
 
     Raises:
-        InputError: the first such key, its value and what it wants.
+        InputError: the first such key, its value and what it wants; with a ``key`` also a ``_target_`` that cannot be
+            imported: of a whole config not all is made.
     """
     for where, node in _nodes(config, key):
-        _check_node(node, where)
+        _check_node(node, where, is_made=bool(key))
 
 
 def check_finite(config: Any, key: str) -> None:
@@ -74,10 +75,26 @@ def _nodes(config: Any, key: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
         yield from _nodes(value, f"{key}.{name}" if key else str(name))
 
 
-def _check_node(node: Mapping[str, Any], key: str) -> None:
+def _located(path: str, key: str) -> Any:
+    # Not hydra.utils.get_object, which logs every failure besides raising it.
     try:
-        target: Callable[..., Any] = get_object(node["_target_"])
+        return _locate(path)
+    except ImportError as error:
+        reason, advice = (*str(error).splitlines()[1:], "", "")[:2]
+        advice = advice.removeprefix("Are you sure that ").rstrip("?")
+        raise InputError(f"{key}._target_={path} cannot be imported ({reason or error}); check "
+                         + (f"that {advice}" if advice else "that module")
+                         + (", or take tracker=none" if key == "tracker" else "")) from error  # fmt: skip
+
+
+def _check_node(node: Mapping[str, Any], key: str, is_made: bool) -> None:
+    try:
+        target: Callable[..., Any] = _located(node["_target_"], key)
         parameters = inspect.signature(target).parameters
+    except InputError:
+        if is_made:
+            raise
+        return
     except Exception:  # no such target, or one in C: instantiating it says what is wrong
         return
     hints = _hints(target)
@@ -98,10 +115,17 @@ def _check_node(node: Mapping[str, Any], key: str) -> None:
             continue  # another's annotation may be looser than what its code takes
         if not fits(value, kind):
             one = _holds_list(kind) and not isinstance(value, list | tuple) and fits([value], kind)
-            example = f", such as {key}.{name}=[{shown(value)}]" if one else ""
+            example = f", such as {key}.{name}=[{shown(value)}]" if one else _example(f"{key}.{name}", kind, default)
             if isinstance(value, int | float) and not isinstance(value, bool) and fits(str(value), kind):
                 example = f"; quoted it is one: '{key}.{name}=\"{value}\"'"
             raise InputError(f"{key}.{name}={shown(value)} must be {wanted(kind)}{example}")
+
+
+def _example(key: str, kind: Any, default: Any) -> str:
+    """``, such as KEY=VALUE``: the constructor's own default, or any value that fits; empty for a text or a node."""
+    good = (v for v in (default, 0.1, 1, [16], [0.1]) if isinstance(v, int | float | list | tuple) and fits(v, kind))
+    value = next(good, None)
+    return "" if value is None else f", such as {key}={shown(value)}"
 
 
 def _hints(target: Callable[..., Any]) -> dict[str, Any]:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import hydra._internal.utils as hydra_utils
 from hydra.core.config_store import ConfigStore
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import ChoiceSweep, Override
-from hydra.errors import CompactHydraException, HydraException
-from omegaconf.errors import OmegaConfBaseException
+from hydra.errors import HydraException
+from omegaconf.errors import OmegaConfBaseException, ValidationError
 
+from landscape.command.config import wanted_of
 from landscape.errors import InputError
 from landscape.ground.provenance import conf_dir
 from landscape.ground.settings import HERE, uses_of
@@ -34,13 +36,21 @@ REFUSED = {
 """Keys of Hydra's that would break what the command line promises, and what to do instead."""
 
 
-def prepare(arguments: Sequence[str]) -> None:
+def prepare(arguments: Sequence[str]) -> list[str]:
     """Check the arguments, and make what they add known to Hydra.
 
+    Returns:
+        The same arguments, overrides first: Hydra wants them all in one place, wherever options stand between them.
+
     Raises:
-        InputError: flags that exclude one another, an override that cannot be read, or a group without a name.
+        InputError: an unknown option or one without its value, flags that exclude one another, an override that cannot
+            be read, or a group without a name.
     """
-    known, _ = hydra_utils.get_args_parser().parse_known_args(list(arguments))
+    parser = hydra_utils.get_args_parser()
+    parser.error = _refused  # type: ignore[method-assign]
+    known, unknown = parser.parse_known_intermixed_args(list(arguments))
+    if unknown:
+        _refused(f"{unknown[0]} is no option")
     given = [flag for flag in FLAGS if getattr(known, flag) not in (None, False)]
     if len(given) > 1:
         raise InputError(f"{' and '.join(f'--{flag}' for flag in given)} exclude one another; give one of them")
@@ -52,6 +62,14 @@ def prepare(arguments: Sequence[str]) -> None:
         _check(override, folders)
     _register_grids(folders)
     _speak_plainly()
+    options = [item for item in arguments if item != "--"]
+    for item in known.overrides:
+        options.remove(item)
+    return [*known.overrides, *options]
+
+
+def _refused(message: str) -> NoReturn:
+    raise InputError(f"{message}; --hydra-help lists the options, and what is set is written key=value")
 
 
 def _parsed(item: str) -> Override:
@@ -143,7 +161,7 @@ def _speak_plainly() -> None:
             except Exception as error:
                 if os.environ.get("HYDRA_FULL_ERROR"):
                     raise
-                raise CompactHydraException(said(error)) from None
+                refuse(InputError(said(error)))
 
         return plain(told)
 
@@ -154,8 +172,15 @@ def _speak_plainly() -> None:
 def said(error: BaseException) -> str:
     """A fault of composing or sweeping as one line, without the list of places that were looked at."""
     text = " ".join(str(error).split("Config search path")[0].split())
-    if isinstance(error.__cause__, OmegaConfBaseException):
-        text += f": {str(error.__cause__).splitlines()[0]}"
+    cause = error.__cause__
+    if isinstance(cause, OmegaConfBaseException):
+        reason, _, rest = str(cause).partition("\n")
+        given = re.fullmatch(r"Error merging override [+]*([^=]+)=(.*)", text)
+        kind = wanted_of(given[1]) if given and isinstance(cause, ValidationError) else ""
+        if given and kind:
+            return f"{given[1]}={given[2]} must be {kind} ({reason})"
+        key = re.search(r"full_key: (\S+)", rest)
+        text += f": {reason}" + (f" (key {key[1]})" if key and key[1] not in text + reason else "")
     return text if isinstance(error, HydraException | OmegaConfBaseException) else f"{type(error).__name__}: {text}"
 
 

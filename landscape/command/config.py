@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
-from dataclasses import dataclass, field
+import typing
+from dataclasses import dataclass, field, is_dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import InterpolationValidationError
 
+from landscape.command.arguments import wanted
 from landscape.errors import Exit
 from landscape.ground.provenance import conf_dir as conf_dir
 from landscape.ground.provenance import outside
@@ -129,6 +131,14 @@ class Config:
     forecast: str = "auto"
     optimize: Any = None  # what each job returns to a sweeper that searches: a number's name, or a list of them
     command: str = ""
+
+
+def wanted_of(key: str) -> str:
+    """What the schema wants of a key, in words; empty where it says nothing."""
+    kind: Any = Config
+    for part in key.split("."):
+        kind = typing.get_type_hints(kind).get(part, Any) if is_dataclass(kind) else Any
+    return "" if kind is Any or is_dataclass(kind) else wanted(kind)
 
 
 def version() -> str:

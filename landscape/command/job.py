@@ -21,7 +21,7 @@ from torch import nn
 from landscape.alphas import Adaptive, checked, thinned
 from landscape.command.config import version
 from landscape.command.limits import apply_limits, note_cap
-from landscape.command.prepare import check_named, dataset_of, make, module_maker, solve
+from landscape.command.prepare import check_named, check_path, dataset_of, make, module_maker, solve
 from landscape.cost import from_torch
 from landscape.endpoints import Ends
 from landscape.errors import InputError
@@ -30,7 +30,6 @@ from landscape.figure.sweep.number import chosen
 from landscape.ground.settings import named
 from landscape.measurement import Measured, Subject
 from landscape.measurement.placement import check_room
-from landscape.parameters import ParameterLayout
 from landscape.result.saved import Result
 from landscape.store.solutions import Solutions
 from landscape.store.store import Entry
@@ -147,11 +146,7 @@ def untrained(
     if hasattr(measurement, "check"):
         measurement.check(subject)
     if measurement.needs == "path":  # nor must a path that does not fit this module
-        anywhere = torch.ones(1, ParameterLayout.of(template).num_parameters)
-        try:
-            subject.lay(anywhere, 2 * anywhere)
-        except TypeError as error:
-            raise InputError(f"path cannot be made: {error}; look at the keys under path") from error
+        check_path(subject, ends_of)
     if measured_examples is not None:
         for split in ("train", "valid"):
             before = len(getattr(dataset, split))

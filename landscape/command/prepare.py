@@ -18,13 +18,16 @@ from landscape.command.config import version
 from landscape.command.limits import note_cap
 from landscape.cost.labels import check_counts, scales
 from landscape.data.dataset import Dataset, Split
+from landscape.endpoints import NoiseToSolution, OtherInitToSolution, ZeroToSolution
 from landscape.errors import InputError
 from landscape.ground.precision import converted
 from landscape.ground.provenance import outside
 from landscape.ground.settings import uses_of
+from landscape.measurement import Subject
 from landscape.objective.fitting import check_split
 from landscape.objective.module.template import unwrapped
 from landscape.objective.objective import Objective
+from landscape.parameters import ParameterLayout
 from landscape.store.solutions import Solutions, joined
 from landscape.store.store import Entry, Store
 from landscape.training import GroupRun, Training, build, groups_of
@@ -112,6 +115,25 @@ def check_named(objective: Objective, split: Split, name: str) -> None:
         check_counts(scales(objective.cost, split.y), len(split))
     except InputError as error:
         raise InputError(f"the {name} split: {error}") from None
+
+
+def check_path(subject: Subject, ends_of: Any) -> None:
+    """Lay the path between stand-ins for its ends, so that what it wants of module and start is told before training.
+
+    Raises:
+        InputError: it cannot be made, or not from such a start.
+    """
+    layout = ParameterLayout.of(subject.module)
+    starts = [torch.ones(1, layout.num_parameters)]
+    if isinstance(ends_of, ZeroToSolution):
+        starts.append(torch.zeros_like(starts[0]))
+    elif getattr(ends_of, "starts_training", False) or isinstance(ends_of, NoiseToSolution | OtherInitToSolution):
+        starts.append(layout.theta(subject.module))  # zeros of theta_i are zeros of these two as well
+    try:
+        for start in starts:
+            subject.lay(start, torch.where(start == 0, 1, 2 * start))
+    except TypeError as error:
+        raise InputError(f"path cannot be made: {error}; look at the keys under path") from error
 
 
 def solve(

@@ -208,6 +208,8 @@ class Points:
                 raise InputError(
                     f"endpoints.{key} has {len(point)} numbers but model={type(module).__name__} has "
                     f"{layout.num_parameters} parameters; give one number per parameter"
+                    + ", or take recipe=deep_linear, whose model has two"
+                    * (len(point) == 2)
                 )
         theta = {key: torch.tensor([point], dtype=torch.float64) for key, point in self.points.items()}
         buffers = beside(module)

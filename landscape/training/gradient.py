@@ -165,7 +165,7 @@ def groups_of(
     seeds: Sequence[int], module: nn.Module, cost: Any, example: tuple[Tensor, Tensor], vectorise: bool | None,
     optimizer: Callable[..., torch.optim.Optimizer] | None = None, other: nn.Module | None = None,
 ) -> list[list[int]]:  # fmt: skip
-    """Which seeds train together: all in one group, or each alone.
+    """Which seeds train together: all in one group, or each alone, which is the same up to rounding.
 
     Args:
         seeds: all that are wanted. module: one of the networks.

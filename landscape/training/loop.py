@@ -69,7 +69,11 @@ class GroupRun:
         if training.batch_size > len(dataset.train):
             raise InputError(
                 f"training.batch_size={training.batch_size} is larger than the {len(dataset.train)} training examples; "
-                "lower it, or raise limits.examples"
+                + (
+                    "without data (recipe=none) choose measurement=random_walk, which trains none, or recipe=quadratic"
+                    if dataset.name == "none"
+                    else "lower it, or raise limits.examples"
+                )
             )
         streams = dataset.train.num_streams
         if streams is not None and training.batch_size != streams:

@@ -118,13 +118,23 @@ WRONG = [
     ([*TINY, "training.trajectory_gigabytes=-1"], ["training.trajectory_gigabytes=-1", "positive"]),
     ([*TINY, "training.checkpoint_seconds=-1"], ["training.checkpoint_seconds=-1", "negative"]),
     ([*TINY, "threads=0"], ["threads=0", "null"]),
-    ([*TINY, "optimizer.lr=abc"], ["optimizer.lr=abc must be a number"]),
+    ([*TINY, "optimizer.lr=abc"], ["optimizer.lr=abc must be a number, such as optimizer.lr=0."]),
+    ([*TINY, "model.widths=null"], ["model.widths=null must be a list of whole numbers, such as model.widths=["]),
+    ([*TINY, "training.num_seeds=null"], ["training.num_seeds=null must be a whole number"]),
+    ([*TINY, "training.patience=inf"], ["training.patience=inf must be a whole number or null"]),
+    ([*TINY, "model.activation._target_=torch.nn.NoSuch"],
+     ["model.activation._target_=torch.nn.NoSuch cannot be imported", "'NoSuch'", "module 'torch.nn'"]),
+    (["tracker=none", "recipe=none"], ["measurement=random_walk", "recipe=quadratic"]),
+    (["tracker=none", "endpoints=same_branch"], ["endpoints.start has 2 numbers", "recipe=deep_linear"]),
     ([*TINY, "optimizer.lr=''"], ["optimizer.lr='' must be a number"]),
     ([*TINY, "cost=adversarial", "cost.epsilon=inf"], ["cost.epsilon=inf must be a positive, finite number"]),
     ([*TINY, "model.widths=8"], ["model.widths=8 must be a list of whole numbers", "model.widths=[8]"]),
     ([*TINY, "measurement.slopes=true"], ["measurement.slopes=true must be a whole number"]),
     ([*TINY, "~measurement"], ["measurement has no _target_", "measurement=NAME"]),
     ([*TINY, "objective=null"], ["objective=null is no name of a config", "default"]),
+    ([*TINY, "alphas=standard", "path=geometric"], ["path=geometric", "path=linear"]),
+    ([*TINY, "alphas=standard", "path=geometric", "endpoints=zero_to_solution"], ["path=geometric", "path=linear"]),
+    ([*TINY, "alphas=standard", "path=geometric", "endpoints=noise_to_solution"], ["path=geometric", "path=linear"]),
     ([*TINY, "path=linear,3"], ["path=3 is no name of a config", "geometric"]),
     (["recipe=none", "measurement=random_walk", "tracker=none", "measurement.dimension=9999999999999999999"],
      ["measurement.dimension=9999999999999999999", "memory"]),
@@ -169,10 +179,20 @@ def test_wrong_input_is_status_2_and_says_what_to_do(
     assert ran.status == 2, ran.out
     for needle in needles:
         assert needle in ran.out
-    assert "Traceback" not in ran.out
+    assert "Traceback" not in ran.out and "Error getting object" not in ran.out
     for file in ran.outputs.glob("*/*/*/result.json"):
         assert Result.load(file.parent).status == "failed"
+        assert "Traceback" not in (file.parent / "run.log").read_text()
     assert not list(ran.outputs.glob("**/.*.tmp")) and not list(ran.outputs.glob("**/meta.json"))
+
+
+def test_a_refusal_is_said_once_and_again_only_to_who_asks_later(cli: Callable[..., Ran]) -> None:
+    ran = cli(*TINY, "forecast=off", "optimizer.lr=abc,null")
+    for value in ("abc", "null"):
+        assert ran.out.count(f"optimizer.lr={value} must be a number") == 1, ran.out
+        assert f" of 2 [optimizer.lr={value}]" in ran.out.split("jobs done")[1]
+    quiet = cli(*TINY, "forecast=off", "optimizer.lr=abc", "hydra/job_logging=none")
+    assert "optimizer.lr=abc must be a number" in quiet.out
 
 
 @pytest.mark.parametrize(

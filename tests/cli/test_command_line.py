@@ -28,6 +28,10 @@ REFUSED = [
     (["--run", "--multirun"], "--run", "--multirun"),
     (["--info", "--cfg", "job"], "--cfg", "--info"),
     (["--resolve"], "--resolve", "--cfg"),
+    (["optimizer.lr=1", "--nope"], "--nope", "key=value"),
+    (["-x=3"], "-x=3", "key=value"),
+    (["optimizer.lr=1", "--config-dir"], "config-dir", "--hydra-help"),
+    (["--cfg", "most"], "most", "job"),
     (["hydra.sweep.subdir=x"], "hydra.sweep.subdir=x", "settings"),
     (["hydra.run.dir=x"], "hydra.run.dir=x", "outputs"),
     (["hydra/launcher=joblib"], "hydra/launcher=joblib", "compute"),
@@ -41,6 +45,23 @@ def test_what_hydra_would_answer_with_a_traceback_is_a_sentence(arguments: list[
     with pytest.raises(InputError) as caught:
         prepare(arguments)
     assert what in str(caught.value) and advice in str(caught.value) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "arranged"),
+    [
+        ("a=1 --config-dir mine b=2", "a=1 b=2 --config-dir mine"),
+        ("a=1 -m b=2,3", "a=1 b=2,3 -m"),
+        ("-m a=1,2 b=2", "a=1,2 b=2 -m"),
+        ("a=1 --cfg job b=2 -p model", "a=1 b=2 --cfg job -p model"),
+        ("a=1 -cn a=1 b=2", "a=1 b=2 -cn a=1"),
+        ("--info searchpath a=1", "a=1 --info searchpath"),
+        ("--cfg=job -- a=1", "a=1 --cfg=job"),
+    ],
+)
+def test_options_may_stand_between_what_is_set(arguments: str, arranged: str) -> None:
+    """Hydra's own reader takes all overrides in one place alone."""
+    assert prepare(arguments.split()) == arranged.split()
 
 
 @pytest.mark.parametrize(
@@ -122,6 +143,7 @@ def test_a_command_that_cannot_work_ends_before_any_job(
     """One sentence, status 2, no traceback; nothing outside outputs/, nothing trained."""
     ran = cli("tracker=none", "forecast=off", *arguments)
     assert ran.status == 2 and what in ran.out and "Traceback" not in ran.out, ran.out
+    assert "HYDRA_FULL_ERROR" not in ran.out and "usage:" not in ran.out
     assert not list(tmp_path.rglob("meta.json")) and not list(tmp_path.rglob("result.npz"))
     assert {place.name for place in tmp_path.iterdir()} <= {"outputs", "data"}
 
@@ -129,14 +151,14 @@ def test_a_command_that_cannot_work_ends_before_any_job(
 def test_a_setting_asked_for_in_three_ways_is_one_job_done_now(cli: Callable[..., Ran]) -> None:
     ran = cli(*TINY, "forecast=off", "optimizer.lr=0.1,0.10,1e-1")
     assert ran.status == 0, ran.out
-    assert "1 jobs done, 0 done before, 0 failed" in ran.out and "2 of 3 jobs have the settings" in ran.out
+    assert "1 job done, 0 done before, 0 failed" in ran.out and "2 of 3 jobs have the settings" in ran.out
     assert len(ran.sweep["jobs"]) == 1 and ran.sweep["jobs"][0]["status"] == "done"
 
 
 def test_one_job_in_this_process(cli: Callable[..., Ran]) -> None:
     """``hydra.mode=RUN`` ends as a sweep of one does: a figure, the tables, the exit status of the contract."""
     ran = cli(*TINY, "forecast=off", "hydra.mode=RUN")
-    assert ran.status == 0 and "1 jobs done, 0 done before" in ran.out, ran.out
+    assert ran.status == 0 and "1 job done, 0 done before" in ran.out, ran.out
     (job,) = ran.jobs
     assert (job / "result.json").exists() and (job.parent / "figure.png").exists()
     assert "0 jobs done, 1 done before" in cli(*TINY, "forecast=off").out  # and is the same job

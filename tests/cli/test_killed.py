@@ -14,7 +14,7 @@ import pytest
 from landscape.command.collect.front import main as collect_main
 from tests.sweeps import SWEEP, assert_same_numbers, launch, quiet_run, running
 
-from .conftest import Ran
+from .conftest import TINY, Ran
 
 ENGINE = ["compute=joblib", "hydra.launcher.n_jobs=2"]
 
@@ -60,7 +60,30 @@ def test_a_killed_job_stops_no_other(
     assert "goes on: job 1 of 3 [optimizer.lr=0.1]" in again.out and "going on from the checkpoint" in again.out
     assert_same_numbers(outputs, quiet)
     status, said = collected(outputs, capfd, monkeypatch)
-    assert status == 0 and "1 jobs done, 2 done before, 0 failed" in said
+    assert status == 0 and "1 job done, 2 done before, 0 failed" in said
+
+
+def test_a_job_cut_while_it_draws_is_done_and_drawn_next(
+    cli: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Told as one story: measured, not drawn, drawn by the same command without a number computed again."""
+
+    def cut(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    command = (*TINY, "forecast=off", "limits=smoke")
+    with monkeypatch.context() as patched:
+        patched.setattr("landscape.__main__.save_figure", cut)
+        ran = cli(*command)
+    assert ran.status == 130 and "cut after" in ran.out and "the same command draws its figure" in ran.out, ran.out
+    assert "checkpoint" not in ran.out.split("cut after")[1].splitlines()[0]
+    (result,) = ran.outputs.glob("*/*/*/result.json")
+    before = result.read_bytes()
+    again = cli(*command)
+    assert again.status == 0 and "of 1 job: 1 done before" in again.out, again.out
+    assert "was measured before and is drawn now" in again.out and "cut and goes on" not in again.out
+    assert (result.parent / "figure.png").exists() and result.read_bytes() == before
+    assert "was done before" in cli(*command).out
 
 
 @pytest.mark.slow

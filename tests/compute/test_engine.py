@@ -80,7 +80,7 @@ def test_an_engine_that_gives_up_costs_only_what_it_had_not_done(
     ran = cli(*TINY, "optimizer.lr=0.1,0.2")
     assert ran.status == 1 and "Traceback" not in ran.out
     assert "the compute engine gave up (ConnectionError: the head node is gone)" in ran.out
-    assert "1 jobs done, 0 done before, 0 failed, 1 missing" in ran.out
+    assert "1 job done, 0 done before, 0 failed, 1 missing" in ran.out
 
 
 @pytest.mark.slow

@@ -30,5 +30,5 @@ def test_four_jobs_of_which_one_is_killed(tmp_path: Path) -> None:
         assert "job 1 of 4 [optimizer.lr=0.1]: killed by SIGKILL" in text
         process = launch(outputs, *FOUR, "compute=slurm", environment=environment)
         assert process.wait(300) == 0, said.read_text()
-        assert "1 jobs done, 3 done before, 0 failed" in said.read_text()
+        assert "1 job done, 3 done before, 0 failed" in said.read_text()
     assert_same_numbers(outputs, quiet_run(tmp_path / "quiet", *FOUR))

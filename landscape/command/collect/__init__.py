@@ -19,8 +19,8 @@ from landscape.command.closing import close
 from landscape.command.collect.checks import check_command, check_job, check_writable
 from landscape.command.collect.faults import gone, one_line
 from landscape.command.collect.launched import Launched, outlook
-from landscape.command.collect.progress import tell
-from landscape.command.collect.record import JobRecord, is_whole, records_of, write_json
+from landscape.command.collect.progress import is_told, tell
+from landscape.command.collect.record import UNDRAWN, JobRecord, is_whole, records_of, write_json
 from landscape.command.collect.standing import Plan
 from landscape.command.launch import guard, is_parallel
 from landscape.command.plan import jobs_of
@@ -35,7 +35,7 @@ from landscape.ground.progress import console
 from landscape.report.tables import write_tables
 from landscape.result.saved import Result
 
-__all__ = ["Collect", "Exit", "JobRecord", "Plan", "collect", "gone", "is_whole", "one_line", "tell"]
+__all__ = ["UNDRAWN", "Collect", "Exit", "JobRecord", "Plan", "collect", "gone", "is_whole", "one_line", "tell"]
 
 log = logging.getLogger(__name__)
 
@@ -191,11 +191,12 @@ def collect(
         print(f"{judged(verdicts)}; each of the {len(verdicts)} in {folder / 'sweep.json'}")
     counts = {name: sum(r.status == status for r in records) for status, name in NAMED.items()}
     told = ", ".join(f"{n} {name}" for name, n in counts.items() if n or name in ALWAYS_TOLD)
-    print(f"{told}; results in {folder}".replace(" done", " jobs done", 1))
+    print(f"{told}; results in {folder}".replace(" done", f" job{'s' * (counts['done'] != 1)} done", 1))
     for place, record in jobs:
         if record.exit_code:
             said = f"job {record.num + 1} [{' '.join(record.overrides)}]" if plan is None else plan.label(record)
-            print(plain(f"{NAMED[record.status]}: {said}: {record.error}"))
+            why = "" if is_told(record, folder) else f": {record.error}"
+            print(plain(f"{NAMED[record.status]}: {said}{why}"))
             if (place / "run.log").exists():
                 print(plain(f"        log: {place / 'run.log'}"))
     if figure is not None:

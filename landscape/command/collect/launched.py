@@ -14,6 +14,7 @@ from landscape.command.collect.record import JobRecord, is_done
 from landscape.command.collect.standing import Plan
 from landscape.command.launch import is_held
 from landscape.errors import InputError
+from landscape.figure.module import has_figure
 from landscape.ground.files.text import plain
 
 log = logging.getLogger(__name__)
@@ -43,7 +44,8 @@ class Launched:
             return entry.num
         record = JobRecord(entry.key, self.plan.command, entry.num, entry.overrides, "skipped")
         record.write(folder)
-        log.info("%s was done before: %s (refresh=true starts over)", self.plan.label(record), folder)
+        how = "was done before" if has_figure(folder) else "was measured before and is drawn now"
+        log.info("%s %s: %s (refresh=true starts over)", self.plan.label(record), how, folder)
         return None
 
     def running(self) -> AbstractContextManager[None]:
@@ -79,4 +81,4 @@ def outlook(plan: Plan, folder: Path) -> list[str]:
     counts = ", ".join(f"{len(by_kind[kind])} {text}" for kind, text in kinds.items() if by_kind[kind])
     named = [f"  {kinds[kind]}: {plan.label(r)}"
              for kind in ("running", "cut", "failed") for r in by_kind[kind]]  # fmt: skip
-    return [f"of {len(records)} jobs: {counts}", *named]
+    return [f"of {len(records)} job{'s' * (len(records) != 1)}: {counts}", *named]

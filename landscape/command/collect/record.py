@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 NAME = "job.json"
 STATUSES = ("running", "done", "skipped", "failed", "cut", "missing")
 CUT = "ended without a word: killed, or its machine went down; the same command goes on from the last checkpoint"
+UNDRAWN = "interrupted after it was measured; the same command draws its figure"
 
 
 @dataclass

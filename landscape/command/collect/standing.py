@@ -117,8 +117,8 @@ class Plan:
 
     @cached_property
     def _common(self) -> set[str]:
-        """What all jobs were told; nothing of a single one."""
-        return set.intersection(*(set(entry.overrides) for entry in self.jobs)) if len(self.jobs) > 1 else set()
+        """What all jobs were told; of a single one that is everything."""
+        return set.intersection(*(set(entry.overrides) for entry in self.jobs)) if self.jobs else set()
 
     @cached_property
     def numbers(self) -> dict[str, int]:
@@ -147,9 +147,11 @@ class Plan:
         record.key, record.num, record.overrides = entry.key, entry.num, entry.overrides
         if record.status == "running" and is_held(folder):
             record.error = f"process {record.pid} on {record.host}"
+        elif record.status in ("running", "cut") and not self.refresh and is_whole(folder):
+            # Between its last file and its last word, or while it draws, a job is done already.
+            record.status, record.error, record.exit_code = "done", "", 0
         elif record.status == "running":
-            # Between its last file and its last word a job is done already.
-            record.status, record.error = ("done", "") if not self.refresh and is_whole(folder) else ("cut", CUT)
+            record.status, record.error = "cut", CUT
         if record.status == "done" and record.command != self.command:
             record.status = "skipped"
         if record.status not in ("done", "skipped"):
