@@ -58,7 +58,7 @@ SMALL = ("model=counting", "training.batch_size=40", "training.max_epochs=3", "t
 def rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, int]]:
     """Rows that went through the net in updates and in objectives; the checks that precede both are left out."""
     for module in (program, collect):  # drawing takes longer than all that is counted here
-        monkeypatch.setattr(module, "save_figure", lambda module, results, folder: folder / "figure.png")
+        monkeypatch.setattr(module, "save_figure", lambda module, results, folder, **_: folder / "figure.png")
     (tmp_path / "my_counting.py").write_text(MINE)
     monkeypatch.syspath_prepend(str(tmp_path))
     folder = tmp_path / "my_conf" / "model"
