@@ -51,6 +51,7 @@ LAYERS = [
 ]  # fmt: skip
 # Single files that may import more than their room.
 FILE_EXTRAS = {
+    "landscape/__init__.py": {"ground"},  # former names of modules
     # Commands: how they behave at a terminal is the same for theory's and landscape's.
     "landscape/__main__.py": {"theory"},
     "landscape/collect/__main__.py": {"theory"},
