@@ -106,8 +106,8 @@ def test_a_table_fits_any_terminal(columns: str, width: int, monkeypatch: pytest
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_stopped_training_says_so_and_goes_on_later(number: int, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "landscape", *SMOKE[1:], "training.max_epochs=400", "training.patience=null"]
-    command += [f"outputs={tmp_path}"]
+    command = [sys.executable, "-m", "landscape", *SMOKE[1:], "training.max_epochs=5000", "training.patience=null"]
+    command += ["training.checkpoint_seconds=0.1", f"outputs={tmp_path}"]  # there long before the last epoch
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     while not any(tmp_path.glob("solutions/*/checkpoint.pt")) and process.poll() is None:
         time.sleep(0.05)
