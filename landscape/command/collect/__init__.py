@@ -19,7 +19,7 @@ from landscape.command.closing import close
 from landscape.command.collect.checks import check_command, check_job, check_writable
 from landscape.command.collect.faults import gone, one_line
 from landscape.command.collect.launched import Launched, outlook
-from landscape.command.collect.progress import is_told, tell
+from landscape.command.collect.progress import tell
 from landscape.command.collect.record import UNDRAWN, JobRecord, is_whole, records_of, write_json
 from landscape.command.collect.standing import Plan
 from landscape.command.launch import guard, is_parallel
@@ -195,8 +195,7 @@ def collect(
     for place, record in jobs:
         if record.exit_code:
             said = f"job {record.num + 1} [{' '.join(record.overrides)}]" if plan is None else plan.label(record)
-            why = "" if is_told(record, folder) else f": {record.error}"
-            print(plain(f"{NAMED[record.status]}: {said}{why}"))
+            print(plain(f"{NAMED[record.status]}: {said}: {record.error}"))
             if (place / "run.log").exists():
                 print(plain(f"        log: {place / 'run.log'}"))
     if figure is not None:

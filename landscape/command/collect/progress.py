@@ -70,19 +70,9 @@ def tally_of(plan: Plan, sweep: Path) -> Tally:
     return _tallies[place]
 
 
-_told: set[tuple[Path, str, str]] = set()  # what went wrong with which job of which command, said by this process
-
-
-def is_told(record: JobRecord, sweep: Path) -> bool:
-    """Whether this process has said already why the job ended as it did."""
-    return (sweep / record.key, record.command, record.error) in _told
-
-
 def tell(record: JobRecord, plan: Plan, sweep: Path) -> None:
     """Log how a job ended."""
     level = logging.INFO if record.status in ("done", "skipped") else logging.ERROR
-    if log.isEnabledFor(level) and log.hasHandlers():
-        _told.add((sweep / record.key, record.command, record.error))
     log.log(level, "%s", tally_of(plan, sweep).end(record))
 
 
