@@ -37,10 +37,10 @@ $(VENV)/.ready-%: $(READY)
 	@touch $@
 
 test-ray: $(VENV)/.ready-ray  ## a sweep through a real Ray on this machine
-	$(RUN) -m pytest -n 0 -m ray tests/compute
+	$(RUN) -m pytest -n 0 -m ray tests/command/launch
 
 test-slurm: $(VENV)/.ready-slurm  ## a sweep through a real SLURM of this one machine (Debian: apt-get install slurm-wlm; root)
-	$(RUN) -m pytest -n 0 -m slurm tests/compute
+	$(RUN) -m pytest -n 0 -m slurm tests/command/launch
 
 lint: $(READY)  ## ruff and mypy
 	$(RUN) -m ruff check .

@@ -15,7 +15,7 @@ from landscape.errors import InputError
 from landscape.measurement import Interpolation, Subject
 from landscape.measurement import rounding as module
 from landscape.measurement.rounding import OtherOrder
-from tests.engine.pair import served
+from tests.objective.engine.pair import served
 from tests.twin import maxout
 
 OPERATIONS = {

@@ -12,7 +12,7 @@ from landscape.cost import CrossEntropy
 from landscape.objective import Objective
 from landscape.parameters import ParameterLayout
 from landscape.path import Plane
-from tests.engine.pair import served
+from tests.objective.engine.pair import served
 from tests.twin import maxout, normal, split
 
 A, B = [-0.5, 0.0, 1.0], [0.0, 0.3, 1.0, 1.7]

@@ -10,7 +10,7 @@ import torch
 
 from landscape.store.solutions import Solutions
 from landscape.store.store import Store, key_of, load, save
-from tests.test_store import DESCRIPTION, names, never, same, train
+from tests.store.test_store import DESCRIPTION, names, never, same, train
 
 
 def longer(folder: Path) -> Solutions:

@@ -15,7 +15,7 @@ import pytest
 from landscape.store.entry import CorruptEntry, load
 from landscape.store.store import Store, key_of
 from landscape.training.checkpoint import epoch_of
-from tests.test_store import DESCRIPTION, never, same, train
+from tests.store.test_store import DESCRIPTION, never, same, train
 
 EDITS: dict[str, Any] = {
     "seeds": [5, 3], "status": ["diverged", "max_epochs"], "names": ["b"], "shapes": [[1]], "num_epochs": [1, 3],

@@ -13,7 +13,7 @@ import pytest
 from landscape.cost import CrossEntropy
 from landscape.errors import InputError
 from landscape.objective import Objective, sums
-from tests.engine.pair import ALPHAS, ends, served
+from tests.objective.engine.pair import ALPHAS, ends, served
 from tests.twin import cross_entropy, logits, maxout, measured_masks, split, unpacked
 
 ENGINES = ("plain", "prefix", "events")

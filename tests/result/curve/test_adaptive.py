@@ -12,7 +12,7 @@ from landscape.result.curve import Array
 from landscape.result.curve.adaptive import Probe, cubic, refine, turns
 from landscape.result.saved import Result
 
-RESULTS = Path(__file__).parents[2] / "docs" / "results"
+RESULTS = Path(__file__).parents[3] / "docs" / "results"
 
 
 def counted(value: object, slope: object) -> tuple[Probe, list[int]]:

@@ -23,10 +23,10 @@ from landscape.cost import CrossEntropy, MultiPrediction, Output
 from landscape.data import Split
 from landscape.objective import Objective
 from landscape.objective.engine.graph import Kind, trace
-from tests.engine.pair import ALPHAS, Plane, assert_equal, both, ends, served
+from tests.objective.engine.pair import ALPHAS, Plane, assert_equal, both, ends, served
 from tests.twin import C, D, maxout, normal, split
 
-MODELS = sorted(file.stem for file in (Path(__file__).parents[2] / "conf/model").glob("*.yaml"))
+MODELS = sorted(file.stem for file in (Path(__file__).parents[3] / "conf/model").glob("*.yaml"))
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -10,7 +10,7 @@ from landscape.command.collect import collect
 from landscape.command.collect.record import JobRecord
 from landscape.command.collect.standing import Entry, Plan
 from landscape.result.saved import Result
-from tests.files.test_temporary import dead_pid
+from tests.ground.files.test_temporary import dead_pid
 from tests.report.conftest import job
 
 NOW = "20260102"

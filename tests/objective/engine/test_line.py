@@ -18,7 +18,7 @@ from landscape.objective.engine import choice
 from landscape.objective.engine.graph import Unsuited, trace
 from landscape.parameters import ParameterLayout
 from landscape.path import Geometric
-from tests.engine.pair import assert_equal, both, ends, served
+from tests.objective.engine.pair import assert_equal, both, ends, served
 from tests.twin import C, D, maxout, normal, split
 
 

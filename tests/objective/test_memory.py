@@ -86,7 +86,7 @@ MORE = [
 def test_memory_stays_within_the_budget(cases: list[tuple[str, int, int, int]]) -> None:
     """From 5 to 5,000 points and on every engine, as the system counts it."""
     asked = json.dumps([(what, f"{budget}MiB", num, points) for what, budget, num, points in cases])
-    env = os.environ | {"MALLOC_MMAP_THRESHOLD_": "65536", "PYTHONPATH": str(Path(__file__).parents[1])}
+    env = os.environ | {"MALLOC_MMAP_THRESHOLD_": "65536", "PYTHONPATH": str(Path(__file__).parents[2])}
     ran = subprocess.run([sys.executable, "-c", GROWTH, asked], capture_output=True, text=True, env=env, check=False)
     assert ran.returncode == 0, ran.stderr
     for case, grown in zip(cases, json.loads(ran.stdout), strict=True):

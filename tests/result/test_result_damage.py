@@ -9,7 +9,7 @@ import pytest
 
 from landscape.result.saved import JSON_NAME, NPZ_NAME, Result, ResultError
 from tests.forged import forge, forge_arrays
-from tests.test_result import example, same
+from tests.result.test_result import example, same
 
 
 def edit(change):

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from landscape.result.saved import JSON_NAME, Result, ResultError
-from tests.test_result import example, same
+from tests.result.test_result import example, same
 
 
 def test_results_of_earlier_versions_have_no_statements(tmp_path):

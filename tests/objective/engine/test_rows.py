@@ -16,7 +16,7 @@ from landscape.objective import Objective
 from landscape.objective.engine import choice
 from landscape.objective.engine.events import events
 from landscape.objective.engine.rows import rows_of
-from tests.engine.pair import Plane, assert_equal, both, ends, served
+from tests.objective.engine.pair import Plane, assert_equal, both, ends, served
 from tests.twin import C, D, normal, split
 
 SIDES = np.linspace(-0.4, 1.3, 4), np.linspace(-1.0, 0.7, 5)

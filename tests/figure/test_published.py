@@ -11,7 +11,7 @@ from landscape.figure.module import figure_of
 from landscape.figure.publish import verdict_rows
 from landscape.result.saved import Result
 
-RESULTS = Path(__file__).parents[1] / "docs" / "results"
+RESULTS = Path(__file__).parents[2] / "docs" / "results"
 PAGES = sorted(
     page for page in RESULTS.glob("*/*/README.md") if any(page.parent.glob("*/result.json"))
 )  # the others are pages over pages

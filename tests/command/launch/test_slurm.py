@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.compute.slurm_cluster import slurm, why_not
+from tests.command.launch.slurm_cluster import slurm, why_not
 from tests.sweeps import SWEEP, assert_same_numbers, launch, quiet_run, running
 
 pytest.importorskip("submitit", reason="the extra [slurm] is not installed")
