@@ -140,8 +140,16 @@ def _report_failure(record: JobRecord, folder: Path, cfg: DictConfig, error: Bas
     with suppress(OSError), (folder / "run.log").open("a", encoding="utf-8", errors="backslashreplace") as stream:
         stream.write(f"{line}\n" + trace * (code != 2))  # of a wrong input the sentence is all there is to say
     with suppress(OSError):
-        failed = Result(name=cfg.name, figure=cfg.figure, scale=cfg.limits.scale, choices={}, config={},
-                        overrides=record.overrides, status="failed", error=line)  # fmt: skip
+        failed = Result(
+            name=cfg.name,
+            figure=cfg.figure,
+            scale=cfg.limits.scale,
+            choices={},
+            config={},
+            overrides=record.overrides,
+            status="failed",
+            error=line,
+        )
         if not is_whole(folder):  # a finished measurement outlives a failed attempt to repeat it
             failed.save(folder)
 

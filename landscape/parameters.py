@@ -71,8 +71,10 @@ class ParameterLayout:
             value = named[name]
             if value.is_complex() != (name in self.complex_names):
                 kinds = ("complex", "real")
-                raise InputError(f"parameter {name} is {kinds[not value.is_complex()]} here but "
-                                 f"{kinds[value.is_complex()]} in the model; use the model that was saved")  # fmt: skip
+                raise InputError(
+                    f"parameter {name} is {kinds[not value.is_complex()]} here but "
+                    f"{kinds[value.is_complex()]} in the model; use the model that was saved"
+                )
             lead = value.shape[: value.ndim - len(shape)]
             parts.append((torch.view_as_real(value.resolve_conj()) if value.is_complex() else value).reshape(*lead, -1))
         dtype = reduce(torch.promote_types, (part.dtype for part in parts), torch.float32)

@@ -60,13 +60,16 @@ def parameters(module: ModuleType, given: Sequence[str]) -> dict[str, Any]:
     for text in given:
         name, equals, value = text.partition("=")
         if not equals or name not in defaults:
-            raise ValueError(f"{text}: give parameters as name=number; known: "
-                             + (", ".join(f"{n}={d}" for n, d in defaults.items()) or "none"))  # fmt: skip
+            raise ValueError(
+                f"{text}: give parameters as name=number; known: "
+                + (", ".join(f"{n}={d}" for n, d in defaults.items()) or "none")
+            )
         try:
             values[name] = type(defaults[name])(value)
         except ValueError as error:
-            raise ValueError(f"{text}: {name} takes {type(defaults[name]).__name__} values, such as "
-                             f"{name}={defaults[name]}") from error  # fmt: skip
+            raise ValueError(
+                f"{text}: {name} takes {type(defaults[name]).__name__} values, such as {name}={defaults[name]}"
+            ) from error
     return values
 
 
@@ -83,8 +86,10 @@ def text_of(derivation: Derivation, checks: Sequence[Check], latex: bool) -> str
     lines += [f"  {name}: {show(form)}" for name, form in derivation.closed_form.items()]
     lines += ["", "values", *(f"  {name}: {value}" for name, value in derivation.values.items())]
     lines += ["", "self-check"]
-    lines += [f"  {'holds' if c.holds else 'FAILS'}  {c.name}: error {c.error:.2g}, tolerance {c.tolerance:.2g}"
-              for c in checks] or ["  none that these parameters allow"]  # fmt: skip
+    lines += [
+        f"  {'holds' if c.holds else 'FAILS'}  {c.name}: error {c.error:.2g}, tolerance {c.tolerance:.2g}"
+        for c in checks
+    ] or ["  none that these parameters allow"]
     return "\n".join(lines)
 
 
@@ -180,8 +185,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         if not arguments.parameters:
             raise
         reason = " ".join(str(error).split())
-        print(f"error: {' '.join(arguments.parameters)}: no number comes of this ({type(error).__name__}: {reason}); "
-              "try values nearer to the usual ones, which python -m theory lists", file=sys.stderr)  # fmt: skip
+        print(
+            f"error: {' '.join(arguments.parameters)}: no number comes of this ({type(error).__name__}: {reason}); "
+            "try values nearer to the usual ones, which python -m theory lists",
+            file=sys.stderr,
+        )
         return 2
     if arguments.json:
         print(json_of(arguments.name, given, derivation, checks))

@@ -254,8 +254,12 @@ def _checks(sigma: float, cells: int, count: int, seed: int) -> list[Check]:
     rng = np.random.default_rng(seed)
     end = solve_ivp(
         lambda _, w: (1 - w.prod()) * np.array([w[1] * w[2], w[0] * w[2], w[0] * w[1]]),
-        (0, 200), scalar.DEPTH_3_START, rtol=1e-11, atol=1e-13, method="DOP853",
-    ).y[:, -1]  # fmt: skip
+        (0, 200),
+        scalar.DEPTH_3_START,
+        rtol=1e-11,
+        atol=1e-13,
+        method="DOP853",
+    ).y[:, -1]
     first, *others = flow_certificate().critical_points  # rounding the end may put the zero of J just before it
     one_top = first.kind == "maximum" and all(point.low > 1 - Fraction(1, 10**12) for point in others)
     x, m, step = HEAVY_BALL
@@ -264,22 +268,27 @@ def _checks(sigma: float, cells: int, count: int, seed: int) -> list[Check]:
     a, b = sigma * rng.normal(size=(2, count))
     k = (1 - a) * (1 - b) / (1 - a * b)
     z = 0.0
-    for found, told in ((k >= -1, scalar.share_without_second_minimum(sigma)),
-                        (np.abs(k) <= 1, scalar.share_decreasing(sigma))):  # fmt: skip
+    for found, told in (
+        (k >= -1, scalar.share_without_second_minimum(sigma)),
+        (np.abs(k) <= 1, scalar.share_decreasing(sigma)),
+    ):
         z = max(z, abs(float(np.mean(found)) - told) / np.sqrt(told * (1 - told) / count))
     start = line_that_fools(cells)
     seen = [objective(start, Fraction(i, cells)) for i in range(cells + 1)]
     fooled = all(p > q for p, q in pairwise(seen)) and objective(start, 1 - Fraction(1, 4 * cells)) > 0
     far = scalar.share_without_second_minimum(1e4)
     return [
-        Check("flow line: limit against the ODE", float(np.max(np.abs(end - scalar.flow_limit(
-            scalar.DEPTH_3_START)))), 1e-8),
+        Check(
+            "flow line: limit against the ODE",
+            float(np.max(np.abs(end - scalar.flow_limit(scalar.DEPTH_3_START)))),
+            1e-8,
+        ),
         Check("flow line: certified a maximum and, up to 1e-12 from the end, no more", float(not one_top), 0.0),
         Check("heavy ball: g_3 by recurrence and by powers", abs(by_powers - float(exact)), 1e-13),
         Check(f"large start: shares against {count} draws, largest |z|", float(z), 4.5),
         Check("large start: share at σ = 10,000 from one half", abs(far - 0.5), 1e-3),
         Check("grid: exact values do not all fall, or J does not rise again", float(not fooled), 0.0),
-    ]  # fmt: skip
+    ]
 
 
 def draw(axes: Any, *, sigma: float = 3.0, cells: int = 100, count: int = 200_000, seed: int = 0) -> None:

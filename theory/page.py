@@ -14,9 +14,18 @@ from theory.derivation import Derivation, Step
 
 # GitHub refuses the first; Markdown may take the others for its own signs before the mathematics is found.
 PLAIN_TEX = {
-    "\\operatorname": "\\mathrm", "\\\\": "\\cr ", "\\{": "\\lbrace ", "\\}": "\\rbrace ", "\\|": "\\Vert ",
-    "\\,": "\\thinspace ", "\\;": "\\thickspace ", "\\!": "", "*": "\\ast ", "<": "\\lt ", ">": "\\gt ",
-}  # fmt: skip
+    "\\operatorname": "\\mathrm",
+    "\\\\": "\\cr ",
+    "\\{": "\\lbrace ",
+    "\\}": "\\rbrace ",
+    "\\|": "\\Vert ",
+    "\\,": "\\thinspace ",
+    "\\;": "\\thickspace ",
+    "\\!": "",
+    "*": "\\ast ",
+    "<": "\\lt ",
+    ">": "\\gt ",
+}
 
 HEAD = """# Theory
 

@@ -82,9 +82,11 @@ def _located(path: str, key: str) -> Any:
     except ImportError as error:
         reason, advice = (*str(error).splitlines()[1:], "", "")[:2]
         advice = advice.removeprefix("Are you sure that ").rstrip("?")
-        raise InputError(f"{key}._target_={path} cannot be imported ({reason or error}); check "
-                         + (f"that {advice}" if advice else "that module")
-                         + (", or take tracker=none" if key == "tracker" else "")) from error  # fmt: skip
+        raise InputError(
+            f"{key}._target_={path} cannot be imported ({reason or error}); check "
+            + (f"that {advice}" if advice else "that module")
+            + (", or take tracker=none" if key == "tracker" else "")
+        ) from error
 
 
 def _check_node(node: Mapping[str, Any], key: str, is_made: bool) -> None:
@@ -108,8 +110,9 @@ def _check_node(node: Mapping[str, Any], key: str, is_made: bool) -> None:
             if takes_all:
                 continue
             known = ", ".join(n for n in named if not _is_given_by_code(named[n], hints.get(n)))
-            raise InputError(f"{key}.{name}={shown(value)} is not a key of {node['_target_']}; it takes "
-                             f"{known or 'none'}")  # fmt: skip
+            raise InputError(
+                f"{key}.{name}={shown(value)} is not a key of {node['_target_']}; it takes {known or 'none'}"
+            )
         kind, default = hints.get(name, Any), named[name].default
         if not is_own and default is not inspect.Parameter.empty and type(value) is type(default):
             continue  # another's annotation may be looser than what its code takes

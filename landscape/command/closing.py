@@ -26,9 +26,14 @@ log = logging.getLogger(__name__)
 
 
 def close(
-    folder: Path, jobs: Mapping[str, Result], num_failed: int, verdicts: Sequence[Verdict], figure: Path | None,
-    tracker: Any, own: Collection[str] = (),
-) -> None:  # fmt: skip
+    folder: Path,
+    jobs: Mapping[str, Result],
+    num_failed: int,
+    verdicts: Sequence[Verdict],
+    figure: Path | None,
+    tracker: Any,
+    own: Collection[str] = (),
+) -> None:
     """Tell the tracker what the sweep in ``folder`` came to; whatever goes wrong is one warning.
 
     Args:
@@ -104,8 +109,17 @@ def _key(*parts: str) -> str:
 def _of_rate(rate: Rate) -> Cells:
     setting: Cells = {f"set:{key}": value for key, value in rate.setting or ()}
     told: Cells = {"over": "all settings" if rate.setting is None else "one setting", "check": rate.check}
-    return {**told, "on": rate.on, **setting, "rate": rate.holds / rate.judged, "low": rate.low, "high": rate.high,
-            "holds": rate.holds, "judged": rate.judged, "in words": str(rate)}  # fmt: skip
+    return {
+        **told,
+        "on": rate.on,
+        **setting,
+        "rate": rate.holds / rate.judged,
+        "low": rate.low,
+        "high": rate.high,
+        "holds": rate.holds,
+        "judged": rate.judged,
+        "in words": str(rate),
+    }
 
 
 def _of_mean(mean: Mean) -> Cells:

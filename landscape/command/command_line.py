@@ -93,8 +93,9 @@ def _check(override: Override, folders: Sequence[Path]) -> None:
     if key in REFUSED and not override.is_delete():
         raise InputError(f"{override.input_line}: {REFUSED[key]}")
     if override.is_sweep_override() and uses_of(key) is HERE and not key.startswith("hydra"):
-        raise InputError(f"{override.input_line}: {key} changes no result, so all of these would be one job; give one "
-                         "value")  # fmt: skip
+        raise InputError(
+            f"{override.input_line}: {key} changes no result, so all of these would be one job; give one value"
+        )
     options = sorted(_names(folders, key))
     if not options or override.is_delete() or key.startswith("hydra"):
         return
@@ -102,8 +103,9 @@ def _check(override: Override, folders: Sequence[Path]) -> None:
     for choice in value.list if isinstance(value, ChoiceSweep) else [value]:
         if not isinstance(choice, str | list | dict) and type(choice).__name__ not in ("QuotedString", "Glob"):
             if override.is_sweep_override() and not isinstance(value, ChoiceSweep):
-                raise InputError(f"{override.input_line}: {key} is chosen by name, not by a range; one or more of "
-                                 f"{_listed(options)}")  # fmt: skip
+                raise InputError(
+                    f"{override.input_line}: {key} is chosen by name, not by a range; one or more of {_listed(options)}"
+                )
             spelled = "null" if choice is None else str(choice).lower()
             raise InputError(f"{key}={spelled} is no name of a config; choose one of {_listed(options)}")
 

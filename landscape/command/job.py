@@ -40,9 +40,13 @@ log = logging.getLogger(__name__)
 
 
 def run(
-    config: dict[str, Any], name: str, choices: dict[str, str], overrides: list[str], tracker: Tracker,
+    config: dict[str, Any],
+    name: str,
+    choices: dict[str, str],
+    overrides: list[str],
+    tracker: Tracker,
     device: torch.device,
-) -> tuple[Result, list[Entry]]:  # fmt: skip
+) -> tuple[Result, list[Entry]]:
     """Train, measure and judge one resolved config; returns the result and where its solutions lie."""
     started = time.monotonic()
     config, caps = apply_limits(config)
@@ -138,10 +142,20 @@ def untrained(
             f"{type(ends_of).__name__} has none; use recalibrate or keep"
         )
     subject = Subject(
-        make(config["training"], "training").seeds, device, template, cost, dataset, None, None,
-        make(config["path"], "path"), alphas, objective, measured_examples,
-        make(config["optimizer"], "optimizer"), adaptive,
-    )  # fmt: skip
+        make(config["training"], "training").seeds,
+        device,
+        template,
+        cost,
+        dataset,
+        None,
+        None,
+        make(config["path"], "path"),
+        alphas,
+        objective,
+        measured_examples,
+        make(config["optimizer"], "optimizer"),
+        adaptive,
+    )
     check_room(subject, measurement)
     if hasattr(measurement, "check"):
         measurement.check(subject)
@@ -190,9 +204,13 @@ def _numbers_of_runs(subject: Subject) -> dict[str, list[float]]:
     if solutions is None or subject.dataset is None or subject.objective is None:
         return {}
     test = subject.objective(
-        subject.module, subject.cost, subject.dataset.test, mode="deterministic", seeds=solutions.seeds,
+        subject.module,
+        subject.cost,
+        subject.dataset.test,
+        mode="deterministic",
+        seeds=solutions.seeds,
         buffers=solutions.buffers,
-    )  # fmt: skip
+    )
     values = test.evaluate(solutions.theta_f.to(test.device, test.dtype))
     numbers: dict[str, NDArray[np.float64]] = {
         "best_epoch": np.array(solutions.best_epoch, dtype=float),

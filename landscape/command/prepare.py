@@ -45,8 +45,10 @@ _datasets: dict[str, Dataset] = {}  # the last data set of this process: the job
 def make(config: Any, key: str) -> Any:
     """Instantiate the node at ``key``; a wrong argument becomes one InputError that names the key."""
     if not (isinstance(config, Mapping) and isinstance(config.get("_target_"), str)):
-        raise InputError(f"{key} has no _target_, the class or function that makes it; choose one by {key}=NAME "
-                         "(python -m landscape --help lists them)")  # fmt: skip
+        raise InputError(
+            f"{key} has no _target_, the class or function that makes it; choose one by {key}=NAME "
+            "(python -m landscape --help lists them)"
+        )
     check_arguments(config, key)
     try:
         made = instantiate(config)
@@ -85,14 +87,18 @@ def dataset_of(config: dict[str, Any], caps: list[str]) -> Dataset:
         _datasets.clear()
         found = make(config["data"], "data")
         if not isinstance(found, Dataset):
-            raise InputError(f"data._target_={config['data'].get('_target_')} gives a {type(found).__name__}, not a "
-                             "landscape.data.Dataset(name, train, valid, test, num_classes)")  # fmt: skip
+            raise InputError(
+                f"data._target_={config['data'].get('_target_')} gives a {type(found).__name__}, not a "
+                "landscape.data.Dataset(name, train, valid, test, num_classes)"
+            )
         _datasets[key] = found
     whole = _datasets[key]
     classes = config["dimensions"]["classes"]
     if classes and classes != whole.num_classes:  # 0: nobody was told
-        raise InputError(f"dimensions.classes={classes} but data {whole.name} has {whole.num_classes} classes; set "
-                         f"dimensions.classes={whole.num_classes}")  # fmt: skip
+        raise InputError(
+            f"dimensions.classes={classes} but data {whole.name} has {whole.num_classes} classes; set "
+            f"dimensions.classes={whole.num_classes}"
+        )
     limited = whole.limited(config["limits"]["examples"])
     note_cap(caps, "training examples", len(whole.train), len(limited.train))
     return limited
@@ -137,9 +143,13 @@ def check_path(subject: Subject, ends_of: Any) -> None:
 
 
 def solve(
-    config: dict[str, Any], dataset: Dataset, model: Callable[[], nn.Module], cost: Any, device: torch.device,
+    config: dict[str, Any],
+    dataset: Dataset,
+    model: Callable[[], nn.Module],
+    cost: Any,
+    device: torch.device,
     on_epoch: Callable[[dict[str, float]], None],
-) -> tuple[Solutions, list[Entry]]:  # fmt: skip
+) -> tuple[Solutions, list[Entry]]:
     """The trained networks of a config, from the store or by training, and the entries that hold them."""
     training: Training = make(config["training"], "training")
     optimizer = make(config["optimizer"], "optimizer")
@@ -156,8 +166,12 @@ def solve(
     solutions = joined(parts)
     for seed, status, best in zip(solutions.seeds, solutions.status, solutions.best_epoch, strict=True):
         if best == 0:
-            log.warning("seed %d: no epoch had a lower %s than the start, which therefore is its solution: its line "
-                        "is a point (train longer, or set training.select=last)", seed, training.monitor)  # fmt: skip
+            log.warning(
+                "seed %d: no epoch had a lower %s than the start, which therefore is its solution: its line "
+                "is a point (train longer, or set training.select=last)",
+                seed,
+                training.monitor,
+            )
         if status == "diverged":
             log.warning("seed %d diverged; its numbers are not judged (a lower optimizer.lr may help)", seed)
     return solutions, store.entries
@@ -183,8 +197,15 @@ def groups_of_recipe(
     frozen = sorted(frozen_in(template))
     if frozen:  # once they were trained all the same
         recipe["frozen"] = frozen
-    groups = groups_of(training.seeds, template, cost, (few.x, few.y), training.vectorise,
-                       make(config["optimizer"], "optimizer"), *others)  # fmt: skip
+    groups = groups_of(
+        training.seeds,
+        template,
+        cost,
+        (few.x, few.y),
+        training.vectorise,
+        make(config["optimizer"], "optimizer"),
+        *others,
+    )
     return [(seeds, {**recipe, "seeds": seeds, "version": version()}) for seeds in groups]
 
 
@@ -200,8 +221,9 @@ def module_maker(config: dict[str, Any]) -> Callable[[], nn.Module]:
         except (TypeError, ValueError, RuntimeError, ArithmeticError) as error:
             raise InputError(f"model cannot be made: {error}; look at the keys under model") from error
         if not isinstance(module, nn.Module):
-            raise InputError(f"model._target_={config['model']['_target_']} makes a {type(module).__name__}, "
-                             "not a torch.nn.Module")  # fmt: skip
+            raise InputError(
+                f"model._target_={config['model']['_target_']} makes a {type(module).__name__}, not a torch.nn.Module"
+            )
         return module
 
     return model

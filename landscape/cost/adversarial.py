@@ -33,13 +33,18 @@ class Adversarial:
     """Why J(alpha) is not continuous: small steps, whose sum no derivative knows."""
 
     def __init__(
-        self, epsilon: float = 0.25, weight: float = 0.5, ignore_index: int = UNLABELLED, classes: str | None = None,
+        self,
+        epsilon: float = 0.25,
+        weight: float = 0.5,
+        ignore_index: int = UNLABELLED,
+        classes: str | None = None,
         output: str | int | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.entropy = CrossEntropy(ignore_index, classes, output)
         if not (_is_number(epsilon) and 0 < epsilon < math.inf):
-            raise InputError(f"cost.epsilon={epsilon} must be a positive, finite number: it is the size of the "
-                             "perturbation")  # fmt: skip
+            raise InputError(
+                f"cost.epsilon={epsilon} must be a positive, finite number: it is the size of the perturbation"
+            )
         if not (_is_number(weight) and 0 <= weight <= 1):
             raise InputError(f"cost.weight={weight} must be a number in [0, 1]: it is the share of the clean term")
         self.epsilon, self.weight = epsilon, weight

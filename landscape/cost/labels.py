@@ -96,9 +96,11 @@ def check_probabilities(y: Tensor) -> None:
         part = y[start : start + CHUNK]
         wrong = ~((part >= 0) & (part <= 1)).flatten(1).all(dim=1)
         if bool(wrong.any()):
-            raise InputError(f"example {start + int(wrong.nonzero()[0])} of the data has targets outside [0, 1], and "
-                             "cross-entropy reads floating-point targets as probabilities of the classes; use "
-                             "cost=squared_error for a regression")  # fmt: skip
+            raise InputError(
+                f"example {start + int(wrong.nonzero()[0])} of the data has targets outside [0, 1], and "
+                "cross-entropy reads floating-point targets as probabilities of the classes; use "
+                "cost=squared_error for a regression"
+            )
 
 
 def telling(y: Tensor, spread: int = 64, most: int = 4096) -> Tensor:
@@ -169,8 +171,10 @@ def count_alike(cost: Any, y: Tensor) -> bool:
 def check_counts(found: Mapping[str, float], num_examples: int) -> None:
     """Raise InputError where ``scales`` found nothing that counts."""
     if any(math.isnan(scale) for scale in found.values()):
-        raise InputError(f"none of the {num_examples} examples of the split has a label that counts, so that it has no "
-                         "mean cost; label some of them (cost.ignore_index is what stands for no label)")  # fmt: skip
+        raise InputError(
+            f"none of the {num_examples} examples of the split has a label that counts, so that it has no "
+            "mean cost; label some of them (cost.ignore_index is what stands for no label)"
+        )
 
 
 def _shape(values: Tensor) -> str:

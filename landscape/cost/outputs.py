@@ -31,20 +31,26 @@ def tensor_of(outputs: Any, name: str | int | None = None, has_name: bool = True
     if name is None and len(tensors) == 1:
         return next(iter(tensors.values()))
     if not entries:
-        raise InputError(f"the model returns a {type(outputs).__name__}; a cost reads one tensor, or a dict or tuple "
-                         "that holds it: let forward return the logits")  # fmt: skip
+        raise InputError(
+            f"the model returns a {type(outputs).__name__}; a cost reads one tensor, or a dict or tuple "
+            "that holds it: let forward return the logits"
+        )
     entry = wanted if name is None else f"cost.output={name}"
     if isinstance(entries.get(wanted), Mapping | tuple | list):
         of = f"{type(entries[wanted]).__name__} of {', '.join(map(str, _entries(entries[wanted]))) or 'nothing'}"
-        raise InputError(f"the model returns a {type(outputs).__name__} whose {entry} is itself a {of}, and a cost "
-                         "reads one tensor; let forward return that tensor beside the others")  # fmt: skip
+        raise InputError(
+            f"the model returns a {type(outputs).__name__} whose {entry} is itself a {of}, and a cost "
+            "reads one tensor; let forward return that tensor beside the others"
+        )
     kinds = ", ".join(f"{key} ({_kind(value)})" for key, value in entries.items())
     missing = "none is called logits" if name is None else f"none is cost.output={name}"
     name_it = ", or name the tensor that the cost is to read by +cost.output=NAME (a key or a position; in "
     name_it += "Python CrossEntropy(output=NAME))"
     how = f"{name_it}; the others then enter no cost" if has_name else ""
-    raise InputError(f"the model returns a {type(outputs).__name__} of {kinds}, and {missing}; let forward return the "
-                     f"logits alone{how}")  # fmt: skip
+    raise InputError(
+        f"the model returns a {type(outputs).__name__} of {kinds}, and {missing}; let forward return the "
+        f"logits alone{how}"
+    )
 
 
 def check_name(name: object) -> None:

@@ -48,14 +48,18 @@ class SquaredError:
         """Raise InputError if the outputs for the first few examples do not fit, or any of all labels y is no class."""
         outputs = tensor_of(outputs, self.output)
         if outputs.dim() == 1:  # [B] and [B]: their sum over the last axis would be one over the examples
-            raise InputError(f"outputs {tuple(outputs.shape)} are one number per example without an axis of outputs; "
-                             "return [B, 1], for example outputs[:, None], with targets [B, 1]")  # fmt: skip
+            raise InputError(
+                f"outputs {tuple(outputs.shape)} are one number per example without an axis of outputs; "
+                "return [B, 1], for example outputs[:, None], with targets [B, 1]"
+            )
         if y.is_complex():
             raise InputError("targets are complex numbers, whose squared error is not known here; give real ones")
         if not y.is_floating_point():
             if y.dim() + 1 != outputs.dim():
-                raise InputError(f"labels {tuple(y.shape)} of whole numbers do not fit outputs {tuple(outputs.shape)}: "
-                                 "class labels are [B]; give the targets of a regression as y.float()")  # fmt: skip
+                raise InputError(
+                    f"labels {tuple(y.shape)} of whole numbers do not fit outputs {tuple(outputs.shape)}: "
+                    "class labels are [B]; give the targets of a regression as y.float()"
+                )
             check_classes(y, outputs.shape[-1], None)
         targets(y[: len(outputs)], outputs)
 
@@ -71,6 +75,7 @@ def targets(y: Tensor, outputs: Tensor) -> Tensor:
         # Not F.one_hot, which vmap over seeds refuses; a label that is no output's number is an error here too.
         return torch.zeros_like(outputs).scatter(-1, whole(y).unsqueeze(-1), 1.0)
     if y.shape != outputs.shape:
-        raise InputError(f"targets {tuple(y.shape)} do not match outputs {tuple(outputs.shape)}"
-                         f"{column_hint(y, outputs)}")  # fmt: skip
+        raise InputError(
+            f"targets {tuple(y.shape)} do not match outputs {tuple(outputs.shape)}{column_hint(y, outputs)}"
+        )
     return y

@@ -90,8 +90,10 @@ class TorchLoss:
         if not isinstance(each, Tensor) or each.shape not in fits:
             found = tuple(each.shape) if isinstance(each, Tensor) else type(each).__name__
             what = "one number for them all" if found == () else f"{found}"
-            raise InputError(f"cost={self.name} gives {what} for outputs {tuple(outputs.shape)} and targets "
-                             f"{tuple(y.shape)}, not values of each example; {WANTED}")  # fmt: skip
+            raise InputError(
+                f"cost={self.name} gives {what} for outputs {tuple(outputs.shape)} and targets "
+                f"{tuple(y.shape)}, not values of each example; {WANTED}"
+            )
         if self.reduction == "batchmean":
             return each.flatten(1).sum(dim=1) if each.dim() > 1 else each
         return per_example(each, each.shape)
@@ -128,20 +130,25 @@ class TorchLoss:
         outputs = tensor_of(outputs, has_name=False)
         few = y[: len(outputs)]
         if y.is_floating_point() and not self.is_own and not self.is_classes and outputs.shape != few.shape:
-            raise InputError(f"targets {tuple(few.shape)} do not match outputs {tuple(outputs.shape)} for cost="
-                             f"{self.name}; torch would broadcast one to the other{column_hint(few, outputs)}"
-                             )  # fmt: skip
+            raise InputError(
+                f"targets {tuple(few.shape)} do not match outputs {tuple(outputs.shape)} for cost="
+                f"{self.name}; torch would broadcast one to the other{column_hint(few, outputs)}"
+            )
         if self.is_classes:
             if y.is_floating_point() and few.shape != outputs.shape:
-                raise InputError(f"labels {tuple(few.shape)} of {few.dtype} for outputs {tuple(outputs.shape)}: "
-                                 f"cost={self.name} needs whole numbers (y.long()) or probabilities")  # fmt: skip
+                raise InputError(
+                    f"labels {tuple(few.shape)} of {few.dtype} for outputs {tuple(outputs.shape)}: "
+                    f"cost={self.name} needs whole numbers (y.long()) or probabilities"
+                )
             if y.is_floating_point():
                 check_probabilities(y)
             else:
                 check_classes(y, outputs.shape[1], self.ignore_index)
         elif not y.is_floating_point() and y.dim() < outputs.dim() and int(whole(y).min()) < 0:
-            raise InputError(f"labels below 0 mean not labelled in torch's cross-entropies, and how cost={self.name} "
-                             "counts them is not known; use cost=cross_entropy, or leave them out")  # fmt: skip
+            raise InputError(
+                f"labels below 0 mean not labelled in torch's cross-entropies, and how cost={self.name} "
+                "counts them is not known; use cost=cross_entropy, or leave them out"
+            )
         self.values(outputs, few)
         if self.reduction == "none":
             return
@@ -193,8 +200,9 @@ def _unreduced(loss: Any, name: str) -> tuple[Any, str]:
     """The loss without its reduction, and what that was."""
     if isinstance(loss, nn.Module):
         if list(loss.parameters()):
-            raise InputError(f"cost={name} has parameters of its own, which nobody would train; make them a part of "
-                             "the model")  # fmt: skip
+            raise InputError(
+                f"cost={name} has parameters of its own, which nobody would train; make them a part of the model"
+            )
         reduction = getattr(loss, "reduction", "none")
         each: Any = copy.deepcopy(loss)
         if hasattr(each, "reduction"):
@@ -208,8 +216,10 @@ def _unreduced(loss: Any, name: str) -> tuple[Any, str]:
         reduction = parameters["reduction"].default if has else "none"
         each = partial(loss, reduction="none") if has else loss
     if reduction not in ("mean", "batchmean", "none"):
-        raise InputError(f"cost={name} has reduction={reduction}; J is a mean over examples: use reduction='mean' (a "
-                         "published sum is training.gradient_scale times that in training)")  # fmt: skip
+        raise InputError(
+            f"cost={name} has reduction={reduction}; J is a mean over examples: use reduction='mean' (a "
+            "published sum is training.gradient_scale times that in training)"
+        )
     return each, str(reduction)
 
 

@@ -28,8 +28,10 @@ def tensor(values: Any, name: str) -> Tensor:
             raise InputError(f"Split {name} is a tensor of layout {values.layout}: {WANTED}; make it dense")
         return values
     if not isinstance(values, np.ndarray) or isinstance(values, np.ma.MaskedArray):
-        raise InputError(f"Split {name} came as {type(values).__name__}: {WANTED} (models of several inputs need a "
-                         "module that takes one tensor)")  # fmt: skip
+        raise InputError(
+            f"Split {name} came as {type(values).__name__}: {WANTED} (models of several inputs need a "
+            "module that takes one tensor)"
+        )
     if not values.dtype.isnative or any(step < 0 for step in values.strides):
         values = np.ascontiguousarray(values, dtype=values.dtype.newbyteorder("="))
     try:

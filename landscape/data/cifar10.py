@@ -159,8 +159,11 @@ def _batches(place: Location, names: Sequence[str], archive: Archive) -> tuple[l
         read = partial(_verified, archive)
         return obtain(place, names[0], f"md5:{archive.md5}", archive.mirrors, read)
     read_one = partial(read_file, num_records=archive.num_records, num_pixels=archive.num_pixels)
-    log.warning("CIFAR-10 from unpacked files, for which no hashes are published: that these are the official pixels "
-                "is not shown, and results say so (%s itself would show it)", archive.name)  # fmt: skip
+    log.warning(
+        "CIFAR-10 from unpacked files, for which no hashes are published: that these are the official pixels "
+        "is not shown, and results say so (%s itself would show it)",
+        archive.name,
+    )
     return [obtain(place, name, "", (), read_one) for name in names], False
 
 

@@ -78,8 +78,5 @@ class Dataset:
         if num_train >= max(len(self.train), len(self.valid), len(self.test)):
             return self  # keeps a fingerprint that was already computed
         return replace(
-            self,
-            train=self.train.first(num_train),
-            valid=self.valid.first(num_train),
-            test=self.test.first(num_train),
+            self, train=self.train.first(num_train), valid=self.valid.first(num_train), test=self.test.first(num_train)
         )

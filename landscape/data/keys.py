@@ -13,8 +13,10 @@ LARGEST = 2**63 - 1
 def whole(key: str, value: object, least: int) -> None:
     """Raise InputError unless the value is a whole number from ``least`` on."""
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= LARGEST:
-        raise InputError(f"{key}={value!r} must be a whole number of at least {least} and below 2^63; give one, for "
-                         f"example {key}={least}")  # fmt: skip
+        raise InputError(
+            f"{key}={value!r} must be a whole number of at least {least} and below 2^63; give one, for "
+            f"example {key}={least}"
+        )
 
 
 def truth(key: str, value: object) -> None:

@@ -67,8 +67,10 @@ def penn_treebank(
     place = locate("ptb", names, folder, cache)
     strange = [name for name in names if name not in official and place.find(name) is None]
     if place.is_cache and strange:
-        raise InputError(f"data.splits names {', '.join(strange)}, which is nowhere to download; set data.folder or "
-                         f"{VARIABLE} to the folder that holds it")  # fmt: skip
+        raise InputError(
+            f"data.splits names {', '.join(strange)}, which is nowhere to download; set data.folder or "
+            f"{VARIABLE} to the folder that holds it"
+        )
     tokens = {
         name: obtain(place, name, f"md5:{official.get(name)}", MIRRORS, partial(_read, official.get(name)))
         for name in names

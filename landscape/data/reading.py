@@ -61,13 +61,16 @@ def _read(source: Any, collate: Any, indices: Sequence[int]) -> Split:
         except InputError:
             raise
         except (TypeError, ValueError, RuntimeError, IndexError, KeyError) as error:
-            raise InputError(f"the examples of {type(source).__name__} cannot be stacked ({_first_line(error)}): "
-                             f"{WANTED}") from error  # fmt: skip
+            raise InputError(
+                f"the examples of {type(source).__name__} cannot be stacked ({_first_line(error)}): {WANTED}"
+            ) from error
         if start == 0:
             again = _pair(collate([source[i] for i in rows[:8]]))
             if not torch.equal(again.x.nan_to_num(), found[0].x[: len(again)].nan_to_num()):
-                raise InputError(f"{type(source).__name__} gives another input each time that one is asked for, as "
-                                 "random augmentation does, and J is measured on fixed examples")  # fmt: skip
+                raise InputError(
+                    f"{type(source).__name__} gives another input each time that one is asked for, as "
+                    "random augmentation does, and J is measured on fixed examples"
+                )
     return Split(torch.cat([part.x for part in found]), torch.cat([part.y for part in found]))
 
 
@@ -84,18 +87,24 @@ def _indices(loader: DataLoader[Any]) -> Sequence[int] | None:
     if isinstance(dataset, IterableDataset):
         raise InputError(f"a DataLoader over the stream {type(dataset).__name__} cannot be read twice alike: {WANTED}")
     if type(loader.batch_sampler) is not BatchSampler:
-        raise InputError(f"a DataLoader with batch_sampler={type(loader.batch_sampler).__name__} may leave out or "
-                         "repeat examples; give its dataset instead")  # fmt: skip
+        raise InputError(
+            f"a DataLoader with batch_sampler={type(loader.batch_sampler).__name__} may leave out or "
+            "repeat examples; give its dataset instead"
+        )
     num = len(sampler) if hasattr(sampler, "__len__") else 0  # type: ignore[arg-type]
     if loader.drop_last and loader.batch_size and num % loader.batch_size:
-        raise InputError(f"a DataLoader with drop_last=True leaves out {num % loader.batch_size} of {num} examples, "
-                         "and J is a mean over all; use drop_last=False")  # fmt: skip
+        raise InputError(
+            f"a DataLoader with drop_last=True leaves out {num % loader.batch_size} of {num} examples, "
+            "and J is a mean over all; use drop_last=False"
+        )
     if isinstance(sampler, SubsetRandomSampler):
         return sorted(int(i) for i in sampler.indices)
     plain = isinstance(sampler, RandomSampler) and not sampler.replacement and num == len(dataset)  # type: ignore[arg-type]
     if not plain and type(sampler) is not SequentialSampler:
-        raise InputError(f"a DataLoader with sampler={type(sampler).__name__} may leave out or repeat examples; give "
-                         "its dataset instead")  # fmt: skip
+        raise InputError(
+            f"a DataLoader with sampler={type(sampler).__name__} may leave out or repeat examples; give "
+            "its dataset instead"
+        )
     return None
 
 

@@ -43,8 +43,13 @@ def teacher(
 
     Source: paper, section 5 and figure 9; Saxe, McClelland & Ganguli (arXiv 1312.6120) for the matrix teacher.
     """
-    counts = {"inputs": inputs, "outputs": outputs, "num_train": num_train, "num_valid": num_valid,
-              "num_test": num_test}  # fmt: skip
+    counts = {
+        "inputs": inputs,
+        "outputs": outputs,
+        "num_train": num_train,
+        "num_valid": num_valid,
+        "num_test": num_test,
+    }
     for key, value in counts.items():
         whole(f"data.{key}", value, least=1)
     whole("data.seed", seed, least=0)
@@ -52,8 +57,10 @@ def teacher(
     if not _are_numbers(strengths):
         raise InputError(f"data.strengths={strengths!r} must be a list of numbers, for example [1.0]")
     if not 0 < len(strengths) <= min(inputs, outputs) or not np.isfinite(np.asarray(strengths, dtype=float)).all():
-        raise InputError(f"data.strengths={list(strengths)} must hold 1 to {min(inputs, outputs)} finite numbers, at "
-                         f"most one per input and output (data.inputs={inputs}, data.outputs={outputs})")  # fmt: skip
+        raise InputError(
+            f"data.strengths={list(strengths)} must hold 1 to {min(inputs, outputs)} finite numbers, at "
+            f"most one per input and output (data.inputs={inputs}, data.outputs={outputs})"
+        )
     if not _are_numbers([noise]) or not 0 <= noise < float("inf"):
         raise InputError(f"data.noise={noise!r} must be finite and not negative, a number")
     fewest = min(num_train, num_valid, num_test)

@@ -81,8 +81,13 @@ def _numbers(split: str, tokens: Sequence[str], vocabulary: Mapping[str, int], f
             f"text with all words, or replace rare words by {UNKNOWN}"
         )
     if strangers:
-        log.info("%s text: %d of %d tokens are not in the vocabulary and become %s",
-                 split, len(strangers), len(tokens), UNKNOWN)  # fmt: skip
+        log.info(
+            "%s text: %d of %d tokens are not in the vocabulary and become %s",
+            split,
+            len(strangers),
+            len(tokens),
+            UNKNOWN,
+        )
     unknown = vocabulary.get(UNKNOWN, -1)
     return torch.tensor([vocabulary.get(token, unknown) for token in tokens])
 

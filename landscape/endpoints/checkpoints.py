@@ -115,8 +115,10 @@ class Checkpoints:
         start, end = saved["start"], saved["end"]
         for one, other in combinations(saved, 2):
             if torch.equal(saved[one].theta, saved[other].theta):
-                text = (f"endpoints.{one}={self.files[one]} and endpoints.{other}={self.files[other]} hold the same "
-                        "parameters; a line needs two points")  # fmt: skip
+                text = (
+                    f"endpoints.{one}={self.files[one]} and endpoints.{other}={self.files[other]} hold the same "
+                    "parameters; a line needs two points"
+                )
                 if self.files[one] != self.files[other]:
                     raise InputError(text)
                 log.warning("%s", text)
@@ -144,8 +146,10 @@ class Checkpoints:
                 way = f"it has {some(names) or 'no tensors under names'}; {way}"
             if bad in unasked and fit.found:
                 way += ", or, where all files lack it, endpoints.missing=model to take it from the model"
-            raise InputError(f"{told} has {found} for {kind} {bad}{more}, but {model} needs shape "
-                             f"{tuple(wanted.tensors[bad].shape)}; {way}")  # fmt: skip
+            raise InputError(
+                f"{told} has {found} for {kind} {bad}{more}, but {model} needs shape "
+                f"{tuple(wanted.tensors[bad].shape)}; {way}"
+            )
         if fit.unexpected or fit.aside:
             names = [shown(name) for name in fit.unexpected + fit.aside]
             raise InputError(
@@ -153,8 +157,10 @@ class Checkpoints:
                 f"them: 'endpoints.ignore=[{names[0]}]', patterns such as '{names[0].partition('.')[0]}.*' too"
             )
         if fit.untied:
-            raise InputError(f"{told} has different values for {' and '.join(map(shown, fit.untied[0]))}, which are "
-                             f"one tied tensor in {model}; use the model that was saved")  # fmt: skip
+            raise InputError(
+                f"{told} has different values for {' and '.join(map(shown, fit.untied[0]))}, which are "
+                f"one tied tensor in {model}; use the model that was saved"
+            )
         tensors = {**{n: t.detach() for n, t in wanted.tensors.items()}, **fit.found}
         for name in fit.found:
             if fault := fault_of(tensors[name], wanted.tensors[name]):
@@ -205,8 +211,9 @@ class Checkpoints:
                 "used, or endpoints.missing=model if these will do"
             )
         note = f", of which {some(random)} are drawn at random (training.first_seed)" if random else ""
-        log.warning("the checkpoints lack %s; taken from the model as it is made, the same at both ends%s",
-                    some(lacking), note)  # fmt: skip
+        log.warning(
+            "the checkpoints lack %s; taken from the model as it is made, the same at both ends%s", some(lacking), note
+        )
 
 
 def _is_name(entry: object) -> bool:
@@ -226,8 +233,10 @@ def _refuse_not_finite(told: str, tensors: dict[str, Tensor]) -> None:
     for name, value in tensors.items():
         bad = value[~torch.isfinite(value)]
         if len(bad):
-            raise InputError(f"{told} holds {bad[0].item()} in {name} ({len(bad)} of {value.numel()} numbers); the end "
-                             "of a line must be finite: give a checkpoint from before the run diverged")  # fmt: skip
+            raise InputError(
+                f"{told} holds {bad[0].item()} in {name} ({len(bad)} of {value.numel()} numbers); the end "
+                "of a line must be finite: give a checkpoint from before the run diverged"
+            )
 
 
 def _same(one: str, other: str) -> bool:

@@ -164,8 +164,10 @@ def chosen(content: Any, wanted: Wanted, entry: str | None, ignore: Sequence[str
         if not named:
             there = ", ".join(shown(_spoken(entry)) for entry in dict.fromkeys(fit.entry for fit in fits)) or "none"
             raise NoEntry(f"{told} has no entry endpoints.entry={entry} with parameters of this model; it has: {there}")
-        fits = [Fit(f.entry, f.where, f.found, f.unexpected, [] if exact and f.entry != f.where else f.aside, f.untied)
-                for f in named]  # fmt: skip
+        fits = [
+            Fit(f.entry, f.where, f.found, f.unexpected, [] if exact and f.entry != f.where else f.aside, f.untied)
+            for f in named
+        ]
     whole = [fit for fit in fits if not fit.misshapen(wanted) and _has_all(fit, wanted, lenient)]
     if lenient and whole:
         whole = [fit for fit in whole if len(fit.found) == len(whole[0].found)]

@@ -145,9 +145,12 @@ def named(text: str) -> Path:
 def add_figure_option(parser: argparse.ArgumentParser) -> None:
     """``--figure``, alike in every command that draws saved results."""
     parser.add_argument(
-        "--figure", metavar="MODULE", action="append", default=[],
+        "--figure",
+        metavar="MODULE",
+        action="append",
+        default=[],
         help="a module of your own that results may name as theirs: it is imported, that is run; may be given again",
-    )  # fmt: skip
+    )
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -158,9 +161,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--publish", metavar="TARGET", type=named, help="also write a page with figure, verdicts and arrays into TARGET"
     )
     parser.add_argument(
-        "--number", metavar="NAME", action="append", default=[],
+        "--number",
+        metavar="NAME",
+        action="append",
+        default=[],
         help="what the maps of a sweep over two keys show, for example test_error; may be given again",
-    )  # fmt: skip
+    )
     add_figure_option(parser)
     arguments = parser.parse_args(argv)
     try:

@@ -52,8 +52,10 @@ def _placed(results: Sequence[Result]) -> str:
     misfit = (
         f"a cubic misses the middles by at most {max(finite):.2g}{unit.after(unit.of(results))}; " if finite else ""
     )
-    return (f"{points} points placed by alphas=adaptive; {misfit}a bump narrower than {max(found['widest_gap']):.2g} "
-            "that touches no point is not seen")  # fmt: skip
+    return (
+        f"{points} points placed by alphas=adaptive; {misfit}a bump narrower than {max(found['widest_gap']):.2g} "
+        "that touches no point is not seen"
+    )
 
 
 def _values(result: Result, key: str) -> list[float]:

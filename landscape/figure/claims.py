@@ -132,10 +132,12 @@ def one_minimum_at_solution(
     def judge(curve: Curve) -> Verdict:
         window = windows.get((curve.split, curve.mode))
         claim = Claim(
-            check, "J has one minimum on the line, at the solution, and rises beyond it", source,
+            check,
+            "J has one minimum on the line, at the solution, and rises beyond it",
+            source,
             "argmin within 1/9 of 1, no fall after it, 1 minimum",
-                f"argmin in [{window[0]}, {window[1]}]" if window else "",
-        )  # fmt: skip
+            f"argmin in [{window[0]}, {window[1]}]" if window else "",
+        )
 
         def read(s: int) -> Reading:
             a, v = column(curve, s)
@@ -293,7 +295,12 @@ def few_test_errors(result: Result, name: str, source: str = "Fig. 1") -> list[V
 def from_start_to_solution(result: Result, name: str) -> list[Verdict]:
     """Checks 1a to 1g: what the paper says of every line from a start to its solution."""
     checks = (
-        starts_uniform, monotone, one_minimum_at_solution, flat_at_start, concave_then_convex,
-        coarse_search_suffices, learns_early,
-    )  # fmt: skip
+        starts_uniform,
+        monotone,
+        one_minimum_at_solution,
+        flat_at_start,
+        concave_then_convex,
+        coarse_search_suffices,
+        learns_early,
+    )
     return [verdict for check in checks for verdict in check(result, name)]

@@ -58,9 +58,14 @@ def knows_extrema(result: Result, s: int, split: str = "train") -> bool:
 
 
 def judged(
-    claim: Claim, result: Result, about: str, key: str, read: Callable[[float], Reading], split: str = "train",
+    claim: Claim,
+    result: Result,
+    about: str,
+    key: str,
+    read: Callable[[float], Reading],
+    split: str = "train",
     note: str = "",
-) -> list[Verdict]:  # fmt: skip
+) -> list[Verdict]:
     """One verdict from the number ``key`` of every usable line; none where the result lacks that number."""
     found = values(result, key, split)
     if not len(found):

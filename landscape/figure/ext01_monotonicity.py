@@ -21,8 +21,12 @@ from landscape.result.verdict import Verdict
 
 PAPER = "Lucas et al. 2021"
 ALONE = Claim("ext01-run", "J falls from the start to the solution", PAPER, f"rise <= {RISE:g} nats, J(1) <= {LOSS:g}")
-NORM_WORD = {"": "no batch norm", "recalibrate": "batch norm, recalibrated", "keep": "batch norm, kept",
-             "interpolate": "batch norm, interpolated"}  # fmt: skip
+NORM_WORD = {
+    "": "no batch norm",
+    "recalibrate": "batch norm, recalibrated",
+    "keep": "batch norm, kept",
+    "interpolate": "batch norm, interpolated",
+}
 MARKER = {"": "o", "recalibrate": "^", "keep": "x", "interpolate": "+"}
 PLAIN = ("SGD", "Momentum")
 COLOR = {"SGD": style.BLUE, "Momentum": style.BLUE, "Adam": style.ORANGE}
@@ -55,9 +59,11 @@ def draw(results: Sequence[Result]) -> Figure:
     )
     style.legend_outside(figure)
     lost = sum(not run.is_counted for run in runs)
-    notes = [f"not counted: {lost} of {len(runs)} lines, which end above J = {LOSS:g} or diverged",
-             "recalibrated, interpolated, kept: the running statistics along the line; the rates of the other factors "
-             "count each network once, recalibrated where that was measured"]  # fmt: skip
+    notes = [
+        f"not counted: {lost} of {len(runs)} lines, which end above J = {LOSS:g} or diverged",
+        "recalibrated, interpolated, kept: the running statistics along the line; the rates of the other factors "
+        "count each network once, recalibrated where that was measured",
+    ]
     title = f"{PAPER}: where J rises by more than {RISE:g} nats{style.on_data(results)}"
     return style.finish(figure, results, title, notes, verdicts=judge(results))
 
@@ -89,8 +95,15 @@ def _draw_rates(axes: Axes, runs: Sequence[Run]) -> None:
                 share = 100 * item.rising / item.counted
                 axes.plot([low, high], [at, at], color=color, linewidth=1.6)
                 axes.plot([share], [at], "o", color=color, markersize=5)
-            axes.text(1.0, at, f" {item.rising}/{item.counted}", transform=axes.get_yaxis_transform(), va="center",
-                      fontsize=7, color=style.GREY)  # fmt: skip
+            axes.text(
+                1.0,
+                at,
+                f" {item.rising}/{item.counted}",
+                transform=axes.get_yaxis_transform(),
+                va="center",
+                fontsize=7,
+                color=style.GREY,
+            )
             ticks.append(at)
             words.append(item.name)
             at += 1.0
@@ -107,8 +120,13 @@ def _draw_rises(axes: Axes, runs: Sequence[Run], value: Callable[[Run], float], 
     for optimizer, treatment in sorted(groups, key=lambda g: (g[0] == "Adam", list(NORM_WORD).index(g[1]))):
         chosen = [r for r in runs if (r.optimizer, r.treatment) == (optimizer, treatment) and r.is_counted]
         name = f"{optimizer}, {NORM_WORD[treatment]}"
-        look: dict[str, Any] = {"color": COLOR.get(optimizer, style.GREEN), "label": name, "linestyle": "none",
-                                "markersize": 4.2, "alpha": 0.75}  # fmt: skip
+        look: dict[str, Any] = {
+            "color": COLOR.get(optimizer, style.GREEN),
+            "label": name,
+            "linestyle": "none",
+            "markersize": 4.2,
+            "alpha": 0.75,
+        }
         if MARKER[treatment] not in "x+":
             look["markerfacecolor"] = "none"
         axes.plot([value(r) for r in chosen], [r.rise for r in chosen], MARKER[treatment], **look)
@@ -135,23 +153,52 @@ def judge(results: Sequence[Result]) -> list[Verdict]:
     found = [_mostly_monotone(plain, scale)]
     lrs = sorted({run.lr for run in single})
     pairs: list[tuple[str, str, str, Rate, Rate]] = [
-        ("ext01-adam", "Adam makes J rise more often than SGD with momentum does", "optimizer",
-         rate("Adam", [r for r in single if r.optimizer == "Adam"]),
-         rate("SGD", [r for r in single if r.optimizer in PLAIN])),
-        ("ext01-lr", "A large learning rate makes J rise more often than a small one", "learning rate",
-         rate(f"lr {lrs[-1]:g}", [r for r in single if r.lr == lrs[-1]]),
-         rate(f"lr {lrs[0]:g}", [r for r in single if r.lr == lrs[0]])),
-    ]  # fmt: skip
+        (
+            "ext01-adam",
+            "Adam makes J rise more often than SGD with momentum does",
+            "optimizer",
+            rate("Adam", [r for r in single if r.optimizer == "Adam"]),
+            rate("SGD", [r for r in single if r.optimizer in PLAIN]),
+        ),
+        (
+            "ext01-lr",
+            "A large learning rate makes J rise more often than a small one",
+            "learning rate",
+            rate(f"lr {lrs[-1]:g}", [r for r in single if r.lr == lrs[-1]]),
+            rate(f"lr {lrs[0]:g}", [r for r in single if r.lr == lrs[0]]),
+        ),
+    ]
     for treatment in dict.fromkeys(run.treatment for run in runs if run.treatment):
         groups = [[r for r in runs if r.treatment == t] for t in (treatment, "")]
-        pairs.append(("ext01-batch-norm", "Batch norm makes J rise more often", f"running statistics: {treatment}",
-                      rate("with", groups[0]), rate("without", groups[1])))  # fmt: skip
+        pairs.append(
+            (
+                "ext01-batch-norm",
+                "Batch norm makes J rise more often",
+                f"running statistics: {treatment}",
+                rate("with", groups[0]),
+                rate("without", groups[1]),
+            )
+        )
     short, long, way = halves(single, lambda run: run.distance)
-    pairs.append(("ext01-distance", "Where the weights travel far, J rises more often", "distance in units of |θ_i|",
-                  rate(f"from {way:.2g} on", long), rate("below", short)))  # fmt: skip
+    pairs.append(
+        (
+            "ext01-distance",
+            "Where the weights travel far, J rises more often",
+            "distance in units of |θ_i|",
+            rate(f"from {way:.2g} on", long),
+            rate("below", short),
+        )
+    )
     straight, turning, angle = halves(single, lambda run: run.gauss)
-    pairs.append(("ext01-gauss", "Where the outputs turn little, J rises less often", "mean Gauss length",
-                  rate(f"from {angle:.2g} rad on", turning), rate("below", straight)))  # fmt: skip
+    pairs.append(
+        (
+            "ext01-gauss",
+            "Where the outputs turn little, J rises less often",
+            "mean Gauss length",
+            rate(f"from {angle:.2g} rad on", turning),
+            rate("below", straight),
+        )
+    )
     return found + [compare(*pair, scale) for pair in pairs]
 
 
@@ -178,8 +225,17 @@ def _mostly_monotone(plain: Rate, scale: str) -> Verdict:
     note = "" if holds is not None else "not decided: one half lies in the interval"
     if not plain.counted:
         note = f"not judged: no run ends at J <= {LOSS:g}"
-    return Verdict("ext01-sgd", "With SGD and without batch norm J usually falls all the way", PAPER,
-                   "SGD, no batch norm", str(plain), "rises in < 50 %", holds, scale, note=note)  # fmt: skip
+    return Verdict(
+        "ext01-sgd",
+        "With SGD and without batch norm J usually falls all the way",
+        PAPER,
+        "SGD, no batch norm",
+        str(plain),
+        "rises in < 50 %",
+        holds,
+        scale,
+        note=note,
+    )
 
 
 def compare(check: str, claim: str, about: str, more: Rate, less: Rate, scale: str) -> Verdict:

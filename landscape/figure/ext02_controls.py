@@ -33,8 +33,10 @@ def start(result: Result) -> str:
 
 def net(result: Result) -> str:
     """``digits, with biases``: what tells one panel from the next."""
-    words = [subject.recipe(result), "with biases" if (result.config.get("model") or {}).get("bias", True) else
-             "without biases"]  # fmt: skip
+    words = [
+        subject.recipe(result),
+        "with biases" if (result.config.get("model") or {}).get("bias", True) else "without biases",
+    ]
     path = result.choices.get("path", "linear")
     return ", ".join(words + [f"path {path}"] * (path != "linear"))
 
@@ -98,9 +100,12 @@ def error_falls(result: Result, name: str) -> list[Verdict]:
     """ext02a: the largest rise of the error on [0, 1] is at most one example in a hundred."""
     guess = 1 - 1 / subject.num_classes(result)
     claim = Claim(
-        "ext02a", "The error falls monotonically to the solution, whatever the start", SOURCE,
-        f"rise of the error <= {RISE}", f"rise <= {RISE} once the error is below {LEARNED * guess:.2f}",
-    )  # fmt: skip
+        "ext02a",
+        "The error falls monotonically to the solution, whatever the start",
+        SOURCE,
+        f"rise of the error <= {RISE}",
+        f"rise <= {RISE} once the error is below {LEARNED * guess:.2f}",
+    )
     found = []
     for split in ("train", "valid"):
         curve = result.curves.get(f"{split}/deterministic")
@@ -134,8 +139,13 @@ def errs_alike(result: Result, name: str) -> list[Verdict]:
     error = error_of(curve)
     if curve is None or error is None or not is_homogeneous(result) or not covers(curve, 0, 1):
         return []
-    claim = Claim("ext02c", "Scaling all of a homogeneous net changes no answer", SOURCE, "one error at every α > 0",
-                  identity=True)  # fmt: skip
+    claim = Claim(
+        "ext02c",
+        "Scaling all of a homogeneous net changes no answer",
+        SOURCE,
+        "one error at every α > 0",
+        identity=True,
+    )
     positive = curve.alphas > 0
 
     def read(s: int) -> Reading:

@@ -134,15 +134,31 @@ def judge(results: Sequence[Result]) -> list[Verdict]:
         return [_longer(claim, channel, *pair) for pair in pairs for channel in channels]
 
     return [
-        *compared("ext03a", "Biases that go homogeneously with the weights shorten the plateau of the error",
-                  [(x[STRAIGHT], x[HOMOGENEOUS]) for x in by_biases if {STRAIGHT, HOMOGENEOUS} <= set(x)], ["error"]),
-        *compared("ext03b", "The plateau of the error comes from the biases: without them it is shorter",
-                  [(x[STRAIGHT], x[NONE]) for x in by_biases if {STRAIGHT, NONE} <= set(x)], ["error"]),
-        *compared("ext03c", "A smaller start makes the plateau longer",
-                  [(x[0], x[-1]) for x in by_scale if x[0].scale < x[-1].scale], ["J", "error"]),
-        *compared("ext03d", "More layers make the plateau longer",
-                  [(x[0], x[-1]) for x in by_depth if x[0].depth > x[-1].depth], ["J", "error"]),
-    ]  # fmt: skip
+        *compared(
+            "ext03a",
+            "Biases that go homogeneously with the weights shorten the plateau of the error",
+            [(x[STRAIGHT], x[HOMOGENEOUS]) for x in by_biases if {STRAIGHT, HOMOGENEOUS} <= set(x)],
+            ["error"],
+        ),
+        *compared(
+            "ext03b",
+            "The plateau of the error comes from the biases: without them it is shorter",
+            [(x[STRAIGHT], x[NONE]) for x in by_biases if {STRAIGHT, NONE} <= set(x)],
+            ["error"],
+        ),
+        *compared(
+            "ext03c",
+            "A smaller start makes the plateau longer",
+            [(x[0], x[-1]) for x in by_scale if x[0].scale < x[-1].scale],
+            ["J", "error"],
+        ),
+        *compared(
+            "ext03d",
+            "More layers make the plateau longer",
+            [(x[0], x[-1]) for x in by_depth if x[0].depth > x[-1].depth],
+            ["J", "error"],
+        ),
+    ]
 
 
 def _groups(lines: Sequence[Line], key: Callable[[Line], Hashable]) -> list[list[Line]]:

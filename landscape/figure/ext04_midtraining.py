@@ -86,8 +86,10 @@ def draw(results: Sequence[Result]) -> Figure:
 
 def _draw_barriers(axes: Axes, jobs: Sequence[Result]) -> None:
     """The barrier of J and of the error against the epoch of the start, a dot per seed, in units of its threshold."""
-    looks: dict[str, dict[str, Any]] = {"J": {"color": style.BLUE, "marker": "o"},
-                                        "error": {"color": style.ORANGE, "marker": "x"}}  # fmt: skip
+    looks: dict[str, dict[str, Any]] = {
+        "J": {"color": style.BLUE, "marker": "o"},
+        "error": {"color": style.ORANGE, "marker": "x"},
+    }
     for channel, look in looks.items():
         points = [
             (k, height / HEIGHT[channel]) for k, job in enumerate(jobs) for height in barriers(job, channel).values()
@@ -126,8 +128,12 @@ def judge(results: Sequence[Result]) -> list[Verdict]:
 def _meets_barrier(name: str, jobs: Sequence[Result], channel: str) -> Verdict:
     """Whether each seed has a start in the middle of training from which the line climbs before it falls."""
     limit, unit = HEIGHT[channel], UNIT[channel]
-    claim = Claim("ext04b", "The line from a state in the middle of training meets a barrier", SOURCE,
-                  f"barrier >= {limit:g}{unit} from one start at least")  # fmt: skip
+    claim = Claim(
+        "ext04b",
+        "The line from a state in the middle of training meets a barrier",
+        SOURCE,
+        f"barrier >= {limit:g}{unit} from one start at least",
+    )
     heights = {epoch_of(job): barriers(job, channel) for job in jobs}
 
     def read(seed: str) -> Reading:

@@ -58,9 +58,12 @@ def compare_plateaus(results: Sequence[Result]) -> list[Verdict]:
     Not judged where the samples, or the noise, leave open which of the two comes later.
     """
     claim = Claim(
-        "2", "The sigmoid network starts on a longer plateau than the ReLU network", "Fig. 2",
-        "α at 10 % of the drop: sigmoid > ReLU, one >= 0.05", "one >= 0.05",
-    )  # fmt: skip
+        "2",
+        "The sigmoid network starts on a longer plateau than the ReLU network",
+        "Fig. 2",
+        "α at 10 % of the drop: sigmoid > ReLU, one >= 0.05",
+        "one >= 0.05",
+    )
     found = []
     for mode in ("stochastic", "deterministic"):
         lengths: dict[str, list[Position]] = {"sigmoid": [], "relu": []}

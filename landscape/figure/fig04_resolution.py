@@ -171,9 +171,11 @@ def _falls_at_once(result: Result, name: str, curve: Curve) -> Verdict:
 
 def _one_curvature(result: Result, name: str, curve: Curve, whole: Curve) -> Verdict:
     claim = Claim(
-        "4c", "No structure near the solution: J bends one way only and does not rise", "Fig. 4d",
+        "4c",
+        "No structure near the solution: J bends one way only and does not rise",
+        "Fig. 4d",
         "second differences of one sign up to 1e-9, rise <= 1e-4 of the drop",
-    )  # fmt: skip
+    )
 
     def read(a: Array, v: Array, s: int) -> Reading:
         w = whole.objective[:, s]

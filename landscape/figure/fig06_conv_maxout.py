@@ -138,9 +138,11 @@ def _is_full(result: Result) -> bool:
 def falls_to_solution(result: Result, name: str) -> list[Verdict]:
     """6a: away from the start J only falls, to a lowest sample at the solution."""
     claim = Claim(
-        "6a", "Away from its start the line falls to a minimum at the solution", "Fig. 6 left",
+        "6a",
+        "Away from its start the line falls to a minimum at the solution",
+        "Fig. 6 left",
         "argmin within 1/9 of 1, rise on [0.3, 1] <= tau of the drop",
-    )  # fmt: skip
+    )
 
     def judge_one(curve: Curve) -> Verdict:
         def read(s: int) -> Reading:

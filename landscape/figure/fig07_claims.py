@@ -102,9 +102,11 @@ def second_minimum(result: Result, name: str, curve: Curve, key: str) -> Verdict
     """7a: the line has a secondary minimum with a high cost; one is looked for at full scale, none is a finding."""
     word = PARTS.get(key, "total")
     claim = Claim(
-        f"7a-{word}", f"The line has a second minimum of high cost ({word})", "Fig. 7",
+        f"7a-{word}",
+        f"The line has a second minimum of high cost ({word})",
+        "Fig. 7",
         f"a minimum in (0, 1), {RAISED:g} of the drop above J(1)",
-    )  # fmt: skip
+    )
 
     def read(s: int) -> Reading:
         a, v = curve.alphas, _values(curve, key, s)
@@ -142,9 +144,11 @@ def lowest_at_solution(result: Result, name: str, curve: Curve) -> Verdict:
 def goes_round(result: Result, name: str, curve: Curve) -> Verdict:
     """7c: where the line is bad, training passes beside it, at lower cost; not judged where the line meets nothing."""
     claim = Claim(
-        "7c", "Training goes round what the line meets, at lower cost", "Fig. 7",
+        "7c",
+        "Training goes round what the line meets, at lower cost",
+        "Fig. 7",
         f"r/L >= {ASIDE:g} and J below the line's, for x/L in the anomaly",
-    )  # fmt: skip
+    )
     track = result.projections.get("trajectory")
 
     def read(s: int) -> Reading:
@@ -163,8 +167,10 @@ def goes_round(result: Result, name: str, curve: Curve) -> Verdict:
         # Between two samples the line may be as low or as high as either.
         right = np.clip(np.searchsorted(a, x[rows]), 1, len(a) - 1)
         ends = np.stack([line_values[right - 1], line_values[right]]) - v[rows]
-        text = (f"{counted(int(rows.sum()), 'point')} in [{low:.2f}, {high:.2f}]: r/L from {aside.min():.2f} to "
-                f"{aside.max():.2f}, J below the line by at least {below.min():.3g} {unit(curve)}")  # fmt: skip
+        text = (
+            f"{counted(int(rows.sum()), 'point')} in [{low:.2f}, {high:.2f}]: r/L from {aside.min():.2f} to "
+            f"{aside.max():.2f}, J below the line by at least {below.min():.3g} {unit(curve)}"
+        )
         if not places:
             return Reading(f"the line meets no second minimum; {text}", None, note="there is nothing to go round")
         holds = bool(aside.min() >= ASIDE and below.min() > 0)

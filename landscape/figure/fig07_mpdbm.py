@@ -49,8 +49,15 @@ def _coarse(axes: Axes, result: Result, curve: Curve) -> None:
     rows = np.abs(curve.alphas * NINTHS - np.round(curve.alphas * NINTHS)) < SLACK
     if columns and 1 < rows.sum() < len(rows):
         median = np.median(curve.objective[rows][:, columns], axis=1)
-        axes.plot(curve.alphas[rows], median, "o", color=style.BLUE, markerfacecolor="white", markersize=3.6,
-                  label=f"at α = k/{NINTHS}")  # fmt: skip
+        axes.plot(
+            curve.alphas[rows],
+            median,
+            "o",
+            color=style.BLUE,
+            markerfacecolor="white",
+            markersize=3.6,
+            label=f"at α = k/{NINTHS}",
+        )
 
 
 def _parts(axes: Axes, result: Result, curve: Curve) -> None:
@@ -85,11 +92,25 @@ def _plane(axes: Any, result: Result, curve: Curve) -> list[str]:
             continue
         x, z, v, length = found
         look = line.job_look(s)
-        axes.plot(curve.alphas, np.zeros_like(curve.alphas), curve.objective[:, s], color=look["color"], linewidth=1.4,
-                  label="line" if s == columns[0] else None)  # fmt: skip
+        axes.plot(
+            curve.alphas,
+            np.zeros_like(curve.alphas),
+            curve.objective[:, s],
+            color=look["color"],
+            linewidth=1.4,
+            label="line" if s == columns[0] else None,
+        )
         first = s == columns[0]
-        axes.plot(x, z, v, "o-", color=style.ORANGE if first else look["color"], markersize=2.5, linewidth=0.8,
-                  label="training" if first else None)  # fmt: skip
+        axes.plot(
+            x,
+            z,
+            v,
+            "o-",
+            color=style.ORANGE if first else look["color"],
+            markersize=2.5,
+            linewidth=0.8,
+            label="training" if first else None,
+        )
         off = np.atleast_1d(np.asarray(result.numbers.get("max_plane_distance", np.nan)))[s] / length
         notes.append(f"seed {names[s]}: points of training lie up to {off:.2f} L beside the drawn plane")
     axes.set(xlabel="x / L (along the line)", ylabel="z / L", zlabel=f"J [{unit(curve)}]")
@@ -120,8 +141,15 @@ def make_pages(results: Sequence[Result]) -> dict[str, Any]:
             flat = np.zeros_like(curve.alphas)
             figure.add_scatter3d(x=curve.alphas, y=flat, z=curve.objective[:, s], mode="lines", name=f"{name}, line")
             epochs = result.projections["trajectory"].epochs
-            figure.add_scatter3d(x=x, y=z, z=v, mode="lines+markers", marker={"size": 3}, name=f"{name}, training",
-                                 text=[f"epoch {e:g}" for e in epochs])  # fmt: skip
+            figure.add_scatter3d(
+                x=x,
+                y=z,
+                z=v,
+                mode="lines+markers",
+                marker={"size": 3},
+                name=f"{name}, training",
+                text=[f"epoch {e:g}" for e in epochs],
+            )
     if not figure.data:
         return {}
     axes = {"xaxis_title": "x / L", "yaxis_title": "z / L", "zaxis_title": f"J [{' or '.join(dict.fromkeys(units))}]"}

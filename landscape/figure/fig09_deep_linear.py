@@ -38,8 +38,15 @@ def draw(results: Sequence[Result]) -> Figure:
             found = draw_measured_and_exact(axes, result, line.job_look(k)["color"])
             drawn += found if axes is whole else line.Drawn()
         limit = np.linspace(0, 2 if axes is whole else 1.15, 200)
-        axes.plot(limit, _limit(limit), color=style.ORANGE, linewidth=0.9, linestyle=(0, (2, 2)), zorder=3,
-                  label="start → 0: (1 - α²)²")  # fmt: skip
+        axes.plot(
+            limit,
+            _limit(limit),
+            color=style.ORANGE,
+            linewidth=0.9,
+            linestyle=(0, (2, 2)),
+            zorder=3,
+            label="start → 0: (1 - α²)²",
+        )
         axes.plot([BEND], [4 / 9], "D", color=style.ORANGE, markersize=4.5, label="its inflection, α = 1/√3")
         title = "the whole line" if axes is whole else "from the start to the solution"
         axes.set(title=title, xlabel="α", ylabel="J(θ(α)) [squared error]")
@@ -67,8 +74,15 @@ def draw_measured_and_exact(axes: Axes, result: Result, color: str = style.BLUE)
         median = np.median(exact.objective[:, columns], axis=1)
         axes.plot(exact.alphas, median, color=style.BLACK, linewidth=1.0, label="exact")
     for point in (point for s in columns for point in extrema(result, s)):
-        axes.plot([point.alpha], [point.objective], "v" if point.is_minimum else "^", color=style.GREEN, markersize=6,
-                  zorder=4, label="exact minimum" if point.is_minimum else "exact maximum")  # fmt: skip
+        axes.plot(
+            [point.alpha],
+            [point.objective],
+            "v" if point.is_minimum else "^",
+            color=style.GREEN,
+            markersize=6,
+            zorder=4,
+            label="exact minimum" if point.is_minimum else "exact maximum",
+        )
     return drawn
 
 
@@ -83,8 +97,13 @@ def _draw_off_limit(axes: Axes, results: Sequence[Result]) -> None:
             continue
         columns, _ = subject.usable(result, exact.objective)
         for s in columns:
-            axes.plot(exact.alphas, exact.objective[:, s] - _limit(exact.alphas), linewidth=0.8,
-                      color=line.job_look(k)["color"], label="exact, each seed")  # fmt: skip
+            axes.plot(
+                exact.alphas,
+                exact.objective[:, s] - _limit(exact.alphas),
+                linewidth=0.8,
+                color=line.job_look(k)["color"],
+                label="exact, each seed",
+            )
         line.mark_ends(axes, exact.alphas)
     axes.errorbar([2], [0], [0.2], color=style.ORANGE, capsize=4, linewidth=1.2, label="J(2) = 9 ± 0.2")
     axes.set(title="what the size of the start changes", xlabel="α", ylabel="J(θ(α)) - (1 - α²)² [squared error]")
@@ -131,8 +150,11 @@ def _on_curve(result: Result, name: str) -> list[Verdict]:
             off = abs(value_at(*column(seen, s), 0.0) - 1)
             return Reading(f"|J(0) - 1| = {off:.2g}", bool(off < 1e-3), off)
 
-        add(seen, Claim("9a", "The start is worth as much as the saddle: J(0) = 1", "Fig. 9", "|J(0) - 1| < 0.001"),
-            start)  # fmt: skip
+        add(
+            seen,
+            Claim("9a", "The start is worth as much as the saddle: J(0) = 1", "Fig. 9", "|J(0) - 1| < 0.001"),
+            start,
+        )
     if exact is not None and covers(exact, 0, 1):
         found += _on_exact(result, name, exact)
     if seen is not None and covers(seen, 0, 2):
@@ -142,8 +164,12 @@ def _on_curve(result: Result, name: str) -> list[Verdict]:
             text = f"J(2) = {end:.3f}"
             return _unless_smoke(result, s, Reading(text, bool(abs(end - 9) <= 0.2), abs(end - 9)))
 
-        add(seen, Claim("9e", "As far beyond the solution again J is nine times the start's", "Fig. 9", "9 +- 0.2"),
-            far, SPREAD_NOTE)  # fmt: skip
+        add(
+            seen,
+            Claim("9e", "As far beyond the solution again J is nine times the start's", "Fig. 9", "9 +- 0.2"),
+            far,
+            SPREAD_NOTE,
+        )
     return found
 
 
@@ -192,11 +218,20 @@ def _on_exact(result: Result, name: str, exact: Curve) -> list[Verdict]:
 
     range_text = f"[{exact.alphas[0]:g}, {exact.alphas[-1]:g}]"
     checks = [
-        (Claim("9b", "The line is flat at its start and never climbs there", "Fig. 9",
-               f"-{FLAT:g} < J'(0) <= 0"), slope),
+        (
+            Claim("9b", "The line is flat at its start and never climbs there", "Fig. 9", f"-{FLAT:g} < J'(0) <= 0"),
+            slope,
+        ),
         (Claim("9c", "J is concave up to α = 1/√3 and convex after", "Fig. 9", "1 change, at 0.577 +- 0.02"), bend),
-        (Claim("9d", f"The solution is the only minimum on {range_text}", "Fig. 9",
-               f"1 minimum, at 1 +- 0.001, J <= {ZERO:g}"), minimum),
-    ]  # fmt: skip
+        (
+            Claim(
+                "9d",
+                f"The solution is the only minimum on {range_text}",
+                "Fig. 9",
+                f"1 minimum, at 1 +- 0.001, J <= {ZERO:g}",
+            ),
+            minimum,
+        ),
+    ]
     known = [check for check in checks if check[1] is not minimum or exact.alphas[-1] > 1]
     return [over_columns(claim, result, exact, f"{name}, exact", read) for claim, read in known]

@@ -68,16 +68,31 @@ def _points(result: Result) -> tuple[Array, Array] | None:
 def _draw_line(axes: Axes, result: Result) -> None:
     draw_measured_and_exact(axes, result)
     if (joined := result.curves.get(JOINED)) is not None:
-        axes.plot(joined.alphas, joined.objective[:, 0], color=style.PURPLE, linestyle=(0, (5, 1.6)), zorder=3,
-                  label="along a curve of solutions")  # fmt: skip
+        axes.plot(
+            joined.alphas,
+            joined.objective[:, 0],
+            color=style.PURPLE,
+            linestyle=(0, (5, 1.6)),
+            zorder=3,
+            label="along a curve of solutions",
+        )
     seen = result.curves.get(SEEN)
     if _ends(result) == "large_start" and seen is not None and seen.objective.max() > 0:
         axes.set_yscale("log", nonpositive="mask")
         least = float(seen.objective[seen.objective > 1e-6].min())
         axes.set_ylim(0.3 * least, 3 * float(seen.objective.max()))
         for point in extrema(result, 0):  # J = 0 has no place on a logarithmic axis: marked at its foot
-            axes.plot([point.alpha], [0.02], "v", color=style.GREEN, markersize=6, clip_on=False, zorder=4,
-                      transform=axes.get_xaxis_transform(), label="exact minimum")  # fmt: skip
+            axes.plot(
+                [point.alpha],
+                [0.02],
+                "v",
+                color=style.GREEN,
+                markersize=6,
+                clip_on=False,
+                zorder=4,
+                transform=axes.get_xaxis_transform(),
+                label="exact minimum",
+            )
     points = _points(result)
     name = {"same_branch": "between two solutions", "large_start": "from a large start"}.get(_ends(result), "")
     words = "({:g}, {:g}) to ({:g}, {:g})".format(*points[0], *points[1]) if points is not None else ""
@@ -96,18 +111,35 @@ def _draw_random(axes: Axes, result: Result) -> str:
     for kind, color in KINDS.items():
         lines = [s for s in columns if kinds[s] == kind]
         for s in lines:
-            axes.plot(seen.alphas, seen.objective[:, s] / seen.objective[0, s], color=color, linewidth=0.7, alpha=0.7,
-                      label=f"{kind}: {counted(len(lines), 'line')}")  # fmt: skip
+            axes.plot(
+                seen.alphas,
+                seen.objective[:, s] / seen.objective[0, s],
+                color=color,
+                linewidth=0.7,
+                alpha=0.7,
+                label=f"{kind}: {counted(len(lines), 'line')}",
+            )
             for point in _others(result, s):
-                axes.plot([point.alpha], [0.02], "v", color=color, markersize=3.5, clip_on=False,
-                          transform=axes.get_xaxis_transform(), label="the other minimum, exact")  # fmt: skip
+                axes.plot(
+                    [point.alpha],
+                    [0.02],
+                    "v",
+                    color=color,
+                    markersize=3.5,
+                    clip_on=False,
+                    transform=axes.get_xaxis_transform(),
+                    label="the other minimum, exact",
+                )
     line.mark_ends(axes, seen.alphas)
     axes.set_yscale("log", nonpositive="mask")
     axes.set_ylim(LEAST, 10)
     scale = _sigma(result)
     start = f"N(0, {scale:g}²)" if scale else "random points"
-    axes.set(title=f"from {len(columns)} large random starts\n{start} to each seed's solution", xlabel="α",
-             ylabel="J(θ(α)) / J(θ(0))")  # fmt: skip
+    axes.set(
+        title=f"from {len(columns)} large random starts\n{start} to each seed's solution",
+        xlabel="α",
+        ylabel="J(θ(α)) / J(θ(0))",
+    )
     return f"large_random: each line in units of its own J(0), shown down to {LEAST:g}; other minima marked at the foot"
 
 
@@ -162,9 +194,11 @@ def _between(result: Result, name: str, start: Array, end: Array) -> list[Verdic
     tops = [point for point in points if not point.is_minimum and 0 < point.alpha < 1]
     lows = [point.alpha for point in points if point.is_minimum]
     claim = Claim(
-        "10a-barrier", "One barrier separates the two solutions, and each is a minimum", "Fig. 10 left",
+        "10a-barrier",
+        "One barrier separates the two solutions, and each is a minimum",
+        "Fig. 10 left",
         f"minima at 0 and 1, 1 maximum, J(1/2) = {height:.8g} +- {ALGEBRA:g}",
-    )  # fmt: skip
+    )
     listed = ", ".join(f"J({point.alpha:.6g}) = {point.objective:.8g}" for point in tops)
     text = f"minima at {', '.join(f'{abs(round(a, 9)):g}' for a in lows)}; {counted(len(tops), 'maximum')}: {listed}"
     ends = len(lows) == 2 and bool(np.abs(np.subtract(lows, (0, 1))).max() <= ALGEBRA)
@@ -172,8 +206,13 @@ def _between(result: Result, name: str, start: Array, end: Array) -> list[Verdic
     if EXACT in result.curves and solved and size and knows_extrema(result, 0):
         found.append(verdict(claim, result, f"{name}, exact", [Reading(text, ends and top)]))
     if (joined := result.curves.get(JOINED)) is not None and solved and size and joined.objective.size:
-        claim = Claim("10a-connected", "The two solutions are joined by a curve of solutions", "Fig. 10 left",
-                      f"J <= {ALGEBRA:g} along it", identity=True)  # fmt: skip
+        claim = Claim(
+            "10a-connected",
+            "The two solutions are joined by a curve of solutions",
+            "Fig. 10 left",
+            f"J <= {ALGEBRA:g} along it",
+            identity=True,
+        )
         most = float(joined.objective.max())
         text = f"J <= {most:.1e} at {len(joined.alphas)} points of start^(1 - α) end^α"
         found.append(verdict(claim, result, f"{name}, curve", [Reading(text, most <= ALGEBRA, most)]))
@@ -188,16 +227,25 @@ def _from_start(result: Result, name: str, start: Array, end: Array) -> list[Ver
         return []
     first, last = float(seen.alphas[0]), float(seen.alphas[-1])
     height = float((1 - start.prod()) ** 2)
-    claim = Claim("10b-start", f"The start is far worse than the solution: J(0) = {height:g}", "Fig. 10 right",
-                  f"J(0) = {height:g} +- {ALGEBRA:g}", identity=True)  # fmt: skip
+    claim = Claim(
+        "10b-start",
+        f"The start is far worse than the solution: J(0) = {height:g}",
+        "Fig. 10 right",
+        f"J(0) = {height:g} +- {ALGEBRA:g}",
+        identity=True,
+    )
     value = float(seen.objective[int(np.argmin(np.abs(seen.alphas))), 0])
     known = Reading(f"J(0) = {value:.12g}", abs(value - height) <= ALGEBRA)
     if not height > ALGEBRA:
         known = Reading(f"J(0) = {value:.12g}", None, note="this start is a solution itself")
     found = [verdict(claim, result, f"{name}, measured", [known])]
     lows = [point.alpha for point in extrema(result, 0) if point.is_minimum]
-    claim = Claim("10b", f"The solution is the only minimum on [{first:g}, {last:g}]", "Fig. 10 right",
-                  f"1 minimum, at 1 +- {END:g}")  # fmt: skip
+    claim = Claim(
+        "10b",
+        f"The solution is the only minimum on [{first:g}, {last:g}]",
+        "Fig. 10 right",
+        f"1 minimum, at 1 +- {END:g}",
+    )
     text = f"{counted(len(lows), 'minimum')} at {', '.join(f'{a:.9g}' for a in lows)}" if lows else "no minimum"
     holds = len(lows) == 1 and abs(lows[0] - 1) <= END
     listed = Reading(text, holds)
@@ -206,8 +254,13 @@ def _from_start(result: Result, name: str, start: Array, end: Array) -> list[Ver
     found.append(verdict(claim, result, f"{name}, exact", [listed]))
     step = float(np.prod(end - start))
     second = (start.prod() - 1) / step if step else np.inf  # the other root of p = 1 on the line
-    claim = Claim("10b-second", "The line meets the solutions again, but outside the figure", "Fig. 10 right",
-                  f"α' outside [{first:g}, {last:g}]", identity=True)  # fmt: skip
+    claim = Claim(
+        "10b-second",
+        "The line meets the solutions again, but outside the figure",
+        "Fig. 10 right",
+        f"α' outside [{first:g}, {last:g}]",
+        identity=True,
+    )
     readings = [Reading(f"α' = {second:.6g}", bool(not first <= second <= last))]
     if not np.isfinite(second) or abs(second - 1) <= END:
         readings = [Reading("the line meets the solutions once", None, note="there is no second meeting to place")]
@@ -225,8 +278,12 @@ def _from_random(result: Result, name: str) -> list[Verdict]:
     about, num = f"{name}, exact", len(columns)
     untold = next((reading for s in columns if (reading := at_solution(result, s)) is not None), None)
     alone = sum(not _others(result, s) for s in columns)
-    claim = Claim("10c", "From a random start of large norm the solution is the only minimum", "Fig. 10 right",
-                  "no other minimum on (0, 1), in any line")  # fmt: skip
+    claim = Claim(
+        "10c",
+        "From a random start of large norm the solution is the only minimum",
+        "Fig. 10 right",
+        "no other minimum on (0, 1), in any line",
+    )
     reading = untold or Reading(f"no other minimum on {alone} of {num} lines", alone == num)
     lacks = "" if num else "no usable line"
     if num and not all(knows_extrema(result, s) for s in columns):
@@ -248,8 +305,10 @@ def _from_random(result: Result, name: str) -> list[Verdict]:
         # The stored solution misses w_1 w_2 = 1 by a rounding; where it lies beyond, J has its zero a rounding before.
         falls = [s for s in columns if _kind(result, s) == "falls only" and tops[s] == 0]
         whole = sum(bool(proven_falls[s] == 1) for s in falls)
-        why = (f"proven: no maximum on (0, 1), and the exact minimum lies within {END:g} of 1; the stored solution "
-               "misses w1 w2 = 1 by a rounding, and where it lies beyond, J rises over the last rounding")  # fmt: skip
+        why = (
+            f"proven: no maximum on (0, 1), and the exact minimum lies within {END:g} of 1; the stored solution "
+            "misses w1 w2 = 1 by a rounding, and where it lies beyond, J rises over the last rounding"
+        )
         text = f"; of these proven on all of [0, 1]: {whole}"
         sentence = sentence.replace("no second minimum", "J falls to the solution, proven")
         shares.append(("10c-decreasing", sentence, len(falls), share_decreasing(sigma), text, why))

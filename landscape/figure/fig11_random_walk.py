@@ -62,8 +62,13 @@ def walk(result: Result) -> Walk | None:
     names, length = subject.seed_names(result, found.projection.shape[1]), found.length[columns]
     dimension = int((result.config.get("measurement") or {})["dimension"])
     step = int(found.best_epoch[0])
-    return Walk(dimension, found.projection[:, columns] / length, found.residual_norm[:, columns] / length, step,
-                tuple(names[s] for s in columns))  # fmt: skip
+    return Walk(
+        dimension,
+        found.projection[:, columns] / length,
+        found.residual_norm[:, columns] / length,
+        step,
+        tuple(names[s] for s in columns),
+    )
 
 
 def _arrives(found: Projection, s: int) -> bool:
@@ -116,18 +121,33 @@ def _draw(axes: Axes, found: Walk) -> None:
     bands = random_walk_bands(found.dimension, COVERAGE, found.solution_step, found.num_steps)
     end = found.solution_step
     shade: dict[str, Any] = {"color": style.AMBER, "alpha": 0.35, "linewidth": 0}
-    axes.fill_between(bands.x_mid[: end + 1], bands.r_low[: end + 1], bands.r_high[: end + 1], zorder=1,
-                      label="law: 90 % of r, drawn at the mean x", **shade)  # fmt: skip
+    axes.fill_between(
+        bands.x_mid[: end + 1],
+        bands.r_low[: end + 1],
+        bands.r_high[: end + 1],
+        zorder=1,
+        label="law: 90 % of r, drawn at the mean x",
+        **shade,
+    )
     for s in range(found.x.shape[1]):
-        axes.plot(found.x[:, s], found.r[:, s], color=style.BLUE, linewidth=0.6, alpha=0.75, zorder=2,
-                  label=f"walks, {found.x.shape[1]} seeds")  # fmt: skip
+        axes.plot(
+            found.x[:, s],
+            found.r[:, s],
+            color=style.BLUE,
+            linewidth=0.6,
+            alpha=0.75,
+            zorder=2,
+            label=f"walks, {found.x.shape[1]} seeds",
+        )
     x, r = random_walk_limit(solution_step=found.solution_step, num_steps=found.num_steps)
     axes.plot(x, r, color=style.BLACK, linewidth=1.1, zorder=3, label="mean of the law, and limit")
     rows = [*(round(part * end) for part in CROSSES), *([found.num_steps] if found.num_steps > end else [])]
     points: dict[str, Any] = {"linestyle": "none", "color": style.ORANGE, "linewidth": 1.0, "capsize": 1.5, "zorder": 4}
     mid = (bands.x_mid[rows], bands.r_mid[rows])
-    spans = [np.stack([m - low[rows], high[rows] - m]) for m, low, high in (
-        (mid[0], bands.x_low, bands.x_high), (mid[1], bands.r_low, bands.r_high))]  # fmt: skip
+    spans = [
+        np.stack([m - low[rows], high[rows] - m])
+        for m, low, high in ((mid[0], bands.x_low, bands.x_high), (mid[1], bands.r_low, bands.r_high))
+    ]
     label = f"law: median and 90 % of x and of r at steps {', '.join(map(str, rows))}"
     axes.errorbar(*mid, xerr=spans[0], yerr=spans[1], label=style.wrapped(label, 38), **points)
     # As wide as walks and bands need, and twice as wide as high, so that all half circles are centred alike.
@@ -164,9 +184,11 @@ def _limit(jobs: Sequence[tuple[Result, Walk]]) -> list[Verdict]:
             continue
         most = 2 / math.sqrt(one.dimension)
         claim = Claim(
-            "11a", "In many dimensions the walk is a half circle and a vertical line", "Fig. 11",
+            "11a",
+            "In many dimensions the walk is a half circle and a vertical line",
+            "Fig. 11",
             f"<= 2/sqrt(D) = {most:.3g} L off",
-        )  # fmt: skip
+        )
         readings = [Reading(f"{v:.4f} L off the limit", bool(v <= most), v) for v in one.deviation()]
         found.append(verdict(claim, result, _name(one), readings, "largest distance of (x, r) at the same step"))
     return found
@@ -201,8 +223,9 @@ def _half_circle(result: Result, one: Walk) -> list[Verdict]:
     found = [verdict(claim, result, _name(one), readings)]
     end = math.sqrt(float(one.tau[-1]) - 1)
     claim = Claim("11b-end", f"The vertical line ends at {end:.3f} L", "Fig. 11", f"r/L = {end:.3f} +- 0.015")
-    readings = [Reading(f"r/L = {v:.4f} at step {one.num_steps}", bool(abs(v - end) <= 0.015), abs(v - end))
-                for v in one.r[-1]]  # fmt: skip
+    readings = [
+        Reading(f"r/L = {v:.4f} at step {one.num_steps}", bool(abs(v - end) <= 0.015), abs(v - end)) for v in one.r[-1]
+    ]
     return [*found, verdict(claim, result, _name(one), readings)]
 
 
@@ -219,13 +242,23 @@ def _law(jobs: Sequence[tuple[Result, Walk]]) -> Verdict:
                 num += seen.shape[1]
     z = (inside - COVERAGE * num) / math.sqrt(num * COVERAGE * (1 - COVERAGE))
     steps = f"{jobs[0][1].solution_step // 2} and {jobs[0][1].num_steps}"
-    claim = Claim("11-law", "The walks follow the exact law: 90 % of their points lie in its 90 % intervals",
-                  "theory C2", "|z| <= 3 of a binomial", identity=True)  # fmt: skip
+    claim = Claim(
+        "11-law",
+        "The walks follow the exact law: 90 % of their points lie in its 90 % intervals",
+        "theory C2",
+        "|z| <= 3 of a binomial",
+        identity=True,
+    )
     text = f"{inside} of {num} = {inside / num:.3f} inside, z = {z:.2f}"
     note = f"x and r of every seed and dimension at steps {steps}; a walk's own four readings share its L"
     few = num < 20
-    return verdict(claim, jobs[0][0], "all dimensions", [Reading(text, None if few else abs(z) <= 3)],
-                   f"{note}; {num} readings are too few" if few else note)  # fmt: skip
+    return verdict(
+        claim,
+        jobs[0][0],
+        "all dimensions",
+        [Reading(text, None if few else abs(z) <= 3)],
+        f"{note}; {num} readings are too few" if few else note,
+    )
 
 
 def _thales(result: Result, one: Walk) -> Verdict:
@@ -237,7 +270,11 @@ def _thales(result: Result, one: Walk) -> Verdict:
     error = f" +- {per_seed.std(ddof=1) / math.sqrt(len(per_seed)):.1g}" if len(per_seed) > 1 else ""
     law = -2 * float(np.mean(tau * (1 - tau))) / (one.dimension - 2) if one.dimension > 2 else math.inf
     expected = f"law: {law:.2g}" if math.isfinite(law) else "law: no finite mean"
-    claim = Claim("11-thales", "Thales defect x(L - x)/L² - r²/L², mean over the steps to the solution", "theory C6",
-                  f"reported, {expected}")  # fmt: skip
+    claim = Claim(
+        "11-thales",
+        "Thales defect x(L - x)/L² - r²/L², mean over the steps to the solution",
+        "theory C6",
+        f"reported, {expected}",
+    )
     reading = Reading(f"mean {per_seed.mean():.2g}{error}", None, note="reported: mean over seeds and its error")
     return verdict(claim, result, _name(one), [reading])

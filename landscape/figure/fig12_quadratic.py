@@ -68,9 +68,13 @@ def setting(result: Result) -> Setting:
     extras = [steps.get(key) for key in ("nesterov", "dampening", "weight_decay")]
     same = method in ("Momentum", "SGD") and not any(extras)
     return Setting(
-        float(steps.get("lr") or 0), float(steps.get("momentum") or 0), float(run.get("noise") or 0),
-        float(model.get("low") or 0), float(model.get("high") or math.inf), "" if same else method or "unnamed",
-    )  # fmt: skip
+        float(steps.get("lr") or 0),
+        float(steps.get("momentum") or 0),
+        float(run.get("noise") or 0),
+        float(model.get("low") or 0),
+        float(model.get("high") or math.inf),
+        "" if same else method or "unnamed",
+    )
 
 
 def track(projection: Projection, s: int = 0) -> tuple[Array, Array]:
@@ -102,8 +106,9 @@ def draw(results: Sequence[Result]) -> Figure:
     for k, result in enumerate(jobs):
         _draw(axes, result, line.job_look(k))
     if jobs:
-        axes.plot([], [], "o", markerfacecolor="none", color=style.GREY, markersize=4.5,
-                  label="exact, at 64 steps or less")  # fmt: skip
+        axes.plot(
+            [], [], "o", markerfacecolor="none", color=style.GREY, markersize=4.5, label="exact, at 64 steps or less"
+        )
         axes.fill_between([], [], [], color=style.GREY, alpha=0.3, label="random solutions: mean x ± 2 std")
         axes.plot([], [], color=style.FAINT, linewidth=1.0, linestyle=(0, (6, 3)), label="half circle (Thales)")
         axes.plot([1], [0], "*", color=style.BLACK, markersize=11, clip_on=False, zorder=5, label="solution")
@@ -140,8 +145,15 @@ def _draw(axes: Axes, result: Result, look: dict[str, Any]) -> None:
         x, r = track(run, s)
         axes.plot(x, r, **{**look, "linewidth": 1.3}, zorder=2, label=label)
     if theory is not None:
-        axes.plot(*track(theory), "o", markerfacecolor="none", markersize=4.2, markeredgewidth=0.8,
-                  color=look["color"], zorder=3)  # fmt: skip
+        axes.plot(
+            *track(theory),
+            "o",
+            markerfacecolor="none",
+            markersize=4.2,
+            markeredgewidth=0.8,
+            color=look["color"],
+            zorder=3,
+        )
     low, high = (result.projections.get(f"expected_{end}") for end in ("low", "high"))
     if low is not None and high is not None:
         (left, r), (right, _) = track(low), track(high)
@@ -163,8 +175,11 @@ def _tracks(result: Result) -> tuple[list[tuple[Array, Array]], str]:
     columns, left_out = subject.usable(result, run.projection, ragged=True)
     tracks = {s: track(run, s) for s in columns}
     moved = {s: len(x) > 2 and bool(np.isfinite(r).all()) and float(np.ptp(x)) > CLOSE for s, (x, r) in tracks.items()}
-    still = [f"seed {subject.seed_names(result, run.projection.shape[1])[s]} left out: it did not move"
-             for s in columns if not moved[s]]  # fmt: skip
+    still = [
+        f"seed {subject.seed_names(result, run.projection.shape[1])[s]} left out: it did not move"
+        for s in columns
+        if not moved[s]
+    ]
     return [tracks[s] for s in columns if moved[s]], "; ".join(filter(None, (left_out, *still)))
 
 
@@ -179,22 +194,37 @@ def _judge(result: Result, name: str) -> list[Verdict]:
     if listed is not None:
         for check, what, value, room, expected in (
             ("12a", "The largest residual", listed[0], WITHIN * listed[0], f"{listed[0]:.3f} R +- 2 %"),
-            ("12a-place", "Where the residual is largest", listed[1], WITHIN * listed[1] + ROUNDED,
-             f"{listed[1]:.2f} R +- 2 % (and rounding)"),
-        ):  # fmt: skip
+            (
+                "12a-place",
+                "Where the residual is largest",
+                listed[1],
+                WITHIN * listed[1] + ROUNDED,
+                f"{listed[1]:.2f} R +- 2 % (and rounding)",
+            ),
+        ):
             readings = []
             for x, r in tracks:
                 seen = float(r.max()) if check == "12a" else float(x[int(np.argmax(r))])
                 text = f"{'r' if check == '12a' else 'x'}/R = {seen:.4f}, {100 * (seen / value - 1):+.1f} %"
                 holds, note = abs(seen - value) <= room, SMOKE_NOTE if result.scale == "smoke" else ""
                 readings.append(Reading(text, None if note else bool(holds), abs(seen - value), note=note))
-            add(Claim(check, f"{what} is as the scalar recursion over the spectrum says", NOTES, expected,
-                      identity=True), readings)  # fmt: skip
-    readings = [Reading(f"from ({x[0]:.1g}, {r[0]:.1g}) to ({x[-1]:.4f}, {r[-1]:.4f}) R",
-                        bool(x[0] == 0 and r[0] == 0 and abs(x[-1] - 1) < 0.02 and r[-1] < 0.05),
-                        abs(x[-1] - 1) + r[-1]) for x, r in tracks]  # fmt: skip
-    claim = Claim("12b", "The run goes from the start to the solution", "Fig. 12",
-                  "(0, 0) to |x/R - 1| < 0.02, r/R < 0.05")  # fmt: skip
+            add(
+                Claim(
+                    check, f"{what} is as the scalar recursion over the spectrum says", NOTES, expected, identity=True
+                ),
+                readings,
+            )
+    readings = [
+        Reading(
+            f"from ({x[0]:.1g}, {r[0]:.1g}) to ({x[-1]:.4f}, {r[-1]:.4f}) R",
+            bool(x[0] == 0 and r[0] == 0 and abs(x[-1] - 1) < 0.02 and r[-1] < 0.05),
+            abs(x[-1] - 1) + r[-1],
+        )
+        for x, r in tracks
+    ]
+    claim = Claim(
+        "12b", "The run goes from the start to the solution", "Fig. 12", "(0, 0) to |x/R - 1| < 0.02, r/R < 0.05"
+    )
     add(claim, readings, f"after {max(len(x) for x, _ in tracks) - 1} steps" if tracks else "")
     readings = []
     for x, r in tracks:
@@ -204,16 +234,28 @@ def _judge(result: Result, name: str) -> list[Verdict]:
         once, smoke = len(tops) == 1, result.scale == "smoke"
         note = SMOKE_NOTE if smoke else OVERSHOOT if given.lr * given.high > 1 and not once else ""
         readings.append(Reading(text, None if smoke else once, abs(len(tops) - 1), note=note))
-    add(Claim("12c", "The residual rises once and falls: no obstacle on the way", "Fig. 12",
-              f"1 maximum, rises below {WIGGLE:g} R ignored"), readings)  # fmt: skip
+    add(
+        Claim(
+            "12c",
+            "The residual rises once and falls: no obstacle on the way",
+            "Fig. 12",
+            f"1 maximum, rises below {WIGGLE:g} R ignored",
+        ),
+        readings,
+    )
     off = np.atleast_1d(np.asarray(result.numbers.get("theory_deviation", []), dtype=np.float64))
     if len(off):
         note = "theory gives a noisy run's mean only" if given.noise else ""
         lost = "this run was not compared"
-        readings = [Reading(f"{v:.2g} R off", None if note else bool(v <= CLOSE), v, note=note) if np.isfinite(v) else
-                    Reading("not known", None, note=lost) for v in off]  # fmt: skip
-        claim = Claim("12-theory", "The run is the closed form of theory", "theory D1", f"<= {CLOSE:g} R off",
-                      identity=True)  # fmt: skip
+        readings = [
+            Reading(f"{v:.2g} R off", None if note else bool(v <= CLOSE), v, note=note)
+            if np.isfinite(v)
+            else Reading("not known", None, note=lost)
+            for v in off
+        ]
+        claim = Claim(
+            "12-theory", "The run is the closed form of theory", "theory D1", f"<= {CLOSE:g} R off", identity=True
+        )
         add(claim, readings)
     readings = []
     for x, r in tracks:
@@ -247,6 +289,10 @@ def _order(jobs: Sequence[Result]) -> list[Verdict]:
     if not note and (np.abs(steps) <= CLOSE).any() and (steps > -CLOSE).all():
         note = f"too close to call: two differ by less than the {CLOSE:g} R of a run"
     text = text if rising else text.replace(" < ", ", ")
-    claim = Claim("12d", "Faster learning and more momentum stray further, in the order of the table", NOTES,
-                  "largest r/R rises along the table")  # fmt: skip
+    claim = Claim(
+        "12d",
+        "Faster learning and more momentum stray further, in the order of the table",
+        NOTES,
+        "largest r/R rises along the table",
+    )
     return [verdict(claim, jobs[0], "all settings", [Reading(text or "none", None if note else rising, note=note)])]

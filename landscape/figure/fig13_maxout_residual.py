@@ -262,11 +262,14 @@ ENDS: Check = (
 )
 TAIL: Check = (
     Claim(
-        "13a-tail", "After the best epoch x stays at L while r grows again", "Fig. 13",
-        f"|x/L - 1| <= {STAYS:g} (our reading of x = L), r grows", f"|x/L - 1| <= {STAYS_RELAXED:g}",
+        "13a-tail",
+        "After the best epoch x stays at L while r grows again",
+        "Fig. 13",
+        f"|x/L - 1| <= {STAYS:g} (our reading of x = L), r grows",
+        f"|x/L - 1| <= {STAYS_RELAXED:g}",
     ),
     read_tail,
-)  # fmt: skip
+)
 ARC: Check = (
     Claim(
         "13b",

@@ -124,8 +124,15 @@ def draw_noise(axes: Axes, result: Result, curve: Curve) -> bool:
 
 def name_noise(axes: Axes) -> None:
     """One entry of the legend for the bands of all splits."""
-    axes.fill_between([], [], [], facecolor=style.GREY, alpha=BAND_ALPHA, linewidth=0,
-                      label=f"band: {100 * LEVEL:.0f} % over examples")  # fmt: skip
+    axes.fill_between(
+        [],
+        [],
+        [],
+        facecolor=style.GREY,
+        alpha=BAND_ALPHA,
+        linewidth=0,
+        label=f"band: {100 * LEVEL:.0f} % over examples",
+    )
 
 
 def draw_jobs(

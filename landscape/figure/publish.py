@@ -32,8 +32,10 @@ def command_of(results: Sequence[Result]) -> str:
     shared = [o for o in results[0].overrides if all(o in r.overrides for r in results)]
     first = [o for o in shared if o.startswith("+experiment")]
     rest = [o for o in shared if o not in first and uses_of(key_of(o)).result]
-    told = [[o for o in r.overrides if o not in shared and uses_of(key_of(o)).result and not _is_own(o, first)]
-            for r in results]  # fmt: skip
+    told = [
+        [o for o in r.overrides if o not in shared and uses_of(key_of(o)).result and not _is_own(o, first)]
+        for r in results
+    ]
     lists = _lists(told)
     lines = [lists] if lists is not None else [list(job) for job in dict.fromkeys(map(tuple, told))]
     said = [[plain(item) for item in (*first, *rest, *line)] for line in lines]
@@ -87,14 +89,25 @@ def page(results: Sequence[Result], verdicts: Sequence[Verdict]) -> str:
     head = [plain(f"# {first.name}, {first.scale} scale"), "", "```", command_of(results), "```", ""]
     lines = [f"- verdicts: {told}"]
     lines += [f"- caps of this scale: {'; '.join(caps)}"] if caps else []
-    lines += [f"- {', '.join(f'{k} {v}' for k, v in first.versions.items())}", "", "| job | device | seconds | "
-              "best epoch | epochs | test errors |", "|---|---|---|---|---|---|"]  # fmt: skip
+    lines += [
+        f"- {', '.join(f'{k} {v}' for k, v in first.versions.items())}",
+        "",
+        "| job | device | seconds | best epoch | epochs | test errors |",
+        "|---|---|---|---|---|---|",
+    ]
     for r, label in zip(results, subject.names(results), strict=True):
         cells = [_numbers(r, key) for key in ("best_epoch", "num_epochs", "num_test_errors")]
         lines.append(f"| {label} | {r.device} | {r.seconds:.0f} | {' | '.join(cells)} |")
-    lines += ["", "Seconds are of this job alone: of a network that "
-              "an earlier job had trained, those of its line and not of its epochs.", "",
-              "![figure](figure.png)", "", *verdict_rows(verdicts), ""]  # fmt: skip
+    lines += [
+        "",
+        "Seconds are of this job alone: of a network that "
+        "an earlier job had trained, those of its line and not of its epochs.",
+        "",
+        "![figure](figure.png)",
+        "",
+        *verdict_rows(verdicts),
+        "",
+    ]
     return "\n".join([*head, *map(plain, lines)])
 
 
@@ -128,5 +141,7 @@ def make_room(target: Path, num_jobs: int) -> None:
     jobs = {f"job{number}" for number in range(num_jobs)}
     extra = sorted(path.parent.name for path in target.glob("*/result.json") if path.parent.name not in jobs)
     if extra:
-        raise InputError(f"--publish {target} holds results that are no part of this page ({', '.join(extra)}); remove "
-                         "them, or give another folder")  # fmt: skip
+        raise InputError(
+            f"--publish {target} holds results that are no part of this page ({', '.join(extra)}); remove "
+            "them, or give another folder"
+        )

@@ -49,19 +49,23 @@ class Reading:
     note: str = ""
 
 
-def verdict(
-    claim: Claim,
-    result: Result,
-    about: str,
-    readings: Sequence[Reading],
-    note: str = "",
-) -> Verdict:
+def verdict(claim: Claim, result: Result, about: str, readings: Sequence[Reading], note: str = "") -> Verdict:
     """All seeds' readings as one verdict: the worst one's text, and in how many seeds the claim holds."""
     if not readings:
         return Verdict(
-            claim.check, claim.sentence, claim.source, about, "no usable seed", claim.expected, None, result.scale,
-            claim.calibrated, None, note, claim.identity,
-        )  # fmt: skip
+            claim.check,
+            claim.sentence,
+            claim.source,
+            about,
+            "no usable seed",
+            claim.expected,
+            None,
+            result.scale,
+            claim.calibrated,
+            None,
+            note,
+            claim.identity,
+        )
     worst = max(readings, key=lambda reading: (reading.holds is False, reading.holds is None, _rank(reading.badness)))
     measured = worst.measured
     if len(readings) > 1:
@@ -69,11 +73,19 @@ def verdict(
         measured += f" (worst; in {count} of {len(readings)} seeds)"
     notes = "; ".join(dict.fromkeys(text for text in (worst.note, note) if text))
     return Verdict(
-        claim.check, claim.sentence, claim.source, about, measured, claim.expected,
-        _every([reading.holds for reading in readings]), result.scale,
-        claim.calibrated, _every([reading.relaxed for reading in readings]) if claim.calibrated else None, notes,
+        claim.check,
+        claim.sentence,
+        claim.source,
+        about,
+        measured,
+        claim.expected,
+        _every([reading.holds for reading in readings]),
+        result.scale,
+        claim.calibrated,
+        _every([reading.relaxed for reading in readings]) if claim.calibrated else None,
+        notes,
         claim.identity,
-    )  # fmt: skip
+    )
 
 
 def over_columns(

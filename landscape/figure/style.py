@@ -49,9 +49,15 @@ SPLIT_STYLE: dict[str, Any] = {"train": "-", "valid": (0, (5, 1.6))}
 TWIN_STYLE: dict[str, Any] = {"train": (0, (1, 1.2)), "valid": (0, (4, 1.2, 1, 1.2, 1, 1.2))}
 SPLIT_WORD = {"train": "training", "valid": "validation"}
 
-_DATA_WORD = {"mnist": "MNIST", "digits": "digits", "cifar10": "CIFAR-10", "teacher": "a linear teacher",
-              "penn_treebank": "Penn Treebank", "penn_treebank_short": "Penn Treebank",
-              "penn_treebank_trial": "the small Penn Treebank texts"}  # fmt: skip
+_DATA_WORD = {
+    "mnist": "MNIST",
+    "digits": "digits",
+    "cifar10": "CIFAR-10",
+    "teacher": "a linear teacher",
+    "penn_treebank": "Penn Treebank",
+    "penn_treebank_short": "Penn Treebank",
+    "penn_treebank_trial": "the small Penn Treebank texts",
+}
 
 FOOTER: Any = {"x": 0.01, "ha": "left", "fontsize": 6.5, "color": "#555555"}
 Draw = Callable[[Sequence[Result]], Figure]

@@ -30,8 +30,12 @@ def caps(results: Sequence[Result]) -> list[str]:
 
     A cap on a training is none of a job that trained nothing, such as a line between checkpoints.
     """
-    found = [cap for result in results for cap in dict.fromkeys(result.caps)
-             if result.training_status or not cap.startswith("training.")]  # fmt: skip
+    found = [
+        cap
+        for result in results
+        for cap in dict.fromkeys(result.caps)
+        if result.training_status or not cap.startswith("training.")
+    ]
     of = {cap: found.count(cap) for cap in dict.fromkeys(found)}
     return [cap if num == len(results) else f"{cap} ({num} of {len(results)} jobs)" for cap, num in of.items()]
 

@@ -49,8 +49,13 @@ def verdict_table(verdicts: Sequence[Verdict]) -> Table:
         if item.note:
             holds.append(f" ({notes.index(item.note) + 1})", style="dim")
         relaxed = _text(f"{item.calibrated}: ").append(_word(item.calibrated_holds)) if item.calibrated else Text()
-        cells = [_text(item.check), _text(item.subject), _text("" if again else item.claim), _text(item.measured),
-                 _text(item.expected)]  # fmt: skip
+        cells = [
+            _text(item.check),
+            _text(item.subject),
+            _text("" if again else item.claim),
+            _text(item.measured),
+            _text(item.expected),
+        ]
         table.add_row(*cells, holds, relaxed, end_section=last)
     if notes:
         table.caption = Text("\n".join(f"({k}) {plain(note)}" for k, note in enumerate(notes, 1)), style="dim")

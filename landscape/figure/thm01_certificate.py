@@ -61,11 +61,24 @@ def _draw_job(axes: Axes, result: Result, name: str, look: dict[str, Any]) -> No
         s = columns[0]  # one line of each job: more would hide one another
         axes.plot(exact.alphas, exact.objective[:, s], label=name, **look)
         every = max(1, len(seen.alphas) // 12)
-        axes.plot(seen.alphas[::every], seen.objective[::every, s], "o", markersize=4, markerfacecolor="none",
-                  color=look["color"], label="measured")  # fmt: skip
+        axes.plot(
+            seen.alphas[::every],
+            seen.objective[::every, s],
+            "o",
+            markersize=4,
+            markerfacecolor="none",
+            color=look["color"],
+            label="measured",
+        )
         for alpha, value, is_minimum in extrema(result, s, split):
-            axes.plot([alpha], [value], "v" if is_minimum else "^", color=look["color"], markersize=6,
-                      label="exact minimum" if is_minimum else "exact maximum")  # fmt: skip
+            axes.plot(
+                [alpha],
+                [value],
+                "v" if is_minimum else "^",
+                color=look["color"],
+                markersize=6,
+                label="exact minimum" if is_minimum else "exact maximum",
+            )
         line.mark_ends(axes, exact.alphas)
 
 

@@ -29,8 +29,11 @@ def draw(results: Sequence[Result]) -> Figure:
         split = next((s for s in SPLITS if f"{s}/deterministic" in result.curves), "train")
         notes += _panel(axes, result, split)
         cost = result.choices.get("cost", "")
-        axes.set(title=style.wrapped(f"{cost.replace('_', ' ')}, {style.SPLIT_WORD.get(split, split)}"), xlabel="α",
-                 ylabel=f"J(θ(α)) [{UNITS.get(cost, 'cost')}]")  # fmt: skip
+        axes.set(
+            title=style.wrapped(f"{cost.replace('_', ' ')}, {style.SPLIT_WORD.get(split, split)}"),
+            xlabel="α",
+            ylabel=f"J(θ(α)) [{UNITS.get(cost, 'cost')}]",
+        )
     style.legend_outside(figure)
     recipes = " and ".join(dict.fromkeys(subject.recipe(result) for result in results))
     title = f"Theorem 2: {recipes}{style.on_data(results)}, beyond any grid"
@@ -47,13 +50,26 @@ def _panel(axes: Axes, result: Result, split: str) -> list[str]:
     s = columns[0]
     every = max(1, len(seen.alphas) // 25)
     label = f"measured, every {every}th of {len(seen.alphas)} points" if every > 1 else "measured"
-    axes.plot(seen.alphas[::every], seen.objective[::every, s], "o", markersize=4, markerfacecolor="none",
-              color=style.BLUE, label=label)  # fmt: skip
+    axes.plot(
+        seen.alphas[::every],
+        seen.objective[::every, s],
+        "o",
+        markersize=4,
+        markerfacecolor="none",
+        color=style.BLUE,
+        label=label,
+    )
     if exact is not None:
         axes.plot(exact.alphas, exact.objective[:, s], color=style.BLUE, label="exact")
         for alpha, value, is_minimum in extrema(result, s, split):
-            axes.plot([alpha], [value], "v" if is_minimum else "^", color=style.ORANGE, markersize=7,
-                      label="exact minimum" if is_minimum else "exact maximum")  # fmt: skip
+            axes.plot(
+                [alpha],
+                [value],
+                "v" if is_minimum else "^",
+                color=style.ORANGE,
+                markersize=7,
+                label="exact minimum" if is_minimum else "exact maximum",
+            )
     until = values(result, "proven_until", split)
     if len(until):
         axes.axvspan(0, until[s], color=style.GREEN, alpha=0.12, linewidth=0, label="proven to fall")
@@ -76,8 +92,12 @@ def _judge(result: Result, about: str, split: str) -> list[Verdict]:
     columns, left_out = usable(result, split)
     found += theory_agrees(result, about, "thm02-theory", "theory E5", "The measured curve is the exact one", split)
     if found:
-        claim = Claim("thm02-extrema", "J has no extremum on the way to the solution that is deeper than its rounding",
-                      "Fig. 4", "0 extrema in (0, 1)")  # fmt: skip
+        claim = Claim(
+            "thm02-extrema",
+            "J has no extremum on the way to the solution that is deeper than its rounding",
+            "Fig. 4",
+            "0 extrema in (0, 1)",
+        )
         pieces = values(result, "num_pieces", split)
         depths, exact = values(result, "extremum_depth", split), result.curves.get(f"{split}/theory")
         readings = []
@@ -99,8 +119,12 @@ def _judge(result: Result, about: str, split: str) -> list[Verdict]:
     curve = result.curves[f"{split}/deterministic"]
     proven, until = (values(result, f"proven_{key}", split) for key in ("decreasing", "until"))
     if len(proven) and len(until):
-        claim = Claim("thm02-proof", "J falls all the way to the solution, proven with kinks and rounding", "Fig. 4",
-                      "proven on [0, 1]")  # fmt: skip
+        claim = Claim(
+            "thm02-proof",
+            "J falls all the way to the solution, proven with kinks and rounding",
+            "Fig. 4",
+            "proven on [0, 1]",
+        )
         slopes = values(result, "num_slopes", split)
         readings = []
         for s in columns:

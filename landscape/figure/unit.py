@@ -8,9 +8,17 @@ from landscape.result.saved import Result
 
 LIKELIHOODS = {
     "landscape": ("CrossEntropy", "Adversarial", "MultiPrediction"),
-    "torch": ("CrossEntropyLoss", "NLLLoss", "BCELoss", "BCEWithLogitsLoss", "cross_entropy", "nll_loss",
-              "binary_cross_entropy", "binary_cross_entropy_with_logits"),
-}  # fmt: skip
+    "torch": (
+        "CrossEntropyLoss",
+        "NLLLoss",
+        "BCELoss",
+        "BCEWithLogitsLoss",
+        "cross_entropy",
+        "nll_loss",
+        "binary_cross_entropy",
+        "binary_cross_entropy_with_logits",
+    ),
+}
 """The last part of a cost's name, by the library that the name begins with."""
 
 

@@ -93,7 +93,13 @@ def report(description: str, total: int) -> Iterator[Reporter]:
     if not screen.is_terminal or not _bars:
         yield Reporter(description, total, None)
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
-               TimeRemainingColumn(), TextColumn("{task.fields[note]}"))  # fmt: skip
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
+    )
     with Progress(*columns, console=screen, transient=True) as bar:
         yield Reporter(description, total, bar)

@@ -28,8 +28,24 @@ BESIDE = Uses(recipe=False)
 
 TABLE = {
     **dict.fromkeys(
-        ("hydra", "tracker", "compute", "device", "threads", "isolated", "jobs_per_gpu", "outputs", "command",
-         "refresh", "strict", "forecast", "optimize", "wandb_folder", "objective.memory", "objective.alphas_at_once"),
+        (
+            "hydra",
+            "tracker",
+            "compute",
+            "device",
+            "threads",
+            "isolated",
+            "jobs_per_gpu",
+            "outputs",
+            "command",
+            "refresh",
+            "strict",
+            "forecast",
+            "optimize",
+            "wandb_folder",
+            "objective.memory",
+            "objective.alphas_at_once",
+        ),
         HERE,
     ),
     **dict.fromkeys(("experiment", "limits", "name"), SAID),
@@ -37,7 +53,7 @@ TABLE = {
     # They change no number beyond rounding: hashed since the first version, but no part of a name.
     **dict.fromkeys(("training.vectorise", "training.measure_batch_size"), BESIDE),
     "training.checkpoint_seconds": Uses(name=False, recipe=False),
-}  # fmt: skip
+}
 """Every key that does not count everywhere."""
 
 

@@ -11,6 +11,16 @@ from landscape.measurement.subject import Measured, Subject
 from landscape.measurement.work import Pass, Steps, Work
 
 __all__ = [
-    "ClosedForm", "Descent", "GaussLength", "Interpolation", "Measured", "Pass", "RandomWalk", "Residual", "Steps",
-    "Subject", "TrajectoryPlane", "Work",
-]  # fmt: skip
+    "ClosedForm",
+    "Descent",
+    "GaussLength",
+    "Interpolation",
+    "Measured",
+    "Pass",
+    "RandomWalk",
+    "Residual",
+    "Steps",
+    "Subject",
+    "TrajectoryPlane",
+    "Work",
+]

@@ -55,8 +55,10 @@ class ClosedForm(Interpolation):
             check_labels(subject.cost, subject.split(name))
         anywhere = torch.ones(1, ParameterLayout.of(subject.module).num_parameters)
         if not isinstance(subject.lay(anywhere, 2 * anywhere), Linear):
-            raise InputError("measurement=closed_form knows J along straight lines; use path=linear, or "
-                             "measurement=interpolation to look along another path")  # fmt: skip
+            raise InputError(
+                "measurement=closed_form knows J along straight lines; use path=linear, or "
+                "measurement=interpolation to look along another path"
+            )
 
     def work(self, subject: Subject) -> Work:
         """The passes of the measured curves; what theory and its proofs take is not known beforehand."""
@@ -154,8 +156,15 @@ def _compared(name: str, seen: Curve, lines: Sequence[Law | None]) -> tuple[Curv
     """The exact curve on the measured alphas, how far the measurement is from it, and its extrema."""
     lost = np.full(len(seen.alphas), np.nan)
     exact = np.stack([lost if line is None else line(seen.alphas) for line in lines], axis=1)
-    theory = Curve(seen.alphas, exact, split=name, mode="deterministic", dtype="float64", source="theory",
-                   num_examples=seen.num_examples)  # fmt: skip
+    theory = Curve(
+        seen.alphas,
+        exact,
+        split=name,
+        mode="deterministic",
+        dtype="float64",
+        source="theory",
+        num_examples=seen.num_examples,
+    )
     off = np.max(np.abs(seen.objective - exact), axis=0) / np.max(np.abs(exact), axis=0)
     # fmax passes over the NaN of a line without a law.
     most = np.fmax.reduce(off)

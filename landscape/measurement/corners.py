@@ -39,8 +39,9 @@ def frame_of(ends: Ends) -> tuple[float, float, float]:
     shift = float(aside @ along) / length
     height = float((aside - shift / length * along).norm())
     if not height > FLAT * float(aside.norm()):
-        raise InputError("endpoints.start, endpoints.end and endpoints.third lie on one line; a plane needs a third "
-                         "point beside it")  # fmt: skip
+        raise InputError(
+            "endpoints.start, endpoints.end and endpoints.third lie on one line; a plane needs a third point beside it"
+        )
     return length, shift, height
 
 

@@ -85,8 +85,10 @@ class Descent:
                 "none; use model=quadratic, or measurement=residual"
             )
         if frozen := frozen_in(module):
-            raise InputError(f"measurement=descent moves every parameter, but model={type(module).__name__} freezes "
-                             f"{', '.join(sorted(frozen))}; leave requires_grad as it was made")  # fmt: skip
+            raise InputError(
+                f"measurement=descent moves every parameter, but model={type(module).__name__} freezes "
+                f"{', '.join(sorted(frozen))}; leave requires_grad as it was made"
+            )
         # Theory knows the bound on lr; ask before a run that would only diverge.
         made = self._optimizer(subject, torch.zeros(1))[1]
         method = descent_method(module, made) if isinstance(subject.cost, Output) else None
@@ -107,8 +109,9 @@ class Descent:
         if method is not None and isinstance(module, Quadratic):
             theory = descent_theory(method, module, num - 1, self.noise)
             projections |= theory
-            numbers["theory_deviation"] = [_deviation(projections["descent"], theory["theory"], s)
-                                           for s in range(len(seeds))]  # fmt: skip
+            numbers["theory_deviation"] = [
+                _deviation(projections["descent"], theory["theory"], s) for s in range(len(seeds))
+            ]
         return Measured(projections=projections, numbers=numbers, labels=[str(seed) for seed in seeds])
 
     def work(self, subject: Subject) -> Work:
@@ -128,8 +131,10 @@ class Descent:
         assert subject.optimizer is not None
         made = checked(subject.optimizer, [theta])
         if not is_elementwise(subject.optimizer) and tried(subject.optimizer, {"theta": theta}, {})[0]:
-            raise InputError(f"measurement=descent gives one gradient a step, but optimizer={type(made).__name__} asks "
-                             "for a closure; choose another optimizer")  # fmt: skip
+            raise InputError(
+                f"measurement=descent gives one gradient a step, but optimizer={type(made).__name__} asks "
+                "for a closure; choose another optimizer"
+            )
         return theta, made
 
     def _run(self, subject: Subject, module: nn.Module, solution: Tensor, seed: int) -> Track:
@@ -154,16 +159,18 @@ class Descent:
 
                 (theta.grad,) = torch.autograd.grad(subject.cost(predict, split.x, split.y).mean() * scale, point)
                 if self.noise:
-                    theta.grad += self.noise * torch.randn(theta.shape, generator=noise, dtype=theta.dtype,
-                                                           device=theta.device)  # fmt: skip
+                    theta.grad += self.noise * torch.randn(
+                        theta.shape, generator=noise, dtype=theta.dtype, device=theta.device
+                    )
                 optimizer.step()
                 moved = theta - start
                 along = float(moved @ direction)
                 aside = float((moved - along * direction).norm())
                 rows.append((along, aside, float(theta.norm())))
                 if not np.isfinite(rows[-1]).all() or max(abs(along), aside) > 1e6 * length:
-                    raise InputError(f"the descent diverged at step {step + 1} (optimizer {optimizer.defaults}); "
-                                     "lower optimizer.lr")  # fmt: skip
+                    raise InputError(
+                        f"the descent diverged at step {step + 1} (optimizer {optimizer.defaults}); lower optimizer.lr"
+                    )
                 progress(step + 1)
                 near = along > self.stop_projection * length and aside < self.stop_residual * length
                 if near and not self.noise:
@@ -176,6 +183,8 @@ def _deviation(run: Projection, theory: Projection, s: int) -> float:
     """The largest distance between run and theory at the steps of the theory, in units of R."""
     rows = theory.steps.astype(int)
     rows = rows[rows < np.isfinite(run.projection[:, s]).sum()]
-    off = np.hypot(run.projection[rows, s] - theory.projection[: len(rows), 0],
-                   run.residual_norm[rows, s] - theory.residual_norm[: len(rows), 0])  # fmt: skip
+    off = np.hypot(
+        run.projection[rows, s] - theory.projection[: len(rows), 0],
+        run.residual_norm[rows, s] - theory.residual_norm[: len(rows), 0],
+    )
     return float(off.max() / run.length[s])

@@ -127,8 +127,10 @@ class OneHiddenLayerFamily:
 def check_labels(cost: Any, split: Split) -> None:
     """Raise InputError unless each example has the one class label that theory's cross-entropy is about."""
     if isinstance(cost, CrossEntropy) and (split.y.is_floating_point() or split.y.dim() > 1 or scales(cost, split.y)):
-        raise InputError("measurement=closed_form knows cross-entropy of one class label per example, and here labels "
-                         "are missing, several or probabilities; use measurement=interpolation")  # fmt: skip
+        raise InputError(
+            "measurement=closed_form knows cross-entropy of one class label per example, and here labels "
+            "are missing, several or probabilities; use measurement=interpolation"
+        )
 
 
 def family_of(module: nn.Module, cost: Any, split: Split) -> Family:

@@ -61,14 +61,20 @@ class GaussLength(Interpolation):
         """Raise InputError for alphas or a model that have no Gauss length, before anything is trained."""
         assert subject.alphas is not None and subject.dataset is not None
         if subject.adaptive is not None:
-            raise InputError("measurement=gauss_length needs more points where the outputs turn, not where J does, so "
-                             "alphas=adaptive does not serve it; use alphas=unit_200")  # fmt: skip
+            raise InputError(
+                "measurement=gauss_length needs more points where the outputs turn, not where J does, so "
+                "alphas=adaptive does not serve it; use alphas=unit_200"
+            )
         if not np.isin([0.0, 1.0], subject.alphas).all():
-            raise InputError("measurement=gauss_length runs over all of [0, 1], but alphas lack 0 or 1; "
-                             "use alphas=standard or alphas=unit_200")  # fmt: skip
+            raise InputError(
+                "measurement=gauss_length runs over all of [0, 1], but alphas lack 0 or 1; "
+                "use alphas=standard or alphas=unit_200"
+            )
         if subject.dataset.train.num_streams is not None or subject.dataset.train.is_resampled:
-            raise InputError("measurement=gauss_length needs independent and fixed examples, not sequences or pixels "
-                             "that are sampled anew")  # fmt: skip
+            raise InputError(
+                "measurement=gauss_length needs independent and fixed examples, not sequences or pixels "
+                "that are sampled anew"
+            )
 
     def __call__(self, subject: Subject) -> Measured:
         """Subject -> curves as of interpolation, and the numbers ``"train/gauss_length"`` in radians, one per line."""
@@ -85,9 +91,15 @@ class GaussLength(Interpolation):
         split = subject.split(name)
         split = split if self.num_examples is None else split.first(self.num_examples)
         objective = subject.objective(
-            subject.module, subject.cost, split, mode="deterministic", dtype="float64", seeds=ends.seeds,
-            buffers=ends.buffers, buffers_0=ends.buffers_0,
-        )  # fmt: skip
+            subject.module,
+            subject.cost,
+            split,
+            mode="deterministic",
+            dtype="float64",
+            seeds=ends.seeds,
+            buffers=ends.buffers,
+            buffers_0=ends.buffers_0,
+        )
         inside = alphas[(alphas >= 0) & (alphas <= 1)]
         found = []
         with report(f"{name} Gauss length", len(ends.labels)) as progress:
@@ -126,6 +138,8 @@ def _outputs(objective: Objective, path: Path, alpha: float, ends: Ends, s: int)
                 parts.append(tensor_of(module(x.clone()), getattr(objective.cost, "output", None)))
     outputs = torch.cat(parts)
     if outputs.dim() != 2:
-        raise InputError(f"measurement=gauss_length needs a model whose outputs are [B, C], and model="
-                         f"{type(objective.module).__name__} gives {tuple(outputs.shape)}")  # fmt: skip
+        raise InputError(
+            f"measurement=gauss_length needs a model whose outputs are [B, C], and model="
+            f"{type(objective.module).__name__} gives {tuple(outputs.shape)}"
+        )
     return outputs

@@ -69,9 +69,14 @@ class Interpolation:
             split = subject.split(split_name)
             for mode in self.modes:
                 make = partial(
-                    subject.objective, subject.module, subject.cost, mode=mode, seeds=ends.seeds, buffers=ends.buffers,
+                    subject.objective,
+                    subject.module,
+                    subject.cost,
+                    mode=mode,
+                    seeds=ends.seeds,
+                    buffers=ends.buffers,
                     buffers_0=ends.buffers_0,
-                )  # fmt: skip
+                )
                 objective = make(split)
                 if self._is_repeated(mode, objective):
                     continue

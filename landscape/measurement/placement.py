@@ -158,5 +158,9 @@ def _tell(refined: Refined, adaptive: Adaptive, what: str, num_lost: int) -> Non
     if not refined.is_met:
         log.warning(
             "%s: alphas.tolerance=%g does not hold everywhere; raise alphas.max_points=%d or the tolerance, or lower "
-            "alphas.min_width=%g", what, adaptive.tolerance, adaptive.max_points, adaptive.min_width,
-        )  # fmt: skip
+            "alphas.min_width=%g",
+            what,
+            adaptive.tolerance,
+            adaptive.max_points,
+            adaptive.min_width,
+        )

@@ -56,8 +56,10 @@ class TrajectoryPlane(Interpolation):
         assert subject.objective is not None and subject.dataset is not None
         objective = subject.objective(subject.module, subject.cost, subject.dataset.train.first(1), mode=self.modes[0])
         if objective.statistics.interpolates:
-            raise InputError("measurement=plane looks beside the line, where objective.running_statistics=interpolate "
-                             "knows no statistics; use recalibrate, or keep")  # fmt: skip
+            raise InputError(
+                "measurement=plane looks beside the line, where objective.running_statistics=interpolate "
+                "knows no statistics; use recalibrate, or keep"
+            )
 
     def check_ends(self, ends_of: Any) -> None:
         """Raise InputError for endpoints without a plane, before anything is trained."""
@@ -123,8 +125,10 @@ class TrajectoryPlane(Interpolation):
         found = projection_of(ends, plane, objective, f"{split} {mode} plane")
         assert found.objective is not None
         numbers = dict(measured.numbers) | {
-            "length": found.length.tolist(), "plane/third_along": [shift], "plane/third_beside": [height],
-        }  # fmt: skip
+            "length": found.length.tolist(),
+            "plane/third_along": [shift],
+            "plane/third_beside": [height],
+        }
         values = found.objective[:, 0]
         if np.isfinite(values).any():
             low = int(np.nanargmin(values))
@@ -143,9 +147,13 @@ class TrajectoryPlane(Interpolation):
         values = np.full((num_rows, len(solutions.seeds)), np.nan)
         for s, run in enumerate(solutions.trajectories):
             objective = subject.objective(
-                subject.module, subject.cost, split, mode=self.modes[0], seeds=[solutions.seeds[s]],
+                subject.module,
+                subject.cost,
+                split,
+                mode=self.modes[0],
+                seeds=[solutions.seeds[s]],
                 buffers=solutions.buffers[s : s + 1],
-            )  # fmt: skip
+            )
             rows = np.arange(len(run.epochs))
             total = objective.num_batches * len(rows)
             with report(f"points of training, seed {solutions.seeds[s]}", total) as progress:

@@ -54,9 +54,11 @@ class RandomWalk:
         shape = (self.num_steps + 1, len(subject.seeds))
         need, free = 8 * (3 * math.prod(shape) + 4 * self.dimension), free_bytes(torch.device("cpu"))
         if need > free:
-            raise InputError(f"measurement.dimension={self.dimension} and measurement.num_steps={self.num_steps} need "
-                             f"{size(need)} of memory, {size(free)} are free; lower them, or training.num_seeds="
-                             f"{shape[1]}")  # fmt: skip
+            raise InputError(
+                f"measurement.dimension={self.dimension} and measurement.num_steps={self.num_steps} need "
+                f"{size(need)} of memory, {size(free)} are free; lower them, or training.num_seeds="
+                f"{shape[1]}"
+            )
         along, aside, norm = (np.zeros(shape) for _ in range(3))
         length = np.zeros(len(subject.seeds))
         with report(f"random walk in {self.dimension} dimensions", 2 * shape[1] * self.num_steps) as progress:

@@ -94,9 +94,16 @@ def _sum(order: OtherOrder, args: list[Any]) -> list[Any]:
 
 
 _CHANGES: dict[Any, Callable[[OtherOrder, list[Any]], list[Any]]] = {
-    aten.mm: _product(0), aten.bmm: _product(0), aten.addmm: _product(1), aten.baddbmm: _product(1),
-    aten.mv: _matrix_vector, aten.dot: _dot, aten.convolution: _convolution, aten.sum: _sum, aten.mean: _sum,
-}  # fmt: skip
+    aten.mm: _product(0),
+    aten.bmm: _product(0),
+    aten.addmm: _product(1),
+    aten.baddbmm: _product(1),
+    aten.mv: _matrix_vector,
+    aten.dot: _dot,
+    aten.convolution: _convolution,
+    aten.sum: _sum,
+    aten.mean: _sum,
+}
 
 
 def points_of(num_points: int) -> NDArray[np.int64]:
@@ -126,10 +133,14 @@ def is_evaluated_again(objective: Objective) -> bool:
 
 
 def rounding_floor(
-    make: Callable[..., Objective], split: Split, objective: Objective,
-    lay: Callable[[torch.dtype], Any], alphas: NDArray[np.float64],
-    values: NDArray[np.float64], kept: Any,
-) -> NDArray[np.float64]:  # fmt: skip
+    make: Callable[..., Objective],
+    split: Split,
+    objective: Objective,
+    lay: Callable[[torch.dtype], Any],
+    alphas: NDArray[np.float64],
+    values: NDArray[np.float64],
+    kept: Any,
+) -> NDArray[np.float64]:
     """How far J may be off by rounding [S], in nats, at any of the points.
 
     Some examples are evaluated at some points in float64, from ends that are mixed in float64: their differences from
@@ -174,8 +185,11 @@ def rounding_floor(
     except (InputError, RuntimeError, TypeError) as error:
         log.warning(
             "the rounding floor of %s comes from another order of sums alone, times %g: the module cannot be evaluated "
-            "in the other precision (%s)", objective.mode, ALONE, str(error).split("\n")[0],
-        )  # fmt: skip
+            "in the other precision (%s)",
+            objective.mode,
+            ALONE,
+            str(error).split("\n")[0],
+        )
         errors = ALONE * np.repeat(own[:, ::EVERY] - other, EVERY, axis=1)[:, : len(again)]
     num = len(split)
     with np.errstate(invalid="ignore"):

@@ -57,8 +57,10 @@ class ConvMaxout(nn.Module):
     ) -> None:
         super().__init__()
         if image is None or len(image) != 3 or min(image) < 1:
-            raise InputError(f"model.image={image} must be the channels, height and width of the data's images; choose "
-                             "data=cifar10, mnist or digits, or set dimensions.image=[C,H,W]")  # fmt: skip
+            raise InputError(
+                f"model.image={image} must be the channels, height and width of the data's images; choose "
+                "data=cifar10, mnist or digits, or set dimensions.image=[C,H,W]"
+            )
         num_convs = len(kernels)
         _require_lengths({"pads": pads, "windows": windows, "strides": strides}, num_convs, 0)
         _require_lengths({"widths": widths, "pieces": pieces}, num_convs, 1)
@@ -125,5 +127,7 @@ def _require_lengths(lists: Mapping[str, Sequence[float] | None], num_convs: int
     """One entry per convolution, and ``num_more`` for the dense layer and the last one."""
     for key, values in lists.items():
         if values is not None and len(values) != num_convs + num_more:
-            raise InputError(f"model.{key} has {len(values)} entries but {num_convs} convolutions (model.kernels) need "
-                             f"{num_convs + num_more}; give one entry per layer")  # fmt: skip
+            raise InputError(
+                f"model.{key} has {len(values)} entries but {num_convs} convolutions (model.kernels) need "
+                f"{num_convs + num_more}; give one entry per layer"
+            )

@@ -51,8 +51,9 @@ class LSTM(nn.Module):
     ) -> None:
         super().__init__()
         if width < 1 or num_layers < 1 or classes < 1:
-            raise InputError(f"model.width={width}, model.num_layers={num_layers} and model.classes={classes} must be "
-                             "at least 1")  # fmt: skip
+            raise InputError(
+                f"model.width={width}, model.num_layers={num_layers} and model.classes={classes} must be at least 1"
+            )
         if not 0 <= drop < 1:
             raise InputError(
                 f"model.drop={drop} must lie in [0, 1): it is the probability of dropping; 0 drops nothing"
@@ -81,8 +82,10 @@ class LSTM(nn.Module):
 
     def _run(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         if x.is_floating_point():
-            raise InputError(f"model=LSTM reads tokens, whole numbers, and the data are {x.dtype}; choose a text, for "
-                             "example data=penn_treebank")  # fmt: skip
+            raise InputError(
+                f"model=LSTM reads tokens, whole numbers, and the data are {x.dtype}; choose a text, for "
+                "example data=penn_treebank"
+            )
         fused = self.fused
         if fused is None:
             fused = not torch._C._are_functorch_transforms_active()

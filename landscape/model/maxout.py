@@ -45,8 +45,10 @@ class MaxoutMLP(nn.Module):
         num_layers = len(widths) + 1
         for key, values in {"include": include, "scale": scale}.items():
             if values is not None and len(values) != num_layers:
-                raise InputError(f"model.{key} has {len(values)} entries but model.widths={list(widths)} makes "
-                                 f"{num_layers} layers; give one entry per layer")  # fmt: skip
+                raise InputError(
+                    f"model.{key} has {len(values)} entries but model.widths={list(widths)} makes "
+                    f"{num_layers} layers; give one entry per layer"
+                )
         check_init_ranges("model.init_range", init_range)
         check_max_norms("model.max_norm", [] if max_norm is None else [max_norm])
         self.pieces = pieces

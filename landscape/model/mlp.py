@@ -63,8 +63,10 @@ class MLP(nn.Module):
         per_layer = {"init_ranges": init_ranges, "max_norms": max_norms, "include": include, "scale": scale}
         for key, values in per_layer.items():
             if values is not None and len(values) != num_layers:
-                raise InputError(f"model.{key} has {len(values)} entries but model.widths={list(widths)} makes "
-                                 f"{num_layers} layers; give one entry per layer")  # fmt: skip
+                raise InputError(
+                    f"model.{key} has {len(values)} entries but model.widths={list(widths)} makes "
+                    f"{num_layers} layers; give one entry per layer"
+                )
         if not 0 < init_scale < float("inf"):
             raise InputError(f"model.init_scale={init_scale} must be positive and finite")
         check_init_ranges("model.init_ranges", init_ranges or ())

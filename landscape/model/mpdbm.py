@@ -66,17 +66,22 @@ class MPDBM(nn.Module):
     ) -> None:
         super().__init__()
         if len(widths) != 2 or min(widths) < 1 or num_sweeps < 0:
-            raise InputError(f"model.widths={list(widths)} must be two counts of at least 1 and model.num_sweeps="
-                             f"{num_sweeps} not negative")  # fmt: skip
+            raise InputError(
+                f"model.widths={list(widths)} must be two counts of at least 1 and model.num_sweeps="
+                f"{num_sweeps} not negative"
+            )
         if not 0 < hide < 1:
             raise InputError(f"model.hide={hide} must lie strictly between 0 and 1: it is a probability")
         for key, values, num in (("sparse", sparse, 2), ("biases", biases, 2), ("max_norms", max_norms, 3)):
             if len(values) != num:
-                raise InputError(f"model.{key}={list(values)} has {len(values)} entries; it needs {num}, from the "
-                                 "bottom up")  # fmt: skip
+                raise InputError(
+                    f"model.{key}={list(values)} has {len(values)} entries; it needs {num}, from the bottom up"
+                )
         if min(sparse) < 0 or not all(isinstance(num, int) for num in sparse):
-            raise InputError(f"model.sparse={list(sparse)} must be two counts, not negative: weights per unit that "
-                             "start at other values than 0")  # fmt: skip
+            raise InputError(
+                f"model.sparse={list(sparse)} must be two counts, not negative: weights per unit that "
+                "start at other values than 0"
+            )
         check_init_ranges("model.init_range", init_range)
         check_max_norms("model.max_norms", max_norms)
         first, second = widths

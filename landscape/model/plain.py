@@ -59,18 +59,28 @@ def _normed(x: Tensor, axes: list[int], eps: float) -> Tensor:
 
 
 def _layer_norm(
-    x: Tensor, normalized_shape: Sequence[int], weight: Tensor | None = None, bias: Tensor | None = None,
-    eps: float = 1e-5, cudnn_enable: bool = True,
-) -> Tensor:  # fmt: skip
+    x: Tensor,
+    normalized_shape: Sequence[int],
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    eps: float = 1e-5,
+    cudnn_enable: bool = True,
+) -> Tensor:
     y = _normed(x, list(range(-len(normalized_shape), 0)), eps)
     y = y if weight is None else y * weight
     return y if bias is None else y + bias
 
 
 def _instance_norm(
-    x: Tensor, running_mean: Tensor | None = None, running_var: Tensor | None = None, weight: Tensor | None = None,
-    bias: Tensor | None = None, use_input_stats: bool = True, momentum: float = 0.1, eps: float = 1e-5,
-) -> Tensor:  # fmt: skip
+    x: Tensor,
+    running_mean: Tensor | None = None,
+    running_var: Tensor | None = None,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    use_input_stats: bool = True,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Tensor:
     shape = (1, -1, *[1] * (x.dim() - 2))
     if use_input_stats or running_mean is None or running_var is None:
         y = _normed(x, list(range(2, x.dim())), eps)
@@ -93,6 +103,9 @@ class PlainDerivatives(_Instead):
     """
 
     others = {  # noqa: RUF012
-        Tensor.detach: lambda x: x, F.layer_norm: _layer_norm, torch.layer_norm: _layer_norm,
-        F.instance_norm: _instance_norm, torch._weight_norm: _weight_norm,
-    }  # fmt: skip
+        Tensor.detach: lambda x: x,
+        F.layer_norm: _layer_norm,
+        torch.layer_norm: _layer_norm,
+        F.instance_norm: _instance_norm,
+        torch._weight_norm: _weight_norm,
+    }

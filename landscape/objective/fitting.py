@@ -67,9 +67,11 @@ def _beyond(objective: Objective, x: Tensor) -> str:
         return ""
     row = int(wrong.any(dim=1).nonzero()[0])
     value = int(x[row].flatten()[wrong[row]][0])
-    return (f"example {row} of the data holds {value}, and the vocabulary is too small: the largest embedding, "
-            f"{name or 'the model'}, has the rows 0 to {tables[name] - 1}; give it more, or mend "
-            "the tokens")  # fmt: skip
+    return (
+        f"example {row} of the data holds {value}, and the vocabulary is too small: the largest embedding, "
+        f"{name or 'the model'}, has the rows 0 to {tables[name] - 1}; give it more, or mend "
+        "the tokens"
+    )
 
 
 class TargetCheck:
@@ -134,8 +136,10 @@ def check_finite(objective: Objective, split: Split) -> None:
     """Raise InputError if examples that are not finite give no finite cost, or probabilities of pixels are none."""
     x = split.x
     if split.is_resampled and not (x.is_floating_point() and float(x.min()) >= 0 and float(x.max()) <= 1):
-        raise InputError("resampled inputs are probabilities, and here are some outside [0, 1]; scale them, or set "
-                         "data.resample_train=false")  # fmt: skip
+        raise InputError(
+            "resampled inputs are probabilities, and here are some outside [0, 1]; scale them, or set "
+            "data.resample_train=false"
+        )
     rows = split.not_finite[:64]
     if not len(rows):
         return

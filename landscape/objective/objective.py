@@ -71,13 +71,24 @@ class Objective:
     """
 
     def __init__(
-        self, module: nn.Module, cost: Any, split: Split, mode: str = "deterministic", seeds: Sequence[int] = (0,),
-        dtype: str = "float32", batch_size: int | None = None, num_replicates: int = 1,
-        running_statistics: str | None = None, buffers: Sequence[Mapping[str, Tensor]] | None = None,
-        device: torch.device | str = "cpu", buffers_0: Sequence[Mapping[str, Tensor]] | None = None,
-        calibration: Split | None = None, engine: str = "auto", memory: str | int | None = None,
+        self,
+        module: nn.Module,
+        cost: Any,
+        split: Split,
+        mode: str = "deterministic",
+        seeds: Sequence[int] = (0,),
+        dtype: str = "float32",
+        batch_size: int | None = None,
+        num_replicates: int = 1,
+        running_statistics: str | None = None,
+        buffers: Sequence[Mapping[str, Tensor]] | None = None,
+        device: torch.device | str = "cpu",
+        buffers_0: Sequence[Mapping[str, Tensor]] | None = None,
+        calibration: Split | None = None,
+        engine: str = "auto",
+        memory: str | int | None = None,
         alphas_at_once: int | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         check_engine(engine)
         check_numbers(mode, dtype, batch_size=batch_size, num_replicates=num_replicates, alphas_at_once=alphas_at_once)
         cost, split = from_torch(cost), as_split(split)
@@ -166,9 +177,14 @@ class Objective:
         return sums.evaluation()
 
     def _pass(
-        self, path: Callable[[float], Tensor], alphas: NDArray[np.float64], buffers: list[list[Mapping[str, Tensor]]],
-        sums: Sums, reached: Callable[[int], None], engine: str,
-    ) -> bool:  # fmt: skip
+        self,
+        path: Callable[[float], Tensor],
+        alphas: NDArray[np.float64],
+        buffers: list[list[Mapping[str, Tensor]]],
+        sums: Sums,
+        reached: Callable[[int], None],
+        engine: str,
+    ) -> bool:
         """Once over the data for some points; False: a GPU met a value that is not finite, the plain path must."""
         num_seeds, done = len(self.seeds), 0
         states: dict[tuple[int, int, int], Any] = {}
@@ -177,8 +193,7 @@ class Objective:
         # into its own weights may go by their values: nothing that can be traced.
         alone = moving or (self.is_random and bool(self.drawing)) or "theta" in self.written
         limit = self.passes.limit(len(alphas), sums.held, one_by_one=alone or self.is_stateful)
-        line = line_of("plain" if alone else engine, self._forward, path, alphas, self.dtype, self.device,
-                       AXES, limit)  # fmt: skip
+        line = line_of("plain" if alone else engine, self._forward, path, alphas, self.dtype, self.device, AXES, limit)
         together = Together(self._apart, limit.together)
         # Batches outside, alphas inside: masks are drawn and data is touched once for the whole line.
         for start in range(0, len(self.split), self.batch_size):
@@ -256,9 +271,17 @@ class Objective:
         return [(uniform < x).to(x.dtype) for uniform in draws]
 
     def _channels(
-        self, theta: Tensor, x: Tensor, y: Tensor, s: int, start: int, k: int, masks: list[list[Tensor]] | None,
-        state: Any = None, buffers: Mapping[str, Tensor] | None = None,
-    ) -> tuple[dict[str, Tensor], Any]:  # fmt: skip
+        self,
+        theta: Tensor,
+        x: Tensor,
+        y: Tensor,
+        s: int,
+        start: int,
+        k: int,
+        masks: list[list[Tensor]] | None,
+        state: Any = None,
+        buffers: Mapping[str, Tensor] | None = None,
+    ) -> tuple[dict[str, Tensor], Any]:
         """Channels of one batch and, of a module with a state, the state after it."""
         known = self._known(x, y, buffers or {}, None if masks is None else masks[s][k])
         with (

@@ -49,9 +49,14 @@ class RunningStatistics:
     """
 
     def __init__(
-        self, module: nn.Module, treatment: str | None, calibration: Split | None, dtype: torch.dtype, batch_size: int,
+        self,
+        module: nn.Module,
+        treatment: str | None,
+        calibration: Split | None,
+        dtype: torch.dtype,
+        batch_size: int,
         changed: Collection[str],
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.changed = changed
         self.statistics = [n for n, b in module.named_buffers() if n in changed and _is_continuous(b)]
         check_running_statistics(module, treatment, self.statistics)
@@ -65,8 +70,10 @@ class RunningStatistics:
         if self.recalibrates:
             self._check_layers()
             if calibration is not None and (calibration.num_streams is not None or calibration.is_resampled):
-                raise InputError("objective.running_statistics=recalibrate needs independent and fixed examples, not "
-                                 "sequences or pixels that are sampled anew; use keep or interpolate")  # fmt: skip
+                raise InputError(
+                    "objective.running_statistics=recalibrate needs independent and fixed examples, not "
+                    "sequences or pixels that are sampled anew; use keep or interpolate"
+                )
         self.calibration = calibration
         self.interpolates = treatment == "interpolate" and bool(self.statistics)
         self.moves = self.interpolates or self.recalibrates
@@ -105,8 +112,10 @@ class RunningStatistics:
                 self._check_constants(self.of(buffers_0, s), kept[s])
         if self.treatment == "interpolate" and self.statistics:
             if len(getattr(path, "anchors", ())) > 2:
-                raise InputError("objective.running_statistics=interpolate knows the statistics at the two ends of a "
-                                 "line, and this is a plane; use keep or recalibrate")  # fmt: skip
+                raise InputError(
+                    "objective.running_statistics=interpolate knows the statistics at the two ends of a "
+                    "line, and this is a plane; use keep or recalibrate"
+                )
             return [[self._between(float(a), buffers_0, kept, s) for s in range(num_seeds)] for a in alphas]
         if self.recalibrates:
             thetas = (path(float(alpha)).to(self.device, self.dtype) for alpha in alphas)
@@ -146,8 +155,10 @@ class RunningStatistics:
     def _recalibrated(self, theta: Tensor, kept: Named) -> Named:
         """theta [P] -> the buffers, with the exact statistics in them."""
         if self.calibration is None:
-            raise InputError("objective.running_statistics=recalibrate needs the training split that the statistics "
-                             "are taken over; give Objective(calibration=...)")  # fmt: skip
+            raise InputError(
+                "objective.running_statistics=recalibrate needs the training split that the statistics "
+                "are taken over; give Objective(calibration=...)"
+            )
         # Hooks write into the clones, and so may the module.
         found = {n: b.clone() for n, b in {**beside(self.module), **kept}.items()}
         order = self._order(theta, found)
@@ -189,8 +200,10 @@ class RunningStatistics:
             for hook in hooks:
                 hook.remove()
         if len(set(met)) < len(met):
-            raise InputError("objective.running_statistics=recalibrate needs batch-norm layers that run once per pass; "
-                             f"{next(n for n in met if met.count(n) > 1)} runs twice; use keep")  # fmt: skip
+            raise InputError(
+                "objective.running_statistics=recalibrate needs batch-norm layers that run once per pass; "
+                f"{next(n for n in met if met.count(n) > 1)} runs twice; use keep"
+            )
         return met
 
     def _moments(self, theta: Tensor, found: Named, name: str) -> tuple[Tensor, Tensor]:

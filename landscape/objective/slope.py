@@ -122,17 +122,27 @@ def slopes(
     check_slopes(objective, path, order)
     if not is_compared and order not in objective.slope_passes:
         few = Objective(
-            objective.module, objective.cost, objective.split.first(8), objective.mode, objective.seeds, "float64",
-            running_statistics=objective.statistics.treatment, buffers=objective.buffers, device=objective.device,
-        )  # fmt: skip
+            objective.module,
+            objective.cost,
+            objective.split.first(8),
+            objective.mode,
+            objective.seeds,
+            "float64",
+            running_statistics=objective.statistics.treatment,
+            buffers=objective.buffers,
+            device=objective.device,
+        )
         compare_slopes(few, widened(path, few.dtype), order)
     return _slopes(objective, widened(path, objective.dtype), alphas, order, progress)
 
 
 def _slopes(
-    objective: Objective, path: Any, alphas: NDArray[np.float64], order: int,
+    objective: Objective,
+    path: Any,
+    alphas: NDArray[np.float64],
+    order: int,
     progress: Callable[[int], None] = lambda done: None,
-) -> dict[str, NDArray[np.float64]]:  # fmt: skip
+) -> dict[str, NDArray[np.float64]]:
     found = torch.zeros((order + 1, len(alphas), len(objective.seeds)), dtype=torch.float64, device=objective.device)
     done = 0
     with undisturbed(), _exactly(objective, order):

@@ -54,11 +54,15 @@ def check(objective: Objective, original: nn.Module) -> frozenset[str]:
             "nothing; choose another cost (cost=multi_prediction for model=mpdbm) or another model"
         )
     if "objective" not in first:
-        raise InputError(f"cost {type(objective.cost).__name__} has the channels {', '.join(first) or 'none'}, and "
-                         "needs one called objective, J of each example")  # fmt: skip
+        raise InputError(
+            f"cost {type(objective.cost).__name__} has the channels {', '.join(first) or 'none'}, and "
+            "needs one called objective, J of each example"
+        )
     if first["objective"].is_complex():
-        raise InputError(f"model={name} with cost {type(objective.cost).__name__} gives a complex cost, and J is a "
-                         "real number; take its real part, absolute value or square")  # fmt: skip
+        raise InputError(
+            f"model={name} with cost {type(objective.cost).__name__} gives a complex cost, and J is a "
+            "real number; take its real part, absolute value or square"
+        )
     shape = tuple(first["objective"].shape)
     if shape != (few,):
         raise InputError(
@@ -129,9 +133,10 @@ def _check_alone(objective: Objective, theta: Tensor, known: Mapping[str, Tensor
     norms = [n for n, m in objective.module.named_modules() if isinstance(m, _BatchNorm) and m.running_mean is None]
     advice = (
         "use batch norm with track_running_stats=True and objective.running_statistics=recalibrate, or a norm within "
-        "the example such as layer or group norm" if norms else
-        "look in model and cost for what mixes examples, such as a mean, a softmax or a product over the first axis"
-    )  # fmt: skip
+        "the example such as layer or group norm"
+        if norms
+        else "look in model and cost for what mixes examples: a mean, a softmax or a product over the first axis"
+    )
     why = f" ({', '.join(norms[:3])} normalises by the batch at hand)" if norms else ""
     raise InputError(
         f"model={type(objective.module).__name__} with cost {type(objective.cost).__name__} gives an example another "

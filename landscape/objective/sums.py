@@ -49,9 +49,13 @@ class Sums:
     """
 
     def __init__(
-        self, shape: tuple[int, int, int], num_examples: int, device: torch.device,
-        keep_costs: bool | torch.dtype = False, most: float = IN_MEMORY,
-    ) -> None:  # fmt: skip
+        self,
+        shape: tuple[int, int, int],
+        num_examples: int,
+        device: torch.device,
+        keep_costs: bool | torch.dtype = False,
+        most: float = IN_MEMORY,
+    ) -> None:
         self.shape, self.num_examples, self.device = shape, num_examples, device
         self.first = 0  # of the points that are numbered from 0 on now: a path may be done in several passes
         self.totals: dict[str, Tensor] = {}

@@ -29,8 +29,9 @@ class Plane:
             )
         self.first, self.second = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
         if self.first.ndim != 1 or self.second.ndim != 1 or not len(self.first) * len(self.second):
-            raise ValueError(f"the grid of a plane needs two lists of numbers, got shapes {self.first.shape} and "
-                             f"{self.second.shape}")  # fmt: skip
+            raise ValueError(
+                f"the grid of a plane needs two lists of numbers, got shapes {self.first.shape} and {self.second.shape}"
+            )
         self.theta_0, self.theta_1, self.theta_2 = theta_0, theta_1, theta_2
 
     @property
@@ -50,8 +51,10 @@ class Plane:
             ValueError: the grid has no point of this number.
         """
         if not 0 <= point < len(self.first) * len(self.second) or point != int(point):
-            raise ValueError(f"a plane of {len(self.first)} x {len(self.second)} points has no number {point}; its "
-                             f"points are numbered, and all of them are plane.points")  # fmt: skip
+            raise ValueError(
+                f"a plane of {len(self.first)} x {len(self.second)} points has no number {point}; its "
+                f"points are numbered, and all of them are plane.points"
+            )
         a, b = float(self.first[int(point) // len(self.second)]), float(self.second[int(point) % len(self.second)])
         return 1 - a - b, a, b
 

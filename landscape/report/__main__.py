@@ -47,8 +47,9 @@ def report(sections: Sequence[Section], output: Path, table: Path) -> list[str]:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise InputError(f"{path} cannot be written ({error.strerror}); give --output and --csv in a folder that "
-                             "can be made") from error  # fmt: skip
+            raise InputError(
+                f"{path} cannot be written ({error.strerror}); give --output and --csv in a folder that can be made"
+            ) from error
     sections, groups = zip(*map(_with_rows, sections), strict=True)
     text, faults = render(sections, groups, output, [table, summary])
     write(sweep_table(groups), table)
@@ -64,8 +65,10 @@ def _require_apart(*targets: Path) -> None:
             raise InputError(f"{path} has the name of a run's own file; give the report and its tables other names")
     if len({path.resolve() for path in (*targets, targets[0].with_name(W_AND_B))}) <= len(targets):
         names = ", ".join(map(str, dict.fromkeys(targets)))
-        raise InputError(f"the page, the table, its summary and {W_AND_B} would be one file ({names}); give --output "
-                         "and --csv names that differ")  # fmt: skip
+        raise InputError(
+            f"the page, the table, its summary and {W_AND_B} would be one file ({names}); give --output "
+            "and --csv names that differ"
+        )
 
 
 def _with_rows(section: Section) -> tuple[Section, list[Row]]:
@@ -94,8 +97,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("folders", metavar="DIR", type=named, nargs="+", help="folder of a job, a sweep or many sweeps")
     parser.add_argument("--output", metavar="FILE", type=named, help="the page; DIR/report.html without it")
     parser.add_argument("--csv", metavar="FILE", type=named, help="a row per job and seed; sweep.csv beside the page")
-    parser.add_argument("--wandb", action="store_true", help="also a W&B report: wandb_report.json beside the page, "
-                        "and saved at the server if there is an API key and the server answers")  # fmt: skip
+    parser.add_argument(
+        "--wandb",
+        action="store_true",
+        help="also a W&B report: wandb_report.json beside the page, "
+        "and saved at the server if there is an API key and the server answers",
+    )
     add_figure_option(parser)
     arguments = parser.parse_args(argv)
     folders = list({folder.resolve(): folder for folder in arguments.folders}.values())
@@ -113,8 +120,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as error:  # a result may hold what nothing here expects
         if os.environ.get("HYDRA_FULL_ERROR"):
             raise
-        print(f"error: no report can be made of these results ({plain(f'{type(error).__name__}: {error}')})",
-              file=sys.stderr)  # fmt: skip
+        print(
+            f"error: no report can be made of these results ({plain(f'{type(error).__name__}: {error}')})",
+            file=sys.stderr,
+        )
         return 1
     for fault in faults:
         print(f"not drawn: {plain(fault)}", file=sys.stderr)

@@ -75,14 +75,16 @@ def _part(index: int, section: Section, rows: Sequence[Row], base: Path) -> dict
         "jobs": jobs,
         "faults": [job["fault"] for job in jobs if job["fault"]],
         "shared": _shared(section),
-        "claims": {check: next((v.claim for v in section.verdicts if v.check == check), "")
-                   for check in {check for row in rows for check, _ in row.holds}},
+        "claims": {
+            check: next((v.claim for v in section.verdicts if v.check == check), "")
+            for check in {check for row in rows for check, _ in row.holds}
+        },
         "rates": failures_first(rates(rows), section.verdicts) if len(rows) > 1 else [],
         "means": found[:MAX_MEANS] if len(rows) > 1 else [],
         "more_means": len(found) - MAX_MEANS,
         "num_rows": len(rows),
         "links": _links(section.folder, base) if section.places != [section.folder] else [],
-    }  # fmt: skip
+    }
 
 
 def _jobs(section: Section, base: Path) -> list[dict[str, Any]]:
@@ -100,16 +102,29 @@ def _jobs(section: Section, base: Path) -> list[dict[str, Any]]:
                 drawing = picture(section.module.draw([result]), 100, lines=False)
             except Exception as error:  # one drawing that fails must not cost the page
                 fault = f"job {place.name} alone: {fault_of(section.module, error)}"
-        jobs.append({"key": place.name, "name": name, "result": result, "swept": keys, "own": own,
-                     "picture": drawing, "fault": fault, "links": _links(place, base)})  # fmt: skip
+        jobs.append(
+            {
+                "key": place.name,
+                "name": name,
+                "result": result,
+                "swept": keys,
+                "own": own,
+                "picture": drawing,
+                "fault": fault,
+                "links": _links(place, base),
+            }
+        )
     return jobs
 
 
 def _shared(section: Section) -> dict[str, str]:
     """The config keys with one value in all jobs."""
     configs = [flat(result.config) for result in section.results]
-    return {key: value for key, value in configs[0].items()
-            if all(config.get(key) == value for config in configs)} if configs else {}  # fmt: skip
+    return (
+        {key: value for key, value in configs[0].items() if all(config.get(key) == value for config in configs)}
+        if configs
+        else {}
+    )
 
 
 def _links(folder: Path, base: Path) -> list[dict[str, str]]:

@@ -61,9 +61,20 @@ def rows(section: Section) -> list[Row]:
             on = {(v.check, v.subject.removeprefix(name).lstrip(", ")): v.holds for v in verdicts}
             status = ", ".join(dict.fromkeys(alone.training_status))
             found.append(
-                Row(result.name, result.scale, place.name, alone.seeds[0], keys, result.seconds, result.device, status,
-                    plain_numbers(alone), on, column not in new)
-            )  # fmt: skip
+                Row(
+                    result.name,
+                    result.scale,
+                    place.name,
+                    alone.seeds[0],
+                    keys,
+                    result.seconds,
+                    result.device,
+                    status,
+                    plain_numbers(alone),
+                    on,
+                    column not in new,
+                )
+            )
     return _pooled(found)
 
 

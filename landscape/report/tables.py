@@ -42,20 +42,33 @@ def summary_table(groups: Sequence[Sequence[Row]]) -> list[Cells]:
         plain: Cells = {"name": group[0].name, "scale": group[0].scale}
         for mean in means(group):
             told: Cells = {"kind": "number", "what": mean.number, "on": "", "count": mean.count}
-            table.append({**plain, **_prefixed(dict(mean.setting)), **told, "value": mean.mean,
-                          "standard_error": mean.error})  # fmt: skip
+            table.append(
+                {**plain, **_prefixed(dict(mean.setting)), **told, "value": mean.mean, "standard_error": mean.error}
+            )
         several = len({row.setting for row in group}) > 1
         for rate in [*rates(group), *(rates(group, by_setting=True) if several else [])]:
             told = {"kind": "rate", "what": rate.check, "on": rate.on, "count": rate.judged}
-            table.append({**plain, **_prefixed(dict(rate.setting or ())), **told, "value": rate.holds / rate.judged,
-                          "holds": rate.holds, "low": rate.low, "high": rate.high})  # fmt: skip
+            table.append(
+                {
+                    **plain,
+                    **_prefixed(dict(rate.setting or ())),
+                    **told,
+                    "value": rate.holds / rate.judged,
+                    "holds": rate.holds,
+                    "low": rate.low,
+                    "high": rate.high,
+                }
+            )
     return table
 
 
 def write_tables(
-    folder: Path, places: Sequence[Path], results: Sequence[Result], verdicts: Sequence[Verdict],
+    folder: Path,
+    places: Sequence[Path],
+    results: Sequence[Result],
+    verdicts: Sequence[Verdict],
     own: Collection[str] = (),
-) -> RenderableType:  # fmt: skip
+) -> RenderableType:
     """Write ``sweep.csv`` and ``sweep_summary.csv`` of one command's results into its folder.
 
     Args:

@@ -115,12 +115,15 @@ def _publish(report: Any, home: Home, target: Path) -> str:
             return ""
         _save(report, home)
     except (wandb.errors.AuthenticationError, wandb.errors.UsageError) as error:
-        raise InputError(f"the W&B API key is not accepted ({error}); run `wandb login`, or set WANDB_MODE=offline "
-                         "for the file alone") from error  # fmt: skip
+        raise InputError(
+            f"the W&B API key is not accepted ({error}); run `wandb login`, or set WANDB_MODE=offline "
+            "for the file alone"
+        ) from error
     except Exception as error:  # of whatever kind: the library lets every fault of the server through
         reason = " ".join(str(error).split())
-        raise RuntimeError(f"the W&B server did not take the report, it is in {target} ({type(error).__name__}: "
-                           f"{reason})") from error  # fmt: skip
+        raise RuntimeError(
+            f"the W&B server did not take the report, it is in {target} ({type(error).__name__}: {reason})"
+        ) from error
     _write(report, target)
     return str(report.url)
 
@@ -208,8 +211,10 @@ def _blocks(wr: Any, section: Section) -> Iterator[Any]:
     names = ["rates"] * any(verdict.holds is not None for verdict in section.verdicts)
     names += ["means"] * any(result.numbers for result in section.results)
     names += ["rows", *["verdict_table"] * bool(section.verdicts)]
-    tables = [wr.WeavePanelSummaryTable(table_name=name, layout=wr.Layout(y=HEIGHT * k, w=2 * WIDTH, h=HEIGHT))
-              for k, name in enumerate(names, start=1)]  # fmt: skip
+    tables = [
+        wr.WeavePanelSummaryTable(table_name=name, layout=wr.Layout(y=HEIGHT * k, w=2 * WIDTH, h=HEIGHT))
+        for k, name in enumerate(names, start=1)
+    ]
     yield wr.PanelGrid(runsets=[closing], panels=[figure, *tables])
     yield wr.H2("Runs compared")
     yield wr.PanelGrid(runsets=[jobs], panels=[wr.RunComparer(diff_only="split", layout=tall)])
@@ -257,12 +262,19 @@ def lines(section: Section) -> Iterator[Line]:
     for (split, channel), curves in found.items():
         theory = {line: mark for line, mark in dashed.items() if line.split(":", 1)[1] in curves}
         beside = ", theory dashed" if theory else ""
-        yield Line(f"{channel} along the path, {split}{beside}", rows.axis("interpolation"), list(curves), "alpha",
-                   labels.get(channel, channel), theory)  # fmt: skip
+        yield Line(
+            f"{channel} along the path, {split}{beside}",
+            rows.axis("interpolation"),
+            list(curves),
+            "alpha",
+            labels.get(channel, channel),
+            theory,
+        )
     off = [key for key in logged if "/residual_norm/" in key]
     if off:
-        yield Line("distance from the straight line", rows.axis("residual"), off, "projection on the line",
-                   "residual norm", {})  # fmt: skip
+        yield Line(
+            "distance from the straight line", rows.axis("residual"), off, "projection on the line", "residual norm", {}
+        )
     learning = [key for key in logged if key.startswith("learning/") and key != rows.axis("learning")]
     for channel in dict.fromkeys(key.rsplit("/", 1)[1] for key in learning):
         of_channel = [key for key in learning if key.endswith(f"/{channel}")]

@@ -60,8 +60,10 @@ class Store:
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise InputError(f"outputs={folder.parent} cannot be written ({error}); set outputs=... or "
-                             "LANDSCAPE_OUTPUTS to a writable folder") from error  # fmt: skip
+            raise InputError(
+                f"outputs={folder.parent} cannot be written ({error}); set outputs=... or "
+                "LANDSCAPE_OUTPUTS to a writable folder"
+            ) from error
 
     def get(self, description: dict[str, Any], train: Callable[[Path], Solutions]) -> tuple[Solutions, Path]:
         """The solutions of this description, from disk or by ``train(folder)``; and their folder.
@@ -85,8 +87,12 @@ class Store:
                 try:
                     solutions = load(entry, description)
                 except CorruptEntry as error:
-                    log.warning("solutions %s are corrupt (%s); moved to %s, training again",
-                                key, error, _move_aside(entry).name)  # fmt: skip
+                    log.warning(
+                        "solutions %s are corrupt (%s); moved to %s, training again",
+                        key,
+                        error,
+                        _move_aside(entry).name,
+                    )
                 else:
                     log.info("solutions %s were trained before; reusing them", key)
                     self.entries.append(Entry(entry, trained=False))

@@ -16,9 +16,15 @@ def shown(value: Any) -> str:
 
 
 def check_number(
-    key: str, value: Any, least: float | None = None, above: float | None = None, below: float | None = None,
-    most: float | None = None, whole: bool = False, instead: str = "",
-) -> None:  # fmt: skip
+    key: str,
+    value: Any,
+    least: float | None = None,
+    above: float | None = None,
+    below: float | None = None,
+    most: float | None = None,
+    whole: bool = False,
+    instead: str = "",
+) -> None:
     """Refuse what is not a finite number in its range.
 
     Args:

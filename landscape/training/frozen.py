@@ -16,7 +16,9 @@ def frozen_in(module: nn.Module) -> frozenset[str]:
     named = dict(module.named_parameters())
     frozen = frozenset(name for name, p in named.items() if not p.requires_grad)
     if named and len(frozen) == len(named):
-        raise InputError(f"model={type(module).__name__} has no parameter to train: requires_grad is False for all "
-                         f"{len(named)}; leave some of them free, or measure lines that need no training "
-                         "(endpoints=points)")  # fmt: skip
+        raise InputError(
+            f"model={type(module).__name__} has no parameter to train: requires_grad is False for all "
+            f"{len(named)}; leave some of them free, or measure lines that need no training "
+            "(endpoints=points)"
+        )
     return frozen

@@ -53,13 +53,20 @@ class Gradient:
         self._own: dict[str, tuple[Tensor, Tensor]] = {}
         self._shares: dict[torch.Size, Tensor] = {}
         if hasattr(module, "initial_state") and cost.num_draws > 1:
-            raise InputError(f"cost={type(cost).__name__} makes {cost.num_draws} passes per example, between which a "
-                             f"state cannot be carried; model={type(module).__name__} has one")  # fmt: skip
+            raise InputError(
+                f"cost={type(cost).__name__} makes {cost.num_draws} passes per example, between which a "
+                f"state cannot be carried; model={type(module).__name__} has one"
+            )
 
     def _costs(
-        self, theta: dict[str, Tensor], x: Tensor, y: Tensor, masks: Tensor | None, state: tuple[Tensor, ...],
+        self,
+        theta: dict[str, Tensor],
+        x: Tensor,
+        y: Tensor,
+        masks: Tensor | None,
+        state: tuple[Tensor, ...],
         buffers: dict[str, Tensor],
-    ) -> tuple[Tensor, tuple[tuple[Tensor, ...], dict[str, Tensor]]]:  # fmt: skip
+    ) -> tuple[Tensor, tuple[tuple[Tensor, ...], dict[str, Tensor]]]:
         after = state
         buffers = {name: buffer.clone() for name, buffer in buffers.items()}  # the module writes into these
 
@@ -79,8 +86,10 @@ class Gradient:
         except ValueError as error:
             if "more than 1 value per channel" not in str(error):
                 raise
-            raise InputError(f"batch norm takes its variance over a minibatch, but training.batch_size leaves one of "
-                             f"{len(x)} example; choose another, or training.drop_last=true") from error  # fmt: skip
+            raise InputError(
+                f"batch norm takes its variance over a minibatch, but training.batch_size leaves one of "
+                f"{len(x)} example; choose another, or training.drop_last=true"
+            ) from error
         return cost, (tuple(part.detach() for part in after), buffers)
 
     def initial_state(self, x: Tensor) -> tuple[Tensor, ...]:
@@ -89,9 +98,14 @@ class Gradient:
         return tuple(torch.stack(part) for part in zip(*parts, strict=True))
 
     def __call__(
-        self, theta: dict[str, Tensor], x: Tensor, y: Tensor, masks: Tensor | None, state: tuple[Tensor, ...] = (),
+        self,
+        theta: dict[str, Tensor],
+        x: Tensor,
+        y: Tensor,
+        masks: Tensor | None,
+        state: tuple[Tensor, ...] = (),
         buffers: dict[str, Tensor] | None = None,
-    ) -> tuple[dict[str, Tensor], tuple[Tensor, ...], dict[str, Tensor]]:  # fmt: skip
+    ) -> tuple[dict[str, Tensor], tuple[Tensor, ...], dict[str, Tensor]]:
         """The gradient by all that is not frozen, and the state and the buffers after the batch.
 
         Args:
@@ -162,9 +176,14 @@ def clip(gradients: dict[str, Tensor], scale: float, max_norm: float | None) -> 
 
 
 def groups_of(
-    seeds: Sequence[int], module: nn.Module, cost: Any, example: tuple[Tensor, Tensor], vectorise: bool | None,
-    optimizer: Callable[..., torch.optim.Optimizer] | None = None, other: nn.Module | None = None,
-) -> list[list[int]]:  # fmt: skip
+    seeds: Sequence[int],
+    module: nn.Module,
+    cost: Any,
+    example: tuple[Tensor, Tensor],
+    vectorise: bool | None,
+    optimizer: Callable[..., torch.optim.Optimizer] | None = None,
+    other: nn.Module | None = None,
+) -> list[list[int]]:
     """Which seeds train together: all in one group, or each alone, which is the same up to rounding.
 
     Args:
@@ -181,8 +200,10 @@ def groups_of(
     alone = [[seed] for seed in seeds]
     if other is not None and frozen_in(other) != frozen:
         names = ", ".join(sorted(frozen ^ frozen_in(other))[:3])
-        raise InputError(f"model={type(module).__name__} freezes other parameters under one seed than under another "
-                         f"({names}); freeze the same in all, or train one seed (training.num_seeds=1)")  # fmt: skip
+        raise InputError(
+            f"model={type(module).__name__} freezes other parameters under one seed than under another "
+            f"({names}); freeze the same in all, or train one seed (training.num_seeds=1)"
+        )
     if other is not None and _keep_other_things(module, other):
         _check_alike(module, other, cost, example)
     num_parameters = sum(p.numel() for p in module.parameters())
@@ -190,25 +211,38 @@ def groups_of(
     if vectorise is False or len(seeds) == 1:
         return alone
     if optimizer is not None and not is_elementwise(optimizer):
-        log.info("training %d seeds one after the other: optimizer %s is not known to work element by element",
-                 len(seeds), name_of(optimizer))  # fmt: skip
+        log.info(
+            "training %d seeds one after the other: optimizer %s is not known to work element by element",
+            len(seeds),
+            name_of(optimizer),
+        )
         return alone
     if vectorise is None and on_cpu and num_parameters > VECTORISE_BELOW:
-        log.info("training %d seeds one after the other: %d parameters are too many for vmap to pay on a CPU",
-                 len(seeds), num_parameters)  # fmt: skip
+        log.info(
+            "training %d seeds one after the other: %d parameters are too many for vmap to pay on a CPU",
+            len(seeds),
+            num_parameters,
+        )
         return alone
     was_training = module.training
     try:
         is_same = _is_same_vectorised(module.train(), cost, example, other)
     except RuntimeError as error:
-        log.info("training %d seeds one after the other: %s cannot be vectorised (%s)",
-                 len(seeds), type(module).__name__, str(error).splitlines()[0])  # fmt: skip
+        log.info(
+            "training %d seeds one after the other: %s cannot be vectorised (%s)",
+            len(seeds),
+            type(module).__name__,
+            str(error).splitlines()[0],
+        )
         return alone
     finally:
         module.train(was_training)
     if not is_same:
-        log.info("training %d seeds one after the other: %s has other gradients when vectorised",
-                 len(seeds), type(module).__name__)  # fmt: skip
+        log.info(
+            "training %d seeds one after the other: %s has other gradients when vectorised",
+            len(seeds),
+            type(module).__name__,
+        )
         return alone
     return [list(seeds)]
 
@@ -291,6 +325,8 @@ def _check_alike(module: nn.Module, other: nn.Module, cost: Any, example: tuple[
         and here.isfinite().all()
         and not float((here - there).norm()) <= NEAR * float(there.norm())
     ):
-        raise InputError(f"model={type(module).__name__} holds numbers outside its parameters and buffers that are "
-                         "others under every seed; register them (register_buffer), so that each seed keeps its own, "
-                         "or train one seed (training.num_seeds=1)")  # fmt: skip
+        raise InputError(
+            f"model={type(module).__name__} holds numbers outside its parameters and buffers that are "
+            "others under every seed; register them (register_buffer), so that each seed keeps its own, "
+            "or train one seed (training.num_seeds=1)"
+        )

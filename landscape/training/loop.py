@@ -95,8 +95,10 @@ class GroupRun:
         frozen = frozen_in(self.module)
         for module, seed in zip(modules, self.seeds, strict=True):
             if frozen_in(module) != frozen:
-                raise InputError(f"model={type(module).__name__} freezes other parameters under seed {seed} than under "
-                                 f"seed {self.seeds[0]}; set training.vectorise=false")  # fmt: skip
+                raise InputError(
+                    f"model={type(module).__name__} freezes other parameters under seed {seed} than under "
+                    f"seed {self.seeds[0]}; set training.vectorise=false"
+                )
         bounds: dict[str, float] = getattr(self.module, "max_norms", {})
         self.max_norms = {name: bound for name, bound in bounds.items() if name not in frozen}
         named = [dict(m.named_parameters()) for m in modules]
@@ -116,8 +118,16 @@ class GroupRun:
         moved = {name: value for name, value in self.theta.items() if name not in frozen}
         self.updates = Updates(optimizer, moved, getattr(self.module, "lr_scales", {}))
         self.updates.check_schedules(training.lr_schedule, training.momentum_schedule)
-        self.monitor = Monitor(self.module, cost, dataset, self.seeds, training.dtype, device,
-                               training.measure_batch_size, training.validation)  # fmt: skip
+        self.monitor = Monitor(
+            self.module,
+            cost,
+            dataset,
+            self.seeds,
+            training.dtype,
+            device,
+            training.measure_batch_size,
+            training.validation,
+        )
         self.stopping = EarlyStopping(len(self.seeds), training.patience)
         self.batches = Batches(self.split, self.seeds, training.batch_size, training.drop_last)
         self.dropout = [stream(seed, DROPOUT, device=device) for seed in seeds]
@@ -293,6 +303,14 @@ class GroupRun:
             best_epoch=self.chosen_epoch.astype(np.float64),
         )
         return Solutions(
-            self.layout, self.seeds, self.theta_i, self.theta_f, curve, trajectories, self.stopping.status(),
-            last.tolist(), self.buffers_f, self.buffers_i,
-        )  # fmt: skip
+            self.layout,
+            self.seeds,
+            self.theta_i,
+            self.theta_f,
+            curve,
+            trajectories,
+            self.stopping.status(),
+            last.tolist(),
+            self.buffers_f,
+            self.buffers_i,
+        )

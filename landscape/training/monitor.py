@@ -29,13 +29,26 @@ class Monitor:
     """
 
     def __init__(
-        self, module: nn.Module, cost: Any, dataset: Dataset, seeds: Sequence[int], dtype: str, device: torch.device,
-        batch_size: int, validation: str = "stochastic",
-    ) -> None:  # fmt: skip
+        self,
+        module: nn.Module,
+        cost: Any,
+        dataset: Dataset,
+        seeds: Sequence[int],
+        dtype: str,
+        device: torch.device,
+        batch_size: int,
+        validation: str = "stochastic",
+    ) -> None:
         objective = partial(
-            Objective, module, cost, seeds=seeds, dtype=dtype, device=device, batch_size=batch_size,
+            Objective,
+            module,
+            cost,
+            seeds=seeds,
+            dtype=dtype,
+            device=device,
+            batch_size=batch_size,
             running_statistics="keep",
-        )  # fmt: skip
+        )
         self.noisy = {"train": objective(dataset.train, mode="stochastic")}
         if validation == "stochastic" and self.noisy["train"].is_random:
             self.noisy["valid"] = objective(dataset.valid, mode="stochastic")

@@ -19,9 +19,19 @@ from landscape.training.momentum import Momentum
 Make = Callable[..., optim.Optimizer]
 
 ELEMENTWISE = (
-    Momentum, optim.SGD, optim.Adam, optim.AdamW, optim.NAdam, optim.RAdam, optim.Adamax, optim.Adagrad, optim.Adadelta,
-    optim.RMSprop, optim.Rprop, optim.ASGD,
-)  # fmt: skip
+    Momentum,
+    optim.SGD,
+    optim.Adam,
+    optim.AdamW,
+    optim.NAdam,
+    optim.RAdam,
+    optim.Adamax,
+    optim.Adagrad,
+    optim.Adadelta,
+    optim.RMSprop,
+    optim.Rprop,
+    optim.ASGD,
+)
 """Those that move each number by its own gradients alone, whatever tensor it lies in."""
 
 
@@ -58,8 +68,10 @@ def optimizer_of(make: Make, theta: Mapping[str, Tensor], scales: Mapping[str, f
     if set(groups) == {1.0}:
         return made
     if len(made.param_groups) != len(groups) or not all("lr" in group for group in made.param_groups):
-        raise InputError(f"optimizer={name_of(make)} makes groups of its own or knows no lr, so the model's lr_scales "
-                         "cannot be applied; use another optimizer, or a model without lr_scales")  # fmt: skip
+        raise InputError(
+            f"optimizer={name_of(make)} makes groups of its own or knows no lr, so the model's lr_scales "
+            "cannot be applied; use another optimizer, or a model without lr_scales"
+        )
     for group, scale in zip(made.param_groups, groups, strict=True):
         group["lr"] *= scale
     return made
@@ -140,8 +152,9 @@ class Updates:
             self.takes_closure, is_drawing = tried(make, self.parts[0], scales)
             if num_seeds > 1 and (self.takes_closure or is_drawing):
                 why = "chooses points of its own" if self.takes_closure else "draws random numbers"
-                raise InputError(f"optimizer={name_of(make)} {why}, so that each seed must train alone; set "
-                                 "training.vectorise=false")  # fmt: skip
+                raise InputError(
+                    f"optimizer={name_of(make)} {why}, so that each seed must train alone; set training.vectorise=false"
+                )
         self.optimizers = [optimizer_of(make, part, scales) for part in self.parts]
         self.lrs: list[Any] = [group.get("lr") for group in self.groups]
 
@@ -155,8 +168,10 @@ class Updates:
         name = type(self.optimizers[0]).__name__
         for key, schedule in (("lr", lr), ("momentum", momentum)):
             if schedule is not None and not all(key in group for group in self.groups):
-                raise InputError(f"training.{key}_schedule is set but optimizer {name} has no {key}; set "
-                                 f"training.{key}_schedule=null")  # fmt: skip
+                raise InputError(
+                    f"training.{key}_schedule is set but optimizer {name} has no {key}; set "
+                    f"training.{key}_schedule=null"
+                )
 
     def give(self, gradients: Mapping[str, Tensor]) -> None:
         """Lay gradients [S, *shape] where the optimizers look for them."""
@@ -220,6 +235,7 @@ def tried(make: Make, part: Mapping[str, Tensor], scales: Mapping[str, float]) -
                 step(needs := True)
         except Exception as error:
             reason = (str(error) or type(error).__name__).splitlines()[0]
-            raise InputError(f"optimizer={name_of(make)} cannot take a step on this model ({reason}); choose another "
-                             "optimizer") from error  # fmt: skip
+            raise InputError(
+                f"optimizer={name_of(make)} cannot take a step on this model ({reason}); choose another optimizer"
+            ) from error
         return needs, not torch.equal(before, torch.get_rng_state())

@@ -11,9 +11,7 @@ from landscape.training.checks import check_flag, check_number, shown
 
 Schedule = Callable[[int, int], float]
 
-CHOICES = {
-    "select": ("best", "last"), "dtype": ("float32", "float64"), "validation": ("stochastic", "deterministic"),
-}  # fmt: skip
+CHOICES = {"select": ("best", "last"), "dtype": ("float32", "float64"), "validation": ("stochastic", "deterministic")}
 LATER = {"drop_last": False, "validation": "stochastic"}
 """Keys that came after the first edition, and the values under which training is what it was without them."""
 

@@ -113,8 +113,13 @@ def _isolate(scaled: list[int]) -> list[tuple[Fraction, Fraction]]:
     def halve(k: int) -> None:
         low, high = found[k]
         sign = _sign(scaled, (low + high) / 2)
-        found[k] = [(low + high) / 2] * 2 if sign == 0 else [(low + high) / 2, high] if sign == before[k] else [
-            low, (low + high) / 2]  # fmt: skip
+        found[k] = (
+            [(low + high) / 2] * 2
+            if sign == 0
+            else [(low + high) / 2, high]
+            if sign == before[k]
+            else [low, (low + high) / 2]
+        )
 
     def touches(k: int) -> bool:
         below = found[k - 1][1] if k else Fraction(0)

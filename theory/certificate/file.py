@@ -32,8 +32,10 @@ def load(file: Path) -> Line:
         OSError: the file cannot be read.
     """
     if not file.is_file():
-        raise ValueError(f"{file} is no file; give an npz file with the weights of both ends and the data; its "
-                         "keys are listed at the head of theory/certificate/file.py.")  # fmt: skip
+        raise ValueError(
+            f"{file} is no file; give an npz file with the weights of both ends and the data; its "
+            "keys are listed at the head of theory/certificate/file.py."
+        )
     try:
         arrays = npz.read(file)
     except ValueError as error:
@@ -45,8 +47,10 @@ def load(file: Path) -> Line:
     data = _moments(arrays, file)
     if arrays:
         unknown = ", ".join(map(npz.spoken, sorted(arrays)))
-        raise ValueError(f"{file}: {unknown}: no such key; known are weights_0_1, weights_0_2, ..., "
-                         f"weights_1_1, ..., {', '.join(DATA + SUMS)}, interval.")  # fmt: skip
+        raise ValueError(
+            f"{file}: {unknown}: no such key; known are weights_0_1, weights_0_2, ..., "
+            f"weights_1_1, ..., {', '.join(DATA + SUMS)}, interval."
+        )
     return line(start, end, data, (float(interval[0]), float(interval[1])))
 
 
@@ -62,8 +66,9 @@ def _weights(arrays: dict[str, Any], end: int, file: Path) -> list[Any]:
 def _moments(arrays: dict[str, Any], file: Path) -> Moments:
     given = [key for key in DATA + SUMS if key in arrays]
     if given not in (list(DATA), list(SUMS)):
-        raise ValueError(f"{file} has of the data {', '.join(given) or 'nothing'}; give x and y, or all of "
-                         f"{', '.join(SUMS)}.")  # fmt: skip
+        raise ValueError(
+            f"{file} has of the data {', '.join(given) or 'nothing'}; give x and y, or all of {', '.join(SUMS)}."
+        )
     if given == list(DATA):
         return moments(arrays.pop("x"), arrays.pop("y"))
     values = {key: arrays.pop(key) for key in SUMS}
@@ -105,8 +110,11 @@ def text_of(curve: Line, certificate: Certificate) -> str:
     lines = [certificate.statement, "", f"depth {len(curve.weights_0)}, J of degree {curve.degree} in α"]
     lines += [f"J({float(end):g}) in {enclosing(certificate(end), certificate(end))}" for end in (low, high)]
     for number, point in enumerate(certificate.critical_points, start=1):
-        lines += [f"critical point {number}: {point.kind}", f"    α in {enclosing(point.low, point.high)}",
-                  f"    J in {enclosing(*certificate.enclosure(point))}"]  # fmt: skip
+        lines += [
+            f"critical point {number}: {point.kind}",
+            f"    α in {enclosing(point.low, point.high)}",
+            f"    J in {enclosing(*certificate.enclosure(point))}",
+        ]
     return "\n".join([*lines, "values of J are from exact integers; decimals are rounded outward"])
 
 

@@ -101,10 +101,7 @@ def coefficients(
 
 
 def _bound(
-    weights_0: Sequence[ArrayLike],
-    weights_1: Sequence[ArrayLike],
-    moments: Moments,
-    ends: Sequence[Fraction],
+    weights_0: Sequence[ArrayLike], weights_1: Sequence[ArrayLike], moments: Moments, ends: Sequence[Fraction]
 ) -> Fraction:
     """No less than Σ |c_m| / q · count: products of the largest row sums of absolute values."""
     rows = Fraction(1)  # of |P_0| + ... + |P_L|, the coefficients of the product

@@ -64,8 +64,10 @@ def one_unit(a_0: ArrayLike, b_0: ArrayLike, target: ArrayLike) -> OneUnit:
     parts, top = basis.T @ start, growth == growth[-1]
     fastest = float(growth[-1])
     if not fastest > 0 or np.linalg.norm(parts[top]) <= 64 * EPS * np.linalg.norm(start):
-        raise ValueError("the start has no part along the fastest growing direction, so it flows into a saddle; "
-                         "move it off (a_0 and b_0 along the top singular vectors of the target).")  # fmt: skip
+        raise ValueError(
+            "the start has no part along the fastest growing direction, so it flows into a saddle; "
+            "move it off (a_0 and b_0 along the top singular vectors of the target)."
+        )
     end = basis[:, top] @ parts[top]
     end *= np.sqrt(2 * fastest) / np.linalg.norm(end)
     if np.linalg.norm(end - start) <= 8 * EPS * np.linalg.norm(end):
@@ -135,11 +137,16 @@ def balanced(weights_1: ArrayLike, weights_2: ArrayLike, target: ArrayLike) -> B
         ValueError: shapes that do not chain, values not finite or too large, W_2ᵀW_2 - W_1W_1ᵀ no multiple of I.
     """
     first, second, m = (np.array(v, np.float64) for v in (weights_1, weights_2, target))
-    if {first.ndim, second.ndim, m.ndim} != {2} or not first.size or not second.size or (
-        first.shape[0] != second.shape[1] or m.shape != (second.shape[0], first.shape[1])
-    ):  # fmt: skip
-        raise ValueError(f"weights_1 is {first.shape}, weights_2 {second.shape} and target {m.shape}; give [H, D], "
-                         "[C, H] and [C, D].")  # fmt: skip
+    if (
+        {first.ndim, second.ndim, m.ndim} != {2}
+        or not first.size
+        or not second.size
+        or (first.shape[0] != second.shape[1] or m.shape != (second.shape[0], first.shape[1]))
+    ):
+        raise ValueError(
+            f"weights_1 is {first.shape}, weights_2 {second.shape} and target {m.shape}; give [H, D], "
+            "[C, H] and [C, D]."
+        )
     _require_finite(weights_1=first, weights_2=second, target=m)
     excess = second.T @ second - first @ first.T
     imbalance = float(np.trace(excess)) / len(excess)

@@ -60,10 +60,7 @@ class Moments:
                 "both must come from the same kind of data."
             )
         return Moments(
-            self.count + other.count,
-            self.sum_xx + other.sum_xx,
-            self.sum_yx + other.sum_yx,
-            self.sum_yy + other.sum_yy,
+            self.count + other.count, self.sum_xx + other.sum_xx, self.sum_yx + other.sum_yx, self.sum_yy + other.sum_yy
         )
 
     @property
@@ -257,10 +254,13 @@ def _checks(depth: int, width: int, seed: int) -> list[Check]:
     unlisted = abs(int(np.sum(signs[1:] != signs[:-1])) - (len(turns) - 2))
     return [
         Check("polynomial against the network run on the data", worst / scale, 1e-12),
-        Check("derivative against central differences of the network",
-              float(np.max(np.abs(slopes - curve.derivative(alphas)))) / scale / depth**2, 1e-7),
+        Check(
+            "derivative against central differences of the network",
+            float(np.max(np.abs(slopes - curve.derivative(alphas)))) / scale / depth**2,
+            1e-7,
+        ),
         Check("extrema against the turns of a grid of 4001", float(unlisted), 0.0),
-    ]  # fmt: skip
+    ]
 
 
 def draw(axes: Any, *, depth: int = 3, width: int = 4, seed: int = 0) -> None:

@@ -72,8 +72,13 @@ class DeepMode(Run):
         last = -np.log(left)
         x_0, x_1 = np.abs([self.start[self.smallest], self.end[self.smallest]])
         pieces = [0.0, *np.geomspace(min(1.0, max(x_0 / x_1, 1e-12)) * last, last, 40)]
-        return float(sum(quad(lambda y: 1 / float(self.rate(y)), a, b, epsabs=0, epsrel=1e-13)[0]
-                         for a, b in pairwise(pieces) if b > a))  # fmt: skip
+        return float(
+            sum(
+                quad(lambda y: 1 / float(self.rate(y)), a, b, epsabs=0, epsrel=1e-13)[0]
+                for a, b in pairwise(pieces)
+                if b > a
+            )
+        )
 
 
 def deep_mode(start: ArrayLike, strength: float = 1.0, tau: float = 1.0) -> DeepMode:
@@ -100,8 +105,10 @@ def deep_mode(start: ArrayLike, strength: float = 1.0, tau: float = 1.0) -> Deep
     elif np.prod(w) * strength > 0:
         side = signs[smallest]
     else:
-        raise ValueError("the start flows into a saddle: its two smallest weights are as large and the product is 0 "
-                         "or of the wrong sign; make one weight smaller than all others.")  # fmt: skip
+        raise ValueError(
+            "the start flows into a saddle: its two smallest weights are as large and the product is 0 "
+            "or of the wrong sign; make one weight smaller than all others."
+        )
     signs = np.where(tied, signs * signs[smallest], signs)
     with np.errstate(over="ignore", divide="ignore"):
         high = np.log(abs(strength)) / len(w)
@@ -140,8 +147,15 @@ def progress(rate: Callable[[float, Floats], Any], num: int, times: Floats, scal
     asked, back = np.unique(times, return_inverse=True)
     if asked[-1] == 0:
         return np.zeros((len(times), num))
-    found = solve_ivp(rate, (0.0, asked[-1]), np.zeros(num), t_eval=asked, method="DOP853",
-                      rtol=1e-12, atol=1e-14 * max(scale, 1e-100))  # fmt: skip
+    found = solve_ivp(
+        rate,
+        (0.0, asked[-1]),
+        np.zeros(num),
+        t_eval=asked,
+        method="DOP853",
+        rtol=1e-12,
+        atol=1e-14 * max(scale, 1e-100),
+    )
     if not found.success:
         raise ValueError(f"the flow could not be followed to time {asked[-1]:g}; ask for earlier times.")
     return np.asarray(found.y.T[back])

@@ -224,14 +224,21 @@ def draw(axes: Any, *, strength: float = 1.0, a: float = 0.1, b: float = 0.05, d
     for share in (0.0, 0.5, 1.0):  # the same a + b, another a - b
         other = a - copysign(1.0, strength) * b + share * sqrt(abs(strength))
         run = mode((total + other) / 2, copysign(1.0, strength) * (total - other) / 2, strength)
-        axes.plot(run.projection(late) / run.length, run.residual_norm(late) / run.length,
-                  label=f"one mode, k = {run.invariant:.3g}")  # fmt: skip
+        axes.plot(
+            run.projection(late) / run.length,
+            run.residual_norm(late) / run.length,
+            label=f"one mode, k = {run.invariant:.3g}",
+        )
     for spread in (1.0, 2.0):
         strengths = np.exp(-spread * np.arange(6.0))
         times = np.concatenate([[0.0], np.geomspace(1e-1, 1e5, 8000)])
         track = aligned(np.full(6, 0.05) * strengths ** (1 / depth), strengths, times, int(depth))
-        axes.plot(track.projection, track.residual, linestyle="--",
-                  label=f"6 aligned modes, depth {depth}, strengths e^(−{spread:g}i)")  # fmt: skip
+        axes.plot(
+            track.projection,
+            track.residual,
+            linestyle="--",
+            label=f"6 aligned modes, depth {depth}, strengths e^(−{spread:g}i)",
+        )
     arc = np.linspace(0, np.pi, 200)
     axes.plot((1 - np.cos(arc)) / 2, np.sin(arc) / 2, color="0.6", linestyle=":", label="Thales semicircle")
     axes.set_xlabel("projection on start → end (units of its length R)")

@@ -32,8 +32,11 @@ def closed_form(depth: int) -> dict[str, sp.Basic]:
     def primitive(x: sp.Expr) -> sp.Expr:
         return x ** (2 - depth) / (2 - depth) * sp.hyper((1, left), (left + 1,), x**depth / s)
 
-    deep = tau / s * (primitive(a) - primitive(a0)) if depth > 2 else (
-        tau / (2 * s) * sp.log(a**2 * (s - a0**2) / (a0**2 * (s - a**2))))  # fmt: skip
+    deep = (
+        tau / s * (primitive(a) - primitive(a0))
+        if depth > 2
+        else (tau / (2 * s) * sp.log(a**2 * (s - a0**2) / (a0**2 * (s - a**2))))
+    )
     return {
         "G at depth 2, q² = k² + 4s², C = (G_0 - 2s - q)/(G_0 - 2s + q)": (
             (2 * s + q - (2 * s - q) * c * decay) / (1 - c * decay)
@@ -85,8 +88,7 @@ def _one_mode(depth: int) -> list[Step]:
         Step(
             "Riccati equation",
             _equal(
-                tau * (total.diff(a) * a_rate + total.diff(b) * b_rate),
-                2 * s * total - (total**2 - difference**2) / 2,
+                tau * (total.diff(a) * a_rate + total.diff(b) * b_rate), 2 * s * total - (total**2 - difference**2) / 2
             ),
             "with G = (a + b)² and k conserved: τ G' = 2sG - (G² - k²)/2, an equation for G alone",
         ),
@@ -115,11 +117,7 @@ def _one_mode(depth: int) -> list[Step]:
             _equal(((g + k / g) / 2) ** 2 - ((g - k / g) / 2) ** 2, k),
             "a + b = ± √G keeps its sign and a - b = k/(a + b)",
         ),
-        Step(
-            "balanced: the sigmoid",
-            _equal(balanced, s * e / (e - 1 + s / u0)),
-            "k = 0 has q = 2s, and u = ab = G/4",
-        ),
+        Step("balanced: the sigmoid", _equal(balanced, s * e / (e - 1 + s / u0)), "k = 0 has q = 2s, and u = ab = G/4"),
     ]
 
 
@@ -157,7 +155,7 @@ def _geometry() -> list[Step]:
             "k > 0, (a, b) = √k (cosh θ, sinh θ); with θ = 2 ln z and 2 ln x, 2 ln y at the ends the residual is "
             "√k (cosh δ - cosh(θ - m))/√cosh 2m, m the mean and δ half the difference of the angles at the ends",
         ),
-    ]  # fmt: skip
+    ]
 
 
 def _deep(depth: int) -> list[Step]:
@@ -258,12 +256,14 @@ def _flow_line() -> list[Step]:
         ),
         Step(
             "the line only falls",
-            _equal(shape.diff(alpha),
-                   -2 * (1 - alpha) * (1 + kappa * alpha) * ((1 - alpha) * (1 - kappa) + alpha * (1 + kappa))),
+            _equal(
+                shape.diff(alpha),
+                -2 * (1 - alpha) * (1 + kappa * alpha) * ((1 - alpha) * (1 - kappa) + alpha * (1 + kappa)),
+            ),
             "with |κ| < 1 all factors are positive before the end: J falls strictly from any start, at any width; so "
             "do the sums over aligned modes of any imbalance",
         ),
-    ]  # fmt: skip
+    ]
 
 
 def _refuted() -> list[Step]:

@@ -65,8 +65,10 @@ def flow_limit(u: ArrayLike, v: ArrayLike, strength: float = 1.0) -> FlowLimit:
     plus, minus = first + sign * second, first - sign * second
     big, small, s = float(np.linalg.norm(plus)), float(np.linalg.norm(minus)), abs(strength)
     if big == 0:
-        raise ValueError(f"u={first} and v={second} flow into the saddle at the origin (u + v = 0, or u - v = 0 for a "
-                         "negative strength); move the start off that plane.")  # fmt: skip
+        raise ValueError(
+            f"u={first} and v={second} flow into the saddle at the origin (u + v = 0, or u - v = 0 for a "
+            "negative strength); move the start off that plane."
+        )
     gap = s - sign * float(first @ second)
     if gap == 0:
         raise ValueError(f"u={first} and v={second} already reach strength={strength:g}, so the line has length zero.")
@@ -82,8 +84,9 @@ def flow_limit(u: ArrayLike, v: ArrayLike, strength: float = 1.0) -> FlowLimit:
 def require_strength(strength: float) -> None:
     """Refuse a mode that is not there."""
     if not (isfinite(strength) and 0 < abs(strength) <= LARGEST):
-        raise ValueError(f"strength={strength:g} is not allowed; use a finite number other than 0, at most {LARGEST:g} "
-                         "in size.")  # fmt: skip
+        raise ValueError(
+            f"strength={strength:g} is not allowed; use a finite number other than 0, at most {LARGEST:g} in size."
+        )
 
 
 def line_of_modes(limits: list[FlowLimit], alphas: ArrayLike) -> Floats:
@@ -118,10 +121,14 @@ def matrix_flow_end(weights_1: ArrayLike, weights_2: ArrayLike, target: ArrayLik
     """
     first, second, m = (np.asarray(w, np.float64) for w in (weights_1, weights_2, target))
     if {first.ndim, second.ndim, m.ndim} != {2} or (second.shape[1], *m.shape) != (
-        first.shape[0], second.shape[0], first.shape[1]
-    ):  # fmt: skip
-        raise ValueError(f"weights_1 is {first.shape}, weights_2 {second.shape} and target {m.shape}; give [H, D], "
-                         "[C, H] and [C, D].")  # fmt: skip
+        first.shape[0],
+        second.shape[0],
+        first.shape[1],
+    ):
+        raise ValueError(
+            f"weights_1 is {first.shape}, weights_2 {second.shape} and target {m.shape}; give [H, D], "
+            "[C, H] and [C, D]."
+        )
     start = np.concatenate([first.ravel(), second.ravel()])
     if not (np.all(np.isfinite(start)) and np.all(np.isfinite(m))):
         raise ValueError("weights and target must be finite; one of them holds NaN or infinity.")

@@ -72,8 +72,10 @@ class LogitLine:
     def _labels(self, labels: ArrayLike) -> NDArray[np.int64]:
         given, (examples, classes) = np.asarray(labels), self.coefficients.shape[1:]
         if given.shape != (examples,) or given.dtype.kind not in "iu" or given.min() < 0 or given.max() >= classes:
-            raise ValueError(f"labels of shape {given.shape} and type {given.dtype} do not fit; give {examples} whole "
-                             f"numbers from 0 to {classes - 1}.")  # fmt: skip
+            raise ValueError(
+                f"labels of shape {given.shape} and type {given.dtype} do not fit; give {examples} whole "
+                f"numbers from 0 to {classes - 1}."
+            )
         return given.astype(np.int64)
 
 
@@ -153,8 +155,10 @@ def _layers(layers: Sequence[tuple[ArrayLike, ArrayLike]], name: str) -> list[tu
         if not (np.all(np.isfinite(w)) and np.all(np.isfinite(b))):
             raise ValueError(f"layer {number} of {name} holds NaN or infinity; interpolate between finite weights.")
         if number > 1 and w.shape[1] != len(arrays[number - 2][1]):
-            raise ValueError(f"layer {number} of {name} takes {w.shape[1]} inputs but the one before has "
-                             f"{len(arrays[number - 2][1])} outputs; give the input side first.")  # fmt: skip
+            raise ValueError(
+                f"layer {number} of {name} takes {w.shape[1]} inputs but the one before has "
+                f"{len(arrays[number - 2][1])} outputs; give the input side first."
+            )
     return arrays
 
 
@@ -169,10 +173,20 @@ def steps() -> list[Step]:
         n = len(values) - 1
         return sum((sp.binomial(n, k) * t**k * (1 - t) ** (n - k) * v for k, v in enumerate(values)), sp.S.Zero)
 
-    layer = [(1 - sp.Rational(k, 3)) * low * (h[k] if k < 3 else 0) + sp.Rational(k, 3) * high * (h[k - 1] if k else 0)
-             for k in range(4)]  # fmt: skip
-    square = [sum((sp.binomial(2, i) * sp.binomial(2, m - i) / sp.binomial(4, m) * h[i] * h[m - i]
-                   for i in range(max(0, m - 2), min(2, m) + 1)), sp.S.Zero) for m in range(5)]  # fmt: skip
+    layer = [
+        (1 - sp.Rational(k, 3)) * low * (h[k] if k < 3 else 0) + sp.Rational(k, 3) * high * (h[k - 1] if k else 0)
+        for k in range(4)
+    ]
+    square = [
+        sum(
+            (
+                sp.binomial(2, i) * sp.binomial(2, m - i) / sp.binomial(4, m) * h[i] * h[m - i]
+                for i in range(max(0, m - 2), min(2, m) + 1)
+            ),
+            sp.S.Zero,
+        )
+        for m in range(5)
+    ]
     objective = sp.log(sp.exp(z[0]) + sp.exp(z[1])) - y * z[0] - (1 - y) * z[1]
     first = sp.exp(z[0]) / (sp.exp(z[0]) + sp.exp(z[1]))
     d = [function.diff(t) for function in z]
@@ -180,19 +194,34 @@ def steps() -> list[Step]:
     spread = first * (1 - first) * (d[0] - d[1]) ** 2
     bend = (first - y) * d[0].diff(t) + (1 - first - (1 - y)) * d[1].diff(t)
     return [
-        Step("a layer adds one to the degree", sp.Eq(((1 - t) * low + t * high) * bernstein(h), bernstein(layer)),
-             "here from degree 2: coefficient k is the mean of a weight times h_k and the other times h_(k-1), with "
-             "shares 1 - k/n and k/n; a bias is a weight on the constant 1"),
-        Step("an activation multiplies it", sp.Eq(bernstein(h) ** 2, bernstein(square)),
-             "here a square: products of Bernstein coefficients, weighted by C(m, i) C(n, j)/C(m + n, i + j)"),
-        Step("degree of the logits", sp.Eq(p * (p**depth - 1) / (p - 1) + 1, (p ** (depth + 1) - 1) / (p - 1)),
-             "one more layer after an activation of degree p; from (p - 1)/(p - 1) = 1 at one layer. L for p = 1"),
-        Step("slope of the cross-entropy", sp.Eq(objective.diff(t), slope),
-             "two classes, y the share of the first: the sum of (softmax - label) times the slope of each logit"),
-        Step("curvature of the cross-entropy", sp.Eq(objective.diff(t, 2), spread + bend),
-             "the variance of the slopes under the softmax, and the logits' own curvature: with logits linear in α, "
-             "as of one layer, J is convex on every line, so it has no barrier"),
-    ]  # fmt: skip
+        Step(
+            "a layer adds one to the degree",
+            sp.Eq(((1 - t) * low + t * high) * bernstein(h), bernstein(layer)),
+            "here from degree 2: coefficient k is the mean of a weight times h_k and the other times h_(k-1), with "
+            "shares 1 - k/n and k/n; a bias is a weight on the constant 1",
+        ),
+        Step(
+            "an activation multiplies it",
+            sp.Eq(bernstein(h) ** 2, bernstein(square)),
+            "here a square: products of Bernstein coefficients, weighted by C(m, i) C(n, j)/C(m + n, i + j)",
+        ),
+        Step(
+            "degree of the logits",
+            sp.Eq(p * (p**depth - 1) / (p - 1) + 1, (p ** (depth + 1) - 1) / (p - 1)),
+            "one more layer after an activation of degree p; from (p - 1)/(p - 1) = 1 at one layer. L for p = 1",
+        ),
+        Step(
+            "slope of the cross-entropy",
+            sp.Eq(objective.diff(t), slope),
+            "two classes, y the share of the first: the sum of (softmax - label) times the slope of each logit",
+        ),
+        Step(
+            "curvature of the cross-entropy",
+            sp.Eq(objective.diff(t, 2), spread + bend),
+            "the variance of the slopes under the softmax, and the logits' own curvature: with logits linear in α, "
+            "as of one layer, J is convex on every line, so it has no barrier",
+        ),
+    ]
 
 
 def derive(*, depth: int = 3, power: int = 2, width: int = 6, seed: int = 0) -> Derivation:
@@ -229,13 +258,19 @@ Example = tuple[LogitLine, NDArray[np.int64], list[Any], list[Any], Array, list[
 
 
 def _example(depth: int, power: int, width: int, seed: int) -> Example:
-    for name, value, low, high in (("depth", depth, 1, 5), ("power", power, 1, 4), ("width", width, 1, 64),
-                                   ("seed", seed, 0, 2**32)):  # fmt: skip
+    for name, value, low, high in (
+        ("depth", depth, 1, 5),
+        ("power", power, 1, 4),
+        ("width", width, 1, 64),
+        ("seed", seed, 0, 2**32),
+    ):
         if value != int(value) or not low <= value <= high:
             raise ValueError(f"{name}={value:g} is not allowed; use a whole number from {low} to {high}.")
     rng, sizes = np.random.default_rng(int(seed)), [4, *[int(width)] * (int(depth) - 1), 3]
-    start, end = ([(rng.standard_normal((o, i)) / np.sqrt(i), 0.3 * rng.standard_normal(o))
-                   for i, o in pairwise(sizes)] for _ in range(2))  # fmt: skip
+    start, end = (
+        [(rng.standard_normal((o, i)) / np.sqrt(i), 0.3 * rng.standard_normal(o)) for i, o in pairwise(sizes)]
+        for _ in range(2)
+    )
     x, powers = rng.standard_normal((50, 4)), [0.0, 1.0, *[0.0] * (int(power) - 2), *([0.5] if power > 1 else [])]
     curve = line(start, end, x, powers)
     return curve, curve(1.0).argmax(axis=-1), start, end, x, powers

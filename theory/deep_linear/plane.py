@@ -194,7 +194,8 @@ def steps() -> list[Step]:
         Step(
             "a line in the plane",
             sp.Eq(
-                weight((1 - t) * p + t * r, (1 - t) * q + t * s), (1 - t) * weight(p, q) + t * weight(r, s),
+                weight((1 - t) * p + t * r, (1 - t) * q + t * s),
+                (1 - t) * weight(p, q) + t * weight(r, s),
                 evaluate=False,
             ),
             "the weights are affine in (u, v), so J on a line in the plane is the polynomial of degree 2L between the "
@@ -211,7 +212,7 @@ def steps() -> list[Step]:
             "with B_i A_i = M at all three, J - J* = ‖Σ λ_i λ_j (B_i - B_j)(A_i - A_j)‖² over pairs, λ the barycentric "
             "coordinates (1 - u - v, u, v): inside the triangle the barriers of its sides interfere",
         ),
-    ]  # fmt: skip
+    ]
 
 
 def derive(*, depth: int = 2, width: int = 4, seed: int = 0) -> Derivation:
@@ -239,7 +240,7 @@ def derive(*, depth: int = 2, width: int = 4, seed: int = 0) -> Derivation:
             "depth 2, width 1, three solutions: J - J*, D_ij = (b_i - b_j)(a_i - a_j)": (
                 (1 - u - v) * u * d01 + (1 - u - v) * v * d02 + u * v * d12
             )
-            ** 2,
+            ** 2
         },
         check=lambda: _checks(depth, width, seed),
         values={

@@ -219,14 +219,20 @@ def _checks(depth: int) -> list[Check]:
     end = solve_ivp(flow, (0, 200), DEPTH_3_START, rtol=1e-11, atol=1e-13, method="DOP853").y[:, -1]
     missed = float(np.max(np.abs(end - flow_limit(DEPTH_3_START))))
     return [
-        Check("polynomial against the product of the weights", float(np.max(np.abs(by_coefficients - curve(alphas)))
-              / np.max(curve(alphas))), 1e-11),
-        Check("derivative against central differences", float(np.max(np.abs(slope - curve.derivative(alphas)))
-              / np.max(np.abs(slope))), 1e-7),
+        Check(
+            "polynomial against the product of the weights",
+            float(np.max(np.abs(by_coefficients - curve(alphas))) / np.max(curve(alphas))),
+            1e-11,
+        ),
+        Check(
+            "derivative against central differences",
+            float(np.max(np.abs(slope - curve.derivative(alphas))) / np.max(np.abs(slope))),
+            1e-7,
+        ),
         Check("shape by κ against a grid of 4001, wrong of 200 lines", float(disagreements), 0.0),
         Check("shares of random starts against 200,000 draws, largest |z|", float(z), 4.0),
         Check("depth-3 gradient-flow limit against the ODE", missed, 1e-8),
-    ]  # fmt: skip
+    ]
 
 
 def draw(axes: Any, *, depth: int = 3, start_1: float = -6.0, start_2: float = 0.5) -> None:

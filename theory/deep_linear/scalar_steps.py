@@ -108,8 +108,7 @@ def _any_line(depth: int) -> list[Step]:
         Step(
             "same orthant: the product is log-concave",
             _equal(
-                logarithm.diff(alpha, 2),
-                -sp.Add(*(((y - x) / f) ** 2 for x, y, f in zip(a, b, factors, strict=True))),
+                logarithm.diff(alpha, 2), -sp.Add(*(((y - x) / f) ** 2 for x, y, f in zip(a, b, factors, strict=True)))
             ),
             "where all a_i b_i > 0, p is unimodal on [0, 1]: two solutions are separated by (max p - 1)²",
         ),

@@ -35,8 +35,10 @@ def rotate(weights: Sequence[ArrayLike], rotations: Sequence[ArrayLike]) -> list
     """
     layers, turns = [np.asarray(w, dtype=np.float64) for w in weights], [np.asarray(q) for q in rotations]
     if len(turns) != len(layers) - 1 or any(q.shape != (w.shape[0],) * 2 for q, w in zip(turns, layers, strict=False)):
-        raise ValueError(f"rotations of shapes {[q.shape for q in turns]} do not turn the hidden layers of widths "
-                         f"{[w.shape[0] for w in layers[:-1]]}; give one [width, width] for each.")  # fmt: skip
+        raise ValueError(
+            f"rotations of shapes {[q.shape for q in turns]} do not turn the hidden layers of widths "
+            f"{[w.shape[0] for w in layers[:-1]]}; give one [width, width] for each."
+        )
     right = [np.eye(layers[0].shape[1]), *turns]
     left = [*turns, np.eye(layers[-1].shape[0])]
     return [q @ w @ p.T for q, w, p in zip(left, layers, right, strict=True)]
@@ -203,8 +205,13 @@ def draw(axes: Any, *, depth: int = 3, width: int = 8, sigma: float = 1.0, seed:
         values = expected_between_rotations(layers, own)(alphas) / own.yy
         axes.plot(alphas, values, color=f"C{number}", label=f"between rotations, depth 2, width {h}")
     for count in sorted({2, int(depth)}):
-        axes.plot(alphas, wide_limit(alphas, count), ":", color="black" if count == 2 else "grey",
-                  label=f"wide limit, depth {count}")  # fmt: skip
+        axes.plot(
+            alphas,
+            wide_limit(alphas, count),
+            ":",
+            color="black" if count == 2 else "grey",
+            label=f"wide limit, depth {count}",
+        )
     start = expected_from_gaussian(end, sigma / np.sqrt(width), data)
     axes.plot(alphas, start(alphas) / data.yy, "--", color="C3", label=f"Gaussian start, depth {depth}")
     axes.set_xlabel("α (fraction of the line)")

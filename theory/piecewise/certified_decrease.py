@@ -203,6 +203,12 @@ def _walk(
             if step < SHORTEST or x + step <= x:
                 stopped = f"the slope there, {slope / count:.3g}, may rise to zero within {SHORTEST:.1g}"
     return Certificate(
-        interval, x, tuple(ends), worst / count if len(ends) > 1 else float("nan"), slopes,
-        (slope / count, error / count), cost, stopped,
-    )  # fmt: skip
+        interval,
+        x,
+        tuple(ends),
+        worst / count if len(ends) > 1 else float("nan"),
+        slopes,
+        (slope / count, error / count),
+        cost,
+        stopped,
+    )

@@ -64,9 +64,12 @@ def line(
         raise ValueError("the objective along this line overflows float64; use smaller weights or data.")
     last = np.append(at[1:] != at[:-1], True)[: len(at)]  # of equal kinks only the last opens a piece
     return Curve(
-        at[last], coefficients[np.append(True, last)], (float(interval[0]), float(interval[1])),
-        4 * EPS * size / len(inputs), len(at),
-    )  # fmt: skip
+        at[last],
+        coefficients[np.append(True, last)],
+        (float(interval[0]), float(interval[1])),
+        4 * EPS * size / len(inputs),
+        len(at),
+    )
 
 
 def _recentred(at: Array, change: Array) -> Array:
@@ -119,8 +122,9 @@ def _example(examples: int, hidden: int, seed: int, pieces: int = 1) -> tuple[An
 
 def forward(network_0: Network, network_1: Network, x: ArrayLike, y: ArrayLike, alpha: Any, pieces: int = 0) -> Any:
     """J at one alpha by running the network: the twin of ``Curve``; exact if all entries are Fractions."""
-    w1, b1, w2, b2 = ((1 - alpha) * np.asarray(p) + alpha * np.asarray(q)
-                      for p, q in zip(network_0, network_1, strict=True))  # fmt: skip
+    w1, b1, w2, b2 = (
+        (1 - alpha) * np.asarray(p) + alpha * np.asarray(q) for p, q in zip(network_0, network_1, strict=True)
+    )
     a = np.asarray(x) @ w1.T + b1
     hidden = a.reshape(len(a), -1, pieces).max(axis=2) if pieces else np.maximum(a, 0)
     return np.sum((hidden @ w2.T + b2 - np.asarray(y)) ** 2) / len(a)
@@ -190,16 +194,24 @@ def _checks(examples: int, hidden: int, seed: int) -> list[Check]:
         (abs(float(Fraction(float(k)) - e)) for k, e in zip(small.kinks, kinks, strict=True)), default=0.0
     )
     return [
-        Check("curve against the network run at 200 places and around kinks, over the largest",
-              float(np.max(np.abs(curve(alphas) - twin)) / np.max(twin)), 1e-13),
-        Check("maxout of 4 pieces likewise", float(np.max(np.abs(line(*top, interval=(-0.4, 1.7), pieces=4)(alphas)
-              - maxout)) / np.max(maxout)), 1e-13),
+        Check(
+            "curve against the network run at 200 places and around kinks, over the largest",
+            float(np.max(np.abs(curve(alphas) - twin)) / np.max(twin)),
+            1e-13,
+        ),
+        Check(
+            "maxout of 4 pieces likewise",
+            float(np.max(np.abs(line(*top, interval=(-0.4, 1.7), pieces=4)(alphas) - maxout)) / np.max(maxout)),
+            1e-13,
+        ),
         Check("kinks of four examples against exact fractions", float(wrong), 1e-14),
         Check("J of four examples against exact fractions", float(missed), 1e-14),
-        Check("slope against central differences",
-              float(np.max(np.abs(slope - curve.derivative(inside)), initial=0.0) / np.max(np.abs(slope), initial=1.0)),
-              1e-6),
-    ]  # fmt: skip
+        Check(
+            "slope against central differences",
+            float(np.max(np.abs(slope - curve.derivative(inside)), initial=0.0) / np.max(np.abs(slope), initial=1.0)),
+            1e-6,
+        ),
+    ]
 
 
 def draw(axes: Any, *, examples: int = 6, hidden: int = 3, seed: int = 11) -> None:
@@ -208,8 +220,16 @@ def draw(axes: Any, *, examples: int = 6, hidden: int = 3, seed: int = 11) -> No
     alphas = np.union1d(np.linspace(0, 1, 1001), curve.kinks)
     axes.plot(alphas, curve(alphas), label=f"J, {curve.num_pieces} quartic pieces")
     density = min(1.0, 40 / max(1, curve.num_kinks) + 0.02)
-    axes.plot(curve.kinks, np.full(len(curve.kinks), -0.02), "|", transform=axes.get_xaxis_transform(), color="0.3",
-              alpha=density, clip_on=False, label="kinks")  # fmt: skip
+    axes.plot(
+        curve.kinks,
+        np.full(len(curve.kinks), -0.02),
+        "|",
+        transform=axes.get_xaxis_transform(),
+        color="0.3",
+        alpha=density,
+        clip_on=False,
+        label="kinks",
+    )
     for kind, marker in (("minimum", "v"), ("maximum", "^")):
         points = [point for point in curve.extrema() if point.kind == kind]
         axes.plot([p.alpha for p in points], [p.objective for p in points], marker, label=f"{kind} (exact)")

@@ -105,8 +105,10 @@ def _bounds() -> list[Step]:
             "bend, cross-entropy",
             _equal(
                 sp.diff(cost, u, 2),
-                sum(a * b**2 for a, b in zip(p, d1, strict=True)) - mean_slope**2
-                + sum(a * b for a, b in zip(p, d2, strict=True)) - d2[0],
+                sum(a * b**2 for a, b in zip(p, d1, strict=True))
+                - mean_slope**2
+                + sum(a * b for a, b in zip(p, d2, strict=True))
+                - d2[0],
             ),
             "Between kinks J'' is the variance of z' under p plus (p - e_label) z''.",
         ),
@@ -136,4 +138,4 @@ def _bounds() -> list[Step]:
             _equal(sp.diff(sp.log(p[1]), u), d1[1] - mean_slope),
             "At most the spread R in size, hence p_k(x + s) / p_k(x) lies within exp(-s R) and exp(s R).",
         ),
-    ]  # fmt: skip
+    ]

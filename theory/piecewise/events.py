@@ -48,8 +48,13 @@ def read(network: Network, name: str, pieces: int | None = None) -> tuple[Array,
         raise ValueError(f"{name} has {len(network)} entries; give (W1, b1, W2, b2).")
     w1, b1, w2, b2 = arrays = tuple(np.asarray(part, dtype=np.float64) for part in network)
     per = 1 if pieces is None else pieces
-    if not (w1.ndim == w2.ndim == 2 and b1.shape == w1.shape[:1] and b2.shape == w2.shape[:1]
-            and len(w1) == w2.shape[1] * per and min(w1.size, w2.size) > 0):  # fmt: skip
+    if not (
+        w1.ndim == w2.ndim == 2
+        and b1.shape == w1.shape[:1]
+        and b2.shape == w2.shape[:1]
+        and len(w1) == w2.shape[1] * per
+        and min(w1.size, w2.size) > 0
+    ):
         raise ValueError(
             f"{name} has shapes {', '.join(f'{n} {a.shape}' for n, a in zip(NAMES, arrays, strict=True))}; needed are "
             f"W1 [H{'' if pieces is None else '·pieces'}, D], b1 alike, W2 [C, H], b2 [C]"

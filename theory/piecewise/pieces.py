@@ -90,11 +90,14 @@ class Curve:
         values = self(alphas)
         kept = turning_points(values, 8 * self.noise)
         return [
-            Extremum(float(alphas[i]), float(values[i]),
-                     "minimum" if values[i] < values[kept[k - 1 if k else 1]] else "maximum",
-                     0 < i < len(alphas) - 1)
+            Extremum(
+                float(alphas[i]),
+                float(values[i]),
+                "minimum" if values[i] < values[kept[k - 1 if k else 1]] else "maximum",
+                0 < i < len(alphas) - 1,
+            )
             for k, i in enumerate(kept)
-        ]  # fmt: skip
+        ]
 
     def largest_rise(self) -> float:
         """max of J(b) - J(a) over a < b in the interval: zero iff J never rises beyond rounding."""

@@ -108,10 +108,7 @@ def random_start(method: Method, spectrum: Spectrum, steps: ArrayLike) -> TrackL
     each = Spectrum(spectrum.eigenvalues, spectrum.counts / spectrum.dimension, spectrum.counts)
     found, d = track(method, each, steps), spectrum.dimension
     return TrackLaw(
-        found.steps,
-        found.projection,
-        math.sqrt(2 / (d + 2)) * found.residual,
-        math.sqrt(d / (d + 2)) * found.residual,
+        found.steps, found.projection, math.sqrt(2 / (d + 2)) * found.residual, math.sqrt(d / (d + 2)) * found.residual
     )
 
 

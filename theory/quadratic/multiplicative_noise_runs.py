@@ -15,9 +15,14 @@ HEAVY = 0.003  # share of one run in the sum over 4,000, twelve times its fair o
 
 
 def checks(
-    curves: Mapping[str, NoisyCurve], eigen: Array, start: Array, lr: float, noise: float, batch: int,
+    curves: Mapping[str, NoisyCurve],
+    eigen: Array,
+    start: Array,
+    lr: float,
+    noise: float,
+    batch: int,
     label_noise: float,
-) -> list[Check]:  # fmt: skip
+) -> list[Check]:
     """Up to eight steps of 4,000 runs of each, as long as the sample can tell; later ones would need far more.
 
     Squared errors are products of one factor per step: their tails grow, and once a few runs make up the sum, the

@@ -194,8 +194,10 @@ def _steps(depth: int) -> list[Step]:
         ),
         Step(
             "slope in α",
-            equal(j(alpha**depth).diff(alpha).doit(), depth * alpha ** (depth - 1) * j(beta).diff(beta).subs(
-                beta, alpha**depth).doit()),
+            equal(
+                j(alpha**depth).diff(alpha).doit(),
+                depth * alpha ** (depth - 1) * j(beta).diff(beta).subs(beta, alpha**depth).doit(),
+            ),
             "It has the sign of dJ/dβ, which grows: one dip at most, and J falls iff the slope at the end is not "
             "positive. The flat start is the factor α^(L-1).",
         ),
@@ -209,7 +211,7 @@ def _steps(depth: int) -> list[Step]:
             equal(biased, alpha**depth * lifted),
             "Written out where all units are active; a ReLU commutes with the positive factor α^l that layer l has.",
         ),
-    ]  # fmt: skip
+    ]
 
 
 def run(weights: Sequence[Array], biases: Sequence[Array], x: Array, pieces: int = 0) -> Array:
@@ -261,7 +263,7 @@ def _checks(depth: int, seed: int) -> list[Check]:
         Check("f(αθ) = α^L f(θ), ReLU and maxout networks run", worst, 1e-13),
         Check("f(αW, αb) = α^L f(W, b_l α^(1-l)), ReLU and maxout networks run", identity, 1e-12),
         Check("slope against central differences, both costs", missed, 1e-7),
-    ]  # fmt: skip
+    ]
 
 
 def _require(depth: int, seed: int) -> None:

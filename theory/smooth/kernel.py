@@ -116,8 +116,11 @@ class Line:
                 (self.readout_0, self.readout_1),
             )
         )
-        dz, dm, dp = (self.coordinates_1 - self.coordinates_0, self.means_1 - self.means_0,
-                      self.readout_1 - self.readout_0)  # fmt: skip
+        dz, dm, dp = (
+            self.coordinates_1 - self.coordinates_0,
+            self.means_1 - self.means_0,
+            self.readout_1 - self.readout_0,
+        )
         gram, v = z @ z.T, np.einsum("ij,ij->i", z, z)
         n = len(m)
         table = pairs(*np.broadcast_arrays(m[:, None], m[None, :], v[:, None], v[None, :], gram))

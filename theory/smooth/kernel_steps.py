@@ -94,10 +94,7 @@ def _relu() -> list[Step]:
         ),
         Step(
             "arc-cosine kernel",
-            _equal(
-                a * b * 2 / (2 * sp.pi) * (wave.subs(theta, sp.pi / 2) - wave.subs(theta, phi - sp.pi / 2)),
-                pair,
-            ),
+            _equal(a * b * 2 / (2 * sp.pi) * (wave.subs(theta, sp.pi / 2) - wave.subs(theta, phi - sp.pi / 2)), pair),
             "The two integrals times |w||u|/(2π); with Σ other than I the norms and the angle are those of Σ.",
         ),
         Step(
@@ -169,7 +166,7 @@ def _erf() -> list[Step]:
             _equal(squared, (2 / sp.pi) ** 2 / ((1 + w) * (1 + u) - c**2)),
             "σ' = √(2/π) exp(-z²/2), so E σ'(X) σ'(Y) = (2/π)/√det(I + S), S the covariance of (X, Y): both positive, "
             "their squares agree (Price); odd units are uncorrelated at c = 0.",
-        ),
+        )
     ]
 
 

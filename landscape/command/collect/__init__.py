@@ -40,8 +40,14 @@ __all__ = ["UNDRAWN", "Collect", "Exit", "JobRecord", "Plan", "collect", "gone",
 log = logging.getLogger(__name__)
 
 
-NAMED = {"done": "done", "skipped": "done before", "failed": "failed", "cut": "cut", "running": "still running",
-         "missing": "missing"}  # fmt: skip
+NAMED = {
+    "done": "done",
+    "skipped": "done before",
+    "failed": "failed",
+    "cut": "cut",
+    "running": "still running",
+    "missing": "missing",
+}
 MAX_VERDICTS = 80
 """Verdicts printed one by one; of more, how often each claim holds."""
 DERIVED = ("sweep.csv", "sweep_summary.csv", "figure.png", "figure.pdf")

@@ -32,16 +32,20 @@ def check_command(config: DictConfig) -> None:
     if not config.outputs:
         raise InputError("outputs is empty; set outputs=DIR or LANDSCAPE_OUTPUTS to a folder, or leave it out")
     if "${" in os.path.abspath(config.hydra.sweep.dir):
-        raise InputError(f"outputs={config.outputs} lies in a folder with '${{' in its name, which Hydra takes for a "
-                         "reference; choose another folder")  # fmt: skip
+        raise InputError(
+            f"outputs={config.outputs} lies in a folder with '${{' in its name, which Hydra takes for a "
+            "reference; choose another folder"
+        )
     if config.forecast not in FORECASTS:
         raise InputError(f"forecast={config.forecast} is unknown; use one of {', '.join(FORECASTS)}")
     if config.jobs_per_gpu < 1:
         raise InputError(f"jobs_per_gpu={config.jobs_per_gpu} must be at least 1")
     if searches(config.hydra.sweeper) and config.optimize is None and not _trains(config):
-        raise InputError("this sweeper searches, so it wants a number of each job, and nothing is trained here whose "
-                         "training.monitor it could take; name one of a result's numbers, for example "
-                         "optimize=largest_rise")  # fmt: skip
+        raise InputError(
+            "this sweeper searches, so it wants a number of each job, and nothing is trained here whose "
+            "training.monitor it could take; name one of a result's numbers, for example "
+            "optimize=largest_rise"
+        )
     need(config.hydra.launcher._target_, config.hydra.launcher.get("n_jobs"))
     if str(config.hydra.mode or "").endswith("RUN") and not str(config.hydra.mode).endswith("MULTIRUN"):
         _check_single(config)
@@ -64,14 +68,18 @@ def check_job(config: DictConfig) -> None:
         InputError: naming the key and the value.
     """
     if not re.fullmatch(r"\w[\w.-]{0,199}", config.name):
-        raise InputError(f"name={config.name} names a folder below outputs/: use letters, digits, '_', '-' and '.', "
-                         "200 of them at most")  # fmt: skip
+        raise InputError(
+            f"name={config.name} names a folder below outputs/: use letters, digits, '_', '-' and '.', "
+            "200 of them at most"
+        )
     chosen, scale = str(config.hydra.runtime.choices.get("limits")), config.limits.scale
     own = chosen.rpartition("/")[2]
     allowed = [SCALES[chosen]] if chosen in SCALES else [*SCALES.values(), own]
     if scale not in allowed or not re.fullmatch(r"\w[\w.-]*", scale):
-        raise InputError(f"limits.scale={scale} does not fit limits={chosen}, whose scale is {' or '.join(allowed)}; "
-                         "choose the scale by its caps, limits=none, reduced or smoke")  # fmt: skip
+        raise InputError(
+            f"limits.scale={scale} does not fit limits={chosen}, whose scale is {' or '.join(allowed)}; "
+            "choose the scale by its caps, limits=none, reduced or smoke"
+        )
     if config.threads is not None and config.threads < 1:
         raise InputError(f"threads={config.threads} must be at least 1, or null for torch's own choice")
 
@@ -80,8 +88,10 @@ def _check_single(config: DictConfig) -> None:
     told = {item.lstrip("+~").partition("=")[0] for item in config.hydra.overrides.task}
     swept = [key for key in config.hydra.sweeper.params or {} if key not in told]
     if swept:
-        raise InputError(f"hydra.mode=RUN runs one job, and this experiment sweeps {', '.join(swept)}; give one value "
-                         "of each, or leave hydra.mode out")  # fmt: skip
+        raise InputError(
+            f"hydra.mode=RUN runs one job, and this experiment sweeps {', '.join(swept)}; give one value "
+            "of each, or leave hydra.mode out"
+        )
 
 
 def check_writable(folder: Path, outputs: str) -> None:
@@ -96,7 +106,11 @@ def check_writable(folder: Path, outputs: str) -> None:
             probe.write(bytes(ROOM))
             probe.flush()
     except OSError as error:
-        what = (f"has less than {ROOM // 1024} kB of room left; free some, or" if error.errno == errno.ENOSPC
-                else f"cannot be written ({error});")  # fmt: skip
-        raise InputError(plain(f"outputs={outputs} {what} set outputs=... or LANDSCAPE_OUTPUTS to a writable "
-                               "folder")) from error  # fmt: skip
+        what = (
+            f"has less than {ROOM // 1024} kB of room left; free some, or"
+            if error.errno == errno.ENOSPC
+            else f"cannot be written ({error});"
+        )
+        raise InputError(
+            plain(f"outputs={outputs} {what} set outputs=... or LANDSCAPE_OUTPUTS to a writable folder")
+        ) from error

@@ -27,8 +27,13 @@ def main() -> None:
     """List done, failed, cut and missing jobs; write ``sweep.json`` and the figure again."""
     parser = argparse.ArgumentParser(prog="python -m landscape.collect", description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=named, metavar="DIR", help="a sweep's folder, such as outputs/quickstart/full")
-    parser.add_argument("overrides", metavar="tracker=NAME", nargs="*", help="also write the sweep's closing run: "
-                        "tracker=wandb tracker.project=... as the command itself takes them; none without")  # fmt: skip
+    parser.add_argument(
+        "overrides",
+        metavar="tracker=NAME",
+        nargs="*",
+        help="also write the sweep's closing run: "
+        "tracker=wandb tracker.project=... as the command itself takes them; none without",
+    )
     add_figure_option(parser)
     arguments = parser.parse_intermixed_args()
     folder: Path = arguments.folder

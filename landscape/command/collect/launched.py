@@ -73,12 +73,16 @@ class Launched:
 def outlook(plan: Plan, folder: Path) -> list[str]:
     """What this command will skip, go on with and try again; nothing where all jobs are new."""
     records = [record for _, record in plan.standing(folder)]
-    kinds = {"skipped": "done before", "running": "being run by another process", "cut": "cut and goes on",
-             "failed": "failed and is tried again", "missing": "new"}  # fmt: skip
+    kinds = {
+        "skipped": "done before",
+        "running": "being run by another process",
+        "cut": "cut and goes on",
+        "failed": "failed and is tried again",
+        "missing": "new",
+    }
     by_kind = {kind: [r for r in records if ("skipped" if r.status == "done" else r.status) == kind] for kind in kinds}
     if len(by_kind["missing"]) == len(records):
         return []
     counts = ", ".join(f"{len(by_kind[kind])} {text}" for kind, text in kinds.items() if by_kind[kind])
-    named = [f"  {kinds[kind]}: {plan.label(r)}"
-             for kind in ("running", "cut", "failed") for r in by_kind[kind]]  # fmt: skip
+    named = [f"  {kinds[kind]}: {plan.label(r)}" for kind in ("running", "cut", "failed") for r in by_kind[kind]]
     return [f"of {len(records)} job{'s' * (len(records) != 1)}: {counts}", *named]

@@ -27,8 +27,11 @@ class Tally:
 
     def __init__(self, plan: Plan, standing: Sequence[JobRecord]) -> None:
         self.plan = plan
-        self.left = {r.key for r in standing if r.status in ("running", "missing")
-                     or (r.command != plan.command and r.status != "skipped")}  # fmt: skip
+        self.left = {
+            r.key
+            for r in standing
+            if r.status in ("running", "missing") or (r.command != plan.command and r.status != "skipped")
+        }
         self.running = {r.key for r in standing if r.status == "running"}
         self.took = {r.key: r.seconds for r in standing if r.command == plan.command and r.status == "done"}
         self.seconds = sum(self.took.values())

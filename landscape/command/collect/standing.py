@@ -78,11 +78,15 @@ class Plan:
                 inside(sweep, entry.folder)
             return plan
         except FileNotFoundError as error:
-            raise InputError(f"{sweep} holds no {NAME}; give the folder of a sweep, such as outputs/quickstart/full, "
-                             "or run its command again: finished jobs are skipped") from error  # fmt: skip
+            raise InputError(
+                f"{sweep} holds no {NAME}; give the folder of a sweep, such as outputs/quickstart/full, "
+                "or run its command again: finished jobs are skipped"
+            ) from error
         except (OSError, ValueError, TypeError, KeyError) as error:
-            raise InputError(f"{sweep / NAME} cannot be read ({error!r}); run the command again: it writes it "
-                             "anew, and skips what is done") from error  # fmt: skip
+            raise InputError(
+                f"{sweep / NAME} cannot be read ({error!r}); run the command again: it writes it "
+                "anew, and skips what is done"
+            ) from error
 
     @classmethod
     def of_command(cls, sweep: Path, command: str) -> Plan | None:

@@ -105,9 +105,16 @@ class Calibration:
         return self.known[key]
 
     def of_update(
-        self, key: str, model: Callable[[], torch.nn.Module], cost: Any, dataset: Dataset, optimizer: Any,
-        training: Training, seeds: list[int], repeats: int,
-    ) -> float:  # fmt: skip
+        self,
+        key: str,
+        model: Callable[[], torch.nn.Module],
+        cost: Any,
+        dataset: Dataset,
+        optimizer: Any,
+        training: Training,
+        seeds: list[int],
+        repeats: int,
+    ) -> float:
         """Seconds of one update of a group of seeds at the recipe's batch size; ``repeats`` are to come."""
         streams = dataset.train.num_streams
         num = 1 if streams else UPDATES  # a window of a text is a large example

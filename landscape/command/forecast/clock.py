@@ -35,9 +35,14 @@ def _once(call: Callable[[], object], device: torch.device) -> float:
 
 
 def seconds_at(
-    size: int, first: int, sample: Callable[[int], Callable[[], object]], device: torch.device, budget: float,
-    enough: float = 0.0, warms_up: bool = True,
-) -> float:  # fmt: skip
+    size: int,
+    first: int,
+    sample: Callable[[int], Callable[[], object]],
+    device: torch.device,
+    budget: float,
+    enough: float = 0.0,
+    warms_up: bool = True,
+) -> float:
     """What a call of ``size`` takes.
 
     Smaller sizes are tried first, as far as the budget goes; from there on the time is a straight line through the

@@ -59,9 +59,14 @@ class GroupForecast:
 
 
 def group_of(
-    seeds: list[int], description: dict[str, Any], store: Path, refresh: bool, training: Training, subject: Subject,
+    seeds: list[int],
+    description: dict[str, Any],
+    store: Path,
+    refresh: bool,
+    training: Training,
+    subject: Subject,
     seen: set[str],
-) -> GroupForecast:  # fmt: skip
+) -> GroupForecast:
     """Count one group.
 
     Args:
@@ -112,9 +117,14 @@ def monitor_passes(subject: Subject, training: Training, num_rows: int) -> tuple
     dataset: Dataset | None = subject.dataset
     assert dataset is not None
     noisy = Objective(
-        subject.module, subject.cost, dataset.train.first(1), mode="stochastic", dtype=training.dtype,
-        device=subject.device, running_statistics="keep",
-    )  # fmt: skip
+        subject.module,
+        subject.cost,
+        dataset.train.first(1),
+        mode="stochastic",
+        dtype=training.dtype,
+        device=subject.device,
+        running_statistics="keep",
+    )
     parts = [("train", "stochastic"), ("valid", "deterministic")]
     if noisy.is_random and training.validation == "stochastic":
         parts.insert(1, ("valid", "stochastic"))
@@ -142,9 +152,16 @@ def seconds_of_group(
 
         def objective(split: Any, mode: str = part.mode, **rows: Any) -> Objective:
             return Objective(
-                subject.module, subject.cost, split, mode, dtype=training.dtype, device=subject.device,
-                batch_size=training.measure_batch_size, running_statistics="keep", **rows,
-            )  # fmt: skip
+                subject.module,
+                subject.cost,
+                split,
+                mode,
+                dtype=training.dtype,
+                device=subject.device,
+                batch_size=training.measure_batch_size,
+                running_statistics="keep",
+                **rows,
+            )
 
         split = getattr(dataset, part.split)
         line = Line(objective, theta, theta, stay, group.seeds)

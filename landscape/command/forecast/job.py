@@ -117,9 +117,13 @@ def job_of(
 
 
 def _trained(
-    config: dict[str, Any], subject: Subject, model: Callable[[], nn.Module], training: Training,
-    calibration: Calibration, seen: set[str],
-) -> list[GroupForecast]:  # fmt: skip
+    config: dict[str, Any],
+    subject: Subject,
+    model: Callable[[], nn.Module],
+    training: Training,
+    calibration: Calibration,
+    seen: set[str],
+) -> list[GroupForecast]:
     """Each group of seeds: in the store, trained by an earlier job, or to be trained and so timed."""
     assert subject.dataset is not None
     store = Path(config["outputs"]) / "solutions"
@@ -182,13 +186,31 @@ def _seconds_of_pass(config: dict[str, Any], part: Pass, subject: Subject, calib
         ends = Ends(solutions.theta_i, solutions.theta_f, [], solutions.seeds, solutions.buffers, [])
     rows = slice(part.num_rows)
     make = partial(subject.objective, subject.module, subject.cost, mode=part.mode)
-    line = Line(make, ends.theta_0[rows], ends.theta_1[rows], subject.lay if part.num_points > 1 else stay,
-                ends.seeds[rows], ends.buffers[rows], part.order)  # fmt: skip
+    line = Line(
+        make,
+        ends.theta_0[rows],
+        ends.theta_1[rows],
+        subject.lay if part.num_points > 1 else stay,
+        ends.seeds[rows],
+        ends.buffers[rows],
+        part.order,
+    )
     alphas = subject.alphas if subject.alphas is not None and len(subject.alphas) == part.num_points else None
     if alphas is None:
         alphas = np.linspace(0.0, 1.0, part.num_points)
-    key = _key(config, "model", "data", "cost", "objective", "path", mode=part.mode, rows=part.num_rows,
-               points=part.num_points, order=part.order, streams=split.num_streams)  # fmt: skip
+    key = _key(
+        config,
+        "model",
+        "data",
+        "cost",
+        "objective",
+        "path",
+        mode=part.mode,
+        rows=part.num_rows,
+        points=part.num_points,
+        order=part.order,
+        streams=split.num_streams,
+    )
     return calibration.of_pass(f"pass {key}", line, split, alphas)
 
 

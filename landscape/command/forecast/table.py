@@ -84,8 +84,13 @@ def suggestion(scale: str, config: DictConfig) -> str:
 
 def _table(found: Forecast) -> Table:
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 2, 0, 0))
-    for name, justify in (("job", "right"), ("overrides", "left"), ("training: epochs × examples × seeds", "left"),
-                          ("measuring: examples × points × lines", "left"), ("time", "right")):  # fmt: skip
+    for name, justify in (
+        ("job", "right"),
+        ("overrides", "left"),
+        ("training: epochs × examples × seeds", "left"),
+        ("measuring: examples × points × lines", "left"),
+        ("time", "right"),
+    ):
         table.add_column(name, justify=justify, overflow="fold")  # type: ignore[arg-type]
     rows = found.jobs if len(found.jobs) <= MOST_ROWS else sorted(found.jobs, key=lambda job: -job.seconds)[:MOST_ROWS]
     shared = set.intersection(*(set(job.overrides) for job in found.jobs)) if found.num_jobs > 1 else set()

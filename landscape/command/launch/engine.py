@@ -50,8 +50,10 @@ def need(target: str, num_workers: int | None = None) -> None:
         extra = f"pip install 'landscape-walk[{name}]'" if name in ("ray", "slurm") else f"pip install {package}"
         raise InputError(f"compute={name} needs a package that is not installed; {extra}, or take compute=local")
     if target.endswith(".SlurmLauncher") and shutil.which("sbatch") is None:
-        raise InputError("compute=slurm found no sbatch on this machine; run it where SLURM's commands are, "
-                         "or take compute=local or compute=joblib")  # fmt: skip
+        raise InputError(
+            "compute=slurm found no sbatch on this machine; run it where SLURM's commands are, "
+            "or take compute=local or compute=joblib"
+        )
 
 
 class Watch(Protocol):
@@ -104,8 +106,7 @@ def guard(target: str, watch: Watch) -> None:
                     else:
                         watch.broke(batch[0][1], error)
                     continue
-                returns += [_settled(watch, overrides, value)
-                            for (_, overrides), value in zip(batch, got, strict=True)]  # fmt: skip
+                returns += [_settled(watch, overrides, value) for (_, overrides), value in zip(batch, got, strict=True)]
         return returns
 
     found.launch = launch

@@ -34,8 +34,9 @@ def of_columns(result: Result, columns: Sequence[int]) -> Result:
     def of_line(values: list[Any]) -> list[Any]:
         return [values[k] for k in columns] if len(values) == num else values
 
-    curves = {key: curve.columns(columns) if curve.num_columns == num else curve
-              for key, curve in result.curves.items()}  # fmt: skip
+    curves = {
+        key: curve.columns(columns) if curve.num_columns == num else curve for key, curve in result.curves.items()
+    }
     # A trajectory is that of a training, whatever line the curves lie on.
     tracks = {}
     for key, track in result.projections.items():

@@ -35,8 +35,11 @@ def fresh(results: Sequence[Result]) -> list[list[int]]:
 
 def distinct(results: Sequence[Result]) -> list[Result]:
     """The jobs with each run once; a job that has no run of its own is left out."""
-    return [result if len(new) == num_columns(result) else of_columns(result, new)
-            for result, new in zip(results, fresh(results), strict=True) if new]  # fmt: skip
+    return [
+        result if len(new) == num_columns(result) else of_columns(result, new)
+        for result, new in zip(results, fresh(results), strict=True)
+        if new
+    ]
 
 
 def note(results: Sequence[Result]) -> str:
@@ -56,8 +59,11 @@ def _names(result: Result, column: int) -> list[Hashable]:
         config = {name: text for name, text in config.items() if not (name.startswith("training.") and is_seed(name))}
     # An override counts by what became of it, and by its own text where the config does not hold its key.
     told = {key_of(item): item for item in result.overrides if at(result.config, key_of(item)) is None}
-    told = {name: text for name, text in {**result.choices, **told, **config}.items()
-            if uses_of(name).result and name not in ("limits", *IN_THE_CONFIG)}  # fmt: skip
+    told = {
+        name: text
+        for name, text in {**result.choices, **told, **config}.items()
+        if uses_of(name).result and name not in ("limits", *IN_THE_CONFIG)
+    }
     label = seed_names(result, num)[column]
     names: list[Hashable] = [(label, frozenset(told.items()))]
     overruled = tuple(key for words, key in ON_THE_WAY.items() if any(words in cap for cap in result.caps))

@@ -66,8 +66,11 @@ def draw_heat(axes: Axes, rows: Key, columns: Key, cells: Cells, read: Read, tit
     values, words = table(rows, columns, cells, read)
     height, width = values.shape
     # Under the cells; it is seen where there is none.
-    axes.add_patch(Rectangle((-0.5, -0.5), width, height, hatch="////", facecolor="white", edgecolor=style.FAINT,
-                             linewidth=0, zorder=0))  # fmt: skip
+    axes.add_patch(
+        Rectangle(
+            (-0.5, -0.5), width, height, hatch="////", facecolor="white", edgecolor=style.FAINT, linewidth=0, zorder=0
+        )
+    )
     edges = [np.arange(n + 1) - 0.5 for n in (width, height)]
     look: dict[str, Any] = {"cmap": COLOURS, "norm": norm, "edgecolors": "white", "linewidth": 0.6}
     mesh = axes.pcolormesh(*edges, np.ma.masked_invalid(values), zorder=1, **look)

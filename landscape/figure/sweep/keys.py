@@ -106,8 +106,11 @@ def swept(results: Sequence[Result]) -> list[dict[str, str]]:
         for values, items, result in zip(found, told, results, strict=True):
             chosen = result.choices.get(key)
             values |= {key: chosen} if chosen is not None else leaves(key, at(result.config, key, items.get(key, "")))
-    differing = [key for key in dict.fromkeys(key for values in found for key in values)
-                 if len({values.get(key, "") for values in found}) > 1]  # fmt: skip
+    differing = [
+        key
+        for key in dict.fromkeys(key for values in found for key in values)
+        if len({values.get(key, "") for values in found}) > 1
+    ]
     return [{key: values.get(key, "") for key in differing} for values in found]
 
 

@@ -16,9 +16,16 @@ from landscape.result.saved import Result
 CURVES = ("train/stochastic", "train/deterministic", "valid/stochastic", "valid/deterministic")
 ENDS = ("test_error", "test_objective")  # the first that there is, beside largest_rise
 HEADLINE = ("largest_rise", "argmin_alpha", "test_objective", "test_error", "best_epoch")
-_WORDS = {"largest_rise": "largest rise of J on [0, 1]", "drop": "drop of J from α = 0 to 1",
-          "argmin_alpha": "α of the lowest J", "test_error": "test error", "test_objective": "test J",
-          "num_test_errors": "test errors", "best_epoch": "best epoch", "length": "|θ_f - θ_i|"}  # fmt: skip
+_WORDS = {
+    "largest_rise": "largest rise of J on [0, 1]",
+    "drop": "drop of J from α = 0 to 1",
+    "argmin_alpha": "α of the lowest J",
+    "test_error": "test error",
+    "test_objective": "test J",
+    "num_test_errors": "test errors",
+    "best_epoch": "best epoch",
+    "length": "|θ_f - θ_i|",
+}
 _OF_J = ("largest_rise", "drop", "test_objective")
 
 

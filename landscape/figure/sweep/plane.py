@@ -48,8 +48,15 @@ def draw_plane(axes: Axes, result: Result, title: str) -> line.Drawn:
     for name, place in corners_of(result).items():
         if all(least <= at <= most for at, (least, most) in zip(place, inside, strict=True)):
             axes.plot(*place, "o", color="white", markeredgecolor=style.BLACK, markersize=4.5)
-            axes.annotate(name, place, xytext=(4, 4), textcoords="offset points", fontsize=7, color=style.BLACK,
-                          bbox={"facecolor": "white", "alpha": 0.7, "edgecolor": "none", "pad": 1})  # fmt: skip
+            axes.annotate(
+                name,
+                place,
+                xytext=(4, 4),
+                textcoords="offset points",
+                fontsize=7,
+                color=style.BLACK,
+                bbox={"facecolor": "white", "alpha": 0.7, "edgecolor": "none", "pad": 1},
+            )
     axes.set_aspect("equal", adjustable="datalim")
     return line.Drawn()
 

@@ -30,8 +30,11 @@ def pool(results: Sequence[Result]) -> Result:
             # One column for all seeds, such as a theory's, is each seed's.
             parts = [p.columns([0] * num) if p.num_columns == 1 else p for p, num in zip(parts, columns, strict=True)]
             curves[key] = parts[0].beside(*parts[1:])
-    tracks = {key: [result.projections[key] for result in results] for key in results[0].projections
-              if all(key in result.projections for result in results)}  # fmt: skip
+    tracks = {
+        key: [result.projections[key] for result in results]
+        for key in results[0].projections
+        if all(key in result.projections for result in results)
+    }
     histories = [result.learning_curve for result in results if result.learning_curve is not None]
     pairs = list(zip(results, columns, strict=True))
     # A line between two solutions is named "0-1"; the same pair of another job must not be taken for the same seeds.
@@ -43,11 +46,13 @@ def pool(results: Sequence[Result]) -> Result:
         curves=curves,
         projections={key: first.beside(*rest) for key, (first, *rest) in tracks.items()},
         learning_curve=histories[0].beside(*histories[1:]) if len(histories) == len(results) else None,
-        numbers={key: [value for result, num in pairs for value in values_of(result, key, num)]
-                 for key in dict.fromkeys(key for result in results for key in result.numbers)},
+        numbers={
+            key: [value for result, num in pairs for value in values_of(result, key, num)]
+            for key in dict.fromkeys(key for result in results for key in result.numbers)
+        },
         seeds=labels,
         training_status=["diverged" if bad else "trained" for bad in lost],
-    )  # fmt: skip
+    )
 
 
 def num_columns(result: Result) -> int:

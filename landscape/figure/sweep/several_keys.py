@@ -102,8 +102,12 @@ def _curves(design: Design) -> Band | None:
             axes.xaxis.set_tick_params(labelbottom=True)
         part.suptitle(title_of(kind, design.results), x=0.01, ha="left", fontsize=9.5)
         explain(part, list(grid.flat[: len(places)]), first, looks, band_words(drawn, len(looks)))
-        return [*drawn.notes, *_left_out(first, len(looks)), *_left_out(second, len(shown)),
-                *(_left_out(third, len(rows)) if third else [])]  # fmt: skip
+        return [
+            *drawn.notes,
+            *_left_out(first, len(looks)),
+            *_left_out(second, len(shown)),
+            *(_left_out(third, len(rows)) if third else []),
+        ]
 
     return (2.5 if third else 2.35) * num_rows + 0.5, draw
 

@@ -133,8 +133,12 @@ def _is_deep(value: Any) -> bool:
     """Level by level: a recursion would be what it guards against."""
     level = [value]
     for _ in range(MAX_DEPTH):
-        level = [inner for item in level if isinstance(item, dict | list)
-                 for inner in (item.values() if isinstance(item, dict) else item)]  # fmt: skip
+        level = [
+            inner
+            for item in level
+            if isinstance(item, dict | list)
+            for inner in (item.values() if isinstance(item, dict) else item)
+        ]
         if not level:
             return False
     return True

@@ -29,8 +29,11 @@ LATIN = ("latin1", "latin-1")
 """The codes in which pickle writes bytes: others make a text longer, and again."""
 _STORAGES = ("torch.storage.UntypedStorage", "torch.storage.TypedStorage")
 _TENSORS = ("torch._utils._rebuild_tensor", "torch._utils._rebuild_tensor_v2", "torch._utils._rebuild_tensor_v3")
-_SHARING = ("torch.nn.parameter.Parameter", "torch._utils._rebuild_parameter",
-            "torch._utils._rebuild_parameter_with_state")  # fmt: skip
+_SHARING = (
+    "torch.nn.parameter.Parameter",
+    "torch._utils._rebuild_parameter",
+    "torch._utils._rebuild_parameter_with_state",
+)
 _LEGACY_PICKLES = 5  # magic number, protocol, system, content, keys of the storages that follow
 
 

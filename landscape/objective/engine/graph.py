@@ -107,9 +107,15 @@ def trace(forward: Forward, theta: Tensor, known: Mapping[str, Tensor], state: A
     if not all(isinstance(n, Node) for n in outputs):
         raise Unsuited("an output is no tensor")
     return Trace(
-        module, classify(module.graph, by_name), placeholders[0],
-        dict(zip(names, placeholders[1:], strict=False)), placeholders[1 + len(names) :], outputs, channels, after[0],
-    )  # fmt: skip
+        module,
+        classify(module.graph, by_name),
+        placeholders[0],
+        dict(zip(names, placeholders[1:], strict=False)),
+        placeholders[1 + len(names) :],
+        outputs,
+        channels,
+        after[0],
+    )
 
 
 def _mutates(module: GraphModule) -> bool:
@@ -125,22 +131,76 @@ class Kind(Enum):
 
 
 # The output is linear in the first argument; every further one only says which elements, which shape, which axis.
-LINEAR_IN_FIRST = frozenset((
-    "view", "_unsafe_view", "reshape", "flatten", "unflatten", "unsqueeze", "squeeze", "expand", "expand_as",
-    "broadcast_to", "t", "transpose", "permute", "movedim", "select", "slice", "narrow", "split",
-    "split_with_sizes", "unsafe_split", "chunk", "unsafe_chunk", "unbind", "index_select", "gather", "diagonal",
-    "tril", "triu", "clone", "contiguous", "alias", "detach", "neg", "sum", "mean", "cumsum", "flip", "roll",
-    "repeat", "constant_pad_nd", "avg_pool1d", "avg_pool2d", "avg_pool3d", "adaptive_avg_pool1d",
-    "adaptive_avg_pool2d", "im2col", "unfold", "numpy_T",
-))  # fmt: skip
+LINEAR_IN_FIRST = frozenset(
+    (
+        "view",
+        "_unsafe_view",
+        "reshape",
+        "flatten",
+        "unflatten",
+        "unsqueeze",
+        "squeeze",
+        "expand",
+        "expand_as",
+        "broadcast_to",
+        "t",
+        "transpose",
+        "permute",
+        "movedim",
+        "select",
+        "slice",
+        "narrow",
+        "split",
+        "split_with_sizes",
+        "unsafe_split",
+        "chunk",
+        "unsafe_chunk",
+        "unbind",
+        "index_select",
+        "gather",
+        "diagonal",
+        "tril",
+        "triu",
+        "clone",
+        "contiguous",
+        "alias",
+        "detach",
+        "neg",
+        "sum",
+        "mean",
+        "cumsum",
+        "flip",
+        "roll",
+        "repeat",
+        "constant_pad_nd",
+        "avg_pool1d",
+        "avg_pool2d",
+        "avg_pool3d",
+        "adaptive_avg_pool1d",
+        "adaptive_avg_pool2d",
+        "im2col",
+        "unfold",
+        "numpy_T",
+    )
+)
 # Affine in all the tensors of their list.
 LISTS = frozenset(("cat", "concat", "stack"))
 # Bilinear in the two arguments at these places, plus, where there is a third place, a term that is added.
 BILINEAR: Mapping[str, tuple[int, int, int | None]] = {
-    "linear": (0, 1, 2), "conv1d": (0, 1, 2), "conv2d": (0, 1, 2), "conv3d": (0, 1, 2), "convolution": (0, 1, 2),
-    "addmm": (1, 2, 0), "baddbmm": (1, 2, 0), "mm": (0, 1, None), "bmm": (0, 1, None), "matmul": (0, 1, None),
-    "mv": (0, 1, None), "dot": (0, 1, None), "mul": (0, 1, None),
-}  # fmt: skip
+    "linear": (0, 1, 2),
+    "conv1d": (0, 1, 2),
+    "conv2d": (0, 1, 2),
+    "conv3d": (0, 1, 2),
+    "convolution": (0, 1, 2),
+    "addmm": (1, 2, 0),
+    "baddbmm": (1, 2, 0),
+    "mm": (0, 1, None),
+    "bmm": (0, 1, None),
+    "matmul": (0, 1, None),
+    "mv": (0, 1, None),
+    "dot": (0, 1, None),
+    "mul": (0, 1, None),
+}
 # No dropout in evaluation mode: the identity.
 INERT = frozenset(("dropout", "feature_dropout", "alpha_dropout", "feature_alpha_dropout"))
 
@@ -271,6 +331,11 @@ def is_for_few(node: Node) -> bool:
         return False
     logits, y = (a.meta.get("val") for a in node.args[:2] if isinstance(a, Node))
     return (
-        isinstance(logits, Tensor) and isinstance(y, Tensor) and logits.dim() == 2 and y.dtype == torch.int64
-        and y.dim() == 1 and logits.device.type == "cpu" and logits.shape[1] * logits.element_size() < VECTOR_BYTES
-    )  # fmt: skip
+        isinstance(logits, Tensor)
+        and isinstance(y, Tensor)
+        and logits.dim() == 2
+        and y.dtype == torch.int64
+        and y.dim() == 1
+        and logits.device.type == "cpu"
+        and logits.shape[1] * logits.element_size() < VECTOR_BYTES
+    )

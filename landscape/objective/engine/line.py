@@ -82,9 +82,16 @@ class Line:
     """
 
     def __init__(
-        self, engine: str, forward: Forward, path: AffinePath, alphas: NDArray[np.float64], dtype: torch.dtype,
-        device: torch.device, axes: Mapping[str, int], limit: Limit,
-    ) -> None:  # fmt: skip
+        self,
+        engine: str,
+        forward: Forward,
+        path: AffinePath,
+        alphas: NDArray[np.float64],
+        dtype: torch.dtype,
+        device: torch.device,
+        axes: Mapping[str, int],
+        limit: Limit,
+    ) -> None:
         self.engine, self.forward, self.dtype, self.device, self.axes = engine, forward, dtype, device, axes
         self.anchors = [anchor.to(device, dtype) for anchor in path.anchors]
         self.points = [path.weights(float(alpha)) for alpha in alphas]
@@ -101,9 +108,12 @@ class Line:
         return not bool(self._finite)
 
     def add(
-        self, known: Mapping[tuple[int, int], Mapping[str, Tensor]], states: dict[tuple[int, int, int], Any],
-        sums: Sums, start: int,
-    ) -> bool:  # fmt: skip
+        self,
+        known: Mapping[tuple[int, int], Mapping[str, Tensor]],
+        states: dict[tuple[int, int, int], Any],
+        sums: Sums,
+        start: int,
+    ) -> bool:
         """Add one batch at every point to ``sums`` and renew ``states``; False, and nothing done: the plain path must.
 
         Args:
@@ -174,9 +184,15 @@ class Line:
         return sums, after or [None] * len(self.points)
 
     def _sum(
-        self, runner: Prefix | Events, anchors: list[Tensor], known: Mapping[str, Tensor], states: Sequence[Any] | None,
-        sums: dict[str, Tensor], keep: Keep, start: int,
-    ) -> list[Any]:  # fmt: skip
+        self,
+        runner: Prefix | Events,
+        anchors: list[Tensor],
+        known: Mapping[str, Tensor],
+        states: Sequence[Any] | None,
+        sums: dict[str, Tensor],
+        keep: Keep,
+        start: int,
+    ) -> list[Any]:
         """Add the channels of some examples at every point; the state after them at each."""
         after: list[Any] = []
         found: list[dict[str, Tensor]] = []
@@ -279,9 +295,15 @@ def _shapes(known: Mapping[str, Tensor]) -> tuple[Any, ...]:
 
 
 def line_of(
-    engine: str, forward: Forward, path: Any, alphas: NDArray[np.float64], dtype: torch.dtype, device: torch.device,
-    axes: Mapping[str, int], limit: Limit = Limit(),
-) -> Line | None:  # fmt: skip
+    engine: str,
+    forward: Forward,
+    path: Any,
+    alphas: NDArray[np.float64],
+    dtype: torch.dtype,
+    device: torch.device,
+    axes: Mapping[str, int],
+    limit: Limit = Limit(),
+) -> Line | None:
     """A ``Line``, or None where the plain path serves, with a logged line if that was not to be expected."""
     if engine == "plain" or (engine == "auto" and len(alphas) < 3):
         return None

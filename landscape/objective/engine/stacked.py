@@ -26,7 +26,7 @@ class Together:
 
     def add(
         self, thetas: Tensor, known: Mapping[tuple[int, int], Mapping[str, Tensor]], sums: Sums, a: int, start: int
-    ) -> bool:  # fmt: skip
+    ) -> bool:
         """Add one batch at some points to ``sums``; False, and one point at a time from then on: it does not work.
 
         Args:
@@ -40,8 +40,11 @@ class Together:
             raise
         except Exception as reason:  # whatever a module, a cost or a custom operator does not allow
             text = (str(reason) or type(reason).__name__).splitlines()[0]
-            log.warning("objective.alphas_at_once=%d: one point at a time, because torch.func.vmap does not work "
-                        "here: %s", self.num, text)  # fmt: skip
+            log.warning(
+                "objective.alphas_at_once=%d: one point at a time, because torch.func.vmap does not work here: %s",
+                self.num,
+                text,
+            )
             self.num = 1
             return False
         for (s, k), channels in found.items():

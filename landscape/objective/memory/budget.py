@@ -14,8 +14,12 @@ from landscape.errors import InputError
 QUARTER = "25%"
 UNKNOWN = 4 << 30
 """Taken as free where the system does not tell."""
-UNITS = {"": 1, "B": 1, **{f"{p}B": 1000**n for n, p in enumerate("KMGT", 1)},
-         **{f"{p}IB": 1024**n for n, p in enumerate("KMGT", 1)}}  # fmt: skip
+UNITS = {
+    "": 1,
+    "B": 1,
+    **{f"{p}B": 1000**n for n, p in enumerate("KMGT", 1)},
+    **{f"{p}IB": 1024**n for n, p in enumerate("KMGT", 1)},
+}
 
 
 def budget_of(memory: str | int | None, device: torch.device) -> int:
@@ -29,8 +33,10 @@ def budget_of(memory: str | int | None, device: torch.device) -> int:
     unit = found[2].upper() if found else "?"
     number = float(found[1]) if found else 0.0
     if isinstance(memory, bool) or unit not in {"%", *UNITS} or number <= 0 or (unit == "%" and number > 100):
-        raise InputError(f"objective.memory={memory} is no size; give a part of what is free (25%), a size (2GiB, "
-                         "500MB) or a number of bytes; null is 25%")  # fmt: skip
+        raise InputError(
+            f"objective.memory={memory} is no size; give a part of what is free (25%), a size (2GiB, "
+            "500MB) or a number of bytes; null is 25%"
+        )
     if unit == "%":
         return int(number / 100 * free_bytes(device))
     return int(number * UNITS[unit])

@@ -51,9 +51,14 @@ def passes_of(objective: Objective, forward: Forward | None = None, num_examples
 
 
 def footprint(
-    forward: Forward, split: Split, theta_bytes: int, mask_shape: tuple[int, int], rows: int, replicates: int,
+    forward: Forward,
+    split: Split,
+    theta_bytes: int,
+    mask_shape: tuple[int, int],
+    rows: int,
+    replicates: int,
     budget: float = math.inf,
-) -> Footprint:  # fmt: skip
+) -> Footprint:
     """Bytes that the plain path takes.
 
     Args:

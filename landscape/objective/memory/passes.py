@@ -94,9 +94,14 @@ class Passes:
     """
 
     def __init__(
-        self, foot: Footprint, wants: Wants, num_examples: int, num_streams: int | None, device: torch.device,
+        self,
+        foot: Footprint,
+        wants: Wants,
+        num_examples: int,
+        num_streams: int | None,
+        device: torch.device,
         draws_by_batch: bool,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.foot, self.wants, self.device, self.num_examples = foot, wants, device, num_examples
         on_gpu = device.type == "cuda"
         most = num_streams or wants.batch_size or (MOST_CUDA if on_gpu and not draws_by_batch else MOST_CPU)
@@ -111,8 +116,13 @@ class Passes:
             most = max((n for n in (most, *LADDER) if n <= min(cached, most)), default=1)
         self.examples = examples_per_pass(foot, wants, most, num_examples, why)
         if self.examples < min(most, num_examples) and not (on_gpu and wants.batch_size is None):
-            log.info("objective.memory=%s is %s here: %d examples at a time instead of %d", wants.memory or QUARTER,
-                     size(wants.budget), self.examples, most)  # fmt: skip
+            log.info(
+                "objective.memory=%s is %s here: %d examples at a time instead of %d",
+                wants.memory or QUARTER,
+                size(wants.budget),
+                self.examples,
+                most,
+            )
         if is_free and num_examples > self.examples:
             # As many passes of one size: a few examples left over would take a whole one.
             self.examples = -(-num_examples // -(-num_examples // self.examples))
@@ -138,8 +148,13 @@ class Passes:
         left = self.wants.budget - held - self.foot.of(self.whole, points=0)
         num = max(1, min(num_points, int(left // self.foot.carried)))
         if num < num_points:
-            log.info("objective.memory=%s is %s here: %d of %d points per pass over the data",
-                     self.wants.memory or QUARTER, size(self.wants.budget), num, num_points)  # fmt: skip
+            log.info(
+                "objective.memory=%s is %s here: %d of %d points per pass over the data",
+                self.wants.memory or QUARTER,
+                size(self.wants.budget),
+                num,
+                num_points,
+            )
         return num
 
     def limit(self, num_points: int, held: float = 0.0, one_by_one: bool = False) -> Limit:
@@ -151,8 +166,11 @@ class Passes:
         foot, wanted = self.foot, self.wants.alphas_at_once
         if one_by_one:
             if (wanted or 1) > 1:
-                log.info("objective.alphas_at_once=%d: one point at a time, because each has a state, statistics or "
-                         "random numbers of its own", wanted)  # fmt: skip
+                log.info(
+                    "objective.alphas_at_once=%d: one point at a time, because each has a state, statistics or "
+                    "random numbers of its own",
+                    wanted,
+                )
             wanted = 1
         elif wanted is None:
             wanted = 1 if self.device.type == "cpu" else -(-FILL_BYTES // max(1, int(self.whole * foot.each)))

@@ -127,9 +127,15 @@ def _computes_again(objective: Objective, theta: Tensor, other: Tensor, x: Tenso
 
 
 def _filled(
-    objective: Objective, part: nn.Module, name: str, value: tuple[Any, ...] | None, is_reset: bool, theta: Tensor,
-    x: Tensor, y: Tensor,
-) -> list[Any]:  # fmt: skip
+    objective: Objective,
+    part: nn.Module,
+    name: str,
+    value: tuple[Any, ...] | None,
+    is_reset: bool,
+    theta: Tensor,
+    x: Tensor,
+    y: Tensor,
+) -> list[Any]:
     """The numbers that a pass leaves in one attribute or buffer of a module.
 
     Args:

@@ -75,8 +75,7 @@ def _each(values: list[Any], change: Callable[[list[Array]], Array | None]) -> A
         return None
     if not isinstance(values[0], dict):
         return change(values)
-    made = {key: change([value[key] for value in values])
-            for key in values[0] if all(key in value for value in values)}  # fmt: skip
+    made = {key: change([value[key] for value in values]) for key in values[0] if all(key in value for value in values)}
     return {key: array for key, array in made.items() if array is not None}
 
 

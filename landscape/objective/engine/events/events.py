@@ -108,8 +108,13 @@ class Events:
         units, dtype = pieces[0][0].shape[-1], pieces[0][0].dtype
         t = (places - begin) / ((end - begin) or 1.0)
         gain = flat(gains["hidden"]) if "hidden" in gains else torch.ones(rows, units, dtype=dtype)
-        switches = Switches(self.memory, [(flat(p), flat(d)) for p, d in pieces], gain, structure.hidden.has_zero,
-                            torch.from_numpy(t).to(dtype).numpy())  # fmt: skip
+        switches = Switches(
+            self.memory,
+            [(flat(p), flat(d)) for p, d in pieces],
+            gain,
+            structure.hidden.has_zero,
+            torch.from_numpy(t).to(dtype).numpy(),
+        )
         weight = at_ends("weight")
         bias = at_ends("bias") if structure.bias is not None else None
         turned = weight if structure.is_transposed else (weight[0].t(), weight[1].t())
@@ -139,10 +144,23 @@ class Events:
         ones, out = torch.ones(packed.width, dtype=dtype).numpy(), values.numpy()
         for low in range(0, num, chunk):
             high = min(low + chunk, num)
-            side_by_side(packed.blocks, lambda first, last, low=low, high=high: kernel.sweep(  # type: ignore[misc]
-                packed.weight, *switches.arrays, factors, low, high, state, held, ones, out, first, last,
-                int(self.structure.is_relu),
-            ))  # fmt: skip
+            side_by_side(
+                packed.blocks,
+                lambda first, last, low=low, high=high: kernel.sweep(  # type: ignore[misc]
+                    packed.weight,
+                    *switches.arrays,
+                    factors,
+                    low,
+                    high,
+                    state,
+                    held,
+                    ones,
+                    out,
+                    first,
+                    last,
+                    int(self.structure.is_relu),
+                ),
+            )
             for value in values[: high - low, :, : packed.outputs]:
                 yield value.view(*self.shape, -1)
 
@@ -172,11 +190,23 @@ class Events:
             blocks = packed.blocks if len(t) > STRETCH else 1
             held = torch.empty(blocks * group * together * packed.state[0, 0].numel(), dtype=dtype).numpy()
             kernel.sweep_on(
-                packed.weight, *switches.arrays, factors, packed.state.numpy(), held, gains.numpy(),
-                0 if gain is None else packed.columns, table.numpy(), grid.numpy(), total.numpy(), scratch,
-                low * onward.EXAMPLES, min(high * onward.EXAMPLES, rows), together, STRETCH,
+                packed.weight,
+                *switches.arrays,
+                factors,
+                packed.state.numpy(),
+                held,
+                gains.numpy(),
+                0 if gain is None else packed.columns,
+                table.numpy(),
+                grid.numpy(),
+                total.numpy(),
+                scratch,
+                low * onward.EXAMPLES,
+                min(high * onward.EXAMPLES, rows),
+                together,
+                STRETCH,
                 int(self.structure.is_relu),
-            )  # fmt: skip
+            )
 
         side_by_side(calls, run)
         return total[:rows].permute(2, 0, 1, 3).flatten(2)[: len(t), :, :outputs].contiguous()

@@ -61,9 +61,10 @@ class Switches:
         tiles = memory("tiles", (rows, -(-units // UNITS) + 1), torch.int64).numpy()
         start = memory("start", (rows, len(grid) + 1), torch.int64).numpy()
         factors = gain.contiguous().numpy()
-        side_by_side(rows, lambda low, high: bucket(
-            begin, end, factors, has_zero, grid, low, high, unit, first, last, tiles, start
-        ))  # fmt: skip
+        side_by_side(
+            rows,
+            lambda low, high: bucket(begin, end, factors, has_zero, grid, low, high, unit, first, last, tiles, start),
+        )
         self.arrays = (unit, first, last, tiles, start)
 
 

@@ -14,10 +14,29 @@ from landscape.objective.engine.flops import flops, reads_data
 from landscape.objective.engine.graph import INERT, Kind, Trace, kind_of, name_of
 
 # Operators that only say where each element goes: they may be applied to the pieces of a maximum one by one.
-PLACES = frozenset((
-    "view", "_unsafe_view", "reshape", "flatten", "unflatten", "unsqueeze", "squeeze", "expand", "t", "transpose",
-    "permute", "movedim", "select", "slice", "narrow", "clone", "contiguous", "alias", "detach",
-))  # fmt: skip
+PLACES = frozenset(
+    (
+        "view",
+        "_unsafe_view",
+        "reshape",
+        "flatten",
+        "unflatten",
+        "unsqueeze",
+        "squeeze",
+        "expand",
+        "t",
+        "transpose",
+        "permute",
+        "movedim",
+        "select",
+        "slice",
+        "narrow",
+        "clone",
+        "contiguous",
+        "alias",
+        "detach",
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -100,10 +119,13 @@ def _linear(node: Node, trace: Trace) -> tuple[Node, Node, Node | None, bool] | 
         return None
     parameters = [n for n in (weight, bias) if n is not None]
     fits = (
-        isinstance(x, Node) and trace.kinds[x] is Kind.MOVING and x.meta["val"].dim() >= 2
+        isinstance(x, Node)
+        and trace.kinds[x] is Kind.MOVING
+        and x.meta["val"].dim() >= 2
         and all(isinstance(n, Node) and trace.kinds[n] is Kind.AFFINE and not reads_data(n, trace) for n in parameters)
-        and weight.meta["val"].dim() == 2 and (bias is None or bias.meta["val"].dim() == 1)
-    )  # fmt: skip
+        and weight.meta["val"].dim() == 2
+        and (bias is None or bias.meta["val"].dim() == 1)
+    )
     return (x, weight, bias, name != "linear") if fits else None
 
 

@@ -42,9 +42,7 @@ def _slot(grid: NDArray[Any], low: int, at: float) -> int:
 
 
 @compiled
-def _switch(
-    zs: NDArray[Any], ze: NDArray[Any], has_zero: bool, top: float, end: float
-) -> tuple[float, float, float]:  # fmt: skip
+def _switch(zs: NDArray[Any], ze: NDArray[Any], has_zero: bool, top: float, end: float) -> tuple[float, float, float]:
     """Where the piece that leads from ``top`` at t = 0 to ``end`` at t = 1 is first overtaken; t, and the new piece.
 
     t = 2 where it never is.
@@ -65,9 +63,19 @@ def _switch(
 
 @compiled
 def bucket(
-    begin: NDArray[Any], end: NDArray[Any], gain: NDArray[Any], has_zero: bool, grid: NDArray[Any], low: int,
-    high: int, unit: NDArray[Any], first: NDArray[Any], last: NDArray[Any], tiles: NDArray[Any], start: NDArray[Any],
-) -> None:  # fmt: skip
+    begin: NDArray[Any],
+    end: NDArray[Any],
+    gain: NDArray[Any],
+    has_zero: bool,
+    grid: NDArray[Any],
+    low: int,
+    high: int,
+    unit: NDArray[Any],
+    first: NDArray[Any],
+    last: NDArray[Any],
+    tiles: NDArray[Any],
+    start: NDArray[Any],
+) -> None:
     """The events of examples low ... high - 1: what leads at the first grid point, then what takes over, by grid point.
 
     Piece k of hidden unit j is (1 - t) begin + t end. An event is the piece that leads at t = 0, or the difference to
