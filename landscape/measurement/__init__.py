@@ -1,14 +1,24 @@
-"""What is looked at along a path or a trajectory."""
+"""What is looked at along a path or a trajectory.
+
+A job goes through stages: ``Seeds``, a ``Network``, a ``Trained`` one, and one ``OnPath``. A measurement names the stage
+at which it is taken, checks it before anything is trained (then the ends are stand-ins), counts its work, and measures:
+``contract`` says how. ``Interpolation`` measures J along a path, with slopes, noise and the rounding floor as they are
+asked for; the other measurements along a path hold one and put something beside its curves: the exact curve and proofs
+(``ClosedForm``), how much the outputs turn (``GaussLength``), a plane (``TrajectoryPlane``).
+"""
 
 from landscape.measurement.closed_form import ClosedForm
+from landscape.measurement.contract import Measured, Measurement, Pass, Steps, Work
 from landscape.measurement.descent import Descent
 from landscape.measurement.gauss_length import GaussLength
 from landscape.measurement.interpolation import Interpolation
 from landscape.measurement.plane import TrajectoryPlane
 from landscape.measurement.random_walk import RandomWalk
 from landscape.measurement.residual import Residual
-from landscape.measurement.subject import Measured, Subject
-from landscape.measurement.work import Pass, Steps, Work
+from landscape.measurement.stages import Network, OnPath, Seeds, Trained, stage_of
+
+Subject = OnPath
+"""Its name in the first edition."""
 
 __all__ = [
     "ClosedForm",
@@ -16,11 +26,17 @@ __all__ = [
     "GaussLength",
     "Interpolation",
     "Measured",
+    "Measurement",
+    "Network",
+    "OnPath",
     "Pass",
     "RandomWalk",
     "Residual",
+    "Seeds",
     "Steps",
     "Subject",
+    "Trained",
     "TrajectoryPlane",
     "Work",
+    "stage_of",
 ]

@@ -13,10 +13,10 @@ import torch
 from landscape.endpoints import Ends
 from landscape.errors import InputError
 from landscape.ground.progress import report
+from landscape.measurement.contract import Measured, Work
 from landscape.measurement.family import Family, Law, check_labels, family_of
 from landscape.measurement.interpolation import Interpolation
-from landscape.measurement.subject import Measured, Subject
-from landscape.measurement.work import Work
+from landscape.measurement.stages import OnPath
 from landscape.model import DeepLinear
 from landscape.parameters import ParameterLayout
 from landscape.path import Geometric, Linear
@@ -26,7 +26,7 @@ from theory.certificate import certify
 log = logging.getLogger(__name__)
 
 
-class ClosedForm(Interpolation):
+class ClosedForm:
     """J along the line as measured without dropout, beside the exact curve of the same line.
 
     What is known is said in ``landscape.measurement.family``: deep linear nets, one hidden layer of ReLU or maxout,
@@ -36,43 +36,46 @@ class ClosedForm(Interpolation):
 
     Args:
         splits: of ``train``, ``valid``, ``test``.
-        certificate: also prove what shape J has on [0, 1], where theory can. noise: as of interpolation.
+        certificate: also prove what shape J has on [0, 1], where theory can.
+        noise: as of interpolation.
+        slopes: as of interpolation.
 
     Raises:
         InputError: a model and cost whose line has no closed form here.
     """
 
-    def __init__(self, splits: Sequence[str] = ("train",), certificate: bool = True, noise: bool = True) -> None:
-        super().__init__(splits, modes=("deterministic",), noise=noise)
-        self.certificate = certificate
+    stage = OnPath
 
-    def check(self, subject: Subject) -> None:
+    def __init__(
+        self, splits: Sequence[str] = ("train",), certificate: bool = True, noise: bool = True, slopes: int = 0
+    ) -> None:
+        self.curves, self.certificate = Interpolation(splits, ("deterministic",), slopes, noise), certificate
+        self.splits = self.curves.splits
+
+    def check(self, on_path: OnPath) -> None:
         """Raise InputError for a model, cost or path that is not known here, before anything is trained."""
-        assert subject.dataset is not None
-        super().check(subject)
-        family_of(subject.module, subject.cost, subject.dataset.train.first(1))
+        self.curves.check(on_path)
+        family_of(on_path.module, on_path.cost, on_path.dataset.train.first(1))
         for name in self.splits:
-            check_labels(subject.cost, subject.split(name))
-        anywhere = torch.ones(1, ParameterLayout.of(subject.module).num_parameters)
-        if not isinstance(subject.lay(anywhere, 2 * anywhere), Linear):
+            check_labels(on_path.cost, on_path.split(name))
+        anywhere = torch.ones(1, ParameterLayout.of(on_path.module).num_parameters)
+        if not isinstance(on_path.lay(anywhere, 2 * anywhere), Linear):
             raise InputError(
                 "measurement=closed_form knows J along straight lines; use path=linear, or "
                 "measurement=interpolation to look along another path"
             )
 
-    def work(self, subject: Subject) -> Work:
+    def work(self, on_path: OnPath) -> Work:
         """The passes of the measured curves; what theory and its proofs take is not known beforehand."""
-        return replace(super().work(subject), unknown="the exact curve" + " and proofs" * self.certificate)
+        return replace(self.curves.work(on_path), unknown="the exact curve" + " and proofs" * self.certificate)
 
-    def __call__(self, subject: Subject) -> Measured:
-        """Subject -> curves ``"train/deterministic"`` (measured) and ``"train/theory"``, numbers and statements."""
-        self.check(subject)
-        families = {name: family_of(subject.module, subject.cost, subject.split(name)) for name in self.splits}
-        ends = subject.ends
-        assert ends is not None
-        measured = super().__call__(subject)
-        numbers, statements = dict(measured.numbers), list[str]()
-        curves = dict(measured.curves)
+    def __call__(self, on_path: OnPath) -> Measured:
+        """On a line -> curves ``"train/deterministic"`` (measured) and ``"train/theory"``, numbers and statements."""
+        self.check(on_path)
+        families = {name: family_of(on_path.module, on_path.cost, on_path.split(name)) for name in self.splits}
+        ends = on_path.ends
+        measured = self.curves(on_path)
+        curves, numbers, statements = dict(measured.curves), dict(measured.numbers), list[str]()
         for name, family in families.items():
             seen = curves[f"{name}/deterministic"]
             span = (float(seen.alphas[0]), float(seen.alphas[-1]))
@@ -81,7 +84,7 @@ class ClosedForm(Interpolation):
                 theory, found = _compared(name, seen, lines)
                 curves[f"{name}/theory"] = theory
                 numbers |= found
-            connection = connecting_curve(subject, name)
+            connection = connecting_curve(on_path, name)
             if connection is not None:
                 curves[f"{name}/geometric"] = connection
             if self.certificate:
@@ -89,23 +92,24 @@ class ClosedForm(Interpolation):
         return Measured(curves=curves, numbers=numbers, statements=statements, labels=measured.labels)
 
 
-def connecting_curve(subject: Subject, name: str) -> Curve | None:
+def connecting_curve(on_path: OnPath, name: str) -> Curve | None:
     """J along theta_0^(1 - alpha) theta_1^alpha of a scalar deep linear net whose ends lie in one orthant, else None.
 
     Between two solutions of one branch of w_1 ... w_L = 1 that curve is all solutions.
     """
-    ends, module = subject.ends, subject.module
-    assert ends is not None and subject.alphas is not None and subject.objective is not None
+    ends, module = on_path.ends, on_path.module
     if not isinstance(module, DeepLinear) or any(p.numel() > 1 for p in module.parameters()):
         return None
     if not bool((ends.theta_0.sign() * ends.theta_1.sign() > 0).all()):
         return None
-    objective = subject.objective(module, subject.cost, subject.split(name), seeds=ends.seeds, buffers=ends.buffers)
-    alphas = subject.alphas[(subject.alphas >= 0) & (subject.alphas <= 1)]
-    path = Geometric(*(end.to(objective.device, objective.dtype) for end in (ends.theta_0, ends.theta_1)))
+    objective = on_path.objective_along(on_path.split(name), "deterministic")
+    alphas = on_path.alphas[(on_path.alphas >= 0) & (on_path.alphas <= 1)]
+    path = replace(on_path, path=Geometric).laid(objective.device, objective.dtype)
     values = objective.along(path, alphas).channels["objective"]
     dtype = str(objective.dtype).removeprefix("torch.")
-    return Curve(alphas, values, split=name, mode="deterministic", dtype=dtype, num_examples=len(objective.split))
+    return Curve(
+        alphas, values, split=name, mode="deterministic", dtype=dtype, num_examples=len(objective.split)
+    )
 
 
 def _lines(name: str, family: Family, ends: Ends, span: tuple[float, float]) -> list[Law | None] | None:

@@ -18,8 +18,8 @@ from landscape.errors import InputError
 from landscape.ground.progress import report
 from landscape.ground.streams import NOISE, stream
 from landscape.measurement.descent_law import descent_method, descent_theory
-from landscape.measurement.subject import Measured, Subject
-from landscape.measurement.work import Steps, Work
+from landscape.measurement.contract import Measured, Steps, Work
+from landscape.measurement.stages import Network
 from landscape.model import Quadratic
 from landscape.parameters import ParameterLayout
 from landscape.result.curve import Projection
@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Track:
+class Run:
     """One run: projection, residual and |theta| at steps 0 ... T-1, each [T]; R and the point it started from."""
 
     projection: NDArray[np.float64]
@@ -57,7 +57,7 @@ class Descent:
     Source: paper, figure 12.
     """
 
-    needs = "model"
+    stage = Network
 
     def __init__(
         self, num_steps: int = 3000, noise: float = 0.0, stop_projection: float = 0.99, stop_residual: float = 0.02
@@ -75,9 +75,9 @@ class Descent:
         self.num_steps, self.noise = num_steps, noise
         self.stop_projection, self.stop_residual = stop_projection, stop_residual
 
-    def __call__(self, subject: Subject) -> Measured:
-        """Subject -> projections ``"descent"`` and, where there is a theory, ``"theory"`` and ``"expected"``."""
-        module = copy.deepcopy(subject.module).to(subject.device, torch.float64)
+    def __call__(self, network: Network) -> Measured:
+        """A network -> projections ``"descent"`` and, where there is a theory, ``"theory"`` and ``"expected"``."""
+        module = copy.deepcopy(network.module).to(network.device, torch.float64)
         solution = getattr(module, "constants", {}).get("solution")
         if solution is None:
             raise InputError(
@@ -90,19 +90,19 @@ class Descent:
                 f"{', '.join(sorted(frozen))}; leave requires_grad as it was made"
             )
         # Theory knows the bound on lr; ask before a run that would only diverge.
-        made = self._optimizer(subject, torch.zeros(1))[1]
-        method = descent_method(module, made) if isinstance(subject.cost, Output) else None
-        seeds = self._seeds(subject)
-        tracks = [self._run(subject, module, solution, seed) for seed in seeds]
-        num = max(len(track.projection) for track in tracks)
+        made = self._optimizer(network, torch.zeros(1))[1]
+        method = descent_method(module, made) if isinstance(network.cost, Output) else None
+        seeds = self._seeds(network)
+        runs = [self._run(network, module, solution, seed) for seed in seeds]
+        num = max(len(run.projection) for run in runs)
         steps = np.arange(num, dtype=np.float64)
 
         def column(name: str) -> NDArray[np.float64]:
-            parts = [np.pad(getattr(t, name), (0, num - len(t.norm)), constant_values=np.nan) for t in tracks]
+            parts = [np.pad(getattr(t, name), (0, num - len(t.norm)), constant_values=np.nan) for t in runs]
             return np.stack(parts, axis=1)
 
-        length = np.array([track.length for track in tracks])
-        last = np.array([len(track.norm) - 1 for track in tracks], dtype=np.float64)
+        length = np.array([run.length for run in runs])
+        last = np.array([len(run.norm) - 1 for run in runs], dtype=np.float64)
         run = Projection(steps, steps, column("projection"), column("residual"), column("norm"), length, last)
         projections = {"descent": run}
         numbers = {"length": length.tolist(), "num_steps": last.tolist()}
@@ -114,41 +114,40 @@ class Descent:
             ]
         return Measured(projections=projections, numbers=numbers, labels=[str(seed) for seed in seeds])
 
-    def work(self, subject: Subject) -> Work:
+    def work(self, network: Network) -> Work:
         """At most ``num_steps`` full-batch updates; a shorter descent tells how long one takes."""
 
         def shorter(num_steps: int) -> Descent:
             return Descent(num_steps, self.noise, self.stop_projection, self.stop_residual)
 
-        num_examples = len(subject.split("train"))
-        return Work(steps=Steps(self.num_steps, len(self._seeds(subject)), num_examples, shorter, not self.noise))
+        num_examples = len(network.split("train"))
+        return Work(steps=Steps(self.num_steps, len(self._seeds(network)), num_examples, shorter, not self.noise))
 
-    def _seeds(self, subject: Subject) -> list[int]:
+    def _seeds(self, network: Network) -> list[int]:
         """Without noise every seed walks the same way."""
-        return subject.seeds if self.noise else subject.seeds[:1]
+        return network.seeds if self.noise else network.seeds[:1]
 
-    def _optimizer(self, subject: Subject, theta: Tensor) -> tuple[Tensor, torch.optim.Optimizer]:
-        assert subject.optimizer is not None
-        made = checked(subject.optimizer, [theta])
-        if not is_elementwise(subject.optimizer) and tried(subject.optimizer, {"theta": theta}, {})[0]:
+    def _optimizer(self, network: Network, theta: Tensor) -> tuple[Tensor, torch.optim.Optimizer]:
+        made = checked(network.optimizer, [theta])
+        if not is_elementwise(network.optimizer) and tried(network.optimizer, {"theta": theta}, {})[0]:
             raise InputError(
                 f"measurement=descent gives one gradient a step, but optimizer={type(made).__name__} asks "
                 "for a closure; choose another optimizer"
             )
         return theta, made
 
-    def _run(self, subject: Subject, module: nn.Module, solution: Tensor, seed: int) -> Track:
+    def _run(self, network: Network, module: nn.Module, solution: Tensor, seed: int) -> Run:
         layout = ParameterLayout.of(module)
         start = layout.theta(module).detach()
-        theta, optimizer = self._optimizer(subject, start.clone())
-        split = subject.split("train").to(subject.device, torch.float64)
-        scale = scales(subject.cost, split.y).get("objective", 1.0)
+        theta, optimizer = self._optimizer(network, start.clone())
+        split = network.split("train").to(network.device, torch.float64)
+        scale = scales(network.cost, split.y).get("objective", 1.0)
         target = solution.to(start) - start
         length = float(target.norm())
         if not length > 0:
             raise InputError(f"model={type(module).__name__} starts at its own solution; there is no way to look along")
         direction = target / length
-        noise = stream(seed, NOISE, device=subject.device)
+        noise = stream(seed, NOISE, device=network.device)
         rows = [(0.0, 0.0, float(start.norm()))]
         with report(f"descent, seed {seed}", self.num_steps) as progress:
             for step in range(self.num_steps):
@@ -157,7 +156,7 @@ class Descent:
                 def predict(x: Tensor, draw: int, point: Tensor = point) -> Tensor:
                     return functional_call(module, layout.unflatten(point), (x,))  # type: ignore[no-any-return]
 
-                (theta.grad,) = torch.autograd.grad(subject.cost(predict, split.x, split.y).mean() * scale, point)
+                (theta.grad,) = torch.autograd.grad(network.cost(predict, split.x, split.y).mean() * scale, point)
                 if self.noise:
                     theta.grad += self.noise * torch.randn(
                         theta.shape, generator=noise, dtype=theta.dtype, device=theta.device
@@ -176,7 +175,7 @@ class Descent:
                 if near and not self.noise:
                     break
         projection, residual, norm = np.array(rows).T
-        return Track(projection, residual, norm, length)
+        return Run(projection, residual, norm, length)
 
 
 def _deviation(run: Projection, theory: Projection, s: int) -> float:

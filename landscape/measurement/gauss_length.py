@@ -14,8 +14,9 @@ from landscape.cost.outputs import tensor_of
 from landscape.endpoints import Ends
 from landscape.errors import InputError
 from landscape.ground.progress import report
+from landscape.measurement.contract import Measured, Work
 from landscape.measurement.interpolation import Interpolation
-from landscape.measurement.subject import Measured, Subject
+from landscape.measurement.stages import OnPath
 from landscape.objective.objective import Objective
 from landscape.result.curve import turning
 
@@ -28,7 +29,7 @@ STILL = 1e-7
 """A derivative below this, relative to the size of the outputs, is rounding and has no direction."""
 
 
-class GaussLength(Interpolation):
+class GaussLength:
     """J along the path, and the mean Gauss length: how far the direction of z(alpha), an example's outputs, turns.
 
     For one example it is the integral of the norm of the derivative of the unit tangent of z over [0, 1], here the sum
@@ -37,7 +38,11 @@ class GaussLength(Interpolation):
     derivatives passes it over. Always without dropout and in float64, running statistics treated as J has them.
 
     Args:
-        splits, modes, noise: as of interpolation. num_examples: average over the first so many of each split; None: all
+        splits: as of interpolation.
+        modes: as of interpolation.
+        num_examples: average the turning over the first so many of each split; None: all.
+        noise: as of interpolation.
+        slopes: as of interpolation.
 
     Raises:
         InputError: alphas without both ends, or outputs that are not one row per example.
@@ -45,66 +50,60 @@ class GaussLength(Interpolation):
     Source: Lucas et al. 2021 (arXiv 2104.11044).
     """
 
+    stage = OnPath
+
     def __init__(
         self,
         splits: Sequence[str] = ("train",),
         modes: Sequence[str] = ("deterministic",),
         num_examples: int | None = 1000,
         noise: bool = True,
+        slopes: int = 0,
     ) -> None:
-        super().__init__(splits, modes, noise=noise)
+        self.curves = Interpolation(splits, modes, slopes, noise)
         if num_examples is not None and num_examples < 1:
             raise InputError(f"measurement.num_examples={num_examples} must be at least 1, or null for all")
         self.num_examples = num_examples
 
-    def check(self, subject: Subject) -> None:
+    def check(self, on_path: OnPath) -> None:
         """Raise InputError for alphas or a model that have no Gauss length, before anything is trained."""
-        assert subject.alphas is not None and subject.dataset is not None
-        if subject.adaptive is not None:
+        if on_path.adaptive is not None:
             raise InputError(
                 "measurement=gauss_length needs more points where the outputs turn, not where J does, so "
                 "alphas=adaptive does not serve it; use alphas=unit_200"
             )
-        if not np.isin([0.0, 1.0], subject.alphas).all():
+        if not np.isin([0.0, 1.0], on_path.alphas).all():
             raise InputError(
                 "measurement=gauss_length runs over all of [0, 1], but alphas lack 0 or 1; "
                 "use alphas=standard or alphas=unit_200"
             )
-        if subject.dataset.train.num_streams is not None or subject.dataset.train.is_resampled:
+        if on_path.dataset.train.num_streams is not None or on_path.dataset.train.is_resampled:
             raise InputError(
                 "measurement=gauss_length needs independent and fixed examples, not sequences or pixels "
                 "that are sampled anew"
             )
+        self.curves.check(on_path)
 
-    def __call__(self, subject: Subject) -> Measured:
-        """Subject -> curves as of interpolation, and the numbers ``"train/gauss_length"`` in radians, one per line."""
-        self.check(subject)
-        measured = super().__call__(subject)
-        numbers = dict(measured.numbers)
-        for name in self.splits:
-            numbers[f"{name}/gauss_length"] = self._mean(subject, name)
-        return replace(measured, numbers=numbers)
+    def work(self, on_path: OnPath) -> Work:
+        """The passes of the measured curves; the outputs' own are not counted."""
+        return self.curves.work(on_path)
 
-    def _mean(self, subject: Subject, name: str) -> list[float]:
-        ends, alphas = subject.ends, subject.alphas
-        assert ends is not None and alphas is not None and subject.objective is not None
-        split = subject.split(name)
+    def __call__(self, on_path: OnPath) -> Measured:
+        """On a path -> curves as of interpolation, and the numbers ``"train/gauss_length"`` in radians, one per line."""
+        self.check(on_path)
+        measured = self.curves(on_path)
+        lengths = {f"{name}/gauss_length": self._mean(on_path, name) for name in self.curves.splits}
+        return replace(measured, numbers=measured.numbers | lengths)
+
+    def _mean(self, on_path: OnPath, name: str) -> list[float]:
+        ends, alphas, split = on_path.ends, on_path.alphas, on_path.split(name)
         split = split if self.num_examples is None else split.first(self.num_examples)
-        objective = subject.objective(
-            subject.module,
-            subject.cost,
-            split,
-            mode="deterministic",
-            dtype="float64",
-            seeds=ends.seeds,
-            buffers=ends.buffers,
-            buffers_0=ends.buffers_0,
-        )
+        objective = on_path.objective_along(split, "deterministic", dtype="float64")
         inside = alphas[(alphas >= 0) & (alphas <= 1)]
         found = []
         with report(f"{name} Gauss length", len(ends.labels)) as progress:
             for s in range(len(ends.labels)):
-                tangents, size = _tangents(objective, subject.lay, ends, s, inside)
+                tangents, size = _tangents(objective, on_path.lay, ends, s, inside)
                 found.append(float(turning(tangents, STILL * size).mean()))
                 progress(s + 1)
         return found

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from functools import partial
-from typing import Any
+from itertools import product
 
 import numpy as np
-import torch
 
 from landscape.errors import InputError
 from landscape.ground.progress import report
+from landscape.measurement.contract import Measured, Pass, Work
 from landscape.measurement.placement import check_placement, order_of, place
 from landscape.measurement.rounding import EVERY, is_evaluated_again, points_of, rounding_floor, some_of
-from landscape.measurement.subject import Measured, Subject
-from landscape.measurement.work import Pass, Work
+from landscape.measurement.stages import OnPath
 from landscape.objective.objective import Objective
 from landscape.objective.slope import check_order
 from landscape.result.curve import Curve, argmin_alpha, drop, hidden_rise, largest_rise, num_turning_points
@@ -37,7 +35,7 @@ class Interpolation:
     Source: paper, section 3.
     """
 
-    needs = "path"
+    stage = OnPath
 
     def __init__(
         self,
@@ -54,93 +52,68 @@ class Interpolation:
             raise InputError(f"measurement.noise={noise} must be true or false")
         self.splits, self.modes, self.slopes, self.noise = list(splits), list(modes), slopes, noise
 
-    def check(self, subject: Subject) -> None:
+    def check(self, on_path: OnPath) -> None:
         """Raise InputError where J has no slope and one is wanted, before anything is trained."""
         for mode in self.modes:
-            check_placement(subject, mode, self.slopes)
+            check_placement(on_path, mode, self.slopes)
 
-    def __call__(self, subject: Subject) -> Measured:
-        """Subject -> curves keyed ``"train/stochastic"`` and so on."""
-        ends, alphas = subject.ends, subject.alphas
-        assert ends is not None and alphas is not None and subject.objective is not None
+    def __call__(self, on_path: OnPath) -> Measured:
+        """On a path -> curves keyed ``"train/stochastic"`` and so on."""
         curves: dict[str, Curve] = {}
         numbers: dict[str, list[float]] = {}
-        for split_name in self.splits:
-            split = subject.split(split_name)
-            for mode in self.modes:
-                make = partial(
-                    subject.objective,
-                    subject.module,
-                    subject.cost,
-                    mode=mode,
-                    seeds=ends.seeds,
-                    buffers=ends.buffers,
-                    buffers_0=ends.buffers_0,
-                )
-                objective = make(split)
-                if self._is_repeated(mode, objective):
-                    continue
+        for split, mode in product(self.splits, self.modes):
+            objective = on_path.objective_along(on_path.split(split), mode)
+            if not self._is_repeated(mode, objective):
+                name = f"{split}/{mode}"
+                curves[name], placed = self._curve(on_path, objective, split)
+                numbers |= numbers_of(name, curves[name])
+                numbers |= {f"{name}/{key}": values for key, values in placed.items()}
+        return Measured(curves=curves, numbers=numbers, labels=on_path.ends.labels)
 
-                def lay(dtype: torch.dtype, device: torch.device = objective.device) -> Any:
-                    assert ends is not None
-                    return subject.lay(*ends.cast(device, dtype))
+    def _curve(self, on_path: OnPath, objective: Objective, split: str) -> tuple[Curve, dict[str, list[float]]]:
+        """One objective along the path, and the numbers of an adaptive grid."""
+        path = on_path.laid(objective.device, objective.dtype)
+        what = f"{split} {objective.mode}"
+        placed = place(objective, path, on_path, self.slopes, what)
+        alphas = placed.alphas
+        with report(what, objective.num_batches * len(alphas)) as progress:
+            evaluation = objective.along(path, alphas, progress, keep_costs=self.noise)
+        # Classification error is a channel of the net as it is used, without dropout (paper.md 0.2).
+        channels = {n: v for n, v in evaluation.channels.items() if not (objective.is_random and n.endswith("error"))}
+        values = channels.pop("objective")
+        noise = {}
+        if evaluation.costs is not None:
+            noise = noise_of_costs(evaluation.costs, values, alphas)
+            noise["floor"] = rounding_floor(on_path, objective, on_path.split(split), alphas, values, evaluation.costs)
+        curve = Curve(
+            alphas=alphas,
+            objective=values,
+            metrics=channels | placed.channels,
+            split=split,
+            mode=objective.mode,
+            dtype=str(objective.dtype).removeprefix("torch."),
+            num_examples=len(objective.split),
+            replicates=evaluation.replicates if objective.num_replicates > 1 else None,
+            noise=noise,
+        )
+        return curve, placed.numbers
 
-                path = lay(objective.dtype)
-                placed = place(objective, path, subject, self.slopes, f"{split_name} {mode}")
-                alphas = placed.alphas
-                total = objective.num_batches * len(alphas)
-                with report(f"{split_name} {mode}", total) as progress:
-                    evaluation = objective.along(path, alphas, progress, keep_costs=self.noise)
-                noise = {}
-                if evaluation.costs is not None:
-                    values = evaluation.channels["objective"]
-                    noise = noise_of_costs(evaluation.costs, values, alphas)
-                    noise["floor"] = rounding_floor(make, split, objective, lay, alphas, values, evaluation.costs)
-                # Classification error is a channel of the net as it is used, without dropout (paper.md 0.2).
-                channels = {
-                    n: v for n, v in evaluation.channels.items() if not (objective.is_random and n.endswith("error"))
-                }
-                curve = Curve(
-                    alphas=alphas,
-                    objective=channels.pop("objective"),
-                    metrics=channels | placed.channels,
-                    split=split_name,
-                    mode=mode,
-                    dtype=str(objective.dtype).removeprefix("torch."),
-                    num_examples=len(split),
-                    replicates=evaluation.replicates if objective.num_replicates > 1 else None,
-                    noise=noise,
-                )
-                curves[f"{split_name}/{mode}"] = curve
-                numbers |= numbers_of(f"{split_name}/{mode}", curve)
-                numbers |= {f"{split_name}/{mode}/{name}": values for name, values in placed.numbers.items()}
-        return Measured(curves=curves, numbers=numbers, labels=ends.labels)
-
-    def work(self, subject: Subject) -> Work:
+    def work(self, on_path: OnPath) -> Work:
         """The passes over the data that a call makes."""
-        ends, alphas = subject.ends, subject.alphas
-        assert ends is not None and alphas is not None and subject.objective is not None
-        passes, one = [], subject.split(self.splits[0]).first(1)
-        of_mode = {
-            mode: subject.objective(
-                subject.module, subject.cost, one, mode=mode, seeds=ends.seeds, buffers=ends.buffers
-            )
-            for mode in self.modes
-        }
-        for split_name in self.splits:
-            split = subject.split(split_name)
-            for mode, objective in of_mode.items():
-                if not self._is_repeated(mode, objective):
-                    num_rows, num_replicates = len(ends.seeds), objective.num_replicates
-                    num = len(alphas) if subject.adaptive is None else 2 * len(alphas) - 1  # every interval is halved
-                    orders = sorted({0, order_of(subject, self.slopes)})
-                    passes += [Pass(split_name, mode, len(split), num, num_rows, num_replicates, k) for k in orders]
-                    if self.noise:
-                        few = some_of(split)[0]
-                        again = points_of(num)  # in the other precision, and some with sums in another order
-                        num = num * is_evaluated_again(objective) + len(again) + len(again[::EVERY])
-                        passes.append(Pass(split_name, mode, len(few), num, num_rows, num_replicates))
-        return Work(tuple(passes), unknown="" if subject.adaptive is None else "the points that alphas=adaptive adds")
+        passes, num_rows = list[Pass](), len(on_path.ends.seeds)
+        num = len(on_path.alphas) if on_path.adaptive is None else 2 * len(on_path.alphas) - 1  # all intervals halved
+        for name, mode in product(self.splits, self.modes):
+            split, trial = on_path.split(name), on_path.trial(mode)
+            if self._is_repeated(mode, trial):
+                continue
+            orders = sorted({0, order_of(on_path, self.slopes)})
+            passes += [Pass(name, mode, len(split), num, num_rows, trial.num_replicates, k) for k in orders]
+            if self.noise:
+                again = points_of(num)  # in the other precision, and some with sums in another order
+                num_again = num * is_evaluated_again(trial) + len(again) + len(again[::EVERY])
+                few = some_of(split)[0]
+                passes.append(Pass(name, mode, len(few), num_again, num_rows, trial.num_replicates))
+        return Work(tuple(passes), unknown="" if on_path.adaptive is None else "the points that alphas=adaptive adds")
 
     def _is_repeated(self, mode: str, objective: Objective) -> bool:
         """Whether this curve would be the deterministic one once more."""

@@ -6,7 +6,6 @@ import logging
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import product
 from typing import Any
 
 import numpy as np
@@ -15,11 +14,9 @@ from numpy.typing import NDArray
 
 from landscape.alphas import Adaptive
 from landscape.ground.progress import report
-from landscape.measurement.subject import Subject
-from landscape.objective.memory.footprint import MOST, passes_of
-from landscape.objective.memory.passes import TooLittle
+from landscape.measurement.stages import OnPath
 from landscape.objective.objective import Objective
-from landscape.objective.slope import check_slopes, compare_slopes, slope_passes, slopes
+from landscape.objective.slope import check_slopes, compare_slopes, slopes
 from landscape.parameters import ParameterLayout
 from landscape.result.curve.adaptive import Refined, refine
 
@@ -34,7 +31,8 @@ class Placed:
     """Positions and what was found there.
 
     Args:
-        alphas: [A]. channels: ``"slope"`` and ``"curvature"`` [A, S], as far as they were measured.
+        alphas: [A].
+        channels: ``"slope"`` and ``"curvature"`` [A, S], as far as they were measured.
         numbers: of an adaptive grid, name -> [S].
     """
 
@@ -43,78 +41,52 @@ class Placed:
     numbers: dict[str, list[float]]
 
 
-def order_of(subject: Subject, order: int) -> int:
+def order_of(on_path: OnPath, order: int) -> int:
     """The derivatives that are needed: an adaptive grid goes by the slope at least."""
-    return max(order, 1) if subject.adaptive is not None else order
+    return max(order, 1) if on_path.adaptive is not None else order
 
 
-def check_placement(subject: Subject, mode: str, order: int) -> None:
+def check_placement(on_path: OnPath, mode: str, order: int) -> None:
     """Raise InputError for a model, cost or path without derivatives of this order, before anything is trained."""
-    assert subject.dataset is not None and subject.objective is not None and subject.alphas is not None
-    order = order_of(subject, order)
+    order = order_of(on_path, order)
     if order == 0:
         return
-    layout = ParameterLayout.of(subject.module)
+    layout = ParameterLayout.of(on_path.module)
     generator = torch.Generator().manual_seed(0)
     # Off the start, which may be a point of symmetry, and in one orthant, for the paths that need that.
-    theta_0 = layout.theta(subject.module).detach().cpu().double()[None]
+    theta_0 = layout.theta(on_path.module).detach().cpu().double()[None]
     theta_0 = theta_0 + 0.01 * torch.randn(theta_0.shape, generator=generator, dtype=torch.float64)
     theta_1 = theta_0 * (1.2 + torch.rand(theta_0.shape, generator=generator, dtype=torch.float64))
-    objective = subject.objective(
-        subject.module,
-        subject.cost,
-        subject.dataset.train.first(8),
-        mode=mode,
-        seeds=subject.seeds[:1],
-        dtype="float64",
-    )
-    path = subject.lay(*(end.to(objective.device) for end in (theta_0, theta_1)))
+    few = on_path.dataset.train.first(8)
+    objective = on_path.objective_of(few, mode, seeds=on_path.seeds[:1], dtype="float64")
+    path = on_path.lay(*(end.to(objective.device) for end in (theta_0, theta_1)))
     check_slopes(objective, path, order)
-    for alpha in subject.alphas.tolist():  # some paths have corners
+    for alpha in on_path.alphas.tolist():  # some paths have corners
         path.velocity(alpha)
         if order == 2:
             path.acceleration(alpha)
     compare_slopes(objective, path, order)
 
 
-def check_room(subject: Subject, measurement: Any) -> None:
-    """Raise InputError if ``objective.memory`` is too little for one line per seed, before anything is trained.
-
-    The least that it names will do for all that is to be evaluated: every split and mode of the measurement, its
-    derivatives, and each solution on the test split.
-    """
-    assert subject.objective is not None
-    kinds = [("test", "deterministic", 0)]
-    for name, mode in product(getattr(measurement, "splits", ()), getattr(measurement, "modes", ("deterministic",))):
-        kinds += [(name, mode, order) for order in {0, order_of(subject, getattr(measurement, "slopes", 0))}]
-    faults = []
-    for name, mode, order in kinds:
-        split = subject.split(name)
-        objective = subject.objective(subject.module, subject.cost, split.first(MOST), mode=mode, seeds=subject.seeds)
-        try:
-            slope_passes(objective, order, len(split)) if order else passes_of(objective, num_examples=len(split))
-        except TooLittle as fault:
-            faults.append(fault)
-    if faults:
-        raise max(faults, key=lambda fault: fault.least)
-
-
-def place(objective: Objective, path: Any, subject: Subject, order: int, what: str) -> Placed:
+def place(objective: Objective, path: Any, on_path: OnPath, order: int, what: str) -> Placed:
     """The positions for one curve, and its derivatives there.
 
     Args:
-        path: alpha -> theta [S, P]. order: of the derivatives, 0, 1 or 2. what: the curve's name.
+        objective: of the curve.
+        path: alpha -> theta [S, P].
+        on_path: whose positions, and how they are refined.
+        order: of the derivatives, 0, 1 or 2.
+        what: the curve's name.
     """
-    assert subject.alphas is not None
-    order = order_of(subject, order)
+    alphas, order = on_path.alphas, order_of(on_path, order)
     if order == 0:
-        return Placed(subject.alphas, {}, {})
-    if subject.adaptive is None:
-        with report(f"{what} slopes", objective.num_batches * len(subject.alphas)) as progress:
-            found = slopes(objective, path, subject.alphas, order, progress, is_compared=True)
-        return Placed(subject.alphas, {k: v for k, v in found.items() if k != "objective"}, {})
-    with report(f"{what} placing", objective.num_batches * subject.adaptive.max_points) as progress:
-        return _refined(objective, path, subject.adaptive, order, what, progress)
+        return Placed(alphas, {}, {})
+    if on_path.adaptive is None:
+        with report(f"{what} slopes", objective.num_batches * len(alphas)) as progress:
+            found = slopes(objective, path, alphas, order, progress, is_compared=True)
+        return Placed(alphas, {k: v for k, v in found.items() if k != "objective"}, {})
+    with report(f"{what} placing", objective.num_batches * on_path.adaptive.max_points) as progress:
+        return _refined(objective, path, on_path.adaptive, order, what, progress)
 
 
 def _refined(

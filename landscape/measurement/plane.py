@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 import torch
 
-from landscape.endpoints import Ends
 from landscape.errors import InputError
 from landscape.ground.progress import report
+from landscape.measurement.contract import Measured, Pass, Work
 from landscape.measurement.corners import frame_of, plane_of, projection_of
 from landscape.measurement.interpolation import Interpolation
-from landscape.measurement.subject import Measured, Subject
-from landscape.measurement.work import Pass, Work
+from landscape.measurement.stages import OnPath
 from landscape.path import Linear
+from landscape.store.solutions import Solutions
 from landscape.store.trajectory import project, project_second
 
 NO_PLANE = (
@@ -26,7 +26,7 @@ NO_PLANE = (
 )
 
 
-class TrajectoryPlane(Interpolation):
+class TrajectoryPlane:
     """J along the line from theta_i to theta_f, and J at every saved point of training, placed beside the line.
 
     A point theta_t has the coordinates x_t = c_t . d along the line, c_t = theta_t - theta_i, and z_t along d_2, the
@@ -36,8 +36,10 @@ class TrajectoryPlane(Interpolation):
     grid in the plane of all three: theta_0 + a (theta_1 - theta_0) + b (theta_2 - theta_0), a and b in ``alphas``.
 
     Args:
-        splits: of ``train``, ``valid``, ``test``; the points are measured on the first. modes, noise: as of
-            interpolation; the points are measured in the first; without masks both modes are the same.
+        splits: of ``train``, ``valid``, ``test``; the points are measured on the first.
+        modes: as of interpolation; the points are measured in the first; without masks both modes are the same.
+        noise: as of interpolation, of the line.
+        slopes: as of interpolation, of the line.
 
     Raises:
         InputError: endpoints that are neither from a run's start to its solution nor three points.
@@ -45,17 +47,22 @@ class TrajectoryPlane(Interpolation):
     Source: paper, figure 7 right (galatea ``FindBasis2``).
     """
 
-    def __init__(
-        self, splits: Sequence[str] = ("train",), modes: Sequence[str] = ("stochastic",), noise: bool = True
-    ) -> None:
-        super().__init__(splits, modes, noise=noise)
+    stage = OnPath
 
-    def check(self, subject: Subject) -> None:
+    def __init__(
+        self,
+        splits: Sequence[str] = ("train",),
+        modes: Sequence[str] = ("stochastic",),
+        noise: bool = True,
+        slopes: int = 0,
+    ) -> None:
+        self.curves = Interpolation(splits, modes, slopes, noise)
+        self.first_split, self.first_mode = self.curves.splits[0], self.curves.modes[0]
+
+    def check(self, on_path: OnPath) -> None:
         """Raise InputError for running statistics that nobody knows off the line, before anything is trained."""
-        super().check(subject)
-        assert subject.objective is not None and subject.dataset is not None
-        objective = subject.objective(subject.module, subject.cost, subject.dataset.train.first(1), mode=self.modes[0])
-        if objective.statistics.interpolates:
+        self.curves.check(on_path)
+        if on_path.trial(self.first_mode).statistics.interpolates:
             raise InputError(
                 "measurement=plane looks beside the line, where objective.running_statistics=interpolate "
                 "knows no statistics; use recalibrate, or keep"
@@ -67,24 +74,22 @@ class TrajectoryPlane(Interpolation):
         if not own and not getattr(ends_of, "has_third", False):
             raise InputError(NO_PLANE)
 
-    def __call__(self, subject: Subject) -> Measured:
-        """Subject -> curves as of interpolation, and ``{"trajectory": Projection}`` with objective and second axis.
+    def __call__(self, on_path: OnPath) -> Measured:
+        """On a line -> curves as of interpolation, and ``{"trajectory": Projection}`` with objective and second axis.
 
         Of three points ``{"plane": Projection}`` instead, a row per point of the grid.
         """
-        solutions = subject.solutions
-        ends = subject.ends
-        if ends is not None and ends.theta_2 is not None:
-            return self._of_corners(subject, ends)
-        own = solutions is not None and ends is not None and torch.equal(ends.theta_0, solutions.theta_i)
-        if solutions is None or not own:
+        solutions, ends = on_path.solutions, on_path.ends
+        if ends.theta_2 is not None:
+            return self._of_corners(on_path)
+        if solutions is None or not torch.equal(ends.theta_0, solutions.theta_i):
             raise InputError(NO_PLANE)
-        measured = super().__call__(subject)
+        measured = self.curves(on_path)
         start, end = solutions.theta_i.double().numpy(), solutions.theta_f.double().numpy()
         flat = project(solutions.trajectories, start, end, solutions.best_epoch)
         second, distance = project_second(solutions.trajectories, start, end, flat)
-        values = self._objective(subject, flat.projection.shape[0])
-        numbers = dict(measured.numbers) | {
+        values = self._objective(on_path, solutions, flat.projection.shape[0])
+        numbers = measured.numbers | {
             "length": flat.length.tolist(),
             "max_residual": np.fmax.reduce(flat.residual_norm, axis=0).tolist(),
             "max_plane_distance": np.fmax.reduce(distance, axis=0).tolist(),
@@ -92,39 +97,30 @@ class TrajectoryPlane(Interpolation):
         trajectory = replace(flat, second_projection=second, objective=values)
         return replace(measured, projections={"trajectory": trajectory}, numbers=numbers)
 
-    def work(self, subject: Subject) -> Work:
-        """The passes of the line, and one point per saved point of training."""
-        solutions, split = subject.solutions, subject.split(self.splits[0])
-        passes = super().work(subject).passes
-        if subject.ends is not None and subject.ends.theta_2 is not None and subject.alphas is not None:
-            num_points = len(subject.alphas) ** 2
-            return Work((*passes, Pass(self.splits[0], self.modes[0], len(split), num_points, 1)))
-        if solutions is None or subject.objective is None:
+    def work(self, on_path: OnPath) -> Work:
+        """The passes of the line, and one point per saved point of training or of the grid."""
+        solutions, passes = on_path.solutions, self.curves.work(on_path).passes
+        split, mode, num_examples = self.first_split, self.first_mode, len(on_path.split(self.first_split))
+        if on_path.ends.theta_2 is not None:
+            return Work((*passes, Pass(split, mode, num_examples, len(on_path.alphas) ** 2, 1)))
+        if solutions is None:
             return Work(passes)
-        first = subject.objective(
-            subject.module, subject.cost, split.first(1), mode=self.modes[0], buffers=solutions.buffers[:1]
-        )
-        points = (
-            Pass(self.splits[0], self.modes[0], len(split), len(run.epochs), 1, first.num_replicates)
-            for run in solutions.trajectories
-        )
-        return Work((*passes, *points), unknown="reading the trajectory")
+        num_replicates = on_path.trial(mode).num_replicates
+        runs = [Pass(split, mode, num_examples, len(r.epochs), 1, num_replicates) for r in solutions.trajectories]
+        return Work((*passes, *runs), unknown="reading the trajectory")
 
-    def _of_corners(self, subject: Subject, ends: Ends) -> Measured:
+    def _of_corners(self, on_path: OnPath) -> Measured:
         """J along the line of the first two corners, and on the plane of all three."""
-        assert subject.objective is not None and subject.alphas is not None
-        if not isinstance(subject.lay(ends.theta_0, ends.theta_1), Linear):
+        ends = on_path.ends
+        if not isinstance(on_path.lay(ends.theta_0, ends.theta_1), Linear):
             raise InputError("measurement=plane of three points is flat; use path=linear")
         _, shift, height = frame_of(ends)
-        measured = super().__call__(subject)
-        split, mode = self.splits[0], self.modes[0]
-        objective = subject.objective(
-            subject.module, subject.cost, subject.split(split), mode=mode, seeds=ends.seeds, buffers=ends.buffers
-        )
-        plane = plane_of(ends, subject.alphas, objective)
-        found = projection_of(ends, plane, objective, f"{split} {mode} plane")
+        measured = self.curves(on_path)
+        objective = on_path.objective_along(on_path.split(self.first_split), self.first_mode)
+        plane = plane_of(ends, on_path.alphas, objective)
+        found = projection_of(ends, plane, objective, f"{self.first_split} {self.first_mode} plane")
         assert found.objective is not None
-        numbers = dict(measured.numbers) | {
+        numbers = measured.numbers | {
             "length": found.length.tolist(),
             "plane/third_along": [shift],
             "plane/third_beside": [height],
@@ -140,23 +136,14 @@ class TrajectoryPlane(Interpolation):
             }
         return replace(measured, projections={"plane": found}, numbers=numbers)
 
-    def _objective(self, subject: Subject, num_rows: int) -> np.ndarray:
+    def _objective(self, on_path: OnPath, solutions: Solutions, num_rows: int) -> np.ndarray:
         """J(theta_t) of every saved point [T, S], NaN after a run's last."""
-        solutions, split = subject.solutions, subject.split(self.splits[0])
-        assert solutions is not None and subject.objective is not None
-        values = np.full((num_rows, len(solutions.seeds)), np.nan)
+        split, values = on_path.split(self.first_split), np.full((num_rows, len(solutions.seeds)), np.nan)
         for s, run in enumerate(solutions.trajectories):
-            objective = subject.objective(
-                subject.module,
-                subject.cost,
-                split,
-                mode=self.modes[0],
-                seeds=[solutions.seeds[s]],
-                buffers=solutions.buffers[s : s + 1],
-            )
+            own = {"seeds": solutions.seeds[s : s + 1], "buffers": solutions.buffers[s : s + 1]}
+            objective = on_path.objective_of(split, self.first_mode, **own)
             rows = np.arange(len(run.epochs))
-            total = objective.num_batches * len(rows)
-            with report(f"points of training, seed {solutions.seeds[s]}", total) as progress:
+            with report(f"points of training, seed {solutions.seeds[s]}", objective.num_batches * len(rows)) as progress:
                 found = objective.along(run.theta, rows.astype(np.float64), progress)
             values[rows, s] = found.channels["objective"][:, 0]
         return values

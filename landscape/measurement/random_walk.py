@@ -13,8 +13,8 @@ from torch import Tensor
 from landscape.errors import InputError
 from landscape.ground.progress import report
 from landscape.ground.streams import WALK, stream
-from landscape.measurement.subject import Measured, Subject
-from landscape.measurement.work import Steps, Work
+from landscape.measurement.contract import Measured, Steps, Work
+from landscape.measurement.stages import Seeds
 from landscape.objective.memory.budget import free_bytes, size
 from landscape.result.curve import Projection
 
@@ -35,7 +35,7 @@ class RandomWalk:
     Source: paper, figure 11.
     """
 
-    needs = "nothing"
+    stage = Seeds
 
     def __init__(self, dimension: int = 1000, num_steps: int = 1000, solution_step: int = 900) -> None:
         for key, value in {"dimension": dimension, "num_steps": num_steps, "solution_step": solution_step}.items():
@@ -49,9 +49,9 @@ class RandomWalk:
             )
         self.dimension, self.num_steps, self.solution_step = dimension, num_steps, solution_step
 
-    def __call__(self, subject: Subject) -> Measured:
-        """Subject -> projections ``{"walk": ...}``, one walk per seed."""
-        shape = (self.num_steps + 1, len(subject.seeds))
+    def __call__(self, start: Seeds) -> Measured:
+        """Seeds -> projections ``{"walk": ...}``, one walk per seed."""
+        shape = (self.num_steps + 1, len(start.seeds))
         need, free = 8 * (3 * math.prod(shape) + 4 * self.dimension), free_bytes(torch.device("cpu"))
         if need > free:
             raise InputError(
@@ -60,18 +60,18 @@ class RandomWalk:
                 f"{shape[1]}"
             )
         along, aside, norm = (np.zeros(shape) for _ in range(3))
-        length = np.zeros(len(subject.seeds))
+        length = np.zeros(len(start.seeds))
         with report(f"random walk in {self.dimension} dimensions", 2 * shape[1] * self.num_steps) as progress:
             done = 0
-            for s, seed in enumerate(subject.seeds):
+            for s, seed in enumerate(start.seeds):
                 solution = torch.zeros(0)
-                for first, positions in self._positions(seed, subject.device):
+                for first, positions in self._positions(seed, start.device):
                     if first <= self.solution_step < first + len(positions):
                         solution = positions[self.solution_step - first].clone()
                     progress(done := done + len(positions))
                 length[s] = float(solution.norm())
                 direction = solution / length[s]
-                for first, positions in self._positions(seed, subject.device):
+                for first, positions in self._positions(seed, start.device):
                     rows = slice(first, first + len(positions))
                     norm[rows, s] = _lengths(positions)
                     projection = positions @ direction  # [block]
@@ -87,16 +87,16 @@ class RandomWalk:
         return Measured(
             projections={"walk": walk},
             numbers={"length": length.tolist(), "max_residual": aside[upto].max(axis=0).tolist()},
-            labels=[str(seed) for seed in subject.seeds],
+            labels=[str(seed) for seed in start.seeds],
         )
 
-    def work(self, subject: Subject) -> Work:
+    def work(self, start: Seeds) -> Work:
         """Steps alone; a shorter walk tells how long one takes."""
 
         def shorter(num_steps: int) -> RandomWalk:
             return RandomWalk(self.dimension, num_steps, num_steps)
 
-        return Work(steps=Steps(self.num_steps, len(subject.seeds), 0, shorter))
+        return Work(steps=Steps(self.num_steps, len(start.seeds), 0, shorter))
 
     def _positions(self, seed: int, device: torch.device) -> Iterator[tuple[int, Tensor]]:
         """(step of the first row, theta [block, P]) from step 1 on, in float64."""

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from landscape.errors import InputError
-from landscape.measurement.subject import Measured, Subject
-from landscape.measurement.work import Work
+from landscape.measurement.contract import Measured, Work
+from landscape.measurement.stages import Trained
 from landscape.store.trajectory import project
 
 
@@ -16,17 +15,15 @@ class Residual:
     Source: paper, appendix B and figure 13.
     """
 
-    needs = "solutions"
+    stage = Trained
 
-    def work(self, subject: Subject) -> Work:
+    def work(self, trained: Trained) -> Work:
         """No pass over the data."""
         return Work(unknown="reading the trajectory")
 
-    def __call__(self, subject: Subject) -> Measured:
-        """Subject -> projections ``{"trajectory": ...}``."""
-        solutions = subject.solutions
-        if solutions is None:
-            raise InputError("measurement=residual needs a training run; use endpoints=init_to_solution")
+    def __call__(self, trained: Trained) -> Measured:
+        """Trained networks -> projections ``{"trajectory": ...}``."""
+        solutions = trained.solutions
         projection = project(
             solutions.trajectories,
             solutions.theta_i.double().numpy(),

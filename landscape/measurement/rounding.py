@@ -15,6 +15,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from landscape.data.dataset import Split
 from landscape.errors import InputError
+from landscape.measurement.stages import OnPath
 from landscape.objective.objective import Objective
 from landscape.result.curve.noise import mean_error
 
@@ -133,10 +134,9 @@ def is_evaluated_again(objective: Objective) -> bool:
 
 
 def rounding_floor(
-    make: Callable[..., Objective],
-    split: Split,
+    on_path: OnPath,
     objective: Objective,
-    lay: Callable[[torch.dtype], Any],
+    split: Split,
     alphas: NDArray[np.float64],
     values: NDArray[np.float64],
     kept: Any,
@@ -150,9 +150,12 @@ def rounding_floor(
     of their own inside, and alone where a module cannot be evaluated in the other precision.
 
     Args:
-        make: (split, further keywords of ``Objective``) -> the objective of these lines.
-        split: of the curve. objective: that it was measured by. lay: precision -> (alpha -> theta [S, P]).
-        alphas: [A]. values: J, [A, S]. kept: each example's cost, [S, A, N].
+        on_path: whose ends the points lie between.
+        objective: that the curve was measured by.
+        split: of the curve.
+        alphas: [A].
+        values: J, [A, S].
+        kept: each example's cost, [S, A, N].
     """
     few, at = some_of(split)
     again = points_of(len(alphas))
@@ -162,7 +165,8 @@ def rounding_floor(
 
     def costs(at: NDArray[np.float64], dtype: torch.dtype = objective.dtype, **words: Any) -> NDArray[np.float64]:
         name = str(dtype).removeprefix("torch.")
-        found = make(few, **same, dtype=name, **words).along(lay(dtype), at, keep_costs=torch.float64)
+        other = on_path.objective_along(few, objective.mode, **same, dtype=name, **words)
+        found = other.along(on_path.laid(objective.device, dtype), at, keep_costs=torch.float64)
         assert found.costs is not None
         return found.costs
 

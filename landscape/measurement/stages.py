@@ -1,0 +1,135 @@
+"""How far a job has come when its measurement is taken: seeds alone, a network, a trained one, one on a path."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from landscape.alphas import Adaptive
+from landscape.data.dataset import Dataset, Split
+from landscape.endpoints import Ends
+from landscape.objective.objective import Objective
+from landscape.parameters import ParameterLayout
+from landscape.store.solutions import Solutions
+
+
+NUM_TRIED = 64
+"""Examples of a trial."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seeds:
+    """The first stage: nothing is made yet.
+
+    Args:
+        seeds: [S].
+        device: where to compute.
+    """
+
+    seeds: list[int]
+    device: torch.device
+
+
+@dataclass(frozen=True, kw_only=True)
+class Network(Seeds):
+    """A module that nobody has trained, its data and its cost.
+
+    Args:
+        module: the template.
+        cost: with the data, what J is made of.
+        dataset: all its splits.
+        objective: ``Objective`` with its own numbers bound (dtype, batch size, replicates, device, ...).
+        optimizer: (tensors) -> optimizer.
+        num_examples: measure on the first so many examples of each split; None: all.
+        trials: what ``trial`` has made.
+    """
+
+    module: nn.Module
+    cost: Any
+    dataset: Dataset
+    objective: Callable[..., Objective]
+    optimizer: Callable[..., torch.optim.Optimizer]
+    num_examples: int | None = None
+    trials: dict[str, Objective] = field(default_factory=dict, repr=False, compare=False)
+
+    def split(self, name: str) -> Split:
+        """The examples of one split that are measured on."""
+        split: Split = getattr(self.dataset, name)
+        return split if self.num_examples is None else split.first(self.num_examples)
+
+    def objective_of(self, split: Split, mode: str, **numbers: Any) -> Objective:
+        """J over the examples of a split."""
+        return self.objective(self.module, self.cost, split, mode=mode, **numbers)
+
+    def trial(self, mode: str) -> Objective:
+        """J over a few examples, made once per mode: what tells how module, data and cost behave together."""
+        if mode not in self.trials:
+            few = self.dataset.valid.first(min(NUM_TRIED, len(self.dataset.valid)))
+            self.trials[mode] = self.objective_of(few, mode, seeds=self.seeds)
+        return self.trials[mode]
+
+    def at(self, stage: type[Network], **more: Any) -> Any:
+        """This network at a later stage, with what that adds."""
+        return stage(**{entry.name: getattr(self, entry.name) for entry in fields(self)} | more)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trained(Network):
+    """The network of every seed, trained."""
+
+    solutions: Solutions
+
+
+@dataclass(frozen=True, kw_only=True)
+class OnPath(Network):
+    """A network on S paths at once.
+
+    Args:
+        ends: of the paths.
+        alphas: [A], positions on them.
+        path: (theta_0, theta_1) -> path, with an argument ``layout`` too if it names one; see ``lay``.
+        solutions: trained networks; None where the ends came from elsewhere.
+        adaptive: how to refine ``alphas``, or None.
+    """
+
+    ends: Ends
+    alphas: NDArray[np.float64]
+    path: Callable[..., Any]
+    solutions: Solutions | None = None
+    adaptive: Adaptive | None = None
+
+    def lay(self, theta_0: Tensor, theta_1: Tensor) -> Any:
+        """The path between two points [S, P]; one whose constructor names ``layout`` learns what the P values are."""
+        try:
+            asks = "layout" in inspect.signature(self.path).parameters
+        except (TypeError, ValueError):  # built-in callables have no signature
+            asks = False
+        named = {"layout": ParameterLayout.of(self.module)} if asks else {}
+        return self.path(theta_0, theta_1, **named)
+
+    def laid(self, device: torch.device, dtype: torch.dtype) -> Any:
+        """The path between the ends, in the precision in which points on it are mixed."""
+        return self.lay(*self.ends.cast(device, dtype))
+
+    def objective_along(self, split: Split, mode: str, **numbers: Any) -> Objective:
+        """J over the examples of a split, one row per path."""
+        ends = self.ends
+        own = {"seeds": ends.seeds, "buffers": ends.buffers, "buffers_0": ends.buffers_0}
+        return self.objective_of(split, mode, **own | numbers)
+
+
+STAGES: dict[str, type[Seeds]] = {"nothing": Seeds, "model": Network, "solutions": Trained, "path": OnPath}
+"""What a measurement of the first edition says that it ``needs``."""
+
+
+def stage_of(measurement: Any) -> type[Seeds]:
+    """The stage at which a measurement is taken."""
+    stage: type[Seeds] = getattr(measurement, "stage", None) or STAGES[measurement.needs]
+    return stage
