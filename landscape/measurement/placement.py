@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from landscape.alphas import Adaptive
 from landscape.ground.progress import report
 from landscape.measurement.subject import Subject
-from landscape.objective.memory.footprint import MOST, passes_of
+from landscape.objective.memory.footprint import MOST
 from landscape.objective.memory.passes import TooLittle
 from landscape.objective.objective import Objective
 from landscape.objective.slope import check_slopes, compare_slopes, slope_passes, slopes
@@ -92,7 +92,7 @@ def check_room(subject: Subject, measurement: Any) -> None:
         split = subject.split(name)
         objective = subject.objective(subject.module, subject.cost, split.first(MOST), mode=mode, seeds=subject.seeds)
         try:
-            slope_passes(objective, order, len(split)) if order else passes_of(objective, num_examples=len(split))
+            slope_passes(objective, order, len(split)) if order else objective.passes_for(len(split))
         except TooLittle as fault:
             faults.append(fault)
     if faults:
