@@ -24,7 +24,6 @@ from landscape.ground.precision import converted
 from landscape.ground.provenance import outside
 from landscape.ground.settings import uses_of
 from landscape.measurement import Subject
-from landscape.objective.fitting import check_split
 from landscape.objective.module.template import unwrapped
 from landscape.objective.objective import Objective
 from landscape.parameters import ParameterLayout
@@ -115,9 +114,9 @@ def _check_dimensions(dimensions: Mapping[str, Any]) -> None:
 
 
 def check_named(objective: Objective, split: Split, name: str) -> None:
-    """``check_split``, and labels that count, of a split that goes by this name."""
+    """``Objective.check_split``, and labels that count, of a split that goes by this name."""
     try:
-        check_split(objective, split)
+        objective.check_split(split)
         check_counts(scales(objective.cost, split.y), len(split))
     except InputError as error:
         raise InputError(f"the {name} split: {error}") from None

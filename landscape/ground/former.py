@@ -12,8 +12,8 @@ from types import ModuleType
 FORMER = {
     **{name: f"ground.{name}" for name in ("precision", "progress", "provenance", "streams")},
     **{name: f"result.{name}" for name in ("curve", "verdict")},
-    **{name: f"objective.{name}" for name in ("engine", "fitting", "running_statistics", "slope", "sums")},
-    **{"blocks": "objective.memory.passes", "budget": "objective.memory.budget"},
+    **{name: f"objective.{name}" for name in ("engine", "running_statistics", "slope", "sums")},
+    **{"fitting": "objective.check.fitting", "blocks": "objective.memory.passes", "budget": "objective.memory.budget"},
     **{"footprint": "objective.memory.footprint", "compute": "command.launch"},
     **{name: f"store.{name}" for name in ("solutions", "streaming", "trajectory")},
     **{name: f"command.{name}" for name in ("closing", "config", "forecast", "job", "limits", "plan", "prepare")},

@@ -133,7 +133,7 @@ def _outputs(objective: Objective, path: Path, alpha: float, ends: Ends, s: int)
         for x in objective.split.x.split(objective.batch_size):
             # Some modules write into what they are given.
             theta, own = path(alpha)[0].clone(), {name: buffer.clone() for name, buffer in buffers.items()}
-            with objective.borrowed.values({**objective.layout.unflatten(theta), **own}) as module:
+            with objective.forward.borrowed.values({**objective.layout.unflatten(theta), **own}) as module:
                 parts.append(tensor_of(module(x.clone()), getattr(objective.cost, "output", None)))
     outputs = torch.cat(parts)
     if outputs.dim() != 2:

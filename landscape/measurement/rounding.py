@@ -129,7 +129,7 @@ def is_evaluated_again(objective: Objective) -> bool:
     Of a float64 curve they were kept in float32; and random numbers, states and statistics over the examples belong to
     an example's place among the others.
     """
-    placed = objective.is_random or objective.is_stateful or objective.split.is_resampled
+    placed = objective.is_random or objective.forward.is_stateful or objective.split.is_resampled
     return objective.dtype == torch.float64 or placed or objective.statistics.recalibrates
 
 

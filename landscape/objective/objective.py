@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property, partial
-from itertools import product
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -13,27 +13,35 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from landscape.cost import from_torch
-from landscape.cost.labels import check_counts, scaled, scales
+from landscape.cost.labels import check_counts, scales
 from landscape.data.dataset import Split
 from landscape.data.reading import as_split
 from landscape.ground.precision import tf32
-from landscape.ground.streams import MEASURE, MEASURE_SAMPLE, BlockDraws, stream_seed
-from landscape.model.dropout import Masks, torch_dropout_on
+from landscape.model.dropout import Masks
+from landscape.objective.batch import Batch, Batches
+from landscape.objective.check.conduct import Conduct, conduct_of
+from landscape.objective.check.fitting import check_numbers, check_split, fitting
+from landscape.objective.check.soundness import check
 from landscape.objective.engine import Together, check_engine, line_of
-from landscape.objective.fitting import check_numbers, fitting
+from landscape.objective.forward import AXES, ForwardPass
 from landscape.objective.memory.budget import budget_of
-from landscape.objective.memory.footprint import passes_of
+from landscape.objective.memory.footprint import Evaluate, footprint
 from landscape.objective.memory.passes import MOST_CPU, Passes, Wants
-from landscape.objective.module.borrowed import Borrowed
-from landscape.objective.module.conduct import conduct_of
-from landscape.objective.module.safe import copies, is_safe
+from landscape.objective.module.safe import is_safe
 from landscape.objective.module.template import template_of
 from landscape.objective.module.watch import undisturbed
 from landscape.objective.running_statistics import RunningStatistics
-from landscape.objective.soundness import AXES, check
 from landscape.objective.sums import Evaluation, Sums
 from landscape.parameters import ParameterLayout, row_of
 from landscape.path import widened
+
+
+@dataclass
+class Look:
+    """What a few examples have shown of a module in one mode and precision: its pass, and how it behaves."""
+
+    forward: ForwardPass
+    conduct: Conduct
 
 
 class Objective:
@@ -89,46 +97,106 @@ class Objective:
         memory: str | int | None = None,
         alphas_at_once: int | None = None,
     ) -> None:
-        check_engine(engine)
-        check_numbers(mode, dtype, batch_size=batch_size, num_replicates=num_replicates, alphas_at_once=alphas_at_once)
-        cost, split = from_torch(cost), as_split(split)
-        calibration = None if calibration is None else as_split(calibration)
-        self.dtype: torch.dtype = getattr(torch, dtype)
-        self.device = torch.device(device)
-        self.module = template_of(module, self.device, self.dtype)
-        self.wants = Wants(memory, budget_of(memory, self.device), batch_size, alphas_at_once)
-        self.layout, self.borrowed = ParameterLayout.of(self.module), Borrowed(self.module)
-        self.cost, self.mode, self.seeds = cost, mode, list(seeds)
-        self.scales = scales(cost, split.y)
-        self.split = split.to(self.device, self.dtype)
-        # Sequences are read side by side, block after block, the state of one block carried into the next.
-        self.is_stateful = split.num_streams is not None and hasattr(self.module, "initial_state")
-        self.buffers, self.buffers_0, self._wanted_replicates = buffers, buffers_0, num_replicates
-        self.written: frozenset[str] = frozenset()  # what a forward pass writes into, and gets a copy of
-        self.is_safe = is_safe(self.module, cost)
-        self._look_at(module, running_statistics, calibration)
-        self.engine = engine
-        self.slope_passes: dict[int, Passes] = {}  # by order, as ``passes`` with derivatives, counted on first use
+        self._given = {n: v for n, v in locals().items() if n not in ("self", "module", "cost", "split")}
+        self._original, self._looks = module, dict[Any, Look]()
+        self._set(cost, split)
 
-    @undisturbed()
-    def _look_at(self, module: nn.Module, treatment: str | None, calibration: Split | None) -> None:
-        """Learn from a few examples how the module behaves, and refuse what has no J.
+    def on(self, split: Split | None = None, **changes: Any) -> Objective:
+        """The same module and cost over other examples, or with other arguments.
+
+        A mode and precision that was tried before is not tried again: the module is watched once in each. The examples
+        are checked where they are others. A few of them are enough for the first objective of a family.
 
         Args:
-            module: the caller's. treatment, calibration: of running statistics.
+            split: None for the same examples.
+            changes: any arguments of the constructor but ``module`` and ``cost``.
+
+        Raises:
+            InputError: as the constructor does.
         """
-        with fitting(self):
-            self.masks = Masks(self.module, self.split.x[:1], self.cost.num_draws)
-        self.mask_draws = BlockDraws(self.masks.draw, 1, self.device)
-        self.sample_draws = BlockDraws(self._uniform, 0, self.device)
-        self.is_random, self.num_replicates = self.mode == "stochastic", 1
-        conduct = conduct_of(self)
-        self.drawing = conduct.drawing
+        if unknown := changes.keys() - self._given.keys():
+            raise TypeError(f"Objective.on has no {', '.join(sorted(unknown))}")
+        now = {"buffers": self.buffers, "buffers_0": self.buffers_0, "engine": self.engine}
+        other = object.__new__(type(self))
+        other._given, other._original, other._looks = {**self._given, **now, **changes}, self._original, self._looks
+        other._set(self.cost, self._split if split is None else split, is_checked=split is None)
+        return other
+
+    def _set(self, cost: Any, split: Split, is_checked: bool = False) -> None:
+        """Make it of what was given.
+
+        Args:
+            is_checked: these examples have been seen to fit.
+        """
+        given = self._given
+        check_engine(given["engine"])
+        self.mode, self.num_replicates, self.seeds = given["mode"], given["num_replicates"], list(given["seeds"])
+        sizes = {n: given[n] for n in ("batch_size", "num_replicates", "alphas_at_once")}
+        check_numbers(self.mode, given["dtype"], **sizes)
+        self.cost, self._split = from_torch(cost), as_split(split)
+        calibration = None if given["calibration"] is None else as_split(given["calibration"])
+        self.dtype: torch.dtype = getattr(torch, given["dtype"])
+        self.device, self.engine = torch.device(given["device"]), given["engine"]
+        key = self.mode, self.dtype, self.device, self._split.num_streams is None
+        look = self._looks.get(key)
+        self.module = template_of(self._original, self.device, self.dtype) if look is None else look.forward.module
+        budget = budget_of(given["memory"], self.device)
+        self.wants = Wants(given["memory"], budget, given["batch_size"], given["alphas_at_once"])
+        self.layout = ParameterLayout.of(self.module)
+        self.scales = scales(self.cost, self._split.y)
+        self.split = self._split.to(self.device, self.dtype)
+        self.buffers, self.buffers_0 = given["buffers"], given["buffers_0"]
+        self.slope_passes: dict[int, Passes] = {}  # by order, as ``passes`` with derivatives, counted on first use
+        self._look_at(look, key, given["running_statistics"], calibration, is_checked)
+
+    @undisturbed()
+    @tf32(False)
+    def _look_at(
+        self, look: Look | None, key: Any, treatment: str | None, calibration: Split | None, is_checked: bool
+    ) -> None:
+        """Learn from a few examples how the module behaves, and refuse what has no J."""
+        is_random, forward = self.mode == "stochastic", None if look is None else look.forward
+        if forward is None:
+            forward = self._forward_pass()
+        forward = replace(forward, scales=self.scales)
+        conduct = (
+            conduct_of(Batches(forward, self.split, self.seeds, is_random), is_random) if look is None else look.conduct
+        )
         self.statistics = RunningStatistics(self.module, treatment, calibration, self.dtype, MOST_CPU, conduct.changed)
         # Without anything random the two modes are one; say so, and do not average equal replicates.
-        self.is_random = self.is_random and bool(len(self.masks) or self.drawing)
-        self.num_replicates = self._wanted_replicates if self.is_random else 1
-        self.written = check(self, module)
+        self.is_random = is_random and bool(len(forward.masks) or conduct.drawing)
+        self.num_replicates = self.num_replicates if self.is_random else 1
+        self.batches = Batches(forward, self.split, self.seeds, self.is_random, conduct.drawing, self.num_replicates)
+        if look is None:
+            check(self.batches, self._original, self.statistics.of(self.buffers, 0))
+            self._looks[key] = Look(self.batches.forward, conduct)
+        elif not is_checked:
+            self.check_split(self.split, has_extremes=self.split.num_streams is None)
+
+    def _forward_pass(self) -> ForwardPass:
+        is_stateful = self.split.num_streams is not None and hasattr(self.module, "initial_state")
+        with fitting(self.module, self.cost, self.split.x):
+            masks = Masks(self.module, self.split.x[:1], self.cost.num_draws)
+        safe = is_safe(self.module, self.cost)
+        return ForwardPass(self.module, self.cost, masks, self.dtype, self.device, is_stateful, safe)
+
+    def check_split(self, split: Split, has_extremes: bool = True) -> None:
+        """Raise InputError unless other examples of the same kind fit module and cost.
+
+        Args:
+            split: on any device.
+            has_extremes: try the examples with the smallest and the largest whole number.
+        """
+        check_split(self.batches, split, self.statistics.of(self.buffers, 0), has_extremes)
+
+    @property
+    def forward(self) -> ForwardPass:
+        """One pass, as a function of a point and of what a batch brings."""
+        return self.batches.forward
+
+    def batch(self, start: int, num: int) -> Batch:
+        """``num`` examples from ``start`` on, with the buffers of theta_1."""
+        return self.batches(start, num, [self.statistics.of(self.buffers, s) for s in range(len(self.seeds))])
 
     def __call__(self, theta: Tensor) -> Tensor:
         """theta [S, P] -> J [S], float64 on the CPU."""
@@ -186,37 +254,31 @@ class Objective:
         engine: str,
     ) -> bool:
         """Once over the data for some points; False: a GPU met a value that is not finite, the plain path must."""
-        num_seeds, done = len(self.seeds), 0
+        done, forward = 0, self.forward
         states: dict[tuple[int, int, int], Any] = {}
         moving = any(row is not buffers[0] for row in buffers)
         # torch's own dropout draws from the global generator inside the forward pass, and what a forward pass writes
         # into its own weights may go by their values: nothing that can be traced.
-        alone = moving or (self.is_random and bool(self.drawing)) or "theta" in self.written
-        limit = self.passes.limit(len(alphas), sums.held, one_by_one=alone or self.is_stateful)
-        line = line_of("plain" if alone else engine, self._forward, path, alphas, self.dtype, self.device, AXES, limit)
-        together = Together(self._apart, limit.together)
+        alone = moving or bool(self.batches.drawing) or "theta" in forward.written
+        limit = self.passes.limit(len(alphas), sums.held, one_by_one=alone or forward.is_stateful)
+        line = line_of("plain" if alone else engine, forward, path, alphas, self.dtype, self.device, AXES, limit)
+        together = Together(forward.on_copies, limit.together)
         # Batches outside, alphas inside: masks are drawn and data is touched once for the whole line.
         for start in range(0, len(self.split), self.batch_size):
-            x, y = self.split.x[start : start + self.batch_size], self.split.y[start : start + self.batch_size]
-            masks = self._masks(start, len(x), num_seeds)
-            seen = self._seen(start, x, num_seeds)
-            known = {
-                (s, k): self._known(seen[s], y, buffers[0][s], None if masks is None else masks[s][k])
-                for s, k in product(range(num_seeds), range(self.num_replicates))
-            }
-            if line is not None and line.add(known, states, sums, start):
+            batch = self.batches(start, self.batch_size, buffers[0])
+            if line is not None and line.add(batch.known, states, sums, start):
                 done += len(alphas)
                 reached(done)
                 continue
             a = 0
             while a < len(alphas):
                 thetas = [path(float(v)).to(self.device, self.dtype) for v in alphas[a : a + together.num]]
-                if len(thetas) > 1 and together.add(torch.stack(thetas), known, sums, a, start):
+                if len(thetas) > 1 and together.add(torch.stack(thetas), batch.known, sums, a, start):
                     a += len(thetas)
                 else:
-                    for s, k in product(range(num_seeds), range(self.num_replicates)):
-                        channels, states[a, s, k] = self._channels(
-                            row_of(thetas[0], s), seen[s], y, s, start, k, masks, states.get((a, s, k)), buffers[a][s]
+                    for s, k in batch.known:
+                        channels, states[a, s, k] = batch.channels(
+                            row_of(thetas[0], s), s, k, states.get((a, s, k)), buffers[a][s]
                         )
                         sums.add(k, a, s, channels, start)
                     a += 1
@@ -227,7 +289,25 @@ class Objective:
     @cached_property
     def passes(self) -> Passes:
         """How many examples and points are held at once."""
-        return passes_of(self)
+        return self.passes_for()
+
+    def passes_for(self, num_examples: int | None = None, evaluate: Evaluate | None = None) -> Passes:
+        """How many examples and points may be held at once.
+
+        Args:
+            num_examples: N; None for those of the split.
+            evaluate: what is done to a batch; None for J at one point.
+
+        Raises:
+            InputError: ``objective.memory`` is too little for anything.
+        """
+        own, theta = self.statistics.of(self.buffers, 0), self.forward.start
+        evaluate = evaluate or (lambda batch: batch.channels(theta))
+        foot = footprint(self.batches, own, evaluate, self.wants.budget)
+        if self.statistics.moves:
+            foot = foot.with_statistics(len(self.seeds) * self.statistics.num_bytes, self.statistics.recalibrates)
+        num, draws = num_examples or len(self.split), bool(self.batches.drawing)
+        return Passes(foot, self.wants, num, self.split.num_streams, self.device, draws)
 
     @property
     def batch_size(self) -> int:
@@ -238,85 +318,3 @@ class Objective:
     def num_batches(self) -> int:
         """Forward passes per theta."""
         return -(-len(self.split) // self.batch_size)
-
-    def parts(self, start: int, num: int) -> dict[tuple[int, int], Callable[..., tuple[dict[str, Tensor], Any]]]:
-        """(row, replicate) -> ``num`` examples from ``start`` on, (theta [P], state=None) -> (channels [B], state)."""
-        x, y = self.split.x[start : start + num], self.split.y[start : start + num]
-        check_counts(self.scales, len(self.split))
-        rows = range(len(self.seeds))
-        masks, seen = self._masks(start, len(x), len(rows)), self._seen(start, x, len(rows))
-        own = [self.statistics.of(self.buffers, s) for s in rows]
-        return {
-            (s, k): partial(self._channels, x=seen[s], y=y, s=s, start=start, k=k, masks=masks, buffers=own[s])
-            for s, k in product(rows, range(self.num_replicates))
-        }
-
-    def _masks(self, start: int, count: int, num_seeds: int) -> list[list[Tensor]] | None:
-        """Masks of this batch, [seed][replicate] -> [draws, B, F]; None where there is nothing to mask."""
-        if not (self.is_random and len(self.masks)):
-            return None
-        replicates = range(self.num_replicates)
-        return [
-            [self.mask_draws((self.seeds[s], MEASURE, k), start, count) for k in replicates] for s in range(num_seeds)
-        ]
-
-    def _uniform(self, count: int, generator: torch.Generator) -> Tensor:
-        return torch.rand((count, *self.split.x.shape[1:]), generator=generator, device=self.device)
-
-    def _seen(self, start: int, x: Tensor, num_seeds: int) -> list[Tensor]:
-        """This batch as each seed sees it: x itself, or one Bernoulli sample of it that never changes."""
-        if not self.split.is_resampled:
-            return [x] * num_seeds
-        draws = [self.sample_draws((self.seeds[s], MEASURE_SAMPLE), start, len(x)) for s in range(num_seeds)]
-        return [(uniform < x).to(x.dtype) for uniform in draws]
-
-    def _channels(
-        self,
-        theta: Tensor,
-        x: Tensor,
-        y: Tensor,
-        s: int,
-        start: int,
-        k: int,
-        masks: list[list[Tensor]] | None,
-        state: Any = None,
-        buffers: Mapping[str, Tensor] | None = None,
-    ) -> tuple[dict[str, Tensor], Any]:
-        """Channels of one batch and, of a module with a state, the state after it."""
-        known = self._known(x, y, buffers or {}, None if masks is None else masks[s][k])
-        with (
-            torch.no_grad(),
-            torch_dropout_on(
-                self.drawing if self.is_random else (), stream_seed(self.seeds[s], MEASURE, k, start), self.device
-            ),
-        ):
-            return self._apart(theta, known, state)
-
-    def _apart(self, theta: Tensor, known: Mapping[str, Tensor], state: Any) -> tuple[dict[str, Tensor], Any]:
-        """``_forward`` on copies: others' code may write into what it is given at some points only, unforeseen."""
-        if not self.is_safe:
-            theta, known = copies(self.module, theta, known)
-        return self._forward(theta, known, state)
-
-    def _known(self, x: Tensor, y: Tensor, buffers: Mapping[str, Tensor], masks: Tensor | None) -> dict[str, Tensor]:
-        """All that a batch of one seed brings besides theta; masks [draws, B, F]."""
-        known = {"x": x, "y": y} if masks is None else {"x": x, "y": y, "masks": masks}
-        return known | {f"buffer {name}": buffer for name, buffer in buffers.items()}
-
-    def _forward(self, theta: Tensor, known: Mapping[str, Tensor], state: Any) -> tuple[dict[str, Tensor], Any]:
-        """Channels and state after a batch, a function of its arguments alone."""
-        if self.written:
-            theta, known = copies(self.module, theta, known, self.written)
-        values: dict[str, Tensor] = dict(self.layout.unflatten(theta))
-        values |= {name.removeprefix("buffer "): v for name, v in known.items() if name.startswith("buffer ")}
-
-        def predict(inputs: Any, draw: int) -> Any:
-            nonlocal state
-            with self.masks.bind(known.get("masks"), draw), self.borrowed.values(values):
-                if not self.is_stateful:
-                    return self.module(inputs)
-                before = self.module.initial_state(known["x"]) if state is None else state  # type: ignore[operator]
-                outputs, state = self.module((inputs, before))
-                return outputs
-
-        return scaled(self.cost.channels(predict, known["x"], known["y"]), self.scales), state

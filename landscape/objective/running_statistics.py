@@ -16,7 +16,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from landscape.data.dataset import Split
 from landscape.errors import InputError
 from landscape.objective.module.borrowed import Borrowed
-from landscape.objective.module.conduct import is_same
+from landscape.objective.module.watch import is_same
 from landscape.parameters import ParameterLayout, beside, row_of
 
 Named = Mapping[str, Tensor]

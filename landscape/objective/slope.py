@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.func import jvp
 
+from landscape.cost.labels import check_counts
 from landscape.errors import InputError
 from landscape.ground.precision import tf32
 from landscape.model.plain import PlainDerivatives, plain_attention
-from landscape.objective.memory.footprint import passes_of
+from landscape.objective.batch import Batch
 from landscape.objective.memory.passes import Passes
 from landscape.objective.module.watch import undisturbed
 from landscape.objective.objective import Objective
@@ -55,7 +56,7 @@ def check_slopes(objective: Objective, path: Any, order: int) -> None:
             f"cost {type(objective.cost).__name__} has no slope along a path: {objective.cost.jumps}; use another "
             "cost, or measurement.slopes=0 and a grid of alphas"
         )
-    if order and "theta" in objective.written:
+    if order and "theta" in objective.forward.written:
         raise InputError(
             f"model={type(objective.module).__name__} writes into its own weights as it runs, which a derivative does "
             f"not follow, and measurement.slopes={order} needs one; use measurement.slopes=0"
@@ -121,16 +122,8 @@ def slopes(
     """
     check_slopes(objective, path, order)
     if not is_compared and order not in objective.slope_passes:
-        few = Objective(
-            objective.module,
-            objective.cost,
-            objective.split.first(8),
-            objective.mode,
-            objective.seeds,
-            "float64",
-            running_statistics=objective.statistics.treatment,
-            buffers=objective.buffers,
-            device=objective.device,
+        few = objective.on(
+            objective.split.first(8), dtype="float64", batch_size=None, num_replicates=1, memory=None, engine="auto"
         )
         compare_slopes(few, widened(path, few.dtype), order)
     return _slopes(objective, widened(path, objective.dtype), alphas, order, progress)
@@ -145,16 +138,17 @@ def _slopes(
 ) -> dict[str, NDArray[np.float64]]:
     found = torch.zeros((order + 1, len(alphas), len(objective.seeds)), dtype=torch.float64, device=objective.device)
     done = 0
+    check_counts(objective.scales, len(objective.split))
     with undisturbed(), _exactly(objective, order):
         if order not in objective.slope_passes:
             objective.slope_passes[order] = slope_passes(objective, order)
         size = objective.slope_passes[order].examples
         starts = range(0, len(objective.split), size)
         # Of sequences all batches together, since the carried state moves with theta too.
-        for block in [list(starts)] if objective.is_stateful else [[start] for start in starts]:
-            parts = [objective.parts(start, size) for start in block]
+        for block in [list(starts)] if objective.forward.is_stateful else [[start] for start in starts]:
+            batches = [objective.batch(start, size) for start in block]
             for a, alpha in enumerate(alphas.tolist()):
-                found[:, a] += _sums(objective, path, alpha, parts, order)
+                found[:, a] += _sums(objective, path, alpha, batches, order)
                 done += len(block)
                 progress(done * objective.num_batches // len(starts))
     return dict(zip(CHANNELS, (found / len(objective.split)).cpu().numpy(), strict=False))
@@ -169,32 +163,27 @@ def slope_passes(objective: Objective, order: int, num_examples: int | None = No
     Raises:
         InputError: ``objective.memory`` is too little for anything.
     """
-    theta, own = objective.layout.theta(objective.module), objective.statistics.of(objective.buffers, 0)
+    theta = objective.forward.start
 
-    def forward(x: Tensor, y: Tensor, masks: Tensor | None) -> tuple[dict[str, Tensor], None]:
-        def part(theta: Tensor, state: Any) -> tuple[dict[str, Tensor], Any]:
-            return objective._channels(theta, x, y, 0, 0, 0, None if masks is None else [[masks]], state, own)
-
-        return {"objective": _derivatives(part, theta, theta, theta, order)}, None
+    def evaluate(batch: Batch) -> tuple[Mapping[str, Tensor], None]:
+        return {"objective": _derivatives(batch.channels, theta, theta, theta, order)}, None
 
     with _exactly(objective, order):
-        return passes_of(objective, forward, num_examples)
+        return objective.passes_for(num_examples, evaluate)
 
 
-def _sums(
-    objective: Objective, path: Any, alpha: float, parts: list[dict[tuple[int, int], Part]], order: int
-) -> Tensor:
+def _sums(objective: Objective, path: Any, alpha: float, batches: Sequence[Batch], order: int) -> Tensor:
     """Value and derivatives [order + 1, S]: sums over the examples of these batches, means over replicates."""
     exact: dict[str, Any] = {"device": objective.device, "dtype": objective.dtype}
     theta, velocity = path(alpha).to(**exact), path.velocity(alpha).to(**exact)
     acceleration = path.acceleration(alpha).to(**exact) if order == 2 else velocity
     found = torch.zeros((order + 1, len(theta)), dtype=torch.float64, device=objective.device)
-    for s, k in parts[0]:
+    for s, k in batches[0].known:
 
-        def whole(theta: Tensor, state: Any, s: int = s, k: int = k) -> tuple[dict[str, Tensor], Any]:
-            total: Any = 0.0
-            for part in parts:
-                channels, state = part[s, k](theta, state=state)
+        def whole(theta: Tensor, s: int = s, k: int = k) -> tuple[dict[str, Tensor], Any]:
+            total, state = 0.0, None
+            for batch in batches:
+                channels, state = batch.channels(theta, s, k, state)
                 total = total + channels["objective"].double().sum()
             return {"objective": total}, state
 
@@ -210,7 +199,7 @@ def _derivatives(part: Part, theta: Tensor, velocity: Tensor, acceleration: Tens
         moved = theta + step * velocity
         if order == 2:
             moved = moved + (0.5 * step * step) * acceleration
-        return part(moved, None)[0]["objective"].double().sum()
+        return part(moved)[0]["objective"].double().sum()
 
     def slope(step: Tensor) -> tuple[Tensor, Tensor]:
         return jvp(total, (step,), (one,))  # type: ignore[return-value]

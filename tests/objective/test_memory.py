@@ -19,7 +19,6 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from landscape.cost import CrossEntropy
 from landscape.objective import Objective
-from landscape.objective.memory.footprint import passes_of
 from landscape.objective.memory.passes import TooLittle
 from landscape.objective.slope import slope_passes, slopes
 from landscape.parameters import ParameterLayout
@@ -137,7 +136,7 @@ def test_derivatives_take_more_and_say_so() -> None:
     small, large = (slopes(derived(memory), line(maxout()), ALPHAS[:2], 2) for memory in (least, "1GB"))
     for name, values in large.items():
         np.testing.assert_allclose(small[name], values, rtol=1e-10)
-    takes = [passes_of(masked("1GB")).foot.of(NUM), *(slope_passes(masked("1GB"), k).foot.of(NUM) for k in (1, 2))]
+    takes = [masked("1GB").passes.foot.of(NUM), *(slope_passes(masked("1GB"), k).foot.of(NUM) for k in (1, 2))]
     assert takes[0] < takes[1] < takes[2]
 
 

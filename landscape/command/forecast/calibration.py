@@ -18,7 +18,6 @@ from landscape.data.dataset import Dataset, Split
 from landscape.ground.precision import tf32
 from landscape.measurement import Steps, Subject
 from landscape.objective.memory.footprint import MOST as COUNTED
-from landscape.objective.memory.footprint import passes_of
 from landscape.objective.memory.passes import Passes
 from landscape.objective.objective import Objective
 from landscape.objective.slope import slope_passes, slopes
@@ -72,7 +71,7 @@ class Line:
         """Of ``num_examples``, counted on the few of this objective."""
         if self.order:
             return slope_passes(objective, self.order, num_examples)
-        return passes_of(objective, num_examples=num_examples)
+        return objective.passes_for(num_examples)
 
 
 def stay(theta_0: Tensor, theta_1: Tensor) -> Callable[[float], Tensor]:

@@ -1,4 +1,4 @@
-"""What a forward pass does beside computing: what it writes into, which weights it reads, where it draws numbers."""
+"""What a forward pass does beside computing: what it writes into and changes, what it reads, where it draws numbers."""
 
 from __future__ import annotations
 
@@ -71,6 +71,32 @@ class Watch(TorchDispatchMode):
 
     def _left(self) -> None:
         self._running.pop()
+
+
+@contextmanager
+def changes(module: nn.Module) -> Iterator[set[str]]:
+    """The names of the buffers that the block has changed, filled in as it ends; the buffers are put back."""
+    found: set[str] = set()
+    held = {
+        (f"{name}.{key}" if name else key): (part._buffers, key, buffer, buffer.clone())
+        for name, part in module.named_modules()
+        for key, buffer in part._buffers.items()
+        if buffer is not None
+    }
+    try:
+        yield found
+    finally:
+        for name, (owner, key, buffer, before) in held.items():
+            if owner[key] is not buffer or not is_same(buffer, before):
+                found.add(name)
+            owner[key] = buffer.copy_(before)
+
+
+def is_same(first: Tensor, second: Tensor) -> bool:
+    """Whether two tensors agree in every entry, no number counted as equal to itself."""
+    if first.shape != second.shape:
+        return False
+    return bool(((first == second) | ((first != first) & (second != second))).all())
 
 
 def memory_of(tensor: Tensor) -> Any:

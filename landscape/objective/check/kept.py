@@ -2,44 +2,44 @@
 
 from __future__ import annotations
 
-import copy
+from dataclasses import replace
 from itertools import product
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from landscape.errors import InputError
-from landscape.objective.module.borrowed import Borrowed
-from landscape.objective.module.conduct import few_of, off_start
+from landscape.objective.batch import Batches, Buffers
+from landscape.objective.forward import ForwardPass, known_of
 from landscape.objective.module.safe import is_known
 from landscape.objective.module.template import has_own_modes, template_of
 from landscape.objective.module.watch import memory_of
-
-if TYPE_CHECKING:
-    from landscape.objective.objective import Objective
 
 SAME = {torch.float32: 1e-5, torch.float64: 1e-10}
 """Relative to the size of the costs: two runs of the same operators on the same numbers."""
 OWN = ("_parameters", "_buffers", "_modules")
 
 
-def check_keeps_nothing(objective: Objective, original: nn.Module) -> None:
+def check_keeps_nothing(batches: Batches, original: nn.Module, buffers: Buffers) -> None:
     """Raise InputError if what ran at one point costs something else at others than what never ran.
 
     Args:
-        objective: its module has run. original: the module that it is a copy of, which may have run too.
+        batches: of a module that has run.
+        original: the module that it is a copy of, which may have run too.
+        buffers: of the first row.
     """
-    x, y = few_of(objective, 16)
+    forward, few = batches.forward, batches.few(16, {}).known[0, 0]
+    x, y = few["x"], few["y"]
     # Weights are replaced at each point by others of the same version, and sometimes at the same address.
     for seed in (1, 2):
-        theta = off_start(objective, 0.1, seed)
-        used = _cost(objective, theta, x, y)
-        fresh = _copy(objective, original, theta)
-        new = _cost(fresh, theta, x, y)
+        theta = forward.off_start(0.1, seed)
+        used = _cost(forward, theta, x, y, buffers)
+        fresh = _copy(forward, original, theta)
+        new = _cost(fresh, theta, x, y, buffers)
         apart = float((new - used).abs().nan_to_num(0.0).mean() + (new.isnan() != used.isnan()).sum())
-        slack = SAME[objective.dtype] * max(float(used.abs().nan_to_num(0.0, 0.0, 0.0).mean()), 1e-30)
+        slack = SAME[forward.dtype] * max(float(used.abs().nan_to_num(0.0, 0.0, 0.0).mean()), 1e-30)
         if apart > slack or (seed == 1 and _computes_again(fresh, theta, 2 * theta, x, y)):
             raise InputError(
                 f"model={type(original).__name__} keeps something of the weights or examples that it first saw, as a "
@@ -94,12 +94,12 @@ def _arrays(value: Any, depth: int = 3) -> list[Any]:
     return []
 
 
-def _computes_again(objective: Objective, theta: Tensor, other: Tensor, x: Tensor, y: Tensor) -> bool:
+def _computes_again(forward: ForwardPass, theta: Tensor, other: Tensor, x: Tensor, y: Tensor) -> bool:
     """Whether something that a module came with is, once taken away, computed anew from weights and not from examples.
 
     A constant is missed, an option is not filled in, and what is set by the first batch depends on the examples.
     """
-    for part in objective.module.modules():
+    for part in forward.module.modules():
         if is_known(part):
             continue
         plain = {n: v for n, v in part.__dict__.items() if n not in OWN and (isinstance(v, float) or _arrays(v))}
@@ -108,15 +108,15 @@ def _computes_again(objective: Objective, theta: Tensor, other: Tensor, x: Tenso
             for is_gone, is_reset in product((False, True), repeat=2):
                 how = (part, name, () if is_gone else (empty,), is_reset)
                 try:
-                    first, moved = (_filled(objective, *how, at, x, y) for at in (theta, other))
+                    first, moved = (_filled(forward, *how, at, x, y) for at in (theta, other))
                     if (
                         not first
                         or first == moved
-                        or first != _filled(objective, *how, theta, x.flip(0)[1:], y.flip(0)[1:])
+                        or first != _filled(forward, *how, theta, x.flip(0)[1:], y.flip(0)[1:])
                     ):
                         continue
                     # What is computed before every pass, as a norm of weights is, is not kept.
-                    left = [_filled(objective, part, name, None, False, at, x, y) for at in (theta, other)]
+                    left = [_filled(forward, part, name, None, False, at, x, y) for at in (theta, other)]
                 except torch.OutOfMemoryError:
                     raise
                 except Exception:  # missed
@@ -127,7 +127,7 @@ def _computes_again(objective: Objective, theta: Tensor, other: Tensor, x: Tenso
 
 
 def _filled(
-    objective: Objective,
+    forward: ForwardPass,
     part: nn.Module,
     name: str,
     value: tuple[Any, ...] | None,
@@ -142,7 +142,7 @@ def _filled(
         value: what to put there before, in a tuple; an empty one takes the name away, None leaves it as it is.
         is_reset: put what is True of the part to False too, such as a note that something has been computed.
     """
-    stores = [(m, dict(m.__dict__), dict(m._buffers)) for m in objective.module.modules()]
+    stores = [(m, dict(m.__dict__), dict(m._buffers)) for m in forward.module.modules()]
     store: dict[str, Any] = part._buffers if name in part._buffers else part.__dict__
     try:
         if value is not None:
@@ -150,7 +150,7 @@ def _filled(
             store.update(zip([name], value, strict=False))
         if is_reset:
             part.__dict__.update({n: False for n, v in part.__dict__.items() if v is True})
-        _cost(objective, theta, x, y, has_buffers=False)
+        _cost(forward, theta, x, y, {})
         found = part._buffers.get(name, part.__dict__.get(name))
         return [found] if isinstance(found, float) else [torch.as_tensor(one).tolist() for one in _arrays(found)]
     finally:
@@ -161,23 +161,19 @@ def _filled(
             module._buffers.update(buffers)
 
 
-def _copy(objective: Objective, original: nn.Module, theta: Tensor) -> Objective:
-    """The objective with a copy of the module that was loaded at theta and has not run."""
-    fresh = copy.copy(objective)
-    net = template_of(original, objective.device, objective.dtype)
+def _copy(forward: ForwardPass, original: nn.Module, theta: Tensor) -> ForwardPass:
+    """The pass with a copy of the module that was loaded at theta and has not run."""
+    net = template_of(original, forward.device, forward.dtype)
     if has_own_modes(net):  # perhaps it computes something as it enters evaluation mode
         with torch.no_grad():
             own = dict(net.named_parameters())
-            for name, value in objective.layout.unflatten(theta).items():
+            for name, value in forward.layout.unflatten(theta).items():
                 own[name].copy_(value)
-        net = template_of(net, objective.device, objective.dtype)
-    fresh.module, fresh.borrowed = net, Borrowed(net)
-    return fresh
+        net = template_of(net, forward.device, forward.dtype)
+    return replace(forward, module=net)
 
 
-def _cost(objective: Objective, theta: Tensor, x: Tensor, y: Tensor, has_buffers: bool = True) -> Tensor:
-    own = objective.statistics.of(objective.buffers, 0) if has_buffers else {}
-    known = objective._known(x.clone(), y.clone(), own, None)
+def _cost(forward: ForwardPass, theta: Tensor, x: Tensor, y: Tensor, buffers: Buffers) -> Tensor:
     with torch.no_grad():
-        values, _ = objective._apart(theta, known, None)
+        values, _ = forward.on_copies(theta, known_of(x.clone(), y.clone(), buffers, None), None)
     return values["objective"].double()

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.nn.modules.batchnorm import _NormBase
 
 from landscape.errors import InputError
 from landscape.model.dropout import Dropout, switched_on
 from landscape.model.plain import plain_attention
-from landscape.objective.module.watch import Watch, drawn_elsewhere
+from landscape.objective.batch import Batches
+from landscape.objective.module.watch import Watch, changes, drawn_elsewhere
 from landscape.parameters import beside
-
-if TYPE_CHECKING:
-    from landscape.objective.objective import Objective
 
 FEW = 8
 """Examples that show what a module does."""
@@ -37,28 +34,28 @@ class Conduct:
     drawing: tuple[nn.Module, ...]
 
 
-def conduct_of(objective: Objective) -> Conduct:
+def conduct_of(batches: Batches, is_stochastic: bool) -> Conduct:
     """Read off a pass or two in training mode, of a few examples.
 
     Raises:
         InputError: ``mode=stochastic`` and the module cannot be run so, or has noise that cannot be had alone.
     """
-    module, is_stochastic = objective.module, objective.mode == "stochastic"
+    module = batches.forward.module
     norms = frozenset(_names_of_norms(module))
     dropout = [m for m in module.modules() if isinstance(m, nn.modules.dropout._DropoutNd)]
     if not is_stochastic and beside(module).keys() <= norms:
         return Conduct(norms, tuple(dropout))
     every = list(module.modules())
     elsewhere = drawn_elsewhere()
-    draws, changed, fault = _pass(objective, every)
+    draws, changed, fault = _pass(batches, every)
     # What does not run in evaluation mode either does not fit, which others say better.
-    if fault is not None and (not is_stochastic or _pass(objective, ())[2] is not None):
+    if fault is not None and (not is_stochastic or _pass(batches, ())[2] is not None):
         floats = {n for n, b in module.named_buffers() if b.is_floating_point() or b.is_complex()}
         return Conduct(norms | changed | floats, tuple(dropout))
     changed |= norms
     if not is_stochastic:
         return Conduct(changed, tuple(dropout))
-    name = type(module).__name__
+    name = batches.forward.name
     if fault is not None:
         raise InputError(
             f"model={name} does not run in training mode, which mode=stochastic needs to know its noise: {fault}; use "
@@ -73,7 +70,7 @@ def conduct_of(objective: Objective) -> Conduct:
     holders = {p for n, p in module.named_modules() if any(f"{n}.{b}".lstrip(".") in changed for b in p._buffers)}
     minimal = [*dict.fromkeys([*dropout, *draws])]
     for drawing in (minimal, [m for m in every if m not in holders]):
-        if holders.isdisjoint(drawing) and (set(draws) <= set(dropout) or _pass(objective, drawing)[0] == draws):
+        if holders.isdisjoint(drawing) and (set(draws) <= set(dropout) or _pass(batches, drawing)[0] == draws):
             return Conduct(changed, tuple(drawing))
     raise InputError(
         f"model={name} draws random numbers in training mode in {type(draws[0]).__name__}, where they cannot be told "
@@ -82,57 +79,17 @@ def conduct_of(objective: Objective) -> Conduct:
     )
 
 
-def few_of(objective: Objective, most: int) -> tuple[Tensor, Tensor]:
-    """The first examples, of sequences one block, as copies that may be written to."""
-    num = objective.split.num_streams or most
-    return objective.split.x[:num].clone(), objective.split.y[:num].clone()
-
-
-def off_start(objective: Objective, scale: float = 0.01, seed: int = 0) -> Tensor:
-    """A point [P] near the module's own: behind a layer that begins at exactly zero nothing would show."""
-    theta = objective.layout.theta(objective.module)
-    noise = torch.randn(theta.shape, generator=torch.Generator().manual_seed(seed))
-    return (theta + scale * noise.to(theta)).to(objective.device, objective.dtype)
-
-
-@contextmanager
-def changes(module: nn.Module) -> Iterator[set[str]]:
-    """The names of the buffers that the block has changed, filled in as it ends; the buffers are put back."""
-    found: set[str] = set()
-    held = {
-        (f"{name}.{key}" if name else key): (part._buffers, key, buffer, buffer.clone())
-        for name, part in module.named_modules()
-        for key, buffer in part._buffers.items()
-        if buffer is not None
-    }
-    try:
-        yield found
-    finally:
-        for name, (owner, key, buffer, before) in held.items():
-            if owner[key] is not buffer or not is_same(buffer, before):
-                found.add(name)
-            owner[key] = buffer.copy_(before)
-
-
-def is_same(first: Tensor, second: Tensor) -> bool:
-    """Whether two tensors agree in every entry, no number counted as equal to itself."""
-    if first.shape != second.shape:
-        return False
-    return bool(((first == second) | ((first != first) & (second != second))).all())
-
-
-def _pass(objective: Objective, training: Iterable[nn.Module]) -> tuple[list[nn.Module], frozenset[str], Any]:
+def _pass(batches: Batches, training: Iterable[nn.Module]) -> tuple[list[nn.Module], frozenset[str], Any]:
     """One pass with these parts in training mode: the modules that drew, buffers that changed, and a fault or None."""
-    x, y = few_of(objective, FEW)
+    forward, batch = batches.forward, batches.few(FEW, {})
+    x, y = batch.known[0, 0]["x"], batch.known[0, 0]["y"]
     if len(x) == 1:  # batch norm takes a variance
-        x, y = torch.cat([x, x]), torch.cat([y, y])
-    masks = objective._masks(0, len(x), 1)
-    known = objective._known(x, y, {}, None if masks is None else masks[0][0])
-    watch, fault = Watch({}, objective.module), None
-    with changes(objective.module) as changed, switched_on(training), plain_attention(), torch.no_grad():
+        batch = batches.one(torch.cat([x, x]), torch.cat([y, y]), {})
+    watch, fault = Watch({}, forward.module), None
+    with changes(forward.module) as changed, switched_on(training), plain_attention(), torch.no_grad():
         try:
             with watch.running():
-                objective._forward(off_start(objective), known, None)
+                forward(forward.off_start(), batch.known[0, 0], None)
         except torch.OutOfMemoryError:
             raise
         except Exception as error:  # whatever a module or a cost does not allow

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from landscape.data.dataset import Split
 from landscape.errors import InputError
-
-if TYPE_CHECKING:
-    from landscape.objective.objective import Objective
+from landscape.objective.batch import Batches, Buffers
+from landscape.objective.forward import ForwardPass
 
 
 def check_numbers(mode: str, dtype: str, **counts: int | None) -> None:
@@ -28,12 +28,8 @@ def check_numbers(mode: str, dtype: str, **counts: int | None) -> None:
 
 
 @contextmanager
-def fitting(objective: Objective, split: Split | None = None) -> Iterator[None]:
-    """Turn a fault of model, cost and data among themselves into one sentence.
-
-    Args:
-        split: the data; None: the objective's own.
-    """
+def fitting(module: nn.Module, cost: Any, x: Tensor) -> Iterator[None]:
+    """Turn a fault of model, cost and inputs of the data among themselves into one sentence."""
     try:
         yield
     except torch.OutOfMemoryError:
@@ -41,24 +37,23 @@ def fitting(objective: Objective, split: Split | None = None) -> Iterator[None]:
     except InputError as error:
         if str(error).startswith("model="):  # it says already who does not fit
             raise
-        pair = f"model={type(objective.module).__name__} does not fit data and cost {type(objective.cost).__name__}"
+        pair = f"model={type(module).__name__} does not fit data and cost {type(cost).__name__}"
         raise InputError(f"{pair}: {error}") from error
     except (RuntimeError, IndexError, ValueError, TypeError, AttributeError) as error:
-        x = (split or objective.split).x
         advice = "a layer of weights needs x.float()"
         if isinstance(error, IndexError):
-            advice = _beyond(objective, x) or "what indexes a table must be one of its rows"
+            advice = _beyond(module, x) or "what indexes a table must be one of its rows"
         tokens = "" if x.is_floating_point() else f", which are whole numbers ({x.dtype}; {advice})"
-        wants = getattr(objective.cost, "wants", "it must map x [B, ...] to logits [B, C]")
+        wants = getattr(cost, "wants", "it must map x [B, ...] to logits [B, C]")
         raise InputError(
-            f"model={type(objective.module).__name__} does not fit data and cost {type(objective.cost).__name__}: on x "
+            f"model={type(module).__name__} does not fit data and cost {type(cost).__name__}: on x "
             f"[B, {', '.join(map(str, x.shape[1:]))}]{tokens} it failed with: {error}; {wants}"
         ) from error
 
 
-def _beyond(objective: Objective, x: Tensor) -> str:
+def _beyond(module: nn.Module, x: Tensor) -> str:
     """Which whole number of the inputs is no row of any embedding."""
-    tables = {n: m.num_embeddings for n, m in objective.module.named_modules() if isinstance(m, nn.Embedding)}
+    tables = {n: m.num_embeddings for n, m in module.named_modules() if isinstance(m, nn.Embedding)}
     if not tables or x.is_floating_point() or x.is_complex() or x.dtype == torch.bool:
         return ""
     name = max(tables, key=lambda n: tables[n])
@@ -97,42 +92,31 @@ class TargetCheck:
         return {}
 
 
-@contextmanager
-def targets_checked(objective: Objective, y: Tensor, goes_on: bool) -> Iterator[None]:
-    """Inside the block every forward pass shows the cost all of these targets."""
-    cost, scales = objective.cost, objective.scales
-    if hasattr(cost, "check_targets"):
-        objective.cost, objective.scales = TargetCheck(cost, y, goes_on), scales if goes_on else {}
-    try:
-        yield
-    finally:
-        objective.cost, objective.scales = cost, scales
+def showing_targets(forward: ForwardPass, y: Tensor, goes_on: bool) -> ForwardPass:
+    """The same pass, which shows the cost all of these targets beside its outputs."""
+    if not hasattr(forward.cost, "check_targets"):
+        return forward
+    return replace(forward, cost=TargetCheck(forward.cost, y, goes_on), scales=forward.scales if goes_on else {})
 
 
-def _start(objective: Objective) -> tuple[Tensor, dict[str, Tensor]]:
-    """The module's own point and the buffers there; copies, since some modules write into them."""
-    own = objective.statistics.of(objective.buffers, 0)
-    return objective.layout.theta(objective.module), {name: buffer.clone() for name, buffer in own.items()}
-
-
-def check_split(objective: Objective, split: Split) -> None:
+def check_split(batches: Batches, split: Split, buffers: Buffers, has_extremes: bool = True) -> None:
     """Raise InputError if any target of a split fits neither cost nor outputs, or an input gives no finite cost.
 
     Args:
-        objective: of the same kind of data, on whose device a few examples are tried.
+        batches: of the same kind of data, on whose device a few examples are tried.
+        split: on any device.
+        buffers: of the first row.
+        has_extremes: try the examples with the smallest and the largest whole number.
     """
-    few = split.first(min(len(split), 64, split.num_streams or 64)).to(objective.device, objective.dtype)
-    theta, own = _start(objective)
-    if hasattr(objective.cost, "check_targets"):
-        with fitting(objective), targets_checked(objective, split.y, goes_on=False):
-            objective._channels(
-                theta, few.x.clone(), few.y.clone(), 0, 0, 0, objective._masks(0, len(few), 1), None, own
-            )
-    check_finite(objective, split)
-    check_extremes(objective, split)
+    few = split.first(min(len(split), 64, split.num_streams or 64))
+    if hasattr(batches.forward.cost, "check_targets"):
+        _try(batches, few, buffers, batches.split.x, showing_targets(batches.forward, split.y, goes_on=False))
+    check_finite(batches, split, buffers)
+    if has_extremes:
+        check_extremes(batches, split, buffers)
 
 
-def check_finite(objective: Objective, split: Split) -> None:
+def check_finite(batches: Batches, split: Split, buffers: Buffers) -> None:
     """Raise InputError if examples that are not finite give no finite cost, or probabilities of pixels are none."""
     x = split.x
     if split.is_resampled and not (x.is_floating_point() and float(x.min()) >= 0 and float(x.max()) <= 1):
@@ -143,12 +127,8 @@ def check_finite(objective: Objective, split: Split) -> None:
     rows = split.not_finite[:64]
     if not len(rows):
         return
-    few = Split(split.x[rows], split.y[rows]).to(objective.device, objective.dtype)
-    theta, own = _start(objective)
     if split.num_streams is None:
-        with fitting(objective):
-            masks = objective._masks(0, len(few), 1)
-            channels, _ = objective._channels(theta, few.x.clone(), few.y.clone(), 0, 0, 0, masks, None, own)
+        channels = _try(batches, Split(split.x[rows], split.y[rows]), buffers, batches.split.x)
         if bool(channels["objective"].isfinite().all()):
             return
     raise InputError(
@@ -157,16 +137,31 @@ def check_finite(objective: Objective, split: Split) -> None:
     )
 
 
-def check_extremes(objective: Objective, split: Split) -> None:
+def check_extremes(batches: Batches, split: Split, buffers: Buffers) -> None:
     """Raise InputError if the smallest or largest of whole-number inputs, such as a token, is none of the module's."""
     x, size = split.x, split.num_streams or 1
     if x.is_floating_point() or x.is_complex() or x.dtype == torch.bool or x.dim() < 2:
         return
     rows = x.flatten(1)
-    theta, own = _start(objective)
     for row in {int(rows.amax(dim=1).argmax()), int(rows.amin(dim=1).argmin())}:
         start = row // size * size
         part = Split(x[start : start + size], split.y[start : start + size], split.num_streams)
-        part = part.to(objective.device, objective.dtype)
-        with fitting(objective, split):
-            objective._channels(theta, part.x.clone(), part.y.clone(), 0, 0, 0, objective._masks(0, size, 1), None, own)
+        _try(batches, part, buffers, x)
+
+
+def _try(
+    batches: Batches, split: Split, buffers: Buffers, x: Tensor, forward: ForwardPass | None = None
+) -> dict[str, Tensor]:
+    """What examples cost at the module's own point.
+
+    Args:
+        split: all of it is tried, as copies, since some modules write into them.
+        buffers: of the first row.
+        x: what a fault is told of.
+        forward: another pass.
+    """
+    here = split.to(batches.forward.device, batches.forward.dtype)
+    buffers = {name: buffer.clone() for name, buffer in buffers.items()}
+    batch = batches.one(here.x.clone(), here.y.clone(), buffers)
+    with fitting(batches.forward.module, batches.forward.cost, x):
+        return replace(batch, forward=forward or batch.forward).channels(batches.forward.start)[0]
