@@ -1,11 +1,9 @@
-"""From a resolved config to what a measurement needs: data, module, trained networks."""
+"""The nodes of a resolved config made, each fault as one sentence that names its key."""
 
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -14,29 +12,9 @@ from hydra.utils import instantiate
 from torch import nn
 
 from landscape.command.arguments import check_arguments, check_finite
-from landscape.command.config import version
 from landscape.command.limits import note_cap
-from landscape.cost.labels import check_counts, scales
-from landscape.data.dataset import Dataset, Split
-from landscape.endpoints import NoiseToSolution, OtherInitToSolution, ZeroToSolution
+from landscape.data.dataset import Dataset
 from landscape.errors import InputError
-from landscape.ground.precision import converted
-from landscape.ground.provenance import outside
-from landscape.ground.settings import uses_of
-from landscape.measurement import Subject
-from landscape.objective.module.template import unwrapped
-from landscape.objective.objective import Objective
-from landscape.parameters import ParameterLayout
-from landscape.store.solutions import Solutions, joined
-from landscape.store.store import Entry, Store
-from landscape.training import GroupRun, Training, build, groups_of
-from landscape.training.frozen import frozen_in
-from landscape.training.trainer import LATER
-from landscape.training.trial import check_training
-
-log = logging.getLogger(__name__)
-
-RECIPE_KEYS = ("model", "data", "cost", "optimizer")
 
 _datasets: dict[str, Dataset] = {}  # the last data set of this process: the jobs of a sweep share it
 
@@ -111,101 +89,6 @@ def _check_dimensions(dimensions: Mapping[str, Any]) -> None:
     image = dimensions.get("image")
     if image is not None and (len(image) != 3 or min(image) < 1):
         raise InputError(f"dimensions.image={image} must be [C, H, W], three whole numbers of at least 1, or null")
-
-
-def check_named(objective: Objective, split: Split, name: str) -> None:
-    """``Objective.check_split``, and labels that count, of a split that goes by this name."""
-    try:
-        objective.check_split(split)
-        check_counts(scales(objective.cost, split.y), len(split))
-    except InputError as error:
-        raise InputError(f"the {name} split: {error}") from None
-
-
-def check_path(subject: Subject, ends_of: Any) -> None:
-    """Lay the path between stand-ins for its ends, so that what it wants of module and start is told before training.
-
-    Raises:
-        InputError: it cannot be made, or not from such a start.
-    """
-    layout = ParameterLayout.of(subject.module)
-    starts = [torch.ones(1, layout.num_parameters)]
-    if isinstance(ends_of, ZeroToSolution):
-        starts.append(torch.zeros_like(starts[0]))
-    elif getattr(ends_of, "starts_training", False) or isinstance(ends_of, NoiseToSolution | OtherInitToSolution):
-        starts.append(layout.theta(subject.module))  # zeros of theta_i are zeros of these two as well
-    try:
-        for start in starts:
-            subject.lay(start, torch.where(start == 0, 1, 2 * start))
-    except TypeError as error:
-        raise InputError(f"path cannot be made: {error}; look at the keys under path") from error
-
-
-def solve(
-    config: dict[str, Any],
-    dataset: Dataset,
-    model: Callable[[], nn.Module],
-    cost: Any,
-    device: torch.device,
-    on_epoch: Callable[[dict[str, float]], None],
-) -> tuple[Solutions, list[Entry]]:
-    """The trained networks of a config, from the store or by training, and the entries that hold them."""
-    training: Training = make(config["training"], "training")
-    optimizer = make(config["optimizer"], "optimizer")
-    store = Store(Path(config["outputs"]) / "solutions", config["command"] if config["refresh"] else None)
-    parts = []
-    for seeds, description in groups_of_recipe(config, dataset, model, cost, device):
-
-        def train(folder: Path, seeds: list[int] = seeds) -> Solutions:
-            run = GroupRun(model, cost, dataset, optimizer, training, seeds, folder, device, on_epoch)
-            return run.run()
-
-        part, _ = store.get(description, train)
-        parts.append(part)
-    solutions = joined(parts)
-    for seed, status, best in zip(solutions.seeds, solutions.status, solutions.best_epoch, strict=True):
-        if best == 0:
-            log.warning(
-                "seed %d: no epoch had a lower %s than the start, which therefore is its solution: its line "
-                "is a point (train longer, or set training.select=last)",
-                seed,
-                training.monitor,
-            )
-        if status == "diverged":
-            log.warning("seed %d diverged; its numbers are not judged (a lower optimizer.lr may help)", seed)
-    return solutions, store.entries
-
-
-def groups_of_recipe(
-    config: dict[str, Any], dataset: Dataset, model: Callable[[], nn.Module], cost: Any, device: torch.device
-) -> list[tuple[list[int], dict[str, Any]]]:
-    """The seeds that train together, and by what description the store knows each group."""
-    training: Training = make(config["training"], "training")
-    recipe = {key: config[key] for key in RECIPE_KEYS}
-    recipe["training"] = {
-        k: v for k, v in config["training"].items() if uses_of(f"training.{k}").recipe and (k, v) not in LATER.items()
-    }
-    named = outside(recipe)
-    if named:
-        recipe["outside"] = named
-    recipe["examples"] = dataset.fingerprint
-    dtype: torch.dtype = getattr(torch, training.dtype)
-    few = dataset.train.first(min(8, len(dataset.train))).to(device, dtype)
-    template, *others = (converted(unwrapped(build(model, seed)), device, dtype) for seed in training.seeds[:2])
-    check_training(template, cost, few.x, few.y)
-    frozen = sorted(frozen_in(template))
-    if frozen:  # once they were trained all the same
-        recipe["frozen"] = frozen
-    groups = groups_of(
-        training.seeds,
-        template,
-        cost,
-        (few.x, few.y),
-        training.vectorise,
-        make(config["optimizer"], "optimizer"),
-        *others,
-    )
-    return [(seeds, {**recipe, "seeds": seeds, "version": version()}) for seeds in groups]
 
 
 def module_maker(config: dict[str, Any]) -> Callable[[], nn.Module]:

@@ -17,8 +17,9 @@ FORMER = {
     **{"footprint": "objective.memory.footprint", "compute": "command.launch"},
     **{name: f"store.{name}" for name in ("solutions", "streaming", "trajectory")},
     **{name: f"command.{name}" for name in ("closing", "config", "forecast", "job", "limits", "plan", "prepare")},
+    **{"measurement.subject": "measurement.stages", "measurement.work": "measurement.contract"},
 }
-"""Below ``landscape``: the first part of a former name -> what it is called now."""
+"""Below ``landscape``: how a former name begins -> what that is called now."""
 
 
 class _Former(MetaPathFinder, Loader):
@@ -35,10 +36,11 @@ class _Former(MetaPathFinder, Loader):
 def present(name: str) -> str:
     """``landscape.curve.numbers`` -> ``landscape.result.curve.numbers``; empty for what is no former name."""
     top, _, rest = name.partition(".")
-    head, _, tail = rest.partition(".")
-    if top != "landscape" or head not in FORMER:
-        return ""
-    return ".".join(filter(None, (top, FORMER[head], tail)))
+    parts = rest.split(".")
+    for num in range(len(parts), 0, -1):
+        if top == "landscape" and (now := FORMER.get(".".join(parts[:num]))):
+            return ".".join((top, now, *parts[num:]))
+    return ""
 
 
 def install() -> None:

@@ -1,7 +1,7 @@
 """What is looked at along a path or a trajectory.
 
-A job goes through stages: ``Seeds``, a ``Network``, a ``Trained`` one, and one ``OnPath``. A measurement names the stage
-at which it is taken, checks it before anything is trained (then the ends are stand-ins), counts its work, and measures:
+A job goes through stages: ``Seeds``, a ``Network``, a ``Trained`` one, one ``OnPath``. A measurement names the stage at
+which it is taken, checks it before anything is trained (then the ends are stand-ins), counts its work, and measures:
 ``contract`` says how. ``Interpolation`` measures J along a path, with slopes, noise and the rounding floor as they are
 asked for; the other measurements along a path hold one and put something beside its curves: the exact curve and proofs
 (``ClosedForm``), how much the outputs turn (``GaussLength``), a plane (``TrajectoryPlane``).

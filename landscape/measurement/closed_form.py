@@ -107,9 +107,7 @@ def connecting_curve(on_path: OnPath, name: str) -> Curve | None:
     path = replace(on_path, path=Geometric).laid(objective.device, objective.dtype)
     values = objective.along(path, alphas).channels["objective"]
     dtype = str(objective.dtype).removeprefix("torch.")
-    return Curve(
-        alphas, values, split=name, mode="deterministic", dtype=dtype, num_examples=len(objective.split)
-    )
+    return Curve(alphas, values, split=name, mode="deterministic", dtype=dtype, num_examples=len(objective.split))
 
 
 def _lines(name: str, family: Family, ends: Ends, span: tuple[float, float]) -> list[Law | None] | None:

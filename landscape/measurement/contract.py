@@ -104,5 +104,3 @@ class Work:
     passes: tuple[Pass, ...] = ()
     steps: Steps | None = None
     unknown: str = ""
-
-

@@ -17,8 +17,8 @@ from landscape.cost.labels import scales
 from landscape.errors import InputError
 from landscape.ground.progress import report
 from landscape.ground.streams import NOISE, stream
-from landscape.measurement.descent_law import descent_method, descent_theory
 from landscape.measurement.contract import Measured, Steps, Work
+from landscape.measurement.descent_law import descent_method, descent_theory
 from landscape.measurement.stages import Network
 from landscape.model import Quadratic
 from landscape.parameters import ParameterLayout

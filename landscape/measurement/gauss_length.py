@@ -89,7 +89,7 @@ class GaussLength:
         return self.curves.work(on_path)
 
     def __call__(self, on_path: OnPath) -> Measured:
-        """On a path -> curves as of interpolation, and the numbers ``"train/gauss_length"`` in radians, one per line."""
+        """Curves as of interpolation, and the numbers ``"train/gauss_length"`` in radians, one per line."""
         self.check(on_path)
         measured = self.curves(on_path)
         lengths = {f"{name}/gauss_length": self._mean(on_path, name) for name in self.curves.splits}

@@ -103,7 +103,7 @@ class Interpolation:
         passes, num_rows = list[Pass](), len(on_path.ends.seeds)
         num = len(on_path.alphas) if on_path.adaptive is None else 2 * len(on_path.alphas) - 1  # all intervals halved
         for name, mode in product(self.splits, self.modes):
-            split, trial = on_path.split(name), on_path.trial(mode)
+            split, trial = on_path.split(name), on_path.trial.on(mode=mode)
             if self._is_repeated(mode, trial):
                 continue
             orders = sorted({0, order_of(on_path, self.slopes)})

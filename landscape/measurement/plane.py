@@ -62,7 +62,7 @@ class TrajectoryPlane:
     def check(self, on_path: OnPath) -> None:
         """Raise InputError for running statistics that nobody knows off the line, before anything is trained."""
         self.curves.check(on_path)
-        if on_path.trial(self.first_mode).statistics.interpolates:
+        if on_path.trial.on(mode=self.first_mode).statistics.interpolates:
             raise InputError(
                 "measurement=plane looks beside the line, where objective.running_statistics=interpolate "
                 "knows no statistics; use recalibrate, or keep"
@@ -105,7 +105,7 @@ class TrajectoryPlane:
             return Work((*passes, Pass(split, mode, num_examples, len(on_path.alphas) ** 2, 1)))
         if solutions is None:
             return Work(passes)
-        num_replicates = on_path.trial(mode).num_replicates
+        num_replicates = on_path.trial.on(mode=mode).num_replicates
         runs = [Pass(split, mode, num_examples, len(r.epochs), 1, num_replicates) for r in solutions.trajectories]
         return Work((*passes, *runs), unknown="reading the trajectory")
 
@@ -143,7 +143,9 @@ class TrajectoryPlane:
             own = {"seeds": solutions.seeds[s : s + 1], "buffers": solutions.buffers[s : s + 1]}
             objective = on_path.objective_of(split, self.first_mode, **own)
             rows = np.arange(len(run.epochs))
-            with report(f"points of training, seed {solutions.seeds[s]}", objective.num_batches * len(rows)) as progress:
+            with report(
+                f"points of training, seed {solutions.seeds[s]}", objective.num_batches * len(rows)
+            ) as progress:
                 found = objective.along(run.theta, rows.astype(np.float64), progress)
             values[rows, s] = found.channels["objective"][:, 0]
         return values

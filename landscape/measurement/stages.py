@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -19,9 +20,8 @@ from landscape.objective.objective import Objective
 from landscape.parameters import ParameterLayout
 from landscape.store.solutions import Solutions
 
-
 NUM_TRIED = 64
-"""Examples of a trial."""
+"""Examples on which module, data and cost are tried together."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +48,6 @@ class Network(Seeds):
         objective: ``Objective`` with its own numbers bound (dtype, batch size, replicates, device, ...).
         optimizer: (tensors) -> optimizer.
         num_examples: measure on the first so many examples of each split; None: all.
-        trials: what ``trial`` has made.
     """
 
     module: nn.Module
@@ -57,27 +56,27 @@ class Network(Seeds):
     objective: Callable[..., Objective]
     optimizer: Callable[..., torch.optim.Optimizer]
     num_examples: int | None = None
-    trials: dict[str, Objective] = field(default_factory=dict, repr=False, compare=False)
 
     def split(self, name: str) -> Split:
         """The examples of one split that are measured on."""
         split: Split = getattr(self.dataset, name)
         return split if self.num_examples is None else split.first(self.num_examples)
 
+    @cached_property
+    def trial(self) -> Objective:
+        """J over a few examples: all other objectives are made from this one, and so the module is watched once."""
+        few = self.dataset.valid.first(min(NUM_TRIED, len(self.dataset.valid)))
+        return self.objective(self.module, self.cost, few)
+
     def objective_of(self, split: Split, mode: str, **numbers: Any) -> Objective:
         """J over the examples of a split."""
-        return self.objective(self.module, self.cost, split, mode=mode, **numbers)
-
-    def trial(self, mode: str) -> Objective:
-        """J over a few examples, made once per mode: what tells how module, data and cost behave together."""
-        if mode not in self.trials:
-            few = self.dataset.valid.first(min(NUM_TRIED, len(self.dataset.valid)))
-            self.trials[mode] = self.objective_of(few, mode, seeds=self.seeds)
-        return self.trials[mode]
+        return self.trial.on(split, mode=mode, **numbers)
 
     def at(self, stage: type[Network], **more: Any) -> Any:
         """This network at a later stage, with what that adds."""
-        return stage(**{entry.name: getattr(self, entry.name) for entry in fields(self)} | more)
+        later = stage(**{entry.name: getattr(self, entry.name) for entry in fields(self)} | more)
+        later.__dict__["trial"] = self.trial
+        return later
 
 
 @dataclass(frozen=True, kw_only=True)

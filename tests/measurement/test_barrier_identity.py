@@ -18,7 +18,7 @@ from torch import nn
 from torch.func import functional_call
 
 from landscape.data import Split
-from landscape.measurement import Interpolation, Subject
+from landscape.measurement import Interpolation, OnPath
 from landscape.model import MLP
 from landscape.parameters import ParameterLayout
 from landscape.path import BiasSchedule, Linear
@@ -47,10 +47,10 @@ def above_chord(values: np.ndarray, a: int) -> float:
 
 
 @pytest.mark.parametrize("mode", ["deterministic", "stochastic"])
-def test_the_measured_curve_obeys_it_with_the_twins_logits(subject: Subject, mode: str) -> None:
+def test_the_measured_curve_obeys_it_with_the_twins_logits(subject: OnPath, mode: str) -> None:
     """Masks are common to all alphas, so it holds under dropout too, replicate by replicate."""
     found = Interpolation(["valid"], [mode])(subject).curves[f"valid/{mode}"]
-    data, ends = subject.dataset.valid, subject.ends  # type: ignore[union-attr]
+    data, ends = subject.dataset.valid, subject.ends
     assert ends is not None
     for s, seed in enumerate(ends.seeds):
         masks = [measured_masks(seed, len(data), replicate=k) for k in range(2)] if mode == "stochastic" else [None]
@@ -69,14 +69,14 @@ def test_the_measured_curve_obeys_it_with_the_twins_logits(subject: Subject, mod
 
 
 @pytest.mark.parametrize("path", [Linear, partial(BiasSchedule, power=None)], ids=["linear", "bias_schedule"])
-def test_it_holds_on_every_path_and_catches_a_lost_example(subject: Subject, path: object) -> None:
+def test_it_holds_on_every_path_and_catches_a_lost_example(subject: OnPath, path: object) -> None:
     module = MLP(D, C, [9, 8], nn.ReLU())
     layout = ParameterLayout.of(module)
     points = [0.9 * normal(2, layout.num_parameters, seed=s) + 0.1 for s in (5, 6)]
-    ends = replace(subject.ends, theta_0=points[0], theta_1=points[1])  # type: ignore[type-var]
+    ends = replace(subject.ends, theta_0=points[0], theta_1=points[1])
     there = replace(subject, module=module, ends=ends, path=path)  # type: ignore[arg-type]
     found = Interpolation(["valid"], ["deterministic"])(there).curves["valid/deterministic"].objective
-    data, line = subject.dataset.valid, there.lay(*points)  # type: ignore[union-attr]
+    data, line = subject.dataset.valid, there.lay(*points)
 
     def expected(split: Split, a: int, s: int) -> float:
         alpha = float(ALPHAS[a])
@@ -93,7 +93,7 @@ def test_it_holds_on_every_path_and_catches_a_lost_example(subject: Subject, pat
 
 
 @pytest.mark.parametrize("path", [Linear, partial(BiasSchedule, power=None)], ids=["linear", "bias_schedule"])
-def test_the_reported_barrier_is_the_identitys(subject: Subject, path: object) -> None:
+def test_the_reported_barrier_is_the_identitys(subject: OnPath, path: object) -> None:
     """Two nets that are one up to the order of their units, right about every label: a barrier that is no 0."""
     module = MLP(D, C, [9, 8], nn.ReLU()).double()
     layout = ParameterLayout.of(module)
@@ -107,7 +107,6 @@ def test_the_reported_barrier_is_the_identitys(subject: Subject, path: object) -
         "layers.2.weight": start["layers.2.weight"][:, second],
         "layers.2.bias": start["layers.2.bias"],
     }
-    assert subject.dataset is not None and subject.ends is not None
     x = subject.dataset.valid.x
     y = functional_call(module, start, (x,)).argmax(1)
     data = replace(subject.dataset, valid=replace(subject.dataset.valid, y=y))

@@ -20,12 +20,13 @@ from landscape.data.none import none
 from landscape.data.teacher import teacher
 from landscape.endpoints import Ends
 from landscape.errors import InputError
-from landscape.measurement import ClosedForm, Subject
+from landscape.measurement import ClosedForm, OnPath
 from landscape.measurement.family import family_of
 from landscape.model import MLP, DeepLinear, Quadratic
 from landscape.objective import Objective
 from landscape.parameters import ParameterLayout
 from landscape.path import Geometric, Linear
+from tests.measurement.conftest import on_path
 from tests.twin import dataset, normal
 
 ALPHAS = np.array([-0.4, 0.0, 0.21, 0.5, 0.83, 1.0, 1.7])
@@ -40,17 +41,17 @@ def ends_of(theta_0: Tensor, theta_1: Tensor) -> Ends:
 def subject(
     module: nn.Module, cost: Any, data: Dataset, points: tuple[Tensor, Tensor] | None = None, dtype: str = "float64",
     **changes: Any,
-) -> Subject:  # fmt: skip
+) -> OnPath:  # fmt: skip
     """Two lines between random points unless others are given."""
     if points is None:
         num = ParameterLayout.of(module).num_parameters
         points = 0.5 * normal(2, num, seed=1) + 0.1, 0.6 * normal(2, num, seed=2) - 0.2
     objective: Any = partial(Objective, dtype=dtype, batch_size=9)
     parts = {"alphas": ALPHAS, "path": Linear, "ends": ends_of(*points), "objective": objective, **changes}
-    return Subject([0], torch.device("cpu"), module, cost, data, **parts)
+    return on_path(module, cost, data, **parts)
 
 
-def scalar(start: Sequence[float], end: Sequence[float], alphas: np.ndarray = ALPHAS, **changes: Any) -> Subject:
+def scalar(start: Sequence[float], end: Sequence[float], alphas: np.ndarray = ALPHAS, **changes: Any) -> OnPath:
     """The paper's two weights."""
     points = torch.tensor([start], dtype=torch.float64), torch.tensor([end], dtype=torch.float64)
     module = DeepLinear(1, 1, depth=len(start))
@@ -179,7 +180,7 @@ def test_lines_without_a_closed_form_are_refused(make: Any, text: str) -> None:
         ClosedForm()(make())
 
 
-def three_lines(bad: float | None) -> Subject:
+def three_lines(bad: float | None) -> OnPath:
     """Three lines of one net; the second ends where it starts, or (a number) at a point that holds it."""
     net = DeepLinear(6, 4, depth=2, width=5)
     num = ParameterLayout.of(net).num_parameters

@@ -12,7 +12,7 @@ from torch.func import functional_call
 
 from landscape.endpoints import BetweenSolutions, Checkpoints, EpochToSolution, InitToSolution, Points
 from landscape.errors import InputError
-from landscape.measurement import Subject, TrajectoryPlane
+from landscape.measurement import OnPath, TrajectoryPlane
 from landscape.parameters import ParameterLayout
 from landscape.path import BiasSchedule
 from tests.twin import maxout, normal
@@ -20,7 +20,7 @@ from tests.twin import maxout, normal
 LAYOUT = ParameterLayout.of(maxout())
 
 
-def of_three(subject: Subject, third: torch.Tensor | None = None) -> Subject:
+def of_three(subject: OnPath, third: torch.Tensor | None = None) -> OnPath:
     """One line of the subject's, and a third point."""
     ends = subject.ends
     assert ends is not None
@@ -30,7 +30,7 @@ def of_three(subject: Subject, third: torch.Tensor | None = None) -> Subject:
     return replace(subject, ends=replace(ends, **points, **one))
 
 
-def test_every_point_of_the_grid_is_the_modules_own_cost_at_its_place(subject: Subject) -> None:
+def test_every_point_of_the_grid_is_the_modules_own_cost_at_its_place(subject: OnPath) -> None:
     subject = of_three(subject)
     measured = TrajectoryPlane(modes=["deterministic"])(subject)
     plane, ends = measured.projections["plane"], subject.ends
@@ -54,14 +54,14 @@ def test_every_point_of_the_grid_is_the_modules_own_cost_at_its_place(subject: S
     np.testing.assert_array_equal(measured.curves["train/deterministic"].alphas, subject.alphas)
 
 
-def test_three_points_on_one_line_are_no_plane(subject: Subject) -> None:
+def test_three_points_on_one_line_are_no_plane(subject: OnPath) -> None:
     ends = subject.ends
     assert ends is not None
     with pytest.raises(InputError, match="lie on one line"):
         TrajectoryPlane()(of_three(subject, ends.theta_0[:1] + 3 * (ends.theta_1 - ends.theta_0)[:1]))
 
 
-def test_a_plane_of_three_points_is_flat(subject: Subject) -> None:
+def test_a_plane_of_three_points_is_flat(subject: OnPath) -> None:
     with pytest.raises(InputError, match="use path=linear"):
         TrajectoryPlane()(replace(of_three(subject), path=lambda *ends: BiasSchedule(*ends, LAYOUT, power=2)))
 

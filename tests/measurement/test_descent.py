@@ -16,8 +16,9 @@ from torch import nn
 from landscape.cost import CrossEntropy, Output
 from landscape.data.none import none
 from landscape.errors import InputError
-from landscape.measurement import Descent, Subject
+from landscape.measurement import Descent, Network
 from landscape.model import Quadratic
+from landscape.objective import Objective
 from landscape.result.curve import Projection
 from landscape.training import Momentum
 from tests.twin import maxout, stream
@@ -38,9 +39,17 @@ METHODS: dict[str, tuple[Any, modes.Method]] = {
 HEAVY_BALL = ("gradient", "momentum", "near the bound", "torch")
 
 
-def subject(optimizer: Callable[..., Any], seeds: list[int] | None = None, module: nn.Module | None = None) -> Subject:
+def subject(optimizer: Callable[..., Any], seeds: list[int] | None = None, module: nn.Module | None = None) -> Network:
     module = Quadratic(P, LOW, HIGH, seed=3) if module is None else module
-    return Subject(seeds or [4, 7], torch.device("cpu"), module, Output(), none(), optimizer=optimizer)
+    return Network(
+        seeds=seeds or [4, 7],
+        device=torch.device("cpu"),
+        module=module,
+        cost=Output(),
+        dataset=none(),
+        objective=Objective,
+        optimizer=optimizer,
+    )
 
 
 def problem() -> tuple[np.ndarray, np.ndarray]:
@@ -83,7 +92,7 @@ def test_a_run_equals_the_loop_by_hand(name: str) -> None:
     measured = Descent(num_steps=40, stop_projection=math.inf)(subject(optimizer))
     close(measured.projections["descent"], by_hand(method.lr, method.momentum, 40))
     assert measured.labels == ["4"]  # without noise there is but one run
-    assert measured.numbers["num_steps"] == [40.0] and Descent.needs == "model"
+    assert measured.numbers["num_steps"] == [40.0] and Descent.stage is Network
 
 
 @pytest.mark.parametrize("name", METHODS)

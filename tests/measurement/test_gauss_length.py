@@ -18,26 +18,26 @@ from landscape.cost import CrossEntropy
 from landscape.data import Dataset
 from landscape.endpoints import Ends
 from landscape.errors import InputError
-from landscape.measurement import GaussLength, Subject
+from landscape.measurement import GaussLength, OnPath
 from landscape.model import MLP
 from landscape.objective import Objective
 from landscape.parameters import ParameterLayout
-from landscape.path import BiasSchedule, Geometric, Linear
-from tests.measurement.conftest import ALPHAS
+from landscape.path import BiasSchedule, Geometric
+from tests.measurement.conftest import ALPHAS, on_path
 from tests.twin import C, D, dataset, normal
 from theory.smooth import gauss_length
 
 GRID = np.array([0.0, 0.21, 0.5, 0.83, 1.0])
 
 
-def subject(module: nn.Module, theta_0: Tensor, theta_1: Tensor, alphas: Any = GRID, **numbers: Any) -> Subject:
+def subject(module: nn.Module, theta_0: Tensor, theta_1: Tensor, alphas: Any = GRID, **numbers: Any) -> OnPath:
     def objective(*arguments: Any, **more: Any) -> Objective:
         return Objective(*arguments, **{"batch_size": 9, "dtype": "float32", **numbers, **more})
 
     num = len(theta_0)
     ends = Ends(theta_0, theta_1, [str(s) for s in range(num)], list(range(num)), [{}] * num, [False] * num)
-    return Subject(
-        list(range(num)), torch.device("cpu"), module, CrossEntropy(), dataset(), None, ends, Linear, alphas, objective
+    return on_path(
+        module, CrossEntropy(), dataset(), seeds=list(range(num)), ends=ends, alphas=alphas, objective=objective
     )
 
 
@@ -157,12 +157,12 @@ def test_another_path_turns_too() -> None:
     assert curved > 0.1
 
 
-def test_it_is_an_interpolation_too(subject: Subject) -> None:
+def test_it_is_an_interpolation_too(subject: OnPath) -> None:
     made = replace(subject, alphas=ALPHAS)
     measured = GaussLength(["train", "valid"])(made)
     assert set(measured.curves) == {"train/deterministic", "valid/deterministic"}
     assert {"train/deterministic/largest_rise", "train/gauss_length", "valid/gauss_length"} <= set(measured.numbers)
-    first = replace(subject.dataset, train=subject.dataset.train.first(5))  # type: ignore[type-var, union-attr]
+    first = replace(subject.dataset, train=subject.dataset.train.first(5))
     few = GaussLength(num_examples=5)(made).numbers["train/gauss_length"]
     assert few == GaussLength()(replace(made, dataset=first)).numbers["train/gauss_length"] != measured.numbers[
         "train/gauss_length"
@@ -177,7 +177,7 @@ class Flat(nn.Linear):
         return super().forward(x)[:, 0]
 
 
-def test_what_has_no_gauss_length_is_refused(subject: Subject) -> None:
+def test_what_has_no_gauss_length_is_refused(subject: OnPath) -> None:
     with pytest.raises(InputError, match=r"measurement\.num_examples=0"):
         GaussLength(num_examples=0)
     with pytest.raises(InputError, match="alphas lack 0 or 1"):

@@ -9,7 +9,7 @@ import pytest
 
 from landscape.cost import Adversarial
 from landscape.errors import InputError
-from landscape.measurement import Interpolation, Subject
+from landscape.measurement import Interpolation, OnPath
 from landscape.measurement.interpolation import numbers_of
 from tests import twin
 from tests.measurement.conftest import ALPHAS, SEEDS
@@ -17,7 +17,7 @@ from tests.twin import maxout, measured_masks
 
 
 @pytest.mark.parametrize("split", ["train", "valid"])
-def test_curves_equal_the_twin(subject: Subject, split: str) -> None:
+def test_curves_equal_the_twin(subject: OnPath, split: str) -> None:
     measured = Interpolation(splits=[split])(subject)
     assert set(measured.curves) == {f"{split}/stochastic", f"{split}/deterministic"} and measured.labels == ["4", "7"]
     noisy, plain = measured.curves[f"{split}/stochastic"], measured.curves[f"{split}/deterministic"]
@@ -34,7 +34,7 @@ def test_curves_equal_the_twin(subject: Subject, split: str) -> None:
             assert noisy.objective[a, s] == pytest.approx(sum(values) / 2, rel=1e-12)
 
 
-def test_curves_say_what_they_are(subject: Subject) -> None:
+def test_curves_say_what_they_are(subject: OnPath) -> None:
     measured = Interpolation(splits=["test", "train"])(replace(subject, num_examples=11))
     assert list(measured.curves) == ["test/stochastic", "test/deterministic", "train/stochastic", "train/deterministic"]
     for name, curve in measured.curves.items():
@@ -47,7 +47,7 @@ def test_curves_say_what_they_are(subject: Subject) -> None:
     assert np.array_equal(measured.curves["train/stochastic"].objective, same.curves["train/stochastic"].objective)
 
 
-def test_headline_numbers_are_those_of_each_line(subject: Subject) -> None:
+def test_headline_numbers_are_those_of_each_line(subject: OnPath) -> None:
     measured = Interpolation(splits=["train"])(subject)
     for name, curve in measured.curves.items():
         for s in range(2):
@@ -60,7 +60,7 @@ def test_headline_numbers_are_those_of_each_line(subject: Subject) -> None:
     assert set(numbers_of("x", curve)) == {"x/argmin_alpha", "x/rounding_floor"}
 
 
-def test_a_net_without_randomness_is_measured_once(subject: Subject) -> None:
+def test_a_net_without_randomness_is_measured_once(subject: OnPath) -> None:
     plain = replace(subject, module=maxout(dropout=False))
     assert list(Interpolation(splits=["train"])(plain).curves) == ["train/deterministic"]
     only = Interpolation(splits=["train"], modes=["stochastic"])(plain).curves  # asked for alone: given
@@ -69,7 +69,7 @@ def test_a_net_without_randomness_is_measured_once(subject: Subject) -> None:
     assert np.array_equal(only["train/stochastic"].objective, both["train/deterministic"].objective)
 
 
-def test_further_channels_become_metrics(subject: Subject) -> None:
+def test_further_channels_become_metrics(subject: OnPath) -> None:
     curve = Interpolation(["valid"], ["deterministic"])(replace(subject, cost=Adversarial(0.3, 0.35))).curves
     metrics = curve["valid/deterministic"].metrics
     assert set(metrics) == {"clean_objective", "error", "adversarial_error"}

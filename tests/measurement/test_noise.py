@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 
 from landscape.errors import InputError
-from landscape.measurement import Interpolation, Subject
+from landscape.measurement import Interpolation, OnPath
 from landscape.measurement import rounding as module
 from landscape.measurement.rounding import OtherOrder
 from tests.objective.engine.pair import served
@@ -47,7 +47,7 @@ def test_the_order_changes_rounding_alone(name: str) -> None:
     ("engine", "dtype"), [("plain", "float32"), ("plain", "float64"), ("prefix", "float64"), ("events", "float32")]
 )
 def test_the_floor_is_that_of_the_precision(
-    subject: Subject, engine: str, dtype: str, caplog: pytest.LogCaptureFixture
+    subject: OnPath, engine: str, dtype: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Relative to J, of a few nats here."""
     least, most = {"float32": (1e-10, 1e-6), "float64": (1e-18, 2e-15)}[dtype]
@@ -58,7 +58,7 @@ def test_the_floor_is_that_of_the_precision(
     assert served(caplog)
 
 
-def test_few_examples_stand_for_many(subject: Subject, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_few_examples_stand_for_many(subject: OnPath, monkeypatch: pytest.MonkeyPatch) -> None:
     subject = replace(subject, objective=partial(subject.objective, dtype="float32"))
     whole = Interpolation(["train"])(subject).curves["train/stochastic"]
     monkeypatch.setattr(module, "NUM_EXAMPLES", 10)
@@ -70,7 +70,7 @@ def test_few_examples_stand_for_many(subject: Subject, monkeypatch: pytest.Monke
     assert not np.array_equal(few.noise["floor"], whole.noise["floor"])
 
 
-def test_the_errors_are_those_of_the_examples(subject: Subject) -> None:
+def test_the_errors_are_those_of_the_examples(subject: OnPath) -> None:
     """A split of one example at a time is the slow twin."""
     measured = Interpolation(["valid"], ["deterministic"])(subject)
     curve, split = measured.curves["valid/deterministic"], subject.split("valid")
@@ -91,7 +91,7 @@ def test_the_errors_are_those_of_the_examples(subject: Subject) -> None:
     assert all((rise > 0) == (error > 0) for rise, error in zip(rises, errors, strict=True)) and max(rises) > 0
 
 
-def test_a_seed_alone_has_the_noise_it_has_among_others(subject: Subject) -> None:
+def test_a_seed_alone_has_the_noise_it_has_among_others(subject: OnPath) -> None:
     together = Interpolation(["train"])(subject).curves
     ends = subject.ends
     assert ends is not None
@@ -111,7 +111,7 @@ def test_a_seed_alone_has_the_noise_it_has_among_others(subject: Subject) -> Non
             assert np.array_equal(values, together[name].noise[key][..., 1:])
 
 
-def test_without_noise_nothing_is_kept(subject: Subject) -> None:
+def test_without_noise_nothing_is_kept(subject: OnPath) -> None:
     plain, noisy = (Interpolation(["train"], noise=noise)(subject) for noise in (False, True))
     assert not any(curve.noise for curve in plain.curves.values())
     assert set(noisy.numbers) - set(plain.numbers) == {

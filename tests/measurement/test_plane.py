@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from landscape.errors import InputError
-from landscape.measurement import Subject, TrajectoryPlane
+from landscape.measurement import OnPath, TrajectoryPlane
 from landscape.parameters import ParameterLayout
 from landscape.result.curve import Array, LearningCurve
 from landscape.store.solutions import Solutions
@@ -67,16 +67,15 @@ def test_a_run_along_its_own_line_has_no_second_axis(tmp_path: Path) -> None:
     assert np.isnan(second).all() and np.isnan(distance).all()
 
 
-def test_points_are_measured_as_the_line_is(subject: Subject, tmp_path: Path) -> None:
+def test_points_are_measured_as_the_line_is(subject: OnPath, tmp_path: Path) -> None:
     runs = runs_of_maxout(tmp_path)
-    assert subject.ends is not None and subject.objective is not None and subject.dataset is not None
     ends = replace(subject.ends, theta_0=runs.theta_i, theta_1=runs.theta_f, labels=["3", "5"], seeds=runs.seeds)
     measured = TrajectoryPlane()(replace(subject, solutions=runs, ends=ends))
     track = measured.projections["trajectory"]
     assert track.objective is not None and track.second_projection is not None
     assert set(measured.curves) == {"train/stochastic"}
     for s, seed in enumerate(runs.seeds):
-        objective = subject.objective(maxout(), subject.cost, subject.dataset.train, mode="stochastic", seeds=[seed])
+        objective = subject.objective_of(subject.dataset.train, "stochastic", seeds=[seed])
         for t, theta in enumerate(runs.trajectories[s]):
             expected = objective(torch.from_numpy(theta)[None])[0].item()
             assert track.objective[t, s] == pytest.approx(expected, rel=1e-6)  # snapshots are float32
@@ -86,6 +85,6 @@ def test_points_are_measured_as_the_line_is(subject: Subject, tmp_path: Path) ->
     assert len(measured.numbers["max_plane_distance"]) == 2
 
 
-def test_a_line_that_is_not_the_runs_own_is_refused(subject: Subject) -> None:
+def test_a_line_that_is_not_the_runs_own_is_refused(subject: OnPath) -> None:
     with pytest.raises(InputError, match=r"measurement=plane .* endpoints=init_to_solution"):
         TrajectoryPlane()(subject)

@@ -11,7 +11,7 @@ import torch
 from scipy import stats
 
 from landscape.errors import InputError
-from landscape.measurement import RandomWalk, Subject, random_walk
+from landscape.measurement import RandomWalk, Seeds, random_walk
 from landscape.result.curve import Projection
 from tests.twin import stream
 from theory.walk.random_walk import RandomWalk as Law
@@ -21,7 +21,7 @@ CPU = torch.device("cpu")
 
 
 def walked(seeds: list[int], *numbers: int) -> Projection:
-    return RandomWalk(*numbers)(Subject(seeds, CPU)).projections["walk"]
+    return RandomWalk(*numbers)(Seeds(seeds=seeds, device=CPU)).projections["walk"]
 
 
 def whole(seed: int, dimension: int, num_steps: int) -> np.ndarray:
@@ -60,10 +60,10 @@ def test_blocks_equal_the_walk_held_whole(
 
 
 def test_numbers_and_labels() -> None:
-    subject = Subject([3, 1, 4], CPU)
+    subject = Seeds(seeds=[3, 1, 4], device=CPU)
     measured = RandomWalk(6, 25, 9)(subject)
     seen = measured.projections["walk"]
-    assert measured.labels == ["3", "1", "4"] and RandomWalk.needs == "nothing" and not measured.curves
+    assert measured.labels == ["3", "1", "4"] and RandomWalk.stage is Seeds and not measured.curves
     assert measured.numbers["length"] == seen.length.tolist()
     assert measured.numbers["max_residual"] == [max(seen.residual_norm[:10, s]) for s in range(3)]  # up to T alone
     assert seen.residual_norm.max() > max(measured.numbers["max_residual"])

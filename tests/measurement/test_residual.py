@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from landscape.errors import InputError
-from landscape.measurement import Residual, Subject
+from landscape.measurement import OnPath, Residual, Trained
 from landscape.parameters import ParameterLayout
 from landscape.result.curve import LearningCurve
 from landscape.store.solutions import Solutions
@@ -41,11 +40,11 @@ def solutions(folder: Path) -> Solutions:
     )
 
 
-def test_projection_and_numbers_equal_plain_geometry(subject: Subject, tmp_path: Path) -> None:
+def test_projection_and_numbers_equal_plain_geometry(subject: OnPath, tmp_path: Path) -> None:
     runs = solutions(tmp_path)
-    measured = Residual()(replace(subject, solutions=runs, ends=None))
+    measured = Residual()(replace(subject, solutions=runs))
     seen = measured.projections["trajectory"]
-    assert measured.labels == ["3", "5"] and not measured.curves and Residual.needs == "solutions"
+    assert measured.labels == ["3", "5"] and not measured.curves and Residual.stage is Trained
     assert seen.best_epoch.tolist() == BEST and seen.steps.tolist() == [0, 10, 20, 30, 40]
     thetas = np.load(tmp_path / "t.npy").astype(np.float64)
     for s, rows in enumerate((5, 4)):
@@ -65,17 +64,12 @@ def test_projection_and_numbers_equal_plain_geometry(subject: Subject, tmp_path:
     assert np.isnan(seen.projection[4, 1]) and np.isfinite(seen.projection[4, 0])
 
 
-def test_a_run_that_never_moved_has_no_residual(subject: Subject, tmp_path: Path) -> None:
+def test_a_run_that_never_moved_has_no_residual(subject: OnPath, tmp_path: Path) -> None:
     runs = solutions(tmp_path)
     theta_f = runs.theta_f.clone()
     theta_f[1] = runs.theta_i[1]
-    measured = Residual()(replace(subject, solutions=replace(runs, theta_f=theta_f), ends=None))
+    measured = Residual()(replace(subject, solutions=replace(runs, theta_f=theta_f)))
     assert measured.numbers["length"][1] == 0 and np.isnan(measured.numbers["max_residual"][1])
     assert (
         np.isfinite(measured.numbers["max_residual"][0]) and np.isfinite(measured.numbers["max_parameter_norm"]).all()
     )
-
-
-def test_without_training_there_is_nothing_to_see(subject: Subject) -> None:
-    with pytest.raises(InputError, match="measurement=residual needs a training run"):
-        Residual()(subject)

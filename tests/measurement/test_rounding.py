@@ -17,7 +17,7 @@ from landscape.cost import CrossEntropy
 from landscape.data import Dataset, Split
 from landscape.data.digits import digits
 from landscape.endpoints import Ends
-from landscape.measurement import Interpolation, Subject
+from landscape.measurement import Interpolation
 from landscape.measurement.rounding import NUM_EXAMPLES, NUM_POINTS, some_of
 from landscape.model import LSTM, MaxoutMLP
 from landscape.objective import Objective
@@ -25,6 +25,7 @@ from landscape.parameters import ParameterLayout
 from landscape.path import Linear
 from landscape.result.curve import Array, Curve
 from landscape.result.curve.noise import mean_error, steepest
+from tests.measurement.conftest import on_path
 
 START = np.array([0.0, 1e-7, 1e-6, 1e-5, 1e-4, 3e-4])
 WHOLE, DENSE = np.linspace(0, 2, 9), np.linspace(0, 1, 2 * NUM_POINTS)
@@ -84,7 +85,7 @@ def measured(pair: list[nn.Module], data: Dataset, alphas: Array, mode: str = "d
     buffers: list[Any] = [[dict(net.named_buffers())] if numbers.get("running_statistics") else [{}] for net in pair]
     line = Ends(theta_0, theta_1, ["0"], [0], buffers[1], [False], buffers[0])
     objective: Any = partial(Objective, **numbers)
-    subject = Subject([0], torch.device("cpu"), pair[0], CrossEntropy(), data, None, line, Linear, alphas, objective)
+    subject = on_path(pair[0], CrossEntropy(), data, ends=line, alphas=alphas, objective=objective)
     return Interpolation(["train"], [mode])(subject).curves[f"train/{mode}"]
 
 

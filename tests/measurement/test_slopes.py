@@ -16,7 +16,7 @@ from landscape.alphas import Adaptive, fractions
 from landscape.cost import Adversarial
 from landscape.endpoints import Ends
 from landscape.errors import InputError
-from landscape.measurement import GaussLength, Interpolation, Subject
+from landscape.measurement import GaussLength, Interpolation, OnPath
 from landscape.model import MLP
 from landscape.path import BiasSchedule
 from landscape.result.curve import hidden_rise, largest_rise
@@ -24,7 +24,7 @@ from tests.measurement.conftest import ALPHAS
 from tests.twin import C, D, maxout, normal
 
 
-def test_slopes_are_channels_beside_an_unchanged_curve(subject: Subject) -> None:
+def test_slopes_are_channels_beside_an_unchanged_curve(subject: OnPath) -> None:
     plain = Interpolation(["train"])(subject)
     measured = Interpolation(["train"], slopes=2)(subject)
     for name, curve in measured.curves.items():
@@ -43,7 +43,7 @@ def test_slopes_are_channels_beside_an_unchanged_curve(subject: Subject) -> None
             assert measured.numbers[f"{name}/hidden_rise"][s] == hidden_rise(*line) > 0
 
 
-def test_an_adaptive_grid_is_as_good_as_a_fine_one(subject: Subject, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_adaptive_grid_is_as_good_as_a_fine_one(subject: OnPath, caplog: pytest.LogCaptureFixture) -> None:
     """Every extremum of 400 points is among the turning points of the placed ones; all channels are measured there."""
     smooth = replace(subject, module=MLP(D, C, [12], nn.Tanh()), adaptive=Adaptive(fractions(8, 4), 1e-4))
     smooth = replace(smooth, alphas=fractions(8, 4), ends=ends_of(smooth.module, subject))
@@ -69,14 +69,12 @@ def test_an_adaptive_grid_is_as_good_as_a_fine_one(subject: Subject, caplog: pyt
     assert extrema > 0  # seed 7's line has some
 
 
-def ends_of(module: nn.Module, subject: Subject, scale: float = 3.0) -> Ends:
-    assert subject.ends is not None
+def ends_of(module: nn.Module, subject: OnPath, scale: float = 3.0) -> Ends:
     num = sum(p.numel() for p in module.parameters())
     return replace(subject.ends, theta_0=scale * normal(2, num, seed=1), theta_1=scale * normal(2, num, seed=2) + 0.3)
 
 
-def test_a_line_that_is_not_finite_has_no_say(subject: Subject, caplog: pytest.LogCaptureFixture) -> None:
-    assert subject.ends is not None
+def test_a_line_that_is_not_finite_has_no_say(subject: OnPath, caplog: pytest.LogCaptureFixture) -> None:
     theta_1 = subject.ends.theta_1.clone()
     theta_1[0] = math.inf
     adaptive = Adaptive(ALPHAS, 1e-2)
@@ -94,7 +92,7 @@ def test_a_line_that_is_not_finite_has_no_say(subject: Subject, caplog: pytest.L
     assert math.isnan(measured.numbers["train/deterministic/turning_points"][0])
 
 
-def test_a_tolerance_that_does_not_hold_is_said(subject: Subject, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_tolerance_that_does_not_hold_is_said(subject: OnPath, caplog: pytest.LogCaptureFixture) -> None:
     tight = replace(subject, adaptive=Adaptive(ALPHAS, 1e-9, max_points=20))
     curve = Interpolation(["valid"], ["stochastic"])(tight).curves["valid/stochastic"]
     assert (
@@ -133,12 +131,12 @@ class Zero(torch.autograd.Function):
 
 @pytest.mark.parametrize("mode", ["deterministic", "stochastic"])
 @pytest.mark.parametrize("module", [maxout(), MLP(D, C, [5, 4], nn.ReLU()), MLP(D, C, [6], nn.Tanh())])
-def test_slopes_that_hold_pass_the_comparison(subject: Subject, module: nn.Module, mode: str) -> None:
+def test_slopes_that_hold_pass_the_comparison(subject: OnPath, module: nn.Module, mode: str) -> None:
     for order in (1, 2):
         Interpolation(modes=[mode], slopes=order).check(replace(subject, module=module))
 
 
-def test_a_derivative_that_misses_a_part_is_refused_before_training(subject: Subject) -> None:
+def test_a_derivative_that_misses_a_part_is_refused_before_training(subject: OnPath) -> None:
     with pytest.raises(InputError, match=r"measurement\.slopes=1: along the path the slope .* misses .*model=Hidden"):
         Interpolation(slopes=1).check(replace(subject, module=Hidden()))
 
@@ -152,12 +150,12 @@ def test_a_derivative_that_misses_a_part_is_refused_before_training(subject: Sub
     ],
     ids=["jumps", "no velocity", "corner"],
 )  # fmt: skip
-def test_what_has_no_slope_is_refused_before_training(subject: Subject, change: dict[str, Any], text: str) -> None:
+def test_what_has_no_slope_is_refused_before_training(subject: OnPath, change: dict[str, Any], text: str) -> None:
     with pytest.raises(InputError, match=text):
         Interpolation(modes=["deterministic"], slopes=1).check(replace(subject, **change))
 
 
-def test_numbers_out_of_range_are_refused(subject: Subject) -> None:
+def test_numbers_out_of_range_are_refused(subject: OnPath) -> None:
     with pytest.raises(InputError, match=r"measurement\.slopes=3 must be 0 \(none\), 1"):
         Interpolation(slopes=3)
     for numbers, text in (
@@ -178,7 +176,7 @@ def test_a_cap_leaves_points_to_place() -> None:
     assert Adaptive(fractions(20, 9)).capped(None).max_points == 400
 
 
-def test_work_counts_slopes(subject: Subject) -> None:
+def test_work_counts_slopes(subject: OnPath) -> None:
     passes = Interpolation(["train"], ["deterministic"], slopes=2, noise=False).work(subject).passes
     assert [(part.order, part.num_points) for part in passes] == [(0, 6), (2, 6)]
     adaptive = Interpolation(["train"], ["deterministic"], noise=False).work(

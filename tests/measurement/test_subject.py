@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from landscape.measurement import Interpolation, Subject
+from landscape.measurement import Interpolation, OnPath
 from landscape.parameters import ParameterLayout
 from landscape.path import BiasSchedule, Linear
 
@@ -26,7 +26,7 @@ class Mine:
         return self.theta_0 + (alpha + self.bend * alpha * (1 - alpha)) * (self.theta_1 - self.theta_0)
 
 
-def test_only_a_path_that_names_layout_gets_it(subject: Subject) -> None:
+def test_only_a_path_that_names_layout_gets_it(subject: OnPath) -> None:
     ends = subject.ends
     assert ends is not None
     assert isinstance(subject.lay(ends.theta_0, ends.theta_1), Linear)
@@ -37,7 +37,7 @@ def test_only_a_path_that_names_layout_gets_it(subject: Subject) -> None:
     assert laid.layout == ParameterLayout.of(subject.module)
 
 
-def test_interpolation_follows_the_path(subject: Subject) -> None:
+def test_interpolation_follows_the_path(subject: OnPath) -> None:
     straight = Interpolation(["train"], ["deterministic"])(subject).curves["train/deterministic"]
     one = replace(subject, path=partial(BiasSchedule, power=1))
     same = Interpolation(["train"], ["deterministic"])(one).curves["train/deterministic"]

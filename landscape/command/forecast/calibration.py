@@ -16,7 +16,7 @@ from torch import Tensor
 from landscape.command.forecast.clock import seconds_at, seconds_of
 from landscape.data.dataset import Dataset, Split
 from landscape.ground.precision import tf32
-from landscape.measurement import Steps, Subject
+from landscape.measurement import Seeds, Steps
 from landscape.objective.memory.footprint import MOST as COUNTED
 from landscape.objective.memory.passes import Passes
 from landscape.objective.objective import Objective
@@ -179,7 +179,7 @@ class Calibration:
         self.measuring_bytes = max(self.measuring_bytes, passes.foot.of(min(passes.examples, len(split))))
         return seconds
 
-    def of_steps(self, key: str, steps: Steps, subject: Subject) -> float:
+    def of_steps(self, key: str, steps: Steps, subject: Seeds) -> float:
         """Seconds of all steps of a measurement that goes its own way, from shorter ones."""
 
         def measure(budget: float) -> float:

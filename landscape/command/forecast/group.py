@@ -11,8 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from landscape.command.forecast.calibration import Calibration, Line, stay
-from landscape.data.dataset import Dataset
-from landscape.measurement import Pass, Subject
+from landscape.measurement import Network, Pass
 from landscape.objective.objective import Objective
 from landscape.parameters import ParameterLayout
 from landscape.store.store import key_of
@@ -64,7 +63,7 @@ def group_of(
     store: Path,
     refresh: bool,
     training: Training,
-    subject: Subject,
+    network: Network,
     seen: set[str],
 ) -> GroupForecast:
     """Count one group.
@@ -73,10 +72,9 @@ def group_of(
         description: by which the store knows it. store: its folder. refresh: train again whatever is there.
         seen: keys that an earlier job trains; this one is added.
     """
-    assert subject.dataset is not None
-    num_examples, key = len(subject.dataset.train), key_of(description)
+    num_examples, key = len(network.dataset.train), key_of(description)
     num_updates = -(-(num_examples - training.drop_last * (num_examples % training.batch_size)) // training.batch_size)
-    num_values = len(seeds) * ParameterLayout.of(subject.module).num_parameters
+    num_values = len(seeds) * ParameterLayout.of(network.module).num_parameters
     interval = snapshot_interval(training.max_epochs, 4 * num_values, training.trajectory_gigabytes * 1e9)
     snapshots = snapshot_epochs(training, interval, num_updates)
     group = GroupForecast(seeds, key, snapshots=snapshots)
@@ -91,7 +89,7 @@ def group_of(
         group.num_epochs = training.max_epochs - (done or 0)
         group.num_monitorings = group.num_epochs + (done is None)  # a new run is measured at its start too
         group.num_updates, group.num_examples = num_updates, num_examples
-        group.monitor = monitor_passes(subject, training, len(seeds))
+        group.monitor = monitor_passes(network, training, len(seeds))
         group.may_stop = training.patience is not None
         itemsize = torch.finfo(getattr(torch, training.dtype)).bits // 8
         group.num_bytes = 4 * num_values * len(snapshots) + 2 * itemsize * num_values
@@ -112,17 +110,16 @@ def snapshot_epochs(training: Training, interval: int, num_updates: int) -> NDAr
     return np.sort(np.concatenate([epochs, within]))
 
 
-def monitor_passes(subject: Subject, training: Training, num_rows: int) -> tuple[Pass, ...]:
+def monitor_passes(network: Network, training: Training, num_rows: int) -> tuple[Pass, ...]:
     """What ``landscape.training.monitor.Monitor`` evaluates in one call."""
-    dataset: Dataset | None = subject.dataset
-    assert dataset is not None
+    dataset = network.dataset
     noisy = Objective(
-        subject.module,
-        subject.cost,
+        network.module,
+        network.cost,
         dataset.train.first(1),
         mode="stochastic",
         dtype=training.dtype,
-        device=subject.device,
+        device=network.device,
         running_statistics="keep",
     )
     parts = [("train", "stochastic"), ("valid", "deterministic")]
@@ -132,32 +129,31 @@ def monitor_passes(subject: Subject, training: Training, num_rows: int) -> tuple
 
 
 def seconds_of_group(
-    group: GroupForecast, key: str, model: Any, subject: Subject, training: Training, calibration: Calibration
+    group: GroupForecast, key: str, model: Any, network: Network, training: Training, calibration: Calibration
 ) -> float:
     """Seconds of all updates and of the monitor.
 
     Args:
         key: all that the time of an update depends on.
     """
-    dataset = subject.dataset
-    assert dataset is not None
+    dataset = network.dataset
     repeats = group.num_epochs * group.num_updates
     update = calibration.of_update(
-        f"update {key}", model, subject.cost, dataset, subject.optimizer, training, group.seeds, repeats
+        f"update {key}", model, network.cost, dataset, network.optimizer, training, group.seeds, repeats
     )
     seconds = repeats * update
-    layout = ParameterLayout.of(subject.module)
-    theta = layout.theta(subject.module).expand(len(group.seeds), layout.num_parameters)
+    layout = ParameterLayout.of(network.module)
+    theta = layout.theta(network.module).expand(len(group.seeds), layout.num_parameters)
     for part in group.monitor:
 
         def objective(split: Any, mode: str = part.mode, **rows: Any) -> Objective:
             return Objective(
-                subject.module,
-                subject.cost,
+                network.module,
+                network.cost,
                 split,
                 mode,
                 dtype=training.dtype,
-                device=subject.device,
+                device=network.device,
                 batch_size=training.measure_batch_size,
                 running_statistics="keep",
                 **rows,

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from landscape.command.arguments import check_arguments
 from landscape.command.forecast.calibration import Calibration, Line, stay
 from landscape.command.forecast.group import GroupForecast, group_of, seconds_of_group
 from landscape.command.forecast.memory import copied_bytes
-from landscape.command.job import untrained
-from landscape.command.limits import apply_limits
-from landscape.command.prepare import device_of, groups_of_recipe, make
+from landscape.command.prepare import device_of
+from landscape.command.recipe import Recipe
 from landscape.endpoints import Ends
-from landscape.measurement import Pass, Steps, Subject
+from landscape.measurement import Network, OnPath, Pass, Steps
 from landscape.parameters import ParameterLayout, beside
 from landscape.result.curve import LearningCurve
 from landscape.store.solutions import Solutions
@@ -84,31 +82,26 @@ def job_of(
         InputError: as the job itself would.
     """
     check_arguments(config)
-    config, caps = apply_limits(config)
-    device = device_of(config["device"])
-    measurement = make(config["measurement"], "measurement")
-    training: Training = make(config["training"], "training")
-    found = JobForecast(num, overrides)
-    subject, ends_of = Subject(training.seeds, device), None
-    if measurement.needs != "nothing":
-        subject, ends_of, model = untrained(config, measurement, device, caps)
-        if measurement.needs == "solutions" or (ends_of is not None and ends_of.needs_solutions):
-            found.groups = _trained(config, subject, model, training, calibration, seen)
-            found.seconds += sum(group.seconds for group in found.groups)
-            subject = replace(subject, solutions=_stand_in(subject, model, training, found.groups))
-    if ends_of is not None:
-        ends = ends_of(subject.solutions) if ends_of.needs_solutions else ends_of.load(subject.module)
-        subject = replace(subject, ends=ends)
+    recipe = Recipe(config, device_of(config["device"]))
+    recipe.check()
+    config, training, measurement = recipe.config, recipe.training, recipe.measurement
+    found, solutions = JobForecast(num, overrides), None
+    if recipe.trains:
+        found.groups = _trained(recipe, calibration, seen)
+        found.seconds += sum(group.seconds for group in found.groups)
+        solutions = _stand_in(recipe, found.groups)
+    subject = recipe.subject(solutions)
     if not hasattr(measurement, "work"):
         found.unknown = f"measurement {type(measurement).__name__}"
     else:
         work = measurement.work(subject)
         found.passes, found.steps, found.unknown = work.passes, work.steps, work.unknown
-    if subject.solutions is not None and subject.dataset is not None:  # the errors on the test examples
-        last = Pass("test", "deterministic", len(subject.dataset.test), 1, len(training.seeds))
-        found.passes = (*found.passes, last)
-    found.num_copied_bytes = _copied(config, subject, training, found)
-    found.seconds += sum(_seconds_of_pass(config, part, subject, calibration) for part in found.passes)
+    if isinstance(subject, Network):
+        if solutions is not None:  # the errors on the test examples
+            last = Pass("test", "deterministic", len(subject.dataset.test), 1, len(training.seeds))
+            found.passes = (*found.passes, last)
+        found.num_copied_bytes = _copied(config, subject, training, found)
+        found.seconds += sum(_seconds_of_pass(config, part, subject, solutions, calibration) for part in found.passes)
     if found.steps is not None:
         optimizer = _without_sizes(config["optimizer"])
         key = _key(config, "model", "data", "cost", "measurement", optimizer=optimizer, rows=found.steps.num_rows)
@@ -116,25 +109,16 @@ def job_of(
     return found
 
 
-def _trained(
-    config: dict[str, Any],
-    subject: Subject,
-    model: Callable[[], nn.Module],
-    training: Training,
-    calibration: Calibration,
-    seen: set[str],
-) -> list[GroupForecast]:
+def _trained(recipe: Recipe, calibration: Calibration, seen: set[str]) -> list[GroupForecast]:
     """Each group of seeds: in the store, trained by an earlier job, or to be trained and so timed."""
-    assert subject.dataset is not None
-    store = Path(config["outputs"]) / "solutions"
-    groups = []
-    for seeds, description in groups_of_recipe(config, subject.dataset, model, subject.cost, subject.device):
-        group = group_of(seeds, description, store, config["refresh"], training, subject, seen)
+    config, network, training, groups = recipe.config, recipe.network, recipe.training, []
+    for seeds, description in recipe.groups():
+        group = group_of(seeds, description, recipe.store_folder, config["refresh"], training, network, seen)
         if group.num_epochs > 0:
             timed = {name: config["training"][name] for name in TIMED}
             optimizer = _without_sizes(config["optimizer"])
             key = _key(config, "model", "data", "cost", optimizer=optimizer, training=timed, rows=len(seeds))
-            group.seconds = seconds_of_group(group, key, model, subject, training, calibration)
+            group.seconds = seconds_of_group(group, key, recipe.model, network, training, calibration)
         groups.append(group)
     return groups
 
@@ -150,18 +134,17 @@ class _Unwalked(Trajectory):
         return self.point[None].float()
 
 
-def _stand_in(
-    subject: Subject, model: Callable[[], nn.Module], training: Training, groups: list[GroupForecast]
-) -> Solutions:
+def _stand_in(recipe: Recipe, groups: list[GroupForecast]) -> Solutions:
     """What training would return, as far as a measurement's time depends on it: two points far apart, untrained."""
+    module, training = recipe.network.module, recipe.training
     dtype = getattr(torch, training.dtype)
-    layout, num_rows = ParameterLayout.of(subject.module), len(training.seeds)
+    layout, num_rows = ParameterLayout.of(module), len(training.seeds)
     # The start of a seed that is not in the run; a module that always starts at one point is moved a little.
-    other = layout.theta(build(model, training.seeds[-1] + 1)).to(dtype)
+    other = layout.theta(build(recipe.model, training.seeds[-1] + 1)).to(dtype)
     other = other + 0.01 * torch.randn(other.shape, generator=torch.Generator().manual_seed(0), dtype=dtype)
-    start = layout.theta(subject.module).to(dtype)
+    start = layout.theta(module).to(dtype)
     theta_i, theta_f = (point.expand(num_rows, -1) for point in (start, other))
-    buffers = beside(subject.module)
+    buffers = beside(module)
     nowhere = Path("not-trained-yet")
     snapshots = [group.snapshots for group in groups for _ in group.seeds]
     # The last epoch is the best: whatever an endpoint asks for lies before it, if it can at all.
@@ -176,26 +159,21 @@ def _stand_in(
     )
 
 
-def _seconds_of_pass(config: dict[str, Any], part: Pass, subject: Subject, calibration: Calibration) -> float:
+def _seconds_of_pass(
+    config: dict[str, Any], part: Pass, network: Network, solutions: Solutions | None, calibration: Calibration
+) -> float:
     """Seconds of one pass of the measurement on ends that stand in for those to come."""
-    assert subject.dataset is not None and subject.objective is not None and subject.path is not None
-    split = getattr(subject.dataset, part.split).first(part.num_examples)
-    solutions, ends = subject.solutions, subject.ends
+    split = getattr(network.dataset, part.split).first(part.num_examples)
+    on_path = network if isinstance(network, OnPath) else None
+    ends = None if on_path is None else on_path.ends
     if ends is None or (solutions is not None and part.num_rows > len(ends.seeds)):
         assert solutions is not None
         ends = Ends(solutions.theta_i, solutions.theta_f, [], solutions.seeds, solutions.buffers, [])
     rows = slice(part.num_rows)
-    make = partial(subject.objective, subject.module, subject.cost, mode=part.mode)
-    line = Line(
-        make,
-        ends.theta_0[rows],
-        ends.theta_1[rows],
-        subject.lay if part.num_points > 1 else stay,
-        ends.seeds[rows],
-        ends.buffers[rows],
-        part.order,
-    )
-    alphas = subject.alphas if subject.alphas is not None and len(subject.alphas) == part.num_points else None
+    make = partial(network.objective_of, mode=part.mode)
+    lay = on_path.lay if on_path is not None and part.num_points > 1 else stay
+    line = Line(make, ends.theta_0[rows], ends.theta_1[rows], lay, ends.seeds[rows], ends.buffers[rows], part.order)
+    alphas = on_path.alphas if on_path is not None and len(on_path.alphas) == part.num_points else None
     if alphas is None:
         alphas = np.linspace(0.0, 1.0, part.num_points)
     key = _key(
@@ -214,18 +192,16 @@ def _seconds_of_pass(config: dict[str, Any], part: Pass, subject: Subject, calib
     return calibration.of_pass(f"pass {key}", line, split, alphas)
 
 
-def _copied(config: dict[str, Any], subject: Subject, training: Training, found: JobForecast) -> int:
+def _copied(config: dict[str, Any], network: Network, training: Training, found: JobForecast) -> int:
     """Bytes of the data that training holds in copies, the updates' and the monitor's, or a measurement does."""
-    dataset = subject.dataset
-    if dataset is None:
-        return 0
+    dataset = network.dataset
     measured = getattr(torch, config["objective"].get("dtype", "float32"))
     most = max(
-        (copied_bytes(getattr(dataset, part.split), subject.device, measured) for part in found.passes), default=0
+        (copied_bytes(getattr(dataset, part.split), network.device, measured) for part in found.passes), default=0
     )
     if any(group.num_epochs for group in found.groups):
         own = getattr(torch, training.dtype)
-        most = max(most, 2 * sum(copied_bytes(split, subject.device, own) for split in (dataset.train, dataset.valid)))
+        most = max(most, 2 * sum(copied_bytes(split, network.device, own) for split in (dataset.train, dataset.valid)))
     return most
 
 

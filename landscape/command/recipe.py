@@ -1,0 +1,345 @@
+"""A resolved config with every node made, once: what is refused is refused here, before anything is trained."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from collections.abc import Callable
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from landscape.alphas import Adaptive, checked, thinned
+from landscape.command.config import version
+from landscape.command.limits import apply_limits, note_cap
+from landscape.command.prepare import dataset_of, make, module_maker
+from landscape.cost import from_torch
+from landscape.cost.labels import check_counts, scales
+from landscape.data.dataset import Dataset
+from landscape.endpoints import Ends, NoiseToSolution, OtherInitToSolution, ZeroToSolution
+from landscape.errors import InputError
+from landscape.ground.precision import converted
+from landscape.ground.provenance import outside
+from landscape.ground.settings import uses_of
+from landscape.measurement import Network, OnPath, Pass, Seeds, Trained, stage_of
+from landscape.objective.memory.footprint import MOST
+from landscape.objective.memory.passes import TooLittle
+from landscape.objective.module.template import unwrapped
+from landscape.objective.slope import slope_passes
+from landscape.parameters import ParameterLayout, beside
+from landscape.store.solutions import Solutions, joined
+from landscape.store.store import Entry, Store
+from landscape.training import GroupRun, Training, build, groups_of
+from landscape.training.frozen import frozen_in
+from landscape.training.trainer import LATER
+from landscape.training.trial import check_training
+
+log = logging.getLogger(__name__)
+
+STORED = ("model", "data", "cost", "optimizer")
+"""With ``training`` the nodes by which the store tells solutions apart."""
+
+
+class Positions(NamedTuple):
+    """Where to look along a path: alphas [A], and how to refine them, or None."""
+
+    alphas: NDArray[np.float64]
+    adaptive: Adaptive | None
+
+
+class Recipe:
+    """Each node of a config is made when it is first asked for, and never again.
+
+    Args:
+        config: resolved; ``limits`` are applied here.
+        device: where to compute.
+    """
+
+    def __init__(self, config: dict[str, Any], device: torch.device) -> None:
+        self.config, self.caps = apply_limits(config)
+        self.device = device
+
+    @cached_property
+    def measurement(self) -> Any:
+        """What is measured."""
+        return make(self.config["measurement"], "measurement")
+
+    @cached_property
+    def stage(self) -> type[Seeds]:
+        """How far the job must come before it is measured."""
+        return stage_of(self.measurement)
+
+    @cached_property
+    def training(self) -> Training:
+        """The numbers of the training."""
+        training: Training = make(self.config["training"], "training")
+        return training
+
+    @cached_property
+    def optimizer(self) -> Callable[..., torch.optim.Optimizer]:
+        """(tensors) -> optimizer."""
+        optimizer: Callable[..., torch.optim.Optimizer] = make(self.config["optimizer"], "optimizer")
+        return optimizer
+
+    @cached_property
+    def endpoints(self) -> Any:
+        """What says where a path begins and ends."""
+        return make(self.config["endpoints"], "endpoints")
+
+    @cached_property
+    def path(self) -> Callable[..., Any]:
+        """(theta_0, theta_1) -> path."""
+        path: Callable[..., Any] = make(self.config["path"], "path")
+        return path
+
+    @cached_property
+    def dataset(self) -> Dataset:
+        """All splits, under the cap on examples."""
+        return dataset_of(self.config, self.caps)
+
+    @cached_property
+    def cost(self) -> Any:
+        """What J is the mean of."""
+        return from_torch(make(self.config["cost"], "cost"))
+
+    @cached_property
+    def model(self) -> Callable[[], nn.Module]:
+        """() -> a fresh module."""
+        return module_maker(self.config)
+
+    @cached_property
+    def positions(self) -> Positions:
+        """Where to look along a path, under the cap on alphas."""
+        made, most = make(self.config["alphas"], "alphas"), self.config["limits"]["alphas"]
+        adaptive = made.capped(most) if isinstance(made, Adaptive) else None
+        wanted = checked(made.start if isinstance(made, Adaptive) else made)
+        alphas = thinned(wanted, most) if adaptive is None else adaptive.start
+        self._check_endpoints()
+        note_cap(self.caps, "alphas", len(wanted), len(alphas))
+        if adaptive is not None:
+            note_cap(self.caps, "alphas.max_points", made.max_points, adaptive.max_points)
+        return Positions(alphas, adaptive)
+
+    @property
+    def trains(self) -> bool:
+        """Whether the job needs trained networks."""
+        on_path = issubclass(self.stage, OnPath)
+        return issubclass(self.stage, Trained) or (on_path and self.endpoints.needs_solutions)
+
+    @cached_property
+    def network(self) -> Network:
+        """The module that nobody has trained, its data and its cost; they fit one another.
+
+        A wrong objective, a module that does not fit, or too little memory must not cost a training first.
+
+        Raises:
+            InputError: they do not.
+        """
+        dataset, cost, model = self.dataset, self.cost, self.model
+        make_objective = make(self.config["objective"], "objective")
+        num_examples = self.config["limits"]["measured_examples"]
+        calibration = dataset.train if num_examples is None else dataset.train.first(num_examples)
+        network = Network(
+            seeds=self.training.seeds,
+            device=self.device,
+            module=build(model, self.training.first_seed),
+            cost=cost,
+            dataset=dataset,
+            objective=partial(make_objective, device=self.device, calibration=calibration),
+            optimizer=self.optimizer,
+            num_examples=num_examples,
+        )
+        try:
+            trial = network.trial
+            for name in ("train", "valid", "test"):
+                split = getattr(dataset, name)
+                try:
+                    trial.check_split(split)
+                    check_counts(scales(trial.cost, split.y), len(split))
+                except InputError as error:
+                    raise InputError(f"the {name} split: {error}") from None
+        except TypeError as error:
+            raise InputError(f"objective cannot be made: {error}; look at the keys under objective") from error
+        return network
+
+    def check(self) -> None:
+        """Raise InputError for all that can be refused before anything is trained."""
+        if not issubclass(self.stage, Network):
+            return
+        if issubclass(self.stage, OnPath):
+            _ = self.positions
+            if hasattr(self.measurement, "check_ends"):
+                self.measurement.check_ends(self.endpoints)
+            elif getattr(self.endpoints, "has_third", False):
+                raise InputError(
+                    "endpoints.third is the third corner of a plane; use measurement=plane, or leave it out"
+                )
+        network, subject, passes = self.network, None, []
+        if issubclass(self.stage, OnPath):
+            subject = self.on_path(_stand_in(network))
+            if not getattr(self.endpoints, "knows_statistics", True) and network.trial.statistics.interpolates:
+                raise InputError(
+                    "objective.running_statistics=interpolate needs the statistics at both ends, and the start of "
+                    f"endpoints={type(self.endpoints).__name__} has none; use recalibrate or keep"
+                )
+            if hasattr(self.measurement, "work"):
+                passes = list(self.measurement.work(subject).passes)
+        check_room(network, passes)
+        if hasattr(self.measurement, "check") and subject is not None:
+            self.measurement.check(subject)
+        if subject is not None:
+            self._check_path(subject)
+        if network.num_examples is not None:
+            for split in ("train", "valid"):
+                before = len(getattr(self.dataset, split))
+                note_cap(self.caps, f"measured {split} examples", before, min(before, network.num_examples))
+
+    def come_to(self, on_epoch: Callable[[dict[str, float]], None]) -> tuple[Seeds, list[Entry]]:
+        """The stage at which the measurement is taken, trained for as far as it must be; and where solutions lie."""
+        solutions, entries = self.solve(on_epoch) if self.trains else (None, [])
+        return self.subject(solutions), entries
+
+    def subject(self, solutions: Solutions | None) -> Seeds:
+        """The stage at which the measurement is taken, of networks that are trained where it needs that."""
+        if not issubclass(self.stage, Network):
+            return Seeds(seeds=self.training.seeds, device=self.device)
+        if issubclass(self.stage, OnPath):
+            return self.on_path(self.ends(solutions), solutions)
+        return self.network if solutions is None else self.network.at(Trained, solutions=solutions)
+
+    def on_path(self, ends: Ends, solutions: Solutions | None = None) -> OnPath:
+        """The network between these ends."""
+        alphas, adaptive = self.positions
+        stage: OnPath = self.network.at(
+            OnPath, ends=ends, alphas=alphas, adaptive=adaptive, path=self.path, solutions=solutions
+        )
+        return stage
+
+    def ends(self, solutions: Solutions | None) -> Ends:
+        """Of trained networks or, where the endpoints need none, as they are loaded."""
+        if self.endpoints.needs_solutions:
+            ends: Ends = self.endpoints(solutions)
+        elif "again" in inspect.signature(self.endpoints.load).parameters:  # to tell what is drawn at random
+            again = partial(build, self.model, self.training.first_seed + 1)
+            ends = self.endpoints.load(self.network.module, again=again)
+        else:
+            ends = self.endpoints.load(self.network.module)
+        return ends
+
+    def groups(self) -> list[tuple[list[int], dict[str, Any]]]:
+        """The seeds that train together, and by what description the store knows each group."""
+        training, cost = self.training, self.cost
+        recipe = {key: self.config[key] for key in STORED}
+        recipe["training"] = {
+            k: v
+            for k, v in self.config["training"].items()
+            if uses_of(f"training.{k}").recipe and (k, v) not in LATER.items()
+        }
+        named = outside(recipe)
+        if named:
+            recipe["outside"] = named
+        recipe["examples"] = self.dataset.fingerprint
+        dtype: torch.dtype = getattr(torch, training.dtype)
+        few = self.dataset.train.first(min(8, len(self.dataset.train))).to(self.device, dtype)
+        template, *others = (
+            converted(unwrapped(build(self.model, seed)), self.device, dtype) for seed in training.seeds[:2]
+        )
+        check_training(template, cost, few.x, few.y)
+        frozen = sorted(frozen_in(template))
+        if frozen:  # once they were trained all the same
+            recipe["frozen"] = frozen
+        groups = groups_of(training.seeds, template, cost, (few.x, few.y), training.vectorise, self.optimizer, *others)
+        return [(seeds, {**recipe, "seeds": seeds, "version": version()}) for seeds in groups]
+
+    def solve(self, on_epoch: Callable[[dict[str, float]], None]) -> tuple[Solutions, list[Entry]]:
+        """The trained networks, from the store or by training, and the entries that hold them."""
+        store = Store(self.store_folder, self.config["command"] if self.config["refresh"] else None)
+        parts = []
+        for seeds, description in self.groups():
+
+            def train(folder: Path, seeds: list[int] = seeds) -> Solutions:
+                numbers = (self.model, self.cost, self.dataset, self.optimizer, self.training)
+                return GroupRun(*numbers, seeds, folder, self.device, on_epoch).run()
+
+            part, _ = store.get(description, train)
+            parts.append(part)
+        solutions = joined(parts)
+        for seed, status, best in zip(solutions.seeds, solutions.status, solutions.best_epoch, strict=True):
+            if best == 0:
+                log.warning(
+                    "seed %d: no epoch had a lower %s than the start, which therefore is its solution: its line "
+                    "is a point (train longer, or set training.select=last)",
+                    seed,
+                    self.training.monitor,
+                )
+            if status == "diverged":
+                log.warning("seed %d diverged; its numbers are not judged (a lower optimizer.lr may help)", seed)
+        return solutions, store.entries
+
+    @property
+    def store_folder(self) -> Path:
+        """Where solutions are kept."""
+        return Path(self.config["outputs"]) / "solutions"
+
+    def _check_endpoints(self) -> None:
+        """Raise InputError for endpoints that such a training does not give."""
+        endpoints, training = self.endpoints, self.config["training"]
+        if hasattr(endpoints, "check_epochs"):
+            endpoints.check_epochs(training["max_epochs"])
+        try:
+            endpoints.check(training["num_seeds"])
+        except InputError as error:
+            seeds = [cap for cap in self.caps if cap.startswith("training.num_seeds")]
+            cap = next(iter(seeds), None) if endpoints.needs_solutions else None
+            raise InputError(f"{error} (limits.seeds capped it: {cap}; raise limits.seeds)" if cap else error) from None
+
+    def _check_path(self, subject: OnPath) -> None:
+        """Lay the path between stand-ins for its ends: what it wants of module and start is told before training.
+
+        Raises:
+            InputError: it cannot be made, or not from such a start.
+        """
+        layout = ParameterLayout.of(subject.module)
+        starts = [torch.ones(1, layout.num_parameters)]
+        if isinstance(self.endpoints, ZeroToSolution):
+            starts.append(torch.zeros_like(starts[0]))
+        elif getattr(self.endpoints, "starts_training", False) or isinstance(
+            self.endpoints, NoiseToSolution | OtherInitToSolution
+        ):
+            starts.append(layout.theta(subject.module))  # zeros of theta_i are zeros of these two as well
+        try:
+            for start in starts:
+                subject.lay(start, torch.where(start == 0, 1, 2 * start))
+        except TypeError as error:
+            raise InputError(f"path cannot be made: {error}; look at the keys under path") from error
+
+
+def _stand_in(network: Network) -> Ends:
+    """One line per seed, from the module's own point to twice as far."""
+    seeds, theta = network.seeds, ParameterLayout.of(network.module).theta(network.module)
+    ends = (point.expand(len(seeds), -1) for point in (theta, 2 * theta))
+    return Ends(*ends, [str(s) for s in seeds], seeds, [beside(network.module)] * len(seeds), [False] * len(seeds))
+
+
+def check_room(network: Network, passes: list[Pass]) -> None:
+    """Raise InputError if ``objective.memory`` is too little for one line per seed, before anything is trained.
+
+    The least that it names will do for all that is to be evaluated: every pass of the measurement, its derivatives, and
+    each solution on the test split.
+    """
+    kinds = dict.fromkeys([("test", "deterministic", 0), *((part.split, part.mode, part.order) for part in passes)])
+    faults = []
+    for name, mode, order in kinds:
+        split = network.split(name)
+        objective = network.objective_of(split.first(MOST), mode, seeds=network.seeds)
+        try:
+            slope_passes(objective, order, len(split)) if order else objective.passes_for(len(split))
+        except TooLittle as fault:
+            faults.append(fault)
+    if faults:
+        raise max(faults, key=lambda fault: fault.least)
