@@ -22,8 +22,9 @@ from landscape.objective.batch import Batch, Batches
 from landscape.objective.check.conduct import Conduct, conduct_of
 from landscape.objective.check.fitting import check_numbers, check_split, fitting
 from landscape.objective.check.soundness import check
-from landscape.objective.engine import Together, check_engine, line_of
-from landscape.objective.forward import AXES, ForwardPass
+from landscape.objective.engine.line import check_engine, line_sums
+from landscape.objective.engine.stacked import StackedPoints
+from landscape.objective.forward import ForwardPass
 from landscape.objective.memory.budget import budget_of
 from landscape.objective.memory.footprint import Evaluate, footprint
 from landscape.objective.memory.passes import MOST_CPU, Passes, Wants
@@ -261,8 +262,8 @@ class Objective:
         # into its own weights may go by their values: nothing that can be traced.
         alone = moving or bool(self.batches.drawing) or "theta" in forward.written
         limit = self.passes.limit(len(alphas), sums.held, one_by_one=alone or forward.is_stateful)
-        line = line_of("plain" if alone else engine, forward, path, alphas, self.dtype, self.device, AXES, limit)
-        together = Together(forward.on_copies, limit.together)
+        line = line_sums("plain" if alone else engine, forward, path, alphas, limit)
+        together = StackedPoints(forward.on_copies, limit.together)
         # Batches outside, alphas inside: masks are drawn and data is touched once for the whole line.
         for start in range(0, len(self.split), self.batch_size):
             batch = self.batches(start, self.batch_size, buffers[0])

@@ -22,6 +22,7 @@ from landscape.objective.module.watch import undisturbed
 from landscape.objective.objective import Objective
 from landscape.parameters import row_of
 from landscape.path import widened
+from landscape.path.contract import derivatives_lacking
 
 CHANNELS = ("objective", "slope", "curvature")
 """J and its derivatives by alpha, in nats per unit of alpha and of its square."""
@@ -45,8 +46,8 @@ def check_slopes(objective: Objective, path: Any, order: int) -> None:
         path: alpha -> theta [S, P]. order: 0, 1 or 2, the key ``measurement.slopes``.
     """
     check_order(order)
-    needed = ("velocity", "acceleration")[:order]
-    if not all(hasattr(path, name) for name in needed):
+    if derivatives_lacking(path, order):
+        needed = ("velocity", "acceleration")[:order]
         raise InputError(
             f"path={type(path).__name__} has no {' or '.join(needed)}(alpha), which measurement.slopes={order} needs; "
             "use path=linear, or measurement.slopes=0"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -176,15 +175,6 @@ def test_where_events_do_not_apply_something_else_serves(
     caplog.set_level(logging.INFO)
     assert_equal(*both(module(), **numbers), rtol=1e-11)
     assert reason in caplog.text
-
-
-def test_without_numba_the_prefix_serves(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-    for name in ("switches", "vectors", "kernel"):
-        name = f"landscape.objective.engine.events.{name}"
-        monkeypatch.delitem(sys.modules, name, raising=False)
-    monkeypatch.setitem(sys.modules, "numba", None)  # what Python does with a library that is not there
-    assert_equal(*both(NETS["relu"]()))
-    assert "pip install numba" in caplog.text and "objective.engine=prefix instead" in caplog.text
 
 
 def test_auto_takes_the_events_where_many_points_ask_for_them(monkeypatch: pytest.MonkeyPatch) -> None:
