@@ -17,6 +17,7 @@ from landscape.cost.labels import check_counts, scales
 from landscape.data.dataset import Split
 from landscape.data.reading import as_split
 from landscape.ground.precision import tf32
+from landscape.model.contract import is_stateful
 from landscape.model.dropout import Masks
 from landscape.objective.batch import Batch, Batches
 from landscape.objective.check.conduct import Conduct, conduct_of
@@ -175,11 +176,11 @@ class Objective:
             self.check_split(self.split, has_extremes=self.split.num_streams is None)
 
     def _forward_pass(self) -> ForwardPass:
-        is_stateful = self.split.num_streams is not None and hasattr(self.module, "initial_state")
+        carries = self.split.num_streams is not None and is_stateful(self.module)
         with fitting(self.module, self.cost, self.split.x):
             masks = Masks(self.module, self.split.x[:1], self.cost.num_draws)
         safe = is_safe(self.module, self.cost)
-        return ForwardPass(self.module, self.cost, masks, self.dtype, self.device, is_stateful, safe)
+        return ForwardPass(self.module, self.cost, masks, self.dtype, self.device, carries, safe)
 
     def check_split(self, split: Split, has_extremes: bool = True) -> None:
         """Raise InputError unless other examples of the same kind fit module and cost.

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.func import jvp
 
+from landscape.cost.contract import jumps_of
 from landscape.cost.labels import check_counts
 from landscape.errors import InputError
 from landscape.ground.precision import tf32
@@ -52,9 +53,9 @@ def check_slopes(objective: Objective, path: Any, order: int) -> None:
             f"path={type(path).__name__} has no {' or '.join(needed)}(alpha), which measurement.slopes={order} needs; "
             "use path=linear, or measurement.slopes=0"
         )
-    if order and hasattr(objective.cost, "jumps"):
+    if order and (jumps := jumps_of(objective.cost)):
         raise InputError(
-            f"cost {type(objective.cost).__name__} has no slope along a path: {objective.cost.jumps}; use another "
+            f"cost {type(objective.cost).__name__} has no slope along a path: {jumps}; use another "
             "cost, or measurement.slopes=0 and a grid of alphas"
         )
     if order and "theta" in objective.forward.written:
