@@ -19,6 +19,7 @@ from landscape.objective import Objective
 from landscape.parameters import ParameterLayout
 from landscape.path import Linear, Plane
 from tests.twin import C, D, cross_entropy, normal, split
+from tests.zoo_training import RunningMean
 
 TRAIN, VALID = split(23, seed=1), split(11, seed=2)
 ALPHAS = np.array([-0.3, 0.0, 0.41, 1.0, 1.4])
@@ -161,21 +162,6 @@ class Twice(nn.Module):
         return self.last(self.norm(self.first(self.norm(x))))
 
 
-class Own(nn.Module):
-    """A running statistic of one's own."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.last = nn.Linear(D, C)
-        self.register_buffer("mean", torch.zeros(D))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """x [B, D] -> logits [B, C]."""
-        if self.training:
-            self.mean = 0.9 * self.mean + 0.1 * x.mean(dim=0).detach()
-        return self.last(x - self.mean)
-
-
 @pytest.mark.parametrize(
     ("make", "text"),
     [
@@ -186,8 +172,8 @@ class Own(nn.Module):
         ),
         (lambda: objective("recalibrate", calibration=None)(LINE(0.3)), r"Objective\(calibration="),
         (
-            lambda: objective("recalibrate", Own().double()),
-            "knows the batch norm of torch, but model=Own also has mean",
+            lambda: objective("recalibrate", RunningMean().double()),
+            "knows the batch norm of torch, but model=RunningMean also has mean",
         ),
         (lambda: objective("recalibrate", calibration=Split(TRAIN.x, TRAIN.y, None, True)), "sampled anew"),
         (lambda: objective("recalibrate", calibration=Split(TRAIN.x[:22], TRAIN.y[:22], 11)), "sequences"),

@@ -25,8 +25,8 @@ to the sums, three products per output unit; a point then costs three per output
     one pass per point  A H           prefix  A H (the layer itself is MOVING)           events  3 H + 3 E + 3 A
 
 With a ReLU E is at most H, about H / 2: 200 points of 1,200 units are 240,000 products by points, and about 6,000 by
-events. They run at half the speed of a matrix product, and finding events costs about as much as updating, which
-``choice.events_pay`` reckons with. A narrow layer behind is summed up in registers on the way.
+events, of which each takes longer than one of a matrix product; ``choice.events_pay`` reckons with that. A narrow
+layer behind is summed up in registers on the way.
 
 ``line`` runs a batch by what was chosen, in parts that fit the memory, and compares its first points with the plain
 path; whatever an engine cannot do, the plain path does. ``rows`` cuts a plane into lines. ``stacked`` is the plain path
