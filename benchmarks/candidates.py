@@ -39,7 +39,7 @@ from benchmarks.outcome import show
 from benchmarks.timing import interleaved
 from landscape.objective.engine.events.events import STRETCH, SUMS_BYTES, factors_of
 from landscape.objective.engine.events.kernel import EXAMPLES, SPAN, TILE, sweep_on
-from landscape.objective.engine.events.packed import Memory, Packed
+from landscape.objective.engine.events.packed import Packed, Scratch
 from landscape.objective.engine.events.switches import UNITS, bucket
 
 LOAD = """
@@ -89,7 +89,7 @@ def batch(num: int, points: int, units: int) -> Batch:
 
 def by_vectors(b: Batch) -> Callable[[], Tensor]:
     """The house's kernel."""
-    events, packed = b.events(), Packed(Memory(), (b.w0, b.w1), None, 1)
+    events, packed = b.events(), Packed(Scratch(), (b.w0, b.w1), None, 1)
     table = packed.table((b.v0, b.v1))
     _, groups, width, _, lanes = table.shape
     num, points = len(b.z0), len(b.t)

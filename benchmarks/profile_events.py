@@ -98,8 +98,8 @@ def profiled(work: Callable[[], Any]) -> Clock:
             (bucket, "bucket", clock.timed(PARTS[1], bucket.bucket)),
             (second.Packed, "__init__", clock.timed(PARTS[2], second.Packed.__init__)),
             (second.Packed, "table", clock.timed(PARTS[2], second.Packed.table)),
-            (line.Line, "_sum", clock.timed(PARTS[7], line.Line._sum)),
-            (line.Line, "_plain", clock.timed(PARTS[8], line.Line._plain)),
+            (line.LineSums, "_sum", clock.timed(PARTS[7], line.LineSums._sum)),
+            (line.LineSums, "_plain", clock.timed(PARTS[8], line.LineSums._plain)),
         ):  # fmt: skip
             stack.enter_context(patch.object(owner, name, new))
         with clock.part(PARTS[-1]):

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.func import jvp
 
+from landscape.cost.contract import jumps_of
 from landscape.cost.labels import check_counts
 from landscape.errors import InputError
 from landscape.ground.precision import tf32
@@ -22,6 +23,7 @@ from landscape.objective.module.watch import undisturbed
 from landscape.objective.objective import Objective
 from landscape.parameters import row_of
 from landscape.path import widened
+from landscape.path.contract import derivatives_lacking
 
 CHANNELS = ("objective", "slope", "curvature")
 """J and its derivatives by alpha, in nats per unit of alpha and of its square."""
@@ -45,15 +47,15 @@ def check_slopes(objective: Objective, path: Any, order: int) -> None:
         path: alpha -> theta [S, P]. order: 0, 1 or 2, the key ``measurement.slopes``.
     """
     check_order(order)
-    needed = ("velocity", "acceleration")[:order]
-    if not all(hasattr(path, name) for name in needed):
+    if derivatives_lacking(path, order):
+        needed = ("velocity", "acceleration")[:order]
         raise InputError(
             f"path={type(path).__name__} has no {' or '.join(needed)}(alpha), which measurement.slopes={order} needs; "
             "use path=linear, or measurement.slopes=0"
         )
-    if order and hasattr(objective.cost, "jumps"):
+    if order and (jumps := jumps_of(objective.cost)):
         raise InputError(
-            f"cost {type(objective.cost).__name__} has no slope along a path: {objective.cost.jumps}; use another "
+            f"cost {type(objective.cost).__name__} has no slope along a path: {jumps}; use another "
             "cost, or measurement.slopes=0 and a grid of alphas"
         )
     if order and "theta" in objective.forward.written:

@@ -138,6 +138,49 @@ def test_imports_point_one_way() -> None:
     assert not faults, "\n".join(faults)
 
 
+def circles(sources: dict[str, str]) -> list[list[str]]:
+    """Files that import one another, each circle once: the strongly connected components of more than one file.
+
+    Args:
+        sources: {path: text}. Imports within functions and for types alone count too.
+    """
+    names = {".".join(Path(path).with_suffix("").parts).removesuffix(".__init__"): path for path in sources}
+    read: dict[str, set[str]] = {path: set() for path in sources}
+    for path, source in sources.items():
+        for _, name in imported(path, source):
+            # A module, or something that is in one; packages on the way run before it, but read as rooms, not files.
+            target = names.get(name) or names.get(name.rpartition(".")[0])
+            if target is not None and target != path:
+                read[path].add(target)
+
+    def reached(path: str) -> set[str]:
+        seen: set[str] = set()
+        waiting = [path]
+        while waiting:
+            for target in read[waiting.pop()] - seen:
+                seen.add(target)
+                waiting.append(target)
+        return seen
+
+    onward = {path: reached(path) for path in read}
+    found = {frozenset(q for q in onward[p] if p in onward[q]) for p in read if p in onward[p]}
+    return sorted(sorted(circle) for circle in found)
+
+
+def test_no_files_import_one_another() -> None:
+    """Not within functions either: of two ideas that need each other a third is missing."""
+    files = [*FILES, *(ROOT / "benchmarks").rglob("*.py")]
+    assert circles({file.relative_to(ROOT).as_posix(): file.read_text() for file in files}) == []
+
+
+def test_the_finder_of_circles_sees_them() -> None:
+    lazy, types = "def f():\n    from landscape.b import x", "if TYPE_CHECKING:\n    import landscape.c.d"
+    files = {"landscape/a.py": lazy, "landscape/b.py": types, "landscape/c/d.py": "from landscape import a"}
+    files |= {"landscape/c/__init__.py": "from landscape.c.d import y", "theory/e.py": "import theory.e, numpy"}
+    assert circles(files) == [["landscape/a.py", "landscape/b.py", "landscape/c/d.py"]]
+    assert circles({**files, "landscape/c/d.py": ""}) == []
+
+
 @pytest.mark.parametrize(
     ("path", "source", "allowed"),
     [

@@ -14,7 +14,7 @@ from landscape.objective.sums import Sums
 log = logging.getLogger(__name__)
 
 
-class Together:
+class StackedPoints:
     """The plain path at up to ``num`` points at once by ``torch.func.vmap``, equal up to rounding.
 
     Every operator keeps its meaning and gains an axis: a matrix product becomes a batched one. What vmap does not know

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
+import math
 from dataclasses import dataclass, replace
 
 import torch
 
 from landscape.errors import InputError
-from landscape.objective.engine import Limit
 from landscape.objective.memory.budget import QUARTER, size
 
 log = logging.getLogger(__name__)
@@ -80,6 +80,21 @@ class Wants:
     budget: int
     batch_size: int | None = None
     alphas_at_once: int | None = None
+
+
+@dataclass(frozen=True)
+class Limit:
+    """What an engine may hold at once.
+
+    Args:
+        bytes: of memory, beyond what the batch itself takes. plain: bytes per example of the plain path.
+        together: points in one forward pass. flops: per example of the plain path, as far as they were counted.
+    """
+
+    bytes: float = math.inf
+    plain: float = 0.0
+    together: int = 1
+    flops: float = 0.0
 
 
 class Passes:

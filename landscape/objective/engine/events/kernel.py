@@ -1,15 +1,7 @@
 """The second layer of one example, a block of output units at a time: sums that events change and points read.
 
-The sum over hidden units of ((1 - t) W0 + t W1)((1 - t) h0 + t h1) is a quadratic in t, known by three sums:
-
-    P0 = Σ W0 h0,  P1 = Σ W1 h1,  T = Σ (W0 + W1)(h0 + h1),
-    value(t) = (1 - t)(1 - 2t) P0 + t (2t - 1) P1 + t (1 - t) T.
-
-Three products per event and output unit instead of four, and at both ends of the grid a sum itself.
-
-A further linear layer of few outputs, at a few grid points of a few examples at once: its sums stay in registers.
-
-The sums of the event-driven engine over examples and blocks, compiled by numba on first use and kept on disk.
+P0, P1 and T stay in registers from point to point (``landscape.objective.engine`` says what they are); a further linear
+layer of few outputs is summed up at a few grid points of a few examples at once. Compiled on first use, kept on disk.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
-"""Operations of a traced graph, counted: a choice by count gives the same bits on every machine."""
+"""Operations and bytes of a traced graph, counted: a choice by count gives the same bits on every machine."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from torch import Tensor
 from torch.fx import Node
@@ -12,6 +13,22 @@ from landscape.objective.engine.graph import Kind, Trace, name_of
 
 TOUCH = 60.0
 """Arithmetic operations of a matrix product in the time that one element of a large array takes to read and write."""
+
+
+HELD_POINTS = 64
+"""Points whose channels [B] are gathered before they are summed."""
+
+
+@dataclass(frozen=True)
+class Room:
+    """Bytes of an engine: ``fixed`` and ``each`` per example."""
+
+    fixed: float
+    each: float
+
+    def examples(self, budget: float) -> int:
+        """The most that fit, perhaps none."""
+        return int(max(0.0, budget - self.fixed) // max(1.0, self.each))
 
 
 def flops(node: Node) -> float:
@@ -63,3 +80,23 @@ def reads_data(node: Node, trace: Trace) -> bool:
             seen.add(n)
             waiting.extend(n.all_input_nodes)
     return False
+
+
+def split_bytes(nodes: Iterable[Node], trace: Trace, num: int) -> tuple[float, float]:
+    """Bytes of values that no example enters, and bytes per example of the others."""
+    fixed = each = 0.0
+    for node in nodes:
+        if node.op == "placeholder":
+            continue
+        if reads_data(node, trace):
+            each += num_bytes(node) / num
+        else:
+            fixed += num_bytes(node)
+    return fixed, each
+
+
+def num_bytes(node: Node) -> int:
+    """Of the tensors that a node gives."""
+    value = node.meta.get("val")
+    values = value if isinstance(value, list | tuple) else [value]
+    return sum(v.numel() * v.element_size() for v in values if isinstance(v, Tensor))
