@@ -113,6 +113,7 @@ def _numbers_of_runs(network: Network, solutions: Solutions) -> dict[str, list[f
 
 
 def device_name(device: torch.device) -> str:
+    """The GPU's own name, or the CPU's and how many threads are at work."""
     if device.type == "cuda":
         return torch.cuda.getdevice_name(device)
     num = torch.get_num_threads()

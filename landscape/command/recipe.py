@@ -169,6 +169,7 @@ class Recipe:
 
     def check(self) -> None:
         """Raise InputError for all that can be refused before anything is trained."""
+        _ = self.measurement, self.training  # wrong numbers are told before data are read
         if not issubclass(self.stage, Network):
             return
         if issubclass(self.stage, OnPath):
