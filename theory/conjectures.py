@@ -15,7 +15,7 @@ from scipy.integrate import solve_ivp
 from theory.certificate.certify import Certificate, certify
 from theory.deep_linear import scalar
 from theory.deep_linear.curve import Moments
-from theory.derivation import Check, Derivation, Step
+from theory.derivation import Check, Derivation, Step, equal, label_axes, require_whole
 from theory.quadratic import modes
 
 # The depth-3 start as rationals, and a bound on the end of its gradient flow that suffices.
@@ -138,10 +138,7 @@ def derive(*, sigma: float = 3.0, cells: int = 100, count: int = 200_000, seed: 
     """
     if not 0 < sigma <= 1e6:
         raise ValueError(f"sigma={sigma:g} is not allowed; use a standard deviation above 0 and up to 1e6.")
-    limits = (("cells", cells, 2, 10_000), ("count", count, 1_000, 10**7), ("seed", seed, 0, 2**32 - 1))
-    for name, value, low, high in limits:
-        if value not in range(low, high + 1):
-            raise ValueError(f"{name}={value} is not allowed; use a whole number from {low} to {high}.")
+    require_whole(cells=(cells, 2, 10_000), count=(count, 1_000, 10**7), seed=(seed, 0, 2**32 - 1))
     certificate = flow_certificate()
     top = certificate.critical_points[0]
     start = line_that_fools(cells)
@@ -179,9 +176,6 @@ def _rational(value: Fraction) -> sp.Rational:
 
 
 def _steps() -> list[Step]:
-    def equal(left: sp.Expr, right: sp.Expr) -> sp.Equality:
-        return sp.Eq(left, right, evaluate=False)
-
     w = sp.symbols("w1:4", real=True)
     rate = [-sp.diff((1 - sp.Mul(*w)) ** 2, v) / 2 for v in w]  # gradient flow
     z = sp.Symbol("z", positive=True)
@@ -303,6 +297,4 @@ def draw(axes: Any, *, sigma: float = 3.0, cells: int = 100, count: int = 200_00
     axes.plot(t, fooled / crest, label=f"last of {cells} cells: J / crest, α = 1 − (1 − u)/{cells}")
     axes.plot([0, 1], [fooled[0] / crest, 0], "o--", label="what the grid sees of it")
     axes.set_ylim(-1.5, 4)
-    axes.set_xlabel("u (position in the part of the line that is shown, no unit)")
-    axes.set_ylabel("J over the rise (no unit)")
-    axes.legend()
+    label_axes(axes, "u (position in the part of the line that is shown, no unit)", "J over the rise (no unit)")

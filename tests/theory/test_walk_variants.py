@@ -108,15 +108,6 @@ def test_unequal_directions_by_draws_and_by_the_effective_dimension():
     assert variants.anisotropic_spread([1.0, 1.0, 0.01])[0] == pytest.approx(two, rel=1e-5)
 
 
-@pytest.mark.parametrize("parameters", [{}, {"solution_step": 2}, {"drift": 0.0, "hurst": 0.3, "momentum": 0.0}])
-def test_steps_are_proven_and_the_self_check_holds(parameters):
-    derivation = variants.derive(**parameters)
-    assert [s.name for s in derivation.steps if not s.proven] == ["concentration"]
-    assert parameters or all(step.holds() for step in derivation.steps if step.proven)
-    checks = derivation.check()
-    assert len(checks) == 4 and all(check.holds for check in checks)
-
-
 def test_draw_shows_four_walks():
     axes = Figure().add_subplot()
     variants.draw(axes)

@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import logsumexp, softmax
 
 from theory.arithmetic.polynomial import Array, evaluate, require_interval
-from theory.derivation import Check, Derivation, Step
+from theory.derivation import Check, Derivation, Step, label_axes, require_whole
 
 # Binomials of this degree still fit in float64.
 LARGEST_DEGREE = 500
@@ -258,14 +258,7 @@ Example = tuple[LogitLine, NDArray[np.int64], list[Any], list[Any], Array, list[
 
 
 def _example(depth: int, power: int, width: int, seed: int) -> Example:
-    for name, value, low, high in (
-        ("depth", depth, 1, 5),
-        ("power", power, 1, 4),
-        ("width", width, 1, 64),
-        ("seed", seed, 0, 2**32),
-    ):
-        if value != int(value) or not low <= value <= high:
-            raise ValueError(f"{name}={value:g} is not allowed; use a whole number from {low} to {high}.")
+    require_whole(depth=(depth, 1, 5), power=(power, 1, 4), width=(width, 1, 64), seed=(seed, 0, 2**32))
     rng, sizes = np.random.default_rng(int(seed)), [4, *[int(width)] * (int(depth) - 1), 3]
     start, end = (
         [(rng.standard_normal((o, i)) / np.sqrt(i), 0.3 * rng.standard_normal(o)) for i, o in pairwise(sizes)]
@@ -306,6 +299,4 @@ def draw(axes: Any, *, depth: int = 3, power: int = 2, width: int = 6, seed: int
     alphas = np.linspace(0, 1, 401)
     axes.plot(alphas, curve.cross_entropy(alphas, labels), label=f"cross-entropy, logits of degree {curve.degree}")
     axes.plot(alphas, curve.error_rate(alphas, labels), label="share of wrong examples (no unit)")
-    axes.set_xlabel("α (fraction of the line)")
-    axes.set_ylabel("J (nats per example)")
-    axes.legend()
+    label_axes(axes, "α (fraction of the line)", "J (nats per example)")

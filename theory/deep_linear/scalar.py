@@ -19,7 +19,7 @@ from theory.arithmetic import polynomial
 from theory.arithmetic.polynomial import EPS, Array, fold, sign_changes
 from theory.deep_linear import scalar_steps
 from theory.deep_linear.curve import product_coefficients
-from theory.derivation import Check, Derivation
+from theory.derivation import Check, Derivation, label_axes, require_whole
 
 Shape = Literal["decreasing", "bump", "crossing"]
 
@@ -151,8 +151,7 @@ def derive(*, depth: int = 3, start_1: float = -6.0, start_2: float = 0.5) -> De
     Raises:
         ValueError: a parameter out of range, named.
     """
-    if depth != int(depth) or not 2 <= depth <= 6:
-        raise ValueError(f"depth={depth:g} is not allowed; use a whole number from 2 to 6.")
+    require_whole(depth=(depth, 2, 6))
     for name, value in (("start_1", start_1), ("start_2", start_2)):
         if not isfinite(value) or abs(value) > 1e6:
             raise ValueError(f"{name}={value:g} is not allowed; use a number between -1e6 and 1e6.")
@@ -248,9 +247,7 @@ def draw(axes: Any, *, depth: int = 3, start_1: float = -6.0, start_2: float = 0
     curves["(−6, −1) to (1, 1): a second zero"] = line((-6, -1), (1, 1))
     for label, curve in curves.items():
         axes.plot(alphas, curve(alphas) / curve(alphas).max(), label=label)
-    axes.set_xlabel("α (fraction of the line)")
-    axes.set_ylabel("J / largest J (no unit)")
-    axes.legend()
+    label_axes(axes, "α (fraction of the line)", "J / largest J (no unit)")
 
 
 def exact(u: Sequence[Any], t: Sequence[Any]) -> sp.Poly:

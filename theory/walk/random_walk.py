@@ -15,7 +15,7 @@ import numpy as np
 import sympy
 from scipy import special, stats
 
-from theory.derivation import Check, Derivation, Step
+from theory.derivation import Check, Derivation, Step, label_axes
 from theory.walk.sampler import chi_log_shape, chi_nodes, maximum_residual_quantile, require_steps, require_walk, sample
 from theory.walk.thales import walk_defect_quantile
 
@@ -321,5 +321,4 @@ def draw(axes: Any, dimension: float = 100, num_steps: float = 1000, solution_st
     curve_x, curve_r = np.append(0.5 + way_x / 2, mean_x), np.append(way_r / 2, mean_r)
     axes.plot(curve_x, curve_r, color="C0", label="mean, in every dimension")
     axes.plot(curve_x, curve_r, color="black", linestyle=":", label="limit d → ∞ (the same curve)")
-    axes.set(xlabel="projection / R (no unit)", ylabel="residual norm / R (no unit)")
-    axes.legend()
+    label_axes(axes, "projection / R (no unit)", "residual norm / R (no unit)")

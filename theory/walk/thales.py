@@ -13,7 +13,7 @@ import numpy as np
 import sympy
 from scipy import stats
 
-from theory.derivation import Check, Derivation, Step
+from theory.derivation import Check, Derivation, Step, label_axes
 from theory.walk.sampler import require_walk, sample
 
 
@@ -296,5 +296,4 @@ def draw(axes: Any, dimension: float = 100, num_steps: float = 1000, solution_st
     axes.plot(steps, middle, color="C0", label="median")
     if d > 2:  # in the plane it is infinite
         axes.plot(steps, walk_defect_mean(steps / solution, d), color="C0", linestyle="--", label="mean")
-    axes.set(xlabel="step (updates)", ylabel="Thales defect x(1 − x) − r² (no unit)")
-    axes.legend()
+    label_axes(axes, "step (updates)", "Thales defect x(1 − x) − r² (no unit)")

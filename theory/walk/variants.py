@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 from scipy.integrate import quad
 
 from theory.arithmetic.polynomial import Array
-from theory.derivation import Check, Derivation
+from theory.derivation import Check, Derivation, label_axes, require_not_negative, require_whole
 from theory.walk import variants_steps
 
 Curve = tuple[Array, Array]
@@ -59,8 +59,7 @@ def drifting(tau: ArrayLike, drift_to_noise: float) -> Curve:
         ValueError: tau or the ratio out of range.
     """
     at = _tau(tau)
-    if not (isfinite(drift_to_noise) and drift_to_noise >= 0):
-        raise ValueError(f"drift_to_noise={drift_to_noise:g} is not allowed; use a finite number from 0 on.")
+    require_not_negative(drift_to_noise=drift_to_noise)
     return from_covariance(at + drift_to_noise * at**2, at + drift_to_noise * at, 1 + drift_to_noise)
 
 
@@ -212,12 +211,8 @@ def derive(
 
 
 def _curves(solution_step: float, drift: float, hurst: float, momentum: float, decay: float) -> dict[str, Curve]:
-    if solution_step != int(solution_step) or not 2 <= solution_step <= 1000:
-        raise ValueError(f"solution_step={solution_step:g} is not allowed; use a whole number from 2 to 1000.")
-    if not (isfinite(decay) and decay >= 0):
-        raise ValueError(f"decay={decay:g} is not allowed; use a finite number from 0 on.")
-    if not (isfinite(drift) and drift >= 0):
-        raise ValueError(f"drift={drift:g} is not allowed; use a finite number from 0 on.")
+    require_whole(solution_step=(solution_step, 2, 1000))
+    require_not_negative(decay=decay, drift=drift)
     steps = np.arange(int(solution_step) + 1)
     return {
         "schedule": scheduled(1 / (1 + decay * steps[1:])),
@@ -270,6 +265,4 @@ def draw(
     }
     for name, (x, r) in _curves(solution_step, drift, hurst, momentum, decay).items():
         axes.plot(x, r, ".-", label=labels[name])
-    axes.set_xlabel("projection / R (no unit)")
-    axes.set_ylabel("residual norm / R (no unit)")
-    axes.legend()
+    label_axes(axes, "projection / R (no unit)", "residual norm / R (no unit)")
