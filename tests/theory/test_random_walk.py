@@ -1,6 +1,5 @@
 """The exact laws of a random walk against walks that are walked step by step, and against other formulas."""
 
-
 import mpmath
 import numpy as np
 import pytest

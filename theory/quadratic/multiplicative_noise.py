@@ -19,7 +19,7 @@ from scipy.stats import norm
 from theory.arithmetic.polynomial import Array
 from theory.derivation import Check, Derivation, label_axes, require_not_negative, require_whole
 from theory.quadratic import multiplicative_noise_runs, multiplicative_noise_steps
-from theory.quadratic.noisy_curve import NoisyCurve
+from theory.quadratic.multiplicative_noise_runs import NoisyCurve
 
 MOST_EIGENVALUES = 4000  # all pairs of them are kept for the spread of the projection
 
