@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import sympy as sp
-from scipy.integrate import solve_ivp
 
 from theory.certificate.certify import Certificate, certify
 from theory.deep_linear import scalar
@@ -246,14 +245,6 @@ def _steps() -> list[Step]:
 
 def _checks(sigma: float, cells: int, count: int, seed: int) -> list[Check]:
     rng = np.random.default_rng(seed)
-    end = solve_ivp(
-        lambda _, w: (1 - w.prod()) * np.array([w[1] * w[2], w[0] * w[2], w[0] * w[1]]),
-        (0, 200),
-        scalar.DEPTH_3_START,
-        rtol=1e-11,
-        atol=1e-13,
-        method="DOP853",
-    ).y[:, -1]
     first, *others = flow_certificate().critical_points  # rounding the end may put the zero of J just before it
     one_top = first.kind == "maximum" and all(point.low > 1 - Fraction(1, 10**12) for point in others)
     x, m, step = HEAVY_BALL
@@ -272,11 +263,7 @@ def _checks(sigma: float, cells: int, count: int, seed: int) -> list[Check]:
     fooled = all(p > q for p, q in pairwise(seen)) and objective(start, 1 - Fraction(1, 4 * cells)) > 0
     far = scalar.share_without_second_minimum(1e4)
     return [
-        Check(
-            "flow line: limit against the ODE",
-            float(np.max(np.abs(end - scalar.flow_limit(scalar.DEPTH_3_START)))),
-            1e-8,
-        ),
+        Check("flow line: limit against the ODE", scalar.flow_limit_error(), 1e-8),
         Check("flow line: certified a maximum and, up to 1e-12 from the end, no more", float(not one_top), 0.0),
         Check("heavy ball: g_3 by recurrence and by powers", abs(by_powers - float(exact)), 1e-13),
         Check(f"large start: shares against {count} draws, largest |z|", float(z), 4.5),

@@ -82,10 +82,7 @@ class Line:
 
     def _derivative(self, order: int) -> Array:
         low, high = self.interval
-        result = self.coefficients
-        for _ in range(order):
-            result = (len(result) - 1) * np.diff(result) / (high - low) if len(result) > 1 else np.zeros(1)
-        return result
+        return differentiated(self.coefficients, order, high - low)
 
     def candidates(self) -> list[float]:
         """Every α inside the interval where J' changes sign beyond rounding, increasing."""
@@ -154,6 +151,14 @@ def evaluate(coefficients: Array, t: ArrayLike) -> Array:
     while len(table) > 1:
         table = (1 - t) * table[:-1] + t * table[1:]
     return np.array(table[0])
+
+
+def differentiated(coefficients: Array, order: int, length: float) -> Array:
+    """Coefficients of the derivative of an order, of polynomials [n + 1, ...] over an interval of this length."""
+    table = coefficients
+    for _ in range(order):
+        table = (len(table) - 1) * np.diff(table, axis=0) / length if len(table) > 1 else 0 * table
+    return table
 
 
 def fold(cross: Array) -> Array:

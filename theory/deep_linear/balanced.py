@@ -15,6 +15,7 @@ from scipy.integrate import solve_ivp
 from scipy.special import exprel
 
 from theory.deep_linear import balanced_steps
+from theory.deep_linear.flow_limit import matrix_flow
 from theory.deep_linear.projected import Run, project, times_of
 from theory.derivation import Check, Derivation, label_axes, require_whole
 
@@ -256,12 +257,7 @@ def _example(width: int, imbalance: float, seed: int) -> tuple[Balanced, OneUnit
 
 def _ode(first: Floats, second: Floats, target: Floats, times: Floats) -> Floats:
     """(W_1, W_2), flat, of the flow integrated as it is written down [T, H D + C H]."""
-
-    def flow(_: float, w: Floats) -> Floats:
-        a, b = w[: first.size].reshape(first.shape), w[first.size :].reshape(second.shape)
-        gap = target - b @ a
-        return np.concatenate([(b.T @ gap).ravel(), (gap @ a.T).ravel()])
-
+    flow = matrix_flow(target, len(first))
     start = np.concatenate([first.ravel(), second.ravel()])
     run = solve_ivp(flow, (0, times[-1]), start, t_eval=times, method="DOP853", rtol=1e-12, atol=1e-14)
     return np.asarray(run.y.T)

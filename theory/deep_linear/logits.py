@@ -18,7 +18,7 @@ import sympy as sp
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import logsumexp, softmax
 
-from theory.arithmetic.polynomial import Array, evaluate, require_interval
+from theory.arithmetic.polynomial import Array, differentiated, evaluate, require_interval
 from theory.derivation import Check, Derivation, Step, label_axes, require_whole
 
 # Binomials of this degree still fit in float64.
@@ -46,9 +46,7 @@ class LogitLine:
         if order < 0:
             raise ValueError(f"order={order} is not an order of derivative; use 0, 1, 2, ...")
         low, high = self.interval
-        table = self.coefficients
-        for _ in range(order):
-            table = (len(table) - 1) * np.diff(table, axis=0) / (high - low) if len(table) > 1 else 0 * table
+        table = differentiated(self.coefficients, order, high - low)
         t = (np.asarray(alphas, dtype=np.float64) - low) / (high - low)
         basis = np.stack([evaluate(row, t) for row in np.eye(len(table))], axis=-1)
         return np.asarray((basis @ table.reshape(len(table), -1)).reshape(*t.shape, *table.shape[1:]))

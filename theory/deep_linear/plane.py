@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 
 from theory import deep_linear
 from theory.arithmetic import polynomial
-from theory.arithmetic.polynomial import EPS, Array, fold
+from theory.arithmetic.polynomial import EPS, Array, differentiated, fold
 from theory.deep_linear.curve import Moments, moments
 from theory.derivation import Check, Derivation, Step, equal, label_axes, require_whole
 
@@ -57,9 +57,7 @@ class Plane:
             raise ValueError(f"u of shape {np.shape(u)} and v of {np.shape(v)} do not broadcast.") from error
         table = self.coefficients
         for order, (low, high) in zip((order_u, order_v), self.region, strict=True):
-            for _ in range(order):
-                table = (len(table) - 1) * np.diff(table, axis=0) / (high - low) if len(table) > 1 else 0 * table
-            table = table.T  # the other variable first; twice turned is as before
+            table = differentiated(table, order, high - low).T  # the other variable first; twice turned is as before
         (low_u, high_u), (low_v, high_v) = self.region
         at_u, at_v = (at_u - low_u) / (high_u - low_u), (at_v - low_v) / (high_v - low_v)
         rows = table.reshape(*table.shape, *(1,) * at_u.ndim)

@@ -73,11 +73,7 @@ def steps() -> list[Step]:
             equal(x * (1 - x) - (own - x**2), (1 - own - (1 - tau) ** (2 * h)) / 2),
             "positive for H > ½, negative for H < ½: τ^p + (1 - τ)^p is below 1 for p > 1 and above for p < 1",
         ),
-        Step(
-            "fractional, H = ½",
-            equal((own - x**2).subs(h, sp.Rational(1, 2)), tau * (1 - tau)),
-            "the plain walk",
-        ),
+        Step("fractional, H = ½", equal((own - x**2).subs(h, sp.Rational(1, 2)), tau * (1 - tau)), "the plain walk"),
         Step(
             "momentum, one step more",
             equal(covariance(s + 1) - covariance(s), added),
