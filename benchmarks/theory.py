@@ -20,6 +20,7 @@ from theory import deep_linear, quadratic
 from theory.arithmetic import descartes
 from theory.certificate import certify
 from theory.quadratic import modes, spectra
+from theory.walk import sampler
 
 
 def matrix_line(num: int) -> list[list[Any]]:
@@ -87,7 +88,7 @@ def walks(dimensions: list[int]) -> list[list[Any]]:
     for dimension in dimensions:
         rng = np.random.default_rng(0)
 
-        def sampler(dimension: int = dimension, rng: Any = rng) -> Any:
+        def sampled(dimension: int = dimension, rng: Any = rng) -> Any:
             return sampler.sample(dimension, np.arange(1001), 1, rng)
 
         def simulated(dimension: int = dimension, rng: Any = rng) -> Any:
@@ -97,13 +98,13 @@ def walks(dimensions: list[int]) -> list[list[Any]]:
             return x, np.linalg.norm(steps - x[:, None] * axis, axis=1)
 
         if dimension <= 100_000:
-            seconds = interleaved({"walk": simulated, "sampler": sampler})
+            seconds = interleaved({"walk": simulated, "sampler": sampled})
             x, r = simulated()
             off = abs(r[450] / x[900] - 0.5)
             rows.append([f"random walk, dimension {dimension:,}", "walking it in numpy", seconds["walk"],
                          seconds["sampler"], seconds["walk"] / seconds["sampler"], float(off)])  # fmt: skip
         else:
-            seconds = interleaved({"sampler": sampler})
+            seconds = interleaved({"sampler": sampled})
             rows.append(
                 [f"random walk, dimension {dimension:,}", "too large to walk", "-", seconds["sampler"], "-", "-"]
             )
