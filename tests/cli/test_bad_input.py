@@ -12,7 +12,9 @@ import pytest
 
 from landscape.result.saved import Result
 
-from .conftest import TINY, Ran
+from .conftest import ONE_JOB, OWN_MODEL, QUICK, TINY, Ran
+
+pytestmark = pytest.mark.usefixtures("blank_figures")
 
 MINE = """
 import torch
@@ -175,7 +177,8 @@ WRONG = [
 def test_wrong_input_is_status_2_and_says_what_to_do(
     arguments: list[str], needles: list[str], cli: Callable[..., Ran]
 ) -> None:
-    ran = cli(*arguments)
+    swept = "path=linear,3" in arguments or arguments[0].startswith("+experiment")
+    ran = cli(*arguments, "forecast=off", *([] if swept else [ONE_JOB]))
     assert ran.status == 2, ran.out
     for needle in needles:
         assert needle in ran.out
@@ -207,7 +210,7 @@ def test_a_refusal_is_said_where_it_happens_and_in_the_list_at_the_end(cli: Call
 def test_a_user_module_that_cannot_be_measured(
     model: str, needles: list[str], cli: Callable[..., Ran], mine: str
 ) -> None:
-    ran = cli(*TINY[:5], mine, *f"model={model}".split())
+    ran = cli(*OWN_MODEL, mine, *f"model={model}".split(), ONE_JOB)
     assert not list(ran.outputs.glob("solutions/*/trajectory.npy"))  # nothing was trained
     assert ran.status == 2, ran.out
     for needle in needles:
@@ -216,14 +219,14 @@ def test_a_user_module_that_cannot_be_measured(
 
 
 def test_a_user_module_that_is_fine(cli: Callable[..., Ran], mine: str) -> None:
-    ran = cli(*TINY[:5], mine, "model=Good", "+model.hidden=6")
+    ran = cli(*OWN_MODEL, mine, "model=Good", "+model.hidden=6", ONE_JOB)
     assert ran.status == 0, ran.out
 
 
 def test_running_statistics_are_treated_as_told(cli: Callable[..., Ran], mine: str) -> None:
     """Two treatments of the same networks."""
     treatments = "objective.running_statistics=interpolate,recalibrate"
-    ran = cli(*TINY[:5], mine, "model=WithStatistics", treatments, "training.num_seeds=2")
+    ran = cli(*OWN_MODEL, mine, "model=WithStatistics", treatments, "training.num_seeds=2")
     assert ran.status == 0, ran.out
     interpolate, recalibrate = (Result.load(job).curves["train/deterministic"].objective for job in ran.jobs)
     assert len(list(ran.outputs.glob("solutions/*/meta.json"))) == 1  # trained once, both seeds together
@@ -231,19 +234,19 @@ def test_running_statistics_are_treated_as_told(cli: Callable[..., Ran], mine: s
 
 
 def test_a_cap_that_is_in_the_way_is_named(cli: Callable[..., Ran]) -> None:
-    ran = cli(*TINY[3:], "limits.seeds=1", "endpoints=between_solutions", "training.num_seeds=2")
+    ran = cli(*QUICK[3:], "limits.seeds=1", "endpoints=between_solutions", "training.num_seeds=2", ONE_JOB)
     assert ran.status == 2, ran.out
     assert "limits.seeds" in ran.out and "training.num_seeds 2 -> 1" in ran.out
 
 
 def test_an_unwritable_outputs_folder(cli: Callable[..., Ran], tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    ran = cli(*TINY, f"outputs={tmp_path}/file/outputs")
+    ran = cli(*QUICK, f"outputs={tmp_path}/file/outputs")
     assert ran.status == 2, ran.out
     assert "outputs=" in ran.out and "Traceback" not in ran.out
 
 
 def test_full_error_shows_the_traceback(cli: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(os.environ, "HYDRA_FULL_ERROR", "1")
-    ran = cli(*TINY, "optimizer.lr=-1")
+    ran = cli(*QUICK, "optimizer.lr=-1", ONE_JOB)
     assert ran.status == 2 and "Traceback" in ran.out

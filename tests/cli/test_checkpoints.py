@@ -16,7 +16,9 @@ from landscape.ground.provenance import outside
 from landscape.model import MLP
 from landscape.result.saved import Result
 
-from .conftest import TINY, Ran
+from .conftest import ONE_JOB, TINY, Ran
+
+pytestmark = pytest.mark.usefixtures("blank_figures")
 
 LINE = (*TINY[2:5], "endpoints=checkpoints", "endpoints.start=0.pt", "endpoints.end=1.pt", "forecast=off")
 
@@ -84,7 +86,7 @@ def test_wrong_checkpoints_end_with_one_sentence(
     bad["model"]["layers.1.bias"][3] = torch.nan
     torch.save(bad, "nan.pt")
     Path("text.pt").write_text("hello")
-    ran = cli(*LINE, *changes)
+    ran = cli(*LINE, *changes, ONE_JOB)
     assert ran.status == 2 and text in re.sub(r"\s+", " ", ran.out) and "Traceback" not in ran.out
 
 

@@ -124,9 +124,13 @@ def counts(forecast: Forecast) -> dict[str, int]:
         ("objective.num_replicates=2", "alphas.num=7"),
         pytest.param(("measurement.modes=[deterministic]", "measurement.splits=[test]"), marks=pytest.mark.slow),
         pytest.param(("endpoints=between_solutions", "limits.alphas=5"), marks=pytest.mark.slow),
-        ("endpoints=epoch_to_solution", "training.select=last", "limits.alphas=5"),
+        pytest.param(
+            ("endpoints=epoch_to_solution", "training.select=last", "limits.alphas=5"), marks=pytest.mark.slow
+        ),
         ("measurement=residual",),
-        ("measurement=plane", "training.snapshot_updates=1", "measurement.splits=[valid]"),
+        pytest.param(
+            ("measurement=plane", "training.snapshot_updates=1", "measurement.splits=[valid]"), marks=pytest.mark.slow
+        ),
         ("measurement=plane", "measurement.modes=[deterministic]", "training.max_epochs=25"),
     ],
     ids=["line", "test", "between", "epoch", "residual", "plane", "long_plane"],

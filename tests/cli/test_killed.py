@@ -14,7 +14,9 @@ import pytest
 from landscape.command.collect.front import main as collect_main
 from tests.sweeps import SWEEP, assert_same_numbers, launch, quiet_run, running
 
-from .conftest import TINY, Ran
+from .conftest import QUICK, Ran
+
+pytestmark = pytest.mark.usefixtures("blank_figures")
 
 ENGINE = ["compute=joblib", "hydra.launcher.n_jobs=2"]
 
@@ -71,7 +73,7 @@ def test_a_job_cut_while_it_draws_is_done_and_drawn_next(
     def cut(*_: object) -> None:
         raise KeyboardInterrupt
 
-    command = (*TINY, "forecast=off", "limits=smoke")
+    command = (*QUICK, "limits=smoke")
     with monkeypatch.context() as patched:
         patched.setattr("landscape.__main__.save_figure", cut)
         ran = cli(*command)

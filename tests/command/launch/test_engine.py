@@ -13,9 +13,10 @@ from hydra.core.utils import JobReturn
 from landscape.command.launch import need
 from landscape.command.launch.engine import LOCAL
 from landscape.errors import InputError
-from tests.cli.conftest import TINY, Ran, cli
+from tests.cli.conftest import QUICK, Ran, blank_figures, cli
 
-__all__ = ["cli"]
+__all__ = ["blank_figures", "cli"]
+pytestmark = pytest.mark.usefixtures("blank_figures")
 
 RAY = "hydra_plugins.hydra_ray_launcher.ray_launcher.RayLauncher"
 SLURM = "hydra_plugins.hydra_submitit_launcher.submitit_launcher.SlurmLauncher"
@@ -39,7 +40,7 @@ def test_a_missing_extra_is_named(target: str, install: str, monkeypatch: pytest
 
 
 def test_an_engine_without_workers_is_wrong_input(cli: Callable[..., Ran]) -> None:
-    ran = cli(*TINY, "compute=joblib", "hydra.launcher.n_jobs=0")
+    ran = cli(*QUICK, "compute=joblib", "hydra.launcher.n_jobs=0")
     assert ran.status == 2 and "hydra.launcher.n_jobs=0 runs no job" in ran.out and "Traceback" not in ran.out
     assert not list(ran.outputs.glob("*/*/*/*"))
 
@@ -53,13 +54,13 @@ def test_a_machine_without_slurm_is_told(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_a_missing_extra_is_one_message_and_status_2(cli: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("landscape.command.launch.engine.find_spec", lambda name: None)
-    ran = cli(*TINY, "compute=ray")
+    ran = cli(*QUICK, "compute=ray")
     assert ran.status == 2 and "pip install 'landscape-walk[ray]'" in ran.out and "Traceback" not in ran.out
     assert not list(ran.outputs.glob("*/*/*"))
 
 
 def test_an_unknown_engine_lists_the_known(cli: Callable[..., Ran]) -> None:
-    ran = cli(*TINY, "compute=abacus")
+    ran = cli(*QUICK, "compute=abacus")
     assert ran.status == 2 and all(name in ran.out for name in ("joblib", "local", "ray", "slurm"))
 
 
@@ -77,7 +78,7 @@ def test_an_engine_that_gives_up_costs_only_what_it_had_not_done(
     monkeypatch.setattr("landscape.command.launch.engine.LOCAL", "somewhere else")
     monkeypatch.setattr("landscape.command.collect.launched.settle", lambda plan, sweep: None)
     monkeypatch.setattr(launcher, "launch", gives_up)
-    ran = cli(*TINY, "optimizer.lr=0.1,0.2")
+    ran = cli(*QUICK, "optimizer.lr=0.1,0.2")
     assert ran.status == 1 and "Traceback" not in ran.out
     assert "the compute engine gave up (ConnectionError: the head node is gone)" in ran.out
     assert "1 job done, 0 done before, 0 failed, 1 missing" in ran.out
@@ -85,7 +86,7 @@ def test_an_engine_that_gives_up_costs_only_what_it_had_not_done(
 
 @pytest.mark.slow
 def test_a_folder_that_cannot_be_made_stops_no_other_job(cli: Callable[..., Ran]) -> None:
-    first = cli(*TINY, "optimizer.lr=0.1,0.2")
+    first = cli(*QUICK, "optimizer.lr=0.1,0.2")
     assert first.status == 0, first.out
     one, other = first.jobs
     for folder in (one, other):
@@ -93,7 +94,7 @@ def test_a_folder_that_cannot_be_made_stops_no_other_job(cli: Callable[..., Ran]
             file.rmdir() if file.is_dir() else file.unlink()
         folder.rmdir()
     one.write_text("in the way")
-    ran = cli(*TINY, "optimizer.lr=0.1,0.2")
+    ran = cli(*QUICK, "optimizer.lr=0.1,0.2")
     assert ran.status == 1 and "Traceback" not in ran.out
     assert "job 1 of 2 [optimizer.lr=0.1] failed: FileExistsError" in ran.out
     assert "job 2 of 2 [optimizer.lr=0.2] done" in ran.out
