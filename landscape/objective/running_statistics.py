@@ -40,9 +40,12 @@ class RunningStatistics:
     float64. It costs one pass over the data if they fit into one batch, else one pass per layer.
 
     Args:
-        module: the template, in evaluation mode on its device. treatment: one of ``TREATMENTS``; None refuses a module
-            that has statistics. calibration: the training split, on any device, for ``recalibrate``.
-        dtype: of the forward pass. batch_size: examples per forward pass. changed: the buffers that training changes.
+        module: the template, in evaluation mode on its device.
+        treatment: one of ``TREATMENTS``; None refuses a module that has statistics.
+        calibration: the training split, on any device, for ``recalibrate``.
+        dtype: of the forward pass.
+        batch_size: examples per forward pass.
+        changed: the buffers that training changes.
 
     Raises:
         InputError: an unknown treatment, or one that cannot be had of this module.
@@ -103,8 +106,9 @@ class RunningStatistics:
         """[A][S] -> {name: buffer}, on the module's device in the precision of the forward pass.
 
         Args:
-            path: alpha -> theta [S, P]. buffers_0, buffers_1: per row, those of theta_0 and of theta_1; None: not
-                known, which ``interpolate`` refuses away from alpha = 1.
+            path: alpha -> theta [S, P].
+            buffers_0, buffers_1: per row, those of theta_0 and of theta_1; None: not known, which ``interpolate``
+                refuses away from alpha = 1.
         """
         kept = [self.of(buffers_1, s) for s in range(num_seeds)]
         if self.treatment != "keep" and buffers_0 and not (len(alphas) == 1 and alphas[0] == 1):

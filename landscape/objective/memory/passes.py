@@ -73,7 +73,9 @@ class Wants:
     """What the user asks for.
 
     Args:
-        memory: the budget as it was given; budget: in bytes. batch_size, alphas_at_once: None to choose.
+        memory: the budget as it was given.
+        budget: in bytes.
+        batch_size, alphas_at_once: None to choose.
     """
 
     memory: str | int | None
@@ -87,8 +89,10 @@ class Limit:
     """What an engine may hold at once.
 
     Args:
-        bytes: of memory, beyond what the batch itself takes. plain: bytes per example of the plain path.
-        together: points in one forward pass. flops: per example of the plain path, as far as they were counted.
+        bytes: of memory, beyond what the batch itself takes.
+        plain: bytes per example of the plain path.
+        together: points in one forward pass.
+        flops: per example of the plain path, as far as they were counted.
     """
 
     bytes: float = math.inf
@@ -101,7 +105,9 @@ class Passes:
     """How many examples and points an objective holds at once.
 
     Args:
-        foot: of the plain path. num_examples: N. num_streams: of sequences, which are all read side by side.
+        foot: of the plain path.
+        num_examples: N.
+        num_streams: of sequences, which are all read side by side.
         draws_by_batch: torch's own dropout is on, whose masks depend on the number of examples per pass.
 
     Raises:
@@ -176,7 +182,9 @@ class Passes:
         """What is left to an engine beside the batch itself.
 
         Args:
-            num_points: of this pass. held: bytes that are taken already. one_by_one: points cannot go together.
+            num_points: of this pass.
+            held: bytes that are taken already.
+            one_by_one: points cannot go together.
         """
         foot, wanted = self.foot, self.wants.alphas_at_once
         if one_by_one:
@@ -200,7 +208,9 @@ def examples_per_pass(foot: Footprint, wants: Wants, most: int, num_examples: in
     """The most examples that fit; ``most`` where they do.
 
     Args:
-        most: examples per pass that are wanted. num_examples: N. why_fixed: not empty: only ``most`` will do.
+        most: examples per pass that are wanted.
+        num_examples: N.
+        why_fixed: not empty: only ``most`` will do.
 
     Raises:
         TooLittle: not even the fewest fit.
