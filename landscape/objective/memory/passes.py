@@ -83,6 +83,11 @@ class Wants:
     batch_size: int | None = None
     alphas_at_once: int | None = None
 
+    @property
+    def words(self) -> str:
+        """The budget, and what it comes to."""
+        return f"objective.memory={self.memory or QUARTER} is {size(self.budget)} here"
+
 
 @dataclass(frozen=True)
 class Limit:
@@ -137,13 +142,7 @@ class Passes:
             most = max((n for n in (most, *LADDER) if n <= min(cached, most)), default=1)
         self.examples = examples_per_pass(foot, wants, most, num_examples, why)
         if self.examples < min(most, num_examples) and not (on_gpu and wants.batch_size is None):
-            log.info(
-                "objective.memory=%s is %s here: %d examples at a time instead of %d",
-                wants.memory or QUARTER,
-                size(wants.budget),
-                self.examples,
-                most,
-            )
+            log.info("%s: %d examples at a time instead of %d", wants.words, self.examples, most)
         if is_free and num_examples > self.examples:
             # As many passes of one size: a few examples left over would take a whole one.
             self.examples = -(-num_examples // -(-num_examples // self.examples))
@@ -169,13 +168,7 @@ class Passes:
         left = self.wants.budget - held - self.foot.of(self.whole, points=0)
         num = max(1, min(num_points, int(left // self.foot.carried)))
         if num < num_points:
-            log.info(
-                "objective.memory=%s is %s here: %d of %d points per pass over the data",
-                self.wants.memory or QUARTER,
-                size(self.wants.budget),
-                num,
-                num_points,
-            )
+            log.info("%s: %d of %d points per pass over the data", self.wants.words, num, num_points)
         return num
 
     def limit(self, num_points: int, held: float = 0.0, one_by_one: bool = False) -> Limit:
@@ -222,10 +215,9 @@ def examples_per_pass(foot: Footprint, wants: Wants, most: int, num_examples: in
     num = min(tried[-1], num_examples)
     least = 1.01 * foot.of(min(max(num, 2), num_examples))  # of two, since one is not counted by itself
     what = f"the {num} examples of a pass{why_fixed}" if why_fixed else "one example"
-    given = str(wants.memory or QUARTER)
-    is_part = f" is {size(wants.budget)} here," if given.endswith("%") else " is"
+    given = f"{wants.words}, " if str(wants.memory or QUARTER).endswith("%") else f"objective.memory={wants.memory} is "
     raise TooLittle(
         least,
-        f"objective.memory={given}{is_part} too little for {what} at one point, which take up to "
-        f"{size(least)}; set objective.memory={size(least)} or more",
+        f"{given}too little for {what} at one point, which take up to {size(least)}; set objective.memory="
+        f"{size(least)} or more",
     )
