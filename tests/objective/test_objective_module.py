@@ -188,16 +188,6 @@ def test_a_device_without_memory_is_not_called_a_wrong_model() -> None:
         objective(maxout(), cost=full)
 
 
-def test_a_token_that_the_module_does_not_know_is_refused_wherever_it_is() -> None:
-    net = nn.Sequential(nn.Embedding(5, 3), nn.Flatten(), nn.Linear(6, C))
-    x, y = torch.zeros(200, 2, dtype=torch.int64), torch.zeros(200, dtype=torch.int64)
-    assert len(Objective(net, CrossEntropy(), Split(x, y)).split) == 200
-    for token in (5, -1):
-        x[150, 1] = token
-        with pytest.raises(InputError, match=r"whole numbers .* index out of range"):
-            Objective(net, CrossEntropy(), Split(x, y))
-
-
 def test_resampled_inputs_are_probabilities() -> None:
     x, y = torch.rand(30, D), torch.zeros(30, dtype=torch.int64)
     x[20, 1] = 1.0
