@@ -49,14 +49,15 @@ class Objective:
         mode: ``"deterministic"`` or ``"stochastic"``.
         seeds: one per row of theta; they choose the masks.
         dtype: precision of the forward pass.
-        batch_size: most examples per forward pass; None: up to 5000 on a CPU, fewer where their values outgrow
-            its cache; all that fit on a GPU. The result does not depend on it beyond rounding, nor on ``memory`` and
+        batch_size: most examples per forward pass; None: up to 5000 on a CPU, fewer where their values outgrow its
+            cache; all that fit on a GPU. The result does not depend on it beyond rounding, nor on ``memory`` and
             ``alphas_at_once``.
         num_replicates: K, mask replicates to average in stochastic mode.
         running_statistics: what to do with buffers such as batch-norm means along a path: ``"keep"`` uses those of
             ``buffers`` (the module's own by default), ``"interpolate"`` and ``"recalibrate"`` as in
             ``landscape.objective.running_statistics``; None refuses a module that has any.
-        buffers: per row of theta, those of theta_1, or of the one point that is evaluated. buffers_0: those of theta_0.
+        buffers: per row of theta, those of theta_1, or of the one point that is evaluated.
+        buffers_0: those of theta_0.
         calibration: the training split, which ``"recalibrate"`` takes the statistics over.
         memory: bytes to use at most beyond what is there already, ``"25%"`` of what is free now, ``"2GiB"``, a number;
             None: 25 %. A tight budget makes blocks smaller: of examples, and of points where each carries a state.

@@ -44,7 +44,8 @@ def check_slopes(objective: Objective, path: Any, order: int) -> None:
     """Raise InputError unless this objective has derivatives of this order along this path.
 
     Args:
-        path: alpha -> theta [S, P]. order: 0, 1 or 2, the key ``measurement.slopes``.
+        path: alpha -> theta [S, P].
+        order: 0, 1 or 2, the key ``measurement.slopes``.
     """
     check_order(order)
     if derivatives_lacking(path, order):
@@ -114,7 +115,8 @@ def slopes(
 
     Args:
         path: alpha -> theta [S, P], with ``velocity(alpha)`` and, for order 2, ``acceleration(alpha)``, each [S, P].
-        alphas: [A]. order: 1 or 2.
+        alphas: [A].
+        order: 1 or 2.
         progress: told how many (batch, alpha) pairs are done, out of ``num_batches * A``.
         is_compared: differences of J have been looked at before, see ``compare_slopes``.
 
@@ -183,7 +185,8 @@ def _sums(objective: Objective, path: Any, alpha: float, batches: Sequence[Batch
     for s, k in batches[0].known:
 
         def whole(theta: Tensor, s: int = s, k: int = k) -> tuple[dict[str, Tensor], Any]:
-            total, state = 0.0, None
+            total: Any = 0.0
+            state = None
             for batch in batches:
                 channels, state = batch.channels(theta, s, k, state)
                 total = total + channels["objective"].double().sum()

@@ -22,8 +22,8 @@ class BiasSchedule(BetweenEnds):
 
     Args:
         theta_0, theta_1: the ends [S, P].
-        layout: what the P values are; a bias is a parameter with "bias" in its own name, and a net without any moves
-            on the straight line.
+        layout: what the P values are; a bias is a parameter with "bias" in its own name, and a net without any moves on
+            the straight line.
         power: p of every bias; None: the number of its layer.
 
     Raises:

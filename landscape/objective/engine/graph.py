@@ -35,9 +35,11 @@ class Trace:
     Args:
         module: the graph, with the constants that it holds.
         kinds: of every node.
-        theta: the node of the point. known: the nodes of what does not depend on it, by name. state: nodes of the
-            state that comes in.
-        outputs: nodes of the channels and then of the state that goes out. channels: names of the first.
+        theta: the node of the point.
+        known: the nodes of what does not depend on it, by name.
+        state: nodes of the state that comes in.
+        outputs: nodes of the channels and then of the state that goes out.
+        channels: names of the first.
         state_spec: how the state is put together again.
     """
 

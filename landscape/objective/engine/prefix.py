@@ -33,7 +33,8 @@ class Prefix:
     """Evaluates one batch at many points of the affine hull of its anchors, exact up to rounding.
 
     Args:
-        trace: of the batch's shape. together: points that share one call of what is not affine, by vmap.
+        trace: of the batch's shape.
+        together: points that share one call of what is not affine, by vmap.
 
     Raises:
         Unsuited: a value that cannot be combined is read past the affine part.
@@ -58,7 +59,10 @@ class Prefix:
         """({channel: [B]}, state after the batch) of each point in turn.
 
         Args:
-            anchors: theta_n [P]. known: as traced. points: [A]. states: one per point; None: none comes in.
+            anchors: theta_n [P].
+            known: as traced.
+            points: [A].
+            states: one per point; None: none comes in.
         """
         const = self._const(*(known[name] for name in self.trace.known))
         values = [self._affine(anchor, *const) for anchor in anchors]

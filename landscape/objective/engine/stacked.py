@@ -30,8 +30,10 @@ class StackedPoints:
         """Add one batch at some points to ``sums``; False, and one point at a time from then on: it does not work.
 
         Args:
-            thetas: [G, S, P]. known: what the batch brings besides theta, of each (row of theta, replicate).
-            a: number of the first point. start: the batch's first example.
+            thetas: [G, S, P].
+            known: what the batch brings besides theta, of each (row of theta, replicate).
+            a: number of the first point.
+            start: the batch's first example.
         """
         try:
             with torch.no_grad():

@@ -204,8 +204,11 @@ def sweep(
     """Output units of blocks first ... last - 1 at grid points low ... high - 1, of every example.
 
     Args:
-        weight: [pieces of an output unit, blocks, H, 2, W]. unit ... start: of the events, see ``bucket``.
-        factors: [A, 3], of the sums. state: [pieces, blocks, 3, W], before the first event. ones: [W].
+        weight: [pieces of an output unit, blocks, H, 2, W].
+        unit, first, last, tiles, start: of the events, see ``bucket``.
+        factors: [A, 3], of the sums.
+        state: [pieces, blocks, 3, W], before the first event.
+        ones: [W].
         held: flat, [blocks, pieces, N, 3, W], the sums of each example, kept from one call to the next.
         out: [high - low, N, blocks * W], the largest piece of each output unit.
     """
@@ -238,11 +241,15 @@ def sweep_on(
     one for ``rows`` examples.
 
     Args:
-        weight ... state: as in ``sweep``. held: flat, [blocks, pieces, rows, 3, W], to work in; one
-            block where all grid points are one stretch.
+        weight, unit, first, last, tiles, start, factors, state: as in ``sweep``.
+        held: flat, [blocks, pieces, rows, 3, W], to work in; one block where all grid points are one stretch.
         gain: W ones, then factors of the output units, ``row_stride`` (or 0) elements per example.
-        table: [blocks, groups, W, 2, lanes]. grid: t [A padded]. total: [N padded, groups, A padded, lanes], added to.
-        scratch: [EXAMPLES, SPAN, W]. low, rows: multiples of ``EXAMPLES``. stretch: of ``SPAN``.
+        table: [blocks, groups, W, 2, lanes].
+        grid: t [A padded].
+        total: [N padded, groups, A padded, lanes], added to.
+        scratch: [EXAMPLES, SPAN, W].
+        low, rows: multiples of ``EXAMPLES``.
+        stretch: of ``SPAN``.
     """
     pieces, blocks, units, _, width = weight.shape
     points, groups, padded, lanes = start.shape[1] - 1, total.shape[1], total.shape[2], total.shape[3]

@@ -40,7 +40,10 @@ class Switches:
     """The events of every hidden unit on every example of a batch, sorted by grid point.
 
     Args:
-        pieces: [N, H] each. gain: factors [N, H]. has_zero: 0 is a piece too. grid: t [A].
+        pieces: [N, H] each.
+        gain: factors [N, H].
+        has_zero: 0 is a piece too.
+        grid: t [A].
     """
 
     def __init__(
@@ -75,7 +78,9 @@ class Packed:
     """Weights and bias of the second layer in blocks of output units, as the kernels read them.
 
     Args:
-        weight: [H, M] each. bias: [M] each. group: pieces of an output unit, consecutive columns.
+        weight: [H, M] each.
+        bias: [M] each.
+        group: pieces of an output unit, consecutive columns.
     """
 
     def __init__(self, scratch: Scratch, weight: Ends, bias: Ends | None, group: int) -> None:

@@ -28,7 +28,9 @@ class Tail:
     """(gain h) W' + b.
 
     Args:
-        gain: constant factors in front of it. weight: W [C, M], or its transpose where ``is_transposed``. bias: b [C].
+        gain: constant factors in front of it.
+        weight: W [C, M], or its transpose where ``is_transposed``.
+        bias: b [C].
     """
 
     gain: Node | None
@@ -46,9 +48,12 @@ class Structure:
     """h = gain * max_k z_k, then activation(h W' + b) with W, b parameters.
 
     Args:
-        hidden: h. weight: W [M, H], or its transpose where ``is_transposed``. bias: b [M].
-        linear: the node of h W' + b [..., M]. after: the node that the kernel gives: ``linear`` itself, its relu
-            where ``is_relu``, or the maximum of each ``group`` consecutive columns, or ``tail.after``.
+        hidden: h.
+        weight: W [M, H], or its transpose where ``is_transposed``.
+        bias: b [M].
+        linear: the node of h W' + b [..., M].
+        after: the node that the kernel gives: ``linear`` itself, its relu where ``is_relu``, or the maximum of each
+            ``group`` consecutive columns, or ``tail.after``.
         tail: a further layer of few outputs, which reads all that.
     """
 
