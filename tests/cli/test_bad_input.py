@@ -89,7 +89,6 @@ LINEAR = ("recipe=deep_linear", "tracker=none", "training.max_epochs=2")
 
 WRONG = [
     (["+experiment=nope"], ["experiment/nope", "fig01_maxout"]),
-    (["model=nope"], ["model/nope", "maxout"]),
     (["training.max_epoch=3"], ["training.max_epoch", "max_epoch"]),
     (["training.batch_size=abc"], ["training.batch_size=abc", "Integer"]),
     (["+experiment=fig01_maxout,fig02_sigmoid_relu"], ["one experiment per command"]),
@@ -100,7 +99,6 @@ WRONG = [
     ([*TINY, "alphas.num=0"], ["alphas.num=0"]),
     ([*TINY, "training.batch_size=5000"], ["training.batch_size=5000", "1200 training examples"]),
     ([*TINY, "training.batch_size=0"], ["training.batch_size=0"]),
-    ([*TINY, "optimizer.lr=-0.1"], ["optimizer.lr=-0.1", "positive"]),
     ([*TINY, "device=abacus"], ["device=abacus", "device=auto"]),
     ([*TINY, "device=cuda:7"], ["device=cuda:7", "device=cpu"]),
     ([*TINY, "training.monitor=valid/beauty"], ["training.monitor=valid/beauty", "valid/error"]),
@@ -137,14 +135,12 @@ WRONG = [
     ([*TINY, "alphas=standard", "path=geometric"], ["path=geometric", "path=linear"]),
     ([*TINY, "alphas=standard", "path=geometric", "endpoints=zero_to_solution"], ["path=geometric", "path=linear"]),
     ([*TINY, "alphas=standard", "path=geometric", "endpoints=noise_to_solution"], ["path=geometric", "path=linear"]),
-    ([*TINY, "path=linear,3"], ["path=3 is no name of a config", "geometric"]),
     (["recipe=none", "measurement=random_walk", "tracker=none", "measurement.dimension=9999999999999999999"],
      ["measurement.dimension=9999999999999999999", "memory"]),
     (["tracker=none", "model.widths=[-3,10]"], ["model.widths=[-3, 10] must hold whole numbers of at least 1"]),
     ([*TINY, "objective.batch_size=abc"], ["objective"]),
     ([*TINY, "training.lr_schedule=foo"], ["training.lr_schedule=foo", "conf/training/lr_schedule"]),
     ([*TINY, "endpoints=random_to_solution", "endpoints.scale=inf", "alphas=standard"], ["endpoints.scale=inf"]),
-    ([*TINY, "name=../evil"], ["name=../evil"]),
     (["+experiment=fig12_quadratic", "tracker=none", "limits=smoke", "vary={lr:2.5,momentum:0.0}"],
      ["optimizer.lr=2.5", "must stay below 2", "take lr < 2."]),
     ([*TINY, "measurement=closed_form"],
@@ -177,7 +173,7 @@ WRONG = [
 def test_wrong_input_is_status_2_and_says_what_to_do(
     arguments: list[str], needles: list[str], cli: Callable[..., Ran]
 ) -> None:
-    swept = "path=linear,3" in arguments or arguments[0].startswith("+experiment")
+    swept = arguments[0].startswith("+experiment")
     ran = cli(*arguments, "forecast=off", *([] if swept else [ONE_JOB]))
     assert ran.status == 2, ran.out
     for needle in needles:

@@ -90,14 +90,6 @@ def test_wrong_checkpoints_end_with_one_sentence(
     assert ran.status == 2 and text in re.sub(r"\s+", " ", ran.out) and "Traceback" not in ran.out
 
 
-@pytest.mark.parametrize("argument", ["endpoints=null,3", "endpoints=null", "model=3", "training/lr_schedule=1.5"])
-def test_a_group_without_a_name_is_refused_in_one_line(cli: Callable[..., Ran], argument: str) -> None:
-    ran = cli(argument)
-    group, value = argument.split("=")
-    assert ran.status == 2 and f"{group}={value.split(',')[0]} is no name of a config" in ran.out
-    assert len(ran.out.splitlines()) == 1
-
-
 def test_every_file_of_the_endpoints_is_known_by_its_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "folder").mkdir()

@@ -10,11 +10,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
 import landscape.command.collect as collect
 import landscape.command.plan as plan
-from landscape.model import MLP
 from landscape.result.saved import Result
 
 from .conftest import ONE_JOB, OWN_MODEL, QUICK, Ran
@@ -139,23 +137,6 @@ def test_an_edited_module_is_trained_again(
     assert jobs[0] == jobs[1] != jobs[2]
     assert len(list((tmp_path / "outputs" / "solutions").glob("*/meta.json"))) == 2
     sys.modules.pop("edited_net", None)
-
-
-@pytest.mark.slow
-def test_an_overwritten_checkpoint_is_measured_again(cli: Callable[..., Ran], tmp_path: Path) -> None:
-    def write(name: str, seed: int) -> None:
-        torch.manual_seed(seed)
-        torch.save(MLP(64, 10, [8, 8], torch.nn.ReLU()).state_dict(), tmp_path / name)
-
-    write("a.pt", 0)
-    write("b.pt", 1)
-    ends = [f"endpoints.start={tmp_path}/a.pt", f"endpoints.end={tmp_path}/b.pt", "endpoints=checkpoints"]
-    first = cli(*QUICK, *ends, "alphas=standard")
-    assert first.status == 0, first.out
-    before = first.jobs[0].name
-    assert "was done before" in cli(*QUICK, *ends, "alphas=standard").out
-    write("b.pt", 2)
-    assert cli(*QUICK, *ends, "alphas=standard").jobs[0].name != before
 
 
 def test_a_failed_repetition_leaves_the_finished_result(cli: Callable[..., Ran], done: Path) -> None:
