@@ -1,4 +1,4 @@
-"""A command line before Hydra reads it: what it would answer with a traceback is said in a sentence."""
+"""The command line: checked before Hydra reads it, so that no answer is a traceback, and ended with a status."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, NoReturn
 
+import hydra
 import hydra._internal.utils as hydra_utils
 from hydra.core.config_store import ConfigStore
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -18,9 +19,11 @@ from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException, ValidationError
 
 from landscape.command.config import wanted_of
-from landscape.errors import InputError
+from landscape.command.task import job
+from landscape.errors import Exit, InputError
 from landscape.ground.provenance import conf_dir
 from landscape.ground.settings import HERE, uses_of
+from theory.terminal import ready, stop_status
 
 GRID = "standard"
 """The grid of endpoints that come without one of their own name: ``alphas`` follows ``endpoints``."""
@@ -34,6 +37,36 @@ REFUSED = {
     "command": "it is the stamp of a command, which the program sets; leave it out",
 }
 """Keys of Hydra's that would break what the command line promises, and what to do instead."""
+
+
+def main() -> None:
+    """Console script; exit status 0 done, 1 a run failed, 2 wrong input, 130 interrupted, 143 terminated."""
+    ready()
+    if any(a.lstrip("+").startswith("experiment=") and "," in a for a in sys.argv[1:]):
+        print("+experiment=a,b would lose each experiment's own sweep; run one experiment per command", file=sys.stderr)
+        raise SystemExit(2)
+    for name in ("LANDSCAPE_OUTPUTS", "LANDSCAPE_DATA"):  # ~ as a job script writes it, quoted
+        if os.environ.get(name, "").startswith("~"):
+            os.environ[name] = str(Path(os.environ[name]).expanduser())
+    try:
+        sys.argv[1:] = prepare(sys.argv[1:])
+    except InputError as error:
+        refuse(error)
+    entry = hydra.main(version_base="1.3", config_path=conf_dir(), config_name="config")(job)
+    try:
+        entry()
+    except Exit:
+        raise
+    except (HydraException, OmegaConfBaseException) as error:  # its help and its lists compose without a net
+        if os.environ.get("HYDRA_FULL_ERROR"):
+            raise
+        refuse(InputError(said(error)))
+    except KeyboardInterrupt:
+        print("interrupted; the same command skips what is done and goes on from the last checkpoint", file=sys.stderr)
+        raise SystemExit(stop_status()) from None
+    except SystemExit as stop:
+        # Jobs catch their own faults, so a status of 1 from Hydra itself means that composing the config failed.
+        raise SystemExit(2 if stop.code == 1 else stop.code) from None
 
 
 def prepare(arguments: Sequence[str]) -> list[str]:

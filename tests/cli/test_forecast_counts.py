@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-import landscape.__main__ as program
 import landscape.command.collect as collect
 import landscape.command.forecast.callback as callback
+import landscape.command.task as program
 import landscape.objective.memory.footprint as footprint
 from landscape.command.forecast import Forecast
 from landscape.model import Quadratic

@@ -73,7 +73,7 @@ def test_a_job_cut_while_it_draws_is_done_and_drawn_next(
 
     command = (*TINY, "forecast=off", "limits=smoke")
     with monkeypatch.context() as patched:
-        patched.setattr("landscape.__main__.save_figure", cut)
+        patched.setattr("landscape.command.task.save_figure", cut)
         ran = cli(*command)
     assert ran.status == 130 and "cut after" in ran.out and "the same command draws its figure" in ran.out, ran.out
     assert "checkpoint" not in ran.out.split("cut after")[1].splitlines()[0]
