@@ -17,8 +17,11 @@ FORMER = {
     **{"footprint": "objective.memory.footprint", "compute": "command.launch"},
     **{name: f"store.{name}" for name in ("solutions", "streaming", "trajectory")},
     **{name: f"command.{name}" for name in ("closing", "config", "forecast", "job", "limits", "plan", "prepare")},
+    **{"compute.engine": "command.launch.launcher", "compute.hold": "command.launch.isolation"},
+    **{f"collect.{name}": f"command.collect.{name}" for name in ("launched", "record", "standing")},
+    **{"collect.faults": "command.collect.record", "collect.progress": "command.collect.launched"},
 }
-"""Below ``landscape``: the first part of a former name -> what it is called now."""
+"""Below ``landscape``: the first parts of a former name -> what they are called now."""
 
 
 class _Former(MetaPathFinder, Loader):
@@ -34,11 +37,11 @@ class _Former(MetaPathFinder, Loader):
 
 def present(name: str) -> str:
     """``landscape.curve.numbers`` -> ``landscape.result.curve.numbers``; empty for what is no former name."""
-    top, _, rest = name.partition(".")
-    head, _, tail = rest.partition(".")
-    if top != "landscape" or head not in FORMER:
-        return ""
-    return ".".join(filter(None, (top, FORMER[head], tail)))
+    top, *parts = name.split(".")
+    for num in range(len(parts) if top == "landscape" else 0, 0, -1):
+        if now := FORMER.get(".".join(parts[:num])):
+            return ".".join((top, now, *parts[num:]))
+    return ""
 
 
 def install() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from landscape.command.collect.front import main as collect_main
+from landscape.command.collect.outcome import main as collect_main
 from tests.sweeps import SWEEP, assert_same_numbers, launch, quiet_run, running
 
 from .conftest import TINY, Ran

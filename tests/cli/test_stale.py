@@ -84,7 +84,8 @@ def test_a_fault_in_collecting_is_status_1(cli: Callable[..., Ran], monkeypatch:
         raise OSError(28, "No space left on device", "sweep.json")
 
     monkeypatch.setattr(
-        "landscape.command.collect.write_json", lambda file, value: broken() if file.name == "sweep.json" else None
+        "landscape.command.collect.outcome.write_json",
+        lambda file, value: broken() if file.name == "sweep.json" else None,
     )
     ran = cli(*TINY)
     assert ran.status == 1 and "could not be collected: the disk is full" in ran.out and "Traceback" not in ran.out

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from landscape.command.collect.front import main as collect_main
+from landscape.command.collect.outcome import main as collect_main
 from landscape.figure.__main__ import main as figure_main
 from landscape.report.__main__ import main as report_main
 from landscape.result.saved import Result

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from landscape.command.collect.front import main as collect_main
+from landscape.command.collect.outcome import main as collect_main
 from landscape.command.collect.record import JobRecord
 from landscape.command.collect.standing import Entry, Plan
 from landscape.command.launch import hold

@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 
 from landscape.command.collect.record import CUT, JobRecord, is_whole, write_json
-from landscape.command.launch.hold import is_held
+from landscape.command.launch import is_held
 from landscape.command.plan import PlannedJob
 from landscape.errors import InputError
 from landscape.ground.files import document

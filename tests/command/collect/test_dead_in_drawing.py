@@ -38,5 +38,5 @@ def test_what_lacks_is_drawn_and_nothing_else(tmp_path: Path, monkeypatch: pytes
         raise ZeroDivisionError
 
     (tmp_path / "job1/figure.pdf").unlink()
-    monkeypatch.setattr("landscape.command.collect.save_figure", broken)
+    monkeypatch.setattr("landscape.command.collect.outcome.save_figure", broken)
     assert collect(tmp_path, plan, NOW, strict=False) == 1 and Result.load(tmp_path / "job1").status == "done"

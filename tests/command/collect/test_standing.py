@@ -11,10 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from landscape.command.collect import Plan, progress
-from landscape.command.collect.front import main
-from landscape.command.collect.launched import outlook
-from landscape.command.collect.progress import Tally, tell
+from landscape.command.collect import Plan, launched
+from landscape.command.collect.launched import Tally, outlook, tell
+from landscape.command.collect.outcome import main
 from landscape.command.collect.record import JobRecord
 from landscape.command.collect.standing import Entry
 from landscape.command.launch import hold
@@ -182,11 +181,11 @@ def test_a_watcher_reads_what_changed(
     """A launcher's jobs are told of as they end, each file read as often as it was written."""
     plan, reads = plan_of(6), list[str]()
     plain = JobRecord.read.__func__  # type: ignore[attr-defined]
-    monkeypatch.setattr(progress, "SECONDS_BETWEEN_LOOKS", 0.01)
+    monkeypatch.setattr(launched, "SECONDS_BETWEEN_LOOKS", 0.01)
     monkeypatch.setattr(
         JobRecord, "read", classmethod(lambda cls, folder: (reads.append(folder.name), plain(cls, folder))[1])
     )
-    with caplog.at_level("INFO"), progress.watching(plan, tmp_path):
+    with caplog.at_level("INFO"), launched.watching(plan, tmp_path):
         records = [job(tmp_path, k, "running") for k in range(6)]
         time.sleep(0.3)
         for record in records:
