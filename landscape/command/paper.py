@@ -24,8 +24,8 @@ from landscape.command.config import conf_dir, register
 from landscape.errors import InputError
 from landscape.ground.files.text import plain
 from landscape.ground.progress import console
-from landscape.report.__main__ import report
-from landscape.report.page import duration
+from landscape.ground.words import spoken
+from landscape.report.command import report
 from landscape.report.section import Section, read_all
 from landscape.result.saved import ResultError
 from landscape.result.verdict import counts
@@ -130,7 +130,7 @@ def summary(todo: Sequence[Plan], ended: Sequence[tuple[int, float]], sections: 
         section = by_folder.get(item.folder)
         found = counts(section.verdicts if section else [])
         word = "done" if status == 0 else f"failed ({status})"
-        table.add_row(item.experiment, item.scale, word, *map(str, found.values()), duration(seconds))
+        table.add_row(item.experiment, item.scale, word, *map(str, found.values()), spoken(seconds, exact=True))
     return table
 
 

@@ -19,6 +19,7 @@ FORMER = {
     **{name: f"command.{name}" for name in ("closing", "config", "forecast", "job", "limits", "plan", "prepare")},
     **{"compute.engine": "command.launch.launcher", "compute.hold": "command.launch.isolation"},
     **{f"collect.{name}": f"command.collect.{name}" for name in ("launched", "record", "standing")},
+    **{"report.seed": "report.sweep", "report.picture": "report.page"},
     **{"collect.faults": "command.collect.record", "collect.progress": "command.collect.launched"},
 }
 """Below ``landscape``: the first parts of a former name -> what they are called now."""

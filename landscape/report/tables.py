@@ -114,9 +114,4 @@ def write(table: Sequence[Cells], path: Path) -> None:
     writer.writeheader()
     for cells in table:
         writer.writerow({key: "" if isinstance(v, float) and math.isnan(v) else v for key, v in cells.items()})
-    replace_file(path, text.getvalue())
-
-
-def replace_file(path: Path, text: str) -> None:
-    """Write by temporary file and rename; nothing is left behind if that fails."""
-    temporary.write_text(path, text)
+    temporary.write_text(path, text.getvalue())

@@ -16,7 +16,7 @@ from landscape.command.launch import is_held
 from landscape.errors import InputError
 from landscape.figure.module import has_figure
 from landscape.ground.files.text import plain
-from landscape.ground.progress import spoken
+from landscape.ground.words import spoken
 
 log = logging.getLogger(__name__)
 

@@ -17,7 +17,6 @@ from landscape.command.collect.outcome import main
 from landscape.command.collect.record import JobRecord
 from landscape.command.collect.standing import Entry
 from landscape.command.launch import hold
-from landscape.ground.progress import spoken
 from landscape.result.saved import Result
 
 FORK = multiprocessing.get_context("fork")
@@ -93,14 +92,6 @@ def test_the_outlook_counts_all_and_names_what_is_not_plain(tmp_path: Path) -> N
         "  cut and goes on: job 3 of 5 [optimizer.lr=2]",
         "  failed and is tried again: job 2 of 5 [optimizer.lr=1]",
     ]
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [(0.44, "0.4 s"), (9.96, "10 s"), (89, "89 s"), (100, "2 min"), (3600, "60 min"), (7800, "2 h 10 min")],
-)
-def test_times_are_spoken(seconds: float, text: str) -> None:
-    assert spoken(seconds) == text
 
 
 def test_the_line_of_a_finished_job_knows_what_is_left() -> None:
