@@ -37,8 +37,6 @@ from landscape.training.trial import check_training
 
 log = logging.getLogger(__name__)
 
-RECIPE_KEYS = ("model", "data", "cost", "optimizer")
-
 _datasets: dict[str, Dataset] = {}  # the last data set of this process: the jobs of a sweep share it
 
 
@@ -182,7 +180,7 @@ def groups_of_recipe(
 ) -> list[tuple[list[int], dict[str, Any]]]:
     """The seeds that train together, and by what description the store knows each group."""
     training: Training = make(config["training"], "training")
-    recipe = {key: config[key] for key in RECIPE_KEYS}
+    recipe = {key: value for key, value in config.items() if uses_of(key).recipe}
     recipe["training"] = {
         k: v for k, v in config["training"].items() if uses_of(f"training.{k}").recipe and (k, v) not in LATER.items()
     }
