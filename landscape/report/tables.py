@@ -46,7 +46,7 @@ def summary_table(groups: Sequence[Sequence[Row]]) -> list[Cells]:
                 {**plain, **_prefixed(dict(mean.setting)), **told, "value": mean.mean, "standard_error": mean.error}
             )
         several = len({row.setting for row in group}) > 1
-        for rate in [*rates(group), *(rates(group, by_setting=True) if several else [])]:
+        for rate in [*rates(group), *(rates(group, each_setting=True) if several else [])]:
             told = {"kind": "rate", "what": rate.check, "on": rate.on, "count": rate.judged}
             table.append(
                 {

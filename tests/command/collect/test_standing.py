@@ -15,7 +15,7 @@ from landscape.command.collect import Plan, launched
 from landscape.command.collect.launched import Tally, outlook, tell
 from landscape.command.collect.outcome import main
 from landscape.command.collect.record import JobRecord
-from landscape.command.collect.standing import Entry
+from landscape.command.collect.standing import Job
 from landscape.command.launch import hold
 from landscape.result.saved import Result
 
@@ -24,7 +24,7 @@ NOW, BEFORE = "20260102", "20260101"
 
 
 def plan_of(num: int, **changes: bool) -> Plan:
-    entries = [Entry(i, f"key{i}", f"key{i}", ["data=digits", f"optimizer.lr={i}"]) for i in range(num)]
+    entries = [Job(i, f"key{i}", f"key{i}", ["data=digits", f"optimizer.lr={i}"]) for i in range(num)]
     return Plan(NOW, changes.get("refresh", False), changes.get("strict", False), entries)
 
 
