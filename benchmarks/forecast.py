@@ -13,8 +13,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-import landscape.__main__ as program
 import landscape.command.forecast.callback as callback
+import landscape.command.task as program
+from landscape.command.command_line import main as landscape_main
 from landscape.command.forecast import Forecast, calibration, clock, command
 from landscape.command.forecast.memory import peak_bytes
 
@@ -63,7 +64,7 @@ def main() -> None:
 def _run(folder: str, *overrides: str) -> int:
     sys.argv = ["landscape", "tracker=none", f"outputs={folder}", *overrides]
     try:
-        program.main()
+        landscape_main()
     except SystemExit as stop:
         return int(stop.code or 0)
     return 0

@@ -41,9 +41,6 @@ from landscape.training.trial import check_training
 
 log = logging.getLogger(__name__)
 
-STORED = ("model", "data", "cost", "optimizer")
-"""With ``training`` the nodes by which the store tells solutions apart."""
-
 
 class Positions(NamedTuple):
     """Where to look along a path: alphas [A], and how to refine them, or None."""
@@ -235,7 +232,7 @@ class Recipe:
     def groups(self) -> list[tuple[list[int], dict[str, Any]]]:
         """The seeds that train together, and by what description the store knows each group."""
         training, cost = self.training, self.cost
-        recipe = {key: self.config[key] for key in STORED}
+        recipe = {key: value for key, value in self.config.items() if uses_of(key).recipe}
         recipe["training"] = {
             k: v
             for k, v in self.config["training"].items()

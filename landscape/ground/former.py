@@ -18,8 +18,12 @@ FORMER = {
     **{name: f"store.{name}" for name in ("solutions", "streaming", "trajectory")},
     **{name: f"command.{name}" for name in ("closing", "config", "forecast", "job", "limits", "plan", "prepare")},
     **{"measurement.subject": "measurement.stages", "measurement.work": "measurement.contract"},
+    **{"compute.engine": "command.launch.launcher", "compute.hold": "command.launch.isolation"},
+    **{f"collect.{name}": f"command.collect.{name}" for name in ("launched", "record", "standing")},
+    **{"report.seed": "report.sweep", "report.picture": "report.page"},
+    **{"collect.faults": "command.collect.record", "collect.progress": "command.collect.launched"},
 }
-"""Below ``landscape``: how a former name begins -> what that is called now."""
+"""Below ``landscape``: the first parts of a former name -> what they are called now."""
 
 
 class _Former(MetaPathFinder, Loader):
@@ -35,10 +39,9 @@ class _Former(MetaPathFinder, Loader):
 
 def present(name: str) -> str:
     """``landscape.curve.numbers`` -> ``landscape.result.curve.numbers``; empty for what is no former name."""
-    top, _, rest = name.partition(".")
-    parts = rest.split(".")
-    for num in range(len(parts), 0, -1):
-        if top == "landscape" and (now := FORMER.get(".".join(parts[:num]))):
+    top, *parts = name.split(".")
+    for num in range(len(parts) if top == "landscape" else 0, 0, -1):
+        if now := FORMER.get(".".join(parts[:num])):
             return ".".join((top, now, *parts[num:]))
     return ""
 

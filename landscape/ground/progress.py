@@ -57,14 +57,6 @@ def hush(prefix: str) -> None:
             handler.setFormatter(logging.Formatter(f"{form}{prefix}%(message)s", "%H:%M:%S"))
 
 
-def spoken(seconds: float) -> str:
-    """A time to read: ``0.4 s``, ``12 s``, ``3 min``, ``2 h 10 min``."""
-    if seconds < 90:
-        return f"{seconds:.1f} s" if seconds < 9.95 else f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
-
-
 class Reporter:
     """Told how far some long work is, tells the user; see ``report``."""
 

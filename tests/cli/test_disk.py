@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-import landscape.__main__
+import landscape.command.task
 from landscape.result.saved import Result
 from landscape.store.trajectory import TrajectoryWriter
 from tests.sweeps import assert_same_numbers
@@ -65,7 +65,7 @@ def test_a_full_disk_while_writing_the_result(cli: Callable[..., Ran], monkeypat
 def test_outputs_that_are_removed_in_mid_run_are_one_fault(
     moment: str, cli: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    owner, name = {"training": (TrajectoryWriter, "append"), "drawing": (landscape.__main__, "save_figure")}[moment]
+    owner, name = {"training": (TrajectoryWriter, "append"), "drawing": (landscape.command.task, "save_figure")}[moment]
     plain, calls = getattr(owner, name), []
 
     def remove(*args: Any) -> Any:

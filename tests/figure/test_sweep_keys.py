@@ -17,7 +17,7 @@ from landscape.figure.sweep.heat import norm_of, read_median, share_rising, tabl
 from landscape.figure.sweep.keys import keys_of
 from landscape.figure.sweep.number import chosen
 from landscape.figure.sweep.pool import pool
-from landscape.report.seed import one_seed
+from landscape.report.sweep import one_seed
 from landscape.result.curve import Curve
 from landscape.result.saved import Result
 

@@ -16,6 +16,7 @@ from landscape.figure.publish import command_of
 from landscape.figure.sweep.keys import swept
 from landscape.ground.settings import TABLE, key_of, uses_of
 from landscape.result.saved import Result
+from landscape.training import Training
 
 HERE = [
     "threads=1", "strict=true", "outputs=/home/me/out", "jobs_per_gpu=2", "refresh=true", "device=cpu", "forecast=off",
@@ -65,6 +66,16 @@ def test_every_root_key_is_hashed_or_in_the_table() -> None:
         assert (job_key(_root_=after) == job_key(_root_=before)) is not uses_of(name).result, name
     assert set(map(key_of, HERE)) <= {key for key in TABLE} | {"tracker.mode", "tracker.tags", "hydra.launcher.n_jobs",
                                                                "hydra/launcher", "hydra.verbose"}  # fmt: skip
+
+
+def test_the_recipe_is_what_the_store_tells_apart() -> None:
+    """Which root keys, and which of training's, whatever is added to a config."""
+    roots = {name for name in (*Config.__dataclass_fields__, "nobodys", "compute") if uses_of(name).recipe}
+    assert roots == {"model", "data", "cost", "optimizer", "training"}
+    beside = {f"training.{name}" for name in Training.__dataclass_fields__ if not uses_of(f"training.{name}").recipe}
+    assert beside == {"training.num_seeds", "training.first_seed", "training.vectorise", "training.measure_batch_size",
+                      "training.checkpoint_seconds"}  # fmt: skip
+    assert uses_of("optimizer.lr").recipe and not uses_of("objective.engine").recipe
 
 
 def config() -> dict[str, Any]:

@@ -59,6 +59,7 @@ FILE_EXTRAS = {
     "landscape/figure/__main__.py": {"theory"},
     "landscape/report/__main__.py": {"theory"},
     "landscape/command/paper.py": {"theory"},
+    "landscape/command/command_line.py": {"theory"},
     "landscape/endpoints/file.py": {"safetensors"},  # an extra, imported when a file asks for it
     "landscape/tracker/wandb.py": {"wandb"},
     "landscape/tracker/media.py": {"wandb"},

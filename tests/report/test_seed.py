@@ -13,8 +13,7 @@ import pytest
 from landscape.figure import fig01_maxout
 from landscape.figure.sweep.pool import num_columns
 from landscape.report.section import Section, read
-from landscape.report.seed import one_seed, plain_numbers
-from landscape.report.sweep import rows, swept
+from landscape.report.sweep import one_seed, plain_numbers, rows, swept
 from landscape.result.saved import Result
 from landscape.result.verdict import Verdict
 

@@ -11,7 +11,7 @@ from hydra.core.plugins import Plugins
 from hydra.core.utils import JobReturn
 
 from landscape.command.launch import need
-from landscape.command.launch.engine import LOCAL
+from landscape.command.launch.launcher import LOCAL
 from landscape.errors import InputError
 from tests.cli.conftest import QUICK, Ran, blank_figures, cli
 
@@ -30,7 +30,7 @@ JOBLIB = "hydra_plugins.hydra_joblib_launcher.joblib_launcher.JoblibLauncher"
 def test_a_missing_extra_is_named(target: str, install: str, monkeypatch: pytest.MonkeyPatch) -> None:
     find = importlib.util.find_spec
     monkeypatch.setattr(
-        "landscape.command.launch.engine.find_spec",
+        "landscape.command.launch.launcher.find_spec",
         lambda name: None if name.startswith("hydra_plugins") else find(name),
     )
     with pytest.raises(InputError, match="pip install") as told:
@@ -53,7 +53,7 @@ def test_a_machine_without_slurm_is_told(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_a_missing_extra_is_one_message_and_status_2(cli: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("landscape.command.launch.engine.find_spec", lambda name: None)
+    monkeypatch.setattr("landscape.command.launch.launcher.find_spec", lambda name: None)
     ran = cli(*QUICK, "compute=ray")
     assert ran.status == 2 and "pip install 'landscape-walk[ray]'" in ran.out and "Traceback" not in ran.out
     assert not list(ran.outputs.glob("*/*/*"))
@@ -75,7 +75,7 @@ def test_an_engine_that_gives_up_costs_only_what_it_had_not_done(
         plain(self, job_overrides[:1], initial_job_idx)
         raise ConnectionError("the head node is gone")
 
-    monkeypatch.setattr("landscape.command.launch.engine.LOCAL", "somewhere else")
+    monkeypatch.setattr("landscape.command.launch.launcher.LOCAL", "somewhere else")
     monkeypatch.setattr("landscape.command.collect.launched.settle", lambda plan, sweep: None)
     monkeypatch.setattr(launcher, "launch", gives_up)
     ran = cli(*QUICK, "optimizer.lr=0.1,0.2")
