@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from landscape.figure import line, subject
+from landscape.figure import naming, panel
 from landscape.figure.noise import weighed_fall, weighed_rise
 from landscape.figure.present import no_drop, no_way_down
 from landscape.figure.reading import Claim, Reading, counted, covers, over_columns, verdict
@@ -49,7 +49,7 @@ def column(curve: Curve, s: int) -> tuple[Array, Array]:
 
 def sampled(result: Result, splits: Sequence[str], first: float, last: float) -> Iterator[Curve]:
     """The curves of these splits, primary before twin, that were sampled over the whole of [first, last]."""
-    yield from (curve for curve in line.curves(result, splits) if covers(curve, first, last))
+    yield from (curve for curve in panel.curves(result, splits) if covers(curve, first, last))
 
 
 def largest_bend(a: Array, v: Array) -> float:
@@ -68,7 +68,7 @@ def too_few_to_bend(a: Array) -> Reading | None:
 
 def starts_uniform(result: Result, name: str, limit: float = 0.005, source: str = "Fig. 1") -> list[Verdict]:
     """1a: J(0) is the cost of a uniform guess, ln C, within ``limit`` nats."""
-    classes = subject.num_classes(result)
+    classes = naming.num_classes(result)
     claim = Claim(
         "1a", f"The start guesses uniformly: J(0) = ln {classes}", source, f"|J(0) - ln {classes}| <= {limit:g}"
     )
@@ -90,8 +90,8 @@ def starts_uniform(result: Result, name: str, limit: float = 0.005, source: str 
 
 def is_uniform_by_construction(result: Result, curve: Curve) -> bool:
     """Whether J(0) is ln C to rounding in every seed: the softmax starts at zero, and the claim cannot fail."""
-    columns, _ = subject.usable(result, curve.objective)
-    uniform = math.log(subject.num_classes(result))
+    columns, _ = result.usable(curve.objective)
+    uniform = math.log(naming.num_classes(result))
     rounding = 4 * float(np.finfo(curve.dtype if curve.dtype in ("float32", "float64") else "float64").eps) * uniform
     return all(abs(value_at(*column(curve, s), 0.0) - uniform) <= rounding for s in columns)
 
@@ -181,7 +181,7 @@ def flat_by(a: Array, v: Array, limit: float, relaxed: float = math.inf) -> Read
 
 def flat_at_start(result: Result, name: str, source: str = "Fig. 1") -> list[Verdict]:
     """1d: the first ninth of the way brings at most 2 % of the drop."""
-    relaxed = 0.09 if subject.recipe(result) in RELU_RECIPES else 0.05
+    relaxed = 0.09 if naming.recipe(result) in RELU_RECIPES else 0.05
     claim = Claim("1d", "The line is flat near the start", source, "share <= 0.02 at α = 1/9", f"share <= {relaxed}")
 
     def judge(curve: Curve) -> Verdict:
@@ -257,7 +257,7 @@ def learns_early(result: Result, name: str, source: str = "Fig. 1") -> list[Verd
         return []
     claim = Claim("1g", "Most of the learning happens in the first epochs", source, "share >= 0.90 after 5 epochs")
     values = history.channels["train/objective"]
-    columns, note = subject.usable(result, values, ragged=True)
+    columns, note = result.usable(values, ragged=True)
 
     def read(s: int) -> Reading:
         v = values[:, s]
@@ -277,11 +277,11 @@ def learns_early(result: Result, name: str, source: str = "Fig. 1") -> list[Verd
 
 def few_test_errors(result: Result, name: str, source: str = "Fig. 1") -> list[Verdict]:
     """1h: the solution is a good one, counted in errors on the 10,000 test images; judged at full scale only."""
-    limit, counts = MAX_TEST_ERRORS.get(subject.recipe(result)), result.numbers.get("num_test_errors")
+    limit, counts = MAX_TEST_ERRORS.get(naming.recipe(result)), result.numbers.get("num_test_errors")
     if limit is None or counts is None:
         return []
     values = np.atleast_1d(np.asarray(counts, dtype=np.float64))
-    columns, note = subject.usable(result, values[None, :])
+    columns, note = result.usable(values[None, :])
     claim = Claim("1h", "The solution is as good as published", source, f"<= {limit} test errors")
     full = result.scale == "full"
     why = "" if full else "the threshold is meant for the full scale only"

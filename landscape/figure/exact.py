@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from landscape.figure import subject
 from landscape.figure.reading import Claim, Reading, verdict
 from landscape.result.curve import Array
 from landscape.result.saved import Result
@@ -32,7 +31,7 @@ def values(result: Result, key: str, split: str = "train") -> Array:
 def usable(result: Result, split: str = "train") -> tuple[list[int], str]:
     """The lines that have an exact curve, or where none has one a measured curve, and a sentence on the others."""
     curve = result.curves.get(f"{split}/theory") or result.curves.get(f"{split}/deterministic")
-    return ([], "") if curve is None else subject.usable(result, curve.objective)
+    return ([], "") if curve is None else result.usable(curve.objective)
 
 
 def extrema(result: Result, s: int, split: str = "train") -> list[Extremum]:

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from landscape.figure import line, style, subject
+from landscape.figure import caption, naming, panel, style
 from landscape.figure.claims import sampled
 from landscape.figure.monotone_runs import LOSS, RISE, Rate, Run, halves, once, rate, runs_of
 from landscape.figure.noise import weighed_rise
@@ -37,9 +37,9 @@ def draw(results: Sequence[Result]) -> Figure:
     """The rate of each level of each factor, and the rise against the distance and the Gauss length; one job: J."""
     if len(results) == 1:
         figure, grid = style.new(1, 1, width=4.8, height=3.4)
-        drawn = line.draw_splits(grid[0][0], results[0])
-        line.label_line(grid[0][0], subject.recipe(results[0]), drawn)
-        return style.finish(figure, results, PAPER, drawn.notes, verdicts=judge(results))
+        drawn = panel.draw_splits(grid[0][0], results[0])
+        panel.label_line(grid[0][0], naming.recipe(results[0]), drawn)
+        return caption.finish(figure, results, PAPER, drawn.notes, verdicts=judge(results))
     runs = runs_of(results)
     figure, grid = style.new(1, 3, width=12.8, height=4.6)
     _draw_rates(grid[0][0], runs)
@@ -64,8 +64,8 @@ def draw(results: Sequence[Result]) -> Figure:
         "recalibrated, interpolated, kept: the running statistics along the line; the rates of the other factors "
         "count each network once, recalibrated where that was measured",
     ]
-    title = f"{PAPER}: where J rises by more than {RISE:g} nats{style.on_data(results)}"
-    return style.finish(figure, results, title, notes, verdicts=judge(results))
+    title = f"{PAPER}: where J rises by more than {RISE:g} nats{caption.on_data(results)}"
+    return caption.finish(figure, results, title, notes, verdicts=judge(results))
 
 
 def factors(runs: Sequence[Run]) -> list[tuple[str, list[Rate]]]:
@@ -216,7 +216,7 @@ def _judge_job(result: Result) -> list[Verdict]:
             return failed
         return weighed_rise(Reading(f"rise {rise:.2g} nats", rise <= RISE, rise), curve, s)
 
-    return [over_columns(ALONE, result, curve, subject.names([result])[0], read)]
+    return [over_columns(ALONE, result, curve, naming.names([result])[0], read)]
 
 
 def _mostly_monotone(plain: Rate, scale: str) -> Verdict:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from landscape.figure import claims, line, style, subject
+from landscape.figure import caption, claims, naming, panel, style
 from landscape.figure.present import nothing_between
 from landscape.figure.reading import Claim, Reading, covers, over_columns
 from landscape.result.curve import Array, Curve, drop, largest_rise
@@ -34,7 +34,7 @@ def start(result: Result) -> str:
 def net(result: Result) -> str:
     """``digits, with biases``: what tells one panel from the next."""
     words = [
-        subject.recipe(result),
+        naming.recipe(result),
         "with biases" if (result.config.get("model") or {}).get("bias", True) else "without biases",
     ]
     path = result.choices.get("path", "linear")
@@ -63,26 +63,26 @@ def draw(results: Sequence[Result]) -> Figure:
     nets = list(dict.fromkeys(net(result) for result in results))
     starts = list(dict.fromkeys(start(result) for result in results))
     figure, grid = style.new(2, len(nets), width=3.5 * len(nets) + 2.4, height=6.0)
-    drawn = line.Drawn()
+    drawn = panel.Drawn()
     for result in results:
-        column, look = nets.index(net(result)), line.job_look(starts.index(start(result)))
+        column, look = nets.index(net(result)), panel.job_look(starts.index(start(result)))
         look["label"] = f"from {start(result)}"
-        curve, plain = line.primary(result, "train"), result.curves.get("train/deterministic")
+        curve, plain = panel.primary(result, "train"), result.curves.get("train/deterministic")
         if curve is not None:
-            drawn += line.band(grid[0][column], result, curve.alphas, curve.objective, **look)
-            line.mark_ends(grid[0][column], curve.alphas)
+            drawn += panel.band(grid[0][column], result, curve.alphas, curve.objective, **look)
+            panel.mark_ends(grid[0][column], curve.alphas)
         error = error_of(plain)
         if plain is not None and error is not None:
-            drawn += line.band(grid[1][column], result, plain.alphas, error, **look)
-            line.mark_ends(grid[1][column], plain.alphas)
+            drawn += panel.band(grid[1][column], result, plain.alphas, error, **look)
+            panel.mark_ends(grid[1][column], plain.alphas)
     for column, title in enumerate(nets):
-        line.label_line(grid[0][column], title, drawn, legend=False)
-        line.label_line(grid[1][column], "", drawn, legend=False)
+        panel.label_line(grid[0][column], title, drawn, legend=False)
+        panel.label_line(grid[1][column], "", drawn, legend=False)
         grid[1][column].set(ylabel="training error")
         grid[1][column].set_ylim(bottom=0.0)
     style.legend_outside(figure, drawn.legend_title)
-    title = f"Ext. 2: the way to a solution from any start{style.on_data(results)}"
-    return style.finish(figure, results, title, drawn.notes, verdicts=judge(results))
+    title = f"Ext. 2: the way to a solution from any start{caption.on_data(results)}"
+    return caption.finish(figure, results, title, drawn.notes, verdicts=judge(results))
 
 
 def judge(results: Sequence[Result]) -> list[Verdict]:
@@ -98,7 +98,7 @@ def judge(results: Sequence[Result]) -> list[Verdict]:
 
 def error_falls(result: Result, name: str) -> list[Verdict]:
     """ext02a: the largest rise of the error on [0, 1] is at most one example in a hundred."""
-    guess = 1 - 1 / subject.num_classes(result)
+    guess = 1 - 1 / naming.num_classes(result)
     claim = Claim(
         "ext02a",
         "The error falls monotonically to the solution, whatever the start",

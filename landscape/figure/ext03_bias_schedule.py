@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from landscape.figure import line, style, subject
+from landscape.figure import caption, naming, panel, style
 from landscape.figure.present import least_difference
 from landscape.figure.reading import Claim, Reading, counted, covers, fair, verdict
 from landscape.result.curve import Curve, plateau_length, value_at
@@ -62,7 +62,7 @@ class Line:
 
 def lines_of(results: Sequence[Result]) -> list[Line]:
     """Every job, the shallow and the widely started nets first."""
-    plain = [[o for o in subject.plain_overrides(r) if not o.lstrip("+").startswith(OWN)] for r in results]
+    plain = [[o for o in naming.plain_overrides(r) if not o.lstrip("+").startswith(OWN)] for r in results]
     found = []
     for result, overrides in zip(results, plain, strict=True):
         model = result.config.get("model") or {}
@@ -90,30 +90,30 @@ def draw(results: Sequence[Result]) -> Figure:
     lines = lines_of(results)
     nets, words = (list(dict.fromkeys(values)) for values in ((x.net for x in lines), (x.biases for x in lines)))
     figure, grid = style.new(2, len(nets), width=2.6 * len(nets) + 2.4, height=5.6)
-    drawn = line.Drawn()
+    drawn = panel.Drawn()
     for item in lines:
         curve, column = item.curve(), nets.index(item.net)
         if curve is None:
             continue
-        look = {**line.job_look(words.index(item.biases)), "label": item.biases}
+        look = {**panel.job_look(words.index(item.biases)), "label": item.biases}
         for axes, values in ((grid[0][column], curve.objective), (grid[1][column], curve.metrics["error"])):
-            drawn += line.band(axes, item.result, curve.alphas, values, **look)
-            line.mark_ends(axes, curve.alphas)
+            drawn += panel.band(axes, item.result, curve.alphas, values, **look)
+            panel.mark_ends(axes, curve.alphas)
             _mark_plateau(axes, item.result, replace(curve, objective=values), look["color"])
     for column, title in enumerate(nets):
         for row, label in enumerate(("J(θ(α)) [nats]", "training error")):
-            line.label_line(grid[row][column], title * (row == 0), drawn, legend=False)
+            panel.label_line(grid[row][column], title * (row == 0), drawn, legend=False)
             grid[row][column].set(ylabel=label * (column == 0))
             grid[row][column].set_ylim(bottom=0.0)
     style.legend_outside(figure, drawn.legend_title)
     notes = [*drawn.notes, f"dots: where {SHARE:.0%} of the drop is gone, the end of the plateau; median of the seeds"]
-    title = f"Ext. 3: biases and the plateau{style.on_data(results)}"
-    return style.finish(figure, results, title, notes, verdicts=judge(results))
+    title = f"Ext. 3: biases and the plateau{caption.on_data(results)}"
+    return caption.finish(figure, results, title, notes, verdicts=judge(results))
 
 
 def _mark_plateau(axes: Axes, result: Result, curve: Curve, color: str) -> None:
     """A dot on the median curve at the median length of the plateau."""
-    columns, _ = subject.usable(result, curve.objective)
+    columns, _ = result.usable(curve.objective)
     ends = [plateau_length(curve.alphas, curve.objective[:, s], SHARE) for s in columns]
     if ends and np.isfinite(ends).all():
         middle = np.median(curve.objective[:, columns], axis=1)
@@ -183,8 +183,8 @@ def _longer(claim: Claim, channel: str, long: Line, short: Line) -> Verdict:
         curve = item.curve()
         assert curve is not None
         values = curve.objective if channel == "J" else curve.metrics[channel]
-        columns, _ = subject.usable(item.result, values)
-        names = subject.seed_names(item.result, values.shape[1])
+        columns, _ = item.result.usable(values)
+        names = item.result.seed_names(values.shape[1])
         ends.append(
             {names[s]: plateau_end(curve.alphas, values[:, s], SHARE, _noise(curve, channel, s)) for s in columns}
         )

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from landscape.figure import claims, line, style, subject
+from landscape.figure import caption, claims, naming, panel, style
 from landscape.figure.monotone_runs import RISE
 from landscape.figure.reading import Claim, Reading, counted, covers, fair, verdict
 from landscape.result.curve import Array, Curve, end_barrier
@@ -37,7 +37,7 @@ def net(result: Result) -> str:
 def nets(results: Sequence[Result]) -> dict[str, list[Result]]:
     """The jobs of each net with a line from 0 to 1, by the epoch of their start; other settings tell nets apart."""
     own = ("vary.", "endpoints", "model.widths", "model.init_scale", "model.batch_norm")
-    plain = [[o for o in subject.plain_overrides(r) if not o.lstrip("+").startswith(own)] for r in results]
+    plain = [[o for o in naming.plain_overrides(r) if not o.lstrip("+").startswith(own)] for r in results]
     found: dict[str, list[Result]] = {}
     for result, overrides in zip(results, plain, strict=True):
         others = [o for o in overrides if not all(o in other for other in plain)]
@@ -62,26 +62,26 @@ def draw(results: Sequence[Result]) -> Figure:
     groups = nets(results)
     starts = sorted({epoch_of(job) for jobs in groups.values() for job in jobs})
     figure, grid = style.new(3, max(len(groups), 1), width=3.2 * max(len(groups), 1) + 2.4, height=8.0)
-    drawn = line.Drawn()
+    drawn = panel.Drawn()
     for column, jobs in enumerate(groups.values()):
         for job in jobs:
             curve = curve_of(job)
             assert curve is not None
-            look = {**line.job_look(starts.index(epoch_of(job))), "label": f"from epoch {epoch_of(job):g}"}
+            look = {**panel.job_look(starts.index(epoch_of(job))), "label": f"from epoch {epoch_of(job):g}"}
             for row, values in enumerate(channels(curve).values()):
-                drawn += line.band(grid[row][column], job, curve.alphas, values, **look)
-                line.mark_ends(grid[row][column], curve.alphas)
+                drawn += panel.band(grid[row][column], job, curve.alphas, values, **look)
+                panel.mark_ends(grid[row][column], curve.alphas)
         _draw_barriers(grid[2][column], jobs)
     for column, title in enumerate(groups or [""]):
-        line.label_line(grid[0][column], title, drawn, legend=False)
-        line.label_line(grid[1][column], "", drawn, legend=False)
+        panel.label_line(grid[0][column], title, drawn, legend=False)
+        panel.label_line(grid[1][column], "", drawn, legend=False)
         grid[1][column].set(ylabel="training error")
         grid[0][column].set_yscale("log")
         grid[1][column].set_ylim(bottom=0.0)
     style.legend_outside(figure, drawn.legend_title)
     notes = [*drawn.notes, "barrier: the highest value above the higher end; dots: the seeds"]
-    title = f"Ext. 4: lines that start during training{style.on_data(results)}"
-    return style.finish(figure, results, title, notes, verdicts=judge(results))
+    title = f"Ext. 4: lines that start during training{caption.on_data(results)}"
+    return caption.finish(figure, results, title, notes, verdicts=judge(results))
 
 
 def _draw_barriers(axes: Axes, jobs: Sequence[Result]) -> None:
@@ -108,8 +108,8 @@ def barriers(result: Result, channel: str) -> dict[str, float]:
     values = None if curve is None else channels(curve).get(channel)
     if curve is None or values is None:
         return {}
-    columns, _ = subject.usable(result, values)
-    names = subject.seed_names(result, values.shape[1])
+    columns, _ = result.usable(values)
+    names = result.seed_names(values.shape[1])
     return {names[s]: end_barrier(curve.alphas, values[:, s]) for s in columns}
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 
-from landscape.figure import claims, line, style, subject
+from landscape.figure import caption, claims, naming, panel, style
 from landscape.figure.present import least_difference, no_drop
 from landscape.figure.reading import Claim, Reading, covers, verdict
 from landscape.result.curve import Curve
@@ -26,25 +26,25 @@ def draw(results: Sequence[Result]) -> Figure:
     """One panel per job, the sigmoid network on the left."""
     order = list(PANELS)
     pairs = sorted(
-        zip(results, subject.names(results), strict=True),
-        key=lambda pair: order.index(subject.recipe(pair[0])) if subject.recipe(pair[0]) in order else len(order),
+        zip(results, naming.names(results), strict=True),
+        key=lambda pair: order.index(naming.recipe(pair[0])) if naming.recipe(pair[0]) in order else len(order),
     )
     figure, grid = style.new(1, len(pairs), width=4.8 if len(pairs) == 1 else 0, height=3.6)
     notes: list[str] = []
     for (result, name), axes in zip(pairs, grid[0], strict=True):
-        recipe = subject.recipe(result)
-        drawn = line.draw_splits(axes, result)
-        line.label_line(axes, name.replace(recipe, PANELS.get(recipe, recipe)), drawn)
+        recipe = naming.recipe(result)
+        drawn = panel.draw_splits(axes, result)
+        panel.label_line(axes, name.replace(recipe, PANELS.get(recipe, recipe)), drawn)
         notes += drawn.notes
-    return style.finish(
-        figure, results, f"Fig. 2: sigmoid and ReLU{style.on_data(results)}", notes, verdicts=judge(results)
+    return caption.finish(
+        figure, results, f"Fig. 2: sigmoid and ReLU{caption.on_data(results)}", notes, verdicts=judge(results)
     )
 
 
 def judge(results: Sequence[Result]) -> list[Verdict]:
     """Checks 1a (sharpened), 1b, 1c and 1d of every job, and which plateau is longer."""
     found: list[Verdict] = []
-    for result, name in zip(results, subject.names(results), strict=True):
+    for result, name in zip(results, naming.names(results), strict=True):
         found += claims.starts_uniform(result, name, START_LIMIT, "Fig. 2")
         found += claims.monotone(result, name, source="Fig. 2")
         found += claims.one_minimum_at_solution(result, name, source="Fig. 2")
@@ -71,9 +71,9 @@ def compare_plateaus(results: Sequence[Result]) -> list[Verdict]:
         judged: Result | None = None
         for result in results:
             curve = result.curves.get(f"train/{mode}")
-            family = subject.recipe(result).removesuffix("_dropout")
+            family = naming.recipe(result).removesuffix("_dropout")
             if curve is not None and family in lengths and covers(curve, 0, 1):
-                columns, note = subject.usable(result, curve.objective)
+                columns, note = result.usable(curve.objective)
                 lengths[family] += [_end(curve, s) for s in columns]
                 notes, judged = [*notes, note], result
         if judged is None or not all(lengths.values()):

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from landscape.figure import line, style, subject, sweep
+from landscape.figure import caption, naming, panel, style, sweep
 from landscape.figure.claims import largest_bend, too_few_to_bend
 from landscape.figure.noise import weighed_rise
 from landscape.figure.present import least_difference, no_drop, no_way_down
@@ -36,8 +36,8 @@ def part_of(curve: Curve) -> str:
 def parts(results: Sequence[Result]) -> dict[str, list[Part]]:
     """The training curves by part of the line, each with its job and the job's name."""
     found: dict[str, list[Part]] = {"a": [], "c": [], "d": []}
-    for result, name in zip(results, subject.names(results), strict=True):
-        curve = line.primary(result, "train")
+    for result, name in zip(results, naming.names(results), strict=True):
+        curve = panel.primary(result, "train")
         if curve is not None and (part := part_of(curve)):
             found[part].append((result, name, curve))
     return found
@@ -58,27 +58,27 @@ def draw(results: Sequence[Result]) -> Figure:
         return sweep.draw(results)
     columns = 2 if len(shown) > 1 else 1
     figure, grid = style.new(math.ceil(len(shown) / columns), columns, width=4.8 if columns == 1 else 0)
-    flat, notes = [axes for row in grid for axes in row], line.Drawn()
+    flat, notes = [axes for row in grid for axes in row], panel.Drawn()
     for key, axes in zip(shown, flat, strict=False):
         jobs = found["a" if key == "b" else key]
-        drawn = line.draw_jobs(axes, [job[0] for job in jobs], [job[1] for job in jobs])
+        drawn = panel.draw_jobs(axes, [job[0] for job in jobs], [job[1] for job in jobs])
         title = titles[key] if key == "b" else f"{titles[key]}, {len(jobs[0][2].alphas)} points"
-        line.label_line(axes, title, drawn, drawn.legend_title is not None or len(jobs) > 1)
+        panel.label_line(axes, title, drawn, drawn.legend_title is not None or len(jobs) > 1)
         if key == "b":
             _zoom(axes, jobs)
         notes += drawn
     for axes in flat[len(shown) :]:
         axes.remove()
     dtypes = dict.fromkeys(job[2].dtype for jobs in found.values() for job in jobs)
-    title = f"Fig. 4: high resolution, training cost in {' and '.join(dtypes)}{style.on_data(results)}"
-    return style.finish(figure, results, title, notes.notes, verdicts=judge(results))
+    title = f"Fig. 4: high resolution, training cost in {' and '.join(dtypes)}{caption.on_data(results)}"
+    return caption.finish(figure, results, title, notes.notes, verdicts=judge(results))
 
 
 def _zoom(axes: Axes, jobs: Sequence[Part]) -> None:
     """Limit y to [J(1), J(1) + 0.05 drop] of all jobs, a little lower so that the lowest point shows."""
     lows, highs = [], []
     for result, _, curve in jobs:
-        for s in subject.usable(result, curve.objective)[0]:
+        for s in result.usable(curve.objective)[0]:
             a, v = curve.alphas, curve.objective[:, s]
             start, end = value_at(a, v, 0.0), value_at(a, v, 1.0)
             lows.append(min(end, float(v.min())))
@@ -105,7 +105,7 @@ def _same_line(one: Result, other: Result) -> bool:
         choices = {key: choice for key, choice in result.choices.items() if key != "alphas"}
         return (
             choices,
-            {item for item in subject.plain_overrides(result) if not item.startswith("alphas")},
+            {item for item in naming.plain_overrides(result) if not item.startswith("alphas")},
             result.seeds,
         )
 

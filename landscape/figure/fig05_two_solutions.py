@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 from matplotlib.figure import Figure
 
-from landscape.figure import line, style, subject
+from landscape.figure import caption, naming, panel, style
 from landscape.figure.claims import SLACK, column, sampled
 from landscape.figure.present import least_difference, no_drop
 from landscape.figure.reading import Claim, Reading, counted, over_columns
@@ -31,23 +31,23 @@ def draw(results: Sequence[Result]) -> Figure:
     ends = [result.choices.get("endpoints", "") for result in results]
     pairs = sorted(zip(results, ends, strict=True), key=lambda p: order.index(p[1]) if p[1] in order else len(order))
     figure, grid = style.new(1, len(pairs), width=3.7 * len(pairs) + 2.4, height=3.6)
-    drawn, counts = line.Drawn(), []
+    drawn, counts = panel.Drawn(), []
     for (result, end), axes in zip(pairs, grid[0], strict=True):
-        found = line.draw_splits(axes, result)
+        found = panel.draw_splits(axes, result)
         drawn += found
         num = max(found.num_seeds, default=0)
         counts.append(counted(num, "pair" if end == "between_solutions" else "seed"))
         if end == "random_to_solution":
             axes.set_yscale("log")
-        line.label_line(axes, TITLES.get(end, end), drawn, legend=False)
+        panel.label_line(axes, TITLES.get(end, end), drawn, legend=False)
     several = drawn.legend_title is not None
     title = f"line: median of {', of '.join(dict.fromkeys(counts))};\nband: all" if several else None
     style.legend_outside(figure, title)
-    recipes = " and ".join(dict.fromkeys(subject.recipe(result) for result in results))
-    return style.finish(
+    recipes = " and ".join(dict.fromkeys(naming.recipe(result) for result in results))
+    return caption.finish(
         figure,
         results,
-        f"Fig. 5: other minima, {recipes}{style.on_data(results)}",
+        f"Fig. 5: other minima, {recipes}{caption.on_data(results)}",
         drawn.notes,
         verdicts=judge(results),
     )
@@ -58,7 +58,7 @@ def judge(results: Sequence[Result]) -> list[Verdict]:
     found: list[Verdict] = []
     for end, judge_one in (("between_solutions", between_solutions), ("random_to_solution", random_to_solution)):
         jobs = [result for result in results if result.choices.get("endpoints") == end]
-        for result, name in zip(jobs, subject.names(jobs), strict=True):
+        for result, name in zip(jobs, naming.names(jobs), strict=True):
             found += judge_one(result, name)
     return found
 
@@ -90,7 +90,7 @@ def _noise(curve: Curve, s: int) -> float:
 
 def between_solutions(result: Result, name: str) -> list[Verdict]:
     """5a: two minima, at the solutions; 5b: a barrier between them; 5c: they are equally good."""
-    classes = subject.num_classes(result)
+    classes = naming.num_classes(result)
 
     def two_minima(curve: Curve) -> Claim:
         sentence = "On the line between two solutions each is a minimum of its own"

@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from landscape.figure import line, style, subject, sweep
+from landscape.figure import caption, naming, panel, style, sweep
 from landscape.figure.claims import SLACK, column, sampled
 from landscape.figure.noise import weighed_climb, weighed_rise
 from landscape.figure.present import no_drop, no_way_down, rounding_of
@@ -33,10 +33,10 @@ def parts(results: Sequence[Result]) -> tuple[list[Job], list[Job]]:
     lines: list[Result] = []
     zooms: list[Result] = []
     for result in results:
-        curve = line.primary(result, "train")
+        curve = panel.primary(result, "train")
         if curve is not None and len(curve.alphas) and curve.alphas[0] <= SLACK:
             (lines if curve.alphas[-1] >= 1 - SLACK else zooms).append(result)
-    names = [subject.names(jobs) for jobs in (lines, zooms)]
+    names = [naming.names(jobs) for jobs in (lines, zooms)]
     return list(zip(lines, names[0], strict=True)), list(zip(zooms, names[1], strict=True))
 
 
@@ -48,34 +48,34 @@ def draw(results: Sequence[Result]) -> Figure:
     if not num:  # positions of the user's own: still worth a drawing
         return sweep.draw(results)
     figure, grid = style.new(1, num, width=3.7 * num + 2.4, height=3.6)
-    drawn = line.Drawn()
+    drawn = panel.Drawn()
     for (result, name), axes in zip(lines, grid[0], strict=False):
-        drawn += line.draw_splits(axes, result)
+        drawn += panel.draw_splits(axes, result)
         if axes.get_ylim()[1] > 5:  # beyond the solution J grows to many times ln C, which would flatten the rest
             axes.set_yscale("log")
             axes.yaxis.set_major_formatter("{x:g}")
             axes.yaxis.set_minor_formatter("")
         title = "from start to solution"
-        line.label_line(axes, title if len(lines) == 1 else f"{name}: {title}", drawn, legend=False)
+        panel.label_line(axes, title if len(lines) == 1 else f"{name}: {title}", drawn, legend=False)
     for (result, name), axes in zip(zooms, grid[0][len(lines) :], strict=True):
         drawn += _draw_start(axes, result)
         title = "close to the start"
-        line.label_line(axes, title if len(zooms) == 1 else f"{name}: {title}", drawn, legend=False)
+        panel.label_line(axes, title if len(zooms) == 1 else f"{name}: {title}", drawn, legend=False)
         axes.set_ylabel("J(θ(α)) - J(θ(0)) [nats]")
     style.legend_outside(figure, drawn.legend_title)
-    recipes = " and ".join(dict.fromkeys(subject.recipe(result) for result in results))
-    title = f"Fig. 6: {recipes}{style.on_data(results)}"
-    return style.finish(figure, results, title, drawn.notes, verdicts=judge(results))
+    recipes = " and ".join(dict.fromkeys(naming.recipe(result) for result in results))
+    title = f"Fig. 6: {recipes}{caption.on_data(results)}"
+    return caption.finish(figure, results, title, drawn.notes, verdicts=judge(results))
 
 
-def _draw_start(axes: Axes, result: Result) -> line.Drawn:
+def _draw_start(axes: Axes, result: Result) -> panel.Drawn:
     """J - J(0) of every curve; of a single seed also three standard errors and the highest point."""
     lifted = {key: replace(c, objective=c.objective - c.objective[_origin(c)]) for key, c in result.curves.items()}
-    drawn = line.draw_splits(axes, replace(result, curves=lifted))
+    drawn = panel.draw_splits(axes, replace(result, curves=lifted))
     axes.axhline(0, color=style.GREY, linewidth=0.8, label="height of the start")
-    curve = line.primary(result, "train")
+    curve = panel.primary(result, "train")
     assert curve is not None
-    columns, _ = subject.usable(result, curve.objective)
+    columns, _ = result.usable(curve.objective)
     found = [climb(*column(curve, s)) for s in columns]
     if len(columns) == 1 and curve.replicates is not None:
         s, a = columns[0], curve.alphas
@@ -118,7 +118,7 @@ def _same_line(one: Result, other: Result) -> bool:
 
     def told(result: Result) -> tuple[dict[str, str], set[str], list[str]]:
         grid = ("vary", "alphas", "objective.num_replicates")
-        plain = {item for item in subject.plain_overrides(result) if not item.lstrip("+").startswith(grid)}
+        plain = {item for item in naming.plain_overrides(result) if not item.lstrip("+").startswith(grid)}
         return {key: value for key, value in result.choices.items() if key != "alphas"}, plain, result.seeds
 
     return told(one) == told(other)
@@ -132,7 +132,7 @@ def _over(
 
 
 def _is_full(result: Result) -> bool:
-    return result.scale == "full" and subject.recipe(result) in PUBLISHED
+    return result.scale == "full" and naming.recipe(result) in PUBLISHED
 
 
 def falls_to_solution(result: Result, name: str) -> list[Verdict]:
@@ -288,8 +288,8 @@ def few_errors(result: Result, name: str) -> list[Verdict]:
         return []
     claim = Claim("6f", "The solution is as good as published", "Fig. 6", f"validation error <= {MAX_ERROR:.0%}")
     values = history.channels["valid/error"]
-    columns, note = subject.usable(result, values, ragged=True)
-    fair = result.scale == "full" and subject.recipe(result) == PUBLISHED[0]
+    columns, note = result.usable(values, ragged=True)
+    fair = result.scale == "full" and naming.recipe(result) == PUBLISHED[0]
     why = "" if fair else "the threshold is meant for the full net after its full training"
 
     def read(s: int) -> Reading:

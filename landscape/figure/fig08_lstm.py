@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from landscape.figure import line, style, subject
+from landscape.figure import caption, naming, panel, style
 from landscape.figure.claims import SLACK, column, flat_by
 from landscape.figure.noise import weighed_rise
 from landscape.figure.present import no_drop, no_way_down
@@ -29,41 +29,41 @@ def draw(results: Sequence[Result]) -> Figure:
     """Per job J along the line, and J during training."""
     figure, grid = style.new(len(results), 2, width=9.4, height=0.8 + 3.4 * len(results))
     notes: list[str] = []
-    for result, name, (left, right) in zip(results, subject.names(results), grid, strict=True):
+    for result, name, (left, right) in zip(results, naming.names(results), grid, strict=True):
         drawn = _along(left, result)
-        line.label_line(left, f"{name}: J per token along the line", drawn)
-        learned = line.draw_learning(right, result)
+        panel.label_line(left, f"{name}: J per token along the line", drawn)
+        learned = panel.draw_learning(right, result)
         noisy = "with its dropout masks" if "train/stochastic" in result.curves else ""
-        line.label_learning(right, f"{name}: J during training {noisy}".strip(), learned)
+        panel.label_learning(right, f"{name}: J during training {noisy}".strip(), learned)
         notes += [*drawn.notes, *learned.notes]
-    recipes = " and ".join(dict.fromkeys(subject.recipe(result) for result in results))
-    title = f"Fig. 8: {recipes}{style.on_data(results)}"
-    return style.finish(figure, results, title, notes, verdicts=judge(results))
+    recipes = " and ".join(dict.fromkeys(naming.recipe(result) for result in results))
+    title = f"Fig. 8: {recipes}{caption.on_data(results)}"
+    return caption.finish(figure, results, title, notes, verdicts=judge(results))
 
 
-def _along(axes: Axes, result: Result) -> line.Drawn:
+def _along(axes: Axes, result: Result) -> panel.Drawn:
     """Deterministic curves with the perplexity at the solution in their labels, thin ones with masks beside them."""
-    drawn, has_noise = line.Drawn(), False
+    drawn, has_noise = panel.Drawn(), False
     for split in ("train", "valid"):
         curve = result.curves.get(f"{split}/deterministic")
         if curve is not None:
             word = style.SPLIT_WORD[split]
-            columns, _ = subject.usable(result, curve.objective)
+            columns, _ = result.usable(curve.objective)
             if columns and covers(curve, 1, 1):
                 word += f" (perplexity {_perplexity(curve, columns)} at α = 1)"
             look: dict[str, Any] = {"color": style.SPLIT_COLOR[split], "linestyle": style.SPLIT_STYLE[split]}
             look |= {"marker": "o", "markersize": 3.0} if len(curve.alphas) <= 45 else {}
-            drawn += line.band(axes, result, curve.alphas, curve.objective, label=word, **look)
-            has_noise |= line.draw_noise(axes, result, curve)
-            line.mark_ends(axes, curve.alphas)
+            drawn += panel.band(axes, result, curve.alphas, curve.objective, label=word, **look)
+            has_noise |= panel.draw_noise(axes, result, curve)
+            panel.mark_ends(axes, curve.alphas)
     for split in ("train", "valid"):
         curve = result.curves.get(f"{split}/stochastic")
         if curve is not None:
             look = {"color": style.SPLIT_COLOR[split], "linestyle": style.TWIN_STYLE[split], "linewidth": 1.0}
             label = f"{style.SPLIT_WORD[split]}, with dropout"
-            drawn += line.band(axes, result, curve.alphas, curve.objective, label=label, **look)
+            drawn += panel.band(axes, result, curve.alphas, curve.objective, label=label, **look)
     if has_noise:
-        line.name_noise(axes)
+        panel.name_noise(axes)
     return drawn
 
 
@@ -85,7 +85,7 @@ def judge(results: Sequence[Result]) -> list[Verdict]:
     net, whose line gives 0.11 to 0.14 of the drop, the bias alone gave 0.138 and all but that bias 0.054.
     """
     found: list[Verdict] = []
-    for result, name in zip(results, subject.names(results), strict=True):
+    for result, name in zip(results, naming.names(results), strict=True):
         for split in ("train", "valid"):
             for mode in MODES:
                 curve = result.curves.get(f"{split}/{mode}")
@@ -97,8 +97,8 @@ def judge(results: Sequence[Result]) -> list[Verdict]:
 
 def _of_curve(result: Result, name: str, curve: Curve) -> list[Verdict]:
     """8a to 8e, as far as the curve was sampled where they speak."""
-    uniform = math.log(subject.num_classes(result))
-    word = f"ln {subject.num_classes(result):,}"
+    uniform = math.log(naming.num_classes(result))
+    word = f"ln {naming.num_classes(result):,}"
 
     def start(s: int) -> Reading:
         value = value_at(*column(curve, s), 0.0)
@@ -152,7 +152,7 @@ def _as_published(result: Result, name: str) -> list[Verdict]:
     if curve is None or not covers(curve, 1, 1):
         return []
     claim = _claim("8f", "The solution is as good as published", f"validation perplexity <= {MAX_PERPLEXITY}")
-    judged = result.scale == "full" and subject.recipe(result) == PUBLISHED
+    judged = result.scale == "full" and naming.recipe(result) == PUBLISHED
     why = "" if judged else f"published for {PUBLISHED} at full scale, on the whole Penn Treebank"
 
     def read(s: int) -> Reading:

@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from landscape.figure import line, style, subject
+from landscape.figure import caption, naming, panel, style
 from landscape.figure.claims import column, too_few_to_bend
 from landscape.figure.exact import extrema, falls_proven, knows_extrema, theory_agrees, values
 from landscape.figure.present import no_drop
@@ -32,11 +32,11 @@ def draw(results: Sequence[Result]) -> Figure:
     """The whole line, its stretch from start to solution, and what the size of each start changes."""
     figure, grid = style.new(1, 3, width=12.4, height=3.7)
     whole, near, off = grid[0]
-    drawn = line.Drawn()
+    drawn = panel.Drawn()
     for axes in (whole, near):
         for k, result in enumerate(results):
-            found = draw_measured_and_exact(axes, result, line.job_look(k)["color"])
-            drawn += found if axes is whole else line.Drawn()
+            found = draw_measured_and_exact(axes, result, panel.job_look(k)["color"])
+            drawn += found if axes is whole else panel.Drawn()
         limit = np.linspace(0, 2 if axes is whole else 1.15, 200)
         axes.plot(
             limit,
@@ -54,22 +54,22 @@ def draw(results: Sequence[Result]) -> Figure:
     _draw_off_limit(off, results)
     style.legend_outside(figure, drawn.legend_title)
     notes = [*drawn.notes, *(text for result in results for text in proven(result))]
-    title = f"Fig. 9: {' and '.join(dict.fromkeys(map(subject.recipe, results)))}, small random start to solution"
-    return style.finish(figure, results, title, notes, verdicts=judge(results))
+    title = f"Fig. 9: {' and '.join(dict.fromkeys(map(naming.recipe, results)))}, small random start to solution"
+    return caption.finish(figure, results, title, notes, verdicts=judge(results))
 
 
-def draw_measured_and_exact(axes: Axes, result: Result, color: str = style.BLUE) -> line.Drawn:
+def draw_measured_and_exact(axes: Axes, result: Result, color: str = style.BLUE) -> panel.Drawn:
     """Measured J as open markers with its band over the seeds, the exact one as a line, its extrema as points."""
     seen, exact = result.curves.get(SEEN), result.curves.get(EXACT)
-    drawn = line.Drawn()
+    drawn = panel.Drawn()
     if seen is not None:
         look: dict[str, Any] = {"color": color, "linestyle": "none", "marker": "o", "markerfacecolor": "none"}
         look |= {"markersize": 4.5, "markevery": max(1, len(seen.alphas) // 20)}
-        drawn = line.band(axes, result, seen.alphas, seen.objective, label="measured", **look)
-        line.mark_ends(axes, seen.alphas)
+        drawn = panel.band(axes, result, seen.alphas, seen.objective, label="measured", **look)
+        panel.mark_ends(axes, seen.alphas)
     if exact is None:
         return drawn
-    columns, _ = subject.usable(result, exact.objective)
+    columns, _ = result.usable(exact.objective)
     if columns:
         median = np.median(exact.objective[:, columns], axis=1)
         axes.plot(exact.alphas, median, color=style.BLACK, linewidth=1.0, label="exact")
@@ -95,16 +95,16 @@ def _draw_off_limit(axes: Axes, results: Sequence[Result]) -> None:
     for k, result in enumerate(results):
         if (exact := result.curves.get(EXACT)) is None:
             continue
-        columns, _ = subject.usable(result, exact.objective)
+        columns, _ = result.usable(exact.objective)
         for s in columns:
             axes.plot(
                 exact.alphas,
                 exact.objective[:, s] - _limit(exact.alphas),
                 linewidth=0.8,
-                color=line.job_look(k)["color"],
+                color=panel.job_look(k)["color"],
                 label="exact, each seed",
             )
-        line.mark_ends(axes, exact.alphas)
+        panel.mark_ends(axes, exact.alphas)
     axes.errorbar([2], [0], [0.2], color=style.ORANGE, capsize=4, linewidth=1.2, label="J(2) = 9 ± 0.2")
     axes.set(title="what the size of the start changes", xlabel="α", ylabel="J(θ(α)) - (1 - α²)² [squared error]")
 
@@ -129,7 +129,7 @@ def at_solution(result: Result, s: int) -> Reading | None:
 def judge(results: Sequence[Result]) -> list[Verdict]:
     """9a to 9e, the measurement against theory, and the proof, of every job that goes from a start to a solution."""
     found: list[Verdict] = []
-    for result, name in zip(results, subject.names(results), strict=True):
+    for result, name in zip(results, naming.names(results), strict=True):
         found += _on_curve(result, name)
         found += theory_agrees(result, f"{name}, train", "9-theory", "theory A1", AGREES)
         claim = Claim("9-proof", "J falls all the way from start to solution, proven", "Fig. 9", "proven on [0, 1]")

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from landscape.figure import line, style, subject
+from landscape.figure import caption, naming, panel, style
 from landscape.figure.claims import column
 from landscape.figure.exact import (
     Extremum,
@@ -50,8 +50,8 @@ def draw(results: Sequence[Result]) -> Figure:
             _draw_line(axes, result)
             notes += [f"{_ends(result)}: {text}" for text in proven(result)]
     style.legend_outside(figure)
-    recipes = " and ".join(dict.fromkeys(map(subject.recipe, results)))
-    return style.finish(figure, results, f"Fig. 10: {recipes}, other lines", notes, verdicts=judge(results))
+    recipes = " and ".join(dict.fromkeys(map(naming.recipe, results)))
+    return caption.finish(figure, results, f"Fig. 10: {recipes}, other lines", notes, verdicts=judge(results))
 
 
 def _ends(result: Result) -> str:
@@ -105,7 +105,7 @@ def _draw_random(axes: Axes, result: Result) -> str:
     seen = result.curves.get(SEEN)
     columns = usable(result)[0]
     if seen is None or not columns:
-        line.close(axes, line.Drawn())
+        panel.close(axes, panel.Drawn())
         return ""
     kinds = {s: _kind(result, s) for s in columns}
     for kind, color in KINDS.items():
@@ -130,7 +130,7 @@ def _draw_random(axes: Axes, result: Result) -> str:
                     transform=axes.get_xaxis_transform(),
                     label="the other minimum, exact",
                 )
-    line.mark_ends(axes, seen.alphas)
+    panel.mark_ends(axes, seen.alphas)
     axes.set_yscale("log", nonpositive="mask")
     axes.set_ylim(LEAST, 10)
     scale = _sigma(result)
@@ -160,7 +160,7 @@ def _sigma(result: Result) -> float:
 def judge(results: Sequence[Result]) -> list[Verdict]:
     """10a on the line between solutions, 10b from the given start, 10c on random starts, theory on each."""
     found: list[Verdict] = []
-    for result, words in zip(results, subject.names(results), strict=True):
+    for result, words in zip(results, naming.names(results), strict=True):
         name = ", ".join(dict.fromkeys(words.split(", ")))  # endpoints and their grid bear the same name
         points = _points(result)
         if _ends(result) == "same_branch" and points is not None:

@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from landscape.figure import line, style, subject
+from landscape.figure import caption, panel, style
 from landscape.figure.reading import Claim, Reading, verdict
 from landscape.result.curve import Array, Projection, random_walk_bands, random_walk_limit, thales_defect
 from landscape.result.saved import Result
@@ -55,11 +55,11 @@ def walk(result: Result) -> Walk | None:
     found: Projection | None = result.projections.get("walk")
     if found is None:
         return None
-    columns, _ = subject.usable(result, found.projection)
+    columns, _ = result.usable(found.projection)
     columns = [s for s in columns if _arrives(found, s)]
     if not columns:
         return None
-    names, length = subject.seed_names(result, found.projection.shape[1]), found.length[columns]
+    names, length = result.seed_names(found.projection.shape[1]), found.length[columns]
     dimension = int((result.config.get("measurement") or {})["dimension"])
     step = int(found.best_epoch[0])
     return Walk(
@@ -106,7 +106,7 @@ def draw(results: Sequence[Result]) -> Figure:
     for axes in flat[max(1, len(jobs)) :]:
         axes.remove()
     if not jobs:
-        line.close(flat[0], line.Drawn())
+        panel.close(flat[0], panel.Drawn())
     style.legend_outside(figure)
     notes = ["x: projection on the line from the start to step 900, r: residual, both in units of its length L"]
     if jobs:
@@ -114,7 +114,7 @@ def draw(results: Sequence[Result]) -> Figure:
     notes.append(
         "the limit of many dimensions is also the mean in every dimension; in two the variance of both is infinite"
     )
-    return style.finish(figure, results, "Fig. 11: random walks, in units of L", notes, verdicts=judge(results))
+    return caption.finish(figure, results, "Fig. 11: random walks, in units of L", notes, verdicts=judge(results))
 
 
 def _draw(axes: Axes, found: Walk) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from landscape.figure import line, style, subject
+from landscape.figure import caption, panel, style
 from landscape.figure.reading import Claim, Reading, counted, verdict
 from landscape.result.curve import Array, Projection, local_maxima, random_walk_limit, thales_defect
 from landscape.result.saved import Result
@@ -104,7 +104,7 @@ def draw(results: Sequence[Result]) -> Figure:
     x, r = random_walk_limit(solution_step=1, num_steps=1)
     axes.plot(x, r, color=style.FAINT, linewidth=1.0, linestyle=(0, (6, 3)), zorder=1)
     for k, result in enumerate(jobs):
-        _draw(axes, result, line.job_look(k))
+        _draw(axes, result, panel.job_look(k))
     if jobs:
         axes.plot(
             [], [], "o", markerfacecolor="none", color=style.GREY, markersize=4.5, label="exact, at 64 steps or less"
@@ -113,11 +113,11 @@ def draw(results: Sequence[Result]) -> Figure:
         axes.plot([], [], color=style.FAINT, linewidth=1.0, linestyle=(0, (6, 3)), label="half circle (Thales)")
         axes.plot([1], [0], "*", color=style.BLACK, markersize=11, clip_on=False, zorder=5, label="solution")
     else:
-        line.close(axes, line.Drawn())
+        panel.close(axes, panel.Drawn())
     axes.set(xlabel="projection on the line to the solution, x / R", ylabel="residual, r / R", aspect="equal")
     axes.set_ylim(bottom=0)
     style.legend_outside(figure)
-    return style.finish(figure, results, _title(jobs), _notes(jobs), verdicts=judge(results))
+    return caption.finish(figure, results, _title(jobs), _notes(jobs), verdicts=judge(results))
 
 
 def _title(jobs: Sequence[Result]) -> str:
@@ -172,11 +172,11 @@ def judge(results: Sequence[Result]) -> list[Verdict]:
 
 def _tracks(result: Result) -> tuple[list[tuple[Array, Array]], str]:
     run = result.projections["descent"]
-    columns, left_out = subject.usable(result, run.projection, ragged=True)
+    columns, left_out = result.usable(run.projection, ragged=True)
     tracks = {s: track(run, s) for s in columns}
     moved = {s: len(x) > 2 and bool(np.isfinite(r).all()) and float(np.ptp(x)) > CLOSE for s, (x, r) in tracks.items()}
     still = [
-        f"seed {subject.seed_names(result, run.projection.shape[1])[s]} left out: it did not move"
+        f"seed {result.seed_names(run.projection.shape[1])[s]} left out: it did not move"
         for s in columns
         if not moved[s]
     ]

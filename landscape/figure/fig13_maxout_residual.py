@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from landscape.figure import line, style, subject
+from landscape.figure import caption, naming, panel, style
 from landscape.figure.reading import Claim, Reading, counted, verdict
 from landscape.result.curve import Array, Projection, local_maxima, random_walk_limit, thales_defect
 from landscape.result.saved import Result
@@ -50,14 +50,14 @@ def draw(results: Sequence[Result]) -> Figure:
     """Residual against projection in parameter units, a marker per saved epoch, and what a random walk would do."""
     figure, grid = style.new(1, 1, width=7.2, height=4.1)
     axes = grid[0][0]
-    notes = draw_tracks(axes, results, subject.names(results))
+    notes = draw_tracks(axes, results, naming.names(results))
     if axes.get_legend() is None:
         style.legend_outside(figure)
-    recipes = " and ".join(dict.fromkeys(subject.recipe(result) for result in results))
-    return style.finish(
+    recipes = " and ".join(dict.fromkeys(naming.recipe(result) for result in results))
+    return caption.finish(
         figure,
         results,
-        f"Fig. 13: training of {recipes}{style.on_data(results)}, off the line",
+        f"Fig. 13: training of {recipes}{caption.on_data(results)}, off the line",
         notes,
         verdicts=judge(results),
     )
@@ -75,20 +75,22 @@ def draw_tracks(axes: Axes, results: Sequence[Result], labels: Sequence[str], eq
         projection = result.projections.get("trajectory")
         if projection is None:
             continue
-        columns, note = subject.usable(result, projection.projection, ragged=True)
+        columns, note = result.usable(projection.projection, ragged=True)
         notes.append(f"{label}: {note}" if note else "")
-        seeds = subject.seed_names(result, projection.projection.shape[1])
+        seeds = result.seed_names(projection.projection.shape[1])
         many = len(columns) > 1
         shown += [(track(projection, s), f"{label}, seed {seeds[s]}" if many else label) for s in columns]
     for k, (points, label) in enumerate(shown):
-        axes.plot(points.x, points.r, marker="o", markersize=2.4, **{**line.job_look(k), "linewidth": 1.0}, label=label)
+        axes.plot(
+            points.x, points.r, marker="o", markersize=2.4, **{**panel.job_look(k), "linewidth": 1.0}, label=label
+        )
     for k, (points, _) in enumerate(shown):
         # The walk is as long as this run and takes its solution as early.
         best, last = (int(points.epochs[points.best]), int(points.epochs[-1])) if points.best > 0 else (1, 1)
         x, r = random_walk_limit(solution_step=best, num_steps=last)
         star: dict[str, Any] = {"marker": "*", "markersize": 11, "linestyle": "none", "clip_on": False}
         words = ("solution θ_f, at (L, 0)", "random walk of the same length") if k == 0 else (None, None)
-        axes.plot([points.length], [0], color=line.job_look(k)["color"], label=words[0], **star)
+        axes.plot([points.length], [0], color=panel.job_look(k)["color"], label=words[0], **star)
         walk: dict[str, Any] = {"color": style.FAINT, "linewidth": 1.0, "linestyle": (0, (6, 3)), "zorder": 1}
         axes.plot(points.length * x, points.length * r, label=words[1], **walk)
         notes.append(f"a random walk of this length ends at residual {points.length * r[-1]:.3g}" if r[-1] > 0 else "")
@@ -103,7 +105,7 @@ def draw_tracks(axes: Axes, results: Sequence[Result], labels: Sequence[str], eq
     if shown and len(shown) <= MAX_IN_ARC:
         axes.legend(loc="lower center")  # under the arc
     elif not shown:
-        line.close(axes, line.Drawn())
+        panel.close(axes, panel.Drawn())
     return notes
 
 
@@ -127,7 +129,7 @@ def _name_epochs(axes: Axes, points: Track) -> None:
 def judge(results: Sequence[Result]) -> list[Verdict]:
     """Checks 13a to 13c of every job that holds a trajectory, and two statistics that are reported only."""
     found: list[Verdict] = []
-    for result, name in zip(results, subject.names(results), strict=True):
+    for result, name in zip(results, naming.names(results), strict=True):
         for claim, read in (ENDS, TAIL, ARC, NORM, POINTWISE, THALES):
             found += on_tracks(claim, read, result, name)
     return found
@@ -138,7 +140,7 @@ def on_tracks(claim: Claim, read: Callable[[Track], Reading], result: Result, na
     projection = result.projections.get("trajectory")
     if projection is None:
         return []
-    columns, note = subject.usable(result, projection.projection, ragged=True)
+    columns, note = result.usable(projection.projection, ragged=True)
     lost = [s for s in columns if not _is_known(projection, s)]
     columns = [s for s in columns if s not in lost]
     note = "; ".join(

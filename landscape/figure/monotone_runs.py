@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from landscape.figure import subject
 from landscape.figure.present import no_way_down
 from landscape.figure.reading import covers
 from landscape.result.curve import largest_rise, value_at
@@ -107,7 +106,7 @@ def runs_of(results: Sequence[Result]) -> list[Run]:
             continue
         config, num = result.config, curve.objective.shape[1]
         model, optimizer = config["model"], config["optimizer"]
-        lost = subject.diverged(result, num)
+        lost = result.diverged(num)
         length, start = (_column(result, key, num) for key in ("length", "norm_theta_i"))
         gauss = _column(result, "train/gauss_length", num)
         for s in range(num):

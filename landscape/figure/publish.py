@@ -11,7 +11,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from landscape.errors import InputError
-from landscape.figure import style, subject
+from landscape.figure import naming, style
 from landscape.ground.files.temporary import write_text
 from landscape.ground.files.text import plain
 from landscape.ground.provenance import conf_dir
@@ -95,7 +95,7 @@ def page(results: Sequence[Result], verdicts: Sequence[Verdict]) -> str:
         "| job | device | seconds | best epoch | epochs | test errors |",
         "|---|---|---|---|---|---|",
     ]
-    for r, label in zip(results, subject.names(results), strict=True):
+    for r, label in zip(results, naming.names(results), strict=True):
         cells = [_numbers(r, key) for key in ("best_epoch", "num_epochs", "num_test_errors")]
         lines.append(f"| {label} | {r.device} | {r.seconds:.0f} | {' | '.join(cells)} |")
     lines += [

@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from landscape.figure import subject
 from landscape.result.curve import Curve
 from landscape.result.saved import Result
 from landscape.result.verdict import Verdict
@@ -96,7 +95,7 @@ def over_columns(
     Args:
         about: the job's name; split and mode of the curve are added to it.
     """
-    columns, left_out = subject.usable(result, curve.objective)
+    columns, left_out = result.usable(curve.objective)
     notes = "; ".join(text for text in (note, left_out) if text)
     return verdict(claim, result, f"{about}, {curve.split}, {curve.mode}", [read(s) for s in columns], notes)
 

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from landscape.figure import line, style, subject
+from landscape.figure import caption, naming, panel, style
 from landscape.figure.exact import extrema, falls_proven, one_maximum_proven, theory_agrees, usable
 from landscape.figure.reading import Claim
 from landscape.result.saved import Result
@@ -34,8 +34,8 @@ def draw(results: Sequence[Result]) -> Figure:
     figure, grid = style.new(1, len(kinds), width=4.2 * len(kinds) + 1.9, height=3.7)
     for kind, axes in zip(kinds, grid[0], strict=True):
         jobs = [r for r in results if r.choices.get("endpoints", "") == kind]
-        for k, (result, name) in enumerate(zip(jobs, subject.names(jobs, brief=True), strict=True)):
-            _draw_job(axes, result, name, line.job_look(k))
+        for k, (result, name) in enumerate(zip(jobs, naming.names(jobs, brief=True), strict=True)):
+            _draw_job(axes, result, name, panel.job_look(k))
         tops = [float(v) for curve in axes.lines for v in np.asarray(curve.get_ydata()) if v > 0]
         if tops and max(tops) > 20 * min(tops):
             axes.set_yscale("log")  # what rises outside the ends would flatten what lies between them
@@ -43,11 +43,11 @@ def draw(results: Sequence[Result]) -> Figure:
             title=style.wrapped(TITLES.get(kind, kind.replace("_", " "))), xlabel="α", ylabel="J(θ(α)) [squared error]"
         )
     style.legend_outside(figure)
-    recipes = " and ".join(dict.fromkeys(subject.recipe(result) for result in results))
+    recipes = " and ".join(dict.fromkeys(naming.recipe(result) for result in results))
     first = {r.choices.get("endpoints", ""): r for r in reversed(results) if r.statements}
     notes = [f"{kind}: {r.statements[0]}" for kind, r in first.items()]
-    title = f"Theorem 1: {recipes}{style.on_data(results)}, extrema proven"
-    return style.finish(figure, results, title, notes, verdicts=judge(results))
+    title = f"Theorem 1: {recipes}{caption.on_data(results)}, extrema proven"
+    return caption.finish(figure, results, title, notes, verdicts=judge(results))
 
 
 def _draw_job(axes: Axes, result: Result, name: str, look: dict[str, Any]) -> None:
@@ -79,7 +79,7 @@ def _draw_job(axes: Axes, result: Result, name: str, look: dict[str, Any]) -> No
                 markersize=6,
                 label="exact minimum" if is_minimum else "exact maximum",
             )
-        line.mark_ends(axes, exact.alphas)
+        panel.mark_ends(axes, exact.alphas)
 
 
 def judge(results: Sequence[Result]) -> list[Verdict]:
@@ -87,7 +87,7 @@ def judge(results: Sequence[Result]) -> list[Verdict]:
     found: list[Verdict] = []
     for kind in dict.fromkeys(r.choices.get("endpoints", "") for r in results):
         jobs = [r for r in results if r.choices.get("endpoints", "") == kind]
-        for result, name in zip(jobs, subject.names(jobs), strict=True):
+        for result, name in zip(jobs, naming.names(jobs), strict=True):
             for split in SPLITS:
                 if f"{split}/theory" in result.curves:
                     found += _judge(result, f"{kind}, {name}, {split}", kind, split)

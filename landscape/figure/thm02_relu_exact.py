@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from landscape.figure import line, style, subject
+from landscape.figure import caption, naming, panel, style
 from landscape.figure.exact import extrema, knows_extrema, theory_agrees, usable, values
 from landscape.figure.present import least_difference, no_drop
 from landscape.figure.reading import Claim, Reading, counted, covers, verdict
@@ -35,9 +35,9 @@ def draw(results: Sequence[Result]) -> Figure:
             ylabel=f"J(θ(α)) [{UNITS.get(cost, 'cost')}]",
         )
     style.legend_outside(figure)
-    recipes = " and ".join(dict.fromkeys(subject.recipe(result) for result in results))
-    title = f"Theorem 2: {recipes}{style.on_data(results)}, beyond any grid"
-    return style.finish(figure, results, title, notes, verdicts=judge(results))
+    recipes = " and ".join(dict.fromkeys(naming.recipe(result) for result in results))
+    title = f"Theorem 2: {recipes}{caption.on_data(results)}, beyond any grid"
+    return caption.finish(figure, results, title, notes, verdicts=judge(results))
 
 
 def _panel(axes: Axes, result: Result, split: str) -> list[str]:
@@ -73,14 +73,14 @@ def _panel(axes: Axes, result: Result, split: str) -> list[str]:
     until = values(result, "proven_until", split)
     if len(until):
         axes.axvspan(0, until[s], color=style.GREEN, alpha=0.12, linewidth=0, label="proven to fall")
-    line.mark_ends(axes, seen.alphas)
+    panel.mark_ends(axes, seen.alphas)
     return [f"{result.choices.get('cost', '')}: {text}" for text in result.statements[:1]]
 
 
 def judge(results: Sequence[Result]) -> list[Verdict]:
     """Exact curve against grid, its extrema, and the proof, of every job and split."""
     found: list[Verdict] = []
-    for result, name in zip(results, subject.names(results), strict=True):
+    for result, name in zip(results, naming.names(results), strict=True):
         for split in SPLITS:
             if f"{split}/deterministic" in result.curves:
                 found += _judge(result, f"{name}, {split}", split)

@@ -17,8 +17,15 @@ FORMER = {
     **{"footprint": "objective.memory.footprint", "compute": "command.launch"},
     **{name: f"store.{name}" for name in ("solutions", "streaming", "trajectory")},
     **{name: f"command.{name}" for name in ("closing", "config", "forecast", "job", "limits", "plan", "prepare")},
+    **{"figure.line": "figure.panel", "figure.subject": "figure.naming", "figure.unit": "figure.naming"},
+    **{"figure.between": "figure.caption", "figure.pages": "figure.module"},
+    **{"figure.fig07_claims": "figure.second_minimum"},
+    **{f"figure.sweep.{name}": "figure.sweep.keys" for name in ("design", "pool")},
+    **{"figure.sweep.look": "figure.sweep.curves", "figure.sweep.plane": "figure.sweep.plain"},
+    **{f"figure.sweep.{name}": "figure.sweep.by_keys" for name in ("one_key", "several_keys")},
+    **{"figure.sweep.heat": "figure.sweep.number"},
 }
-"""Below ``landscape``: the first part of a former name -> what it is called now."""
+"""Below ``landscape``: the first parts of a former name -> what they are called now."""
 
 
 class _Former(MetaPathFinder, Loader):
@@ -34,11 +41,11 @@ class _Former(MetaPathFinder, Loader):
 
 def present(name: str) -> str:
     """``landscape.curve.numbers`` -> ``landscape.result.curve.numbers``; empty for what is no former name."""
-    top, _, rest = name.partition(".")
-    head, _, tail = rest.partition(".")
-    if top != "landscape" or head not in FORMER:
-        return ""
-    return ".".join(filter(None, (top, FORMER[head], tail)))
+    top, *parts = name.split(".")
+    for num in range(1, len(parts) + 1 if top == "landscape" else 0):
+        if now := FORMER.get(".".join(parts[:num])):
+            return ".".join((top, now, *parts[num:]))
+    return ""
 
 
 def install() -> None:

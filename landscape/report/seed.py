@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from landscape.figure.sweep.columns import of_columns
 from landscape.result.saved import Result
 
 
 def one_seed(result: Result, column: int) -> Result:
     """The same job as if it had had this column's seed alone."""
-    return of_columns(result, [column])
+    return result.columns([column])
 
 
 def plain_numbers(alone: Result) -> dict[str, float]:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from matplotlib.collections import PolyCollection
 
-from landscape.figure import claims, fig01_maxout, fig06_conv_maxout, fig08_lstm, line, style
+from landscape.figure import claims, fig01_maxout, fig06_conv_maxout, fig08_lstm, panel, style
 from landscape.figure.monotone_runs import rate, runs_of
 from landscape.result.curve import Array
 from landscape.result.saved import Result
@@ -102,7 +102,7 @@ def test_a_rate_counts_the_rises_within_the_noise() -> None:
 def test_the_band_lies_around_the_line_of_one_seed(make: Any) -> None:
     result = noisy(make.result("maxout"), 0.05)
     figure, grid = style.new(1, 1)
-    line.draw_splits(grid[0][0], result, ("train",))
+    panel.draw_splits(grid[0][0], result, ("train",))
     patch, _ = (c for c in grid[0][0].collections if isinstance(c, PolyCollection))
     points = patch.get_paths()[0].vertices
     values = result.curves["train/stochastic"].objective[:, 0]

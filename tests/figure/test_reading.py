@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from landscape.figure import claims, subject
+from landscape.figure import claims, naming
 from landscape.figure.reading import Claim, Reading, verdict
 
 CLAIM = Claim("9z", "A sentence", "Fig. 9", "<= 1", "<= 2")
@@ -55,7 +55,7 @@ def test_diverged_and_broken_seeds_are_left_out_and_named(make: Any) -> None:
 def test_a_line_between_solutions_is_lost_with_either_end(make: Any) -> None:
     job = make.result(seeds=3)
     job = replace(job, seeds=["0-1", "1-2", "0-2"], training_status=["stopped", "stopped", "diverged"])
-    columns, note = subject.usable(job, job.curves["train/stochastic"].objective)
+    columns, note = job.usable(job.curves["train/stochastic"].objective)
     assert columns == [0]
     assert "seed 1-2" in note and "seed 0-2" in note
 
@@ -64,22 +64,22 @@ def test_an_early_end_is_no_fault_but_a_gap_is(make: Any) -> None:
     values = np.ones((6, 3))
     values[4:, 0] = np.nan
     values[2, 1] = np.nan
-    columns, note = subject.usable(make.result(seeds=3), values, ragged=True)
+    columns, note = make.result(seeds=3).usable(values, ragged=True)
     assert columns == [0, 2]
     assert "seed 1" in note
-    assert subject.usable(make.result(seeds=3), values)[0] == [2]
+    assert make.result(seeds=3).usable(values)[0] == [2]
 
 
 def test_names_hold_what_tells_jobs_apart(make: Any) -> None:
     one = make.result("maxout", overrides=["recipe=maxout", "optimizer.lr=0.1", "training.max_epochs=3"])
     two = replace(one, overrides=["recipe=maxout", "optimizer.lr=0.2", "training.max_epochs=3"])
     other = make.result("sigmoid", overrides=["recipe=sigmoid", "optimizer.lr=0.1", "training.max_epochs=3"])
-    assert subject.names([one]) == ["maxout"]
-    assert subject.names([one, two]) == ["maxout, optimizer.lr=0.1", "maxout, optimizer.lr=0.2"]
-    assert subject.names([one, two], brief=True) == ["optimizer.lr=0.1", "optimizer.lr=0.2"]
-    assert subject.names([one, other]) == ["maxout", "sigmoid"]
-    assert subject.names([one, make.choose(one, alphas="near_init")]) == [
+    assert naming.names([one]) == ["maxout"]
+    assert naming.names([one, two]) == ["maxout, optimizer.lr=0.1", "maxout, optimizer.lr=0.2"]
+    assert naming.names([one, two], brief=True) == ["optimizer.lr=0.1", "optimizer.lr=0.2"]
+    assert naming.names([one, other]) == ["maxout", "sigmoid"]
+    assert naming.names([one, make.choose(one, alphas="near_init")]) == [
         "maxout, init_to_solution",
         "maxout, near_init",
     ]
-    assert subject.names([one, one]) == ["maxout (job 1)", "maxout (job 2)"]
+    assert naming.names([one, one]) == ["maxout (job 1)", "maxout (job 2)"]

@@ -67,11 +67,11 @@ FILE_EXTRAS = {
     "landscape/measurement/closed_form.py": {"theory"},
     "landscape/measurement/descent_law.py": {"theory"},
     "landscape/measurement/family.py": {"theory"},
-    "landscape/result/saved.py": {"theory"},
+    "landscape/result/entries.py": {"theory"},
     "landscape/data/cached.py": {"theory"},
     "landscape/store/entry.py": {"theory"},
     "landscape/figure/publish.py": {"omegaconf"},  # which keys an experiment sweeps itself
-    "landscape/figure/pages.py": {"plotly"},  # interactive pages, imported when asked
+    "landscape/figure/fig07_mpdbm.py": {"plotly"},  # an interactive page, imported when asked
     "theory/__main__.py": {"matplotlib"},  # --figure, imported when asked
 }  # fmt: skip
 TABLE = {room: layer for layer in LAYERS for room in layer.rooms.split()}
@@ -147,7 +147,7 @@ def test_imports_point_one_way() -> None:
         ("landscape/figure/style.py", "from landscape import objective", False),
         ("landscape/figure/style.py", "from ..objective import Objective", False),
         ("landscape/figure/style.py", "from .. import objective", False),
-        ("landscape/figure/style.py", "from . import line", True),
+        ("landscape/figure/style.py", "from . import panel", True),
         ("landscape/figure/style.py", "import importlib\nimportlib.import_module('torch')", False),
         ("landscape/path/linear.py", "from landscape.model.mlp import MLP", False),
         ("landscape/path/linear.py", "from landscape.errors import InputError", True),

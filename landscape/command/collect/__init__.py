@@ -25,9 +25,9 @@ from landscape.command.collect.standing import Plan
 from landscape.command.launch import guard, is_parallel
 from landscape.command.plan import jobs_of
 from landscape.errors import Exit, InputError
+from landscape.figure.caption import judged
 from landscape.figure.module import figure_of, has_figure
 from landscape.figure.module import save as save_figure
-from landscape.figure.style import judged
 from landscape.figure.table import verdict_table
 from landscape.ground.files import temporary
 from landscape.ground.files.text import plain

@@ -19,7 +19,7 @@ from omegaconf.errors import OmegaConfBaseException
 from landscape.command.collect import Plan, collect, one_line
 from landscape.command.config import conf_dir, register
 from landscape.errors import InputError
-from landscape.figure.__main__ import add_figure_option, named
+from landscape.figure.redraw import add_figure_option, named
 from landscape.ground.files.text import plain
 
 

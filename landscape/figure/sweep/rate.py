@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from landscape.figure import claims, line, style, subject
+from landscape.figure import claims, panel, style
 from landscape.figure.reading import covers
-from landscape.figure.sweep.design import Cells
-from landscape.figure.sweep.keys import Key
+from landscape.figure.sweep.keys import Cells, Key
 from landscape.result.curve.wilson import wilson
 from landscape.result.saved import Result
 
@@ -28,10 +27,10 @@ def are_monotone(result: Result, split: str = "train") -> list[bool]:
 
     Empty where the line was not measured there, and for a line between two solutions, which nobody claims to fall.
     """
-    curve = line.primary(result, split)
+    curve = panel.primary(result, split)
     if curve is None or not covers(curve, 0.0, 1.0) or result.choices.get("endpoints") == "between_solutions":
         return []
-    columns, _ = subject.usable(result, curve.objective)
+    columns, _ = result.usable(curve.objective)
     return [claims.falls_monotonically(curve, s).holds is True for s in columns]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from landscape.figure import claims, fig05_two_solutions, subject, unit
+from landscape.figure import claims, fig05_two_solutions, naming
 from landscape.figure import fig13_maxout_residual as residual
 from landscape.figure.sweep.copies import distinct
 from landscape.result.saved import Result
@@ -19,7 +19,7 @@ def judge(results: Sequence[Result]) -> list[Verdict]:
     """
     found: list[Verdict] = []
     results = distinct(results)
-    for result, name in zip(results, subject.names(results), strict=True):
+    for result, name in zip(results, naming.names(results), strict=True):
         ends = result.choices.get("endpoints")
         if ends == "between_solutions":
             found += fig05_two_solutions.between_solutions(result, name)
@@ -29,7 +29,7 @@ def judge(results: Sequence[Result]) -> list[Verdict]:
             found += claims.from_start_to_solution(result, name)
         for claim, read in (residual.ENDS, residual.TAIL, residual.NORM, residual.THALES):
             found += residual.on_tracks(claim, read, result, name)
-    if unit.of(results):
+    if naming.unit_of(results):
         return found
     # The texts of the claims are written for a likelihood.
     return [replace(item, measured=item.measured.replace(" nats", "")) for item in found]

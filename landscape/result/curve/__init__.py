@@ -21,10 +21,11 @@ from landscape.result.curve.numbers import (
     value_at,
 )
 from landscape.result.curve.turning import turning
-from landscape.result.curve.types import Array, Curve, LearningCurve, Projection
+from landscape.result.curve.types import Array, Columns, Curve, LearningCurve, Projection
 
 __all__ = [
     "Array",
+    "Columns",
     "Curve",
     "LearningCurve",
     "Projection",

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from landscape.figure import line, subject
+from landscape.figure import naming, panel
 from landscape.figure.claims import SLACK, column
 from landscape.figure.noise import weighed_rise
 from landscape.figure.present import no_drop
@@ -40,8 +40,8 @@ def points(result: Result, s: int) -> tuple[Array, Array, Array, float] | None:
 def judge(results: Sequence[Result]) -> list[Verdict]:
     """7a to 7e of every job."""
     found: list[Verdict] = []
-    for result, name in zip(results, subject.names(results), strict=True):
-        curve = line.primary(result, "train")
+    for result, name in zip(results, naming.names(results), strict=True):
+        curve = panel.primary(result, "train")
         if curve is None or not len(curve.alphas):
             continue
         if not covers(curve, 0, 1):
@@ -55,7 +55,7 @@ def judge(results: Sequence[Result]) -> list[Verdict]:
 
 def _is_published(result: Result) -> bool:
     """Whether this is the paper's own machine, trained in full."""
-    return result.scale == "full" and subject.recipe(result) == "mpdbm"
+    return result.scale == "full" and naming.recipe(result) == "mpdbm"
 
 
 def _has(curve: Curve, key: str) -> bool:
@@ -189,7 +189,7 @@ def falls_along_training(result: Result, name: str) -> Verdict:
     if track is None or track.objective is None:
         return verdict(claim, result, f"{name}, training", [])
     objective, epochs = track.objective, track.epochs
-    columns, left_out = subject.usable(result, objective, ragged=True)
+    columns, left_out = result.usable(objective, ragged=True)
 
     def read(s: int) -> Reading:
         v = objective[np.isfinite(objective[:, s]) & (epochs == np.round(epochs)), s]
@@ -213,7 +213,7 @@ def low_error(result: Result, name: str) -> Verdict:
     if values is None:
         return verdict(claim, result, f"{name}, valid", [])
     full = _is_published(result)
-    columns, left_out = subject.usable(result, values, ragged=True)
+    columns, left_out = result.usable(values, ragged=True)
 
     def read(s: int) -> Reading:
         best = float(np.nanmin(values[:, s]))
