@@ -9,9 +9,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from landscape.figure import caption, claims, naming, panel, style
+from landscape.figure import caption, naming, panel, style
+from landscape.figure.checks import Check, judge_job
+from landscape.figure.claims import monotone
 from landscape.figure.monotone_runs import RISE
-from landscape.figure.reading import Claim, Reading, counted, covers, fair, verdict
+from landscape.figure.reading import Reading, counted, covers
 from landscape.result.curve import Array, Curve, end_barrier
 from landscape.result.saved import Result
 from landscape.result.verdict import Verdict
@@ -20,6 +22,7 @@ SOURCE = "Frankle 2020"
 HEIGHT = {"J": RISE, "error": 0.01}  # a barrier is at least so high, in nats and as a share of the examples; the second
 # is ours and that of extension 2
 UNIT = {"J": " nats", "error": ""}
+FALLS = monotone("ext04a", SOURCE, "train")
 
 
 def epoch_of(result: Result) -> float:
@@ -119,7 +122,7 @@ def judge(results: Sequence[Result]) -> list[Verdict]:
     for name, jobs in nets(results).items():
         for job in jobs:
             if epoch_of(job) == 0:
-                found += claims.monotone(job, f"{name}, from epoch 0", "ext04a", SOURCE, ("train",))
+                found += judge_job([FALLS], job, f"{name}, from epoch 0")
         middle = [job for job in jobs if epoch_of(job) > 0]
         found += [_meets_barrier(name, middle, channel) for channel in HEIGHT if middle]
     return found
@@ -128,21 +131,18 @@ def judge(results: Sequence[Result]) -> list[Verdict]:
 def _meets_barrier(name: str, jobs: Sequence[Result], channel: str) -> Verdict:
     """Whether each seed has a start in the middle of training from which the line climbs before it falls."""
     limit, unit = HEIGHT[channel], UNIT[channel]
-    claim = Claim(
-        "ext04b",
-        "The line from a state in the middle of training meets a barrier",
-        SOURCE,
-        f"barrier >= {limit:g}{unit} from one start at least",
-    )
     heights = {epoch_of(job): barriers(job, channel) for job in jobs}
 
     def read(seed: str) -> Reading:
         highest, epoch = max((found[seed], epoch) for epoch, found in heights.items() if seed in found)
-        starts = [f"{epoch:g}" for epoch, found in heights.items() if found.get(seed, -np.inf) >= limit]
+        num = sum(found.get(seed, -np.inf) >= limit for found in heights.values())
         text = f"{highest:.2g}{unit} from epoch {epoch:g}" if highest > 0 else "none"
-        text += f", a barrier from {counted(len(starts), 'start')} of {len(heights)}"
-        return fair(jobs[0], Reading(text, highest >= limit, -highest))
+        text += f", a barrier from {counted(num, 'start')} of {len(heights)}"
+        return Reading(text, highest >= limit, -highest)
 
-    seeds = list(dict.fromkeys(seed for found in heights.values() for seed in found))
-    epochs = ", ".join(f"{epoch:g}" for epoch in heights)
-    return verdict(claim, jobs[0], f"{name}, {channel}", [read(seed) for seed in seeds], f"starts: epochs {epochs}")
+    seeds = dict.fromkeys(seed for found in heights.values() for seed in found)
+    expected = f"barrier >= {limit:g}{unit} from one start at least"
+    sentence = "The line from a state in the middle of training meets a barrier"
+    check = Check[None]("ext04b", sentence, SOURCE, expected, needs_training=True)
+    starts = f"starts: epochs {', '.join(f'{epoch:g}' for epoch in heights)}"
+    return check.said(jobs[0], f"{name}, {channel}", [read(seed) for seed in seeds], starts)

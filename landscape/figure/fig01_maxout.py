@@ -6,7 +6,9 @@ from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 
-from landscape.figure import caption, claims, naming, panel, style
+from landscape.figure import caption, naming, panel, style
+from landscape.figure.checks import judge as judge_checks
+from landscape.figure.claims import FEW_TEST_ERRORS, FROM_START_TO_SOLUTION
 from landscape.result.saved import Result
 from landscape.result.verdict import Verdict
 
@@ -40,8 +42,4 @@ def draw(results: Sequence[Result]) -> Figure:
 
 def judge(results: Sequence[Result]) -> list[Verdict]:
     """Checks 1a to 1h of every job."""
-    found: list[Verdict] = []
-    for result, name in zip(results, naming.names(results), strict=True):
-        found += claims.from_start_to_solution(result, name)
-        found += claims.few_test_errors(result, name)
-    return found
+    return judge_checks((*FROM_START_TO_SOLUTION, FEW_TEST_ERRORS), results)

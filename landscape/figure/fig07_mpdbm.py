@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from landscape.figure import caption, naming, panel, style
-from landscape.figure.claims import SLACK
+from landscape.figure.reading import SLACK, primary
 from landscape.figure.second_minimum import PARTS, judge, points, unit
 from landscape.result.curve import Curve
 from landscape.result.saved import Result
@@ -29,7 +29,7 @@ def draw(results: Sequence[Result]) -> Figure:
     figure, grid = style.new(len(results), 3, width=12.6, height=0.8 + 3.6 * len(results))
     notes: list[str] = []
     for result, name, row in zip(results, naming.names(results), grid, strict=True):
-        curve = panel.primary(result, "train")
+        curve = primary(result, "train")
         if curve is None:
             continue
         drawn = panel.draw_splits(row[0], result, ("train",))
@@ -134,7 +134,7 @@ def make_pages(results: Sequence[Result]) -> dict[str, Any]:
     figure = graph.Figure()
     units = []
     for result, name in zip(results, naming.names(results), strict=True):
-        curve = panel.primary(result, "train")
+        curve = primary(result, "train")
         for s in range(0 if curve is None else curve.objective.shape[1]):
             found = points(result, s)
             if found is None or curve is None:

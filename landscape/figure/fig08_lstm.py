@@ -11,15 +11,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from landscape.figure import caption, naming, panel, style
-from landscape.figure.claims import SLACK, column, flat_by
-from landscape.figure.noise import weighed_rise
-from landscape.figure.present import no_drop, no_way_down
-from landscape.figure.reading import Claim, Reading, counted, covers, fair, over_columns
-from landscape.result.curve import Curve, argmin_alpha, drop, local_minima, relative_rise, tolerance, value_at
+from landscape.figure.checks import Check, along, judge_job
+from landscape.figure.claims import flat_by
+from landscape.figure.reading import SLACK, Column, Reading, counted, covers
+from landscape.result.curve import Curve, argmin_alpha, local_minima, relative_rise, value_at
 from landscape.result.saved import Result
 from landscape.result.verdict import Verdict
 
-MODES = ("deterministic", "stochastic")
+BOTH, MODES = "train valid", "deterministic stochastic"
 START_LIMIT, RISE_LIMIT, FLAT_LIMIT, ARGMIN_LIMIT = 0.02, 1e-3, 0.05, 2 / 9  # the reproduction notes' own, Fig. 8
 PUBLISHED, MAX_PERPLEXITY = "lstm_large", 85  # 82.2 on validation in Zaremba et al. 2014
 
@@ -74,7 +73,7 @@ def _exp(value: float) -> float:
 
 
 def _perplexity(curve: Curve, columns: Sequence[int]) -> str:
-    values = [_exp(value_at(*column(curve, s), 1.0)) for s in columns]
+    values = [_exp(value_at(curve.alphas, curve.objective[:, s], 1.0)) for s in columns]
     return f"{np.median(values):.4g}"
 
 
@@ -86,77 +85,86 @@ def judge(results: Sequence[Result]) -> list[Verdict]:
     """
     found: list[Verdict] = []
     for result, name in zip(results, naming.names(results), strict=True):
-        for split in ("train", "valid"):
-            for mode in MODES:
-                curve = result.curves.get(f"{split}/{mode}")
-                if curve is not None:
-                    found += _of_curve(result, name, curve)
-        found += _as_published(result, name)
+        found += judge_job(CHECKS, result, name, by_curve=True) + judge_job([AS_PUBLISHED], result, name)
     return found
 
 
-def _of_curve(result: Result, name: str, curve: Curve) -> list[Verdict]:
-    """8a to 8e, as far as the curve was sampled where they speak."""
-    uniform = math.log(naming.num_classes(result))
-    word = f"ln {naming.num_classes(result):,}"
-
-    def start(s: int) -> Reading:
-        value = value_at(*column(curve, s), 0.0)
-        off = abs(value - uniform)
-        return Reading(f"J(0) = {value:.5f}, {word} = {uniform:.5f}", off <= START_LIMIT, off)
-
-    def falls(s: int) -> Reading:
-        rise = relative_rise(*column(curve, s))
-        return weighed_rise(Reading(f"rise {rise:.2g} of the drop", rise <= RISE_LIMIT, rise), curve, s)
-
-    def flat(s: int) -> Reading:
-        return flat_by(*column(curve, s), FLAT_LIMIT)
-
-    def lowest(s: int) -> Reading:
-        at = argmin_alpha(*column(curve, s))
-        return Reading(f"argmin at {at:.3f}", abs(at - 1) <= ARGMIN_LIMIT + SLACK, abs(at - 1))
-
-    def single(s: int) -> Reading:
-        a, v = column(curve, s)
-        num = len(local_minima(a, v, tolerance(curve, s) * drop(a, v)))
-        return Reading(
-            f"{counted(num, 'minimum')}, at tau {tolerance(curve, s):.2g} of the drop", num == 1, abs(num - 1)
-        )
-
-    claims: list[tuple[Claim, float, Callable[[int], Reading]]] = [
-        (_claim("8a", f"The start guesses uniformly: J(0) = {word}", f"|J(0) - {word}| <= {START_LIMIT}"), 0, start),
-        (_claim("8b", "J falls monotonically from start to solution", f"rise <= {RISE_LIMIT:g} of the drop"), 1, falls),
-        (_claim("8c", "The line is flat near the start", f"share <= {FLAT_LIMIT} at α = 1/9"), 1, flat),
-        (_claim("8d", "The lowest point of the line is at the solution", "argmin within 2/9 of 1"), 1 + 2 / 9, lowest),
-        (_claim("8e", "The line has exactly one minimum", "1 minimum"), 1 + 1 / 9, single),
-    ]
-
-    def after_a_drop(read: Callable[[int], Reading]) -> Callable[[int], Reading]:
-        missing = no_drop if read in (flat, lowest) else no_way_down
-        return lambda s: fair(result, missing(curve, s) or read(s))
-
-    return [
-        over_columns(claim, result, curve, name, read if read is start else after_a_drop(read))
-        for claim, last, read in claims
-        if covers(curve, 0, last)
-    ]
+def _start(seed: Column) -> Reading:
+    num, value = naming.num_classes(seed.result), seed.at(0.0)
+    off = abs(value - math.log(num))
+    return Reading(f"J(0) = {value:.5f}, ln {num:,} = {math.log(num):.5f}", off <= START_LIMIT, off)
 
 
-def _claim(check: str, sentence: str, expected: str) -> Claim:
-    return Claim(check, sentence, "Fig. 8", expected)
+def _falls(seed: Column) -> Reading:
+    rise = relative_rise(*seed.line)
+    return seed.weighed_rise(Reading(f"rise {rise:.2g} of the drop", rise <= RISE_LIMIT, rise))
 
 
-def _as_published(result: Result, name: str) -> list[Verdict]:
-    """8f: the solution is as good as the published one; judged for the published net at full scale only."""
-    curve = result.curves.get("valid/deterministic")
-    if curve is None or not covers(curve, 1, 1):
-        return []
-    claim = _claim("8f", "The solution is as good as published", f"validation perplexity <= {MAX_PERPLEXITY}")
-    judged = result.scale == "full" and naming.recipe(result) == PUBLISHED
-    why = "" if judged else f"published for {PUBLISHED} at full scale, on the whole Penn Treebank"
+def _lowest(seed: Column) -> Reading:
+    at = argmin_alpha(*seed.line)
+    return Reading(f"argmin at {at:.3f}", abs(at - 1) <= ARGMIN_LIMIT + SLACK, abs(at - 1))
 
-    def read(s: int) -> Reading:
-        value = _exp(value_at(*column(curve, s), 1.0))
-        return Reading(f"perplexity {value:.2f}", value <= MAX_PERPLEXITY if judged else None, value, note=why)
 
-    return [over_columns(claim, result, curve, name, read)]
+def _single(seed: Column) -> Reading:
+    num = len(local_minima(*seed.line, seed.tau * seed.fall))
+    text = f"{counted(num, 'minimum')}, at tau {seed.tau:.2g} of the drop"
+    return Reading(text, num == 1, abs(num - 1))
+
+
+def _as_good(seed: Column) -> Reading:
+    is_fair = seed.result.scale == "full" and naming.recipe(seed.result) == PUBLISHED
+    why = "" if is_fair else f"published for {PUBLISHED} at full scale, on the whole Penn Treebank"
+    value = _exp(seed.at(1.0))
+    return Reading(f"perplexity {value:.2f}", value <= MAX_PERPLEXITY if is_fair else None, value, note=why)
+
+
+def _of_a_drop(id: str, sentence: str, expected: str, last: float, read: Callable[[Column], Reading]) -> Check[Column]:
+    return Check(id, sentence, "Fig. 8", expected, read, along(BOTH, 0, last, MODES), needs_training=True)
+
+
+CHECKS = (
+    Check(
+        "8a",
+        lambda e: f"The start guesses uniformly: J(0) = ln {e.num_classes:,}",
+        "Fig. 8",
+        lambda e: f"|J(0) - ln {e.num_classes:,}| <= {START_LIMIT}",
+        _start,
+        along(BOTH, 0, 0, MODES),
+    ),
+    _of_a_drop(
+        "8b",
+        "J falls monotonically from start to solution",
+        f"rise <= {RISE_LIMIT:g} of the drop",
+        1,
+        lambda seed: seed.no_way_down() or _falls(seed),
+    ),
+    _of_a_drop(
+        "8c",
+        "The line is flat near the start",
+        f"share <= {FLAT_LIMIT} at α = 1/9",
+        1,
+        lambda seed: seed.no_drop() or flat_by(*seed.line, FLAT_LIMIT),
+    ),
+    _of_a_drop(
+        "8d",
+        "The lowest point of the line is at the solution",
+        "argmin within 2/9 of 1",
+        1 + 2 / 9,
+        lambda seed: seed.no_drop() or _lowest(seed),
+    ),
+    _of_a_drop(
+        "8e",
+        "The line has exactly one minimum",
+        "1 minimum",
+        1 + 1 / 9,
+        lambda seed: seed.no_way_down() or _single(seed),
+    ),
+)
+AS_PUBLISHED = Check(
+    "8f",
+    "The solution is as good as published",
+    "Fig. 8",
+    f"validation perplexity <= {MAX_PERPLEXITY}",
+    _as_good,
+    along("valid", 1, 1, "deterministic"),
+)

@@ -69,6 +69,16 @@ def names(results: Sequence[Result], brief: bool = False) -> list[str]:
     return [f"{name} (job {k + 1})" if found.count(name) > 1 else name for k, name in enumerate(found)]
 
 
+def same_line(one: Result, other: Result, *grid: str) -> bool:
+    """Whether two jobs sample the same line: all they were told is the same but for the keys of their grids."""
+
+    def told(result: Result) -> tuple[dict[str, str], set[str], list[str]]:
+        plain = {item for item in plain_overrides(result) if not item.lstrip("+").startswith(grid)}
+        return {key: value for key, value in result.choices.items() if key != "alphas"}, plain, result.seeds
+
+    return told(one) == told(other)
+
+
 LIKELIHOODS = {
     "landscape": ("CrossEntropy", "Adversarial", "MultiPrediction"),
     "torch": (

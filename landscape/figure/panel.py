@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from landscape.figure import naming, style
+from landscape.figure.reading import primary, twin
 from landscape.result.curve import Array, Curve
 from landscape.result.curve.noise import LEVEL
 from landscape.result.saved import Result
@@ -38,26 +39,10 @@ class Drawn:
         return f"line: median of {most if least == most else f'{least} to {most}'} seeds, band: all"
 
 
-def primary(result: Result, split: str) -> Curve | None:
-    """The training cost with its masks where there is one, else the deterministic curve."""
-    return result.curves.get(f"{split}/stochastic") or result.curves.get(f"{split}/deterministic")
-
-
-def twin(result: Result, split: str) -> Curve | None:
-    """The deterministic curve beside a stochastic primary one."""
-    return result.curves.get(f"{split}/deterministic") if f"{split}/stochastic" in result.curves else None
-
-
 def differ(result: Result, splits: Sequence[str] = ("train", "valid")) -> bool:
     """Whether a twin is another line than its primary one; without dropout in the net it would hide it."""
     pairs = [(primary(result, split), twin(result, split)) for split in splits]
     return any(a and b and not np.array_equal(a.objective, b.objective) for a, b in pairs)
-
-
-def curves(result: Result, splits: Sequence[str] = ("train", "valid")) -> list[Curve]:
-    """Of each split the primary curve and its twin, as far as they were measured."""
-    found = [curve for split in splits for curve in (primary(result, split), twin(result, split))]
-    return [curve for curve in found if curve is not None]
 
 
 def mark_ends(axes: Axes, alphas: Array) -> None:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
 
-from landscape.figure import naming, panel
-from landscape.figure.claims import SLACK, column
-from landscape.figure.noise import weighed_rise
-from landscape.figure.present import no_drop
-from landscape.figure.reading import Claim, Reading, counted, covers, fair, over_columns, verdict
-from landscape.result.curve import Array, Curve, argmin_alpha, drop, largest_rise, local_minima, tolerance
+from landscape.figure import naming
+from landscape.figure.checks import Check, Evidence, Learned, judge_job, on_curve, on_history
+from landscape.figure.reading import SLACK, Column, Reading, counted, covers, listed, primary
+from landscape.result.curve import Array, Curve, argmin_alpha, drop, largest_rise, local_minima
 from landscape.result.saved import Result
 from landscape.result.verdict import Verdict
 
@@ -41,15 +39,14 @@ def judge(results: Sequence[Result]) -> list[Verdict]:
     """7a to 7e of every job."""
     found: list[Verdict] = []
     for result, name in zip(results, naming.names(results), strict=True):
-        curve = panel.primary(result, "train")
+        curve = primary(result, "train")
         if curve is None or not len(curve.alphas):
             continue
-        if not covers(curve, 0, 1):
-            found += [falls_along_training(result, name), low_error(result, name)]
-            continue
-        found += [second_minimum(result, name, curve, key) for key in ("objective", *PARTS) if _has(curve, key)]
-        found.append(lowest_at_solution(result, name, curve))
-        found += [goes_round(result, name, curve), falls_along_training(result, name), low_error(result, name)]
+        checks: list[Check] = [FALLS_ALONG_TRAINING, LOW_ERROR]
+        if covers(curve, 0, 1):
+            keys = ["objective", *(key for key in PARTS if key in curve.metrics)]
+            checks = [*map(second_minimum, keys), LOWEST, GOES_ROUND, *checks]
+        found += judge_job(checks, result, name)
     return found
 
 
@@ -58,18 +55,10 @@ def _is_published(result: Result) -> bool:
     return result.scale == "full" and naming.recipe(result) == "mpdbm"
 
 
-def _has(curve: Curve, key: str) -> bool:
-    return key == "objective" or key in curve.metrics
-
-
-def _over(claim: Claim, result: Result, curve: Curve, name: str, read: Callable[[int], Reading]) -> Verdict:
-    """``over_columns`` with every reading left unjudged at smoke scale."""
-    return over_columns(claim, result, curve, name, lambda s: fair(result, read(s)))
-
-
-def _values(curve: Curve, key: str, s: int) -> Array:
-    values: Array = (curve.objective if key == "objective" else curve.metrics[key])[:, s]
-    return values
+def _line(result: Result, name: str) -> Iterator[Evidence[Column]]:
+    curve = primary(result, "train")
+    if curve is not None:
+        yield on_curve(result, curve, f"{name}, {curve.split}, {curve.mode}")
 
 
 def _secondary(a: Array, v: Array, tau: float) -> list[float]:
@@ -82,7 +71,7 @@ def _secondary(a: Array, v: Array, tau: float) -> list[float]:
     return [float(a[k]) for k in minima if SLACK < a[k] < 1 - SLACK and v[k] >= end + RAISED * fall]
 
 
-def _anomaly(a: Array, v: Array, places: Sequence[float]) -> tuple[float, float]:
+def anomaly(a: Array, v: Array, places: Sequence[float]) -> tuple[float, float]:
     """Where a walker on the line would have to climb; [0.1, 0.5], to look at, if there is no secondary minimum.
 
     From the first such minimum to where J, past the last one's barrier, is back at that one's height.
@@ -98,126 +87,121 @@ def _anomaly(a: Array, v: Array, places: Sequence[float]) -> tuple[float, float]
     return min(places), float(a[j - 1] + share * (a[j] - a[j - 1]))
 
 
-def second_minimum(result: Result, name: str, curve: Curve, key: str) -> Verdict:
+def second_minimum(key: str) -> Check[Column]:
     """7a: the line has a secondary minimum with a high cost; one is looked for at full scale, none is a finding."""
-    word = PARTS.get(key, "total")
-    claim = Claim(
-        f"7a-{word}",
-        f"The line has a second minimum of high cost ({word})",
-        "Fig. 7",
-        f"a minimum in (0, 1), {RAISED:g} of the drop above J(1)",
-    )
 
-    def read(s: int) -> Reading:
-        a, v = curve.alphas, _values(curve, key, s)
-        if not covers(curve, 0, 1):
-            return Reading("not sampled from 0 to 1", None)
+    def read(seed: Column) -> Reading:
+        a, curve = seed.alphas, seed.curve
+        v = seed.values if key == "objective" else curve.metrics[key][:, seed.s]
         if not drop(a, v) > 0:
             return Reading("no drop", None, note="without a drop there is no height to compare with")
-        places = _secondary(a, v, tolerance(curve, s))
-        text = f"{counted(len(places), 'minimum')}{': ' if places else ''}{', '.join(f'{p:.3f}' for p in places)}"
-        rise = largest_rise(a, v, first=0.0, last=1.0) / drop(a, v)
-        full = _is_published(result)
-        note = FULL_NOTE if not full else "" if places else ABSENT_NOTE
+        places, is_full = _secondary(a, v, seed.tau), _is_published(seed.result)
+        rise = largest_rise(a, v) / drop(a, v)
+        text = f"{counted(len(places), 'minimum')}{': ' if places else ''}{listed(places)}"
+        note = FULL_NOTE if not is_full else "" if places else ABSENT_NOTE
         text = f"{text}; largest rise on [0, 1] {rise:.2g} of the drop"
-        reading = Reading(text, True if full and places else None, rise, note=note)
-        return weighed_rise(reading, curve, s) if key == "objective" else reading  # a part's noise is not known
+        reading = Reading(text, True if is_full and places else None, rise, note=note)
+        return seed.weighed_rise(reading) if key == "objective" else reading  # a part's noise is not known
 
-    return over_columns(claim, result, curve, name, read)
-
-
-def lowest_at_solution(result: Result, name: str, curve: Curve) -> Verdict:
-    """7b: the lowest point of the line is the solution."""
-    claim = Claim("7b", "The line is lowest at the solution", "Fig. 7", "argmin at 1 ± 0.05", "1 ± 0.1")
-
-    def read(s: int) -> Reading:
-        if not covers(curve, 0, 1):
-            return Reading("not sampled from 0 to 1", None)
-        if (failed := no_drop(curve, s)) is not None:
-            return replace(failed, holds=None)
-        low = argmin_alpha(*column(curve, s))
-        return Reading(f"argmin at {low:.3f}", abs(low - 1) <= 0.05 + SLACK, abs(low - 1), abs(low - 1) <= 0.1 + SLACK)
-
-    return _over(claim, result, curve, name, read)
+    word = PARTS.get(key, "total")
+    sentence, expected = f"The line has a second minimum of high cost ({word})", f"{RAISED:g} of the drop above J(1)"
+    return Check(f"7a-{word}", sentence, "Fig. 7", f"a minimum in (0, 1), {expected}", read, _line)
 
 
-def goes_round(result: Result, name: str, curve: Curve) -> Verdict:
-    """7c: where the line is bad, training passes beside it, at lower cost; not judged where the line meets nothing."""
-    claim = Claim(
-        "7c",
-        "Training goes round what the line meets, at lower cost",
-        "Fig. 7",
-        f"r/L >= {ASIDE:g} and J below the line's, for x/L in the anomaly",
+def _lowest(seed: Column) -> Reading:
+    if (failed := seed.no_drop()) is not None:
+        return replace(failed, holds=None)
+    low = argmin_alpha(*seed.line)
+    return Reading(f"argmin at {low:.3f}", abs(low - 1) <= 0.05 + SLACK, abs(low - 1), abs(low - 1) <= 0.1 + SLACK)
+
+
+def _way_round(seed: Column) -> Reading:
+    """Where the line is bad, training passes beside it, at lower cost; not judged where the line meets nothing."""
+    found, track = points(seed.result, seed.s), seed.result.projections.get("trajectory")
+    if found is None or track is None:
+        return Reading("no plane of training", None, note="the run did not leave its start, or its line")
+    (x, _, v, length), (a, line) = found, seed.line
+    places = _secondary(a, line, seed.tau)
+    low, high = anomaly(a, line, places)
+    rows = np.isfinite(x) & (x >= low) & (x <= high)
+    if not rows.any():
+        return Reading(f"no saved point with x/L in [{low:.2f}, {high:.2f}]", None, note="save more points early")
+    aside = track.residual_norm[rows, seed.s] / length
+    below = np.interp(x[rows], a, line) - v[rows]
+    # Between two samples the line may be as low or as high as either.
+    right = np.clip(np.searchsorted(a, x[rows]), 1, len(a) - 1)
+    ends = np.stack([line[right - 1], line[right]]) - v[rows]
+    text = (
+        f"{counted(int(rows.sum()), 'point')} in [{low:.2f}, {high:.2f}]: r/L from {aside.min():.2f} to "
+        f"{aside.max():.2f}, J below the line by at least {below.min():.3g} {unit(seed.curve)}"
     )
-    track = result.projections.get("trajectory")
-
-    def read(s: int) -> Reading:
-        found = points(result, s)
-        if found is None or track is None:
-            return Reading("no plane of training", None, note="the run did not leave its start, or its line")
-        x, _, v, length = found
-        a, line_values = column(curve, s)
-        places = _secondary(a, line_values, tolerance(curve, s))
-        low, high = _anomaly(a, line_values, places)
-        rows = np.isfinite(x) & (x >= low) & (x <= high)
-        if not rows.any():
-            return Reading(f"no saved point with x/L in [{low:.2f}, {high:.2f}]", None, note="save more points early")
-        aside = track.residual_norm[rows, s] / length
-        below = np.interp(x[rows], a, line_values) - v[rows]
-        # Between two samples the line may be as low or as high as either.
-        right = np.clip(np.searchsorted(a, x[rows]), 1, len(a) - 1)
-        ends = np.stack([line_values[right - 1], line_values[right]]) - v[rows]
-        text = (
-            f"{counted(int(rows.sum()), 'point')} in [{low:.2f}, {high:.2f}]: r/L from {aside.min():.2f} to "
-            f"{aside.max():.2f}, J below the line by at least {below.min():.3g} {unit(curve)}"
-        )
-        if not places:
-            return Reading(f"the line meets no second minimum; {text}", None, note="there is nothing to go round")
-        holds = bool(aside.min() >= ASIDE and below.min() > 0)
-        if aside.min() < ASIDE or ends.min() > 0 or ends.max(axis=0).min() <= 0:
-            return Reading(text, holds, -float(below.min()))
-        why = "by the samples of the line beside them some points may lie above it"
-        return Reading(f"{text}, at least {ends.min():.3g} by its samples", None, -float(below.min()), note=why)
-
-    return _over(claim, result, curve, name, read)
+    if not places:
+        return Reading(f"the line meets no second minimum; {text}", None, note="there is nothing to go round")
+    holds = bool(aside.min() >= ASIDE and below.min() > 0)
+    if aside.min() < ASIDE or ends.min() > 0 or ends.max(axis=0).min() <= 0:
+        return Reading(text, holds, -float(below.min()))
+    why = "by the samples of the line beside them some points may lie above it"
+    return Reading(f"{text}, at least {ends.min():.3g} by its samples", None, -float(below.min()), note=why)
 
 
-def falls_along_training(result: Result, name: str) -> Verdict:
-    """7d: J falls from epoch to epoch."""
-    claim = Claim("7d", "J falls along training", "Fig. 7", "rise <= 0.05 of the drop")
-    track = result.projections.get("trajectory")
+def _training(result: Result, name: str) -> Iterator[Evidence[Array]]:
+    """J at the end of each epoch, of every usable seed; none where it was not measured along the training."""
+    track, about = result.projections.get("trajectory"), f"{name}, training"
     if track is None or track.objective is None:
-        return verdict(claim, result, f"{name}, training", [])
-    objective, epochs = track.objective, track.epochs
-    columns, left_out = result.usable(objective, ragged=True)
-
-    def read(s: int) -> Reading:
-        v = objective[np.isfinite(objective[:, s]) & (epochs == np.round(epochs)), s]
-        fall = float(v[0] - v.min()) if len(v) else 0.0
-        if len(v) > 1 and not fall > 0:
-            return Reading("no drop during training", False, np.inf)
-        if len(v) < 3 or not fall > ROUNDING * abs(v[0]):
-            text = f"a drop of {fall:.2g} over {counted(len(v), 'epoch')}"
-            return Reading(text, None, note="that is no way down")
-        rise = float(np.max(v - np.minimum.accumulate(v))) / fall
-        return Reading(f"rise {rise:.2g} of the drop over {len(v)} epochs", rise <= 0.05, rise)
-
-    return verdict(claim, result, f"{name}, training", [fair(result, read(s)) for s in columns], left_out)
+        yield Evidence(result, about, [])
+        return
+    columns, left_out = result.usable(track.objective, ragged=True)
+    whole = track.epochs == np.round(track.epochs)
+    seeds = [v[np.isfinite(v) & whole] for v in track.objective[:, columns].T]
+    yield Evidence(result, about, seeds, left_out)
 
 
-def low_error(result: Result, name: str) -> Verdict:
-    """7e: the solution classifies as well as published; judged at full scale only."""
-    claim = Claim("7e", "The solution classifies as well as published", "Fig. 7", "validation error <= 1.0 %")
-    history = result.learning_curve
-    values = None if history is None else history.channels.get("valid/error")
-    if values is None:
-        return verdict(claim, result, f"{name}, valid", [])
-    full = _is_published(result)
-    columns, left_out = result.usable(values, ragged=True)
+def _falls(v: Array) -> Reading:
+    fall = float(v[0] - v.min()) if len(v) else 0.0
+    if len(v) > 1 and not fall > 0:
+        return Reading("no drop during training", False, np.inf)
+    if len(v) < 3 or not fall > ROUNDING * abs(v[0]):
+        return Reading(f"a drop of {fall:.2g} over {counted(len(v), 'epoch')}", None, note="that is no way down")
+    rise = float(np.max(v - np.minimum.accumulate(v))) / fall
+    return Reading(f"rise {rise:.2g} of the drop over {len(v)} epochs", rise <= 0.05, rise)
 
-    def read(s: int) -> Reading:
-        best = float(np.nanmin(values[:, s]))
-        text = f"{100 * best:.2f} % at the best epoch"
-        return Reading(text, best <= 0.01 if full else None, best, note="" if full else FULL_NOTE)
 
-    return verdict(claim, result, f"{name}, valid", [read(s) for s in columns], left_out)
+def _validation(result: Result, name: str) -> Iterator[Evidence[Learned]]:
+    history, about = result.learning_curve, f"{name}, valid"
+    if history is None or "valid/error" not in history.channels:
+        yield Evidence(result, about, [])
+    else:
+        yield on_history(result, history, "valid/error", about)
+
+
+def _error(seed: Learned) -> Reading:
+    best, is_full = float(np.nanmin(seed.values)), _is_published(seed.result)
+    text = f"{100 * best:.2f} % at the best epoch"
+    return Reading(text, best <= 0.01 if is_full else None, best, note="" if is_full else FULL_NOTE)
+
+
+LOWEST = Check(
+    "7b",
+    "The line is lowest at the solution",
+    "Fig. 7",
+    "argmin at 1 ± 0.05",
+    _lowest,
+    _line,
+    "1 ± 0.1",
+    needs_training=True,
+)
+GOES_ROUND = Check(
+    "7c",
+    "Training goes round what the line meets, at lower cost",
+    "Fig. 7",
+    f"r/L >= {ASIDE:g} and J below the line's, for x/L in the anomaly",
+    _way_round,
+    _line,
+    needs_training=True,
+)
+FALLS_ALONG_TRAINING = Check(
+    "7d", "J falls along training", "Fig. 7", "rise <= 0.05 of the drop", _falls, _training, needs_training=True
+)
+LOW_ERROR = Check(
+    "7e", "The solution classifies as well as published", "Fig. 7", "validation error <= 1.0 %", _error, _validation
+)

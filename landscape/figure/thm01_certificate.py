@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from landscape.figure import caption, naming, panel, style
-from landscape.figure.exact import extrema, falls_proven, one_maximum_proven, theory_agrees, usable
-from landscape.figure.reading import Claim
+from landscape.figure.checks import Check, judge_job
+from landscape.figure.exact import SPLITS, extrema, falls_proven, one_maximum_proven, theory_agrees, usable
 from landscape.result.saved import Result
 from landscape.result.verdict import Verdict
 
@@ -21,7 +22,6 @@ TITLES = {
     "random_to_solution": "from a random point to the solution",
     "large_random": "from a large random point to the solution",
 }
-SPLITS = ("train", "valid", "test")
 
 
 @style.themed
@@ -90,18 +90,19 @@ def judge(results: Sequence[Result]) -> list[Verdict]:
         for result, name in zip(jobs, naming.names(jobs), strict=True):
             for split in SPLITS:
                 if f"{split}/theory" in result.curves:
-                    found += _judge(result, f"{kind}, {name}, {split}", kind, split)
+                    found += judge_job(checks(kind, split), result, f"{kind}, {name}")
     return found
 
 
-def _judge(result: Result, about: str, kind: str, split: str) -> list[Verdict]:
+def checks(kind: str, split: str) -> list[Check[float]]:
+    """What theory and certificate say of one kind of line."""
     sentence = "The measured curve is the polynomial of theory"
-    found = theory_agrees(result, about, "thm01-theory", "theory A3.1", sentence, split)
-    proof = "; ".join(result.statements[:1])
+    agrees = theory_agrees("thm01-theory", "theory A3.1", sentence, split, split)
     if kind == "between_solutions":
         sentence = "Between two solutions J has one maximum, proven"
-        claim = Claim("thm01-barrier", sentence, "Fig. 5", "1 maximum on (0, 1)")
-        return found + one_maximum_proven(claim, result, about, split, proof)
-    source = "Fig. 1" if kind == "init_to_solution" else "Fig. 5"
-    claim = Claim("thm01-monotone", "J falls all the way to the solution, proven", source, "decreasing on [0, 1]")
-    return found + falls_proven(claim, result, about, split, proof)
+        shape = one_maximum_proven("thm01-barrier", sentence, "Fig. 5", split, split)
+    else:
+        source = "Fig. 1" if kind == "init_to_solution" else "Fig. 5"
+        sentence = "J falls all the way to the solution, proven"
+        shape = falls_proven("thm01-monotone", sentence, source, "decreasing on [0, 1]", split, split)
+    return [agrees, replace(shape, note=lambda evidence: "; ".join(evidence.result.statements[:1]))]

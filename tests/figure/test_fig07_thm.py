@@ -76,12 +76,12 @@ def test_a_second_valley_is_found_and_judged_where_it_is() -> None:
 def test_where_a_walker_on_the_line_would_climb() -> None:
     a = np.array([0.0, 0.2, 0.3, 0.5, 0.6, 1.0, 1.2])
     v = np.array([9.0, 4.0, 6.0, 7.0, 2.0, 1.0, 3.0])
-    assert second_minimum._anomaly(a, v, [0.2]) == pytest.approx((0.2, 0.5 + 0.1 * 3 / 5))
+    assert second_minimum.anomaly(a, v, [0.2]) == pytest.approx((0.2, 0.5 + 0.1 * 3 / 5))
     deep = np.array([9.0, 0.5, 6.0, 7.0, 2.0, 1.0, 3.0])  # J never comes back to this depth
-    assert second_minimum._anomaly(a, deep, [0.2]) == (0.2, 1.0)
+    assert second_minimum.anomaly(a, deep, [0.2]) == (0.2, 1.0)
     two = np.array([9.0, 5.0, 6.0, 4.0, 5.0, 1.0, 3.0])
-    assert second_minimum._anomaly(a, two, [0.2, 0.5]) == pytest.approx((0.2, 0.6 + 0.4 * 1 / 4))
-    assert second_minimum._anomaly(a, v, []) == (0.1, 0.5)
+    assert second_minimum.anomaly(a, two, [0.2, 0.5]) == pytest.approx((0.2, 0.6 + 0.4 * 1 / 4))
+    assert second_minimum.anomaly(a, v, []) == (0.1, 0.5)
 
 
 def test_training_on_the_line_or_above_it_refutes_the_way_round() -> None:

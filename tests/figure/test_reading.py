@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from landscape.figure import claims, naming
-from landscape.figure.reading import Claim, Reading, verdict
+from landscape.figure.checks import Check, judge_job
+from landscape.figure.reading import Reading
 
-CLAIM = Claim("9z", "A sentence", "Fig. 9", "<= 1", "<= 2")
+CHECK = Check[None]("9z", "A sentence", "Fig. 9", "<= 1", calibrated="<= 2")
 
 
 @pytest.mark.parametrize(
@@ -19,21 +20,21 @@ CLAIM = Claim("9z", "A sentence", "Fig. 9", "<= 1", "<= 2")
     [([True, True], True), ([True, False], False), ([None, True], None), ([None, False], False)],
 )
 def test_a_claim_holds_if_it_holds_for_every_seed(make: Any, holds: list[bool | None], expected: bool | None) -> None:
-    found = verdict(CLAIM, make.result(), "x", [Reading(f"seed {k}", h, k, True) for k, h in enumerate(holds)])
+    found = CHECK.said(make.result(), "x", [Reading(f"seed {k}", h, k, True) for k, h in enumerate(holds)])
     assert found.holds is expected
     assert found.calibrated_holds is True
 
 
 def test_the_worst_seed_is_shown(make: Any) -> None:
     readings = [Reading("a", True, 3.0), Reading("b", False, 1.0), Reading("c", False, 2.0), Reading("d", None, 9.0)]
-    found = verdict(CLAIM, make.result(), "x", readings, "and more")
+    found = CHECK.said(make.result(), "x", readings, "and more")
     assert found.measured == "c (worst; in 1 of 4 seeds)"
-    nan = verdict(CLAIM, make.result(), "x", [Reading("a", False, float("nan")), Reading("b", False, 5.0)])
+    nan = CHECK.said(make.result(), "x", [Reading("a", False, float("nan")), Reading("b", False, 5.0)])
     assert nan.measured.startswith("a ")
 
 
 def test_without_a_calibrated_threshold_nothing_is_said_of_it(make: Any) -> None:
-    found = verdict(replace(CLAIM, calibrated=""), make.result(), "x", [Reading("a", True, 0, True)])
+    found = replace(CHECK, calibrated="").said(make.result(), "x", [Reading("a", True, 0, True)])
     assert (found.calibrated, found.calibrated_holds) == ("", None)
 
 
@@ -42,13 +43,13 @@ def test_diverged_and_broken_seeds_are_left_out_and_named(make: Any) -> None:
     curve = job.curves["train/stochastic"]
     curve.objective[3, 2] = np.nan
     curve.objective[:, 1] = 9.0  # would fail
-    found = make.pick(claims.monotone(job, "m"), "1b", "train", "stochastic")
+    found = make.pick(judge_job([claims.monotone()], job, "m"), "1b", "train", "stochastic")
     assert found.holds is True
     assert "seed 1 left out: its training diverged" in found.note
     assert "seed 2 left out: it holds values that are not finite" in found.note
     assert "seeds" not in found.measured  # one is left
     gone = replace(job, training_status=["diverged"] * 3)
-    found = make.pick(claims.monotone(gone, "m"), "1b", "train", "stochastic")
+    found = make.pick(judge_job([claims.monotone()], gone, "m"), "1b", "train", "stochastic")
     assert found.holds is None and found.measured == "no usable seed"
 
 

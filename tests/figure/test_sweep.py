@@ -10,7 +10,7 @@ import pytest
 from matplotlib.colors import to_rgb
 
 from landscape.figure import naming, sweep
-from landscape.result.curve.wilson import wilson
+from landscape.result.curve.noise import wilson
 
 from .conftest import Noisy
 

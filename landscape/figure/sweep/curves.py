@@ -12,6 +12,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import BoundaryNorm, ListedColormap
 
 from landscape.figure import naming, panel, style
+from landscape.figure.reading import primary
 from landscape.figure.sweep.keys import Cells, Key, spread
 from landscape.result.curve import Array
 from landscape.result.saved import Result
@@ -31,7 +32,7 @@ def has(kind: str, result: Result) -> bool:
     """Whether a result holds what a panel of this kind shows."""
     if kind == "learning":
         return result.learning_curve is not None and channel(result) is not None
-    return "trajectory" in result.projections if kind == "track" else panel.primary(result, kind) is not None
+    return "trajectory" in result.projections if kind == "track" else primary(result, kind) is not None
 
 
 def channel(result: Result) -> str | None:
@@ -57,7 +58,7 @@ def draw_panel(axes: Axes, kind: str, key: Key, looks: Mapping[str, Any], cells:
         elif kind == "learning" and result.learning_curve is not None:
             history = result.learning_curve
             drawn += _band(axes, result, history.epochs, history.channels[channel(result) or ""], look, banded, True)
-        elif (curve := panel.primary(result, kind)) is not None:
+        elif (curve := primary(result, kind)) is not None:
             drawn += _band(axes, result, curve.alphas, curve.objective, look, banded)
             panel.mark_ends(axes, curve.alphas)
     return drawn
@@ -121,7 +122,7 @@ def spans_decades(results: Sequence[Result], kind: str) -> bool:
     """Whether what a panel shows is positive everywhere and its largest value exceeds its smallest a thousandfold."""
     parts = []
     for result in results:
-        if kind in ("train", "valid") and (curve := panel.primary(result, kind)) is not None:
+        if kind in ("train", "valid") and (curve := primary(result, kind)) is not None:
             parts.append(curve.objective[:, result.usable(curve.objective)[0]].ravel())
         elif kind == "learning" and result.learning_curve is not None and (name := channel(result)) is not None:
             parts.append(result.learning_curve.channels[name].ravel())

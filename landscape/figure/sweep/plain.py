@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 
 from landscape.figure import caption, naming, panel, style
 from landscape.figure import fig13_maxout_residual as residual
+from landscape.figure.reading import primary
 from landscape.figure.sweep.verdicts import judge
 from landscape.result.saved import Result
 
@@ -58,7 +59,7 @@ def _panels(results: Sequence[Result], labels: Sequence[str]) -> list[Panel]:
     """What there is to draw, in reading order."""
     alone = len(results) == 1
     panels: list[Panel] = []
-    splits = [split for split in ("train", "valid") if any(panel.primary(result, split) for result in results)]
+    splits = [split for split in ("train", "valid") if any(primary(result, split) for result in results)]
     groups = [tuple(splits)] if alone and splits else [(split,) for split in splits]
     for group in groups:
 
@@ -105,7 +106,7 @@ def _panels(results: Sequence[Result], labels: Sequence[str]) -> list[Panel]:
 
 def _spans_decades(results: Sequence[Result], splits: Sequence[str]) -> bool:
     """Whether J is positive everywhere and its largest value exceeds its smallest a thousandfold."""
-    curves = [panel.primary(result, split) for result in results for split in splits]
+    curves = [primary(result, split) for result in results for split in splits]
     finite = [curve.objective[np.isfinite(curve.objective)] for curve in curves if curve is not None]
     values = np.concatenate(finite) if finite else np.zeros(0)
     return bool(values.size and values.min() > 0 and values.max() > 1000 * values.min())
