@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from landscape.figure import naming
 from landscape.figure.reading import Column, Reading, covers, primary, twin
@@ -39,6 +39,12 @@ class Evidence(Generic[T]):
     seeds: Sequence[T]
     note: str = ""
     curve: Curve | None = None
+
+    @property
+    def line(self) -> Curve:
+        """That curve."""
+        assert self.curve is not None, f"{self.about} is not read off one curve"
+        return self.curve
 
     @property
     def num_classes(self) -> int:
@@ -116,7 +122,7 @@ class Check(Generic[T]):
         return self.verdict(Evidence(result, about, (), note), readings)
 
 
-def judge_job(checks: Sequence[Check], result: Result, name: str, by_curve: bool = False) -> list[Verdict]:
+def judge_job(checks: Sequence[Check[Any]], result: Result, name: str, by_curve: bool = False) -> list[Verdict]:
     """Every check on every piece of evidence in one job.
 
     Args:
@@ -129,7 +135,7 @@ def judge_job(checks: Sequence[Check], result: Result, name: str, by_curve: bool
     return [check.of(evidence) for check, evidence in pairs]
 
 
-def judge(checks: Sequence[Check], results: Sequence[Result], by_curve: bool = False) -> list[Verdict]:
+def judge(checks: Sequence[Check[Any]], results: Sequence[Result], by_curve: bool = False) -> list[Verdict]:
     """The checks of every job, by its name."""
     pairs = zip(results, naming.names(results), strict=True)
     return [verdict for result, name in pairs for verdict in judge_job(checks, result, name, by_curve)]

@@ -87,7 +87,7 @@ def monotone(id: str = "1b", source: str = "Fig. 1", splits: str = "train valid"
         "rise <= tau of the drop",
         falls_monotonically,
         along(splits, 0, 1),
-        lambda e: "rise <= 0.02 of the drop" if e.curve is not None and e.curve.split == "valid" else "",
+        lambda e: "rise <= 0.02 of the drop" if e.line.split == "valid" else "",
     )
 
 
@@ -95,7 +95,7 @@ def one_minimum_at_solution(id: str = "1c", source: str = "Fig. 1", splits: str 
     """1c: the lowest sample lies within 1/9 of the solution, J rises after it, and the line has no other minimum."""
 
     def calibrated(evidence: Evidence[Column]) -> str:
-        window = _window(evidence.curve)
+        window = _window(evidence.line)
         return f"argmin in [{window[0]}, {window[1]}]" if window else ""
 
     def read(seed: Column) -> Reading:
@@ -123,8 +123,8 @@ def one_minimum_at_solution(id: str = "1c", source: str = "Fig. 1", splits: str 
     )
 
 
-def _window(curve: Curve | None) -> tuple[float, float] | None:
-    return None if curve is None else WINDOWS.get((curve.split, curve.mode))
+def _window(curve: Curve) -> tuple[float, float] | None:
+    return WINDOWS.get((curve.split, curve.mode))
 
 
 def flat_by(a: Array, v: Array, limit: float, relaxed: float = math.inf) -> Reading:
@@ -163,7 +163,7 @@ def flat_at_start(source: str = "Fig. 1") -> Check[Column]:
         lambda seed: seed.no_drop() or flat_by(*seed.line, 0.02, most(seed.result)),
         along("train", 0, 1),
         lambda e: f"share <= {most(e.result)}",
-        note=lambda e: "" if e.curve is None or _has_a_ninth(e.curve.alphas) else "α = 1/9 was interpolated",
+        note=lambda e: "" if _has_a_ninth(e.line.alphas) else "α = 1/9 was interpolated",
     )
 
 
@@ -208,7 +208,7 @@ def _read_search(seed: Column) -> Reading:
 
 def _coarse(result: Result, name: str) -> Iterator[Evidence[Column]]:
     for evidence in along("train", 0, 1)(result, name):
-        if evidence.curve is not None and ((evidence.curve.alphas >= 0) & (evidence.curve.alphas < 1)).sum() <= COARSE:
+        if ((evidence.line.alphas >= 0) & (evidence.line.alphas < 1)).sum() <= COARSE:
             yield evidence
 
 
@@ -226,7 +226,7 @@ def _read_learning(seed: Learned) -> Reading:
     return Reading(f"{share:.3f} of the gain after 5 of {last:g} epochs", share >= 0.90, -share)
 
 
-def _test_errors(result: Result, name: str) -> Iterator[Evidence[float]]:
+def _test_errors(result: Result, name: str) -> Iterator[Evidence[tuple[float, int, bool]]]:
     counts = result.numbers.get("num_test_errors")
     if naming.recipe(result) in MAX_TEST_ERRORS and counts is not None:
         values = np.atleast_1d(np.asarray(counts, dtype=np.float64))
@@ -249,14 +249,14 @@ CONCAVE_THEN_CONVEX = Check(
     _read_bends,
     along("train", 0, 1, least=3),
 )
-COARSE_SEARCH_SUFFICES = Check(
+COARSE_SEARCH_SUFFICES = Check[Column](
     "1f",
     "A coarse line search finds a point as good",
     "Fig. 1",
     "excess <= 0.02 of the drop",
     _read_search,
     _coarse,
-    note=lambda e: f"best of {int(_is_before(e.curve).sum())} samples before the solution",
+    note=lambda e: f"best of {int(_is_before(e.line).sum())} samples before the solution",
 )
 LEARNS_EARLY = Check(
     "1g",

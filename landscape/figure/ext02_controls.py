@@ -103,7 +103,7 @@ def _with_error(splits: str, homogeneous: bool = False) -> Look[Column]:
         if homogeneous and not is_homogeneous(result):
             return
         for evidence in along(splits, 0, 1, "deterministic")(result, name):
-            if error_of(evidence.curve) is not None:
+            if "error" in evidence.line.metrics:
                 yield evidence
 
     return look

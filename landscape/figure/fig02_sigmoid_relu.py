@@ -26,7 +26,7 @@ CHECKS = (
     one_minimum_at_solution(source="Fig. 2"),
     flat_at_start("Fig. 2"),
 )
-LONGER_PLATEAU = Check(
+LONGER_PLATEAU = Check[None](
     "2",
     "The sigmoid network starts on a longer plateau than the ReLU network",
     "Fig. 2",

@@ -15,7 +15,7 @@ from landscape.result.saved import Result
 from landscape.result.verdict import Verdict
 
 MONOTONE = monotone("3a", "Fig. 3", "train")
-SAME_START = Check("3b", "All networks start at the same J", "Fig. 3", "spread of J(0) <= 0.005", identity=True)
+SAME_START = Check[None]("3b", "All networks start at the same J", "Fig. 3", "spread of J(0) <= 0.005", identity=True)
 ONE_MINIMUM = one_minimum_at_solution("3c", "Fig. 3", "train")
 
 

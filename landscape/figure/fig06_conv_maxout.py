@@ -153,8 +153,7 @@ def barrier_at_start(whole: Result | None) -> list[Check[Start]]:
     def looking(both: bool) -> Look[Start]:
         def look(result: Result, name: str) -> Iterator[Evidence[Start]]:
             for zoom in along("train", 0, 0.1)(result, f"{name}, start"):
-                assert zoom.curve is not None
-                partner = None if whole is None else whole.curves.get(f"{zoom.curve.split}/{zoom.curve.mode}")
+                partner = None if whole is None else whole.curves.get(f"{zoom.line.split}/{zoom.line.mode}")
                 if partner is not None or not both:
                     seeds = [Start(s, None if partner is None else Column(result, partner, s.s)) for s in zoom.seeds]
                     yield Evidence(result, zoom.about, seeds, zoom.note, zoom.curve)
@@ -179,8 +178,7 @@ def _exists(seed: Start) -> Reading:
 
 
 def _picked(evidence: Evidence[Start]) -> str:
-    curve = evidence.curve
-    assert curve is not None
+    curve = evidence.line
     text = f"the highest of {int((curve.alphas > SLACK).sum())} points, picked after looking"
     if curve.replicates is None:
         return text

@@ -175,7 +175,7 @@ CHECKS = (
     ),
     Check(
         "9d",
-        lambda e: f"The solution is the only minimum on [{e.curve.alphas[0]:g}, {e.curve.alphas[-1]:g}]",
+        lambda e: f"The solution is the only minimum on [{e.line.alphas[0]:g}, {e.line.alphas[-1]:g}]",
         "Fig. 9",
         f"1 minimum, at 1 +- 0.001, J <= {ZERO:g}",
         _minimum,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -42,7 +43,7 @@ def judge(results: Sequence[Result]) -> list[Verdict]:
         curve = primary(result, "train")
         if curve is None or not len(curve.alphas):
             continue
-        checks: list[Check] = [FALLS_ALONG_TRAINING, LOW_ERROR]
+        checks: list[Check[Any]] = [FALLS_ALONG_TRAINING, LOW_ERROR]
         if covers(curve, 0, 1):
             keys = ["objective", *(key for key in PARTS if key in curve.metrics)]
             checks = [*map(second_minimum, keys), LOWEST, GOES_ROUND, *checks]

@@ -26,9 +26,9 @@ def _noise(seed: Column) -> float:
     return tolerance(replace(seed.curve, replicates=None), seed.s) * float(inside.max() - inside.min())
 
 
-def _window(curve: Curve | None) -> float:
+def _window(curve: Curve) -> float:
     # Without dropout noise the basins are flatter, and their lowest sample wanders further from the solutions.
-    return 0.15 if curve is not None and curve.mode == "deterministic" else 0.07
+    return 0.15 if curve.mode == "deterministic" else 0.07
 
 
 def _guess(job: Evidence[Column] | Column) -> float:
@@ -100,7 +100,7 @@ BETWEEN_SOLUTIONS = (
         "5a",
         "On the line between two solutions each is a minimum of its own",
         "Fig. 5 left",
-        lambda e: f"2 minima within {_window(e.curve)} of 0 and 1, 1 maximum between",
+        lambda e: f"2 minima within {_window(e.line)} of 0 and 1, 1 maximum between",
         _learned(_two_minima),
         along("train", -0.2, 1.2),
     ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -199,3 +200,10 @@ def test_rooms_do_not_pull_in_what_they_do_without(rooms: str, unwanted: str) ->
         [sys.executable, "-c", program, unwanted, *names], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, f"importing {rooms} loads: {done.stderr}"
+
+
+def test_figures_do_not_import_figures() -> None:
+    """What two figures share is a module of its own; the sweep, which draws anything, may stand in for one."""
+    figures = [file for file in FILES if re.search(r"figure/((fig|ext|thm)\d\d_|sweep/)", file.as_posix())]
+    names = [(file.stem, name) for file in figures for _, name in imported(file.as_posix(), file.read_text())]
+    assert [pair for pair in names if re.match(r"landscape\.figure\.(fig|ext|thm)\d\d_", pair[1])] == []

@@ -12,9 +12,9 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
 from landscape.figure import caption, naming, panel, style
-from landscape.figure import fig13_maxout_residual as residual
 from landscape.figure.reading import primary
 from landscape.figure.sweep.verdicts import judge
+from landscape.figure.track import draw_tracks
 from landscape.result.saved import Result
 
 MAX_NAMED = 4
@@ -90,7 +90,7 @@ def _panels(results: Sequence[Result], labels: Sequence[str]) -> list[Panel]:
     if any("trajectory" in result.projections for result in results):
 
         def off_line(axes: Axes) -> panel.Drawn:
-            notes = residual.draw_tracks(axes, results, labels, equal=False)
+            notes = draw_tracks(axes, results, labels, equal=False)
             if (inner := axes.get_legend()) is not None:
                 inner.remove()  # its entries are in the legend beside the panels
             axes.set_title("off the line")
