@@ -75,11 +75,8 @@ def judged(verdicts: Sequence[Verdict]) -> str:
 
 def told(results: Sequence[Result]) -> str:
     """``set: training.max_epochs=3; optimizer.lr=0.1 | 0.2``: the overrides, the values of one key together."""
-    values: dict[str, dict[str, None]] = {}
-    for item in (item for result in results for item in naming.plain_overrides(result)):
-        key, _, value = item.partition("=")
-        values.setdefault(key, {})[value] = None
-    return "set: " + "; ".join(f"{key}={_listed(list(found))}" for key, found in values.items()) if values else ""
+    values = naming.by_key(item for result in results for item in naming.plain_overrides(result))
+    return "set: " + "; ".join(f"{key}={_listed(found)}" for key, found in values.items()) if values else ""
 
 
 def _listed(values: Sequence[str], most: int = 12) -> str:

@@ -77,17 +77,28 @@ def draw_measured_and_exact(axes: Axes, result: Result, color: str = style.BLUE)
     if columns:
         median = np.median(exact.objective[:, columns], axis=1)
         axes.plot(exact.alphas, median, color=style.BLACK, linewidth=1.0, label="exact")
-    for point in (point for s in columns for point in extrema(result, s)):
-        axes.plot(
-            [point.alpha],
-            [point.objective],
-            "v" if point.is_minimum else "^",
-            color=style.GREEN,
-            markersize=6,
-            zorder=4,
-            label="exact minimum" if point.is_minimum else "exact maximum",
-        )
+    for s in columns:
+        mark_extrema(axes, result, s, style.GREEN, zorder=4)
     return drawn
+
+
+def mark_extrema(axes: Axes, result: Result, s: int, color: str, split: str = "train", **look: Any) -> None:
+    """A point at each extremum of one line's exact curve."""
+    for point in extrema(result, s, split):
+        kind, word = ("v", "exact minimum") if point.is_minimum else ("^", "exact maximum")
+        axes.plot([point.alpha], [point.objective], kind, label=word, **{"color": color, "markersize": 6, **look})
+
+
+def mark_foot(axes: Axes, alpha: float, label: str, **look: Any) -> None:
+    """A minimum at the foot of a panel: J = 0 has no place on a logarithmic axis."""
+    axes.plot([alpha], [0.02], "v", label=label, clip_on=False, transform=axes.get_xaxis_transform(), **look)
+
+
+def draw_line(axes: Axes, result: Result, s: int, split: str, most: int, color: str, label: str = "measured") -> None:
+    """Some of the measured points of one line, ``most`` or a few more, as open markers."""
+    curve = result.curves[f"{split}/deterministic"]
+    every, look = max(1, len(curve.alphas) // most), {"markersize": 4, "markerfacecolor": "none", "color": color}
+    axes.plot(curve.alphas[::every], curve.objective[::every, s], "o", label=label, **look)
 
 
 def proven(result: Result) -> list[str]:

@@ -38,11 +38,10 @@ def draw(results: Sequence[Result]) -> Figure:
     several = drawn.legend_title is not None
     title = f"line: median of {', of '.join(dict.fromkeys(counts))};\nband: all" if several else None
     style.legend_outside(figure, title)
-    recipes = " and ".join(dict.fromkeys(naming.recipe(result) for result in results))
     return caption.finish(
         figure,
         results,
-        f"Fig. 5: other minima, {recipes}{caption.on_data(results)}",
+        f"Fig. 5: other minima, {naming.recipes(results)}{caption.on_data(results)}",
         drawn.notes,
         verdicts=judge(results),
     )

@@ -63,8 +63,7 @@ def draw(results: Sequence[Result]) -> Figure:
         panel.label_line(axes, title if len(zooms) == 1 else f"{name}: {title}", drawn, legend=False)
         axes.set_ylabel("J(θ(α)) - J(θ(0)) [nats]")
     style.legend_outside(figure, drawn.legend_title)
-    recipes = " and ".join(dict.fromkeys(naming.recipe(result) for result in results))
-    title = f"Fig. 6: {recipes}{caption.on_data(results)}"
+    title = f"Fig. 6: {naming.recipes(results)}{caption.on_data(results)}"
     return caption.finish(figure, results, title, drawn.notes, verdicts=judge(results))
 
 

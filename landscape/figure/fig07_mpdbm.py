@@ -41,8 +41,7 @@ def draw(results: Sequence[Result]) -> Figure:
         place = row[2].get_subplotspec()
         row[2].remove()
         notes += _plane(figure.add_subplot(place, projection="3d"), result, curve)
-    recipes = " and ".join(dict.fromkeys(naming.recipe(result) for result in results))
-    title = f"Fig. 7: {recipes}{caption.on_data(results)}, line and plane of training"
+    title = f"Fig. 7: {naming.recipes(results)}{caption.on_data(results)}, line and plane of training"
     return caption.finish(figure, results, title, notes, verdicts=judge(results))
 
 

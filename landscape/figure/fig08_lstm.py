@@ -35,8 +35,7 @@ def draw(results: Sequence[Result]) -> Figure:
         noisy = "with its dropout masks" if "train/stochastic" in result.curves else ""
         panel.label_learning(right, f"{name}: J during training {noisy}".strip(), learned)
         notes += [*drawn.notes, *learned.notes]
-    recipes = " and ".join(dict.fromkeys(naming.recipe(result) for result in results))
-    title = f"Fig. 8: {recipes}{caption.on_data(results)}"
+    title = f"Fig. 8: {naming.recipes(results)}{caption.on_data(results)}"
     return caption.finish(figure, results, title, notes, verdicts=judge(results))
 
 

@@ -61,7 +61,7 @@ def draw(results: Sequence[Result]) -> Figure:
     _draw_off_limit(off, results)
     style.legend_outside(figure, drawn.legend_title)
     notes = [*drawn.notes, *(text for result in results for text in proven(result))]
-    title = f"Fig. 9: {' and '.join(dict.fromkeys(map(naming.recipe, results)))}, small random start to solution"
+    title = f"Fig. 9: {naming.recipes(results)}, small random start to solution"
     return caption.finish(figure, results, title, notes, verdicts=judge(results))
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from landscape.figure import caption, naming, panel, style
-from landscape.figure.exact import SEEN, draw_measured_and_exact, extrema, proven, usable
+from landscape.figure.exact import SEEN, draw_measured_and_exact, extrema, mark_foot, proven, usable
 from landscape.figure.large_starts import JOINED, endpoints, judge, kind_of, other_minima, points_of, sigma_of
 from landscape.figure.reading import counted
 from landscape.result.saved import Result
@@ -33,38 +34,23 @@ def draw(results: Sequence[Result]) -> Figure:
             _draw_line(axes, result)
             notes += [f"{endpoints(result)}: {text}" for text in proven(result)]
     style.legend_outside(figure)
-    recipes = " and ".join(dict.fromkeys(map(naming.recipe, results)))
-    return caption.finish(figure, results, f"Fig. 10: {recipes}, other lines", notes, verdicts=judge(results))
+    return caption.finish(
+        figure, results, f"Fig. 10: {naming.recipes(results)}, other lines", notes, verdicts=judge(results)
+    )
 
 
 def _draw_line(axes: Axes, result: Result) -> None:
     draw_measured_and_exact(axes, result)
     if (joined := result.curves.get(JOINED)) is not None:
-        axes.plot(
-            joined.alphas,
-            joined.objective[:, 0],
-            color=style.PURPLE,
-            linestyle=(0, (5, 1.6)),
-            zorder=3,
-            label="along a curve of solutions",
-        )
+        look: dict[str, Any] = {"color": style.PURPLE, "linestyle": (0, (5, 1.6)), "zorder": 3}
+        axes.plot(joined.alphas, joined.objective[:, 0], label="along a curve of solutions", **look)
     seen = result.curves.get(SEEN)
     if endpoints(result) == "large_start" and seen is not None and seen.objective.max() > 0:
         axes.set_yscale("log", nonpositive="mask")
         least = float(seen.objective[seen.objective > 1e-6].min())
         axes.set_ylim(0.3 * least, 3 * float(seen.objective.max()))
-        for point in extrema(result, 0):  # J = 0 has no place on a logarithmic axis: marked at its foot
-            axes.plot(
-                [point.alpha],
-                [0.02],
-                "v",
-                color=style.GREEN,
-                markersize=6,
-                clip_on=False,
-                zorder=4,
-                transform=axes.get_xaxis_transform(),
-                label="exact minimum",
-            )
+        for point in extrema(result, 0):
+            mark_foot(axes, point.alpha, "exact minimum", color=style.GREEN, markersize=6, zorder=4)
     points = points_of(result)
     name = {"same_branch": "between two solutions", "large_start": "from a large start"}.get(endpoints(result), "")
     words = "({:g}, {:g}) to ({:g}, {:g})".format(*points[0], *points[1]) if points is not None else ""
@@ -83,25 +69,10 @@ def _draw_random(axes: Axes, result: Result) -> str:
     for kind, color in KINDS.items():
         lines = [s for s in columns if kinds[s] == kind]
         for s in lines:
-            axes.plot(
-                seen.alphas,
-                seen.objective[:, s] / seen.objective[0, s],
-                color=color,
-                linewidth=0.7,
-                alpha=0.7,
-                label=f"{kind}: {counted(len(lines), 'line')}",
-            )
+            share, look = seen.objective[:, s] / seen.objective[0, s], {"color": color, "linewidth": 0.7, "alpha": 0.7}
+            axes.plot(seen.alphas, share, label=f"{kind}: {counted(len(lines), 'line')}", **look)
             for point in other_minima(result, s):
-                axes.plot(
-                    [point.alpha],
-                    [0.02],
-                    "v",
-                    color=color,
-                    markersize=3.5,
-                    clip_on=False,
-                    transform=axes.get_xaxis_transform(),
-                    label="the other minimum, exact",
-                )
+                mark_foot(axes, point.alpha, "the other minimum, exact", color=color, markersize=3.5)
     panel.mark_ends(axes, seen.alphas)
     axes.set_yscale("log", nonpositive="mask")
     axes.set_ylim(LEAST, 10)

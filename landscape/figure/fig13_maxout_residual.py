@@ -21,11 +21,10 @@ def draw(results: Sequence[Result]) -> Figure:
     notes = draw_tracks(axes, results, naming.names(results))
     if axes.get_legend() is None:
         style.legend_outside(figure)
-    recipes = " and ".join(dict.fromkeys(naming.recipe(result) for result in results))
     return caption.finish(
         figure,
         results,
-        f"Fig. 13: training of {recipes}{caption.on_data(results)}, off the line",
+        f"Fig. 13: training of {naming.recipes(results)}{caption.on_data(results)}, off the line",
         notes,
         verdicts=judge(results),
     )

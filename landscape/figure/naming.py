@@ -16,6 +16,11 @@ def recipe(result: Result) -> str:
     return result.choices.get("recipe", result.name)
 
 
+def recipes(results: Sequence[Result]) -> str:
+    """Of several jobs, each once."""
+    return " and ".join(dict.fromkeys(map(recipe, results)))
+
+
 def net(result: Result) -> str:
     """What was trained, for a reader: the model that the command chose, else the recipe's name."""
     chosen = any(key_of(item) == "model" for item in result.overrides)
@@ -46,6 +51,14 @@ def num_classes(result: Result) -> int:
 def plain_overrides(result: Result) -> list[str]:
     """The overrides that say something new: no choice of recipe, endpoints or alphas, and nothing on how to run."""
     return [item for item in named(result.overrides) if key_of(item) not in CHOSEN]
+
+
+def by_key(overrides: Iterable[str]) -> dict[str, list[str]]:
+    """``["a=1", "b=2", "a=3"]`` -> the values of each key, each once and in their order."""
+    values: dict[str, dict[str, None]] = {}
+    for key, _, value in (item.partition("=") for item in overrides):
+        values.setdefault(key, {})[value] = None
+    return {key: list(found) for key, found in values.items()}
 
 
 def names(results: Sequence[Result], brief: bool = False) -> list[str]:

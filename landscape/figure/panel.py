@@ -52,23 +52,39 @@ def mark_ends(axes: Axes, alphas: Array) -> None:
             axes.axvline(end, color=style.RULE, linewidth=0.8, zorder=0)
 
 
-def band(axes: Axes, result: Result, x: Array, values: Array, ragged: bool = False, **look: Any) -> Drawn:
-    """One curve: the line of a single seed, or median and min-max band of several.
+def band(
+    axes: Axes,
+    result: Result,
+    x: Array,
+    values: Array,
+    ragged: bool = False,
+    name: str = "",
+    outer: tuple[float, float] | None = (0.0, 1.0),
+    shade: float = 0.18,
+    **look: Any,
+) -> Drawn:
+    """One curve: the line of a single seed, or median and band of several.
 
     Args:
-        x: [A]. values: [A, S]. ragged: columns may end early in NaN. look: of the line, ``label`` and ``color`` in it.
+        x: [A].
+        values: [A, S].
+        ragged: columns may end early in NaN.
+        name: of the curve where a seed is left out; the recipe's without one.
+        outer: the quantiles that the band spans, None for no band.
+        shade: its opacity.
+        look: of the line, ``label`` and ``color`` in it.
     """
     columns, note = result.usable(values, ragged)
-    notes = (f"{naming.recipe(result)}: {note}",) if note else ()
+    notes = (f"{name or naming.recipe(result)}: {note}",) if note else ()
     if not columns:
         return Drawn((), notes, (naming.cost_of(result),))
     kept = values[:, columns]
     rows = np.isfinite(kept).any(axis=1)  # beyond the last epoch of the longest seed there is nothing to draw
     x, kept = x[rows], kept[rows]
     axes.plot(x, np.nanmedian(kept, axis=1), **look)
-    if len(columns) > 1:
-        low, high = np.nanmin(kept, axis=1), np.nanmax(kept, axis=1)
-        axes.fill_between(x, low, high, color=look["color"], alpha=0.18, linewidth=0)
+    if len(columns) > 1 and outer is not None:
+        low, high = np.nanquantile(kept, outer, axis=1)
+        axes.fill_between(x, low, high, color=look["color"], alpha=shade, linewidth=0)
     return Drawn((len(columns),), notes, (naming.cost_of(result),))
 
 
@@ -109,15 +125,11 @@ def draw_noise(axes: Axes, result: Result, curve: Curve) -> bool:
 
 def name_noise(axes: Axes) -> None:
     """One entry of the legend for the bands of all splits."""
-    axes.fill_between(
-        [],
-        [],
-        [],
-        facecolor=style.GREY,
-        alpha=BAND_ALPHA,
-        linewidth=0,
-        label=f"band: {100 * LEVEL:.0f} % over examples",
+    label, look = (
+        f"band: {100 * LEVEL:.0f} % over examples",
+        {"facecolor": style.GREY, "alpha": BAND_ALPHA, "linewidth": 0},
     )
+    axes.fill_between([], [], [], label=label, **look)
 
 
 def draw_jobs(

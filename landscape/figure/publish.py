@@ -58,10 +58,7 @@ def _is_own(override: str, experiment: Sequence[str]) -> bool:
 
 def _lists(told: Sequence[Sequence[str]]) -> list[str] | None:
     """``key=a,b`` for every key, where the jobs are all combinations of these values; None where they are not."""
-    values: dict[str, dict[str, None]] = {}
-    for item in (item for job in told for item in job):
-        key, _, value = item.partition("=")
-        values.setdefault(key, {})[value] = None
+    values = naming.by_key(item for job in told for item in job)
     whole = len({tuple(sorted(job)) for job in told}) == math.prod(map(len, values.values()))
     return [f"{key}={','.join(found)}" for key, found in values.items()] if whole else None
 

@@ -72,12 +72,18 @@ def wrapped(title: str, width: int = 44) -> str:
     return textwrap.fill(title, width, break_on_hyphens=False)
 
 
-def legend_outside(figure: Figure, title: str | None = None) -> None:
-    """One legend for all panels, to their right; an entry that several panels share is written once."""
+def entries_of(panels: Sequence[Axes]) -> dict[str, Any]:
+    """What a legend of all panels holds: handles by their labels, each once."""
     entries: dict[str, Any] = {}
-    for axes in figure.axes:
+    for axes in panels:
         for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
             entries.setdefault(label, handle)
+    return entries
+
+
+def legend_outside(figure: Figure, title: str | None = None) -> None:
+    """One legend for all panels, to their right; an entry that several panels share is written once."""
+    entries = entries_of(figure.axes)
     if entries:
         look = {"title": title, "alignment": "left", "borderaxespad": 0.2}
         figure.legend(list(entries.values()), list(entries), loc="outside right center", **look)

@@ -12,7 +12,15 @@ from matplotlib.figure import Figure
 
 from landscape.figure import caption, naming, panel, style
 from landscape.figure.checks import Check, judge_job
-from landscape.figure.exact import SPLITS, extrema, falls_proven, one_maximum_proven, theory_agrees, usable
+from landscape.figure.exact import (
+    SPLITS,
+    draw_line,
+    falls_proven,
+    mark_extrema,
+    one_maximum_proven,
+    theory_agrees,
+    usable,
+)
 from landscape.result.saved import Result
 from landscape.result.verdict import Verdict
 
@@ -43,10 +51,9 @@ def draw(results: Sequence[Result]) -> Figure:
             title=style.wrapped(TITLES.get(kind, kind.replace("_", " "))), xlabel="α", ylabel="J(θ(α)) [squared error]"
         )
     style.legend_outside(figure)
-    recipes = " and ".join(dict.fromkeys(naming.recipe(result) for result in results))
     first = {r.choices.get("endpoints", ""): r for r in reversed(results) if r.statements}
     notes = [f"{kind}: {r.statements[0]}" for kind, r in first.items()]
-    title = f"Theorem 1: {recipes}{caption.on_data(results)}, extrema proven"
+    title = f"Theorem 1: {naming.recipes(results)}{caption.on_data(results)}, extrema proven"
     return caption.finish(figure, results, title, notes, verdicts=judge(results))
 
 
@@ -60,25 +67,8 @@ def _draw_job(axes: Axes, result: Result, name: str, look: dict[str, Any]) -> No
             continue
         s = columns[0]  # one line of each job: more would hide one another
         axes.plot(exact.alphas, exact.objective[:, s], label=name, **look)
-        every = max(1, len(seen.alphas) // 12)
-        axes.plot(
-            seen.alphas[::every],
-            seen.objective[::every, s],
-            "o",
-            markersize=4,
-            markerfacecolor="none",
-            color=look["color"],
-            label="measured",
-        )
-        for alpha, value, is_minimum in extrema(result, s, split):
-            axes.plot(
-                [alpha],
-                [value],
-                "v" if is_minimum else "^",
-                color=look["color"],
-                markersize=6,
-                label="exact minimum" if is_minimum else "exact maximum",
-            )
+        draw_line(axes, result, s, split, 12, look["color"])
+        mark_extrema(axes, result, s, look["color"], split)
         panel.mark_ends(axes, exact.alphas)
 
 

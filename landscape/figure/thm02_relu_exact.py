@@ -10,7 +10,16 @@ from matplotlib.figure import Figure
 
 from landscape.figure import caption, naming, panel, style
 from landscape.figure.checks import Check, joined, judge_job
-from landscape.figure.exact import SPLITS, extrema, knows_extrema, theory_agrees, usable, values
+from landscape.figure.exact import (
+    SPLITS,
+    draw_line,
+    extrema,
+    knows_extrema,
+    mark_extrema,
+    theory_agrees,
+    usable,
+    values,
+)
 from landscape.figure.reading import Column, Reading, counted, covers
 from landscape.result.curve import largest_rise
 from landscape.result.saved import Result
@@ -34,8 +43,7 @@ def draw(results: Sequence[Result]) -> Figure:
             ylabel=f"J(θ(α)) [{UNITS.get(cost, 'cost')}]",
         )
     style.legend_outside(figure)
-    recipes = " and ".join(dict.fromkeys(naming.recipe(result) for result in results))
-    title = f"Theorem 2: {recipes}{caption.on_data(results)}, beyond any grid"
+    title = f"Theorem 2: {naming.recipes(results)}{caption.on_data(results)}, beyond any grid"
     return caption.finish(figure, results, title, notes, verdicts=judge(results))
 
 
@@ -49,26 +57,10 @@ def _panel(axes: Axes, result: Result, split: str) -> list[str]:
     s = columns[0]
     every = max(1, len(seen.alphas) // 25)
     label = f"measured, every {every}th of {len(seen.alphas)} points" if every > 1 else "measured"
-    axes.plot(
-        seen.alphas[::every],
-        seen.objective[::every, s],
-        "o",
-        markersize=4,
-        markerfacecolor="none",
-        color=style.BLUE,
-        label=label,
-    )
+    draw_line(axes, result, s, split, 25, style.BLUE, label)
     if exact is not None:
         axes.plot(exact.alphas, exact.objective[:, s], color=style.BLUE, label="exact")
-        for alpha, value, is_minimum in extrema(result, s, split):
-            axes.plot(
-                [alpha],
-                [value],
-                "v" if is_minimum else "^",
-                color=style.ORANGE,
-                markersize=7,
-                label="exact minimum" if is_minimum else "exact maximum",
-            )
+        mark_extrema(axes, result, s, style.ORANGE, split, markersize=7)
     until = values(result, "proven_until", split)
     if len(until):
         axes.axvspan(0, until[s], color=style.GREEN, alpha=0.12, linewidth=0, label="proven to fall")

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import BoundaryNorm, ListedColormap
 
-from landscape.figure import naming, panel, style
+from landscape.figure import panel, style
 from landscape.figure.reading import primary
 from landscape.figure.sweep.keys import Cells, Key, spread
 from landscape.result.curve import Array
@@ -67,19 +67,10 @@ def draw_panel(axes: Axes, kind: str, key: Key, looks: Mapping[str, Any], cells:
 def _band(
     axes: Axes, result: Result, x: Array, values: Array, look: dict[str, Any], banded: bool, ragged: bool = False
 ) -> panel.Drawn:
-    """One curve: the line of a single seed, or median and band of several; x [A], values [A, S]."""
-    columns, note = result.usable(values, ragged)
-    notes = (f"{look['label']}: {note}",) if note else ()
-    if not columns:
-        return panel.Drawn((), notes, (naming.cost_of(result),))
-    kept = values[:, columns]
-    rows = np.isfinite(kept).any(axis=1)
-    x, kept = x[rows], kept[rows]
-    axes.plot(x, np.nanmedian(kept, axis=1), **{"linewidth": 1.3, **look})
-    if len(columns) > 1 and banded:
-        low, high = np.nanquantile(kept, (0.1, 0.9) if len(columns) >= MANY_SEEDS else (0.0, 1.0), axis=1)
-        axes.fill_between(x, low, high, color=look["color"], alpha=0.15, linewidth=0)
-    return panel.Drawn((len(columns),), notes, (naming.cost_of(result),))
+    """One curve; the band of many seeds leaves out the outermost tenths."""
+    outer = (0.1, 0.9) if len(result.usable(values, ragged)[0]) >= MANY_SEEDS else (0.0, 1.0)
+    look = {"linewidth": 1.3, **look}
+    return panel.band(axes, result, x, values, ragged, look["label"], outer if banded else None, 0.15, **look)
 
 
 def _tracks(axes: Axes, result: Result, look: dict[str, Any]) -> panel.Drawn:
@@ -171,10 +162,7 @@ def explain(holder: Any, panels: Sequence[Axes], key: Key, looks: Mapping[str, A
         bar.ax.minorticks_off()
         bar.set_label(f"{key.label}\n{words}" if words else key.label, fontsize=7.5)
         return
-    entries: dict[str, Any] = {}
-    for axes in panels:
-        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
-            entries.setdefault(label, handle)
+    entries = style.entries_of(panels)
     ordered = [word for word in map(key.word, shown) if word in entries]
     if ordered:
         title = style.wrapped(key.label, 34) + (f"\n{style.wrapped(words)}" if words else "")
