@@ -22,6 +22,13 @@ FORMER = {
     **{f"collect.{name}": f"command.collect.{name}" for name in ("launched", "record", "standing")},
     **{"report.seed": "report.sweep", "report.picture": "report.page"},
     **{"collect.faults": "command.collect.record", "collect.progress": "command.collect.launched"},
+    **{"figure.line": "figure.panel", "figure.subject": "figure.naming", "figure.unit": "figure.naming"},
+    **{"figure.between": "figure.caption", "figure.pages": "figure.module"},
+    **{"figure.fig07_claims": "figure.second_minimum"},
+    **{f"figure.sweep.{name}": "figure.sweep.keys" for name in ("design", "pool")},
+    **{"figure.sweep.look": "figure.sweep.curves", "figure.sweep.plane": "figure.sweep.plain"},
+    **{f"figure.sweep.{name}": "figure.sweep.by_keys" for name in ("one_key", "several_keys")},
+    **{"figure.sweep.heat": "figure.sweep.number"},
 }
 """Below ``landscape``: the first parts of a former name -> what they are called now."""
 

@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from landscape.errors import InputError
-from landscape.figure.__main__ import add_figure_option, named
+from landscape.figure.redraw import add_figure_option, named
 from landscape.ground.files import temporary
 from landscape.ground.files.text import plain
 from landscape.report import wandb_report

@@ -15,7 +15,7 @@ from urllib.parse import quote
 import jinja2
 from matplotlib.figure import Figure
 
-from landscape.figure import subject
+from landscape.figure import naming
 from landscape.figure.publish import command_of
 from landscape.figure.style import RC, write
 from landscape.ground.words import spoken
@@ -73,7 +73,7 @@ def _part(index: int, section: Section, rows: Sequence[Row], base: Path) -> dict
         "folded": len(section.verdicts) > MAX_VERDICTS and len(rows) > 1,
         "calibrated": any(v.calibrated for v in section.verdicts),
         "command": command_of(results) if results else "",
-        "caps": subject.caps(results),
+        "caps": naming.caps(results),
         "versions": list(versions),
         "seconds": sum(result.seconds for result in results),
         "picture": picture(section.figure) if section.figure else None,
@@ -98,7 +98,7 @@ def _jobs(section: Section, base: Path) -> list[dict[str, Any]]:
     alone = several and len(section.results) <= MAX_ALONE and section.module is not None and not section.fault
     shared = _shared(section)
     jobs = []
-    labels = subject.names(section.results)
+    labels = naming.names(section.results)
     for place, result, keys, name in zip(section.places, section.results, swept(section.results), labels, strict=True):
         own = {key: value for key, value in flat(result.config).items() if key not in shared}
         drawing, fault = None, ""

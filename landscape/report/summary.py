@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from landscape.report.sweep import Row, counted
-from landscape.result.curve.wilson import wilson
+from landscape.result.curve.noise import wilson
 from landscape.result.verdict import Verdict
 
 Setting = tuple[tuple[str, str], ...]

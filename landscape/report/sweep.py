@@ -6,12 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from landscape.figure import subject
-from landscape.figure.sweep.columns import of_columns
+from landscape.figure import naming
 from landscape.figure.sweep.copies import fresh
 from landscape.figure.sweep.keys import is_seed, leaves
 from landscape.figure.sweep.keys import swept as swept
-from landscape.figure.sweep.pool import num_columns
 from landscape.ground.settings import uses_of
 from landscape.report.section import Section
 from landscape.result.saved import Result
@@ -55,9 +53,9 @@ def rows(section: Section) -> list[Row]:
     found = []
     told = zip(section.places, section.results, swept(section.results), fresh(section.results), strict=True)
     for place, result, keys, new in told:
-        for column in range(num_columns(result)):
+        for column in range(result.num_columns):
             alone = one_seed(result, column)
-            name = subject.names([alone])[0]
+            name = naming.names([alone])[0]
             verdicts = section.module.judge([alone]) if section.module and not section.fault else []
             on = {(v.check, v.subject.removeprefix(name).lstrip(", ")): v.holds for v in verdicts}
             status = ", ".join(dict.fromkeys(alone.training_status))
@@ -110,7 +108,7 @@ def flat(config: dict[str, Any]) -> dict[str, str]:
 
 def one_seed(result: Result, column: int) -> Result:
     """The same job as if it had had this column's seed alone."""
-    return of_columns(result, [column])
+    return result.columns([column])
 
 
 def plain_numbers(alone: Result) -> dict[str, float]:

@@ -17,7 +17,7 @@ from landscape.figure.sweep.rate import SPLITS, are_monotone
 from landscape.ground.files.text import plain
 from landscape.report.summary import Mean, Rate, Setting, by_setting, failures_first, means, rates
 from landscape.report.sweep import Row, counted
-from landscape.result.curve.wilson import wilson
+from landscape.result.curve.noise import wilson
 from landscape.result.saved import Result
 from landscape.result.verdict import Verdict
 

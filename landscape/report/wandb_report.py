@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from landscape.errors import InputError
-from landscape.figure import unit
+from landscape.figure import naming
 from landscape.figure.publish import command_of, verdict_rows
 from landscape.ground.files import document, temporary
 from landscape.report.section import Section
@@ -241,7 +241,7 @@ def lines(section: Section) -> Iterator[Line]:
 
     Theory is in the panel of what it is the theory of, dashed.
     """
-    labels = {"objective": f"J{unit.bracketed(map(unit.cost_of, section.results))}"}
+    labels = {"objective": f"J{naming.bracketed_unit(map(naming.cost_of, section.results))}"}
     logged: dict[str, None] = {}
     found: dict[tuple[str, str], dict[str, None]] = {}  # (split, channel) -> keys
     dashed: dict[str, str] = {}

@@ -157,7 +157,7 @@ def test_a_fault_in_collecting_is_status_1(cli: Callable[..., Ran], monkeypatch:
         if file.name == "sweep.json":
             raise OSError(28, "No space left on device", "sweep.json")
 
-    monkeypatch.setattr("landscape.command.collect.write_json", broken)
+    monkeypatch.setattr("landscape.command.collect.outcome.write_json", broken)
     ran = cli(*QUICK, ONE_JOB)
     assert ran.status == 1 and "could not be collected: the disk is full" in ran.out and "Traceback" not in ran.out
 

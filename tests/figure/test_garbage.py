@@ -45,9 +45,7 @@ HOLDS_OF = {
 """Checks whose subject a kind of garbage has, so that they may hold."""
 
 FOLDER = Path(landscape.figure.__file__).parent
-MODULES = sorted(
-    path.stem for path in FOLDER.glob("*.py") if path.stem[:3] in ("fig", "thm", "ext") and "claims" not in path.stem
-)
+MODULES = sorted(path.stem for path in FOLDER.glob("*.py") if path.stem[:3] in ("fig", "thm", "ext"))
 ENDS = ("init_to_solution", "between_solutions", "random_to_solution", "zero_to_solution", "same_branch", "large_start",
         "large_random")  # fmt: skip
 RECIPES = ("maxout", "sigmoid", "relu", "lstm_large", "conv_maxout", "mpdbm", "deep_linear")

@@ -11,7 +11,7 @@ from omegaconf import OmegaConf
 
 from landscape.command.config import Config, job_key
 from landscape.command.job import run_info
-from landscape.figure import style, subject
+from landscape.figure import caption, naming
 from landscape.figure.publish import command_of
 from landscape.figure.sweep.keys import swept
 from landscape.ground.settings import TABLE, key_of, uses_of
@@ -38,8 +38,8 @@ def test_what_this_machine_does_is_nobodys_name(override: str) -> None:
     info = run_info(config(), "mine", "k", [override, "optimizer.lr=0.1"], Path())
     assert (info.name, info.tags) == ("mine optimizer.lr=0.1", ["full", "optimizer.lr=0.1"])
     job = result(override, "optimizer.lr=0.1")
-    assert subject.plain_overrides(job) == ["optimizer.lr=0.1"]
-    assert style.told([job]) == "set: optimizer.lr=0.1"
+    assert naming.plain_overrides(job) == ["optimizer.lr=0.1"]
+    assert caption.told([job]) == "set: optimizer.lr=0.1"
     assert swept([job, replace(job, overrides=["optimizer.lr=0.1"])]) == [{}, {}]
     assert command_of([job]) == "python -m landscape optimizer.lr=0.1"
 
@@ -47,8 +47,8 @@ def test_what_this_machine_does_is_nobodys_name(override: str) -> None:
 @pytest.mark.parametrize("override", CHANGES)
 def test_what_changes_a_result_is_said(override: str) -> None:
     assert run_info(config(), "mine", "k", [override], Path()).name == f"mine {override}"
-    assert subject.plain_overrides(result(override)) == [override]
-    assert style.told([result(override)]).startswith(f"set: {override.partition('=')[0]}")
+    assert naming.plain_overrides(result(override)) == [override]
+    assert caption.told([result(override)]).startswith(f"set: {override.partition('=')[0]}")
 
 
 def test_a_swept_cap_tells_jobs_apart() -> None:

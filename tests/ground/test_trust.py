@@ -17,8 +17,8 @@ from landscape.command.collect.record import JobRecord
 from landscape.command.collect.standing import Job, Plan
 from landscape.command.launch import hold
 from landscape.errors import InputError
-from landscape.figure.__main__ import job_folders
 from landscape.figure.__main__ import main as figure_main
+from landscape.figure.redraw import job_folders
 from landscape.report.__main__ import main as report_main
 from landscape.result.saved import Result
 from landscape.result.verdict import Verdict

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -68,11 +69,11 @@ FILE_EXTRAS = {
     "landscape/measurement/closed_form.py": {"theory"},
     "landscape/measurement/descent_law.py": {"theory"},
     "landscape/measurement/family.py": {"theory"},
-    "landscape/result/saved.py": {"theory"},
+    "landscape/result/entries.py": {"theory"},
     "landscape/data/cached.py": {"theory"},
     "landscape/store/entry.py": {"theory"},
     "landscape/figure/publish.py": {"omegaconf"},  # which keys an experiment sweeps itself
-    "landscape/figure/pages.py": {"plotly"},  # interactive pages, imported when asked
+    "landscape/figure/fig07_mpdbm.py": {"plotly"},  # an interactive page, imported when asked
     "theory/__main__.py": {"matplotlib"},  # --figure, imported when asked
 }  # fmt: skip
 TABLE = {room: layer for layer in LAYERS for room in layer.rooms.split()}
@@ -191,7 +192,7 @@ def test_the_finder_of_circles_sees_them() -> None:
         ("landscape/figure/style.py", "from landscape import objective", False),
         ("landscape/figure/style.py", "from ..objective import Objective", False),
         ("landscape/figure/style.py", "from .. import objective", False),
-        ("landscape/figure/style.py", "from . import line", True),
+        ("landscape/figure/style.py", "from . import panel", True),
         ("landscape/figure/style.py", "import importlib\nimportlib.import_module('torch')", False),
         ("landscape/path/linear.py", "from landscape.model.mlp import MLP", False),
         ("landscape/path/linear.py", "from landscape.errors import InputError", True),
@@ -243,3 +244,10 @@ def test_rooms_do_not_pull_in_what_they_do_without(rooms: str, unwanted: str) ->
         [sys.executable, "-c", program, unwanted, *names], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, f"importing {rooms} loads: {done.stderr}"
+
+
+def test_figures_do_not_import_figures() -> None:
+    """What two figures share is a module of its own; the sweep, which draws anything, may stand in for one."""
+    figures = [file for file in FILES if re.search(r"figure/((fig|ext|thm)\d\d_|sweep/)", file.as_posix())]
+    names = [(file.stem, name) for file in figures for _, name in imported(file.as_posix(), file.read_text())]
+    assert [pair for pair in names if re.match(r"landscape\.figure\.(fig|ext|thm)\d\d_", pair[1])] == []

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from landscape.report.summary import Rate, means, rates
 from landscape.report.sweep import Row
-from landscape.result.curve.wilson import wilson
+from landscape.result.curve.noise import wilson
 
 Z = 1.959963984540054
 

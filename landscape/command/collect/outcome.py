@@ -25,10 +25,10 @@ from landscape.command.collect.record import one_line, records_of, write_json
 from landscape.command.collect.standing import Plan
 from landscape.command.config import conf_dir, register
 from landscape.errors import InputError
-from landscape.figure.__main__ import add_figure_option, named
+from landscape.figure.caption import judged
 from landscape.figure.module import figure_of, has_figure
 from landscape.figure.module import save as save_figure
-from landscape.figure.style import judged
+from landscape.figure.redraw import add_figure_option, named
 from landscape.figure.table import verdict_table
 from landscape.ground.files import temporary
 from landscape.ground.files.text import plain

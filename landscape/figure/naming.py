@@ -1,13 +1,10 @@
-"""What a drawing or a verdict speaks of: the names of jobs, and which of their seeds can be used."""
+"""How a drawing or a verdict calls what it speaks of: nets and jobs, the caps on them, and the unit of J."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-import numpy as np
+from collections.abc import Iterable, Sequence
 
 from landscape.ground.settings import key_of, named
-from landscape.result.curve import Array
 from landscape.result.saved import Result
 
 # Their values show in the choices, so an override of one of them adds nothing to a name.
@@ -17,6 +14,11 @@ CHOSEN = ("recipe", "endpoints", "alphas")
 def recipe(result: Result) -> str:
     """The recipe's name, or the experiment's when nothing was trained."""
     return result.choices.get("recipe", result.name)
+
+
+def recipes(results: Sequence[Result]) -> str:
+    """Of several jobs, each once."""
+    return " and ".join(dict.fromkeys(map(recipe, results)))
 
 
 def net(result: Result) -> str:
@@ -51,6 +53,14 @@ def plain_overrides(result: Result) -> list[str]:
     return [item for item in named(result.overrides) if key_of(item) not in CHOSEN]
 
 
+def by_key(overrides: Iterable[str]) -> dict[str, list[str]]:
+    """``["a=1", "b=2", "a=3"]`` -> the values of each key, each once and in their order."""
+    values: dict[str, dict[str, None]] = {}
+    for key, _, value in (item.partition("=") for item in overrides):
+        values.setdefault(key, {})[value] = None
+    return {key: list(found) for key, found in values.items()}
+
+
 def names(results: Sequence[Result], brief: bool = False) -> list[str]:
     """One name per job: its ``net`` and whatever tells it apart from the others.
 
@@ -72,41 +82,59 @@ def names(results: Sequence[Result], brief: bool = False) -> list[str]:
     return [f"{name} (job {k + 1})" if found.count(name) > 1 else name for k, name in enumerate(found)]
 
 
-def seed_names(result: Result, num: int) -> list[str]:
-    """The seed of each of ``num`` columns, by number when the result does not name as many."""
-    return result.seeds if len(result.seeds) == num else [str(s) for s in range(num)]
+def same_line(one: Result, other: Result, *grid: str) -> bool:
+    """Whether two jobs sample the same line: all they were told is the same but for the keys of their grids."""
+
+    def told(result: Result) -> tuple[dict[str, str], set[str], list[str]]:
+        plain = {item for item in plain_overrides(result) if not item.lstrip("+").startswith(grid)}
+        return {key: value for key, value in result.choices.items() if key != "alphas"}, plain, result.seeds
+
+    return told(one) == told(other)
 
 
-def diverged(result: Result, num: int) -> list[bool]:
-    """For each of ``num`` columns whether its training, or that of either end of its line, diverged."""
-    status, labels = result.training_status, seed_names(result, num)
-    if len(status) == num and not any("-" in label[1:] for label in labels):
-        return [item == "diverged" for item in status]
-    trained = list(dict.fromkeys(part for label in labels for part in label.split("-")))
-    if len(trained) != len(status):
-        return [False] * num
-    bad = {seed for seed, item in zip(trained, status, strict=True) if item == "diverged"}
-    return [bool(bad & set(label.split("-"))) for label in labels]
+LIKELIHOODS = {
+    "landscape": ("CrossEntropy", "Adversarial", "MultiPrediction"),
+    "torch": (
+        "CrossEntropyLoss",
+        "NLLLoss",
+        "BCELoss",
+        "BCEWithLogitsLoss",
+        "cross_entropy",
+        "nll_loss",
+        "binary_cross_entropy",
+        "binary_cross_entropy_with_logits",
+    ),
+}
+"""The last part of a cost's name, by the library that the name begins with."""
 
 
-def usable(result: Result, values: Array, ragged: bool = False) -> tuple[list[int], str]:
-    """The columns that can be drawn and judged, and one sentence on those left out.
+def cost_of(result: Result) -> str:
+    """The dotted name of a job's cost, empty where its config names none."""
+    cost = result.config.get("cost")
+    if not isinstance(cost, dict):
+        return ""
+    name = str(cost.get("_target_", ""))
+    return str(cost.get("path", "")) if name.startswith("hydra.utils.get_") else name
 
-    Args:
-        values: [A, S] or [T, S]. ragged: NaN after a column's own last row is no fault.
-    Returns:
-        Column indices and the sentence, empty when none was left out.
-    """
-    num = values.shape[1]
-    labels, lost = seed_names(result, num), diverged(result, num)
-    finite = np.isfinite(values)
-    # A ragged column may end early; a gap before its end, or no value at all, is still a fault.
-    whole = (~finite[:-1] & finite[1:]).sum(axis=0) == 0 if ragged else finite.all(axis=0)
-    whole = np.asarray(whole) & finite[:1].any(axis=0)  # none in an array without rows
-    columns = [s for s in range(num) if whole[s] and not lost[s]]
-    reasons = [
-        f"seed {labels[s]} left out: {'its training diverged' if lost[s] else 'it holds values that are not finite'}"
-        for s in range(num)
-        if s not in columns
-    ]
-    return columns, "; ".join(reasons)
+
+def unit_of_costs(costs: Iterable[str]) -> str:
+    """``"nats"`` where every one of these is a negative log likelihood, else nothing; nothing of none."""
+    units = {name.rpartition(".")[2] in LIKELIHOODS.get(name.partition(".")[0], ()) for name in costs}
+    return "nats" if units == {True} else ""
+
+
+def unit_of(results: Sequence[Result]) -> str:
+    """The unit of these jobs' J."""
+    return unit_of_costs(map(cost_of, results))
+
+
+def after_value(unit: str) -> str:
+    """`` nats`` behind a value."""
+    return f" {unit}" if unit else ""
+
+
+def bracketed_unit(costs: Iterable[str]) -> str:
+    """`` [nats]`` behind the name of an axis, nothing without a unit; where they differ and one has none, that."""
+    names = set(costs)
+    unit = unit_of_costs(names)
+    return f" [{unit}]" if unit else " [costs differ]" if len(names) > 1 else ""

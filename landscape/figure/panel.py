@@ -10,7 +10,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from landscape.figure import style, subject, unit
+from landscape.figure import naming, style
+from landscape.figure.reading import primary, twin
 from landscape.result.curve import Array, Curve
 from landscape.result.curve.noise import LEVEL
 from landscape.result.saved import Result
@@ -38,26 +39,10 @@ class Drawn:
         return f"line: median of {most if least == most else f'{least} to {most}'} seeds, band: all"
 
 
-def primary(result: Result, split: str) -> Curve | None:
-    """The training cost with its masks where there is one, else the deterministic curve."""
-    return result.curves.get(f"{split}/stochastic") or result.curves.get(f"{split}/deterministic")
-
-
-def twin(result: Result, split: str) -> Curve | None:
-    """The deterministic curve beside a stochastic primary one."""
-    return result.curves.get(f"{split}/deterministic") if f"{split}/stochastic" in result.curves else None
-
-
 def differ(result: Result, splits: Sequence[str] = ("train", "valid")) -> bool:
     """Whether a twin is another line than its primary one; without dropout in the net it would hide it."""
     pairs = [(primary(result, split), twin(result, split)) for split in splits]
     return any(a and b and not np.array_equal(a.objective, b.objective) for a, b in pairs)
-
-
-def curves(result: Result, splits: Sequence[str] = ("train", "valid")) -> list[Curve]:
-    """Of each split the primary curve and its twin, as far as they were measured."""
-    found = [curve for split in splits for curve in (primary(result, split), twin(result, split))]
-    return [curve for curve in found if curve is not None]
 
 
 def mark_ends(axes: Axes, alphas: Array) -> None:
@@ -67,24 +52,40 @@ def mark_ends(axes: Axes, alphas: Array) -> None:
             axes.axvline(end, color=style.RULE, linewidth=0.8, zorder=0)
 
 
-def band(axes: Axes, result: Result, x: Array, values: Array, ragged: bool = False, **look: Any) -> Drawn:
-    """One curve: the line of a single seed, or median and min-max band of several.
+def band(
+    axes: Axes,
+    result: Result,
+    x: Array,
+    values: Array,
+    ragged: bool = False,
+    name: str = "",
+    outer: tuple[float, float] | None = (0.0, 1.0),
+    shade: float = 0.18,
+    **look: Any,
+) -> Drawn:
+    """One curve: the line of a single seed, or median and band of several.
 
     Args:
-        x: [A]. values: [A, S]. ragged: columns may end early in NaN. look: of the line, ``label`` and ``color`` in it.
+        x: [A].
+        values: [A, S].
+        ragged: columns may end early in NaN.
+        name: of the curve where a seed is left out; the recipe's without one.
+        outer: the quantiles that the band spans, None for no band.
+        shade: its opacity.
+        look: of the line, ``label`` and ``color`` in it.
     """
-    columns, note = subject.usable(result, values, ragged)
-    notes = (f"{subject.recipe(result)}: {note}",) if note else ()
+    columns, note = result.usable(values, ragged)
+    notes = (f"{name or naming.recipe(result)}: {note}",) if note else ()
     if not columns:
-        return Drawn((), notes, (unit.cost_of(result),))
+        return Drawn((), notes, (naming.cost_of(result),))
     kept = values[:, columns]
     rows = np.isfinite(kept).any(axis=1)  # beyond the last epoch of the longest seed there is nothing to draw
     x, kept = x[rows], kept[rows]
     axes.plot(x, np.nanmedian(kept, axis=1), **look)
-    if len(columns) > 1:
-        low, high = np.nanmin(kept, axis=1), np.nanmax(kept, axis=1)
-        axes.fill_between(x, low, high, color=look["color"], alpha=0.18, linewidth=0)
-    return Drawn((len(columns),), notes, (unit.cost_of(result),))
+    if len(columns) > 1 and outer is not None:
+        low, high = np.nanquantile(kept, outer, axis=1)
+        axes.fill_between(x, low, high, color=look["color"], alpha=shade, linewidth=0)
+    return Drawn((len(columns),), notes, (naming.cost_of(result),))
 
 
 def draw_splits(axes: Axes, result: Result, splits: Sequence[str] = ("train", "valid"), twins: bool = True) -> Drawn:
@@ -99,7 +100,7 @@ def draw_splits(axes: Axes, result: Result, splits: Sequence[str] = ("train", "v
             mark_ends(axes, curve.alphas)
     for split in splits:
         if twins and (curve := twin(result, split)) is not None:
-            columns, _ = subject.usable(result, curve.objective)
+            columns, _ = result.usable(curve.objective)
             if columns:
                 median = np.median(curve.objective[:, columns], axis=1)
                 look = {"color": style.SPLIT_COLOR[split], "linestyle": style.TWIN_STYLE[split], "linewidth": 1.0}
@@ -111,7 +112,7 @@ def draw_splits(axes: Axes, result: Result, splits: Sequence[str] = ("train", "v
 
 def draw_noise(axes: Axes, result: Result, curve: Curve) -> bool:
     """Of a single seed the band over examples of J less J(0), laid around J, where it was measured; whether it was."""
-    columns, _ = subject.usable(result, curve.objective)
+    columns, _ = result.usable(curve.objective)
     if len(columns) != 1 or "low" not in curve.noise:
         return False
     s, k = columns[0], int(np.argmin(np.abs(curve.alphas)))
@@ -124,15 +125,11 @@ def draw_noise(axes: Axes, result: Result, curve: Curve) -> bool:
 
 def name_noise(axes: Axes) -> None:
     """One entry of the legend for the bands of all splits."""
-    axes.fill_between(
-        [],
-        [],
-        [],
-        facecolor=style.GREY,
-        alpha=BAND_ALPHA,
-        linewidth=0,
-        label=f"band: {100 * LEVEL:.0f} % over examples",
+    label, look = (
+        f"band: {100 * LEVEL:.0f} % over examples",
+        {"facecolor": style.GREY, "alpha": BAND_ALPHA, "linewidth": 0},
     )
+    axes.fill_between([], [], [], label=label, **look)
 
 
 def draw_jobs(
@@ -186,14 +183,14 @@ def draw_learning(
 
 def label_line(axes: Axes, title: str, drawn: Drawn, legend: bool = True) -> None:
     """Title, axis labels and legend of a J(alpha) panel."""
-    axes.set(title=style.wrapped(title), xlabel="α", ylabel=f"J(θ(α)){unit.bracketed(drawn.costs)}")
+    axes.set(title=style.wrapped(title), xlabel="α", ylabel=f"J(θ(α)){naming.bracketed_unit(drawn.costs)}")
     axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
     close(axes, drawn, legend)
 
 
 def label_learning(axes: Axes, title: str, drawn: Drawn, legend: bool = True) -> None:
     """Title, axis labels and legend of a J(epoch) panel."""
-    axes.set(title=style.wrapped(title), xlabel="epoch", ylabel=f"J(θ){unit.bracketed(drawn.costs)}")
+    axes.set(title=style.wrapped(title), xlabel="epoch", ylabel=f"J(θ){naming.bracketed_unit(drawn.costs)}")
     axes.xaxis.set_major_locator(MaxNLocator(8, steps=[1, 2, 5, 10], integer=True))
     close(axes, drawn, legend)
 
@@ -216,7 +213,7 @@ def draw_clean(axes: Axes, result: Result) -> None:
     values = curve.metrics.get("clean_objective") if curve is not None else None
     if curve is None or values is None:
         return
-    columns, _ = subject.usable(result, values)
+    columns, _ = result.usable(values)
     if columns:
         look: dict[str, Any] = {"color": style.GREEN, "linestyle": (0, (8, 1.5, 1, 1.5)), "linewidth": 1.0}
         axes.plot(curve.alphas, np.median(values[:, columns], axis=1), label="training, clean examples only", **look)

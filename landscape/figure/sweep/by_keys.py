@@ -1,4 +1,4 @@
-"""The drawing of a sweep over two or more keys: panels, maps and rates, each in a band of the figure."""
+"""The drawing of a sweep by its keys: panels of curves, and for two keys or more maps and rates in bands."""
 
 from __future__ import annotations
 
@@ -10,15 +10,21 @@ import numpy as np
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
-from landscape.figure import line, style
-from landscape.figure.sweep.curves import KINDS, draw_panel, has, label_panel, spans_decades, title_of
-from landscape.figure.sweep.design import Cells, Design, spread
-from landscape.figure.sweep.heat import Read, draw_heat, norm_of, read_median, share_rising, table
-from landscape.figure.sweep.keys import Key
-from landscape.figure.sweep.look import band_words, explain, looks_of
-from landscape.figure.sweep.number import Number
+from landscape.figure import caption, panel, style
+from landscape.figure.sweep.curves import (
+    KINDS,
+    band_words,
+    draw_panel,
+    explain,
+    has,
+    label_panel,
+    looks_of,
+    spans_decades,
+    title_of,
+)
+from landscape.figure.sweep.keys import Cells, Design, Key, num_runs, spread
+from landscape.figure.sweep.number import Number, Read, draw_heat, norm_of, read_median, share_rising, table
 from landscape.figure.sweep.plain import title
-from landscape.figure.sweep.pool import num_columns, num_runs
 from landscape.figure.sweep.rate import INTERVAL, SPLITS, are_monotone, draw_rates
 from landscape.figure.sweep.verdicts import judge
 
@@ -28,6 +34,47 @@ MAX_PANELS, MAX_COLUMNS, MAX_ROWS = 6, 4, 3
 MAX_RATES = 4
 Band = tuple[float, Callable[[Any], list[str]]]
 """Its height in inches, and what draws it into a part of the figure and returns sentences for the footer."""
+
+
+def draw_one_key(design: Design, said: Sequence[str] = ()) -> Figure:
+    """Each kind of curve in a panel, coloured by the key, and the share of runs that rise at each of its values.
+
+    Args:
+        said: sentences for the footer.
+    """
+    key, results = design.keys[0], design.results
+    cells, looks = design.cells([key]), looks_of(key)
+    kinds = [kind for kind in KINDS if any(has(kind, result) for result in cells.values())]
+    rated = any(are_monotone(result, split) for result in cells.values() for split in SPLITS)
+    num = len(kinds) + rated
+    columns = min(max(num, 1), 2)
+    figure, grid = style.new(math.ceil(max(num, 1) / columns), columns, width=3.9 * columns + 2.6)
+    flat = [axes for row in grid for axes in row]
+    drawn = panel.Drawn()
+    for kind, axes in zip(kinds, flat, strict=False):
+        one = draw_panel(axes, kind, key, looks, cells)
+        if spans_decades(list(cells.values()), kind):
+            axes.set_yscale("log")
+        label_panel(axes, kind, title_of(kind, results), one)
+        drawn += one
+    if not num:
+        panel.close(flat[0], drawn)
+    notes = [*said, *drawn.notes]
+    if len(looks) < len(key.values):
+        notes.append(f"curves of {len(looks)} of the {len(key.values)} values of {key.name}")
+    if kinds:
+        explain(figure, flat[: len(kinds)], key, looks, band_words(drawn, len(looks)))
+    if rated:
+        axes = flat[len(kinds)]
+        draw_rates(axes, key, cells)
+        axes.set_title("not monotone on [0, 1]")
+        axes.set_ylim(top=150)  # room for the legend above the counts of bars that end at 100 %
+        axes.legend(loc="upper left", ncols=2)
+        notes.append(INTERVAL)
+    for axes in flat[max(num, 1) :]:
+        axes.remove()
+    heading = f"{title(results)}: {key.name}, {num_runs(results)}"
+    return caption.finish(figure, results, heading, notes, judge(results))
 
 
 def draw_several_keys(design: Design, numbers: Sequence[Number], said: Sequence[str] = ()) -> Figure:
@@ -47,7 +94,7 @@ def draw_several_keys(design: Design, numbers: Sequence[Number], said: Sequence[
     others = [key.name for key in design.keys[3:]]
     if others:
         notes.append(f"each curve and each cell runs over all values of {', '.join(others)}")
-    return style.finish(figure, design.results, _heading(design), notes, judge(design.results))
+    return caption.finish(figure, design.results, _heading(design), notes, judge(design.results))
 
 
 def _heading(design: Design) -> str:
@@ -56,8 +103,8 @@ def _heading(design: Design) -> str:
 
 def _empty(design: Design, said: Sequence[str]) -> Figure:
     figure, grid = style.new(1, 1, width=4.8)
-    line.close(grid[0][0], line.Drawn())
-    return style.finish(figure, design.results, _heading(design), said, verdicts=judge(design.results))
+    panel.close(grid[0][0], panel.Drawn())
+    return caption.finish(figure, design.results, _heading(design), said, verdicts=judge(design.results))
 
 
 def _third(design: Design) -> tuple[Key | None, list[str]]:
@@ -81,19 +128,19 @@ def _curves(design: Design) -> Band | None:
     def draw(part: Any) -> list[str]:
         grid = part.subplots(num_rows, columns, squeeze=False, sharex=True, sharey=True)
         places = [(row, value) for row in rows for value in shown]
-        looks, drawn = looks_of(first), line.Drawn()
+        looks, drawn = looks_of(first), panel.Drawn()
         for k, (axes, (row, value)) in enumerate(zip(grid.flat, places, strict=False)):
             place = (*([row] if third else []), value)
-            own = {key[-1:]: result for key, result in cells.items() if key[:-1] == place}
-            panel = draw_panel(axes, kind, first, looks, own)
+            cells_here = {key[-1:]: result for key, result in cells.items() if key[:-1] == place}
+            one = draw_panel(axes, kind, first, looks, cells_here)
             words = [f"{second.name}={second.word(value)}"] + ([f"{third.name}={third.word(row)}"] if third else [])
-            label_panel(axes, kind, "", panel)
+            label_panel(axes, kind, "", one)
             axes.set_title("\n".join(words))
             if k % columns:
                 axes.set_ylabel("")
             if k + columns < len(places):
                 axes.set_xlabel("")
-            drawn += line.Drawn(panel.num_seeds, tuple(f"{words[0]}, {note}" for note in panel.notes), panel.costs)
+            drawn += panel.Drawn(one.num_seeds, tuple(f"{words[0]}, {note}" for note in one.notes), one.costs)
         if spans_decades(list(cells.values()), kind):
             grid.flat[0].set_yscale("log")
         for axes in grid.flat[len(places) :]:
@@ -122,7 +169,7 @@ def _maps(design: Design, numbers: Sequence[Number]) -> Band | None:
     third, rows = _third(design)
     down, across = sorted(design.keys[:2], key=lambda key: -len(key.values))
     cells = design.cells([down, across, *([third] if third else [])])
-    middle = ", median" if any(num_columns(result) > 1 for result in cells.values()) else ""
+    middle = ", median" if any(result.num_columns > 1 for result in cells.values()) else ""
     reads: list[tuple[str, Read, Normalize | None]] = [
         (f"{number.title}{middle}", read_median(number), None) for number in numbers
     ]
