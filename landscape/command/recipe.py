@@ -35,9 +35,9 @@ from landscape.parameters import ParameterLayout, beside
 from landscape.store.solutions import Solutions, joined
 from landscape.store.store import Entry, Store
 from landscape.training import GroupRun, Training, build, groups_of
-from landscape.training.frozen import frozen_in
+from landscape.training.gradient import frozen_in
+from landscape.training.groups import check_training
 from landscape.training.trainer import LATER
-from landscape.training.trial import check_training
 
 log = logging.getLogger(__name__)
 

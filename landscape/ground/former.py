@@ -17,6 +17,7 @@ FORMER = {
     **{"footprint": "objective.memory.footprint", "compute": "command.launch"},
     **{name: f"store.{name}" for name in ("solutions", "streaming", "trajectory")},
     **{name: f"command.{name}" for name in ("closing", "config", "forecast", "job", "limits", "plan", "prepare")},
+    **{"training.frozen": "training.gradient", "training.trial": "training.groups"},
     **{"measurement.subject": "measurement.stages", "measurement.work": "measurement.contract"},
     **{"compute.engine": "command.launch.launcher", "compute.hold": "command.launch.isolation"},
     **{f"collect.{name}": f"command.collect.{name}" for name in ("launched", "record", "standing")},

@@ -23,7 +23,7 @@ from landscape.measurement.stages import Network
 from landscape.model import Quadratic
 from landscape.parameters import ParameterLayout
 from landscape.result.curve import Projection
-from landscape.training.frozen import frozen_in
+from landscape.training.gradient import frozen_in
 from landscape.training.optimizer import checked, is_elementwise, tried
 
 log = logging.getLogger(__name__)

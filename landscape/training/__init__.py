@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 from landscape.training.trainer import Training
 
 if TYPE_CHECKING:
-    from landscape.training.gradient import groups_of
+    from landscape.training.groups import groups_of
     from landscape.training.loop import GroupRun, build
     from landscape.training.momentum import Momentum
 
 __all__ = ["GroupRun", "Momentum", "Training", "build", "groups_of"]
-_HOMES = {"groups_of": "gradient", "GroupRun": "loop", "build": "loop", "Momentum": "momentum"}
+_HOMES = {"groups_of": "groups", "GroupRun": "loop", "build": "loop", "Momentum": "momentum"}
 
 
 def __getattr__(name: str) -> Any:
