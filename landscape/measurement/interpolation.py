@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from landscape.errors import InputError
-from landscape.ground.progress import report
+from landscape.ground.progress import progress_of
 from landscape.measurement.placement import check_placement, order_of, place
 from landscape.measurement.rounding import EVERY, is_evaluated_again, points_of, rounding_floor, some_of
 from landscape.measurement.subject import Measured, Subject
@@ -89,7 +89,7 @@ class Interpolation:
                 placed = place(objective, path, subject, self.slopes, f"{split_name} {mode}")
                 alphas = placed.alphas
                 total = objective.num_batches * len(alphas)
-                with report(f"{split_name} {mode}", total) as progress:
+                with progress_of(f"{split_name} {mode}", total) as progress:
                     evaluation = objective.along(path, alphas, progress, keep_costs=self.noise)
                 noise = {}
                 if evaluation.costs is not None:

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from landscape.alphas import Adaptive
-from landscape.ground.progress import report
+from landscape.ground.progress import progress_of
 from landscape.measurement.subject import Subject
 from landscape.objective.memory.footprint import MOST, passes_of
 from landscape.objective.memory.passes import TooLittle
@@ -110,10 +110,10 @@ def place(objective: Objective, path: Any, subject: Subject, order: int, what: s
     if order == 0:
         return Placed(subject.alphas, {}, {})
     if subject.adaptive is None:
-        with report(f"{what} slopes", objective.num_batches * len(subject.alphas)) as progress:
+        with progress_of(f"{what} slopes", objective.num_batches * len(subject.alphas)) as progress:
             found = slopes(objective, path, subject.alphas, order, progress, is_compared=True)
         return Placed(subject.alphas, {k: v for k, v in found.items() if k != "objective"}, {})
-    with report(f"{what} placing", objective.num_batches * subject.adaptive.max_points) as progress:
+    with progress_of(f"{what} placing", objective.num_batches * subject.adaptive.max_points) as progress:
         return _refined(objective, path, subject.adaptive, order, what, progress)
 
 

@@ -12,7 +12,7 @@ import torch
 
 from landscape.endpoints import Ends
 from landscape.errors import InputError
-from landscape.ground.progress import report
+from landscape.ground.progress import progress_of
 from landscape.measurement.corners import frame_of, plane_of, projection_of
 from landscape.measurement.interpolation import Interpolation
 from landscape.measurement.subject import Measured, Subject
@@ -156,7 +156,7 @@ class TrajectoryPlane(Interpolation):
             )
             rows = np.arange(len(run.epochs))
             total = objective.num_batches * len(rows)
-            with report(f"points of training, seed {solutions.seeds[s]}", total) as progress:
+            with progress_of(f"points of training, seed {solutions.seeds[s]}", total) as progress:
                 found = objective.along(run.theta, rows.astype(np.float64), progress)
             values[rows, s] = found.channels["objective"][:, 0]
         return values

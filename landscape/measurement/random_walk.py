@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from landscape.errors import InputError
-from landscape.ground.progress import report
+from landscape.ground.progress import progress_of
 from landscape.ground.streams import WALK, stream
 from landscape.measurement.subject import Measured, Subject
 from landscape.measurement.work import Steps, Work
@@ -61,7 +61,7 @@ class RandomWalk:
             )
         along, aside, norm = (np.zeros(shape) for _ in range(3))
         length = np.zeros(len(subject.seeds))
-        with report(f"random walk in {self.dimension} dimensions", 2 * shape[1] * self.num_steps) as progress:
+        with progress_of(f"random walk in {self.dimension} dimensions", 2 * shape[1] * self.num_steps) as progress:
             done = 0
             for s, seed in enumerate(subject.seeds):
                 solution = torch.zeros(0)
