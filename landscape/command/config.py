@@ -12,12 +12,14 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from hydra import compose, initialize_config_dir
 from hydra.core.config_store import ConfigStore
+from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import InterpolationValidationError
+from omegaconf.errors import InterpolationValidationError, OmegaConfBaseException
 
 from landscape.command.arguments import is_known, wanted
-from landscape.errors import Exit
+from landscape.errors import Exit, InputError
 from landscape.ground.provenance import conf_dir as conf_dir
 from landscape.ground.provenance import outside
 from landscape.ground.settings import uses_of
@@ -202,3 +204,17 @@ def register() -> None:
     store.store(group="limits", name="schema", node=LimitsSchema)
     store.store(group="training", name="schema", node=TrainingSchema)
     register_grids([Path(conf_dir())])
+
+
+def composed(overrides: Sequence[str]) -> DictConfig:
+    """The root config under these overrides, as the command line would compose it, but for ``hydra``.
+
+    Raises:
+        InputError: they do not fit.
+    """
+    register()
+    try:
+        with initialize_config_dir(conf_dir(), version_base="1.3", job_name="landscape"):
+            return compose("config", list(overrides))
+    except (HydraException, OmegaConfBaseException) as error:
+        raise InputError(" ".join(str(error).split())) from error

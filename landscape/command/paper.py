@@ -15,12 +15,9 @@ from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 
-from hydra import compose, initialize_config_dir
-from hydra.errors import HydraException
-from omegaconf.errors import OmegaConfBaseException
 from rich.table import Table
 
-from landscape.command.config import conf_dir, register
+from landscape.command.config import composed, conf_dir
 from landscape.errors import InputError
 from landscape.ground.files.text import plain
 from landscape.ground.progress import console
@@ -64,33 +61,25 @@ def experiments(patterns: Sequence[str]) -> list[str]:
     return [name for name in known if any(fnmatch(name, pattern) for pattern in patterns)]
 
 
-def composed(experiment: str, overrides: Sequence[str]) -> Experiment:
-    """Compose the experiment once, so that a wrong key is told before anything runs.
-
-    Raises:
-        InputError: the overrides do not fit this experiment.
-    """
-    try:
-        cfg = compose("config", [f"+experiment={experiment}", *overrides])
-    except (HydraException, OmegaConfBaseException) as error:
-        raise InputError(f"{experiment}: {' '.join(str(error).split())}") from error
-    return Experiment(experiment, Path(cfg.outputs), cfg.limits.scale, cfg.name, cfg.figure)
-
-
 def experiments_of(names: Sequence[str], overrides: Sequence[str]) -> list[Experiment]:
-    """One per name, all of one scale.
+    """One per name, all of one scale, each composed once, so that a wrong key is told before anything runs.
 
     Raises:
-        InputError: as ``composed``, or an override that belongs to one experiment only.
+        InputError: the overrides do not fit an experiment, or one of them belongs to one experiment only.
     """
     for item in overrides:
         if item.lstrip("+~").split("=", 1)[0].split(".")[0] in OWN or item.startswith("-"):
             raise InputError(f"{item} cannot be given to all experiments; run python -m landscape for that")
         if "=" not in item and not item.startswith("~"):
             raise InputError(f"{item} is no override; write key=value")
-    register()
-    with initialize_config_dir(conf_dir(), version_base="1.3", job_name="paper"):
-        return [composed(name, overrides) for name in names]
+    found = []
+    for name in names:
+        try:
+            cfg = composed([f"+experiment={name}", *overrides])
+        except InputError as error:
+            raise InputError(f"{name}: {error}") from error
+        found.append(Experiment(name, Path(cfg.outputs), cfg.limits.scale, cfg.name, cfg.figure))
+    return found
 
 
 def run(todo: Sequence[Experiment], overrides: Sequence[str]) -> list[tuple[int, float]]:

@@ -58,7 +58,7 @@ def hush(prefix: str) -> None:
 
 
 class Reporter:
-    """Told how far some long work is, tells the user; see ``report``."""
+    """Told how far some long work is, tells the user; see ``progress_of``."""
 
     def __init__(self, description: str, total: int, bar: Progress | None) -> None:
         self.description, self.total, self.bar = description, total, bar
@@ -79,7 +79,7 @@ class Reporter:
 
 
 @contextmanager
-def report(description: str, total: int) -> Iterator[Reporter]:
+def progress_of(description: str, total: int) -> Iterator[Reporter]:
     """A progress bar when standard output is a terminal and this job's alone, else a log line every 30 seconds."""
     screen = console()
     if not screen.is_terminal or not _bars:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -74,9 +74,11 @@ def failures_first(found: Iterable[Rate], verdicts: Sequence[Verdict]) -> list[R
 def rates(rows: Sequence[Row], each_setting: bool = False) -> list[Rate]:
     """Each claim's rate over all rows, or over those of each setting; a claim that was never judged is left out."""
     rows = counted(rows)
-    groups: Mapping[Setting | None, Sequence[Row]] = {**by_setting(rows)} if each_setting else {None: rows}
+    groups: Sequence[tuple[Setting | None, Sequence[Row]]] = [(None, rows)]
+    if each_setting:
+        groups = [*by_setting(rows).items()]
     found = []
-    for setting, group in groups.items():
+    for setting, group in groups:
         for check, on in dict.fromkeys(key for row in group for key in row.holds):
             judged = [row.holds[check, on] for row in group if row.holds.get((check, on)) is not None]
             if judged:

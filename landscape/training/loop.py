@@ -22,7 +22,7 @@ from landscape.cost.labels import count_alike
 from landscape.data.dataset import Dataset
 from landscape.errors import InputError
 from landscape.ground.precision import converted, tf32
-from landscape.ground.progress import report
+from landscape.ground.progress import progress_of
 from landscape.ground.streams import DROPOUT, INIT, MODULE, stream, stream_seed
 from landscape.model.dropout import Masks
 from landscape.objective.module.template import unwrapped
@@ -161,7 +161,7 @@ class GroupRun(Resumable):
                 self._end_of_epoch()
             saved = time.monotonic()
             name = "seed" if len(self.seeds) == 1 else "seeds"
-            with report(f"training {name} {', '.join(map(str, self.seeds))}", training.max_epochs) as progress:
+            with progress_of(f"training {name} {', '.join(map(str, self.seeds))}", training.max_epochs) as progress:
                 while self.epoch < training.max_epochs and not self.stopping.stopped.all():
                     with tf32(training.tf32):
                         self.one_epoch()

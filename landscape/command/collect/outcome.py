@@ -16,14 +16,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from hydra import compose, initialize_config_dir
-from hydra.errors import HydraException
-from omegaconf.errors import OmegaConfBaseException
-
 from landscape.command.closing import close
 from landscape.command.collect.record import one_line, records_of, write_json
 from landscape.command.collect.standing import Plan
-from landscape.command.config import conf_dir, register
+from landscape.command.config import composed
 from landscape.errors import InputError
 from landscape.figure.caption import judged
 from landscape.figure.module import figure_of, has_figure
@@ -179,11 +175,4 @@ def _tracker(overrides: Sequence[str]) -> Any:
     for item in overrides:
         if item.lstrip("+~").partition("=")[0].split(".")[0] != "tracker":
             raise InputError(f"{item} is no setting of a tracker; give tracker=NAME and tracker.KEY=VALUE alone")
-    if not overrides:
-        return None
-    register()
-    try:
-        with initialize_config_dir(conf_dir(), version_base="1.3", job_name="collect"):
-            return compose("config", list(overrides)).tracker
-    except (HydraException, OmegaConfBaseException) as error:
-        raise InputError(" ".join(str(error).split())) from error
+    return composed(overrides).tracker if overrides else None
