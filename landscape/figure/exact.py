@@ -97,7 +97,8 @@ def mark_foot(axes: Axes, alpha: float, label: str, **look: Any) -> None:
 def draw_line(axes: Axes, result: Result, s: int, split: str, most: int, color: str, label: str = "measured") -> None:
     """Some of the measured points of one line, ``most`` or a few more, as open markers."""
     curve = result.curves[f"{split}/deterministic"]
-    every, look = max(1, len(curve.alphas) // most), {"markersize": 4, "markerfacecolor": "none", "color": color}
+    every = max(1, len(curve.alphas) // most)
+    look: dict[str, Any] = {"markersize": 4, "markerfacecolor": "none", "color": color}
     axes.plot(curve.alphas[::every], curve.objective[::every, s], "o", label=label, **look)
 
 

@@ -69,8 +69,8 @@ def _draw_random(axes: Axes, result: Result) -> str:
     for kind, color in KINDS.items():
         lines = [s for s in columns if kinds[s] == kind]
         for s in lines:
-            share, look = seen.objective[:, s] / seen.objective[0, s], {"color": color, "linewidth": 0.7, "alpha": 0.7}
-            axes.plot(seen.alphas, share, label=f"{kind}: {counted(len(lines), 'line')}", **look)
+            share, label = seen.objective[:, s] / seen.objective[0, s], f"{kind}: {counted(len(lines), 'line')}"
+            axes.plot(seen.alphas, share, label=label, color=color, linewidth=0.7, alpha=0.7)
             for point in other_minima(result, s):
                 mark_foot(axes, point.alpha, "the other minimum, exact", color=color, markersize=3.5)
     panel.mark_ends(axes, seen.alphas)

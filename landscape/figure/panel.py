@@ -125,11 +125,8 @@ def draw_noise(axes: Axes, result: Result, curve: Curve) -> bool:
 
 def name_noise(axes: Axes) -> None:
     """One entry of the legend for the bands of all splits."""
-    label, look = (
-        f"band: {100 * LEVEL:.0f} % over examples",
-        {"facecolor": style.GREY, "alpha": BAND_ALPHA, "linewidth": 0},
-    )
-    axes.fill_between([], [], [], label=label, **look)
+    label = f"band: {100 * LEVEL:.0f} % over examples"
+    axes.fill_between([], [], [], label=label, facecolor=style.GREY, alpha=BAND_ALPHA, linewidth=0)
 
 
 def draw_jobs(
