@@ -62,8 +62,8 @@ class Interpolation:
         curves: dict[str, Curve] = {}
         numbers: dict[str, list[float]] = {}
         for split, mode in product(self.splits, self.modes):
-            objective = on_path.objective_along(on_path.split(split), mode)
-            if not self._is_repeated(mode, objective):
+            if not self._is_repeated(mode, on_path.trial_in(mode)):
+                objective = on_path.objective_along(on_path.split(split), mode)
                 name = f"{split}/{mode}"
                 curves[name], placed = self._curve(on_path, objective, split)
                 numbers |= numbers_of(name, curves[name])
@@ -103,7 +103,7 @@ class Interpolation:
         passes, num_rows = list[Pass](), len(on_path.ends.seeds)
         num = len(on_path.alphas) if on_path.adaptive is None else 2 * len(on_path.alphas) - 1  # all intervals halved
         for name, mode in product(self.splits, self.modes):
-            split, trial = on_path.split(name), on_path.trial.on(mode=mode)
+            split, trial = on_path.split(name), on_path.trial_in(mode)
             if self._is_repeated(mode, trial):
                 continue
             orders = sorted({0, order_of(on_path, self.slopes)})

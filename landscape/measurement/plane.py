@@ -62,7 +62,7 @@ class TrajectoryPlane:
     def check(self, on_path: OnPath) -> None:
         """Raise InputError for running statistics that nobody knows off the line, before anything is trained."""
         self.curves.check(on_path)
-        if on_path.trial.on(mode=self.first_mode).statistics.interpolates:
+        if on_path.trial_in(self.first_mode).statistics.interpolates:
             raise InputError(
                 "measurement=plane looks beside the line, where objective.running_statistics=interpolate "
                 "knows no statistics; use recalibrate, or keep"
@@ -105,7 +105,7 @@ class TrajectoryPlane:
             return Work((*passes, Pass(split, mode, num_examples, len(on_path.alphas) ** 2, 1)))
         if solutions is None:
             return Work(passes)
-        num_replicates = on_path.trial.on(mode=mode).num_replicates
+        num_replicates = on_path.trial_in(mode).num_replicates
         runs = [Pass(split, mode, num_examples, len(r.epochs), 1, num_replicates) for r in solutions.trajectories]
         return Work((*passes, *runs), unknown="reading the trajectory")
 

@@ -68,6 +68,16 @@ class Network(Seeds):
         few = self.dataset.valid.first(min(NUM_TRIED, len(self.dataset.valid)))
         return self.objective(self.module, self.cost, few)
 
+    @cached_property
+    def _trials(self) -> dict[str, Objective]:
+        return {}
+
+    def trial_in(self, mode: str) -> Objective:
+        """The trial in this mode, made once: what it says of a mode holds for every split."""
+        if mode not in self._trials:
+            self._trials[mode] = self.trial.on(mode=mode)
+        return self._trials[mode]
+
     def objective_of(self, split: Split, mode: str, **numbers: Any) -> Objective:
         """J over the examples of a split."""
         return self.trial.on(split, mode=mode, **numbers)
@@ -75,7 +85,7 @@ class Network(Seeds):
     def at(self, stage: type[Network], **more: Any) -> Any:
         """This network at a later stage, with what that adds."""
         later = stage(**{entry.name: getattr(self, entry.name) for entry in fields(self)} | more)
-        later.__dict__["trial"] = self.trial
+        later.__dict__.update(trial=self.trial, _trials=self._trials)
         return later
 
 
