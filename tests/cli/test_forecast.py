@@ -167,7 +167,7 @@ def test_a_forecast_looks_about_as_often_as_the_job(cli: Callable[..., Ran], mon
     """A count of what is built, whose cost would otherwise be paid twice over before a short command."""
     built = {"ahead": 0, "job": 0}
     where = ["job"]
-    make, look = Objective.__init__, callback.forecast
+    make, look = Objective._set, callback.forecast
 
     def counted(self: Objective, *arguments: object, **more: object) -> None:
         built[where[0]] += 1
@@ -179,7 +179,7 @@ def test_a_forecast_looks_about_as_often_as_the_job(cli: Callable[..., Ran], mon
         where[0] = "job"
         return found
 
-    monkeypatch.setattr(Objective, "__init__", counted)
+    monkeypatch.setattr(Objective, "_set", counted)
     monkeypatch.setattr(callback, "forecast", ahead)
     ran = cli(*TINY)
     assert ran.status == 0 and "forecast: 1 job" in ran.out, ran.out
