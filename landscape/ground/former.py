@@ -29,7 +29,10 @@ FORMER = {
     **{f"figure.sweep.{name}": "figure.sweep.keys" for name in ("design", "pool")},
     **{"figure.sweep.look": "figure.sweep.curves", "figure.sweep.plane": "figure.sweep.plain"},
     **{f"figure.sweep.{name}": "figure.sweep.by_keys" for name in ("one_key", "several_keys")},
-    **{"figure.sweep.heat": "figure.sweep.number"},
+    **{"figure.sweep.heat": "figure.sweep.number", "figure.sweep.columns": "figure.sweep.keys"},
+    **{"figure.present": "figure.reading", "figure.noise": "figure.reading"},
+    **{"result.curve.climb": "result.curve.crossing", "result.curve.turning": "result.curve.numbers"},
+    **{"result.curve.wilson": "result.curve.noise"},
 }
 """Below ``landscape``: the first parts of a former name -> what they are called now."""
 
