@@ -16,6 +16,12 @@ from theory.deep_linear import scalar
 from theory.quadratic import modes
 
 
+def test_each_conjecture_has_a_name_and_says_all():
+    assert len({c.name for c in conjectures.CONJECTURES}) == 4
+    for c in conjectures.CONJECTURES:
+        assert c.statement and c.source and c.counterexample and c.exact
+
+
 def test_flow_line_rises_for_every_end_that_the_conservation_law_allows():
     below, slope = conjectures.flow_slope_at_start()
     assert below < 0 and slope < 0
