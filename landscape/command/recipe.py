@@ -45,6 +45,9 @@ STORED = ("model", "data", "cost", "optimizer")
 """With ``training`` the nodes by which the store tells solutions apart."""
 
 
+_handed_on: list[Recipe] = []
+
+
 class Positions(NamedTuple):
     """Where to look along a path: alphas [A], and how to refine them, or None."""
 
@@ -61,8 +64,22 @@ class Recipe:
     """
 
     def __init__(self, config: dict[str, Any], device: torch.device) -> None:
+        self._given = config
         self.config, self.caps = apply_limits(config)
-        self.device = device
+        self.device, self._is_checked = device, False
+
+    @classmethod
+    def of(cls, config: dict[str, Any], device: torch.device) -> Recipe:
+        """The recipe of the same config that was handed on in this process, once; else a new one."""
+        recipe = _handed_on.pop() if _handed_on else None
+        if recipe is None or {**recipe._given, "command": config["command"]} != config or recipe.device != device:
+            return cls(config, device)
+        recipe.config["command"] = config["command"]  # the stamp of a command, made anew for each config
+        return recipe
+
+    def hand_on(self) -> None:
+        """To the next who asks for a recipe: what is made and checked before a job the job need not make again."""
+        _handed_on[:] = [self]
 
     @cached_property
     def measurement(self) -> Any:
@@ -168,8 +185,8 @@ class Recipe:
         return network
 
     def check(self) -> None:
-        """Raise InputError for all that can be refused before anything is trained."""
-        if not issubclass(self.stage, Network):
+        """Raise InputError for all that can be refused before anything is trained; asked again, do nothing."""
+        if self._is_checked or not issubclass(self.stage, Network):
             return
         if issubclass(self.stage, OnPath):
             _ = self.positions
@@ -198,6 +215,7 @@ class Recipe:
             for split in ("train", "valid"):
                 before = len(getattr(self.dataset, split))
                 note_cap(self.caps, f"measured {split} examples", before, min(before, network.num_examples))
+        self._is_checked = True
 
     def come_to(self, on_epoch: Callable[[dict[str, float]], None]) -> tuple[Seeds, list[Entry]]:
         """The stage at which the measurement is taken, trained for as far as it must be; and where solutions lie."""

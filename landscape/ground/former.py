@@ -17,7 +17,12 @@ FORMER = {
     **{"footprint": "objective.memory.footprint", "compute": "command.launch"},
     **{name: f"store.{name}" for name in ("solutions", "streaming", "trajectory")},
     **{name: f"command.{name}" for name in ("closing", "config", "forecast", "job", "limits", "plan", "prepare")},
-    **{"measurement.subject": "measurement.stages", "measurement.work": "measurement.contract"},
+    **{f"forecast.{name}": "command.forecast.timing" for name in ("calibration", "clock")},
+    **{
+        "forecast.memory": "command.forecast.command",
+        "measurement.subject": "measurement.stages",
+        "measurement.work": "measurement.contract",
+    },
 }
 """Below ``landscape``: how a former name begins -> what that is called now."""
 

@@ -14,7 +14,7 @@ import pytest
 import landscape.__main__ as program
 import landscape.command.collect as collect
 import landscape.command.forecast.callback as callback
-import landscape.objective.memory.footprint as footprint
+import landscape.objective.objective as objective
 from landscape.command.forecast import Forecast
 from landscape.model import Quadratic
 from landscape.objective import Objective
@@ -83,7 +83,7 @@ def rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, 
 
     noted(GroupRun, "one_epoch", "trained")
     noted(Objective, "along", "evaluated")
-    noted(footprint, "footprint", None)  # the few rows that it takes to know how many fit are not the measurement's
+    noted(objective, "footprint", None)  # the few rows that it takes to know how many fit are not the measurement's
     yield my_counting.ROWS
     sys.modules.pop("my_counting", None)
 
@@ -192,9 +192,7 @@ def test_a_measurement_that_says_nothing_of_itself_is_not_forecast(
 ) -> None:
     forecast, _ = both("measurement._target_=my_counting.Silent")
     assert forecast.jobs[0].unknown == "measurement Silent"
-    assert counts(forecast) == {
-        name: rows[name] for name in ("trained", "evaluated")
-    }  # training is counted all the same
+    assert counts(forecast) == {name: rows[name] for name in ("trained", "evaluated")}  # training all the same
 
 
 @pytest.mark.parametrize("noise", [pytest.param(0.0, marks=pytest.mark.slow), 0.1])
