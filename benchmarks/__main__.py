@@ -13,9 +13,7 @@ from pathlib import Path
 
 from benchmarks import report
 
-SHORT = [
-    "theory", "trajectory", "plane", "any_module", "candidates", "profile_events", "line", "seeds", "gpu",
-]  # fmt: skip
+SHORT = ["theory", "trajectory", "plane", "any_module", "candidates", "profile_events", "line", "seeds", "gpu"]
 """In this order, those that are there."""
 
 

@@ -156,10 +156,14 @@ def compared(name: str, module: nn.Module, data: Split, num: int, rounds: int) -
     why = "" if ratio >= least else told(profiled(lambda: along(alphas)))
     work = f"{name}, {len(data):,} x {num}"
     error = float(np.abs(loop(few) / exact - 1).max())
-    rows = [[work, "the house's choice", seconds["house"], ratio, off, share],
-            [work, "preloaded loop by hand", seconds["loop"], 1.0, error, share]]  # fmt: skip
-    goals = [target(f"{name}: times the preloaded loop", ratio, least=least, why=why),
-             target(f"{name}: relative error", off, most=1e-5)]  # fmt: skip
+    rows = [
+        [work, "the house's choice", seconds["house"], ratio, off, share],
+        [work, "preloaded loop by hand", seconds["loop"], 1.0, error, share],
+    ]
+    goals = [
+        target(f"{name}: times the preloaded loop", ratio, least=least, why=why),
+        target(f"{name}: relative error", off, most=1e-5),
+    ]
     return rows, goals
 
 

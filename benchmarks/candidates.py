@@ -39,7 +39,7 @@ from benchmarks.outcome import show
 from benchmarks.timing import interleaved
 from landscape.objective.engine.events.events import STRETCH, SUMS_BYTES, factors_of
 from landscape.objective.engine.events.kernel import EXAMPLES, SPAN, TILE, sweep_on
-from landscape.objective.engine.events.packed import Memory, Packed
+from landscape.objective.engine.events.packed import Packed, Scratch
 from landscape.objective.engine.events.switches import UNITS, bucket
 
 LOAD = """
@@ -83,13 +83,20 @@ def batch(num: int, points: int, units: int) -> Batch:
         return torch.randn(*shape, generator=generator)
 
     z0, w0, v0 = normal(num, units), normal(units, units) / units**0.5, normal(10, units) / units**0.5
-    return Batch(z0, z0 + 0.8 * normal(num, units), w0, w0 + 0.5 * normal(units, units) / units**0.5,
-                 v0, v0 + 0.5 * normal(10, units) / units**0.5, torch.linspace(0, 1, points))  # fmt: skip
+    return Batch(
+        z0,
+        z0 + 0.8 * normal(num, units),
+        w0,
+        w0 + 0.5 * normal(units, units) / units**0.5,
+        v0,
+        v0 + 0.5 * normal(10, units) / units**0.5,
+        torch.linspace(0, 1, points),
+    )
 
 
 def by_vectors(b: Batch) -> Callable[[], Tensor]:
     """The house's kernel."""
-    events, packed = b.events(), Packed(Memory(), (b.w0, b.w1), None, 1)
+    events, packed = b.events(), Packed(Scratch(), (b.w0, b.w1), None, 1)
     table = packed.table((b.v0, b.v1))
     _, groups, width, _, lanes = table.shape
     num, points = len(b.z0), len(b.t)
@@ -103,8 +110,24 @@ def by_vectors(b: Batch) -> Callable[[], Tensor]:
 
     def run() -> Tensor:
         total.zero_()
-        sweep_on(packed.weight, *events, factors, packed.state.numpy(), held, gain, 0, table.numpy(), grid,
-                 total.numpy(), scratch, 0, num, rows, STRETCH, 1)  # fmt: skip
+        sweep_on(
+            packed.weight,
+            *events,
+            factors,
+            packed.state.numpy(),
+            held,
+            gain,
+            0,
+            table.numpy(),
+            grid,
+            total.numpy(),
+            scratch,
+            0,
+            num,
+            rows,
+            STRETCH,
+            1,
+        )
         return total[:num].permute(2, 0, 1, 3).flatten(2)[:points, :, :10]
 
     return run
@@ -112,9 +135,19 @@ def by_vectors(b: Batch) -> Callable[[], Tensor]:
 
 @njit(nogil=True, fastmath=True)
 def _loops(
-    w0: np.ndarray, w1: np.ndarray, v0: np.ndarray, v1: np.ndarray, unit: np.ndarray, first: np.ndarray,
-    last: np.ndarray, tiles: np.ndarray, start: np.ndarray, factors: np.ndarray, grid: np.ndarray, out: np.ndarray,
-) -> None:  # fmt: skip
+    w0: np.ndarray,
+    w1: np.ndarray,
+    v0: np.ndarray,
+    v1: np.ndarray,
+    unit: np.ndarray,
+    first: np.ndarray,
+    last: np.ndarray,
+    tiles: np.ndarray,
+    start: np.ndarray,
+    factors: np.ndarray,
+    grid: np.ndarray,
+    out: np.ndarray,
+) -> None:
     outputs, classes = w0.shape[1], v0.shape[1]
     units, tops, ends = unit.reshape(-1), first.reshape(-1), last.reshape(-1)
     for n in range(out.shape[1]):
@@ -182,8 +215,12 @@ def compile_seconds() -> tuple[float, float]:
     """First call of the house's kernels in a fresh process: nothing kept on disk, then everything."""
     with tempfile.TemporaryDirectory() as folder:
         environment = {**os.environ, "NUMBA_CACHE_DIR": folder}
-        times = [subprocess.run([sys.executable, "-c", LOAD], env=environment, capture_output=True, text=True,
-                                check=True).stdout for _ in range(2)]  # fmt: skip
+        times = [
+            subprocess.run(
+                [sys.executable, "-c", LOAD], env=environment, capture_output=True, text=True, check=True
+            ).stdout
+            for _ in range(2)
+        ]
     return float(times[0].split()[-1]), float(times[1].split()[-1])
 
 
@@ -200,10 +237,12 @@ def main() -> None:
     b = batch(num, points, units)
     exact = by_points(Batch(*(v.double() for v in vars(b).values())))()
     made = {
-        "events, numba, LLVM vectors": by_vectors, "events, numba, plain loops": by_loops,
-        "events, torch, products per step": by_steps, "one pass per point, torch": by_points,
+        "events, numba, LLVM vectors": by_vectors,
+        "events, numba, plain loops": by_loops,
+        "events, torch, products per step": by_steps,
+        "one pass per point, torch": by_points,
         "one pass per point, torch.compile": lambda b: by_points(b, torch.compile(point)),
-    }  # fmt: skip
+    }
     methods: dict[str, Callable[[], Tensor]] = {}
     first: dict[str, float] = {}
     for name, make in made.items():
@@ -225,8 +264,13 @@ def main() -> None:
     rows.append(["the kernels in a fresh process, nothing kept", fresh, "-", "-", "-"])
     rows.append(["the same, compiled code kept on disk", kept, "-", "-", "-"])
     columns = ["candidate", "seconds", "x one pass per point", "first call", "largest error of the largest logit"]
-    show(f"{units} hidden units twice, {num} examples x {points} grid points, behind the first layer", columns, rows,
-         "candidates", small=options.small)  # fmt: skip
+    show(
+        f"{units} hidden units twice, {num} examples x {points} grid points, behind the first layer",
+        columns,
+        rows,
+        "candidates",
+        small=options.small,
+    )
 
 
 if __name__ == "__main__":

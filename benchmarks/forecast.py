@@ -13,8 +13,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-import landscape.__main__ as program
 import landscape.command.forecast.callback as callback
+import landscape.command.task as program
+from landscape.command.command_line import main as landscape_main
 from landscape.command.forecast import Forecast, timing
 from landscape.command.forecast.command import peak_bytes
 
@@ -52,15 +53,17 @@ def main() -> None:
     print(f"\nexit {status}, torch {torch.__version__}; looked at in {ahead.seconds_taken:.1f} CPU seconds")
     print("jobs, CPU seconds forecast:", *(f"{job.seconds:.1f}" for job in ahead.jobs))
     print("jobs, CPU seconds taken:   ", *(f"{second:.1f}" for second in seconds))
-    print(f"| `{' '.join(overrides)}` | {ahead.seconds:.0f} s | {sum(seconds):.0f} s | "
-          f"{(ahead.peak_bytes or 0) / 1e6:.0f} MB | {(peak_bytes(torch.device('cpu')) or 0) / 1e6:.0f} MB | "
-          f"{ahead.num_bytes / 1e6:.1f} MB | {disk / 1e6:.1f} MB |")  # fmt: skip
+    print(
+        f"| `{' '.join(overrides)}` | {ahead.seconds:.0f} s | {sum(seconds):.0f} s | "
+        f"{(ahead.peak_bytes or 0) / 1e6:.0f} MB | {(peak_bytes(torch.device('cpu')) or 0) / 1e6:.0f} MB | "
+        f"{ahead.num_bytes / 1e6:.1f} MB | {disk / 1e6:.1f} MB |"
+    )
 
 
 def _run(folder: str, *overrides: str) -> int:
     sys.argv = ["landscape", "tracker=none", f"outputs={folder}", *overrides]
     try:
-        program.main()
+        landscape_main()
     except SystemExit as stop:
         return int(stop.code or 0)
     return 0

@@ -92,8 +92,10 @@ def line(device: str, small: bool, limit: float, rounds: int) -> Any:
 
 def training(device: str, small: bool, limit: float, rounds: int) -> list[list[Any]]:
     """Rows of S networks."""
-    nets = [Net("digits net 64-100-10", (64, 100, 10), 32, 5 if small else 100),
-            Net("MNIST net 784-1200-1200-10", (784, 1200, 1200, 10), 128, 1 if small else 20)]  # fmt: skip
+    nets = [
+        Net("digits net 64-100-10", (64, 100, 10), 32, 5 if small else 100),
+        Net("MNIST net 784-1200-1200-10", (784, 1200, 1200, 10), 128, 1 if small else 20),
+    ]
     rows: list[list[Any]] = []
     with tempfile.TemporaryDirectory() as folder:
         for net in nets:
@@ -103,10 +105,12 @@ def training(device: str, small: bool, limit: float, rounds: int) -> list[list[A
                 runs = by_house(net, dataset, num, None, Path(folder), device)
                 methods = {"hand-written loop, one after the other": loops, "the house's choice": runs}
                 seconds = interleaved(
-                    {name: synchronised(lambda these=these: [run.one_epoch() for run in these], device)  # type: ignore[attr-defined]
-                     for name, these in methods.items()},
+                    {
+                        name: synchronised(lambda these=these: [run.one_epoch() for run in these], device)  # type: ignore[attr-defined]
+                        for name, these in methods.items()
+                    },
                     rounds,
-                )  # fmt: skip
+                )
                 work = f"training, {net.name}, batch {net.batch_size}, {net.updates} updates, S = {num}"
                 least = 3 * products(net.model()) * net.batch_size * net.updates * num / limit
                 base = next(iter(seconds.values()))

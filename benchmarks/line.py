@@ -175,8 +175,9 @@ def against(case: Case, num_alphas: int, everyone: bool, rounds: int, notes: lis
     few = alphas[:: (num_alphas - 1) // (FEW - 1)][:FEW]
     masks = case.masks()
     methods: dict[str, Callable[[], np.ndarray]] = {
-        "events": lambda: case.along("events", alphas), LOOP: lambda: preloaded(case, few, None, masks)
-    }  # fmt: skip
+        "events": lambda: case.along("events", alphas),
+        LOOP: lambda: preloaded(case, few, None, masks),
+    }
     scale = {"events": 1.0, "prefix": 5.0}
     if everyone:
         methods["prefix"] = lambda: case.along("prefix", alphas[::5])
@@ -203,15 +204,20 @@ def against(case: Case, num_alphas: int, everyone: bool, rounds: int, notes: lis
     exact = case.along("plain", few, "float64")
     error = {name: float(np.abs(values / exact - 1).max()) for name, values in found.items()}
     work = f"{case.name}, {len(case.data):,} x {num_alphas}"
-    ratio = {name: {other: seconds[other] / value for other in (LOOP, LIBRARY) if other in seconds}
-             for name, value in seconds.items()}  # fmt: skip
-    rows = [[work, name, seconds[name], ratio[name][LOOP], ratio[name].get(LIBRARY, "-"), error[name]]
-            for name in seconds]  # fmt: skip
+    ratio = {
+        name: {other: seconds[other] / value for other in (LOOP, LIBRARY) if other in seconds}
+        for name, value in seconds.items()
+    }
+    rows = [
+        [work, name, seconds[name], ratio[name][LOOP], ratio[name].get(LIBRARY, "-"), error[name]] for name in seconds
+    ]
     wanted = {LOOP: 15.0, LIBRARY: 25.0}
     missed = any(value < wanted[other] for other, value in ratio["events"].items())
     parts = profiled(methods["events"]) if missed or everyone else []
-    goals = [target(f"{case.name}: events, times the {other}", value, least=wanted[other], why=told(parts))
-             for other, value in ratio["events"].items()]  # fmt: skip
+    goals = [
+        target(f"{case.name}: events, times the {other}", value, least=wanted[other], why=told(parts))
+        for other, value in ratio["events"].items()
+    ]
     ours = max(error[name] for name in ("events", "prefix") if name in error)
     goals.append(target(f"{case.name}: relative error", ours, most=1e-5))
     return rows, goals, parts
@@ -221,12 +227,22 @@ def growth(case: Case, counts: list[int], rounds: int) -> Any:
     """The same line by events on ever finer grids; the ratio is to the second grid of the same run."""
     grids = {str(n): np.linspace(0, 1, n) for n in counts}
     seconds = interleaved(
-        {name: (lambda grid=grid: case.along("events", grid)) for name, grid in grids.items()}, rounds,
+        {name: (lambda grid=grid: case.along("events", grid)) for name, grid in grids.items()},
+        rounds,
         warm=lambda name: False,
-    )  # fmt: skip
+    )
     work = f"{case.name}, {len(case.data):,}"
-    rows = [[f"{work} x {n}", f"events, {seconds[n] / seconds[str(counts[1])]:.2f} x {counts[1]} alphas", seconds[n],
-             "-", "-", "-"] for n in grids]  # fmt: skip
+    rows = [
+        [
+            f"{work} x {n}",
+            f"events, {seconds[n] / seconds[str(counts[1])]:.2f} x {counts[1]} alphas",
+            seconds[n],
+            "-",
+            "-",
+            "-",
+        ]
+        for n in grids
+    ]
     times = seconds[str(counts[2])] / seconds[str(counts[1])]
     why = told(profiled(lambda: case.along("events", grids[str(counts[2])]))) if times > 3 else ""
     what = f"{case.name}: time of {counts[2]:,} alphas, in that of {counts[1]:,}"

@@ -64,8 +64,9 @@ def main() -> None:
             for theta in points:
                 named = layout.unflatten(theta)
                 parts = zip(data.x.split(BATCH), data.y.split(BATCH), strict=True)
-                total = sum(float(F.cross_entropy(functional_call(module, named, (x,)), y, reduction="sum"))
-                            for x, y in parts)  # fmt: skip
+                total = sum(
+                    float(F.cross_entropy(functional_call(module, named, (x,)), y, reduction="sum")) for x, y in parts
+                )
                 values.append(total / num)
         return np.array(values)
 
@@ -108,8 +109,10 @@ def main() -> None:
         [work, name, value, seconds[LOOP] / value, seconds[LIBRARY] / value if LIBRARY in seconds else "-", error[name]]
         for name, value in seconds.items()
     ]
-    goals = [target("times the preloaded loop", ratio, least=2, why=told(parts)),
-             target("relative error of the house", max(error[HOUSE], error[PREFIX]), most=1e-5)]  # fmt: skip
+    goals = [
+        target("times the preloaded loop", ratio, least=2, why=told(parts)),
+        target("relative error of the house", max(error[HOUSE], error[PREFIX]), most=1e-5),
+    ]
     columns = ["work", "method", "seconds", "x preloaded loop", "x loss-landscapes", "largest error"]
     show("the objective on a plane", columns, rows_, "plane", goals, parts, notes, given.small)
 

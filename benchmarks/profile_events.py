@@ -31,10 +31,17 @@ from landscape.objective.engine.events import packed as second
 from landscape.objective.engine.events import switches as bucket
 
 PARTS = (
-    "first layer and weights at both ends", "events found and sorted", "weights packed",
-    "kernel: leaders at the first point", "kernel: switches, second layer at every point", "kernel: last layer",
-    "head and cost", "sums in float64", "check by the plain path", "everything else",
-)  # fmt: skip
+    "first layer and weights at both ends",
+    "events found and sorted",
+    "weights packed",
+    "kernel: leaders at the first point",
+    "kernel: switches, second layer at every point",
+    "kernel: last layer",
+    "head and cost",
+    "sums in float64",
+    "check by the plain path",
+    "everything else",
+)
 
 
 class Clock:
@@ -94,13 +101,14 @@ def profiled(work: Callable[[], Any]) -> Clock:
 
     with ExitStack() as stack:
         for owner, name, new in (
-            (events, "part", part), (sweep, "sweep_on", sweep_on),
+            (events, "part", part),
+            (sweep, "sweep_on", sweep_on),
             (bucket, "bucket", clock.timed(PARTS[1], bucket.bucket)),
             (second.Packed, "__init__", clock.timed(PARTS[2], second.Packed.__init__)),
             (second.Packed, "table", clock.timed(PARTS[2], second.Packed.table)),
-            (line.Line, "_sum", clock.timed(PARTS[7], line.Line._sum)),
-            (line.Line, "_plain", clock.timed(PARTS[8], line.Line._plain)),
-        ):  # fmt: skip
+            (line.LineSums, "_sum", clock.timed(PARTS[7], line.LineSums._sum)),
+            (line.LineSums, "_plain", clock.timed(PARTS[8], line.LineSums._plain)),
+        ):
             stack.enter_context(patch.object(owner, name, new))
         with clock.part(PARTS[-1]):
             work()
@@ -138,15 +146,18 @@ def rows_of(case: Case, width: int, num_alphas: int, rounds: int, most: float) -
     seconds = {part: min(clock.seconds[part] for clock in clocks) for part in PARTS}
     whole, num, counted = sum(seconds.values()), len(case.data), products(width, clocks[0], num_alphas)
     numbers = clocks[0].numbers
-    print(f"{num_alphas} alphas: {numbers['leaders'] / num:.0f} units lead at the first point, "
-          f"{numbers['switches'] / num:.0f} switches per example")  # fmt: skip
+    print(
+        f"{num_alphas} alphas: {numbers['leaders'] / num:.0f} units lead at the first point, "
+        f"{numbers['switches'] / num:.0f} switches per example"
+    )
     rows: list[list[Any]] = []
     for part in PARTS:
         each = [counted[part] / 1e6, counted[part] * num / seconds[part] / most] if part in counted else ["-", "-"]
         rows.append([num_alphas, part, 1e6 * seconds[part] / num, 100 * seconds[part] / whole, *each])
     dense = num_alphas * counted["one forward pass"]
-    rows.append([num_alphas, "the whole; forward passes", 1e6 * whole / num, 100.0, dense / 1e6,
-                 dense * num / whole / most])  # fmt: skip
+    rows.append(
+        [num_alphas, "the whole; forward passes", 1e6 * whole / num, 100.0, dense / 1e6, dense * num / whole / most]
+    )
     return rows, whole
 
 
@@ -168,11 +179,24 @@ def main() -> None:
         found, whole[count] = rows_of(net, width, count, options.rounds, most)
         rows += found
     for count in counts:
-        rows.append([count, f"against {counts[min(1, len(counts) - 1)]} alphas", "-", "-", "-",
-                     whole[count] / whole[counts[min(1, len(counts) - 1)]]])  # fmt: skip
+        rows.append(
+            [
+                count,
+                f"against {counts[min(1, len(counts) - 1)]} alphas",
+                "-",
+                "-",
+                "-",
+                whole[count] / whole[counts[min(1, len(counts) - 1)]],
+            ]
+        )
     columns = ["alphas", "part", "microseconds per example", "percent", "million products", "of a matrix product"]
-    show(f"{net.name}, {num:,} examples, events; a matrix product: {most / 1e9:.0f} billion products a second",
-         columns, rows, "profile_events", small=options.small)  # fmt: skip
+    show(
+        f"{net.name}, {num:,} examples, events; a matrix product: {most / 1e9:.0f} billion products a second",
+        columns,
+        rows,
+        "profile_events",
+        small=options.small,
+    )
 
 
 if __name__ == "__main__":

@@ -192,8 +192,10 @@ def main() -> None:
                 rounds = 1 if given.small else 2 if heavy else given.rounds * (4 if num_seeds == 1 else 1)
                 seconds, choice, inner = compared(net, num_seeds, rounds, pools, folder, not heavy)
                 work = f"{net.name}, batch {net.batch_size}, {net.updates} updates, S = {num_seeds}"
-                rows += [[work, key, value, seconds[HAND] / value, off if key.startswith("house") else "-"]
-                         for key, value in seconds.items()]  # fmt: skip
+                rows += [
+                    [work, key, value, seconds[HAND] / value, off if key.startswith("house") else "-"]
+                    for key, value in seconds.items()
+                ]
                 goals += _goals(net is digits, net.name, num_seeds, seconds, choice, inner or own)
             goals.append(target(f"{net.name}: relative error", off, most=1e-5))
     columns = ["work", "method", "seconds", "x hand-written loop", "largest error"]
@@ -210,8 +212,14 @@ def _goals(is_small: bool, name: str, num: int, seconds: dict[str, float], choic
         return []
     others = (f"{key} {seconds[HAND] / value:.2f}" for key, value in seconds.items() if key not in (HAND, choice))
     why = f"{told(parts)}; the other ways: {', '.join(others)}"
-    return [target(f"{name}, S = {num}: times the hand-written loop, one after the other", ratio,
-                   least=6 if is_small else 0.95, why=why)]  # fmt: skip
+    return [
+        target(
+            f"{name}, S = {num}: times the hand-written loop, one after the other",
+            ratio,
+            least=6 if is_small else 0.95,
+            why=why,
+        )
+    ]
 
 
 if __name__ == "__main__":

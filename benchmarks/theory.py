@@ -20,6 +20,7 @@ from theory import deep_linear, quadratic
 from theory.arithmetic import descartes
 from theory.certificate import certify
 from theory.quadratic import modes, spectra
+from theory.walk import sampler
 
 
 def matrix_line(num: int) -> list[list[Any]]:
@@ -45,8 +46,16 @@ def matrix_line(num: int) -> list[list[Any]]:
     seconds = interleaved({"4 forward passes": lambda: passes(4), "polynomial, moments included": polynomial})
     slow, fast = seconds["4 forward passes"] * 50, seconds["polynomial, moments included"]
     error = float(np.max(np.abs(polynomial()[:4] / passes(4) - 1)))
-    return [[f"784-256-256-10, {num} examples x 200 alphas", "forward passes (4, scaled to 200)", slow, fast,
-             slow / fast, error]]  # fmt: skip
+    return [
+        [
+            f"784-256-256-10, {num} examples x 200 alphas",
+            "forward passes (4, scaled to 200)",
+            slow,
+            fast,
+            slow / fast,
+            error,
+        ]
+    ]
 
 
 def certificates(depths: list[int]) -> list[list[Any]]:
@@ -71,13 +80,30 @@ def certificates(depths: list[int]) -> list[list[Any]]:
         def proof(kind: bool, start: Any = start, end: Any = end, data: Any = data) -> Any:
             return certify.certify(start, end, data, try_float=kind)
 
-        seconds = interleaved({"ours": ours, "sympy": isolation, "float": lambda: proof(True),
-                               "exact": lambda: proof(False)})  # fmt: skip
+        seconds = interleaved(
+            {"ours": ours, "sympy": isolation, "float": lambda: proof(True), "exact": lambda: proof(False)}
+        )
         off = float(len(isolation()) - len(ours()))
-        rows.append([f"critical points, depth {depth} (degree {n})", "sympy Poly.intervals", seconds["sympy"],
-                     seconds["ours"], seconds["sympy"] / seconds["ours"], off])  # fmt: skip
-        rows.append([f"certificate, depth {depth}, float64 where it decides", "exact integers throughout",
-                     seconds["exact"], seconds["float"], seconds["exact"] / seconds["float"], 0.0])  # fmt: skip
+        rows.append(
+            [
+                f"critical points, depth {depth} (degree {n})",
+                "sympy Poly.intervals",
+                seconds["sympy"],
+                seconds["ours"],
+                seconds["sympy"] / seconds["ours"],
+                off,
+            ]
+        )
+        rows.append(
+            [
+                f"certificate, depth {depth}, float64 where it decides",
+                "exact integers throughout",
+                seconds["exact"],
+                seconds["float"],
+                seconds["exact"] / seconds["float"],
+                0.0,
+            ]
+        )
     return rows
 
 
@@ -87,7 +113,7 @@ def walks(dimensions: list[int]) -> list[list[Any]]:
     for dimension in dimensions:
         rng = np.random.default_rng(0)
 
-        def sampler(dimension: int = dimension, rng: Any = rng) -> Any:
+        def sampled(dimension: int = dimension, rng: Any = rng) -> Any:
             return sampler.sample(dimension, np.arange(1001), 1, rng)
 
         def simulated(dimension: int = dimension, rng: Any = rng) -> Any:
@@ -97,13 +123,21 @@ def walks(dimensions: list[int]) -> list[list[Any]]:
             return x, np.linalg.norm(steps - x[:, None] * axis, axis=1)
 
         if dimension <= 100_000:
-            seconds = interleaved({"walk": simulated, "sampler": sampler})
+            seconds = interleaved({"walk": simulated, "sampler": sampled})
             x, r = simulated()
             off = abs(r[450] / x[900] - 0.5)
-            rows.append([f"random walk, dimension {dimension:,}", "walking it in numpy", seconds["walk"],
-                         seconds["sampler"], seconds["walk"] / seconds["sampler"], float(off)])  # fmt: skip
+            rows.append(
+                [
+                    f"random walk, dimension {dimension:,}",
+                    "walking it in numpy",
+                    seconds["walk"],
+                    seconds["sampler"],
+                    seconds["walk"] / seconds["sampler"],
+                    float(off),
+                ]
+            )
         else:
-            seconds = interleaved({"sampler": sampler})
+            seconds = interleaved({"sampler": sampled})
             rows.append(
                 [f"random walk, dimension {dimension:,}", "too large to walk", "-", seconds["sampler"], "-", "-"]
             )
@@ -135,14 +169,30 @@ def heavy_ball(num: int = 20_000, last: int = 2_000) -> list[list[Any]]:
     seconds = interleaved({"simulated": simulated, "closed": closed})
     track, run = closed(), simulated()
     error = float(max(np.abs(track.projection - run[0]).max(), np.abs(track.residual - run[1]).max()))
-    rows = [[f"heavy ball, {num:,} eigenvalues, 20 of {last:,} steps", "simulation in numpy", seconds["simulated"],
-             seconds["closed"], seconds["simulated"] / seconds["closed"], error]]  # fmt: skip
+    rows = [
+        [
+            f"heavy ball, {num:,} eigenvalues, 20 of {last:,} steps",
+            "simulation in numpy",
+            seconds["simulated"],
+            seconds["closed"],
+            seconds["simulated"] / seconds["closed"],
+            error,
+        ]
+    ]
     binned = spectrum.binned(400)
     seconds = interleaved({"simulated": simulated, "binned": lambda: quadratic.track(method, binned, steps)})
     track = quadratic.track(method, binned, steps)
     error = float(max(np.abs(track.projection - run[0]).max(), np.abs(track.residual - run[1]).max()))
-    rows.append(["the same, spectrum in 400 bins", "simulation in numpy", seconds["simulated"], seconds["binned"],
-                 seconds["simulated"] / seconds["binned"], error])  # fmt: skip
+    rows.append(
+        [
+            "the same, spectrum in 400 bins",
+            "simulation in numpy",
+            seconds["simulated"],
+            seconds["binned"],
+            seconds["simulated"] / seconds["binned"],
+            error,
+        ]
+    )
     return rows
 
 

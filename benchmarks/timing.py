@@ -91,8 +91,12 @@ def machine() -> dict[str, Any]:
     """Processor, cores and threads of this run."""
     names = [line.split(":", 1)[1].strip() for line in _cpuinfo() if line.startswith("model name")]
     threads = os.environ.get("OMP_NUM_THREADS", "default")
-    return {"processor": names[0] if names else platform.machine(), "cores": os.cpu_count(), "threads": threads,
-            "load": round(os.getloadavg()[0], 2)}  # fmt: skip
+    return {
+        "processor": names[0] if names else platform.machine(),
+        "cores": os.cpu_count(),
+        "threads": threads,
+        "load": round(os.getloadavg()[0], 2),
+    }
 
 
 def versions() -> dict[str, str]:

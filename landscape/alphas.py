@@ -17,7 +17,9 @@ def fractions(num: int, divisions: int, first: int = 0) -> NDArray[np.float64]:
     """alpha_k = (first + k) / divisions for k = 0 ... num-1, so that 0 and 1 are hit exactly.
 
     Args:
-        num: number of points A. divisions: steps per unit of alpha. first: numerator of the first point.
+        num: number of points A.
+        divisions: steps per unit of alpha.
+        first: numerator of the first point.
     """
     whole(num=num, divisions=divisions)
     numbers(first=first)
@@ -44,7 +46,8 @@ def evenly(first: float, last: float, num: int, ends: bool = False) -> NDArray[n
     """num points from ``first`` to ``last``.
 
     Args:
-        first, last: the range. num: number of points A.
+        first, last: the range.
+        num: number of points A.
         ends: add alpha = 0 and alpha = 1 where the range holds them and the grid misses them.
     """
     whole(num=num)
@@ -111,8 +114,10 @@ class Adaptive:
     """A grid to start from, and how far the measurement is to refine it; see ``result.curve.adaptive.refine``.
 
     Args:
-        start: [A0], two or more positions. tolerance: of the curve's spread, by how much a cubic through values and
-            slopes may miss the middle of an interval. max_points: A is at most this.
+        start: [A0], two or more positions.
+        tolerance: of the curve's spread, by how much a cubic through values and slopes may miss the middle of an
+            interval.
+        max_points: A is at most this.
         min_width: no interval becomes narrower than this, in alpha.
 
     Raises:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -17,18 +18,39 @@ import pytest
 from landscape.__main__ import main
 
 # Long enough in training to be met there, and with checkpoints to go on from.
-SWEEP = ["tracker=none", "threads=1", "model.widths=[24,24]", "training.num_seeds=1", "training.max_epochs=40",
-         "training.patience=40", "training.checkpoint_seconds=0.05", "alphas.num=5", "limits.measured_examples=50",
-         "optimizer.lr=0.1,0.2,0.3"]  # fmt: skip
+COMMON = ["tracker=none", "threads=1", "training.patience=40", "training.checkpoint_seconds=0.05", "alphas.num=5"]
+SWEEP = [
+    *COMMON,
+    *["model.widths=[24,24]", "training.num_seeds=1", "training.max_epochs=40", "limits.measured_examples=50"],
+    "optimizer.lr=0.1,0.2,0.3",
+]
+LONG = [*COMMON, *["model.widths=[40,40]", "training.num_seeds=2", "training.max_epochs=200"]]
+
+
+def _heed_interrupts() -> None:
+    """A shell's background jobs, CI among them, ignore SIGINT and hand that down to their children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def launch(outputs: Path, *arguments: str, environment: Mapping[str, str] = os.environ) -> subprocess.Popen[str]:
     """The command as a program, its output in a file beside the outputs."""
     environment = dict(environment) | {"LANDSCAPE_OUTPUTS": str(outputs), "OMP_NUM_THREADS": "1"}
-    with (outputs.parent / "terminal.txt").open("w") as terminal:
-        return subprocess.Popen([sys.executable, "-m", "landscape", *arguments], env=environment, text=True,
-                                stdout=terminal, stderr=subprocess.STDOUT, cwd=outputs.parent,
-                                start_new_session=True)  # fmt: skip
+    with terminal_of(outputs).open("w") as terminal:
+        return subprocess.Popen(
+            [sys.executable, "-m", "landscape", *arguments],
+            env=environment,
+            text=True,
+            stdout=terminal,
+            stderr=subprocess.STDOUT,
+            cwd=outputs.parent,
+            start_new_session=True,
+            preexec_fn=_heed_interrupts,
+        )
+
+
+def terminal_of(outputs: Path) -> Path:
+    """The file with all that ``launch`` has said."""
+    return outputs.parent / "terminal.txt"
 
 
 def records(outputs: Path) -> dict[int, dict[str, Any]]:
@@ -41,7 +63,7 @@ def running(process: subprocess.Popen[str], outputs: Path, num: int) -> dict[str
     """That job's record as soon as it trains and there is a checkpoint to lose."""
     deadline = time.monotonic() + 120
     while True:
-        assert process.poll() is None and time.monotonic() < deadline, (outputs.parent / "terminal.txt").read_text()
+        assert process.poll() is None and time.monotonic() < deadline, terminal_of(outputs).read_text()
         found = records(outputs)
         side_by_side = sum(record["status"] == "running" for record in found.values())
         checkpoints = len(list(outputs.glob("solutions/*/checkpoint.pt")))  # one of each that trains
@@ -51,13 +73,17 @@ def running(process: subprocess.Popen[str], outputs: Path, num: int) -> dict[str
 
 
 def assert_same_numbers(outputs: Path, quiet: Path) -> None:
-    """Bit for bit, job for job, array for array."""
-    pairs = {top: {file.parent.name: file for file in top.glob("*/*/*/result.npz")} for top in (outputs, quiet)}
-    assert set(pairs[outputs]) == set(pairs[quiet]) and pairs[quiet]
-    for key, file in pairs[quiet].items():
-        with np.load(file) as a, np.load(pairs[outputs][key]) as b:
-            assert set(a.files) == set(b.files)
-            assert all(a[name].tobytes() == b[name].tobytes() for name in a.files), key
+    """Bit for bit: every job's result, and every trained solution with its trajectory."""
+    for pattern in ("*/*/*/result.npz", "solutions/*/solution.npz", "solutions/*/trajectory.npy"):
+        pairs = {top: {file.parent.name: file for file in top.glob(pattern)} for top in (outputs, quiet)}
+        assert set(pairs[outputs]) == set(pairs[quiet]) and pairs[quiet], pattern
+        for key, file in pairs[quiet].items():
+            if file.suffix == ".npy":
+                assert file.read_bytes() == pairs[outputs][key].read_bytes(), key
+                continue
+            with np.load(file) as a, np.load(pairs[outputs][key]) as b:
+                assert set(a.files) == set(b.files)
+                assert all(a[name].tobytes() == b[name].tobytes() for name in a.files), key
 
 
 def quiet_run(outputs: Path, *arguments: str) -> Path:

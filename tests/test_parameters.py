@@ -4,32 +4,25 @@ from __future__ import annotations
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from landscape.errors import InputError
 from landscape.parameters import ParameterLayout, row_of
 from tests.twin import maxout, normal
+from tests.zoo import Net
 
 
-class Tied(nn.Module):
+def tied() -> Net:
     """Two names for one weight, a scalar, and a running statistic."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.encode = nn.Linear(3, 3, bias=False)
-        self.decode = nn.Linear(3, 3)
-        self.decode.weight = self.encode.weight
-        self.gain = nn.Parameter(torch.tensor(1.5))
-        self.norm = nn.BatchNorm1d(3)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """x [B, 3] -> [B, 3]."""
-        return self.norm(self.decode(self.encode(x)) * self.gain)
+    net = Net(lambda m, x: m.norm(m.decode(m.encode(x)) * m.gain), encode=nn.Linear(3, 3, bias=False),
+              decode=nn.Linear(3, 3), gain=nn.Parameter(torch.tensor(1.5)), norm=nn.BatchNorm1d(3))  # fmt: skip
+    net.decode.weight = net.encode.weight
+    return net
 
 
 @pytest.mark.parametrize("lead", [(), (1,), (4,), (2, 3)])
 def test_round_trip_is_bitwise(lead: tuple[int, ...]) -> None:
-    layout = ParameterLayout.of(Tied())
+    layout = ParameterLayout.of(tied())
     theta = normal(*lead, layout.num_parameters)
     named = layout.unflatten(theta)
     assert [tuple(named[n].shape) for n in layout.names] == [(*lead, *s) for s in layout.shapes]
@@ -60,7 +53,7 @@ def test_unflatten_gives_views_and_flatten_a_copy() -> None:
 
 
 def test_tied_parameters_appear_once_and_buffers_never() -> None:
-    layout = ParameterLayout.of(Tied())
+    layout = ParameterLayout.of(tied())
     assert layout.names == ("gain", "encode.weight", "decode.bias", "norm.weight", "norm.bias")
     assert layout.num_parameters == 1 + 9 + 3 + 3 + 3
 

@@ -10,12 +10,11 @@ from typing import Any
 
 import numpy as np
 import sympy as sp
-from scipy.integrate import solve_ivp
 
 from theory.certificate.certify import Certificate, certify
 from theory.deep_linear import scalar
 from theory.deep_linear.curve import Moments
-from theory.derivation import Check, Derivation, Step
+from theory.derivation import Check, Derivation, Step, equal, label_axes, require_whole
 from theory.quadratic import modes
 
 # The depth-3 start as rationals, and a bound on the end of its gradient flow that suffices.
@@ -138,10 +137,7 @@ def derive(*, sigma: float = 3.0, cells: int = 100, count: int = 200_000, seed: 
     """
     if not 0 < sigma <= 1e6:
         raise ValueError(f"sigma={sigma:g} is not allowed; use a standard deviation above 0 and up to 1e6.")
-    limits = (("cells", cells, 2, 10_000), ("count", count, 1_000, 10**7), ("seed", seed, 0, 2**32 - 1))
-    for name, value, low, high in limits:
-        if value not in range(low, high + 1):
-            raise ValueError(f"{name}={value} is not allowed; use a whole number from {low} to {high}.")
+    require_whole(cells=(cells, 2, 10_000), count=(count, 1_000, 10**7), seed=(seed, 0, 2**32 - 1))
     certificate = flow_certificate()
     top = certificate.critical_points[0]
     start = line_that_fools(cells)
@@ -179,9 +175,6 @@ def _rational(value: Fraction) -> sp.Rational:
 
 
 def _steps() -> list[Step]:
-    def equal(left: sp.Expr, right: sp.Expr) -> sp.Equality:
-        return sp.Eq(left, right, evaluate=False)
-
     w = sp.symbols("w1:4", real=True)
     rate = [-sp.diff((1 - sp.Mul(*w)) ** 2, v) / 2 for v in w]  # gradient flow
     z = sp.Symbol("z", positive=True)
@@ -252,14 +245,6 @@ def _steps() -> list[Step]:
 
 def _checks(sigma: float, cells: int, count: int, seed: int) -> list[Check]:
     rng = np.random.default_rng(seed)
-    end = solve_ivp(
-        lambda _, w: (1 - w.prod()) * np.array([w[1] * w[2], w[0] * w[2], w[0] * w[1]]),
-        (0, 200),
-        scalar.DEPTH_3_START,
-        rtol=1e-11,
-        atol=1e-13,
-        method="DOP853",
-    ).y[:, -1]
     first, *others = flow_certificate().critical_points  # rounding the end may put the zero of J just before it
     one_top = first.kind == "maximum" and all(point.low > 1 - Fraction(1, 10**12) for point in others)
     x, m, step = HEAVY_BALL
@@ -278,11 +263,7 @@ def _checks(sigma: float, cells: int, count: int, seed: int) -> list[Check]:
     fooled = all(p > q for p, q in pairwise(seen)) and objective(start, 1 - Fraction(1, 4 * cells)) > 0
     far = scalar.share_without_second_minimum(1e4)
     return [
-        Check(
-            "flow line: limit against the ODE",
-            float(np.max(np.abs(end - scalar.flow_limit(scalar.DEPTH_3_START)))),
-            1e-8,
-        ),
+        Check("flow line: limit against the ODE", scalar.flow_limit_error(), 1e-8),
         Check("flow line: certified a maximum and, up to 1e-12 from the end, no more", float(not one_top), 0.0),
         Check("heavy ball: g_3 by recurrence and by powers", abs(by_powers - float(exact)), 1e-13),
         Check(f"large start: shares against {count} draws, largest |z|", float(z), 4.5),
@@ -303,6 +284,4 @@ def draw(axes: Any, *, sigma: float = 3.0, cells: int = 100, count: int = 200_00
     axes.plot(t, fooled / crest, label=f"last of {cells} cells: J / crest, α = 1 − (1 − u)/{cells}")
     axes.plot([0, 1], [fooled[0] / crest, 0], "o--", label="what the grid sees of it")
     axes.set_ylim(-1.5, 4)
-    axes.set_xlabel("u (position in the part of the line that is shown, no unit)")
-    axes.set_ylabel("J over the rise (no unit)")
-    axes.legend()
+    label_axes(axes, "u (position in the part of the line that is shown, no unit)", "J over the rise (no unit)")

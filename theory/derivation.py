@@ -9,6 +9,35 @@ from typing import Any
 import sympy
 
 
+def equal(left: Any, right: Any) -> sympy.Equality:
+    """An equation that stays one, so that it can be read before it is proven."""
+    return sympy.Eq(left, right, evaluate=False)
+
+
+def require_whole(**limits: tuple[float, int, int]) -> None:
+    """Refuse a parameter that is no whole number of its range: name=(value, lowest, highest).
+
+    Raises:
+        ValueError: naming the parameter and its range.
+    """
+    for name, (value, low, high) in limits.items():
+        if not low <= value <= high or value != int(value):
+            raise ValueError(f"{name}={value} is not allowed; use a whole number from {low} to {high}.")
+
+
+def require_not_negative(**values: float) -> None:
+    """Refuse a parameter that is negative, NaN or infinite, by ValueError."""
+    for name, value in values.items():
+        if not 0 <= value < float("inf"):
+            raise ValueError(f"{name}={value:g} is not allowed; use a finite number from 0 on.")
+
+
+def label_axes(axes: Any, x: str, y: str, **legend: Any) -> None:
+    """Name both axes of matplotlib, and draw the legend."""
+    axes.set(xlabel=x, ylabel=y)
+    axes.legend(**legend)
+
+
 @dataclass(frozen=True)
 class Step:
     """One named line of a derivation.

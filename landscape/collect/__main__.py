@@ -7,7 +7,7 @@ from theory.terminal import ready
 if __name__ == "__main__":
     ready()  # before the imports below, which take a while
 
-from landscape.command.collect.front import main
+from landscape.command.collect.outcome import main
 
 if __name__ == "__main__":
     main()

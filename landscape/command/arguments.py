@@ -140,14 +140,14 @@ def _hints(target: Callable[..., Any]) -> dict[str, Any]:
 
 def _is_given_by_code(parameter: inspect.Parameter, kind: Any) -> bool:
     """Whether no yaml could give it, as the parameters of an optimizer."""
-    return parameter.default is parameter.empty and kind is not None and not _is_known(kind)
+    return parameter.default is parameter.empty and kind is not None and not is_known(kind)
 
 
-def _is_known(kind: Any) -> bool:
+def is_known(kind: Any) -> bool:
     """Whether a type says something about values of a yaml."""
     origin = typing.get_origin(kind)
     if origin in (Union, types.UnionType):
-        return any(_is_known(k) for k in typing.get_args(kind) if k is not type(None))
+        return any(is_known(k) for k in typing.get_args(kind) if k is not type(None))
     return kind in NAMES or origin is Literal or _is_list(kind)
 
 
@@ -163,12 +163,12 @@ def _is_list(kind: Any) -> bool:
 def fits(value: Any, kind: Any) -> bool:
     """Whether a value of a config is of an annotation's kind; of a kind that no yaml holds everything is."""
     origin, parts = typing.get_origin(kind), typing.get_args(kind)
-    if not _is_known(kind):
+    if not is_known(kind):
         return True
     if isinstance(value, Mapping):  # a node makes what it makes
         return "_target_" in value
     if origin in (Union, types.UnionType):
-        return any(fits(value, k) for k in parts if k is type(None) or _is_known(k))
+        return any(fits(value, k) for k in parts if k is type(None) or is_known(k))
     if origin is Literal:
         return value in parts
     if _is_list(kind):
@@ -187,7 +187,7 @@ def wanted(kind: Any) -> str:
     """An annotation in words: ``"a whole number or null"``, ``"a list of 2 numbers"``."""
     origin, parts = typing.get_origin(kind), typing.get_args(kind)
     if origin in (Union, types.UnionType):
-        known = [k for k in parts if k is not type(None) and _is_known(k)]
+        known = [k for k in parts if k is not type(None) and is_known(k)]
         return " or ".join([*dict.fromkeys(map(wanted, known)), *["null"] * (type(None) in parts)])
     if origin is Literal:
         return f"one of {', '.join(map(shown, parts))}"

@@ -92,7 +92,7 @@ def closing_of(
         key = f"mean/{_key(mean.number)}"
         finite = {key: mean.mean, f"{key}/standard_error": mean.error}
         values |= {name: value for name, value in finite.items() if math.isfinite(value)}
-    by_setting = [*whole, *(rates(table, by_setting=True) if several else [])]
+    by_setting = [*whole, *(rates(table, each_setting=True) if several else [])]
     tables = {
         "rows": _plain(sweep_table([table])),
         "rates": _plain([_of_rate(rate) for rate in by_setting]),

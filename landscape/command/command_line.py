@@ -1,29 +1,29 @@
-"""A command line before Hydra reads it: what it would answer with a traceback is said in a sentence."""
+"""The command line: checked before Hydra reads it, so that no answer is a traceback, and ended with a status."""
 
 from __future__ import annotations
 
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, NoReturn
 
+import hydra
 import hydra._internal.utils as hydra_utils
-from hydra.core.config_store import ConfigStore
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import ChoiceSweep, Override
 from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException, ValidationError
 
-from landscape.command.config import wanted_of
-from landscape.errors import InputError
+from landscape.command.config import names_in, register_grids, wanted_of
+from landscape.command.task import job
+from landscape.errors import Exit, InputError
 from landscape.ground.provenance import conf_dir
 from landscape.ground.settings import HERE, uses_of
+from theory.terminal import ready, stop_status
 
-GRID = "standard"
-"""The grid of endpoints that come without one of their own name: ``alphas`` follows ``endpoints``."""
 FLAGS = ("run", "multirun", "cfg", "info", "shell_completion")
 MOST_NAMED = 30
 _BY_SETTINGS = "a job's folder is named by its settings, so that no result passes for another's; set outputs or name"
@@ -34,6 +34,36 @@ REFUSED = {
     "command": "it is the stamp of a command, which the program sets; leave it out",
 }
 """Keys of Hydra's that would break what the command line promises, and what to do instead."""
+
+
+def main() -> None:
+    """Console script; exit status 0 done, 1 a run failed, 2 wrong input, 130 interrupted, 143 terminated."""
+    ready()
+    if any(a.lstrip("+").startswith("experiment=") and "," in a for a in sys.argv[1:]):
+        print("+experiment=a,b would lose each experiment's own sweep; run one experiment per command", file=sys.stderr)
+        raise SystemExit(2)
+    for name in ("LANDSCAPE_OUTPUTS", "LANDSCAPE_DATA"):  # ~ as a job script writes it, quoted
+        if os.environ.get(name, "").startswith("~"):
+            os.environ[name] = str(Path(os.environ[name]).expanduser())
+    try:
+        sys.argv[1:] = prepare(sys.argv[1:])
+    except InputError as error:
+        refuse(error)
+    entry = hydra.main(version_base="1.3", config_path=conf_dir(), config_name="config")(job)
+    try:
+        entry()
+    except Exit:
+        raise
+    except (HydraException, OmegaConfBaseException) as error:  # its help and its lists compose without a net
+        if os.environ.get("HYDRA_FULL_ERROR"):
+            raise
+        refuse(InputError(said(error)))
+    except KeyboardInterrupt:
+        print("interrupted; the same command skips what is done and goes on from the last checkpoint", file=sys.stderr)
+        raise SystemExit(stop_status()) from None
+    except SystemExit as stop:
+        # Jobs catch their own faults, so a status of 1 from Hydra itself means that composing the config failed.
+        raise SystemExit(2 if stop.code == 1 else stop.code) from None
 
 
 def prepare(arguments: Sequence[str]) -> list[str]:
@@ -60,7 +90,7 @@ def prepare(arguments: Sequence[str]) -> list[str]:
     folders = [*_folders(known.config_dir, overrides), Path(conf_dir())]
     for override in overrides:
         _check(override, folders)
-    _register_grids(folders)
+    register_grids(folders)
     _speak_plainly()
     options = [item for item in arguments if item != "--"]
     for item in known.overrides:
@@ -96,7 +126,8 @@ def _check(override: Override, folders: Sequence[Path]) -> None:
         raise InputError(
             f"{override.input_line}: {key} changes no result, so all of these would be one job; give one value"
         )
-    options = sorted(_names(folders, key))
+    # Each endpoints has a grid of its name.
+    options = sorted(names_in(folders, key) | names_in(folders, "endpoints" if key == "alphas" else key))
     if not options or override.is_delete() or key.startswith("hydra"):
         return
     value = override.value()
@@ -128,25 +159,6 @@ def _folders(config_dir: str | None, overrides: Sequence[Override]) -> list[Path
         except (ImportError, TypeError, ValueError):
             continue
     return found
-
-
-def _register_grids(folders: Sequence[Path]) -> None:
-    """Make ``alphas/NAME`` known for every own ``endpoints/NAME`` that has none, so that a single file is enough."""
-    for name in _names(folders, "endpoints", deep=True) - _names(folders, "alphas", deep=True):
-        group, _, last = f"alphas/{name}".rpartition("/")
-        node = {"defaults": [f"/alphas/{GRID}@_here_", "_self_"]}
-        ConfigStore.instance().store(group=group, name=last, node=node)
-
-
-def _names(folders: Sequence[Path], group: str, deep: bool = False) -> set[str]:
-    """The options of a group; none where there is no such group."""
-
-    def names() -> Iterator[str]:
-        for folder in (folder / group for folder in folders):
-            for file in folder.rglob("*.yaml") if deep else folder.glob("*.yaml"):
-                yield file.relative_to(folder).with_suffix("").as_posix()
-
-    return set(names()) if "." not in group else set()
 
 
 def _speak_plainly() -> None:

@@ -6,23 +6,29 @@ import hashlib
 import json
 import sys
 import typing
-from dataclasses import dataclass, field, is_dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields, is_dataclass, make_dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from hydra import compose, initialize_config_dir
 from hydra.core.config_store import ConfigStore
+from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import InterpolationValidationError
+from omegaconf.errors import InterpolationValidationError, OmegaConfBaseException
 
-from landscape.command.arguments import wanted
-from landscape.errors import Exit
+from landscape.command.arguments import is_known, wanted
+from landscape.errors import Exit, InputError
 from landscape.ground.provenance import conf_dir as conf_dir
 from landscape.ground.provenance import outside
 from landscape.ground.settings import uses_of
+from landscape.training.trainer import Training
 
 FORECASTS = ("auto", "only", "off")
 """Values of ``forecast``."""
+GRID = "standard"
+"""The grid of endpoints that come without one of their own name: ``alphas`` follows ``endpoints``."""
 
 
 @dataclass
@@ -71,32 +77,17 @@ class DimensionsSchema:
     classes: int = 0
 
 
-@dataclass
-class TrainingSchema:
-    """Types of ``landscape.training.Training``."""
+def _schema_of(kind: Any, target: str) -> type:
+    """The fields of a dataclass as a schema for its node; what no yaml holds, such as a schedule, may be anything."""
+    hints = typing.get_type_hints(kind)
+    plain = {f.name: hints[f.name] if is_known(hints[f.name]) else Any for f in fields(kind)}
+    own = [(f.name, plain[f.name], field(default=f.default)) for f in fields(kind)]
+    schema = make_dataclass(f"{kind.__name__}Schema", [("_target_", str, field(default=target)), *own])
+    schema.__module__ = __name__  # by which a launcher's worker finds it again
+    return schema
 
-    _target_: str = "landscape.training.Training"
-    batch_size: int = 100
-    max_epochs: int = 100
-    patience: int | None = None
-    monitor: str = "valid/error"
-    select: str = "best"
-    num_seeds: int = 1
-    first_seed: int = 0
-    lr_schedule: Any = None
-    momentum_schedule: Any = None
-    gradient_scale: float = 1.0
-    max_gradient_norm: float | None = None
-    enforce_at_init: bool = True
-    dtype: str = "float32"
-    vectorise: bool | None = None
-    trajectory_gigabytes: float = 6.0
-    tf32: bool = False
-    snapshot_updates: int | None = None
-    checkpoint_seconds: float = 5.0
-    measure_batch_size: int = 5000
-    drop_last: bool = False
-    validation: str = "stochastic"
+
+TrainingSchema: Any = _schema_of(Training, "landscape.training.Training")
 
 
 @dataclass
@@ -182,8 +173,29 @@ def gpu_share(*, _root_: DictConfig) -> float:
     return 1 / _root_.jobs_per_gpu if _root_.device != "cpu" and torch.cuda.is_available() else 0
 
 
+def names_in(folders: Sequence[Path], group: str, deep: bool = False) -> set[str]:
+    """The options of a group by the files in these config folders; none where there is no such group.
+
+    Args:
+        folders: each as ``conf/``.
+        group: its name; one with a dot is a key, and no group.
+        deep: also those in folders of the group, as ``mine/wide``.
+    """
+    places = [folder / group for folder in folders] if "." not in group else []
+    files = [(place, file) for place in places for file in (place.rglob if deep else place.glob)("*.yaml")]
+    return {file.relative_to(place).with_suffix("").as_posix() for place, file in files}
+
+
+def register_grids(folders: Sequence[Path]) -> None:
+    """Make ``alphas/NAME`` known, the paper's coarse grid, for every ``endpoints/NAME`` that has no grid of its own."""
+    for name in names_in(folders, "endpoints", deep=True) - names_in(folders, "alphas", deep=True):
+        group, _, last = f"alphas/{name}".rpartition("/")
+        node = {"defaults": [f"/alphas/{GRID}@_here_", "_self_"]}
+        ConfigStore.instance().store(group=group, name=last, node=node)
+
+
 def register() -> None:
-    """Make resolvers and schemas known to Hydra; safe to call twice."""
+    """Make resolvers, schemas and grids known to Hydra; safe to call twice."""
     OmegaConf.register_new_resolver("job_key", job_key, replace=True)
     OmegaConf.register_new_resolver("gpu_share", gpu_share, replace=True)
     OmegaConf.register_new_resolver("experiment_list", experiment_list, replace=True)
@@ -191,3 +203,18 @@ def register() -> None:
     store.store(name="schema", node=Config)
     store.store(group="limits", name="schema", node=LimitsSchema)
     store.store(group="training", name="schema", node=TrainingSchema)
+    register_grids([Path(conf_dir())])
+
+
+def composed(overrides: Sequence[str]) -> DictConfig:
+    """The root config under these overrides, as the command line would compose it, but for ``hydra``.
+
+    Raises:
+        InputError: they do not fit.
+    """
+    register()
+    try:
+        with initialize_config_dir(conf_dir(), version_base="1.3", job_name="landscape"):
+            return compose("config", list(overrides))
+    except (HydraException, OmegaConfBaseException) as error:
+        raise InputError(" ".join(str(error).split())) from error

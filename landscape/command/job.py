@@ -113,8 +113,9 @@ def _numbers_of_runs(network: Network, solutions: Solutions) -> dict[str, list[f
 
 
 def device_name(device: torch.device) -> str:
+    """The GPU's own name, or the CPU's and how many threads are at work."""
     if device.type == "cuda":
-        return torch.cuda.getdevice_name(device)
+        return torch.cuda.get_device_name(device)
     num = torch.get_num_threads()
     return f"{_processor()}, {num} thread{'s' * (num > 1)}"
 

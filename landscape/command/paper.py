@@ -15,17 +15,14 @@ from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 
-from hydra import compose, initialize_config_dir
-from hydra.errors import HydraException
-from omegaconf.errors import OmegaConfBaseException
 from rich.table import Table
 
-from landscape.command.config import conf_dir, register
+from landscape.command.config import composed, conf_dir
 from landscape.errors import InputError
 from landscape.ground.files.text import plain
 from landscape.ground.progress import console
-from landscape.report.__main__ import report
-from landscape.report.page import duration
+from landscape.ground.words import spoken
+from landscape.report.command import report
 from landscape.report.section import Section, read_all
 from landscape.result.saved import ResultError
 from landscape.result.verdict import counts
@@ -36,8 +33,8 @@ OWN = ("experiment", "name", "hydra", "--multirun", "-m")
 
 
 @dataclass(frozen=True)
-class Plan:
-    """One experiment to run: where its results go, under which scale, and the module that draws them."""
+class Experiment:
+    """One to run: where its results go, under which scale, and the module that draws them."""
 
     experiment: str
     outputs: Path
@@ -64,36 +61,28 @@ def experiments(patterns: Sequence[str]) -> list[str]:
     return [name for name in known if any(fnmatch(name, pattern) for pattern in patterns)]
 
 
-def plan(experiment: str, overrides: Sequence[str]) -> Plan:
-    """Compose the experiment once, so that a wrong key is told before anything runs.
+def experiments_of(names: Sequence[str], overrides: Sequence[str]) -> list[Experiment]:
+    """One per name, all of one scale, each composed once, so that a wrong key is told before anything runs.
 
     Raises:
-        InputError: the overrides do not fit this experiment.
-    """
-    try:
-        cfg = compose("config", [f"+experiment={experiment}", *overrides])
-    except (HydraException, OmegaConfBaseException) as error:
-        raise InputError(f"{experiment}: {' '.join(str(error).split())}") from error
-    return Plan(experiment, Path(cfg.outputs), cfg.limits.scale, cfg.name, cfg.figure)
-
-
-def plans(names: Sequence[str], overrides: Sequence[str]) -> list[Plan]:
-    """One plan per experiment, all of one scale.
-
-    Raises:
-        InputError: as ``plan``, or an override that belongs to one experiment only.
+        InputError: the overrides do not fit an experiment, or one of them belongs to one experiment only.
     """
     for item in overrides:
         if item.lstrip("+~").split("=", 1)[0].split(".")[0] in OWN or item.startswith("-"):
             raise InputError(f"{item} cannot be given to all experiments; run python -m landscape for that")
         if "=" not in item and not item.startswith("~"):
             raise InputError(f"{item} is no override; write key=value")
-    register()
-    with initialize_config_dir(conf_dir(), version_base="1.3", job_name="paper"):
-        return [plan(name, overrides) for name in names]
+    found = []
+    for name in names:
+        try:
+            cfg = composed([f"+experiment={name}", *overrides])
+        except InputError as error:
+            raise InputError(f"{name}: {error}") from error
+        found.append(Experiment(name, Path(cfg.outputs), cfg.limits.scale, cfg.name, cfg.figure))
+    return found
 
 
-def run(todo: Sequence[Plan], overrides: Sequence[str]) -> list[tuple[int, float]]:
+def run(todo: Sequence[Experiment], overrides: Sequence[str]) -> list[tuple[int, float]]:
     """Run the experiments one after another; returns exit status and seconds of each.
 
     An experiment that fails does not stop the others; an interrupt does.
@@ -122,7 +111,7 @@ def _run(command: Sequence[str]) -> int:
         raise
 
 
-def summary(todo: Sequence[Plan], ended: Sequence[tuple[int, float]], sections: Sequence[Section]) -> Table:
+def summary(todo: Sequence[Experiment], ended: Sequence[tuple[int, float]], sections: Sequence[Section]) -> Table:
     """One row per experiment: how it ended, its verdicts and its time in this command."""
     by_folder = {section.folder: section for section in sections}
     table = Table("experiment", "scale", "status", "hold", "do not", "not judged", "identities", "this run")
@@ -130,7 +119,7 @@ def summary(todo: Sequence[Plan], ended: Sequence[tuple[int, float]], sections: 
         section = by_folder.get(item.folder)
         found = counts(section.verdicts if section else [])
         word = "done" if status == 0 else f"failed ({status})"
-        table.add_row(item.experiment, item.scale, word, *map(str, found.values()), duration(seconds))
+        table.add_row(item.experiment, item.scale, word, *map(str, found.values()), spoken(seconds, exact=True))
     return table
 
 
@@ -145,7 +134,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser.parse_intermixed_args(argv)
     try:
         names = experiments(arguments.only or ["fig*"])
-        todo = plans(names, arguments.overrides)
+        todo = experiments_of(names, arguments.overrides)
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -162,7 +151,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     return finish(todo, ended)
 
 
-def finish(todo: Sequence[Plan], ended: Sequence[tuple[int, float]]) -> int:
+def finish(todo: Sequence[Experiment], ended: Sequence[tuple[int, float]]) -> int:
     """Write the report over everything that left results, print the table; returns the exit status."""
     folders = [item.folder for item in todo if any(item.folder.glob("*/result.json"))]
     page = todo[0].outputs / "paper" / todo[0].scale / "report.html"

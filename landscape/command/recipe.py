@@ -18,31 +18,25 @@ from landscape.alphas import Adaptive, checked, thinned
 from landscape.command.config import version
 from landscape.command.limits import apply_limits, note_cap
 from landscape.command.prepare import dataset_of, make, module_maker
+from landscape.command.refusals import check_endpoints, check_path, check_room, stand_in
 from landscape.cost import from_torch
 from landscape.cost.labels import check_counts, scales
 from landscape.data.dataset import Dataset
-from landscape.endpoints import Ends, NoiseToSolution, OtherInitToSolution, ZeroToSolution
+from landscape.endpoints import Ends
 from landscape.errors import InputError
 from landscape.ground.precision import converted
 from landscape.ground.provenance import outside
 from landscape.ground.settings import uses_of
-from landscape.measurement import Network, OnPath, Pass, Seeds, Trained, stage_of
-from landscape.objective.memory.footprint import MOST
-from landscape.objective.memory.passes import TooLittle
+from landscape.measurement import Network, OnPath, Seeds, Trained, stage_of
 from landscape.objective.module.template import unwrapped
-from landscape.objective.slope import slope_passes
-from landscape.parameters import ParameterLayout, beside
 from landscape.store.solutions import Solutions, joined
 from landscape.store.store import Entry, Store
 from landscape.training import GroupRun, Training, build, groups_of
-from landscape.training.frozen import frozen_in
+from landscape.training.gradient import frozen_in
+from landscape.training.groups import check_training
 from landscape.training.trainer import LATER
-from landscape.training.trial import check_training
 
 log = logging.getLogger(__name__)
-
-STORED = ("model", "data", "cost", "optimizer")
-"""With ``training`` the nodes by which the store tells solutions apart."""
 
 
 _handed_on: list[Recipe] = []
@@ -136,7 +130,7 @@ class Recipe:
         adaptive = made.capped(most) if isinstance(made, Adaptive) else None
         wanted = checked(made.start if isinstance(made, Adaptive) else made)
         alphas = thinned(wanted, most) if adaptive is None else adaptive.start
-        self._check_endpoints()
+        check_endpoints(self.endpoints, self.config["training"], self.caps)
         note_cap(self.caps, "alphas", len(wanted), len(alphas))
         if adaptive is not None:
             note_cap(self.caps, "alphas.max_points", made.max_points, adaptive.max_points)
@@ -186,7 +180,10 @@ class Recipe:
 
     def check(self) -> None:
         """Raise InputError for all that can be refused before anything is trained; asked again, do nothing."""
-        if self._is_checked or not issubclass(self.stage, Network):
+        if self._is_checked:
+            return
+        _ = self.measurement, self.training  # wrong numbers are told before data are read
+        if not issubclass(self.stage, Network):
             return
         if issubclass(self.stage, OnPath):
             _ = self.positions
@@ -198,7 +195,7 @@ class Recipe:
                 )
         network, subject, passes = self.network, None, []
         if issubclass(self.stage, OnPath):
-            subject = self.on_path(_stand_in(network))
+            subject = self.on_path(stand_in(network))
             if not getattr(self.endpoints, "knows_statistics", True) and network.trial.statistics.interpolates:
                 raise InputError(
                     "objective.running_statistics=interpolate needs the statistics at both ends, and the start of "
@@ -210,7 +207,7 @@ class Recipe:
         if hasattr(self.measurement, "check") and subject is not None:
             self.measurement.check(subject)
         if subject is not None:
-            self._check_path(subject)
+            check_path(subject, self.endpoints)
         if network.num_examples is not None:
             for split in ("train", "valid"):
                 before = len(getattr(self.dataset, split))
@@ -252,7 +249,7 @@ class Recipe:
     def groups(self) -> list[tuple[list[int], dict[str, Any]]]:
         """The seeds that train together, and by what description the store knows each group."""
         training, cost = self.training, self.cost
-        recipe = {key: self.config[key] for key in STORED}
+        recipe = {key: value for key, value in self.config.items() if uses_of(key).recipe}
         recipe["training"] = {
             k: v
             for k, v in self.config["training"].items()
@@ -303,61 +300,3 @@ class Recipe:
     def store_folder(self) -> Path:
         """Where solutions are kept."""
         return Path(self.config["outputs"]) / "solutions"
-
-    def _check_endpoints(self) -> None:
-        """Raise InputError for endpoints that such a training does not give."""
-        endpoints, training = self.endpoints, self.config["training"]
-        if hasattr(endpoints, "check_epochs"):
-            endpoints.check_epochs(training["max_epochs"])
-        try:
-            endpoints.check(training["num_seeds"])
-        except InputError as error:
-            seeds = [cap for cap in self.caps if cap.startswith("training.num_seeds")]
-            cap = next(iter(seeds), None) if endpoints.needs_solutions else None
-            raise InputError(f"{error} (limits.seeds capped it: {cap}; raise limits.seeds)" if cap else error) from None
-
-    def _check_path(self, subject: OnPath) -> None:
-        """Lay the path between stand-ins for its ends: what it wants of module and start is told before training.
-
-        Raises:
-            InputError: it cannot be made, or not from such a start.
-        """
-        layout = ParameterLayout.of(subject.module)
-        starts = [torch.ones(1, layout.num_parameters)]
-        if isinstance(self.endpoints, ZeroToSolution):
-            starts.append(torch.zeros_like(starts[0]))
-        elif getattr(self.endpoints, "starts_training", False) or isinstance(
-            self.endpoints, NoiseToSolution | OtherInitToSolution
-        ):
-            starts.append(layout.theta(subject.module))  # zeros of theta_i are zeros of these two as well
-        try:
-            for start in starts:
-                subject.lay(start, torch.where(start == 0, 1, 2 * start))
-        except TypeError as error:
-            raise InputError(f"path cannot be made: {error}; look at the keys under path") from error
-
-
-def _stand_in(network: Network) -> Ends:
-    """One line per seed, from the module's own point to twice as far."""
-    seeds, theta = network.seeds, ParameterLayout.of(network.module).theta(network.module)
-    ends = (point.expand(len(seeds), -1) for point in (theta, 2 * theta))
-    return Ends(*ends, [str(s) for s in seeds], seeds, [beside(network.module)] * len(seeds), [False] * len(seeds))
-
-
-def check_room(network: Network, passes: list[Pass]) -> None:
-    """Raise InputError if ``objective.memory`` is too little for one line per seed, before anything is trained.
-
-    The least that it names will do for all that is to be evaluated: every pass of the measurement, its derivatives, and
-    each solution on the test split.
-    """
-    kinds = dict.fromkeys([("test", "deterministic", 0), *((part.split, part.mode, part.order) for part in passes)])
-    faults = []
-    for name, mode, order in kinds:
-        split = network.split(name)
-        objective = network.objective_of(split.first(MOST), mode, seeds=network.seeds)
-        try:
-            slope_passes(objective, order, len(split)) if order else objective.passes_for(len(split))
-        except TooLittle as fault:
-            faults.append(fault)
-    if faults:
-        raise max(faults, key=lambda fault: fault.least)

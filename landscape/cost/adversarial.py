@@ -9,7 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from landscape.cost.cross_entropy import CrossEntropy, Predict
+from landscape.cost.contract import Predict
+from landscape.cost.cross_entropy import CrossEntropy
 from landscape.cost.labels import UNLABELLED
 from landscape.errors import InputError
 

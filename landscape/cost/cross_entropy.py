@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import torch.nn.functional as F
 from torch import Tensor
 
+from landscape.cost.contract import Predict
 from landscape.cost.labels import (
     UNLABELLED,
     check_classes,
@@ -20,18 +21,9 @@ from landscape.cost.labels import (
 from landscape.cost.outputs import check_name, tensor_of
 from landscape.errors import InputError
 
-Predict = Callable[[Any, int], Any]
-"""predict(x, draw) -> outputs; ``draw`` numbers the independent dropout masks that one example gets."""
-
 
 class CrossEntropy:
     """-log softmax(logits)[y] per example, of a sequence the mean over its tokens.
-
-    A cost is any object with ``num_draws``, ``__call__(predict, x, y) -> [B]`` and
-    ``channels(predict, x, y) -> {"objective": [B], ...}``; a channel whose name ends in ``error`` is
-    reported only where it was measured without dropout. A cost may say in ``wants`` what it asks of a model; in
-    ``counts(y) -> {channel: [B]}`` how much of each example counts, so that the channel's mean is the sum of its values
-    over the sum of its counts; and in ``check_targets(outputs, y)`` refuse labels before any work.
 
     Args:
         ignore_index: the label of what is not labelled, such as padding: it enters neither cost nor error nor the

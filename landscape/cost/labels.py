@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from landscape.cost.contract import has_counts
 from landscape.errors import InputError
 
 UNLABELLED = -100
@@ -146,7 +147,7 @@ def scales(cost: Any, y: Tensor) -> Mapping[str, float]:
     Args:
         y: the labels of all examples that the mean is over. Where nothing counts the scale is NaN.
     """
-    if not hasattr(cost, "counts"):
+    if not has_counts(cost):
         return {}
     totals: dict[str, float] = {}
     for start in range(0, len(y), CHUNK):
@@ -162,7 +163,7 @@ def scaled(channels: Mapping[str, Tensor], found: Mapping[str, float]) -> dict[s
 
 def count_alike(cost: Any, y: Tensor) -> bool:
     """Whether each example counts once, so that the mean over any minibatch is a plain one."""
-    if not hasattr(cost, "counts"):
+    if not has_counts(cost):
         return True
     parts = (cost.counts(y[start : start + CHUNK]) for start in range(0, len(y), CHUNK))
     return all(bool((counts == 1).all()) for part in parts for counts in part.values())

@@ -7,7 +7,7 @@ from typing import Any
 import torch.nn.functional as F
 from torch import Tensor
 
-from landscape.cost.cross_entropy import Predict
+from landscape.cost.contract import Predict
 from landscape.cost.labels import check_classes
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from landscape.cost.cross_entropy import Predict
+from landscape.cost.contract import Predict
 from landscape.cost.outputs import tensor_of
 
 

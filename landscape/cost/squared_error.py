@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from landscape.cost.cross_entropy import Predict
+from landscape.cost.contract import Predict
 from landscape.cost.labels import check_classes, column_hint, whole
 from landscape.cost.outputs import check_name, tensor_of
 from landscape.errors import InputError

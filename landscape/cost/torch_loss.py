@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from landscape.cost.cross_entropy import Predict
+from landscape.cost.contract import Predict
 from landscape.cost.labels import (
     UNLABELLED,
     check_classes,

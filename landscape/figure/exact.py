@@ -1,19 +1,24 @@
-"""What a closed-form measurement left in a result, read back and judged."""
+"""What a closed-form measurement left: exact curves, their extrema, and what was proven; drawn and judged."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
 
 import numpy as np
+from matplotlib.axes import Axes
 
-from landscape.figure import subject
-from landscape.figure.reading import Claim, Reading, verdict
+from landscape.figure import panel, style
+from landscape.figure.checks import Check, Evidence, Look
+from landscape.figure.reading import Column, Reading, covers
 from landscape.result.curve import Array
 from landscape.result.saved import Result
-from landscape.result.verdict import Verdict
 
+SPLITS = ("train", "valid", "test")
+SEEN, EXACT = "train/deterministic", "train/theory"
 CLOSE = 1e-10  # of the largest J: how far a float64 measurement may be from theory
+ZERO = 1e-10  # squared error at and below which a point is a solution
+UNKNOWN = Reading("the extrema are not known", None, note="no law gave them")
 
 
 class Extremum(NamedTuple):
@@ -32,7 +37,7 @@ def values(result: Result, key: str, split: str = "train") -> Array:
 def usable(result: Result, split: str = "train") -> tuple[list[int], str]:
     """The lines that have an exact curve, or where none has one a measured curve, and a sentence on the others."""
     curve = result.curves.get(f"{split}/theory") or result.curves.get(f"{split}/deterministic")
-    return ([], "") if curve is None else subject.usable(result, curve.objective)
+    return ([], "") if curve is None else result.usable(curve.objective)
 
 
 def extrema(result: Result, s: int, split: str = "train") -> list[Extremum]:
@@ -57,54 +62,107 @@ def knows_extrema(result: Result, s: int, split: str = "train") -> bool:
     return len(values(result, "extremum_0_alpha", split)) > s
 
 
-def judged(
-    claim: Claim,
-    result: Result,
-    about: str,
-    key: str,
-    read: Callable[[float], Reading],
-    split: str = "train",
-    note: str = "",
-) -> list[Verdict]:
-    """One verdict from the number ``key`` of every usable line; none where the result lacks that number."""
-    found = values(result, key, split)
-    if not len(found):
-        return []
-
-    def known(value: float) -> Reading:
-        return read(value) if np.isfinite(value) else Reading("not known", None, note="this line has no such number")
-
-    columns, left_out = usable(result, split)
-    readings = [known(float(found[s])) for s in columns if s < len(found)]
-    return [verdict(claim, result, about, readings, "; ".join(text for text in (note, left_out) if text))]
+def draw_measured_and_exact(axes: Axes, result: Result, color: str = style.BLUE) -> panel.Drawn:
+    """Measured J as open markers with its band over the seeds, the exact one as a line, its extrema as points."""
+    seen, exact = result.curves.get(SEEN), result.curves.get(EXACT)
+    drawn = panel.Drawn()
+    if seen is not None:
+        look: dict[str, Any] = {"color": color, "linestyle": "none", "marker": "o", "markerfacecolor": "none"}
+        look |= {"markersize": 4.5, "markevery": max(1, len(seen.alphas) // 20)}
+        drawn = panel.band(axes, result, seen.alphas, seen.objective, label="measured", **look)
+        panel.mark_ends(axes, seen.alphas)
+    if exact is None:
+        return drawn
+    columns, _ = result.usable(exact.objective)
+    if columns:
+        median = np.median(exact.objective[:, columns], axis=1)
+        axes.plot(exact.alphas, median, color=style.BLACK, linewidth=1.0, label="exact")
+    for s in columns:
+        mark_extrema(axes, result, s, style.GREEN, zorder=4)
+    return drawn
 
 
-def theory_agrees(
-    result: Result, about: str, check: str, source: str, sentence: str, split: str = "train"
-) -> list[Verdict]:
+def mark_extrema(axes: Axes, result: Result, s: int, color: str, split: str = "train", **look: Any) -> None:
+    """A point at each extremum of one line's exact curve."""
+    for point in extrema(result, s, split):
+        kind, word = ("v", "exact minimum") if point.is_minimum else ("^", "exact maximum")
+        axes.plot([point.alpha], [point.objective], kind, label=word, **{"color": color, "markersize": 6, **look})
+
+
+def mark_foot(axes: Axes, alpha: float, label: str, **look: Any) -> None:
+    """A minimum at the foot of a panel: J = 0 has no place on a logarithmic axis."""
+    axes.plot([alpha], [0.02], "v", label=label, clip_on=False, transform=axes.get_xaxis_transform(), **look)
+
+
+def draw_line(axes: Axes, result: Result, s: int, split: str, most: int, color: str, label: str = "measured") -> None:
+    """Some of the measured points of one line, ``most`` or a few more, as open markers."""
+    curve = result.curves[f"{split}/deterministic"]
+    every = max(1, len(curve.alphas) // most)
+    look: dict[str, Any] = {"markersize": 4, "markerfacecolor": "none", "color": color}
+    axes.plot(curve.alphas[::every], curve.objective[::every, s], "o", label=label, **look)
+
+
+def proven(result: Result) -> list[str]:
+    """The certificates of at most two lines, else how many lines are proven to fall all the way."""
+    if len(result.statements) <= 2:
+        return list(result.statements)
+    decreasing = values(result, "proven_decreasing")
+    return [f"proven strictly decreasing on [0, 1]: {int((decreasing == 1).sum())} of {len(decreasing)} lines"]
+
+
+def at_solution(result: Result, s: int) -> Reading | None:
+    """A reading that cannot tell, for a smoke run whose training was too short to reach a solution; else None."""
+    seen = result.curves.get(SEEN)
+    end = Column(result, seen, s).at(1.0) if seen is not None and covers(seen, 1, 1) else 0.0
+    if result.scale != "smoke" or end <= ZERO:
+        return None
+    return Reading(f"J(1) = {end:.3g}", None, note="the short training did not end at a solution")
+
+
+def numbers(key: str, about: str, split: str = "train") -> Look[float]:
+    """The number ``key`` of every usable line, where the result has it."""
+
+    def look(result: Result, name: str) -> Iterator[Evidence[float]]:
+        found = values(result, key, split)
+        if len(found):
+            columns, left_out = usable(result, split)
+            yield Evidence(result, f"{name}, {about}", [float(found[s]) for s in columns if s < len(found)], left_out)
+
+    return look
+
+
+def _known(read: Callable[[float], Reading]) -> Callable[[float], Reading]:
+    """A reading that a line without such a number leaves open."""
+    unknown = Reading("not known", None, note="this line has no such number")
+    return lambda value: read(value) if np.isfinite(value) else unknown
+
+
+def theory_agrees(id: str, source: str, sentence: str, about: str = "train", split: str = "train") -> Check[float]:
     """The measured curve against the exact one, in units of the largest J."""
-    claim = Claim(check, sentence, source, f"<= {CLOSE:g}", identity=True)
 
     def read(off: float) -> Reading:
         return Reading(f"{off:.2g} of the largest J", off <= CLOSE, off)
 
-    return judged(claim, result, about, "theory_deviation", read, split)
+    look = numbers("theory_deviation", about, split)
+    return Check(id, sentence, source, f"<= {CLOSE:g}", _known(read), look, identity=True)
 
 
-def falls_proven(claim: Claim, result: Result, about: str, split: str = "train", note: str = "") -> list[Verdict]:
+def falls_proven(
+    id: str, sentence: str, source: str, expected: str, about: str = "train", split: str = "train"
+) -> Check[float]:
     """That J is proven to decrease on all of [0, 1]."""
 
     def read(value: float) -> Reading:
         return Reading("proven" if value == 1 else "proven not to fall all the way", value == 1, 1 - value)
 
-    return judged(claim, result, about, "proven_decreasing", read, split, note)
+    return Check(id, sentence, source, expected, _known(read), numbers("proven_decreasing", about, split))
 
 
-def one_maximum_proven(claim: Claim, result: Result, about: str, split: str = "train", note: str = "") -> list[Verdict]:
+def one_maximum_proven(id: str, sentence: str, source: str, about: str, split: str = "train") -> Check[float]:
     """That J is proven to have exactly one maximum on (0, 1)."""
 
     def read(num: float) -> Reading:
-        word = "maximum" if num == 1 else "maxima"
-        return Reading(f"{num:g} {word}, proven", num == 1, abs(num - 1))
+        return Reading(f"{num:g} {'maximum' if num == 1 else 'maxima'}, proven", num == 1, abs(num - 1))
 
-    return judged(claim, result, about, "proven_num_maxima", read, split, note)
+    look = numbers("proven_num_maxima", about, split)
+    return Check(id, sentence, source, "1 maximum on (0, 1)", _known(read), look)

@@ -9,18 +9,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from landscape.figure import line, style, subject
-from landscape.figure.claims import sampled
+from landscape.figure import caption, naming, panel, style
+from landscape.figure.checks import Check, along
+from landscape.figure.checks import judge as judge_checks
 from landscape.figure.monotone_runs import LOSS, RISE, Rate, Run, halves, once, rate, runs_of
-from landscape.figure.noise import weighed_rise
-from landscape.figure.present import no_way_down
-from landscape.figure.reading import Claim, Reading, over_columns
-from landscape.result.curve import largest_rise, value_at
+from landscape.figure.reading import Column, Reading
+from landscape.result.curve import largest_rise
 from landscape.result.saved import Result
 from landscape.result.verdict import Verdict
 
 PAPER = "Lucas et al. 2021"
-ALONE = Claim("ext01-run", "J falls from the start to the solution", PAPER, f"rise <= {RISE:g} nats, J(1) <= {LOSS:g}")
 NORM_WORD = {
     "": "no batch norm",
     "recalibrate": "batch norm, recalibrated",
@@ -37,9 +35,9 @@ def draw(results: Sequence[Result]) -> Figure:
     """The rate of each level of each factor, and the rise against the distance and the Gauss length; one job: J."""
     if len(results) == 1:
         figure, grid = style.new(1, 1, width=4.8, height=3.4)
-        drawn = line.draw_splits(grid[0][0], results[0])
-        line.label_line(grid[0][0], subject.recipe(results[0]), drawn)
-        return style.finish(figure, results, PAPER, drawn.notes, verdicts=judge(results))
+        drawn = panel.draw_splits(grid[0][0], results[0])
+        panel.label_line(grid[0][0], naming.recipe(results[0]), drawn)
+        return caption.finish(figure, results, PAPER, drawn.notes, verdicts=judge(results))
     runs = runs_of(results)
     figure, grid = style.new(1, 3, width=12.8, height=4.6)
     _draw_rates(grid[0][0], runs)
@@ -64,8 +62,8 @@ def draw(results: Sequence[Result]) -> Figure:
         "recalibrated, interpolated, kept: the running statistics along the line; the rates of the other factors "
         "count each network once, recalibrated where that was measured",
     ]
-    title = f"{PAPER}: where J rises by more than {RISE:g} nats{style.on_data(results)}"
-    return style.finish(figure, results, title, notes, verdicts=judge(results))
+    title = f"{PAPER}: where J rises by more than {RISE:g} nats{caption.on_data(results)}"
+    return caption.finish(figure, results, title, notes, verdicts=judge(results))
 
 
 def factors(runs: Sequence[Run]) -> list[tuple[str, list[Rate]]]:
@@ -144,101 +142,50 @@ def _draw_rises(axes: Axes, runs: Sequence[Run], value: Callable[[Run], float], 
 def judge(results: Sequence[Result]) -> list[Verdict]:
     """One job: whether J falls in each seed. A sweep: the paper's claims, as rates whose intervals lie apart."""
     if len(results) == 1:
-        return _judge_job(results[0])
+        return judge_checks([ALONE], results)
     runs = runs_of(results)
     if not runs:
         return []
-    single, scale = once(runs), results[0].scale
+    first, single = results[0], once(runs)
     plain = rate("J rises", [r for r in runs if r.optimizer in PLAIN and r.treatment == ""])
-    found = [_mostly_monotone(plain, scale)]
-    lrs = sorted({run.lr for run in single})
-    pairs: list[tuple[str, str, str, Rate, Rate]] = [
-        (
-            "ext01-adam",
-            "Adam makes J rise more often than SGD with momentum does",
-            "optimizer",
-            rate("Adam", [r for r in single if r.optimizer == "Adam"]),
-            rate("SGD", [r for r in single if r.optimizer in PLAIN]),
-        ),
-        (
-            "ext01-lr",
-            "A large learning rate makes J rise more often than a small one",
-            "learning rate",
-            rate(f"lr {lrs[-1]:g}", [r for r in single if r.lr == lrs[-1]]),
-            rate(f"lr {lrs[0]:g}", [r for r in single if r.lr == lrs[0]]),
-        ),
+    adam, sgd = [r for r in single if r.optimizer == "Adam"], [r for r in single if r.optimizer in PLAIN]
+    low, high = (end(run.lr for run in single) for end in (min, max))
+    large, small = ([r for r in single if r.lr == lr] for lr in (high, low))
+    short, long, way = halves(single, lambda run: run.distance)
+    straight, turning, angle = halves(single, lambda run: run.gauss)
+    found = [
+        SGD.said(first, "SGD, no batch norm", [_mostly_monotone(plain)]),
+        compare(ADAM, first, "optimizer", rate("Adam", adam), rate("SGD", sgd)),
+        compare(LR, first, "learning rate", rate(f"lr {high:g}", large), rate(f"lr {low:g}", small)),
     ]
     for treatment in dict.fromkeys(run.treatment for run in runs if run.treatment):
-        groups = [[r for r in runs if r.treatment == t] for t in (treatment, "")]
-        pairs.append(
-            (
-                "ext01-batch-norm",
-                "Batch norm makes J rise more often",
-                f"running statistics: {treatment}",
-                rate("with", groups[0]),
-                rate("without", groups[1]),
-            )
-        )
-    short, long, way = halves(single, lambda run: run.distance)
-    pairs.append(
-        (
-            "ext01-distance",
-            "Where the weights travel far, J rises more often",
-            "distance in units of |θ_i|",
-            rate(f"from {way:.2g} on", long),
-            rate("below", short),
-        )
-    )
-    straight, turning, angle = halves(single, lambda run: run.gauss)
-    pairs.append(
-        (
-            "ext01-gauss",
-            "Where the outputs turn little, J rises less often",
-            "mean Gauss length",
-            rate(f"from {angle:.2g} rad on", turning),
-            rate("below", straight),
-        )
-    )
-    return found + [compare(*pair, scale) for pair in pairs]
+        with_norm, without = ([r for r in runs if r.treatment == t] for t in (treatment, ""))
+        about = f"running statistics: {treatment}"
+        found.append(compare(NORM, first, about, rate("with", with_norm), rate("without", without)))
+    far, turned = rate(f"from {way:.2g} on", long), rate(f"from {angle:.2g} rad on", turning)
+    found.append(compare(DISTANCE, first, "distance in units of |θ_i|", far, rate("below", short)))
+    found.append(compare(GAUSS, first, "mean Gauss length", turned, rate("below", straight)))
+    return found
 
 
-def _judge_job(result: Result) -> list[Verdict]:
-    curve = next((c for c in sampled(result, ("train",), 0, 1) if c.mode == "deterministic"), None)
-    if curve is None:
-        return []
-    alphas, objective, why = curve.alphas, curve.objective, f"runs that end above {LOSS:g} nats are not counted"
-
-    def read(s: int) -> Reading:
-        rise, end = largest_rise(alphas, objective[:, s]), value_at(alphas, objective[:, s], 1.0)
-        if not end <= LOSS:
-            return Reading(f"J(1) = {end:.3g} nats", None, end, note=why)
-        if (failed := no_way_down(curve, s)) is not None:
-            return failed
-        return weighed_rise(Reading(f"rise {rise:.2g} nats", rise <= RISE, rise), curve, s)
-
-    return [over_columns(ALONE, result, curve, subject.names([result])[0], read)]
+def _falls(seed: Column) -> Reading:
+    rise, end = largest_rise(*seed.line), seed.at(1.0)
+    if not end <= LOSS:
+        return Reading(f"J(1) = {end:.3g} nats", None, end, note=f"runs that end above {LOSS:g} nats are not counted")
+    if (failed := seed.no_way_down()) is not None:
+        return failed
+    return seed.weighed_rise(Reading(f"rise {rise:.2g} nats", rise <= RISE, rise))
 
 
-def _mostly_monotone(plain: Rate, scale: str) -> Verdict:
+def _mostly_monotone(plain: Rate) -> Reading:
     low, high = plain.interval
-    holds = True if high < 0.5 else False if low > 0.5 else None
-    note = "" if holds is not None else "not decided: one half lies in the interval"
     if not plain.counted:
-        note = f"not judged: no run ends at J <= {LOSS:g}"
-    return Verdict(
-        "ext01-sgd",
-        "With SGD and without batch norm J usually falls all the way",
-        PAPER,
-        "SGD, no batch norm",
-        str(plain),
-        "rises in < 50 %",
-        holds,
-        scale,
-        note=note,
-    )
+        return Reading(str(plain), None, note=f"not judged: no run ends at J <= {LOSS:g}")
+    holds = True if high < 0.5 else False if low > 0.5 else None
+    return Reading(str(plain), holds, note="" if holds is not None else "not decided: one half lies in the interval")
 
 
-def compare(check: str, claim: str, about: str, more: Rate, less: Rate, scale: str) -> Verdict:
+def compare(check: Check[None], first: Result, about: str, more: Rate, less: Rate) -> Verdict:
     """Whether the rate of one group lies above that of the other: not decided where the intervals overlap."""
     holds: bool | None = None
     note = "not decided: the intervals overlap"
@@ -248,4 +195,25 @@ def compare(check: str, claim: str, about: str, more: Rate, less: Rate, scale: s
         holds, note = True, ""
     elif more.interval[1] < less.interval[0]:
         holds, note = False, "decided the other way round"
-    return Verdict(check, claim, PAPER, about, f"{more}; {less}", "first rate above second", holds, scale, note=note)
+    return check.said(first, about, [Reading(f"{more}; {less}", holds, note=note)])
+
+
+ALONE = Check(
+    "ext01-run",
+    "J falls from the start to the solution",
+    PAPER,
+    f"rise <= {RISE:g} nats, J(1) <= {LOSS:g}",
+    _falls,
+    along("train", 0, 1, "deterministic"),
+)
+SGD = Check[None]("ext01-sgd", "With SGD and without batch norm J usually falls all the way", PAPER, "rises in < 50 %")
+ADAM, LR, NORM, DISTANCE, GAUSS = (
+    Check[None](f"ext01-{factor}", sentence, PAPER, "first rate above second")
+    for factor, sentence in (
+        ("adam", "Adam makes J rise more often than SGD with momentum does"),
+        ("lr", "A large learning rate makes J rise more often than a small one"),
+        ("batch-norm", "Batch norm makes J rise more often"),
+        ("distance", "Where the weights travel far, J rises more often"),
+        ("gauss", "Where the outputs turn little, J rises less often"),
+    )
+)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from landscape.figure import claims, line, style, subject
-from landscape.figure.present import nothing_between
-from landscape.figure.reading import Claim, Reading, covers, over_columns
+from landscape.figure import caption, naming, panel, style
+from landscape.figure.checks import Check, Evidence, Look, along, judge_job
+from landscape.figure.claims import monotone
+from landscape.figure.reading import Column, Reading, nothing_between, primary
 from landscape.result.curve import Array, Curve, drop, largest_rise
 from landscape.result.saved import Result
 from landscape.result.verdict import Verdict
@@ -34,7 +35,7 @@ def start(result: Result) -> str:
 def net(result: Result) -> str:
     """``digits, with biases``: what tells one panel from the next."""
     words = [
-        subject.recipe(result),
+        naming.recipe(result),
         "with biases" if (result.config.get("model") or {}).get("bias", True) else "without biases",
     ]
     path = result.choices.get("path", "linear")
@@ -63,97 +64,95 @@ def draw(results: Sequence[Result]) -> Figure:
     nets = list(dict.fromkeys(net(result) for result in results))
     starts = list(dict.fromkeys(start(result) for result in results))
     figure, grid = style.new(2, len(nets), width=3.5 * len(nets) + 2.4, height=6.0)
-    drawn = line.Drawn()
+    drawn = panel.Drawn()
     for result in results:
-        column, look = nets.index(net(result)), line.job_look(starts.index(start(result)))
+        column, look = nets.index(net(result)), panel.job_look(starts.index(start(result)))
         look["label"] = f"from {start(result)}"
-        curve, plain = line.primary(result, "train"), result.curves.get("train/deterministic")
+        curve, plain = primary(result, "train"), result.curves.get("train/deterministic")
         if curve is not None:
-            drawn += line.band(grid[0][column], result, curve.alphas, curve.objective, **look)
-            line.mark_ends(grid[0][column], curve.alphas)
+            drawn += panel.band(grid[0][column], result, curve.alphas, curve.objective, **look)
+            panel.mark_ends(grid[0][column], curve.alphas)
         error = error_of(plain)
         if plain is not None and error is not None:
-            drawn += line.band(grid[1][column], result, plain.alphas, error, **look)
-            line.mark_ends(grid[1][column], plain.alphas)
+            drawn += panel.band(grid[1][column], result, plain.alphas, error, **look)
+            panel.mark_ends(grid[1][column], plain.alphas)
     for column, title in enumerate(nets):
-        line.label_line(grid[0][column], title, drawn, legend=False)
-        line.label_line(grid[1][column], "", drawn, legend=False)
+        panel.label_line(grid[0][column], title, drawn, legend=False)
+        panel.label_line(grid[1][column], "", drawn, legend=False)
         grid[1][column].set(ylabel="training error")
         grid[1][column].set_ylim(bottom=0.0)
     style.legend_outside(figure, drawn.legend_title)
-    title = f"Ext. 2: the way to a solution from any start{style.on_data(results)}"
-    return style.finish(figure, results, title, drawn.notes, verdicts=judge(results))
+    title = f"Ext. 2: the way to a solution from any start{caption.on_data(results)}"
+    return caption.finish(figure, results, title, drawn.notes, verdicts=judge(results))
 
 
 def judge(results: Sequence[Result]) -> list[Verdict]:
     """ext02a: the error only falls; ext02b: J only falls; ext02c: alpha theta_f errs where theta_f errs."""
-    found: list[Verdict] = []
-    for result in results:
-        name = f"{net(result)}, from {start(result)}"
-        found += error_falls(result, name)
-        found += claims.monotone(result, name, "ext02b", SOURCE, ("train",))
-        found += errs_alike(result, name)
-    return found
+    return [v for result in results for v in judge_job(CHECKS, result, f"{net(result)}, from {start(result)}")]
 
 
-def error_falls(result: Result, name: str) -> list[Verdict]:
-    """ext02a: the largest rise of the error on [0, 1] is at most one example in a hundred."""
-    guess = 1 - 1 / subject.num_classes(result)
-    claim = Claim(
+def _guess(job: Column | Evidence[Column]) -> float:
+    """The error of a guess."""
+    return 1 - 1 / naming.num_classes(job.result)
+
+
+def _with_error(splits: str, homogeneous: bool = False) -> Look[Column]:
+    """The deterministic curves on which the error was measured."""
+
+    def look(result: Result, name: str) -> Iterator[Evidence[Column]]:
+        if homogeneous and not is_homogeneous(result):
+            return
+        for evidence in along(splits, 0, 1, "deterministic")(result, name):
+            if "error" in evidence.line.metrics:
+                yield evidence
+
+    return look
+
+
+def _error_falls(seed: Column) -> Reading:
+    """The largest rise of the error on [0, 1] is at most one example in a hundred."""
+    alphas, values = seed.alphas, seed.curve.metrics["error"][:, seed.s]
+    fall = drop(alphas, values)
+    if abs(fall) <= RISE:
+        return Reading(f"the error falls by {fall:.4f}", None, note=f"a change of {RISE} or less is none")
+    if (missing := nothing_between(alphas)) is not None:
+        return missing
+    if fall < 0:
+        return Reading(f"the error rises by {-fall:.4f} from α = 0 to 1", False, -fall, False)
+    rise, low = largest_rise(alphas, values), np.flatnonzero((values < LEARNED * _guess(seed)) & (alphas >= 0))
+    first = float(alphas[low[0]]) if len(low) else 1.0
+    later = largest_rise(alphas, values, first=min(first, 1.0))
+    text = f"rise {rise:.4f}, {later:.4f} from α = {first:.2f} on"
+    return Reading(text, rise <= RISE, rise, len(low) > 0 and later <= RISE)
+
+
+def _errs_alike(seed: Column) -> Reading:
+    """Where the net is homogeneous the error is the same at every alpha > 0."""
+    values = seed.curve.metrics["error"][seed.alphas > 0, seed.s]
+    if len(values) < 2:
+        return Reading(f"{len(values)} samples", None, note="nothing to compare")
+    spread = float(np.ptp(values))
+    return Reading(f"error {values.min():.4f} to {values.max():.4f} over {len(values)} samples", spread == 0, spread)
+
+
+CHECKS = (
+    Check(
         "ext02a",
         "The error falls monotonically to the solution, whatever the start",
         SOURCE,
         f"rise of the error <= {RISE}",
-        f"rise <= {RISE} once the error is below {LEARNED * guess:.2f}",
-    )
-    found = []
-    for split in ("train", "valid"):
-        curve = result.curves.get(f"{split}/deterministic")
-        error = error_of(curve)
-        if curve is None or error is None or not covers(curve, 0, 1):
-            continue
-
-        def read(s: int, alphas: Array = curve.alphas, error: Array = error) -> Reading:
-            values = error[:, s]
-            fall = drop(alphas, values)
-            if abs(fall) <= RISE:
-                why = f"a change of {RISE} or less is none"
-                return Reading(f"the error falls by {fall:.4f}", None, note=why)
-            if (missing := nothing_between(alphas)) is not None:
-                return missing
-            if fall < 0:
-                return Reading(f"the error rises by {-fall:.4f} from α = 0 to 1", False, -fall, False)
-            rise, low = largest_rise(alphas, values), np.flatnonzero((values < LEARNED * guess) & (alphas >= 0))
-            first = float(alphas[low[0]]) if len(low) else 1.0
-            later = largest_rise(alphas, values, first=min(first, 1.0))
-            text = f"rise {rise:.4f}, {later:.4f} from α = {first:.2f} on"
-            return Reading(text, rise <= RISE, rise, len(low) > 0 and later <= RISE)
-
-        found.append(over_columns(claim, result, curve, name, read))
-    return found
-
-
-def errs_alike(result: Result, name: str) -> list[Verdict]:
-    """ext02c: where the net is homogeneous the error is the same at every alpha > 0."""
-    curve = result.curves.get("train/deterministic")
-    error = error_of(curve)
-    if curve is None or error is None or not is_homogeneous(result) or not covers(curve, 0, 1):
-        return []
-    claim = Claim(
+        _error_falls,
+        _with_error("train valid"),
+        lambda e: f"rise <= {RISE} once the error is below {LEARNED * _guess(e):.2f}",
+    ),
+    monotone("ext02b", SOURCE, "train"),
+    Check(
         "ext02c",
         "Scaling all of a homogeneous net changes no answer",
         SOURCE,
         "one error at every α > 0",
+        _errs_alike,
+        _with_error("train", homogeneous=True),
         identity=True,
-    )
-    positive = curve.alphas > 0
-
-    def read(s: int) -> Reading:
-        values = error[positive, s]
-        if len(values) < 2:
-            return Reading(f"{len(values)} samples", None, note="nothing to compare")
-        spread = float(np.ptp(values))
-        text = f"error {values.min():.4f} to {values.max():.4f} over {len(values)} samples"
-        return Reading(text, spread == 0, spread)
-
-    return [over_columns(claim, result, curve, name, read)]
+    ),
+)

@@ -9,9 +9,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from landscape.figure import line, style, subject
-from landscape.figure.present import least_difference
-from landscape.figure.reading import Claim, Reading, counted, covers, fair, verdict
+from landscape.figure import caption, naming, panel, style
+from landscape.figure.checks import Check, fair
+from landscape.figure.reading import Column, Reading, counted, covers
 from landscape.result.curve import Curve, plateau_length, value_at
 from landscape.result.curve.crossing import Position, plateau_end
 from landscape.result.saved import Result
@@ -20,12 +20,12 @@ from landscape.result.verdict import Verdict
 SOURCE = "Wang et al. 2023"
 SHARE = 0.1  # of the drop from alpha = 0 to 1: a plateau ends where this much is gone; ours, they give no number
 MARGIN = 0.01  # of the line: a smaller difference of two plateaus counts for neither side; ours, before the full run
-OWN = ("vary.", "path", "model.bias", "model.widths", "model.init_scale")  # told by a Line itself
+OWN = ("vary.", "path", "model.bias", "model.widths", "model.init_scale")  # told by a Job itself
 STRAIGHT, HOMOGENEOUS, NONE = "straight biases", "homogeneous biases", "no biases"
 
 
 @dataclass(frozen=True)
-class Line:
+class Job:
     """One job: how its biases go, its net, and the result.
 
     Args:
@@ -60,15 +60,15 @@ class Line:
         return curve if curve is not None and "error" in curve.metrics and covers(curve, 0, 1) else None
 
 
-def lines_of(results: Sequence[Result]) -> list[Line]:
+def lines_of(results: Sequence[Result]) -> list[Job]:
     """Every job, the shallow and the widely started nets first."""
-    plain = [[o for o in subject.plain_overrides(r) if not o.lstrip("+").startswith(OWN)] for r in results]
+    plain = [[o for o in naming.plain_overrides(r) if not o.lstrip("+").startswith(OWN)] for r in results]
     found = []
     for result, overrides in zip(results, plain, strict=True):
         model = result.config.get("model") or {}
         others = ", ".join(o for o in overrides if not all(o in other for other in plain))
         depth, scale = len(model.get("widths") or ()), float(model.get("init_scale", 1.0))
-        found.append(Line(_biases(result), depth, scale, others, result))
+        found.append(Job(_biases(result), depth, scale, others, result))
     order = [STRAIGHT, HOMOGENEOUS, NONE]
     rank = {word: k for k, word in enumerate([*order, *sorted({x.biases for x in found} - set(order))])}
     return sorted(found, key=lambda x: (x.others, x.depth, -x.scale, rank[x.biases]))
@@ -90,30 +90,30 @@ def draw(results: Sequence[Result]) -> Figure:
     lines = lines_of(results)
     nets, words = (list(dict.fromkeys(values)) for values in ((x.net for x in lines), (x.biases for x in lines)))
     figure, grid = style.new(2, len(nets), width=2.6 * len(nets) + 2.4, height=5.6)
-    drawn = line.Drawn()
+    drawn = panel.Drawn()
     for item in lines:
         curve, column = item.curve(), nets.index(item.net)
         if curve is None:
             continue
-        look = {**line.job_look(words.index(item.biases)), "label": item.biases}
+        look = {**panel.job_look(words.index(item.biases)), "label": item.biases}
         for axes, values in ((grid[0][column], curve.objective), (grid[1][column], curve.metrics["error"])):
-            drawn += line.band(axes, item.result, curve.alphas, values, **look)
-            line.mark_ends(axes, curve.alphas)
+            drawn += panel.band(axes, item.result, curve.alphas, values, **look)
+            panel.mark_ends(axes, curve.alphas)
             _mark_plateau(axes, item.result, replace(curve, objective=values), look["color"])
     for column, title in enumerate(nets):
         for row, label in enumerate(("J(θ(α)) [nats]", "training error")):
-            line.label_line(grid[row][column], title * (row == 0), drawn, legend=False)
+            panel.label_line(grid[row][column], title * (row == 0), drawn, legend=False)
             grid[row][column].set(ylabel=label * (column == 0))
             grid[row][column].set_ylim(bottom=0.0)
     style.legend_outside(figure, drawn.legend_title)
     notes = [*drawn.notes, f"dots: where {SHARE:.0%} of the drop is gone, the end of the plateau; median of the seeds"]
-    title = f"Ext. 3: biases and the plateau{style.on_data(results)}"
-    return style.finish(figure, results, title, notes, verdicts=judge(results))
+    title = f"Ext. 3: biases and the plateau{caption.on_data(results)}"
+    return caption.finish(figure, results, title, notes, verdicts=judge(results))
 
 
 def _mark_plateau(axes: Axes, result: Result, curve: Curve, color: str) -> None:
     """A dot on the median curve at the median length of the plateau."""
-    columns, _ = subject.usable(result, curve.objective)
+    columns, _ = result.usable(curve.objective)
     ends = [plateau_length(curve.alphas, curve.objective[:, s], SHARE) for s in columns]
     if ends and np.isfinite(ends).all():
         middle = np.median(curve.objective[:, columns], axis=1)
@@ -128,84 +128,75 @@ def judge(results: Sequence[Result]) -> list[Verdict]:
     straight = [x for x in lines if x.biases == STRAIGHT]
     by_scale = [sorted(group, key=lambda x: x.scale) for group in _groups(straight, lambda x: (x.depth, x.others))]
     by_depth = [sorted(group, key=lambda x: -x.depth) for group in _groups(straight, lambda x: (x.scale, x.others))]
-
-    def compared(check: str, sentence: str, pairs: list[tuple[Line, Line]], channels: Sequence[str]) -> list[Verdict]:
-        claim = Claim(check, sentence, SOURCE, f"longer by >= {MARGIN} of the line")
-        return [_longer(claim, channel, *pair) for pair in pairs for channel in channels]
-
+    pairs = {
+        "ext03a": [(x[STRAIGHT], x[HOMOGENEOUS]) for x in by_biases if {STRAIGHT, HOMOGENEOUS} <= set(x)],
+        "ext03b": [(x[STRAIGHT], x[NONE]) for x in by_biases if {STRAIGHT, NONE} <= set(x)],
+        "ext03c": [(x[0], x[-1]) for x in by_scale if x[0].scale < x[-1].scale],
+        "ext03d": [(x[0], x[-1]) for x in by_depth if x[0].depth > x[-1].depth],
+    }
     return [
-        *compared(
-            "ext03a",
-            "Biases that go homogeneously with the weights shorten the plateau of the error",
-            [(x[STRAIGHT], x[HOMOGENEOUS]) for x in by_biases if {STRAIGHT, HOMOGENEOUS} <= set(x)],
-            ["error"],
-        ),
-        *compared(
-            "ext03b",
-            "The plateau of the error comes from the biases: without them it is shorter",
-            [(x[STRAIGHT], x[NONE]) for x in by_biases if {STRAIGHT, NONE} <= set(x)],
-            ["error"],
-        ),
-        *compared(
-            "ext03c",
-            "A smaller start makes the plateau longer",
-            [(x[0], x[-1]) for x in by_scale if x[0].scale < x[-1].scale],
-            ["J", "error"],
-        ),
-        *compared(
-            "ext03d",
-            "More layers make the plateau longer",
-            [(x[0], x[-1]) for x in by_depth if x[0].depth > x[-1].depth],
-            ["J", "error"],
-        ),
+        _longer(check, channel, *pair)
+        for check in CHECKS
+        for pair in pairs[check.id]
+        for channel in (("error",) if check.id in ("ext03a", "ext03b") else ("J", "error"))
     ]
 
 
-def _groups(lines: Sequence[Line], key: Callable[[Line], Hashable]) -> list[list[Line]]:
+def _groups(lines: Sequence[Job], key: Callable[[Job], Hashable]) -> list[list[Job]]:
     """The lines with one value of the key each."""
     return [[x for x in lines if key(x) == value] for value in dict.fromkeys(map(key, lines))]
 
 
-def _noise(curve: Curve, channel: str, s: int) -> float:
-    """What J less J(0) may be off by, where it was measured; of an error, which counts examples, nothing."""
-    return least_difference(curve, s) if channel == "J" and curve.noise else 0.0
+def _ends(line: Job, channel: str) -> dict[str, Position]:
+    """Where the plateau of each usable seed ends, by the seed's name."""
+    curve, result = line.curve(), line.result
+    assert curve is not None
+    values = curve.objective if channel == "J" else curve.metrics[channel]
+    names, found = result.seed_names(values.shape[1]), {}
+    for s in result.usable(values)[0]:
+        # What J less J(0) may be off by, where it was measured; an error counts examples.
+        noise = Column(result, curve, s).least_difference() if channel == "J" and curve.noise else 0.0
+        found[names[s]] = plateau_end(curve.alphas, values[:, s], SHARE, noise)
+    return found
 
 
-def _longer(claim: Claim, channel: str, long: Line, short: Line) -> Verdict:
+def _longer(check: Check[None], channel: str, long: Job, short: Job) -> Verdict:
     """Whether the plateau of ``long`` is longer than that of ``short`` in every seed that both can show."""
     words = ["biases", "depth_word", "scale_word", "others"]
     mine, others = ([str(getattr(x, word)) for word in words] for x in (long, short))
     about = [word for word, other in zip(mine, others, strict=True) if word == other and word]
     differing = [(word, other) for word, other in zip(mine, others, strict=True) if word != other]
     more, less = (", ".join(side) for side in zip(*differing, strict=True))
-    ends: list[dict[str, Position]] = []
-    for item in (long, short):
-        curve = item.curve()
-        assert curve is not None
-        values = curve.objective if channel == "J" else curve.metrics[channel]
-        columns, _ = subject.usable(item.result, values)
-        names = subject.seed_names(item.result, values.shape[1])
-        ends.append(
-            {names[s]: plateau_end(curve.alphas, values[:, s], SHARE, _noise(curve, channel, s)) for s in columns}
-        )
 
-    def read(seed: str) -> Reading:
-        first, second = ends[0][seed], ends[1][seed]
+    def read(first: Position, second: Position) -> Reading:
         text = f"{first.at:.3f} ({more}) against {second.at:.3f} ({less})"
         by = first.at - second.at
-        if not np.isfinite(by):
-            return Reading(text, None, np.inf, note="no plateau where the drop is not positive")
         # An even fall takes SHARE of the line.
         if max(first.high, second.high) < SHARE:
-            return fair(
-                long.result, Reading(text, None, -by, note=f"an even fall would take {SHARE}: no plateau to compare")
-            )
+            return Reading(text, None, -by, note=f"an even fall would take {SHARE}: no plateau to compare")
         least, most = first.low - second.high, first.high - second.low
         if least < MARGIN <= most:
             why = "too close to call: less than what the grid and the noise resolve"
-            return fair(long.result, Reading(f"{text}, longer by {least:.3f} to {most:.3f}", None, -by, note=why))
-        return fair(long.result, Reading(text, bool(by >= MARGIN), -by))
+            return Reading(f"{text}, longer by {least:.3f} to {most:.3f}", None, -by, note=why)
+        return Reading(text, bool(by >= MARGIN), -by)
 
-    return verdict(
-        claim, long.result, ", ".join([channel, *about]), [read(seed) for seed in ends[0] if seed in ends[1]]
+    def judged(first: Position, second: Position) -> Reading:
+        if np.isfinite(first.at - second.at):
+            return fair(long.result, read(first, second))
+        text = f"{first.at:.3f} ({more}) against {second.at:.3f} ({less})"
+        return Reading(text, None, np.inf, note="no plateau where the drop is not positive")
+
+    ends = _ends(long, channel), _ends(short, channel)
+    readings = [judged(end, ends[1][seed]) for seed, end in ends[0].items() if seed in ends[1]]
+    return check.said(long.result, ", ".join([channel, *about]), readings)
+
+
+CHECKS = [
+    Check[None](id, sentence, SOURCE, f"longer by >= {MARGIN} of the line")
+    for id, sentence in (
+        ("ext03a", "Biases that go homogeneously with the weights shorten the plateau of the error"),
+        ("ext03b", "The plateau of the error comes from the biases: without them it is shorter"),
+        ("ext03c", "A smaller start makes the plateau longer"),
+        ("ext03d", "More layers make the plateau longer"),
     )
+]

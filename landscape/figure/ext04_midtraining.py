@@ -9,9 +9,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from landscape.figure import claims, line, style, subject
+from landscape.figure import caption, naming, panel, style
+from landscape.figure.checks import Check, judge_job
+from landscape.figure.claims import monotone
 from landscape.figure.monotone_runs import RISE
-from landscape.figure.reading import Claim, Reading, counted, covers, fair, verdict
+from landscape.figure.reading import Reading, counted, covers
 from landscape.result.curve import Array, Curve, end_barrier
 from landscape.result.saved import Result
 from landscape.result.verdict import Verdict
@@ -20,6 +22,7 @@ SOURCE = "Frankle 2020"
 HEIGHT = {"J": RISE, "error": 0.01}  # a barrier is at least so high, in nats and as a share of the examples; the second
 # is ours and that of extension 2
 UNIT = {"J": " nats", "error": ""}
+FALLS = monotone("ext04a", SOURCE, "train")
 
 
 def epoch_of(result: Result) -> float:
@@ -37,7 +40,7 @@ def net(result: Result) -> str:
 def nets(results: Sequence[Result]) -> dict[str, list[Result]]:
     """The jobs of each net with a line from 0 to 1, by the epoch of their start; other settings tell nets apart."""
     own = ("vary.", "endpoints", "model.widths", "model.init_scale", "model.batch_norm")
-    plain = [[o for o in subject.plain_overrides(r) if not o.lstrip("+").startswith(own)] for r in results]
+    plain = [[o for o in naming.plain_overrides(r) if not o.lstrip("+").startswith(own)] for r in results]
     found: dict[str, list[Result]] = {}
     for result, overrides in zip(results, plain, strict=True):
         others = [o for o in overrides if not all(o in other for other in plain)]
@@ -62,26 +65,26 @@ def draw(results: Sequence[Result]) -> Figure:
     groups = nets(results)
     starts = sorted({epoch_of(job) for jobs in groups.values() for job in jobs})
     figure, grid = style.new(3, max(len(groups), 1), width=3.2 * max(len(groups), 1) + 2.4, height=8.0)
-    drawn = line.Drawn()
+    drawn = panel.Drawn()
     for column, jobs in enumerate(groups.values()):
         for job in jobs:
             curve = curve_of(job)
             assert curve is not None
-            look = {**line.job_look(starts.index(epoch_of(job))), "label": f"from epoch {epoch_of(job):g}"}
+            look = {**panel.job_look(starts.index(epoch_of(job))), "label": f"from epoch {epoch_of(job):g}"}
             for row, values in enumerate(channels(curve).values()):
-                drawn += line.band(grid[row][column], job, curve.alphas, values, **look)
-                line.mark_ends(grid[row][column], curve.alphas)
+                drawn += panel.band(grid[row][column], job, curve.alphas, values, **look)
+                panel.mark_ends(grid[row][column], curve.alphas)
         _draw_barriers(grid[2][column], jobs)
     for column, title in enumerate(groups or [""]):
-        line.label_line(grid[0][column], title, drawn, legend=False)
-        line.label_line(grid[1][column], "", drawn, legend=False)
+        panel.label_line(grid[0][column], title, drawn, legend=False)
+        panel.label_line(grid[1][column], "", drawn, legend=False)
         grid[1][column].set(ylabel="training error")
         grid[0][column].set_yscale("log")
         grid[1][column].set_ylim(bottom=0.0)
     style.legend_outside(figure, drawn.legend_title)
     notes = [*drawn.notes, "barrier: the highest value above the higher end; dots: the seeds"]
-    title = f"Ext. 4: lines that start during training{style.on_data(results)}"
-    return style.finish(figure, results, title, notes, verdicts=judge(results))
+    title = f"Ext. 4: lines that start during training{caption.on_data(results)}"
+    return caption.finish(figure, results, title, notes, verdicts=judge(results))
 
 
 def _draw_barriers(axes: Axes, jobs: Sequence[Result]) -> None:
@@ -108,8 +111,8 @@ def barriers(result: Result, channel: str) -> dict[str, float]:
     values = None if curve is None else channels(curve).get(channel)
     if curve is None or values is None:
         return {}
-    columns, _ = subject.usable(result, values)
-    names = subject.seed_names(result, values.shape[1])
+    columns, _ = result.usable(values)
+    names = result.seed_names(values.shape[1])
     return {names[s]: end_barrier(curve.alphas, values[:, s]) for s in columns}
 
 
@@ -119,7 +122,7 @@ def judge(results: Sequence[Result]) -> list[Verdict]:
     for name, jobs in nets(results).items():
         for job in jobs:
             if epoch_of(job) == 0:
-                found += claims.monotone(job, f"{name}, from epoch 0", "ext04a", SOURCE, ("train",))
+                found += judge_job([FALLS], job, f"{name}, from epoch 0")
         middle = [job for job in jobs if epoch_of(job) > 0]
         found += [_meets_barrier(name, middle, channel) for channel in HEIGHT if middle]
     return found
@@ -128,21 +131,18 @@ def judge(results: Sequence[Result]) -> list[Verdict]:
 def _meets_barrier(name: str, jobs: Sequence[Result], channel: str) -> Verdict:
     """Whether each seed has a start in the middle of training from which the line climbs before it falls."""
     limit, unit = HEIGHT[channel], UNIT[channel]
-    claim = Claim(
-        "ext04b",
-        "The line from a state in the middle of training meets a barrier",
-        SOURCE,
-        f"barrier >= {limit:g}{unit} from one start at least",
-    )
     heights = {epoch_of(job): barriers(job, channel) for job in jobs}
 
     def read(seed: str) -> Reading:
         highest, epoch = max((found[seed], epoch) for epoch, found in heights.items() if seed in found)
-        starts = [f"{epoch:g}" for epoch, found in heights.items() if found.get(seed, -np.inf) >= limit]
+        num = sum(found.get(seed, -np.inf) >= limit for found in heights.values())
         text = f"{highest:.2g}{unit} from epoch {epoch:g}" if highest > 0 else "none"
-        text += f", a barrier from {counted(len(starts), 'start')} of {len(heights)}"
-        return fair(jobs[0], Reading(text, highest >= limit, -highest))
+        text += f", a barrier from {counted(num, 'start')} of {len(heights)}"
+        return Reading(text, highest >= limit, -highest)
 
-    seeds = list(dict.fromkeys(seed for found in heights.values() for seed in found))
-    epochs = ", ".join(f"{epoch:g}" for epoch in heights)
-    return verdict(claim, jobs[0], f"{name}, {channel}", [read(seed) for seed in seeds], f"starts: epochs {epochs}")
+    seeds = dict.fromkeys(seed for found in heights.values() for seed in found)
+    expected = f"barrier >= {limit:g}{unit} from one start at least"
+    sentence = "The line from a state in the middle of training meets a barrier"
+    check = Check[None]("ext04b", sentence, SOURCE, expected, needs_training=True)
+    starts = f"starts: epochs {', '.join(f'{epoch:g}' for epoch in heights)}"
+    return check.said(jobs[0], f"{name}, {channel}", [read(seed) for seed in seeds], starts)

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 
-from landscape.figure import claims, line, style, subject
+from landscape.figure import caption, naming, panel, style
+from landscape.figure.checks import judge as judge_checks
+from landscape.figure.claims import FEW_TEST_ERRORS, FROM_START_TO_SOLUTION
 from landscape.result.saved import Result
 from landscape.result.verdict import Verdict
 
@@ -18,30 +20,26 @@ def draw(results: Sequence[Result]) -> Figure:
     """One row per job, the adversarial recipe first; a learning curve beside each line where one was recorded."""
     order = list(ROWS)
     pairs = sorted(
-        zip(results, subject.names(results), strict=True),
-        key=lambda pair: order.index(subject.recipe(pair[0])) if subject.recipe(pair[0]) in order else len(order),
+        zip(results, naming.names(results), strict=True),
+        key=lambda pair: order.index(naming.recipe(pair[0])) if naming.recipe(pair[0]) in order else len(order),
     )
     columns = 2 if any(result.learning_curve is not None for result in results) else 1
     figure, grid = style.new(len(pairs), columns, width=0 if columns == 2 else 4.8)
     notes: list[str] = []
     for (result, name), row in zip(pairs, grid, strict=True):
-        recipe = subject.recipe(result)
+        recipe = naming.recipe(result)
         words = name.replace(recipe, ROWS.get(recipe, recipe))
-        drawn = line.draw_splits(row[0], result)
-        line.draw_clean(row[0], result)
-        line.label_line(row[0], f"{words}: from start to solution", drawn)
+        drawn = panel.draw_splits(row[0], result)
+        panel.draw_clean(row[0], result)
+        panel.label_line(row[0], f"{words}: from start to solution", drawn)
         if columns == 2:
-            learned = line.draw_learning(row[1], result)
-            line.label_learning(row[1], f"{words}: during training", learned)
+            learned = panel.draw_learning(row[1], result)
+            panel.label_learning(row[1], f"{words}: during training", learned)
             drawn += learned
         notes += drawn.notes
-    return style.finish(figure, results, f"Fig. 1: maxout{style.on_data(results)}", notes, verdicts=judge(results))
+    return caption.finish(figure, results, f"Fig. 1: maxout{caption.on_data(results)}", notes, verdicts=judge(results))
 
 
 def judge(results: Sequence[Result]) -> list[Verdict]:
     """Checks 1a to 1h of every job."""
-    found: list[Verdict] = []
-    for result, name in zip(results, subject.names(results), strict=True):
-        found += claims.from_start_to_solution(result, name)
-        found += claims.few_test_errors(result, name)
-    return found
+    return judge_checks((*FROM_START_TO_SOLUTION, FEW_TEST_ERRORS), results)

@@ -7,18 +7,32 @@ from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 
-from landscape.figure import claims, line, style, subject
-from landscape.figure.present import least_difference, no_drop
-from landscape.figure.reading import Claim, Reading, covers, verdict
-from landscape.result.curve import Curve
+from landscape.figure import caption, naming, panel, style
+from landscape.figure.checks import Check, joined, on_curve
+from landscape.figure.checks import judge as judge_checks
+from landscape.figure.claims import flat_at_start, monotone, one_minimum_at_solution, starts_uniform
+from landscape.figure.reading import Column, Reading, covers
 from landscape.result.curve.crossing import Position, plateau_end
 from landscape.result.saved import Result
 from landscape.result.verdict import Verdict
 
 PANELS = {"sigmoid": "sigmoid", "relu_dropout": "ReLU with dropout", "relu": "ReLU without dropout"}
-# Both output layers start at exactly zero, so J(0) is ln C but for rounding.
-START_LIMIT = 1e-5
+START_LIMIT = 1e-5  # both output layers start at exactly zero, so J(0) is ln C but for rounding
+FAMILIES = ("sigmoid", "relu")
 SEEN = 0.05  # of the line: a plateau that can be seen at all
+CHECKS = (
+    starts_uniform(START_LIMIT, "Fig. 2"),
+    monotone(source="Fig. 2"),
+    one_minimum_at_solution(source="Fig. 2"),
+    flat_at_start("Fig. 2"),
+)
+LONGER_PLATEAU = Check[None](
+    "2",
+    "The sigmoid network starts on a longer plateau than the ReLU network",
+    "Fig. 2",
+    "α at 10 % of the drop: sigmoid > ReLU, one >= 0.05",
+    calibrated="one >= 0.05",
+)
 
 
 @style.themed
@@ -26,30 +40,24 @@ def draw(results: Sequence[Result]) -> Figure:
     """One panel per job, the sigmoid network on the left."""
     order = list(PANELS)
     pairs = sorted(
-        zip(results, subject.names(results), strict=True),
-        key=lambda pair: order.index(subject.recipe(pair[0])) if subject.recipe(pair[0]) in order else len(order),
+        zip(results, naming.names(results), strict=True),
+        key=lambda pair: order.index(naming.recipe(pair[0])) if naming.recipe(pair[0]) in order else len(order),
     )
     figure, grid = style.new(1, len(pairs), width=4.8 if len(pairs) == 1 else 0, height=3.6)
     notes: list[str] = []
     for (result, name), axes in zip(pairs, grid[0], strict=True):
-        recipe = subject.recipe(result)
-        drawn = line.draw_splits(axes, result)
-        line.label_line(axes, name.replace(recipe, PANELS.get(recipe, recipe)), drawn)
+        recipe = naming.recipe(result)
+        drawn = panel.draw_splits(axes, result)
+        panel.label_line(axes, name.replace(recipe, PANELS.get(recipe, recipe)), drawn)
         notes += drawn.notes
-    return style.finish(
-        figure, results, f"Fig. 2: sigmoid and ReLU{style.on_data(results)}", notes, verdicts=judge(results)
+    return caption.finish(
+        figure, results, f"Fig. 2: sigmoid and ReLU{caption.on_data(results)}", notes, verdicts=judge(results)
     )
 
 
 def judge(results: Sequence[Result]) -> list[Verdict]:
     """Checks 1a (sharpened), 1b, 1c and 1d of every job, and which plateau is longer."""
-    found: list[Verdict] = []
-    for result, name in zip(results, subject.names(results), strict=True):
-        found += claims.starts_uniform(result, name, START_LIMIT, "Fig. 2")
-        found += claims.monotone(result, name, source="Fig. 2")
-        found += claims.one_minimum_at_solution(result, name, source="Fig. 2")
-        found += claims.flat_at_start(result, name, source="Fig. 2")
-    return found + compare_plateaus(results)
+    return judge_checks(CHECKS, results) + compare_plateaus(results)
 
 
 def compare_plateaus(results: Sequence[Result]) -> list[Verdict]:
@@ -57,31 +65,22 @@ def compare_plateaus(results: Sequence[Result]) -> list[Verdict]:
 
     Not judged where the samples, or the noise, leave open which of the two comes later.
     """
-    claim = Claim(
-        "2",
-        "The sigmoid network starts on a longer plateau than the ReLU network",
-        "Fig. 2",
-        "α at 10 % of the drop: sigmoid > ReLU, one >= 0.05",
-        "one >= 0.05",
-    )
     found = []
     for mode in ("stochastic", "deterministic"):
-        lengths: dict[str, list[Position]] = {"sigmoid": [], "relu": []}
-        notes: list[str] = []
-        judged: Result | None = None
-        for result in results:
-            curve = result.curves.get(f"train/{mode}")
-            family = subject.recipe(result).removesuffix("_dropout")
-            if curve is not None and family in lengths and covers(curve, 0, 1):
-                columns, note = subject.usable(result, curve.objective)
-                lengths[family] += [_end(curve, s) for s in columns]
-                notes, judged = [*notes, note], result
-        if judged is None or not all(lengths.values()):
-            continue
-        about = f"sigmoid against ReLU, train, {mode}"
-        reading = longer(lengths["sigmoid"], lengths["relu"])
-        found.append(verdict(claim, judged, about, [reading], "; ".join(filter(None, notes))))
+        curves = [(result, result.curves.get(f"train/{mode}")) for result in results if _family(result) in FAMILIES]
+        lines = [on_curve(result, curve, "") for result, curve in curves if curve is not None and covers(curve, 0, 1)]
+        ends = {
+            family: [_end(seed) for line in lines if _family(line.result) == family for seed in line.seeds]
+            for family in FAMILIES
+        }
+        if all(ends.values()):
+            about, note = f"sigmoid against ReLU, train, {mode}", joined(*(line.note for line in lines))
+            found.append(LONGER_PLATEAU.said(lines[-1].result, about, [longer(*ends.values())], note))
     return found
+
+
+def _family(result: Result) -> str:
+    return naming.recipe(result).removesuffix("_dropout")
 
 
 def longer(sigmoids: Sequence[Position], relus: Sequence[Position]) -> Reading:
@@ -100,10 +99,10 @@ def longer(sigmoids: Sequence[Position], relus: Sequence[Position]) -> Reading:
     return Reading(f"too close to call: {text}", None, 0.0, True, why)
 
 
-def _end(curve: Curve, s: int) -> Position:
+def _end(seed: Column) -> Position:
     """Where a tenth of the drop is gone; a line without one beyond the noise has no plateau."""
-    if no_drop(curve, s) is not None:
+    if seed.no_drop() is not None:
         return Position(math.nan, math.nan, math.nan)
-    near = plateau_end(curve.alphas, curve.objective[:, s])
-    noise = 0.0 if not curve.noise else least_difference(curve, s, 0.0, near.at)
-    return plateau_end(curve.alphas, curve.objective[:, s], noise=noise)
+    near = plateau_end(*seed.line)
+    noise = 0.0 if not seed.curve.noise else seed.least_difference(0.0, near.at)
+    return plateau_end(*seed.line, noise=noise)

@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from landscape.figure import line, style, subject, sweep
-from landscape.figure.claims import SLACK, column, sampled
-from landscape.figure.noise import weighed_climb, weighed_rise
-from landscape.figure.present import no_drop, no_way_down, rounding_of
-from landscape.figure.reading import Claim, Reading, counted, fair, over_columns, verdict
-from landscape.result.curve import Array, Curve, argmin_alpha, drop, local_maxima, relative_rise, tolerance, value_at
-from landscape.result.curve.climb import climb, replicate_error
+from landscape.figure import caption, naming, panel, style
+from landscape.figure.checks import Check, Evidence, Learned, Look, along, judge_job, learning
+from landscape.figure.reading import SLACK, Column, Reading, counted, listed, primary
+from landscape.figure.sweep import draw as draw_sweep
+from landscape.result.curve import Array, Curve, argmin_alpha, drop, local_maxima, relative_rise, tolerance
+from landscape.result.curve.crossing import Climb, climb, replicate_error
 from landscape.result.saved import Result
 from landscape.result.verdict import Verdict
 
 PUBLISHED = ("conv_maxout", "conv_maxout_short")  # recipes of the full net, with the full and with a short schedule
 MAX_ERROR = 0.13  # 12.01 % published at the best epoch; check 6f
+RIGHT = "Fig. 6 right"
 SMALL_NOTE = "whether there is a barrier depends on seed and size: its absence is judged for the full net only"
+GRID = ("vary", "alphas", "objective.num_replicates")  # what the line and its enlarged start are told differently
 Job = tuple[Result, str]
-Absent = Callable[[int], Reading | None]
 
 
 def parts(results: Sequence[Result]) -> tuple[list[Job], list[Job]]:
@@ -33,10 +33,10 @@ def parts(results: Sequence[Result]) -> tuple[list[Job], list[Job]]:
     lines: list[Result] = []
     zooms: list[Result] = []
     for result in results:
-        curve = line.primary(result, "train")
+        curve = primary(result, "train")
         if curve is not None and len(curve.alphas) and curve.alphas[0] <= SLACK:
             (lines if curve.alphas[-1] >= 1 - SLACK else zooms).append(result)
-    names = [subject.names(jobs) for jobs in (lines, zooms)]
+    names = [naming.names(jobs) for jobs in (lines, zooms)]
     return list(zip(lines, names[0], strict=True)), list(zip(zooms, names[1], strict=True))
 
 
@@ -46,37 +46,36 @@ def draw(results: Sequence[Result]) -> Figure:
     lines, zooms = parts(results)
     num = len(lines) + len(zooms)
     if not num:  # positions of the user's own: still worth a drawing
-        return sweep.draw(results)
+        return draw_sweep(results)
     figure, grid = style.new(1, num, width=3.7 * num + 2.4, height=3.6)
-    drawn = line.Drawn()
+    drawn = panel.Drawn()
     for (result, name), axes in zip(lines, grid[0], strict=False):
-        drawn += line.draw_splits(axes, result)
+        drawn += panel.draw_splits(axes, result)
         if axes.get_ylim()[1] > 5:  # beyond the solution J grows to many times ln C, which would flatten the rest
             axes.set_yscale("log")
             axes.yaxis.set_major_formatter("{x:g}")
             axes.yaxis.set_minor_formatter("")
         title = "from start to solution"
-        line.label_line(axes, title if len(lines) == 1 else f"{name}: {title}", drawn, legend=False)
+        panel.label_line(axes, title if len(lines) == 1 else f"{name}: {title}", drawn, legend=False)
     for (result, name), axes in zip(zooms, grid[0][len(lines) :], strict=True):
         drawn += _draw_start(axes, result)
         title = "close to the start"
-        line.label_line(axes, title if len(zooms) == 1 else f"{name}: {title}", drawn, legend=False)
+        panel.label_line(axes, title if len(zooms) == 1 else f"{name}: {title}", drawn, legend=False)
         axes.set_ylabel("J(θ(α)) - J(θ(0)) [nats]")
     style.legend_outside(figure, drawn.legend_title)
-    recipes = " and ".join(dict.fromkeys(subject.recipe(result) for result in results))
-    title = f"Fig. 6: {recipes}{style.on_data(results)}"
-    return style.finish(figure, results, title, drawn.notes, verdicts=judge(results))
+    title = f"Fig. 6: {naming.recipes(results)}{caption.on_data(results)}"
+    return caption.finish(figure, results, title, drawn.notes, verdicts=judge(results))
 
 
-def _draw_start(axes: Axes, result: Result) -> line.Drawn:
+def _draw_start(axes: Axes, result: Result) -> panel.Drawn:
     """J - J(0) of every curve; of a single seed also three standard errors and the highest point."""
     lifted = {key: replace(c, objective=c.objective - c.objective[_origin(c)]) for key, c in result.curves.items()}
-    drawn = line.draw_splits(axes, replace(result, curves=lifted))
+    drawn = panel.draw_splits(axes, replace(result, curves=lifted))
     axes.axhline(0, color=style.GREY, linewidth=0.8, label="height of the start")
-    curve = line.primary(result, "train")
+    curve = primary(result, "train")
     assert curve is not None
-    columns, _ = subject.usable(result, curve.objective)
-    found = [climb(*column(curve, s)) for s in columns]
+    columns, _ = result.usable(curve.objective)
+    found = [climb(curve.alphas, curve.objective[:, s]) for s in columns]
     if len(columns) == 1 and curve.replicates is not None:
         s, a = columns[0], curve.alphas
         v, error = lifted[f"train/{curve.mode}"].objective[:, s], 3 * replicate_error(curve, s)
@@ -99,169 +98,130 @@ def _origin(curve: Curve) -> int:
     return int(np.argmin(np.abs(curve.alphas)))
 
 
+@dataclass(frozen=True)
+class Start:
+    """One seed of the enlarged start, and of the line that it is the start of where that was measured."""
+
+    zoom: Column
+    whole: Column | None
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it is the published net in full."""
+        return self.zoom.result.scale == "full" and naming.recipe(self.zoom.result) in PUBLISHED
+
+    @property
+    def climb(self) -> Climb:
+        """How J climbs from the start."""
+        return climb(*self.zoom.line)
+
+    @property
+    def noise(self) -> float:
+        """How high a climb must be to be one, in nats: 3 standard errors under masks, else tau; NaN if not known."""
+        curve = self.zoom.curve
+        if curve.mode == "stochastic":
+            if curve.replicates is None:
+                return math.nan
+            k = int(np.flatnonzero(curve.alphas == self.climb.at)[0])
+            return max(3 * float(replicate_error(curve, self.zoom.s)[k]), self.zoom.rounding)
+        unit = self.zoom.at(0.0) if self.whole is None else self.whole.fall
+        return max(self.zoom.tau * abs(unit), self.zoom.rounding)
+
+    def no_barrier(self) -> Reading | None:
+        """A reading that cannot tell where 6b finds no barrier, which the line must also come down from."""
+        if not self.climb.height > self.noise:
+            text = f"no barrier: height {self.climb.height:.2g} nats, noise {self.noise:.2g}"
+            return Reading(text, None, note="there is no barrier of which this could be said")
+        down = self.climb.is_over or (self.whole is not None and self.whole.no_drop() is None)
+        return None if down else Reading("J climbs and does not come down", None, note="that is no barrier")
+
+
 def judge(results: Sequence[Result]) -> list[Verdict]:
     """6a and 6f of every line, 6b and 6d of every enlarged start, 6c and 6e where both belong together."""
     lines, zooms = parts(results)
-    found: list[Verdict] = []
-    for result, name in lines:
-        found += falls_to_solution(result, name)
+    found = [verdict for result, name in lines for verdict in judge_job([FALLS_TO_SOLUTION], result, name)]
     for result, name in zooms:
-        whole = next((job for job, _ in lines if _same_line(job, result)), None)
-        found += barrier_at_start(result, name, whole)
-    for result, name in lines or zooms:
-        found += few_errors(result, name)
-    return found
+        whole = next((job for job, _ in lines if naming.same_line(job, result, *GRID)), None)
+        found += judge_job(barrier_at_start(whole), result, name, by_curve=True)
+    return found + [verdict for result, name in lines or zooms for verdict in judge_job([FEW_ERRORS], result, name)]
 
 
-def _same_line(one: Result, other: Result) -> bool:
-    """Whether two jobs sampled the same line: all they were told is the same but for positions and replicates."""
+def barrier_at_start(whole: Result | None) -> list[Check[Start]]:
+    """6b: there is a barrier; 6d: reasonably wide; 6c: not tall; 6e: single. ``whole``: the line it is the start of."""
 
-    def told(result: Result) -> tuple[dict[str, str], set[str], list[str]]:
-        grid = ("vary", "alphas", "objective.num_replicates")
-        plain = {item for item in subject.plain_overrides(result) if not item.lstrip("+").startswith(grid)}
-        return {key: value for key, value in result.choices.items() if key != "alphas"}, plain, result.seeds
+    def looking(both: bool) -> Look[Start]:
+        def look(result: Result, name: str) -> Iterator[Evidence[Start]]:
+            for zoom in along("train", 0, 0.1)(result, f"{name}, start"):
+                partner = None if whole is None else whole.curves.get(f"{zoom.line.split}/{zoom.line.mode}")
+                if partner is not None or not both:
+                    seeds = [Start(s, None if partner is None else Column(result, partner, s.s)) for s in zoom.seeds]
+                    yield Evidence(result, zoom.about, seeds, zoom.note, zoom.curve)
 
-    return told(one) == told(other)
+        return look
 
-
-def _over(
-    claim: Claim, result: Result, curve: Curve, about: str, read: Callable[[int], Reading], note: str = ""
-) -> Verdict:
-    """``over_columns`` with every reading left unjudged at smoke scale."""
-    return over_columns(claim, result, curve, about, lambda s: fair(result, read(s)), note)
-
-
-def _is_full(result: Result) -> bool:
-    return result.scale == "full" and subject.recipe(result) in PUBLISHED
+    tables = ((OF_THE_START, looking(both=False)), (OF_BOTH, looking(both=True)))
+    return [replace(check, look=look, needs_training=True) for table, look in tables for check in table]
 
 
-def falls_to_solution(result: Result, name: str) -> list[Verdict]:
-    """6a: away from the start J only falls, to a lowest sample at the solution."""
-    claim = Claim(
-        "6a",
-        "Away from its start the line falls to a minimum at the solution",
-        "Fig. 6 left",
-        "argmin within 1/9 of 1, rise on [0.3, 1] <= tau of the drop",
-    )
-
-    def judge_one(curve: Curve) -> Verdict:
-        def read(s: int) -> Reading:
-            a, v = column(curve, s)
-            if (failed := no_way_down(curve, s)) is not None:
-                return failed
-            low, rise, tau = argmin_alpha(a, v), relative_rise(a, v, 0.3, 1.0), tolerance(curve, s)
-            text = f"argmin at {low:.3f}, rise {rise:.2g} of the drop, tau {tau:.2g}"
-            reading = Reading(text, abs(low - 1) <= 1 / 9 + SLACK and rise <= tau, abs(low - 1) + rise)
-            return weighed_rise(reading, curve, s, 0.3, 1.0)
-
-        return _over(claim, result, curve, name, read)
-
-    return [judge_one(curve) for curve in sampled(result, ("train",), 0, 1 + 1 / 9)]
+def _exists(seed: Start) -> Reading:
+    one, least, zoom = seed.climb, seed.noise, seed.zoom
+    if math.isnan(least):
+        why = "needs objective.num_replicates of 2 or more"
+        return zoom.weighed_height(Reading(f"height {one.height:.2g} nats", None, note=why), one.at)
+    if one.height > least and (climbing := seed.no_barrier()) is not None:
+        return climbing
+    what = "3 standard errors" if zoom.curve.mode == "stochastic" else "tau of the drop"
+    text = f"height {one.height:.2g} nats at α = {one.at:.3f}, noise {least:.2g} ({what})"
+    holds = one.height > least or (False if seed.is_full else None)
+    return zoom.weighed_height(Reading(text, holds, -one.height, note="" if holds else SMALL_NOTE), one.at)
 
 
-def barrier_at_start(result: Result, name: str, whole: Result | None) -> list[Verdict]:
-    """6b: there is a barrier; 6c: not tall; 6d: reasonably wide; 6e: single. ``whole``: the line it is the start of."""
-    exists = Claim("6b", "Near its start the line climbs over a barrier", "Fig. 6 right", "height > noise")
-    low = Claim("6c", "The barrier is not tall", "Fig. 6 right", "height <= 0.10 of the drop")
-    wide = Claim("6d", "The barrier is reasonably wide", "Fig. 6 right", "above J(0) over a length >= 0.02 of α")
-    single = Claim("6e", "The barrier is the only one", "Fig. 6", "1 maximum on [0, 1]")
-    found: list[Verdict] = []
-    about = f"{name}, start"
-    for curve in sampled(result, ("train",), 0, 0.1):
-        partner = None if whole is None else whole.curves.get(f"{curve.split}/{curve.mode}")
+def _picked(evidence: Evidence[Start]) -> str:
+    curve = evidence.line
+    text = f"the highest of {int((curve.alphas > SLACK).sum())} points, picked after looking"
+    if curve.replicates is None:
+        return text
+    return f"{text}: {len(curve.replicates)} masks lift it over 3 of its standard errors more often than one point"
 
-        def noise(s: int, curve: Curve = curve, partner: Curve | None = partner) -> float:
-            if curve.mode == "stochastic":
-                k = int(np.flatnonzero(curve.alphas == climb(*column(curve, s)).at)[0])
-                known = curve.replicates is not None
-                return max(3 * float(replicate_error(curve, s)[k]), rounding_of(curve, s)) if known else math.nan
-            unit = value_at(*column(curve, s), 0.0) if partner is None else drop(*column(partner, s))
-            return max(tolerance(curve, s) * abs(unit), rounding_of(curve, s))
 
-        def no_barrier(
-            s: int, curve: Curve = curve, noise: Callable[[int], float] = noise, partner: Curve | None = partner
-        ) -> Reading | None:
-            """A reading that cannot tell where 6b finds no barrier, which the line must also come down from."""
-            one, least = climb(*column(curve, s)), noise(s)
-            if not one.height > least:
-                why, text = "there is no barrier of which this could be said", f"height {one.height:.2g} nats"
-                return Reading(f"no barrier: {text}, noise {least:.2g}", None, note=why)
-            down = one.is_over or (partner is not None and no_drop(partner, s) is None)
-            return None if down else Reading("J climbs and does not come down", None, note="that is no barrier")
+def _width(seed: Start) -> Reading:
+    if (failed := seed.no_barrier()) is not None:
+        return failed
+    one, a = seed.climb, seed.zoom.alphas
+    width, inside = one.last - one.first, a[(a > one.first + SLACK) & (a < one.last - SLACK)]
+    text = f"above J(0) from {one.first:.4f} to {one.last:.4f}{'' if one.is_over else ' or beyond'}"
+    least, most = float(inside[-1] - inside[0]) if len(inside) else 0.0, math.inf
+    if one.is_over:
+        most = float(a[a >= one.last - SLACK][0] - max(a[a <= one.first + SLACK][-1], 0.0))
+    holds = width >= 0.02
+    if holds != ((least if holds else most) >= 0.02) and one.is_over:
+        why = "the samples beside its ends leave open whether it is so wide"
+        return Reading(f"{text}, a width of {least:.4f} to {most:.4f}", None, -width, note=why)
+    return seed.zoom.weighed_height(Reading(text, holds, -width), one.at)
 
-        def read_exists(
-            s: int, curve: Curve = curve, noise: Callable[[int], float] = noise, no_barrier: Absent = no_barrier
-        ) -> Reading:
-            one, least = climb(*column(curve, s)), noise(s)
-            if math.isnan(least):
-                unknown = Reading(
-                    f"height {one.height:.2g} nats", None, note="needs objective.num_replicates of 2 or more"
-                )
-                return weighed_climb(unknown, curve, s, one.at)
-            if one.height > least and (climbing := no_barrier(s)) is not None:
-                return climbing
-            what = "3 standard errors" if curve.mode == "stochastic" else "tau of the drop"
-            text = f"height {one.height:.2g} nats at α = {one.at:.3f}, noise {least:.2g} ({what})"
-            holds = one.height > least or (False if _is_full(result) else None)
-            reading = Reading(text, holds, -one.height, note="" if holds else SMALL_NOTE)
-            return weighed_climb(reading, curve, s, one.at)
 
-        def read_width(s: int, curve: Curve = curve, no_barrier: Absent = no_barrier) -> Reading:
-            if (failed := no_barrier(s)) is not None:
-                return failed
-            one, a = climb(*column(curve, s)), curve.alphas
-            width, inside = one.last - one.first, a[(a > one.first + SLACK) & (a < one.last - SLACK)]
-            text = f"above J(0) from {one.first:.4f} to {one.last:.4f}{'' if one.is_over else ' or beyond'}"
-            least = float(inside[-1] - inside[0]) if len(inside) else 0.0
-            most = (
-                float(a[a >= one.last - SLACK][0] - max(a[a <= one.first + SLACK][-1], 0.0))
-                if one.is_over
-                else math.inf
-            )
-            holds = width >= 0.02
-            if holds != ((least if holds else most) >= 0.02) and one.is_over:
-                why = "the samples beside its ends leave open whether it is so wide"
-                return Reading(f"{text}, a width of {least:.4f} to {most:.4f}", None, -width, note=why)
-            return weighed_climb(Reading(text, holds, -width), curve, s, one.at)
+def _height(seed: Start) -> Reading:
+    assert seed.whole is not None
+    if (failed := seed.whole.no_drop() or seed.no_barrier()) is not None:
+        return failed
+    share = max(seed.climb.height, 0.0) / seed.whole.fall
+    return Reading(f"{share:.2g} of the drop of {seed.whole.fall:.3f} nats", share <= 0.10, share)
 
-        picked = f"the highest of {int((curve.alphas > SLACK).sum())} points, picked after looking"
-        if curve.replicates is not None:
-            picked += f": {len(curve.replicates)} masks lift it over 3 of its standard errors more often than one point"
-        found.append(_over(exists, result, curve, about, read_exists, picked))
-        found.append(_over(wide, result, curve, about, read_width))
-        if partner is None:
-            continue
 
-        def read_height(
-            s: int, curve: Curve = curve, partner: Curve = partner, no_barrier: Absent = no_barrier
-        ) -> Reading:
-            if (failed := no_drop(partner, s)) is not None:
-                return failed
-            if (absent := no_barrier(s)) is not None:
-                return absent
-            one, fall = climb(*column(curve, s)), drop(*column(partner, s))
-            share = max(one.height, 0.0) / fall
-            return Reading(f"{share:.2g} of the drop of {fall:.3f} nats", share <= 0.10, share)
-
-        def read_count(
-            s: int, curve: Curve = curve, partner: Curve = partner, no_barrier: Absent = no_barrier
-        ) -> Reading:
-            if (failed := no_drop(partner, s)) is not None:
-                return failed
-            a, v = joined(curve, partner, s)
-            least = step_noise(curve, partner, s)
-            tops = [float(a[k]) for k in local_maxima(a, v, least)]
-            listed = f" at {', '.join(f'{alpha:.3f}' for alpha in tops)}" if tops else ""
-            text = f"{counted(len(tops), 'maximum')}{listed} above {least:.2g} nats"
-            if not tops and not _is_full(result):
-                return Reading(text, None, note=SMALL_NOTE)
-            if len(tops) == 1 and (absent := no_barrier(s)) is not None:
-                return replace(absent, measured=f"{absent.measured}; {text}")
-            return Reading(text, len(tops) == 1, abs(len(tops) - 1))
-
-        found.append(_over(low, result, curve, about, read_height))
-        found.append(_over(single, result, curve, about, read_count))
-    return found
+def _count(seed: Start) -> Reading:
+    assert seed.whole is not None
+    if (failed := seed.whole.no_drop()) is not None:
+        return failed
+    curves = seed.zoom.curve, seed.whole.curve, seed.zoom.s
+    (a, v), least = joined(*curves), step_noise(*curves)
+    tops = [float(a[k]) for k in local_maxima(a, v, least)]
+    places = f" at {listed(tops)}" if tops else ""
+    text = f"{counted(len(tops), 'maximum')}{places} above {least:.2g} nats"
+    if not tops and not seed.is_full:
+        return Reading(text, None, note=SMALL_NOTE)
+    if len(tops) == 1 and (absent := seed.no_barrier()) is not None:
+        return replace(absent, measured=f"{absent.measured}; {text}")
+    return Reading(text, len(tops) == 1, abs(len(tops) - 1))
 
 
 def joined(zoom: Curve, whole: Curve, s: int) -> tuple[Array, Array]:
@@ -278,25 +238,50 @@ def step_noise(zoom: Curve, whole: Curve, s: int) -> float:
     if zoom.mode == "stochastic" and zoom.replicates is not None:
         steps = np.diff(zoom.replicates[:, :, s], axis=1)
         return 3 * float(steps.std(axis=0, ddof=1).max()) / math.sqrt(len(steps))
-    return tolerance(replace(whole, replicates=None), s) * drop(*column(whole, s))
+    return tolerance(replace(whole, replicates=None), s) * drop(whole.alphas, whole.objective[:, s])
 
 
-def few_errors(result: Result, name: str) -> list[Verdict]:
-    """6f: the validation error at the best epoch; judged for the published net and schedule at full scale only."""
-    history = result.learning_curve
-    if history is None or "valid/error" not in history.channels:
-        return []
-    claim = Claim("6f", "The solution is as good as published", "Fig. 6", f"validation error <= {MAX_ERROR:.0%}")
-    values = history.channels["valid/error"]
-    columns, note = subject.usable(result, values, ragged=True)
-    fair = result.scale == "full" and subject.recipe(result) == PUBLISHED[0]
-    why = "" if fair else "the threshold is meant for the full net after its full training"
+def _falls(seed: Column) -> Reading:
+    if (failed := seed.no_way_down()) is not None:
+        return failed
+    low, rise = argmin_alpha(*seed.line), relative_rise(*seed.line, 0.3, 1.0)
+    text = f"argmin at {low:.3f}, rise {rise:.2g} of the drop, tau {seed.tau:.2g}"
+    reading = Reading(text, abs(low - 1) <= 1 / 9 + SLACK and rise <= seed.tau, abs(low - 1) + rise)
+    return seed.weighed_rise(reading, 0.3, 1.0)
 
-    def read(s: int) -> Reading:
-        at_best = values[history.epochs == history.best_epoch[s], s]
-        if not len(at_best):
-            return Reading("the best epoch was not kept", None, note="save every epoch to judge this")
-        error = float(at_best[0])
-        return Reading(f"{100 * error:.2f} % errors", error <= MAX_ERROR if fair else None, error, note=why)
 
-    return [verdict(claim, result, f"{name}, valid", [read(s) for s in columns], note)]
+def _error(seed: Learned) -> Reading:
+    is_fair = seed.result.scale == "full" and naming.recipe(seed.result) == PUBLISHED[0]
+    at_best = seed.values[seed.epochs == seed.best_epoch]
+    if not len(at_best):
+        return Reading("the best epoch was not kept", None, note="save every epoch to judge this")
+    why, error = "the threshold is meant for the full net after its full training", float(at_best[0])
+    holds = error <= MAX_ERROR if is_fair else None
+    return Reading(f"{100 * error:.2f} % errors", holds, error, note="" if is_fair else why)
+
+
+FALLS_TO_SOLUTION = Check(
+    "6a",
+    "Away from its start the line falls to a minimum at the solution",
+    "Fig. 6 left",
+    "argmin within 1/9 of 1, rise on [0.3, 1] <= tau of the drop",
+    _falls,
+    along("train", 0, 1 + 1 / 9),
+    needs_training=True,
+)
+OF_THE_START = (
+    Check("6b", "Near its start the line climbs over a barrier", RIGHT, "height > noise", _exists, note=_picked),
+    Check("6d", "The barrier is reasonably wide", RIGHT, "above J(0) over a length >= 0.02 of α", _width),
+)
+OF_BOTH = (
+    Check("6c", "The barrier is not tall", RIGHT, "height <= 0.10 of the drop", _height),
+    Check("6e", "The barrier is the only one", "Fig. 6", "1 maximum on [0, 1]", _count),
+)
+FEW_ERRORS = Check(
+    "6f",
+    "The solution is as good as published",
+    "Fig. 6",
+    f"validation error <= {MAX_ERROR:.0%}",
+    _error,
+    learning("valid/error", "valid"),
+)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,13 +10,15 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from landscape.figure import line, pages, style, subject
-from landscape.figure.claims import SLACK
-from landscape.figure.fig07_claims import PARTS, judge, points, unit
+from landscape.figure import caption, naming, panel, style
+from landscape.figure.reading import SLACK, primary
+from landscape.figure.second_minimum import PARTS, judge, points, unit
 from landscape.result.curve import Curve
 from landscape.result.saved import Result
 
 __all__ = ["draw", "judge", "make_pages"]
+
+log = logging.getLogger(__name__)
 
 NINTHS = 9  # the paper's coarse grid is k/9
 
@@ -25,27 +28,26 @@ def draw(results: Sequence[Result]) -> Figure:
     """Per job J along the line, its parts relative to their drop, and the plane of training in three dimensions."""
     figure, grid = style.new(len(results), 3, width=12.6, height=0.8 + 3.6 * len(results))
     notes: list[str] = []
-    for result, name, row in zip(results, subject.names(results), grid, strict=True):
-        curve = line.primary(result, "train")
+    for result, name, row in zip(results, naming.names(results), grid, strict=True):
+        curve = primary(result, "train")
         if curve is None:
             continue
-        drawn = line.draw_splits(row[0], result, ("train",))
+        drawn = panel.draw_splits(row[0], result, ("train",))
         _coarse(row[0], result, curve)
-        line.label_line(row[0], f"{name}: J along the line", drawn)
+        panel.label_line(row[0], f"{name}: J along the line", drawn)
         row[0].set_ylabel(f"J(θ(α)) [{unit(curve)}]")
         notes += drawn.notes
         _parts(row[1], result, curve)
         place = row[2].get_subplotspec()
         row[2].remove()
         notes += _plane(figure.add_subplot(place, projection="3d"), result, curve)
-    recipes = " and ".join(dict.fromkeys(subject.recipe(result) for result in results))
-    title = f"Fig. 7: {recipes}{style.on_data(results)}, line and plane of training"
-    return style.finish(figure, results, title, notes, verdicts=judge(results))
+    title = f"Fig. 7: {naming.recipes(results)}{caption.on_data(results)}, line and plane of training"
+    return caption.finish(figure, results, title, notes, verdicts=judge(results))
 
 
 def _coarse(axes: Axes, result: Result, curve: Curve) -> None:
     """Mark the points of the paper's coarse grid where finer ones lie between them."""
-    columns, _ = subject.usable(result, curve.objective)
+    columns, _ = result.usable(curve.objective)
     rows = np.abs(curve.alphas * NINTHS - np.round(curve.alphas * NINTHS)) < SLACK
     if columns and 1 < rows.sum() < len(rows):
         median = np.median(curve.objective[rows][:, columns], axis=1)
@@ -62,7 +64,7 @@ def _coarse(axes: Axes, result: Result, curve: Curve) -> None:
 
 def _parts(axes: Axes, result: Result, curve: Curve) -> None:
     """Pixel and label part of J, each between its values at the two ends."""
-    columns, _ = subject.usable(result, curve.objective)
+    columns, _ = result.usable(curve.objective)
     for k, (key, word) in enumerate(PARTS.items()):
         values = curve.metrics.get(key)
         if values is not None and columns:
@@ -71,8 +73,8 @@ def _parts(axes: Axes, result: Result, curve: Curve) -> None:
             if ends[0] == ends[1]:  # the line is a point, or the part has nothing to share out
                 continue
             label = f"{word}: {ends[0]:.4g} to {ends[1]:.4g}"
-            axes.plot(curve.alphas, (v - ends[1]) / (ends[0] - ends[1]), label=label, **line.job_look(k))
-    line.mark_ends(axes, curve.alphas)
+            axes.plot(curve.alphas, (v - ends[1]) / (ends[0] - ends[1]), label=label, **panel.job_look(k))
+    panel.mark_ends(axes, curve.alphas)
     axes.set(title="its two parts, 1 at the start and 0 at the solution", xlabel="α", ylabel="share of the drop left")
     if axes.get_legend_handles_labels()[1]:
         axes.legend(title="part of J [nats per pixel]", alignment="left")
@@ -81,8 +83,8 @@ def _parts(axes: Axes, result: Result, curve: Curve) -> None:
 def _plane(axes: Any, result: Result, curve: Curve) -> list[str]:
     """The line's curve in the plane z = 0 and the points of training at their own J; returns what to say of it."""
     notes = []
-    names = subject.seed_names(result, curve.objective.shape[1])
-    columns, _ = subject.usable(result, curve.objective)
+    names = result.seed_names(curve.objective.shape[1])
+    columns, _ = result.usable(curve.objective)
     for s in columns:
         found = points(result, s)
         if found is None:
@@ -91,7 +93,7 @@ def _plane(axes: Any, result: Result, curve: Curve) -> list[str]:
             )
             continue
         x, z, v, length = found
-        look = line.job_look(s)
+        look = panel.job_look(s)
         axes.plot(
             curve.alphas,
             np.zeros_like(curve.alphas),
@@ -125,13 +127,13 @@ def _plane(axes: Any, result: Result, curve: Curve) -> list[str]:
 
 def make_pages(results: Sequence[Result]) -> dict[str, Any]:
     """``{"plane": plotly figure}`` to turn with the mouse; empty without plotly or without a plane."""
-    graph = pages.plotly()
+    graph = _plotly()
     if graph is None:
         return {}
     figure = graph.Figure()
     units = []
-    for result, name in zip(results, subject.names(results), strict=True):
-        curve = line.primary(result, "train")
+    for result, name in zip(results, naming.names(results), strict=True):
+        curve = primary(result, "train")
         for s in range(0 if curve is None else curve.objective.shape[1]):
             found = points(result, s)
             if found is None or curve is None:
@@ -153,6 +155,16 @@ def make_pages(results: Sequence[Result]) -> dict[str, Any]:
     if not figure.data:
         return {}
     axes = {"xaxis_title": "x / L", "yaxis_title": "z / L", "zaxis_title": f"J [{' or '.join(dict.fromkeys(units))}]"}
-    title = f"Fig. 7: training beside the line ({style.scale_label(results)})"
+    title = f"Fig. 7: training beside the line ({caption.scale_label(results)})"
     figure.update_layout(title=title, scene=axes, legend={"orientation": "h"})
     return {"plane": figure}
+
+
+def _plotly() -> Any:
+    """plotly.graph_objects, or None where it is not installed."""
+    try:
+        import plotly.graph_objects as graph_objects
+    except ImportError:
+        log.info("no interactive page: plotly is missing (pip install 'landscape-walk[interactive]')")
+        return None
+    return graph_objects

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from landscape.figure import line, style, subject
-from landscape.figure.reading import Claim, Reading, verdict
+from landscape.figure import caption, panel, style
+from landscape.figure.checks import Check, Evidence, joined
+from landscape.figure.reading import Reading
 from landscape.result.curve import Array, Projection, random_walk_bands, random_walk_limit, thales_defect
 from landscape.result.saved import Result
 from landscape.result.verdict import Verdict
@@ -49,17 +51,21 @@ class Walk(NamedTuple):
         limit = np.sqrt(np.where(tau <= 1, tau * (1 - tau), tau - 1))
         return np.asarray(np.hypot(self.x - np.minimum(tau, 1), self.r - limit).max(axis=0))
 
+    def top(self) -> Array:
+        """Each walk's largest residual up to the solution [S]."""
+        return np.asarray(self.r[: self.solution_step + 1].max(axis=0))
+
 
 def walk(result: Result) -> Walk | None:
     """The walks of a job, None if it holds none."""
     found: Projection | None = result.projections.get("walk")
     if found is None:
         return None
-    columns, _ = subject.usable(result, found.projection)
+    columns, _ = result.usable(found.projection)
     columns = [s for s in columns if _arrives(found, s)]
     if not columns:
         return None
-    names, length = subject.seed_names(result, found.projection.shape[1]), found.length[columns]
+    names, length = result.seed_names(found.projection.shape[1]), found.length[columns]
     dimension = int((result.config.get("measurement") or {})["dimension"])
     step = int(found.best_epoch[0])
     return Walk(
@@ -106,7 +112,7 @@ def draw(results: Sequence[Result]) -> Figure:
     for axes in flat[max(1, len(jobs)) :]:
         axes.remove()
     if not jobs:
-        line.close(flat[0], line.Drawn())
+        panel.close(flat[0], panel.Drawn())
     style.legend_outside(figure)
     notes = ["x: projection on the line from the start to step 900, r: residual, both in units of its length L"]
     if jobs:
@@ -114,7 +120,7 @@ def draw(results: Sequence[Result]) -> Figure:
     notes.append(
         "the limit of many dimensions is also the mean in every dimension; in two the variance of both is infinite"
     )
-    return style.finish(figure, results, "Fig. 11: random walks, in units of L", notes, verdicts=judge(results))
+    return caption.finish(figure, results, "Fig. 11: random walks, in units of L", notes, verdicts=judge(results))
 
 
 def _draw(axes: Axes, found: Walk) -> None:
@@ -160,44 +166,52 @@ def _draw(axes: Axes, found: Walk) -> None:
 def judge(results: Sequence[Result]) -> list[Verdict]:
     """11a to 11c, the law over all jobs, and each job's Thales defect, which is reported."""
     jobs = distinct(results)
-    found = [*_limit(jobs), *_shrinks(jobs)]
-    for result, one in jobs:
-        if one.dimension >= HIGH:
-            found += _half_circle(result, one)
-        if one.dimension <= LOW:
-            claim = Claim("11c", "In few dimensions the walk is irregular", "Fig. 11", "distance > 0.1 L")
-            readings = [Reading(f"{v:.3f} L off the limit", bool(v > 0.1), -v) for v in one.deviation()]
-            found.append(verdict(claim, result, _name(one), readings))
-    if jobs:
-        found.append(_law(jobs))
-    return found + [_thales(result, one) for result, one in jobs]
-
-
-def _name(one: Walk) -> str:
-    return f"{one.dimension:,} dimensions"
-
-
-def _limit(jobs: Sequence[tuple[Result, Walk]]) -> list[Verdict]:
-    found = []
-    for result, one in jobs:
-        if one.dimension < 100:
-            continue
-        most = 2 / math.sqrt(one.dimension)
-        claim = Claim(
-            "11a",
-            "In many dimensions the walk is a half circle and a vertical line",
-            "Fig. 11",
-            f"<= 2/sqrt(D) = {most:.3g} L off",
-        )
-        readings = [Reading(f"{v:.4f} L off the limit", bool(v <= most), v) for v in one.deviation()]
-        found.append(verdict(claim, result, _name(one), readings, "largest distance of (x, r) at the same step"))
-    return found
-
-
-def _shrinks(jobs: Sequence[tuple[Result, Walk]]) -> list[Verdict]:
-    """The mean over seeds of each dimension's deviation, which must fall from one dimension to the next."""
     if not jobs:
         return []
+    evidence = [Evidence(result, f"{one.dimension:,} dimensions", [one]) for result, one in jobs]
+    found = [limit_of(e).of(_each(e, Walk.deviation)) for e in evidence if e.seeds[0].dimension >= 100]
+    found.append(SHRINKS.said(jobs[0][0], "all dimensions", [_shrinks(jobs)]))
+    for e in evidence:
+        if e.seeds[0].dimension >= HIGH:
+            found += [TOP.of(_each(e, Walk.top)), end_of(e).of(_each(e, lambda one: one.r[-1]))]
+        if e.seeds[0].dimension <= LOW:
+            found.append(IRREGULAR.of(_each(e, Walk.deviation)))
+    return [*found, _law(jobs), *(THALES.of(e) for e in evidence)]
+
+
+def _each(evidence: Evidence[Walk], number: Callable[[Walk], Array]) -> Evidence[float]:
+    """A number of each walk of a job."""
+    return replace(evidence, seeds=number(evidence.seeds[0]).tolist())  # type: ignore[return-value]
+
+
+def limit_of(evidence: Evidence[Walk]) -> Check[float]:
+    """11a: each walk's largest distance from the limit at the same step."""
+    most = 2 / math.sqrt(evidence.seeds[0].dimension)
+    return Check(
+        "11a",
+        "In many dimensions the walk is a half circle and a vertical line",
+        "Fig. 11",
+        f"<= 2/sqrt(D) = {most:.3g} L off",
+        lambda v: Reading(f"{v:.4f} L off the limit", v <= most, v),
+        note="largest distance of (x, r) at the same step",
+    )
+
+
+def end_of(evidence: Evidence[Walk]) -> Check[float]:
+    """11b: the length of the vertical line."""
+    one = evidence.seeds[0]
+    end = math.sqrt(float(one.tau[-1]) - 1)
+    return Check(
+        "11b-end",
+        f"The vertical line ends at {end:.3f} L",
+        "Fig. 11",
+        f"r/L = {end:.3f} +- 0.015",
+        lambda v: Reading(f"r/L = {v:.4f} at step {one.num_steps}", abs(v - end) <= 0.015, abs(v - end)),
+    )
+
+
+def _shrinks(jobs: Sequence[tuple[Result, Walk]]) -> Reading:
+    """The mean over seeds of each dimension's deviation, which must fall from one dimension to the next."""
     each: dict[int, list[float]] = {}
     for _, one in jobs:
         each.setdefault(one.dimension, []).extend(one.deviation().tolist())
@@ -211,22 +225,7 @@ def _shrinks(jobs: Sequence[tuple[Result, Walk]]) -> list[Verdict]:
     holds = None if note else bool((steps < 0).all())
     if holds is not None and (np.abs(steps) <= resolved).any() and (steps < resolved).all():
         holds, note = None, f"too close to call: two means differ by less than {NUM_ERRORS} of their standard errors"
-    claim = Claim("11a-shrinks", "The more dimensions, the closer to the limit", "Fig. 11", "mean falls with D")
-    return [verdict(claim, jobs[0][0], "all dimensions", [Reading(f"{text} L off", holds, note=note)])]
-
-
-def _half_circle(result: Result, one: Walk) -> list[Verdict]:
-    """11b: the height of the half circle and the length of the vertical line."""
-    claim = Claim("11b-top", "The half circle is half as high as L", "Fig. 11", "max r/L = 0.500 +- 0.020")
-    tops = one.r[: one.solution_step + 1].max(axis=0)
-    readings = [Reading(f"max r/L = {v:.4f}", bool(abs(v - 0.5) <= 0.02), abs(v - 0.5)) for v in tops]
-    found = [verdict(claim, result, _name(one), readings)]
-    end = math.sqrt(float(one.tau[-1]) - 1)
-    claim = Claim("11b-end", f"The vertical line ends at {end:.3f} L", "Fig. 11", f"r/L = {end:.3f} +- 0.015")
-    readings = [
-        Reading(f"r/L = {v:.4f} at step {one.num_steps}", bool(abs(v - end) <= 0.015), abs(v - end)) for v in one.r[-1]
-    ]
-    return [*found, verdict(claim, result, _name(one), readings)]
+    return Reading(f"{text} L off", holds, note=note)
 
 
 def _law(jobs: Sequence[tuple[Result, Walk]]) -> Verdict:
@@ -242,39 +241,57 @@ def _law(jobs: Sequence[tuple[Result, Walk]]) -> Verdict:
                 num += seen.shape[1]
     z = (inside - COVERAGE * num) / math.sqrt(num * COVERAGE * (1 - COVERAGE))
     steps = f"{jobs[0][1].solution_step // 2} and {jobs[0][1].num_steps}"
-    claim = Claim(
-        "11-law",
-        "The walks follow the exact law: 90 % of their points lie in its 90 % intervals",
-        "theory C2",
-        "|z| <= 3 of a binomial",
-        identity=True,
-    )
-    text = f"{inside} of {num} = {inside / num:.3f} inside, z = {z:.2f}"
+    reading = Reading(f"{inside} of {num} = {inside / num:.3f} inside, z = {z:.2f}", None if num < 20 else abs(z) <= 3)
     note = f"x and r of every seed and dimension at steps {steps}; a walk's own four readings share its L"
-    few = num < 20
-    return verdict(
-        claim,
-        jobs[0][0],
-        "all dimensions",
-        [Reading(text, None if few else abs(z) <= 3)],
-        f"{note}; {num} readings are too few" if few else note,
-    )
+    few = f"{num} readings are too few" if num < 20 else ""
+    return LAW.said(jobs[0][0], "all dimensions", [reading], joined(note, few))
 
 
-def _thales(result: Result, one: Walk) -> Verdict:
-    """The mean over steps and seeds of x(1 - x) - r², beside the mean of its law."""
-    between = slice(1, one.solution_step)
-    tau = one.tau[between]
-    defect = thales_defect(one.x[between], one.r[between])
-    per_seed = defect.mean(axis=0)
+def _between(one: Walk) -> slice:
+    return slice(1, one.solution_step)
+
+
+def _thales(one: Walk) -> Reading:
+    """The mean over steps and seeds of x(1 - x) - r²."""
+    per_seed = thales_defect(one.x[_between(one)], one.r[_between(one)]).mean(axis=0)
     error = f" +- {per_seed.std(ddof=1) / math.sqrt(len(per_seed)):.1g}" if len(per_seed) > 1 else ""
-    law = -2 * float(np.mean(tau * (1 - tau))) / (one.dimension - 2) if one.dimension > 2 else math.inf
-    expected = f"law: {law:.2g}" if math.isfinite(law) else "law: no finite mean"
-    claim = Claim(
-        "11-thales",
-        "Thales defect x(L - x)/L² - r²/L², mean over the steps to the solution",
-        "theory C6",
-        f"reported, {expected}",
-    )
-    reading = Reading(f"mean {per_seed.mean():.2g}{error}", None, note="reported: mean over seeds and its error")
-    return verdict(claim, result, _name(one), [reading])
+    return Reading(f"mean {per_seed.mean():.2g}{error}", None, note="reported: mean over seeds and its error")
+
+
+def _thales_law(evidence: Evidence[Walk]) -> str:
+    one = evidence.seeds[0]
+    if one.dimension <= 2:
+        return "reported, law: no finite mean"
+    tau = one.tau[_between(one)]
+    return f"reported, law: {-2 * float(np.mean(tau * (1 - tau))) / (one.dimension - 2):.2g}"
+
+
+TOP = Check[float](
+    "11b-top",
+    "The half circle is half as high as L",
+    "Fig. 11",
+    "max r/L = 0.500 +- 0.020",
+    lambda v: Reading(f"max r/L = {v:.4f}", abs(v - 0.5) <= 0.02, abs(v - 0.5)),
+)
+IRREGULAR = Check[float](
+    "11c",
+    "In few dimensions the walk is irregular",
+    "Fig. 11",
+    "distance > 0.1 L",
+    lambda v: Reading(f"{v:.3f} L off the limit", v > 0.1, -v),
+)
+SHRINKS = Check[None]("11a-shrinks", "The more dimensions, the closer to the limit", "Fig. 11", "mean falls with D")
+LAW = Check[None](
+    "11-law",
+    "The walks follow the exact law: 90 % of their points lie in its 90 % intervals",
+    "theory C2",
+    "|z| <= 3 of a binomial",
+    identity=True,
+)
+THALES = Check(
+    "11-thales",
+    "Thales defect x(L - x)/L² - r²/L², mean over the steps to the solution",
+    "theory C6",
+    _thales_law,
+    _thales,
+)

@@ -5,16 +5,17 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import cast
+from typing import Any, cast
 
 from matplotlib.figure import Figure
 
 import landscape.figure as room
 from landscape.errors import InputError
-from landscape.figure import pages, style
+from landscape.figure import caption, style
+from landscape.ground.files.temporary import replacing
 from landscape.result.saved import Result
 
 
@@ -66,10 +67,10 @@ def drawn(module: ModuleType, results: Sequence[Result], numbers: Sequence[str] 
         InputError: numbers for such a module, or one that no result has.
     """
     if not numbers:
-        return style.say_lost(cast(Figure, module.draw(results)), len(results), num_lost)
+        return caption.say_lost(cast(Figure, module.draw(results)), len(results), num_lost)
     if "numbers" not in inspect.signature(module.draw).parameters:
         raise InputError(f"--number {numbers[0]}: {module.__name__} draws no map of a number; leave it out")
-    return style.say_lost(cast(Figure, module.draw(results, numbers=numbers)), len(results), num_lost)
+    return caption.say_lost(cast(Figure, module.draw(results, numbers=numbers)), len(results), num_lost)
 
 
 def has_figure(folder: Path) -> bool:
@@ -83,5 +84,17 @@ def save(
     """Write a module's figure into ``folder``, and its interactive pages where it has any; returns the PNG's path."""
     path = style.save(drawn(module, results, numbers, num_lost), folder)
     if hasattr(module, "make_pages"):
-        pages.write(module.make_pages(results), folder)
+        write_pages(module.make_pages(results), folder)
     return path
+
+
+def write_pages(pages: Mapping[str, Any], folder: Path) -> list[Path]:
+    """Save each plotly figure as ``NAME.html``, whole or not at all; without plotly say how to get them."""
+    written = []
+    for name, figure in pages.items():
+        path = folder / f"{name}.html"
+        with replacing(path) as temporary:
+            # The library goes inside the file; a fixed id keeps the same figure the same bytes.
+            figure.write_html(temporary, include_plotlyjs=True, full_html=True, div_id=name)
+        written.append(path)
+    return written

@@ -8,12 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from landscape.figure import subject
-from landscape.figure.present import no_way_down
-from landscape.figure.reading import covers
+from landscape.figure.reading import Column, covers
 from landscape.result.curve import largest_rise, value_at
-from landscape.result.curve.noise import steepest
-from landscape.result.curve.wilson import wilson
+from landscape.result.curve.noise import steepest, wilson
 from landscape.result.saved import Result
 
 RISE, LOSS = 1e-3, 0.1
@@ -107,7 +104,7 @@ def runs_of(results: Sequence[Result]) -> list[Run]:
             continue
         config, num = result.config, curve.objective.shape[1]
         model, optimizer = config["model"], config["optimizer"]
-        lost = subject.diverged(result, num)
+        lost = result.diverged(num)
         length, start = (_column(result, key, num) for key in ("length", "norm_theta_i"))
         gauss = _column(result, "train/gauss_length", num)
         for s in range(num):
@@ -125,7 +122,7 @@ def runs_of(results: Sequence[Result]) -> list[Run]:
                     length[s] / start[s] if start[s] > 0 else math.nan,
                     gauss[s],
                     None if steep is None else steep.is_larger,
-                    bool(np.isfinite(values).all()) and no_way_down(curve, s) is None,
+                    bool(np.isfinite(values).all()) and Column(result, curve, s).no_way_down() is None,
                 )
             )
     return found

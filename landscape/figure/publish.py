@@ -11,7 +11,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from landscape.errors import InputError
-from landscape.figure import style, subject
+from landscape.figure import naming, style
 from landscape.ground.files.temporary import write_text
 from landscape.ground.files.text import plain
 from landscape.ground.provenance import conf_dir
@@ -58,10 +58,7 @@ def _is_own(override: str, experiment: Sequence[str]) -> bool:
 
 def _lists(told: Sequence[Sequence[str]]) -> list[str] | None:
     """``key=a,b`` for every key, where the jobs are all combinations of these values; None where they are not."""
-    values: dict[str, dict[str, None]] = {}
-    for item in (item for job in told for item in job):
-        key, _, value = item.partition("=")
-        values.setdefault(key, {})[value] = None
+    values = naming.by_key(item for job in told for item in job)
     whole = len({tuple(sorted(job)) for job in told}) == math.prod(map(len, values.values()))
     return [f"{key}={','.join(found)}" for key, found in values.items()] if whole else None
 
@@ -95,7 +92,7 @@ def page(results: Sequence[Result], verdicts: Sequence[Verdict]) -> str:
         "| job | device | seconds | best epoch | epochs | test errors |",
         "|---|---|---|---|---|---|",
     ]
-    for r, label in zip(results, subject.names(results), strict=True):
+    for r, label in zip(results, naming.names(results), strict=True):
         cells = [_numbers(r, key) for key in ("best_epoch", "num_epochs", "num_test_errors")]
         lines.append(f"| {label} | {r.device} | {r.seconds:.0f} | {' | '.join(cells)} |")
     lines += [

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from landscape.figure import line, style, subject
-from landscape.figure.exact import extrema, falls_proven, one_maximum_proven, theory_agrees, usable
-from landscape.figure.reading import Claim
+from landscape.figure import caption, naming, panel, style
+from landscape.figure.checks import Check, judge_job
+from landscape.figure.exact import (
+    SPLITS,
+    draw_line,
+    falls_proven,
+    mark_extrema,
+    one_maximum_proven,
+    theory_agrees,
+    usable,
+)
 from landscape.result.saved import Result
 from landscape.result.verdict import Verdict
 
@@ -21,7 +30,6 @@ TITLES = {
     "random_to_solution": "from a random point to the solution",
     "large_random": "from a large random point to the solution",
 }
-SPLITS = ("train", "valid", "test")
 
 
 @style.themed
@@ -34,8 +42,8 @@ def draw(results: Sequence[Result]) -> Figure:
     figure, grid = style.new(1, len(kinds), width=4.2 * len(kinds) + 1.9, height=3.7)
     for kind, axes in zip(kinds, grid[0], strict=True):
         jobs = [r for r in results if r.choices.get("endpoints", "") == kind]
-        for k, (result, name) in enumerate(zip(jobs, subject.names(jobs, brief=True), strict=True)):
-            _draw_job(axes, result, name, line.job_look(k))
+        for k, (result, name) in enumerate(zip(jobs, naming.names(jobs, brief=True), strict=True)):
+            _draw_job(axes, result, name, panel.job_look(k))
         tops = [float(v) for curve in axes.lines for v in np.asarray(curve.get_ydata()) if v > 0]
         if tops and max(tops) > 20 * min(tops):
             axes.set_yscale("log")  # what rises outside the ends would flatten what lies between them
@@ -43,11 +51,10 @@ def draw(results: Sequence[Result]) -> Figure:
             title=style.wrapped(TITLES.get(kind, kind.replace("_", " "))), xlabel="α", ylabel="J(θ(α)) [squared error]"
         )
     style.legend_outside(figure)
-    recipes = " and ".join(dict.fromkeys(subject.recipe(result) for result in results))
     first = {r.choices.get("endpoints", ""): r for r in reversed(results) if r.statements}
     notes = [f"{kind}: {r.statements[0]}" for kind, r in first.items()]
-    title = f"Theorem 1: {recipes}{style.on_data(results)}, extrema proven"
-    return style.finish(figure, results, title, notes, verdicts=judge(results))
+    title = f"Theorem 1: {naming.recipes(results)}{caption.on_data(results)}, extrema proven"
+    return caption.finish(figure, results, title, notes, verdicts=judge(results))
 
 
 def _draw_job(axes: Axes, result: Result, name: str, look: dict[str, Any]) -> None:
@@ -60,26 +67,9 @@ def _draw_job(axes: Axes, result: Result, name: str, look: dict[str, Any]) -> No
             continue
         s = columns[0]  # one line of each job: more would hide one another
         axes.plot(exact.alphas, exact.objective[:, s], label=name, **look)
-        every = max(1, len(seen.alphas) // 12)
-        axes.plot(
-            seen.alphas[::every],
-            seen.objective[::every, s],
-            "o",
-            markersize=4,
-            markerfacecolor="none",
-            color=look["color"],
-            label="measured",
-        )
-        for alpha, value, is_minimum in extrema(result, s, split):
-            axes.plot(
-                [alpha],
-                [value],
-                "v" if is_minimum else "^",
-                color=look["color"],
-                markersize=6,
-                label="exact minimum" if is_minimum else "exact maximum",
-            )
-        line.mark_ends(axes, exact.alphas)
+        draw_line(axes, result, s, split, 12, look["color"])
+        mark_extrema(axes, result, s, look["color"], split)
+        panel.mark_ends(axes, exact.alphas)
 
 
 def judge(results: Sequence[Result]) -> list[Verdict]:
@@ -87,21 +77,22 @@ def judge(results: Sequence[Result]) -> list[Verdict]:
     found: list[Verdict] = []
     for kind in dict.fromkeys(r.choices.get("endpoints", "") for r in results):
         jobs = [r for r in results if r.choices.get("endpoints", "") == kind]
-        for result, name in zip(jobs, subject.names(jobs), strict=True):
+        for result, name in zip(jobs, naming.names(jobs), strict=True):
             for split in SPLITS:
                 if f"{split}/theory" in result.curves:
-                    found += _judge(result, f"{kind}, {name}, {split}", kind, split)
+                    found += judge_job(checks(kind, split), result, f"{kind}, {name}")
     return found
 
 
-def _judge(result: Result, about: str, kind: str, split: str) -> list[Verdict]:
+def checks(kind: str, split: str) -> list[Check[float]]:
+    """What theory and certificate say of one kind of line."""
     sentence = "The measured curve is the polynomial of theory"
-    found = theory_agrees(result, about, "thm01-theory", "theory A3.1", sentence, split)
-    proof = "; ".join(result.statements[:1])
+    agrees = theory_agrees("thm01-theory", "theory A3.1", sentence, split, split)
     if kind == "between_solutions":
         sentence = "Between two solutions J has one maximum, proven"
-        claim = Claim("thm01-barrier", sentence, "Fig. 5", "1 maximum on (0, 1)")
-        return found + one_maximum_proven(claim, result, about, split, proof)
-    source = "Fig. 1" if kind == "init_to_solution" else "Fig. 5"
-    claim = Claim("thm01-monotone", "J falls all the way to the solution, proven", source, "decreasing on [0, 1]")
-    return found + falls_proven(claim, result, about, split, proof)
+        shape = one_maximum_proven("thm01-barrier", sentence, "Fig. 5", split, split)
+    else:
+        source = "Fig. 1" if kind == "init_to_solution" else "Fig. 5"
+        sentence = "J falls all the way to the solution, proven"
+        shape = falls_proven("thm01-monotone", sentence, source, "decreasing on [0, 1]", split, split)
+    return [agrees, replace(shape, note=lambda evidence: "; ".join(evidence.result.statements[:1]))]

@@ -8,11 +8,19 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from landscape.figure import line, style, subject
-from landscape.figure.exact import extrema, knows_extrema, theory_agrees, usable, values
-from landscape.figure.present import least_difference, no_drop
-from landscape.figure.reading import Claim, Reading, counted, covers, verdict
-from landscape.figure.thm01_certificate import SPLITS
+from landscape.figure import caption, naming, panel, style
+from landscape.figure.checks import Check, joined, judge_job
+from landscape.figure.exact import (
+    SPLITS,
+    draw_line,
+    extrema,
+    knows_extrema,
+    mark_extrema,
+    theory_agrees,
+    usable,
+    values,
+)
+from landscape.figure.reading import Column, Reading, counted, covers
 from landscape.result.curve import largest_rise
 from landscape.result.saved import Result
 from landscape.result.verdict import Verdict
@@ -35,9 +43,8 @@ def draw(results: Sequence[Result]) -> Figure:
             ylabel=f"J(θ(α)) [{UNITS.get(cost, 'cost')}]",
         )
     style.legend_outside(figure)
-    recipes = " and ".join(dict.fromkeys(subject.recipe(result) for result in results))
-    title = f"Theorem 2: {recipes}{style.on_data(results)}, beyond any grid"
-    return style.finish(figure, results, title, notes, verdicts=judge(results))
+    title = f"Theorem 2: {naming.recipes(results)}{caption.on_data(results)}, beyond any grid"
+    return caption.finish(figure, results, title, notes, verdicts=judge(results))
 
 
 def _panel(axes: Axes, result: Result, split: str) -> list[str]:
@@ -50,94 +57,71 @@ def _panel(axes: Axes, result: Result, split: str) -> list[str]:
     s = columns[0]
     every = max(1, len(seen.alphas) // 25)
     label = f"measured, every {every}th of {len(seen.alphas)} points" if every > 1 else "measured"
-    axes.plot(
-        seen.alphas[::every],
-        seen.objective[::every, s],
-        "o",
-        markersize=4,
-        markerfacecolor="none",
-        color=style.BLUE,
-        label=label,
-    )
+    draw_line(axes, result, s, split, 25, style.BLUE, label)
     if exact is not None:
         axes.plot(exact.alphas, exact.objective[:, s], color=style.BLUE, label="exact")
-        for alpha, value, is_minimum in extrema(result, s, split):
-            axes.plot(
-                [alpha],
-                [value],
-                "v" if is_minimum else "^",
-                color=style.ORANGE,
-                markersize=7,
-                label="exact minimum" if is_minimum else "exact maximum",
-            )
+        mark_extrema(axes, result, s, style.ORANGE, split, markersize=7)
     until = values(result, "proven_until", split)
     if len(until):
         axes.axvspan(0, until[s], color=style.GREEN, alpha=0.12, linewidth=0, label="proven to fall")
-    line.mark_ends(axes, seen.alphas)
+    panel.mark_ends(axes, seen.alphas)
     return [f"{result.choices.get('cost', '')}: {text}" for text in result.statements[:1]]
+
+
+EXTREMA = Check[None](
+    "thm02-extrema",
+    "J has no extremum on the way to the solution that is deeper than its rounding",
+    "Fig. 4",
+    "0 extrema in (0, 1)",
+)
+PROOF = Check[None](
+    "thm02-proof",
+    "J falls all the way to the solution, proven with kinks and rounding",
+    "Fig. 4",
+    "proven on [0, 1]",
+)
 
 
 def judge(results: Sequence[Result]) -> list[Verdict]:
     """Exact curve against grid, its extrema, and the proof, of every job and split."""
-    found: list[Verdict] = []
-    for result, name in zip(results, subject.names(results), strict=True):
-        for split in SPLITS:
-            if f"{split}/deterministic" in result.curves:
-                found += _judge(result, f"{name}, {split}", split)
-    return found
+    pairs = zip(results, naming.names(results), strict=True)
+    known = [(r, name, split) for r, name in pairs for split in SPLITS if f"{split}/deterministic" in r.curves]
+    return [verdict for job in known for verdict in _judge(*job)]
 
 
-def _judge(result: Result, about: str, split: str) -> list[Verdict]:
-    found: list[Verdict] = []
+def _judge(result: Result, name: str, split: str) -> list[Verdict]:
     columns, left_out = usable(result, split)
-    found += theory_agrees(result, about, "thm02-theory", "theory E5", "The measured curve is the exact one", split)
-    if found:
-        claim = Claim(
-            "thm02-extrema",
-            "J has no extremum on the way to the solution that is deeper than its rounding",
-            "Fig. 4",
-            "0 extrema in (0, 1)",
-        )
-        pieces = values(result, "num_pieces", split)
-        depths, exact = values(result, "extremum_depth", split), result.curves.get(f"{split}/theory")
-        readings = []
-        for s in columns if len(pieces) else []:
-            num = pieces[s]
-            if not np.isfinite(num) or not knows_extrema(result, s, split):
-                readings.append(Reading("the extrema are not known", None, note="this line has no exact curve"))
-                continue
-            if exact is not None and covers(exact, 0, 1) and (failed := no_drop(exact, s)) is not None:
-                readings.append(failed)
-                continue
-            inside = [e for e in extrema(result, s, split) if 0 < e[0] < 1]
-            word = "extremum" if len(inside) == 1 else "extrema"
-            depth = f"{depths[s]:.1g}" if len(depths) > s else "8 times the rounding of the curve"
-            text = f"{len(inside)} {word} deeper than {depth}, on {counted(int(num), 'piece')}"
-            readings.append(Reading(text, not inside, len(inside)))
-        if len(pieces):
-            found.append(verdict(claim, result, about, readings, left_out))
-    curve = result.curves[f"{split}/deterministic"]
-    proven, until = (values(result, f"proven_{key}", split) for key in ("decreasing", "until"))
-    if len(proven) and len(until):
-        claim = Claim(
-            "thm02-proof",
-            "J falls all the way to the solution, proven with kinks and rounding",
-            "Fig. 4",
-            "proven on [0, 1]",
-        )
-        slopes = values(result, "num_slopes", split)
-        readings = []
-        for s in columns:
-            holds, end, num = proven[s], until[s], slopes[s]
-            rise = largest_rise(curve.alphas, curve.objective[:, s], first=0.0, last=1.0)
-            # What is not proven is not refuted; a rise on the grid refutes it.
-            noise = least_difference(curve, s)
-            verdict_of = True if holds == 1 else False if rise > noise else None
-            if not np.isfinite(end):
-                readings.append(Reading("nothing was proven", None, note="this line has no proof"))
-                continue
-            text = f"proven on [0, {end:.6g}] by {counted(int(num), 'slope')}; largest rise of the grid {rise:.2g}"
-            readings.append(Reading(text, verdict_of, 1 - end, note="" if holds == 1 else "the proof stops there"))
-        notes = "; ".join(text for text in (*result.statements[:1], left_out) if text)
-        found.append(verdict(claim, result, about, readings, notes))
+    about = f"{name}, {split}"
+    agrees = theory_agrees("thm02-theory", "theory E5", "The measured curve is the exact one", split, split)
+    found = judge_job([agrees], result, name)
+    if found and len(values(result, "num_pieces", split)):
+        found.append(EXTREMA.said(result, about, [_extrema(result, s, split) for s in columns], left_out))
+    if all(len(values(result, f"proven_{key}", split)) for key in ("decreasing", "until")):
+        note = joined(*result.statements[:1], left_out)
+        found.append(PROOF.said(result, about, [_proof(result, s, split) for s in columns], note))
     return found
+
+
+def _extrema(result: Result, s: int, split: str) -> Reading:
+    num, depths = values(result, "num_pieces", split)[s], values(result, "extremum_depth", split)
+    if not np.isfinite(num) or not knows_extrema(result, s, split):
+        return Reading("the extrema are not known", None, note="this line has no exact curve")
+    exact = result.curves.get(f"{split}/theory")
+    if exact is not None and covers(exact, 0, 1) and (failed := Column(result, exact, s).no_drop()) is not None:
+        return failed
+    inside = [e for e in extrema(result, s, split) if 0 < e.alpha < 1]
+    depth = f"{depths[s]:.1g}" if len(depths) > s else "8 times the rounding of the curve"
+    text = f"{counted(len(inside), 'extremum')} deeper than {depth}, on {counted(int(num), 'piece')}"
+    return Reading(text, not inside, len(inside))
+
+
+def _proof(result: Result, s: int, split: str) -> Reading:
+    """What is not proven is not refuted; a rise on the grid refutes it."""
+    holds, end = (values(result, f"proven_{key}", split)[s] for key in ("decreasing", "until"))
+    if not np.isfinite(end):
+        return Reading("nothing was proven", None, note="this line has no proof")
+    seed = Column(result, result.curves[f"{split}/deterministic"], s)
+    rise, num = largest_rise(*seed.line), int(values(result, "num_slopes", split)[s])
+    text = f"proven on [0, {end:.6g}] by {counted(num, 'slope')}; largest rise of the grid {rise:.2g}"
+    told = True if holds == 1 else False if rise > seed.least_difference() else None
+    return Reading(text, told, 1 - end, note="" if holds == 1 else "the proof stops there")

@@ -18,13 +18,22 @@ FORMER = {
     **{name: f"store.{name}" for name in ("solutions", "streaming", "trajectory")},
     **{name: f"command.{name}" for name in ("closing", "config", "forecast", "job", "limits", "plan", "prepare")},
     **{f"forecast.{name}": "command.forecast.timing" for name in ("calibration", "clock")},
-    **{
-        "forecast.memory": "command.forecast.command",
-        "measurement.subject": "measurement.stages",
-        "measurement.work": "measurement.contract",
-    },
+    **{"forecast.memory": "command.forecast.command"},
+    **{"training.frozen": "training.gradient", "training.trial": "training.groups"},
+    **{"measurement.subject": "measurement.stages", "measurement.work": "measurement.contract"},
+    **{"compute.engine": "command.launch.launcher", "compute.hold": "command.launch.isolation"},
+    **{f"collect.{name}": f"command.collect.{name}" for name in ("launched", "record", "standing")},
+    **{"report.seed": "report.sweep", "report.picture": "report.page"},
+    **{"collect.faults": "command.collect.record", "collect.progress": "command.collect.launched"},
+    **{"figure.line": "figure.panel", "figure.subject": "figure.naming", "figure.unit": "figure.naming"},
+    **{"figure.between": "figure.caption", "figure.pages": "figure.module"},
+    **{"figure.fig07_claims": "figure.second_minimum"},
+    **{f"figure.sweep.{name}": "figure.sweep.keys" for name in ("design", "pool")},
+    **{"figure.sweep.look": "figure.sweep.curves", "figure.sweep.plane": "figure.sweep.plain"},
+    **{f"figure.sweep.{name}": "figure.sweep.by_keys" for name in ("one_key", "several_keys")},
+    **{"figure.sweep.heat": "figure.sweep.number"},
 }
-"""Below ``landscape``: how a former name begins -> what that is called now."""
+"""Below ``landscape``: the first parts of a former name -> what they are called now."""
 
 
 class _Former(MetaPathFinder, Loader):
@@ -40,10 +49,9 @@ class _Former(MetaPathFinder, Loader):
 
 def present(name: str) -> str:
     """``landscape.curve.numbers`` -> ``landscape.result.curve.numbers``; empty for what is no former name."""
-    top, _, rest = name.partition(".")
-    parts = rest.split(".")
-    for num in range(len(parts), 0, -1):
-        if top == "landscape" and (now := FORMER.get(".".join(parts[:num]))):
+    top, *parts = name.split(".")
+    for num in range(len(parts) if top == "landscape" else 0, 0, -1):
+        if now := FORMER.get(".".join(parts[:num])):
             return ".".join((top, now, *parts[num:]))
     return ""
 

@@ -57,16 +57,8 @@ def hush(prefix: str) -> None:
             handler.setFormatter(logging.Formatter(f"{form}{prefix}%(message)s", "%H:%M:%S"))
 
 
-def spoken(seconds: float) -> str:
-    """A time to read: ``0.4 s``, ``12 s``, ``3 min``, ``2 h 10 min``."""
-    if seconds < 90:
-        return f"{seconds:.1f} s" if seconds < 9.95 else f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
-
-
 class Reporter:
-    """Told how far some long work is, tells the user; see ``report``."""
+    """Told how far some long work is, tells the user; see ``progress_of``."""
 
     def __init__(self, description: str, total: int, bar: Progress | None) -> None:
         self.description, self.total, self.bar = description, total, bar
@@ -87,7 +79,7 @@ class Reporter:
 
 
 @contextmanager
-def report(description: str, total: int) -> Iterator[Reporter]:
+def progress_of(description: str, total: int) -> Iterator[Reporter]:
     """A progress bar when standard output is a terminal and this job's alone, else a log line every 30 seconds."""
     screen = console()
     if not screen.is_terminal or not _bars:

@@ -16,43 +16,28 @@ class Uses(NamedTuple):
 
     result: bool = True
     name: bool = True
-    recipe: bool = True
+    recipe: bool = False
 
 
-HERE = Uses(result=False, name=False, recipe=False)
+HERE = Uses(result=False, name=False)
 """Where and how a job runs, and what becomes of its result."""
 SAID = Uses(name=False)
 """Said by the run's group, its scale and the caps that bit."""
-BESIDE = Uses(recipe=False)
+TRAINED = Uses(recipe=True)
+"""What is trained, on what, for what, and how."""
+BESIDE = Uses()
 """Which seeds train, and how many at a time."""
 
+_HERE = """hydra tracker compute device threads isolated jobs_per_gpu outputs command refresh strict forecast optimize
+wandb_folder objective.memory objective.alphas_at_once"""
 TABLE = {
-    **dict.fromkeys(
-        (
-            "hydra",
-            "tracker",
-            "compute",
-            "device",
-            "threads",
-            "isolated",
-            "jobs_per_gpu",
-            "outputs",
-            "command",
-            "refresh",
-            "strict",
-            "forecast",
-            "optimize",
-            "wandb_folder",
-            "objective.memory",
-            "objective.alphas_at_once",
-        ),
-        HERE,
-    ),
+    **dict.fromkeys(_HERE.split(), HERE),
     **dict.fromkeys(("experiment", "limits", "name"), SAID),
+    **dict.fromkeys(("model", "data", "cost", "optimizer", "training"), TRAINED),
     **dict.fromkeys(("training.num_seeds", "training.first_seed", "training._target_"), BESIDE),
-    # They change no number beyond rounding: hashed since the first version, but no part of a name.
+    # They change no number beyond rounding: hashed since the first version, but of no recipe.
     **dict.fromkeys(("training.vectorise", "training.measure_batch_size"), BESIDE),
-    "training.checkpoint_seconds": Uses(name=False, recipe=False),
+    "training.checkpoint_seconds": SAID,
 }
 """Every key that does not count everywhere."""
 
@@ -63,12 +48,15 @@ def key_of(override: str) -> str:
 
 
 def uses_of(key: str) -> Uses:
-    """Of a dotted key; what lies below a key of the table that counts nowhere counts nowhere either."""
+    """Of a dotted key; one that is not in the table counts as an unknown one, but in the recipe as what it lies in.
+
+    What lies below a key that counts nowhere counts nowhere either.
+    """
     key = key.replace("/", ".")  # hydra/launcher
-    if key in TABLE:
-        return TABLE[key]
-    parents = (key.rsplit(".", num)[0] for num in range(key.count("."), 0, -1))
-    return HERE if any(TABLE.get(parent) is HERE for parent in parents) else Uses()
+    above = (key.rsplit(".", num)[0] for num in range(key.count(".") + 1))  # itself, then outwards
+    nearest = next((name for name in above if name in TABLE), "")
+    uses = TABLE.get(nearest, Uses())
+    return uses if nearest == key or uses is HERE else Uses(recipe=uses.recipe)
 
 
 def named(overrides: list[str]) -> list[str]:

@@ -12,7 +12,7 @@ import torch
 
 from landscape.endpoints import Ends
 from landscape.errors import InputError
-from landscape.ground.progress import report
+from landscape.ground.progress import progress_of
 from landscape.measurement.contract import Measured, Work
 from landscape.measurement.family import Family, Law, check_labels, family_of
 from landscape.measurement.interpolation import Interpolation
@@ -188,7 +188,7 @@ def _proofs(name: str, family: Family, ends: Ends, statements: list[str]) -> dic
     ``proven_num_maxima``: of proofs that list every extremum.
     """
     rows: list[dict[str, float]] = []
-    with report(f"{name} proofs", len(ends.labels)) as progress:
+    with progress_of(f"{name} proofs", len(ends.labels)) as progress:
         for k, (a, b, label) in enumerate(zip(ends.theta_0, ends.theta_1, ends.labels, strict=True)):
             try:
                 proof: Any = family.certificate(a, b)

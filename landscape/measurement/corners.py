@@ -10,7 +10,7 @@ from torch import Tensor
 
 from landscape.endpoints import Ends
 from landscape.errors import InputError
-from landscape.ground.progress import report
+from landscape.ground.progress import progress_of
 from landscape.objective.objective import Objective
 from landscape.path import Plane
 from landscape.result.curve import Projection
@@ -49,7 +49,7 @@ def projection_of(ends: Ends, plane: Plane, objective: Objective, what: str) -> 
     """J at every point of the grid, with its place along and beside the line of the first two corners [A A, 1]."""
     length, shift, height = frame_of(ends)
     points = plane.points
-    with report(what, objective.num_batches * len(points)) as progress:
+    with progress_of(what, objective.num_batches * len(points)) as progress:
         values = objective.along(plane, points, progress).channels["objective"]
     a, b = np.repeat(plane.first, len(plane.second)), np.tile(plane.second, len(plane.first))
     norms = _norms(plane, points)

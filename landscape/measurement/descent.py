@@ -15,7 +15,7 @@ from torch.func import functional_call
 from landscape.cost import Output
 from landscape.cost.labels import scales
 from landscape.errors import InputError
-from landscape.ground.progress import report
+from landscape.ground.progress import progress_of
 from landscape.ground.streams import NOISE, stream
 from landscape.measurement.contract import Measured, Steps, Work
 from landscape.measurement.descent_law import descent_method, descent_theory
@@ -23,7 +23,7 @@ from landscape.measurement.stages import Network
 from landscape.model import Quadratic
 from landscape.parameters import ParameterLayout
 from landscape.result.curve import Projection
-from landscape.training.frozen import frozen_in
+from landscape.training.gradient import frozen_in
 from landscape.training.optimizer import checked, is_elementwise, tried
 
 log = logging.getLogger(__name__)
@@ -149,7 +149,7 @@ class Descent:
         direction = target / length
         noise = stream(seed, NOISE, device=network.device)
         rows = [(0.0, 0.0, float(start.norm()))]
-        with report(f"descent, seed {seed}", self.num_steps) as progress:
+        with progress_of(f"descent, seed {seed}", self.num_steps) as progress:
             for step in range(self.num_steps):
                 point = theta.detach().requires_grad_()
 

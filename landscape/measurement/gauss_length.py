@@ -13,7 +13,7 @@ from torch import Tensor
 from landscape.cost.outputs import tensor_of
 from landscape.endpoints import Ends
 from landscape.errors import InputError
-from landscape.ground.progress import report
+from landscape.ground.progress import progress_of
 from landscape.measurement.contract import Measured, Work
 from landscape.measurement.interpolation import Interpolation
 from landscape.measurement.stages import OnPath
@@ -101,7 +101,7 @@ class GaussLength:
         objective = on_path.objective_along(split, "deterministic", dtype="float64")
         inside = alphas[(alphas >= 0) & (alphas <= 1)]
         found = []
-        with report(f"{name} Gauss length", len(ends.labels)) as progress:
+        with progress_of(f"{name} Gauss length", len(ends.labels)) as progress:
             for s in range(len(ends.labels)):
                 tangents, size = _tangents(objective, on_path.lay, ends, s, inside)
                 found.append(float(turning(tangents, STILL * size).mean()))

@@ -9,7 +9,7 @@ from itertools import product
 import numpy as np
 
 from landscape.errors import InputError
-from landscape.ground.progress import report
+from landscape.ground.progress import progress_of
 from landscape.measurement.contract import Measured, Pass, Work
 from landscape.measurement.placement import check_placement, order_of, place
 from landscape.measurement.rounding import EVERY, is_evaluated_again, points_of, rounding_floor, some_of
@@ -76,7 +76,7 @@ class Interpolation:
         what = f"{split} {objective.mode}"
         placed = place(objective, path, on_path, self.slopes, what)
         alphas = placed.alphas
-        with report(what, objective.num_batches * len(alphas)) as progress:
+        with progress_of(what, objective.num_batches * len(alphas)) as progress:
             evaluation = objective.along(path, alphas, progress, keep_costs=self.noise)
         # Classification error is a channel of the net as it is used, without dropout (paper.md 0.2).
         channels = {n: v for n, v in evaluation.channels.items() if not (objective.is_random and n.endswith("error"))}

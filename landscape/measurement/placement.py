@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from landscape.alphas import Adaptive
-from landscape.ground.progress import report
+from landscape.ground.progress import progress_of
 from landscape.measurement.stages import OnPath
 from landscape.objective.objective import Objective
 from landscape.objective.slope import check_slopes, compare_slopes, slopes
@@ -82,10 +82,10 @@ def place(objective: Objective, path: Any, on_path: OnPath, order: int, what: st
     if order == 0:
         return Placed(alphas, {}, {})
     if on_path.adaptive is None:
-        with report(f"{what} slopes", objective.num_batches * len(alphas)) as progress:
+        with progress_of(f"{what} slopes", objective.num_batches * len(alphas)) as progress:
             found = slopes(objective, path, alphas, order, progress, is_compared=True)
         return Placed(alphas, {k: v for k, v in found.items() if k != "objective"}, {})
-    with report(f"{what} placing", objective.num_batches * on_path.adaptive.max_points) as progress:
+    with progress_of(f"{what} placing", objective.num_batches * on_path.adaptive.max_points) as progress:
         return _refined(objective, path, on_path.adaptive, order, what, progress)
 
 

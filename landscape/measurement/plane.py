@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from landscape.errors import InputError
-from landscape.ground.progress import report
+from landscape.ground.progress import progress_of
 from landscape.measurement.contract import Measured, Pass, Work
 from landscape.measurement.corners import frame_of, plane_of, projection_of
 from landscape.measurement.interpolation import Interpolation
@@ -143,7 +143,7 @@ class TrajectoryPlane:
             own = {"seeds": solutions.seeds[s : s + 1], "buffers": solutions.buffers[s : s + 1]}
             objective = on_path.objective_of(split, self.first_mode, **own)
             rows = np.arange(len(run.epochs))
-            with report(
+            with progress_of(
                 f"points of training, seed {solutions.seeds[s]}", objective.num_batches * len(rows)
             ) as progress:
                 found = objective.along(run.theta, rows.astype(np.float64), progress)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from landscape.errors import InputError
-from landscape.ground.progress import report
+from landscape.ground.progress import progress_of
 from landscape.ground.streams import WALK, stream
 from landscape.measurement.contract import Measured, Steps, Work
 from landscape.measurement.stages import Seeds
@@ -61,7 +61,7 @@ class RandomWalk:
             )
         along, aside, norm = (np.zeros(shape) for _ in range(3))
         length = np.zeros(len(start.seeds))
-        with report(f"random walk in {self.dimension} dimensions", 2 * shape[1] * self.num_steps) as progress:
+        with progress_of(f"random walk in {self.dimension} dimensions", 2 * shape[1] * self.num_steps) as progress:
             done = 0
             for s, seed in enumerate(start.seeds):
                 solution = torch.zeros(0)

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from landscape.errors import InputError
+from landscape.model.contract import has_example
 from landscape.model.plain import PlainDropout, plain_attention
 
 
@@ -101,8 +102,8 @@ class Masks:
             module.eval()
             try:
                 with torch.no_grad():
-                    make = getattr(module, "example", None)
-                    module(example.clone() if make is None else make(example.clone()))  # some write into it
+                    x = example.clone()  # some write into it
+                    module(module.example(x) if has_example(module) else x)  # type: ignore[operator]
             finally:
                 module.train(training)
                 for hook in hooks:

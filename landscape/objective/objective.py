@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -17,31 +18,21 @@ from landscape.cost.labels import check_counts, scales
 from landscape.data.dataset import Split
 from landscape.data.reading import as_split
 from landscape.ground.precision import tf32
-from landscape.model.dropout import Masks
 from landscape.objective.batch import Batch, Batches
-from landscape.objective.check.conduct import Conduct, conduct_of
-from landscape.objective.check.fitting import check_numbers, check_split, fitting
+from landscape.objective.check.conduct import Look, look_at
+from landscape.objective.check.fitting import check_numbers, check_split
 from landscape.objective.check.soundness import check
-from landscape.objective.engine import Together, check_engine, line_of
-from landscape.objective.forward import AXES, ForwardPass
+from landscape.objective.engine.line import check_engine, line_sums
+from landscape.objective.engine.stacked import StackedPoints
+from landscape.objective.forward import ForwardPass
 from landscape.objective.memory.budget import budget_of
 from landscape.objective.memory.footprint import Evaluate, footprint
 from landscape.objective.memory.passes import MOST_CPU, Passes, Wants
-from landscape.objective.module.safe import is_safe
-from landscape.objective.module.template import template_of
 from landscape.objective.module.watch import undisturbed
 from landscape.objective.running_statistics import RunningStatistics
 from landscape.objective.sums import Evaluation, Sums
-from landscape.parameters import ParameterLayout, row_of
+from landscape.parameters import row_of
 from landscape.path import widened
-
-
-@dataclass
-class Look:
-    """What a few examples have shown of a module in one mode and precision: its pass, and how it behaves."""
-
-    forward: ForwardPass
-    conduct: Conduct
 
 
 class Objective:
@@ -58,14 +49,15 @@ class Objective:
         mode: ``"deterministic"`` or ``"stochastic"``.
         seeds: one per row of theta; they choose the masks.
         dtype: precision of the forward pass.
-        batch_size: most examples per forward pass; None: up to 5000 on a CPU, fewer where their values outgrow
-            its cache; all that fit on a GPU. The result does not depend on it beyond rounding, nor on ``memory`` and
+        batch_size: most examples per forward pass; None: up to 5000 on a CPU, fewer where their values outgrow its
+            cache; all that fit on a GPU. The result does not depend on it beyond rounding, nor on ``memory`` and
             ``alphas_at_once``.
         num_replicates: K, mask replicates to average in stochastic mode.
         running_statistics: what to do with buffers such as batch-norm means along a path: ``"keep"`` uses those of
             ``buffers`` (the module's own by default), ``"interpolate"`` and ``"recalibrate"`` as in
             ``landscape.objective.running_statistics``; None refuses a module that has any.
-        buffers: per row of theta, those of theta_1, or of the one point that is evaluated. buffers_0: those of theta_0.
+        buffers: per row of theta, those of theta_1, or of the one point that is evaluated.
+        buffers_0: those of theta_0.
         calibration: the training split, which ``"recalibrate"`` takes the statistics over.
         memory: bytes to use at most beyond what is there already, ``"25%"`` of what is free now, ``"2GiB"``, a number;
             None: 25 %. A tight budget makes blocks smaller: of examples, and of points where each carries a state.
@@ -128,57 +120,42 @@ class Objective:
         Args:
             is_checked: these examples have been seen to fit.
         """
-        given = self._given
-        check_engine(given["engine"])
-        self.mode, self.num_replicates, self.seeds = given["mode"], given["num_replicates"], list(given["seeds"])
-        sizes = {n: given[n] for n in ("batch_size", "num_replicates", "alphas_at_once")}
-        check_numbers(self.mode, given["dtype"], **sizes)
-        self.cost, self._split = from_torch(cost), as_split(split)
-        calibration = None if given["calibration"] is None else as_split(given["calibration"])
-        self.dtype: torch.dtype = getattr(torch, given["dtype"])
-        self.device, self.engine = torch.device(given["device"]), given["engine"]
-        key = self.mode, self.dtype, self.device, self._split.num_streams is None
-        look = self._looks.get(key)
-        self.module = template_of(self._original, self.device, self.dtype) if look is None else look.forward.module
-        budget = budget_of(given["memory"], self.device)
-        self.wants = Wants(given["memory"], budget, given["batch_size"], given["alphas_at_once"])
-        self.layout = ParameterLayout.of(self.module)
-        self.scales = scales(self.cost, self._split.y)
-        self.split = self._split.to(self.device, self.dtype)
-        self.buffers, self.buffers_0 = given["buffers"], given["buffers_0"]
+        given = SimpleNamespace(**self._given)
+        check_engine(given.engine)
+        sizes = {n: self._given[n] for n in ("batch_size", "num_replicates", "alphas_at_once")}
+        check_numbers(given.mode, given.dtype, **sizes)
+        self.mode, self.seeds, self.engine = given.mode, list(given.seeds), given.engine
+        self.cost, self._split, self.device = from_torch(cost), as_split(split), torch.device(given.device)
+        calibration = None if given.calibration is None else as_split(given.calibration)
+        self.dtype: torch.dtype = getattr(torch, given.dtype)
+        self.wants = Wants(given.memory, budget_of(given.memory, self.device), given.batch_size, given.alphas_at_once)
+        self.scales, self.split = scales(self.cost, self._split.y), self._split.to(self.device, self.dtype)
+        self.buffers, self.buffers_0 = given.buffers, given.buffers_0
         self.slope_passes: dict[int, Passes] = {}  # by order, as ``passes`` with derivatives, counted on first use
-        self._look_at(look, key, given["running_statistics"], calibration, is_checked)
-
-    @undisturbed()
-    @tf32(False)
-    def _look_at(
-        self, look: Look | None, key: Any, treatment: str | None, calibration: Split | None, is_checked: bool
-    ) -> None:
-        """Learn from a few examples how the module behaves, and refuse what has no J."""
-        is_random, forward = self.mode == "stochastic", None if look is None else look.forward
-        if forward is None:
-            forward = self._forward_pass()
-        forward = replace(forward, scales=self.scales)
-        conduct = (
-            conduct_of(Batches(forward, self.split, self.seeds, is_random), is_random) if look is None else look.conduct
+        is_random, key = (
+            given.mode == "stochastic",
+            (given.mode, self.dtype, self.device, self.split.num_streams is None),
         )
-        self.statistics = RunningStatistics(self.module, treatment, calibration, self.dtype, MOST_CPU, conduct.changed)
-        # Without anything random the two modes are one; say so, and do not average equal replicates.
-        self.is_random = is_random and bool(len(forward.masks) or conduct.drawing)
-        self.num_replicates = self.num_replicates if self.is_random else 1
-        self.batches = Batches(forward, self.split, self.seeds, self.is_random, conduct.drawing, self.num_replicates)
-        if look is None:
-            check(self.batches, self._original, self.statistics.of(self.buffers, 0))
-            self._looks[key] = Look(self.batches.forward, conduct)
-        elif not is_checked:
-            self.check_split(self.split, has_extremes=self.split.num_streams is None)
-
-    def _forward_pass(self) -> ForwardPass:
-        is_stateful = self.split.num_streams is not None and hasattr(self.module, "initial_state")
-        with fitting(self.module, self.cost, self.split.x):
-            masks = Masks(self.module, self.split.x[:1], self.cost.num_draws)
-        safe = is_safe(self.module, self.cost)
-        return ForwardPass(self.module, self.cost, masks, self.dtype, self.device, is_stateful, safe)
+        with undisturbed(), tf32(False):
+            look = self._looks.get(key)
+            if look is None:
+                look = look_at(self._original, self.cost, self.split, self.seeds, self.device, self.dtype, is_random)
+            forward, conduct = replace(look.forward, scales=self.scales), look.conduct
+            self.module, self.layout = forward.module, forward.layout
+            self.statistics = RunningStatistics(
+                self.module, given.running_statistics, calibration, self.dtype, MOST_CPU, conduct.changed
+            )
+            # Without anything random the two modes are one; say so, and do not average equal replicates.
+            self.is_random = is_random and bool(len(forward.masks) or conduct.drawing)
+            self.num_replicates = given.num_replicates if self.is_random else 1
+            self.batches = Batches(
+                forward, self.split, self.seeds, self.is_random, conduct.drawing, self.num_replicates
+            )
+            if key not in self._looks:
+                check(self.batches, self._original, self.statistics.of(self.buffers, 0))
+                self._looks[key] = replace(look, forward=self.forward)
+            elif not is_checked:
+                self.check_split(self.split, has_extremes=self.split.num_streams is None)
 
     def check_split(self, split: Split, has_extremes: bool = True) -> None:
         """Raise InputError unless other examples of the same kind fit module and cost.
@@ -261,8 +238,8 @@ class Objective:
         # into its own weights may go by their values: nothing that can be traced.
         alone = moving or bool(self.batches.drawing) or "theta" in forward.written
         limit = self.passes.limit(len(alphas), sums.held, one_by_one=alone or forward.is_stateful)
-        line = line_of("plain" if alone else engine, forward, path, alphas, self.dtype, self.device, AXES, limit)
-        together = Together(forward.on_copies, limit.together)
+        line = line_sums("plain" if alone else engine, forward, path, alphas, limit)
+        together = StackedPoints(forward.on_copies, limit.together)
         # Batches outside, alphas inside: masks are drawn and data is touched once for the whole line.
         for start in range(0, len(self.split), self.batch_size):
             batch = self.batches(start, self.batch_size, buffers[0])

@@ -5,7 +5,8 @@ They are no parameters: the optimizer did not walk through them, and a line in t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 
 import numpy as np
 import torch
@@ -40,9 +41,12 @@ class RunningStatistics:
     float64. It costs one pass over the data if they fit into one batch, else one pass per layer.
 
     Args:
-        module: the template, in evaluation mode on its device. treatment: one of ``TREATMENTS``; None refuses a module
-            that has statistics. calibration: the training split, on any device, for ``recalibrate``.
-        dtype: of the forward pass. batch_size: examples per forward pass. changed: the buffers that training changes.
+        module: the template, in evaluation mode on its device.
+        treatment: one of ``TREATMENTS``; None refuses a module that has statistics.
+        calibration: the training split, on any device, for ``recalibrate``.
+        dtype: of the forward pass.
+        batch_size: examples per forward pass.
+        changed: the buffers that training changes.
 
     Raises:
         InputError: an unknown treatment, or one that cannot be had of this module.
@@ -103,8 +107,9 @@ class RunningStatistics:
         """[A][S] -> {name: buffer}, on the module's device in the precision of the forward pass.
 
         Args:
-            path: alpha -> theta [S, P]. buffers_0, buffers_1: per row, those of theta_0 and of theta_1; None: not
-                known, which ``interpolate`` refuses away from alpha = 1.
+            path: alpha -> theta [S, P].
+            buffers_0, buffers_1: per row, those of theta_0 and of theta_1; None: not known, which ``interpolate``
+                refuses away from alpha = 1.
         """
         kept = [self.of(buffers_1, s) for s in range(num_seeds)]
         if self.treatment != "keep" and buffers_0 and not (len(alphas) == 1 and alphas[0] == 1):
@@ -164,12 +169,8 @@ class RunningStatistics:
         order = self._order(theta, found)
         if len(self.calibration) <= self.batch_size:
             # Every layer can take its statistics from the one batch as it comes by.
-            hooks = [self.layers[name].register_forward_pre_hook(_take) for name in order]
-            try:
+            with self._before(dict.fromkeys(order, _take)):
                 self._run(theta, found, 0, self.batch_size)
-            finally:
-                for hook in hooks:
-                    hook.remove()
             return found
         for name in order:
             mean, var = self._moments(theta, found, name)
@@ -193,12 +194,8 @@ class RunningStatistics:
             InputError: a layer that runs twice, so that no one pair of statistics is exact for it.
         """
         met: list[str] = []
-        hooks = [m.register_forward_pre_hook(lambda *_, n=n: met.append(n)) for n, m in self.layers.items()]
-        try:
+        with self._before({n: lambda *_, n=n: met.append(n) for n in self.layers}):
             self._run(theta, found, 0, 1)
-        finally:
-            for hook in hooks:
-                hook.remove()
         if len(set(met)) < len(met):
             raise InputError(
                 "objective.running_statistics=recalibrate needs batch-norm layers that run once per pass; "
@@ -214,22 +211,27 @@ class RunningStatistics:
             seen.append((inputs[0].numel() // inputs[0].shape[1], *_mean_and_var(inputs[0])))
             raise _Reached
 
-        hook = self.layers[name].register_forward_pre_hook(stop)
         count, mean, scatter = 0, torch.zeros((), device=self.device), torch.zeros((), device=self.device)
         assert self.calibration is not None
-        try:
-            for start in range(0, len(self.calibration), self.batch_size):
-                try:
-                    self._run(theta, found, start, start + self.batch_size)
-                except _Reached:
-                    num, own, spread = seen.pop()
-                # Chan, Golub & LeVeque: two groups' sums of squares about their means, as one group's.
-                shift, total = own - mean, count + num
-                scatter = scatter + num * spread + shift.square() * (count * num / total)
-                mean, count = mean + shift * (num / total), total
-        finally:
-            hook.remove()
+        for start in range(0, len(self.calibration), self.batch_size):
+            with self._before({name: stop}), suppress(_Reached):
+                self._run(theta, found, start, start + self.batch_size)
+            num, own, spread = seen.pop()
+            # Chan, Golub & LeVeque: two groups' sums of squares about their means, as one group's.
+            shift, total = own - mean, count + num
+            scatter = scatter + num * spread + shift.square() * (count * num / total)
+            mean, count = mean + shift * (num / total), total
         return mean, scatter / count
+
+    @contextmanager
+    def _before(self, hooks: Mapping[str, Callable[..., None]]) -> Iterator[None]:
+        """Inside the block these are called before their layers run, with a layer and its inputs."""
+        handles = [self.layers[name].register_forward_pre_hook(hook) for name, hook in hooks.items()]
+        try:
+            yield
+        finally:
+            for handle in handles:
+                handle.remove()
 
 
 def _mean_and_var(inputs: Tensor) -> tuple[Tensor, Tensor]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.func import jvp
 
+from landscape.cost.contract import jumps_of
 from landscape.cost.labels import check_counts
 from landscape.errors import InputError
 from landscape.ground.precision import tf32
@@ -22,6 +23,7 @@ from landscape.objective.module.watch import undisturbed
 from landscape.objective.objective import Objective
 from landscape.parameters import row_of
 from landscape.path import widened
+from landscape.path.contract import derivatives_lacking
 
 CHANNELS = ("objective", "slope", "curvature")
 """J and its derivatives by alpha, in nats per unit of alpha and of its square."""
@@ -42,18 +44,19 @@ def check_slopes(objective: Objective, path: Any, order: int) -> None:
     """Raise InputError unless this objective has derivatives of this order along this path.
 
     Args:
-        path: alpha -> theta [S, P]. order: 0, 1 or 2, the key ``measurement.slopes``.
+        path: alpha -> theta [S, P].
+        order: 0, 1 or 2, the key ``measurement.slopes``.
     """
     check_order(order)
-    needed = ("velocity", "acceleration")[:order]
-    if not all(hasattr(path, name) for name in needed):
+    if derivatives_lacking(path, order):
+        needed = ("velocity", "acceleration")[:order]
         raise InputError(
             f"path={type(path).__name__} has no {' or '.join(needed)}(alpha), which measurement.slopes={order} needs; "
             "use path=linear, or measurement.slopes=0"
         )
-    if order and hasattr(objective.cost, "jumps"):
+    if order and (jumps := jumps_of(objective.cost)):
         raise InputError(
-            f"cost {type(objective.cost).__name__} has no slope along a path: {objective.cost.jumps}; use another "
+            f"cost {type(objective.cost).__name__} has no slope along a path: {jumps}; use another "
             "cost, or measurement.slopes=0 and a grid of alphas"
         )
     if order and "theta" in objective.forward.written:
@@ -112,7 +115,8 @@ def slopes(
 
     Args:
         path: alpha -> theta [S, P], with ``velocity(alpha)`` and, for order 2, ``acceleration(alpha)``, each [S, P].
-        alphas: [A]. order: 1 or 2.
+        alphas: [A].
+        order: 1 or 2.
         progress: told how many (batch, alpha) pairs are done, out of ``num_batches * A``.
         is_compared: differences of J have been looked at before, see ``compare_slopes``.
 
@@ -181,7 +185,8 @@ def _sums(objective: Objective, path: Any, alpha: float, batches: Sequence[Batch
     for s, k in batches[0].known:
 
         def whole(theta: Tensor, s: int = s, k: int = k) -> tuple[dict[str, Tensor], Any]:
-            total, state = 0.0, None
+            total: Any = 0.0
+            state = None
             for batch in batches:
                 channels, state = batch.channels(theta, s, k, state)
                 total = total + channels["objective"].double().sum()

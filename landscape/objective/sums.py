@@ -40,9 +40,11 @@ class Sums:
     """Sums over the examples of every channel, in float64, of (replicate k, point a, row s).
 
     Args:
-        shape: (K, A, S). num_examples: N. device: where the values come from.
-        keep_costs: keep each example's objective too: in float32, or in this precision. most: bytes up to which they
-            are held in memory.
+        shape: (K, A, S).
+        num_examples: N.
+        device: where the values come from.
+        keep_costs: keep each example's objective too: in float32, or in this precision.
+        most: bytes up to which they are held in memory.
 
     Raises:
         InputError: the costs fit neither memory nor the temporary folder.

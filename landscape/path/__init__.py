@@ -1,21 +1,27 @@
-"""Paths through parameter space."""
+"""Paths through parameter space: ``path(alpha) -> theta [S, P]``, most with a velocity and an acceleration.
+
+``contract`` says what may be asked of a path, and holds what those between two points share: ``Linear``, ``Geometric``
+and ``BiasSchedule`` say only what lies between. ``Plane`` numbers the points of a grid between three.
+"""
 
 from typing import Any
 
 import torch
 
 from landscape.path.bias_schedule import BiasSchedule
+from landscape.path.contract import BetweenEnds
 from landscape.path.geometric import Geometric
 from landscape.path.linear import Linear
 from landscape.path.plane import Plane
 
-OfEnds = BiasSchedule | Geometric | Linear | Plane
-"""Paths whose every point is computed from their ends."""
-
 
 def widened(path: Any, dtype: torch.dtype) -> Any:
     """The path with ends of at least this precision, so that what lies between is not rounded to that of the ends."""
-    return path.to(dtype) if isinstance(path, OfEnds) and path.theta_0.dtype.itemsize < dtype.itemsize else path
+    return (
+        path.to(dtype)
+        if isinstance(path, BetweenEnds | Plane) and path.theta_0.dtype.itemsize < dtype.itemsize
+        else path
+    )
 
 
-__all__ = ["BiasSchedule", "Geometric", "Linear", "OfEnds", "Plane", "widened"]
+__all__ = ["BiasSchedule", "Geometric", "Linear", "Plane", "widened"]

@@ -4,32 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Protocol
 
-import torch
 from torch import Tensor
 
 from landscape.errors import InputError
-from landscape.path.linear import between
+from landscape.parameters import ParameterLayout
+from landscape.path.contract import BetweenEnds, between
 
 
-class Layout(Protocol):
-    """What the P values of theta are: ``landscape.parameters.ParameterLayout``."""
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Qualified parameter names, in the order of theta."""
-
-    @property
-    def shapes(self) -> tuple[tuple[int, ...], ...]:
-        """One shape per name."""
-
-    @property
-    def sizes(self) -> tuple[int, ...]:
-        """Number of values per name."""
-
-
-class BiasSchedule:
+class BiasSchedule(BetweenEnds):
     """W(alpha) = (1 - alpha) W_0 + alpha W_1 and b(alpha) = (1 - alpha^p) b_0 + alpha^p b_1, bitwise the ends at 0, 1.
 
     Without ``power`` the bias of layer l has p = l: then it grows with its layer's weights and all those below, and
@@ -39,8 +22,8 @@ class BiasSchedule:
 
     Args:
         theta_0, theta_1: the ends [S, P].
-        layout: what the P values are; a bias is a parameter with "bias" in its own name, and a net without any moves
-            on the straight line.
+        layout: what the P values are; a bias is a parameter with "bias" in its own name, and a net without any moves on
+            the straight line.
         power: p of every bias; None: the number of its layer.
 
     Raises:
@@ -49,22 +32,19 @@ class BiasSchedule:
     Source: Wang et al. 2023 (arXiv 2210.01019), who scale the biases homogeneously; other powers are ours.
     """
 
-    def __init__(self, theta_0: Tensor, theta_1: Tensor, layout: Layout, power: float | None = None) -> None:
-        if theta_0.shape != theta_1.shape or theta_0.shape[-1] != sum(layout.sizes):
+    def __init__(self, theta_0: Tensor, theta_1: Tensor, layout: ParameterLayout, power: float | None = None) -> None:
+        if theta_0.shape != theta_1.shape or theta_0.shape[-1] != layout.num_parameters:
             raise ValueError(
-                f"the ends of a path need one shape [S, {sum(layout.sizes)}], got {theta_0.shape} and {theta_1.shape}"
+                f"the ends of a path need one shape [S, {layout.num_parameters}], got {theta_0.shape} and "
+                f"{theta_1.shape}"
             )
         if power is not None and not 0 <= power < math.inf:
             raise InputError(f"path.power={power} must be 0 or more and finite, or null for the number of the layer")
-        self.theta_0, self.theta_1, self.layout, self.power = theta_0, theta_1, layout, power
+        super().__init__(theta_0, theta_1)
+        self.layout, self.power = layout, power
         self.powers = dict(_powers(layout, power))
 
-    def __call__(self, alpha: float) -> Tensor:
-        """alpha -> theta [S, P]."""
-        if alpha == 0:
-            return self.theta_0
-        if alpha == 1:
-            return self.theta_1
+    def _point(self, alpha: float) -> Tensor:
         theta = between(self.theta_0, self.theta_1, alpha)
         for part, power in self._biases():
             share = math.copysign(abs(alpha) ** power, alpha)
@@ -77,7 +57,7 @@ class BiasSchedule:
         Raises:
             InputError: at alpha = 0 with a power below 1, where the biases jump or start with an infinite slope.
         """
-        span = self.theta_1 - self.theta_0
+        span = super().velocity(alpha)
         for part, power in self._biases():
             span[:, part] *= self._share(alpha, power, 1)
         return span
@@ -88,7 +68,7 @@ class BiasSchedule:
         Raises:
             InputError: at alpha = 0 with a power that has none there.
         """
-        span = torch.zeros_like(self.theta_0)
+        span = super().acceleration(alpha)
         for part, power in self._biases():
             span[:, part] = (self.theta_1[:, part] - self.theta_0[:, part]) * self._share(alpha, power, 2)
         return span
@@ -114,13 +94,11 @@ class BiasSchedule:
         size = math.pow(abs(alpha), power - order)
         return factor * size * (math.copysign(1.0, alpha) if order == 2 else 1.0)
 
-    def to(self, *args: object) -> BiasSchedule:
-        """The same path on another device or in another precision."""
-        theta_0, theta_1 = (end.to(*args) for end in (self.theta_0, self.theta_1))  # type: ignore[call-overload]
+    def _between(self, theta_0: Tensor, theta_1: Tensor) -> BiasSchedule:
         return BiasSchedule(theta_0, theta_1, self.layout, self.power)
 
 
-def _powers(layout: Layout, power: float | None) -> Iterator[tuple[str, float]]:
+def _powers(layout: ParameterLayout, power: float | None) -> Iterator[tuple[str, float]]:
     """(name, p) of every bias."""
     owner, layer, has_bias = "", 0, True
     for name, shape in zip(layout.names, layout.shapes, strict=True):

@@ -5,9 +5,10 @@ from __future__ import annotations
 from torch import Tensor
 
 from landscape.errors import InputError
+from landscape.path.contract import BetweenEnds
 
 
-class Geometric:
+class Geometric(BetweenEnds):
     """theta_i(alpha) = theta_0i^(1 - alpha) theta_1i^alpha, bitwise theta_0 at 0 and theta_1 at 1.
 
     A product of coordinates is geometric in alpha too, so two solutions w_1 w_2 = 1 on one branch of the hyperbola
@@ -21,19 +22,12 @@ class Geometric:
     """
 
     def __init__(self, theta_0: Tensor, theta_1: Tensor) -> None:
-        if theta_0.shape != theta_1.shape:
-            raise ValueError(f"the ends of a path need one shape, got {theta_0.shape} and {theta_1.shape}")
+        super().__init__(theta_0, theta_1)
         # Of the signs: the product of two small numbers underflows to 0.
         if not bool((theta_0.sign() * theta_1.sign() > 0).all()):
             raise InputError("path=geometric needs ends whose coordinates agree in sign and are not 0; use path=linear")
-        self.theta_0, self.theta_1 = theta_0, theta_1
 
-    def __call__(self, alpha: float) -> Tensor:
-        """alpha -> theta [S, P]."""
-        if alpha == 0:
-            return self.theta_0
-        if alpha == 1:
-            return self.theta_1
+    def _point(self, alpha: float) -> Tensor:
         size = (1 - alpha) * self.theta_0.abs().log() + alpha * self.theta_1.abs().log()
         return self.theta_0.sign() * size.exp()
 
@@ -49,7 +43,3 @@ class Geometric:
     def _rate(self) -> Tensor:
         # Of the logarithms: the quotient of two extreme numbers overflows.
         return self.theta_1.abs().log() - self.theta_0.abs().log()
-
-    def to(self, *args: object) -> Geometric:
-        """The same curve on another device or in another precision."""
-        return Geometric(self.theta_0.to(*args), self.theta_1.to(*args))  # type: ignore[call-overload]

@@ -16,7 +16,8 @@ class Plane:
     along ``points`` and what comes back is reshaped to [A, B].
 
     Args:
-        theta_0, theta_1, theta_2: the corners [S, P], one plane per row. first, second: a [A] and b [B].
+        theta_0, theta_1, theta_2: the corners [S, P], one plane per row.
+        first, second: a [A] and b [B].
 
     Raises:
         ValueError: the corners have different shapes, or a grid is empty or not of one dimension.

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import math
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import jinja2
+from matplotlib.figure import Figure
 
-from landscape.figure import subject
+from landscape.figure import naming
 from landscape.figure.publish import command_of
-from landscape.report.picture import picture
+from landscape.figure.style import RC, write
+from landscape.ground.words import spoken
 from landscape.report.section import Section, fault_of
 from landscape.report.summary import failures_first, means, rates
 from landscape.report.sweep import Row, flat, swept
@@ -43,7 +48,7 @@ def render(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"number": number, "duration": duration, "brief": brief}
+    environment.filters |= {"number": number, "duration": lambda seconds: spoken(seconds, exact=True), "brief": brief}
     parts = [_part(k, *pair, target.parent) for k, pair in enumerate(zip(sections, groups, strict=True), start=1)]
     names = list(dict.fromkeys(section.name for section in sections))
     title = names[0] if len(names) == 1 else f"{len(names)} experiments"
@@ -68,7 +73,7 @@ def _part(index: int, section: Section, rows: Sequence[Row], base: Path) -> dict
         "folded": len(section.verdicts) > MAX_VERDICTS and len(rows) > 1,
         "calibrated": any(v.calibrated for v in section.verdicts),
         "command": command_of(results) if results else "",
-        "caps": subject.caps(results),
+        "caps": naming.caps(results),
         "versions": list(versions),
         "seconds": sum(result.seconds for result in results),
         "picture": picture(section.figure) if section.figure else None,
@@ -93,7 +98,7 @@ def _jobs(section: Section, base: Path) -> list[dict[str, Any]]:
     alone = several and len(section.results) <= MAX_ALONE and section.module is not None and not section.fault
     shared = _shared(section)
     jobs = []
-    labels = subject.names(section.results)
+    labels = naming.names(section.results)
     for place, result, keys, name in zip(section.places, section.results, swept(section.results), labels, strict=True):
         own = {key: value for key, value in flat(result.config).items() if key not in shared}
         drawing, fault = None, ""
@@ -149,9 +154,33 @@ def brief(seeds: Sequence[str]) -> str:
     return ", ".join(seeds) if len(seeds) <= 8 else f"{seeds[0]} … {seeds[-1]} ({len(seeds)})"
 
 
-def duration(seconds: float) -> str:
-    """``0.6 s``, ``4 min 13 s``, ``2 h 5 min``."""
-    if seconds < 60:
-        return f"{seconds:.2g} s" if seconds < 10 else f"{seconds:.0f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+MAX_SVG = 400_000
+"""Bytes of the largest drawing kept as lines; beyond it, pixels are smaller and open faster on a phone."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An image inside the page: its data URI, and width and height in CSS pixels."""
+
+    uri: str
+    width: int
+    height: int
+
+
+def picture(figure: Figure, dpi: int = 150, lines: bool = True) -> Picture:
+    """The drawing as SVG, or as PNG of ``dpi`` where that is too large or ``lines`` is False.
+
+    The same drawing gives the same bytes: no date, fixed ids.
+    """
+    kind, content = "svg+xml", _saved(figure, "svg") if lines else b""
+    if not lines or len(content) > MAX_SVG:
+        kind, content = "png", _saved(figure, "png", dpi)
+    width, height = (round(96 * inches) for inches in figure.get_size_inches())
+    return Picture(f"data:image/{kind};base64,{base64.b64encode(content).decode('ascii')}", width, height)
+
+
+def _saved(figure: Figure, kind: str, dpi: int = 150) -> bytes:
+    buffer = io.BytesIO()
+    rc = {**RC, "svg.hashsalt": "landscape", "svg.fonttype": "path"}
+    write(figure, buffer, kind, dpi, rc, {"Date": None} if kind == "svg" else {})
+    return buffer.getvalue()

@@ -10,8 +10,8 @@ from types import ModuleType
 from matplotlib.figure import Figure
 
 from landscape.errors import InputError
-from landscape.figure.__main__ import job_folders
 from landscape.figure.module import drawn, figure_of
+from landscape.figure.redraw import job_folders
 from landscape.ground.files.place import is_inside
 from landscape.result.saved import JSON_NAME, Result
 from landscape.result.verdict import Verdict

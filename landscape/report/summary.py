@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from landscape.report.sweep import Row, counted
-from landscape.result.curve.wilson import wilson
+from landscape.result.curve.noise import wilson
 from landscape.result.verdict import Verdict
 
 Setting = tuple[tuple[str, str], ...]
@@ -44,16 +44,18 @@ class Rate:
         return f"{self.holds} of {self.judged} runs: {share:.0f} % [{interval}]"
 
 
-def settings(rows: Iterable[Row]) -> list[Setting]:
-    """The settings of a sweep, in the order of its jobs."""
-    return list(dict.fromkeys(row.setting for row in rows))
+def by_setting(rows: Iterable[Row]) -> dict[Setting, list[Row]]:
+    """The rows of each setting of a sweep, in the order of its jobs."""
+    groups: dict[Setting, list[Row]] = {}
+    for row in rows:
+        groups.setdefault(row.setting, []).append(row)
+    return groups
 
 
 def means(rows: Sequence[Row]) -> list[Mean]:
     """Every number over the seeds of each setting; values that are not finite are not counted."""
-    rows, found = counted(rows), []
-    for setting in settings(rows):
-        group = [row for row in rows if row.setting == setting]
+    found = []
+    for setting, group in by_setting(counted(rows)).items():
         for number in dict.fromkeys(key for row in group for key in row.numbers):
             values = np.array([row.numbers.get(number, math.nan) for row in group])
             values = values[np.isfinite(values)]
@@ -69,12 +71,12 @@ def failures_first(found: Iterable[Rate], verdicts: Sequence[Verdict]) -> list[R
     return sorted(found, key=lambda rate: (rate.holds == rate.judged) + (rate.check in identities))
 
 
-def rates(rows: Sequence[Row], by_setting: bool = False) -> list[Rate]:
+def rates(rows: Sequence[Row], each_setting: bool = False) -> list[Rate]:
     """Each claim's rate over all rows, or over those of each setting; a claim that was never judged is left out."""
     rows = counted(rows)
-    groups: list[tuple[Setting | None, Sequence[Row]]] = [(None, rows)]
-    if by_setting:
-        groups = [(setting, [row for row in rows if row.setting == setting]) for setting in settings(rows)]
+    groups: Sequence[tuple[Setting | None, Sequence[Row]]] = [(None, rows)]
+    if each_setting:
+        groups = [*by_setting(rows).items()]
     found = []
     for setting, group in groups:
         for check, on in dict.fromkeys(key for row in group for key in row.holds):

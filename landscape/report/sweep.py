@@ -6,14 +6,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from landscape.figure import subject
+from landscape.figure import naming
 from landscape.figure.sweep.copies import fresh
 from landscape.figure.sweep.keys import is_seed, leaves
 from landscape.figure.sweep.keys import swept as swept
-from landscape.figure.sweep.pool import num_columns
 from landscape.ground.settings import uses_of
 from landscape.report.section import Section
-from landscape.report.seed import one_seed, plain_numbers
+from landscape.result.saved import Result
 
 
 @dataclass(frozen=True)
@@ -54,9 +53,9 @@ def rows(section: Section) -> list[Row]:
     found = []
     told = zip(section.places, section.results, swept(section.results), fresh(section.results), strict=True)
     for place, result, keys, new in told:
-        for column in range(num_columns(result)):
+        for column in range(result.num_columns):
             alone = one_seed(result, column)
-            name = subject.names([alone])[0]
+            name = naming.names([alone])[0]
             verdicts = section.module.judge([alone]) if section.module and not section.fault else []
             on = {(v.check, v.subject.removeprefix(name).lstrip(", ")): v.holds for v in verdicts}
             status = ", ".join(dict.fromkeys(alone.training_status))
@@ -105,3 +104,21 @@ def flat(config: dict[str, Any]) -> dict[str, str]:
     """A resolved config as dotted keys, less those that say where and when it ran."""
     kept = {key: value for key, value in config.items() if uses_of(key).result}
     return {name: text for key, value in kept.items() for name, text in leaves(key, value).items()}
+
+
+def one_seed(result: Result, column: int) -> Result:
+    """The same job as if it had had this column's seed alone."""
+    return result.columns([column])
+
+
+def plain_numbers(alone: Result) -> dict[str, float]:
+    """The numbers of one seed's result, one value each; several, as for the two ends of a line, are numbered."""
+    found: dict[str, float] = {}
+    for key, value in alone.numbers.items():
+        if not isinstance(value, list):
+            found[key] = float(value)
+        elif len(value) == 1:
+            found[key] = float(value[0])
+        else:
+            found |= {f"{key}[{k}]": float(item) for k, item in enumerate(value)}
+    return found

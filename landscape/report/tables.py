@@ -46,7 +46,7 @@ def summary_table(groups: Sequence[Sequence[Row]]) -> list[Cells]:
                 {**plain, **_prefixed(dict(mean.setting)), **told, "value": mean.mean, "standard_error": mean.error}
             )
         several = len({row.setting for row in group}) > 1
-        for rate in [*rates(group), *(rates(group, by_setting=True) if several else [])]:
+        for rate in [*rates(group), *(rates(group, each_setting=True) if several else [])]:
             told = {"kind": "rate", "what": rate.check, "on": rate.on, "count": rate.judged}
             table.append(
                 {
@@ -114,9 +114,4 @@ def write(table: Sequence[Cells], path: Path) -> None:
     writer.writeheader()
     for cells in table:
         writer.writerow({key: "" if isinstance(v, float) and math.isnan(v) else v for key, v in cells.items()})
-    replace_file(path, text.getvalue())
-
-
-def replace_file(path: Path, text: str) -> None:
-    """Write by temporary file and rename; nothing is left behind if that fails."""
-    temporary.write_text(path, text)
+    temporary.write_text(path, text.getvalue())

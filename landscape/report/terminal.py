@@ -15,9 +15,9 @@ from landscape.figure.sweep import copies
 from landscape.figure.sweep.number import Number, headline
 from landscape.figure.sweep.rate import SPLITS, are_monotone
 from landscape.ground.files.text import plain
-from landscape.report.summary import Mean, Rate, Setting, failures_first, means, rates, settings
+from landscape.report.summary import Mean, Rate, Setting, by_setting, failures_first, means, rates
 from landscape.report.sweep import Row, counted
-from landscape.result.curve.wilson import wilson
+from landscape.result.curve.noise import wilson
 from landscape.result.saved import Result
 from landscape.result.verdict import Verdict
 
@@ -54,17 +54,16 @@ def _table(*heads: str) -> Table:
 
 def _means(numbers: Sequence[Number], rows: Sequence[Row]) -> RenderableType:
     """A line per setting: its keys, how many runs, mean ± standard error of each number."""
-    shown = settings(rows)
-    keys = [key for key, _ in shown[0]]
+    groups = by_setting(rows)
+    keys = [key for key, _ in next(iter(groups))]
     table = _table(*keys, "runs", *(number.title for number in numbers))
-    by = {(mean.setting, mean.number): mean for mean in means([row for row in rows if row.setting in shown])}
-    for setting in shown[:MAX_SETTINGS]:
-        num = sum(row.setting == setting for row in rows)
+    by = {(mean.setting, mean.number): mean for mean in means(rows)}
+    for setting, group in list(groups.items())[:MAX_SETTINGS]:
         cells = [_mean(by, setting, number) for number in numbers]
-        table.add_row(*(Text(plain(value)) for _, value in setting), str(num), *cells)
-    notes = ["mean ± standard error over the runs of a setting"] if len(rows) > len(shown) else []
-    if len(shown) > MAX_SETTINGS:
-        notes.append(f"{len(shown) - MAX_SETTINGS} more settings are in sweep_summary.csv")
+        table.add_row(*(Text(plain(value)) for _, value in setting), str(len(group)), *cells)
+    notes = ["mean ± standard error over the runs of a setting"] if len(rows) > len(groups) else []
+    if len(groups) > MAX_SETTINGS:
+        notes.append(f"{len(groups) - MAX_SETTINGS} more settings are in sweep_summary.csv")
     return Group(table, *(Text(note, style="dim") for note in notes))
 
 

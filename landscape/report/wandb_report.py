@@ -14,11 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from landscape.errors import InputError
-from landscape.figure import unit
+from landscape.figure import naming
 from landscape.figure.publish import command_of, verdict_rows
-from landscape.ground.files import document
+from landscape.ground.files import document, temporary
 from landscape.report.section import Section
-from landscape.report.tables import replace_file
 from landscape.result.saved import Result
 from landscape.tracker import rows
 from landscape.tracker.environment import Environment
@@ -137,7 +136,7 @@ def _save(report: Any, home: Home) -> None:
 
 def _write(report: Any, target: Path) -> None:
     # The only call of a private method: the library has no public way to a file.
-    replace_file(target, report._to_model().model_dump_json(by_alias=True, exclude_none=True, indent=1))
+    temporary.write_text(target, report._to_model().model_dump_json(by_alias=True, exclude_none=True, indent=1))
 
 
 def _read(target: Path) -> dict[str, Any]:
@@ -242,7 +241,7 @@ def lines(section: Section) -> Iterator[Line]:
 
     Theory is in the panel of what it is the theory of, dashed.
     """
-    labels = {"objective": f"J{unit.bracketed(map(unit.cost_of, section.results))}"}
+    labels = {"objective": f"J{naming.bracketed_unit(map(naming.cost_of, section.results))}"}
     logged: dict[str, None] = {}
     found: dict[tuple[str, str], dict[str, None]] = {}  # (split, channel) -> keys
     dashed: dict[str, str] = {}

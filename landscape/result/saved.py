@@ -1,37 +1,21 @@
-"""Result: all that is known of one finished job, as strict JSON and one npz."""
+"""Result: all that is known of one finished job."""
 
 from __future__ import annotations
 
-import hashlib
-import io
-import math
-from collections.abc import Callable
-from dataclasses import dataclass, field, fields, is_dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import reduce
 from pathlib import Path
-from typing import Any, get_type_hints
-from urllib.parse import quote
+from typing import Any
 
 import numpy as np
 
-from landscape.errors import InputError
-from landscape.ground.files import document, pair
-from landscape.result.curve import Curve, LearningCurve, Projection
+from landscape.result import entries
+from landscape.result.curve import Array, Columns, Curve, LearningCurve, Projection
+from landscape.result.entries import JSON_NAME as JSON_NAME
+from landscape.result.entries import NPZ_NAME as NPZ_NAME
+from landscape.result.entries import ResultError as ResultError
 from landscape.result.verdict import Verdict
-from theory import npz
-
-SCHEMA = 1
-SINCE_THEN = ("statements",)  # fields that results of earlier versions lack; empty there
-JSON_NAME = "result.json"
-NPZ_NAME = "result.npz"
-
-
-class ResultError(InputError):
-    """A saved result that cannot be used: which file, what is wrong with it, and what to do."""
-
-    @classmethod
-    def about(cls, path: Path, fault: str) -> ResultError:
-        """The error for one file; not a constructor, because an exception is unpickled from its message alone."""
-        return cls(f"{path}: {fault}; run the job again with refresh=true, or remove the folder")
 
 
 @dataclass(frozen=True)
@@ -77,6 +61,126 @@ class Result:
     status: str = "done"
     error: str = ""
 
+    @property
+    def num_columns(self) -> int:
+        """S: the columns of its curves and projections, else its seeds, at least one."""
+        widths = [part.num_columns for part in (*self.curves.values(), *self.projections.values())]
+        return max(widths, default=len(self.seeds)) or 1
+
+    def seed_names(self, num: int) -> list[str]:
+        """The seed of each of ``num`` columns, by number when the result does not name as many."""
+        return self.seeds if len(self.seeds) == num else [str(s) for s in range(num)]
+
+    def values(self, key: str, num: int = 1) -> list[float]:
+        """A number of each seed, a single one as a list of one; ``num`` times NaN where there is none."""
+        value = self.numbers.get(key, [float("nan")] * num)
+        return [float(item) for item in value] if isinstance(value, list) else [float(value)]
+
+    def diverged(self, num: int) -> list[bool]:
+        """For each of ``num`` columns whether its training, or that of either end of its line, diverged."""
+        status, ends = self.training_status, [_ends_of(label) for label in self.seed_names(num)]
+        if len(status) == num and all(len(pair) == 1 for pair in ends):
+            return [item == "diverged" for item in status]
+        trained = list(dict.fromkeys(seed for pair in ends for seed in pair))
+        if len(trained) != len(status):
+            return [False] * num
+        bad = {seed for seed, item in zip(trained, status, strict=True) if item == "diverged"}
+        return [bool(bad & set(pair)) for pair in ends]
+
+    def usable(self, values: Array, ragged: bool = False) -> tuple[list[int], str]:
+        """The columns that can be drawn and judged, and one sentence on those left out.
+
+        Args:
+            values: [A, S] or [T, S].
+            ragged: NaN after a column's own last row is no fault.
+        Returns:
+            Column indices and the sentence, empty when none was left out.
+        """
+        num = values.shape[1]
+        labels, lost = self.seed_names(num), self.diverged(num)
+        finite = np.isfinite(values)
+        # A ragged column may end early; a gap before its end, or no value at all, is still a fault.
+        whole = (~finite[:-1] & finite[1:]).sum(axis=0) == 0 if ragged else finite.all(axis=0)
+        whole = np.asarray(whole) & finite[:1].any(axis=0)  # none in an array without rows
+        columns = [s for s in range(num) if whole[s] and not lost[s]]
+        why = {True: "its training diverged", False: "it holds values that are not finite"}
+        reasons = [f"seed {labels[s]} left out: {why[lost[s]]}" for s in range(num) if s not in columns]
+        return columns, "; ".join(reasons)
+
+    def columns(self, chosen: Sequence[int]) -> Result:
+        """The same job as if it had had these columns' seeds alone.
+
+        Arrays of another width, such as a theory's one column, are for all seeds and stay. What belongs to trainings
+        follows the trainings at these lines' ends.
+        """
+        num = self.num_columns
+        labels = self.seed_names(num)
+        trained = list(dict.fromkeys(part for label in labels for part in _ends_of(label)))
+        ends = list(dict.fromkeys(trained.index(part) for column in chosen for part in _ends_of(labels[column])))
+        of_line, of_training = (num, list(chosen)), (len(trained), ends)
+
+        def cut(values: Any, *choices: tuple[int, list[int]]) -> Any:
+            """By the first choice that is of as many columns."""
+            if not isinstance(values, list | Columns):
+                return values
+            width = len(values) if isinstance(values, list) else values.num_columns
+            index = next((index for size, index in choices if size == width), None)
+            if index is None:
+                return values
+            return [values[k] for k in index] if isinstance(values, list) else values.columns(index)
+
+        on_lines = any(len(_ends_of(label)) > 1 for label in labels)
+        return replace(
+            self,
+            curves={key: cut(curve, of_line) for key, curve in self.curves.items()},
+            # A trajectory is that of a training, whatever line the curves lie on.
+            projections={key: cut(track, of_line, of_training) for key, track in self.projections.items()},
+            learning_curve=cut(self.learning_curve, of_training),
+            # "train/…" are read off a curve, the others off a training.
+            numbers={
+                key: cut(value, of_training if on_lines and "/" not in key else of_line)
+                for key, value in self.numbers.items()
+            },
+            seeds=[labels[column] for column in chosen],
+            training_status=cut(self.training_status, of_training),
+            statements=cut(self.statements, of_line),
+        )
+
+    def beside(self, *others: Result) -> Result:
+        """One result with the columns of all, in their order: jobs that repeat one setting, as its seeds.
+
+        A curve is kept where every job has it, at the alphas that all have (alphas=adaptive gives each its own), a
+        track and a learning curve where every job has one; what stops early is filled up with NaN.
+        """
+        if not others:
+            return self
+        jobs = (self, *others)
+        widths = [job.num_columns for job in jobs]
+        curves = {}
+        for key, first in self.curves.items():
+            parts = [job.curves[key] for job in jobs if key in job.curves]
+            shared = reduce(np.intersect1d, [part.alphas for part in parts])
+            if len(parts) == len(jobs) and len(shared) >= min(2, len(first.alphas)):
+                parts = [part if len(part.alphas) == len(shared) else part.at(shared) for part in parts]
+                # One column for all seeds, such as a theory's, is each seed's.
+                wide = [p.columns([0] * n) if p.num_columns == 1 else p for p, n in zip(parts, widths, strict=True)]
+                curves[key] = wide[0].beside(*wide[1:])
+        tracks = {key: [j.projections[key] for j in jobs if key in j.projections] for key in self.projections}
+        histories = [job.learning_curve for job in jobs if job.learning_curve is not None]
+        pairs = list(zip(jobs, widths, strict=True))
+        keys = dict.fromkeys(key for job in jobs for key in job.numbers)
+        return replace(
+            self,
+            overrides=[item for item in self.overrides if all(item in job.overrides for job in jobs)],
+            curves=curves,
+            projections={key: one.beside(*rest) for key, (one, *rest) in tracks.items() if len(rest) == len(others)},
+            learning_curve=histories[0].beside(*histories[1:]) if len(histories) == len(jobs) else None,
+            numbers={key: [value for job, num in pairs for value in job.values(key, num)] for key in keys},
+            # A line between two solutions is named "0-1"; the same pair of another job is not of the same seeds.
+            seeds=[f"{name[:1]}{name[1:].replace('-', '–')}" for job, num in pairs for name in job.seed_names(num)],
+            training_status=["diverged" if bad else "trained" for job, num in pairs for bad in job.diverged(num)],
+        )
+
     def save(self, folder: Path) -> None:
         """Write ``result.json`` and ``result.npz`` into ``folder``, each by temporary file and rename.
 
@@ -89,20 +193,7 @@ class Result:
             TypeError: a value has no place in JSON (named), or an array is not numeric.
             OSError: the folder cannot be written.
         """
-        folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        arrays: dict[str, np.ndarray[Any, Any]] = {}
-        entries: dict[str, Any] = {"schema": SCHEMA}
-        for f in fields(self):
-            entries[f.name] = _encode(getattr(self, f.name), f.name, arrays)
-        blob = io.BytesIO()
-        np.savez(blob, allow_pickle=False, **arrays)
-        entries["npz"] = {
-            "file": NPZ_NAME,
-            "sha256": hashlib.sha256(blob.getvalue()).hexdigest(),
-            "arrays": {name: _form(array) for name, array in arrays.items()},
-        }
-        pair.write(folder / NPZ_NAME, blob.getvalue(), folder / JSON_NAME, document.text_of(entries).encode("ascii"))
+        entries.write(self, Path(folder))
 
     @classmethod
     def load(cls, folder: Path) -> Result:
@@ -111,157 +202,9 @@ class Result:
         Raises:
             ResultError: a file is missing, truncated, damaged or of another schema.
         """
-        path = Path(folder) / JSON_NAME
-        entries = _read_json(path)
-        arrays = _read_npz(Path(folder) / NPZ_NAME, entries.pop("npz"))
-        try:
-            result = cls(**{f.name: _decode(entries, f.name, arrays) for f in fields(cls)})
-            if entries:
-                raise KeyError(f"unknown entry {min(entries)!r}")  # such as "digest" with a wrong letter
-            return result
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise ResultError.about(path, f"does not fit schema {SCHEMA} ({type(error).__name__}: {error})") from error
+        return entries.read(cls, cls("", "", "", {}, {}), Path(folder))
 
 
-# --- one field to JSON and back -------------------------------------------------------------------------------
-
-
-def _encode(value: Any, where: str, arrays: dict[str, np.ndarray[Any, Any]]) -> Any:
-    """A field as JSON values; arrays inside the curve types move into ``arrays`` and leave their name behind."""
-    room = where.split("/")[0]
-    if room in ("curves", "projections", "learning_curve"):
-        if isinstance(value, np.ndarray):
-            if value.dtype.kind not in "biuf":
-                raise TypeError(f"{where}: dtype {value.dtype} cannot be saved; use float64")
-            name = _array_name(where)
-            arrays[name] = value
-            return {"array": name}
-        if is_dataclass(value):
-            return {f.name: _encode(getattr(value, f.name), f"{where}/{f.name}", arrays) for f in fields(value)}
-        if isinstance(value, dict):
-            # a key may hold slashes ("train/stochastic"): inside a name they are dots
-            return {key: _encode(item, f"{where}/{_as_part(key)}", arrays) for key, item in value.items()}
-    if room == "verdicts":
-        value = [verdict.as_dict() for verdict in value]
-    return plain(value, f"result.{where}", str if room == "config" else lambda _: None)
-
-
-def _as_part(key: str) -> str:
-    """A dict key as one part of an array's name, reversible and so without clashes: ``train/error`` -> train.error."""
-    return quote(key, safe="/").replace(".", "%2E").replace("/", ".")
-
-
-def _array_name(where: str) -> str:
-    """``curves/train.stochastic/objective`` -> curve/train.stochastic/objective: the groups in the singular."""
-    group, _, rest = where.partition("/")
-    return f"{group.removesuffix('s')}/{rest}"
-
-
-def plain(value: Any, where: str, not_finite: Callable[[float], Any] = str) -> Any:
-    """Containers, numpy scalars and arrays as what JSON has; TypeError names the place of anything else.
-
-    Args:
-        not_finite: what NaN and infinities become, which JSON lacks; their names, for a config that is only shown.
-    """
-    if isinstance(value, np.generic | np.ndarray):
-        value = value.tolist()
-    if value is None or isinstance(value, str | bool | int):
-        return value
-    if isinstance(value, float):
-        return float(value) if math.isfinite(value) else not_finite(value)
-    if isinstance(value, Path):
-        return str(value)
-    if isinstance(value, list | tuple):
-        return [plain(item, f"{where}[{k}]", not_finite) for k, item in enumerate(value)]
-    if isinstance(value, dict):
-        return {str(key): plain(item, f"{where}.{key}", not_finite) for key, item in value.items()}
-    raise TypeError(f"{where} is a {type(value).__name__}, which JSON cannot hold; make it a plain value")
-
-
-def _decode(entries: dict[str, Any], name: str, arrays: dict[str, Any]) -> Any:
-    """One field of Result taken out of the entries; KeyError, TypeError or ValueError if its value does not fit."""
-    if name not in entries:
-        if name in SINCE_THEN:
-            return []
-        raise KeyError(f"no entry {name!r}")
-    value = entries.pop(name)
-    if name == "curves":
-        return {key: _restore(Curve, item, arrays) for key, item in value.items()}
-    if name == "projections":
-        return {key: _restore(Projection, item, arrays) for key, item in value.items()}
-    if name == "learning_curve":
-        return None if value is None else _restore(LearningCurve, value, arrays)
-    if name == "verdicts":
-        return [document.as_a(Verdict, item) for item in value]
-    kind = type(getattr(Result("", "", "", {}, {}), name))
-    if kind is float or name == "numbers":
-        value = _with_nan(value)
-    if not isinstance(value, (int, float) if kind is float else kind):
-        raise TypeError(f"{name} is a {type(value).__name__}, not a {kind.__name__}")
-    document.require_types({name: value}, get_type_hints(Result))
-    return value
-
-
-def _with_nan(value: Any) -> Any:
-    """Saved numbers, in whatever containers, with null as NaN."""
-    if isinstance(value, list):
-        return [_with_nan(item) for item in value]
-    if isinstance(value, dict):
-        return {key: _with_nan(item) for key, item in value.items()}
-    return math.nan if value is None else value
-
-
-def _restore(kind: type, item: dict[str, Any], arrays: dict[str, Any]) -> Any:
-    """A Curve, Projection or LearningCurve with its arrays put back."""
-    return kind(**{key: _with_arrays(value, arrays) for key, value in item.items()})
-
-
-def _with_arrays(value: Any, arrays: dict[str, Any]) -> Any:
-    if not isinstance(value, dict):
-        return value
-    if set(value) == {"array"} and isinstance(value["array"], str):
-        return arrays[value["array"]]
-    return {key: _with_arrays(item, arrays) for key, item in value.items()}
-
-
-# --- the two files --------------------------------------------------------------------------------------------
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    """The entries of the document but for its schema, which is checked, as the one on the npz is."""
-    try:
-        entries = document.read(path)
-    except FileNotFoundError as error:
-        raise ResultError.about(path, "is missing, so the job did not finish") from error
-    except (OSError, ValueError) as error:
-        raise ResultError.about(path, f"cannot be read as JSON, truncated or damaged ({error})") from error
-    found = entries.pop("schema", None) if isinstance(entries, dict) else type(entries).__name__
-    if found != SCHEMA:
-        raise ResultError.about(path, f"has schema {found!r}, this version reads {SCHEMA}")
-    about = entries.get("npz")
-    if not isinstance(about, dict) or not isinstance(about.get("sha256"), str):
-        raise ResultError.about(path, f"has no sha256 of {NPZ_NAME}")
-    return dict(entries)
-
-
-def _read_npz(path: Path, about: dict[str, Any]) -> dict[str, Any]:
-    """All arrays by name, once the file is known to be the one that the json was written for."""
-    if not path.is_file():  # missing, or a pipe that would be waited for
-        raise ResultError.about(path, f"is missing beside {JSON_NAME}")
-    try:
-        with path.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
-        arrays = npz.read(path) if found == about["sha256"] else None
-    except OSError as error:
-        raise ResultError.about(path, f"cannot be read ({error})") from error
-    except ValueError as error:
-        raise ResultError.about(path, f"is not an npz of plain arrays ({error})") from error
-    if arrays is None:
-        raise ResultError.about(path, f"is truncated, damaged or of another save than {JSON_NAME} (sha256 differs)")
-    if {name: _form(array) for name, array in arrays.items()} != about.get("arrays"):
-        raise ResultError.about(path, f"holds other arrays than {JSON_NAME} says")
-    return arrays
-
-
-def _form(array: np.ndarray[Any, Any]) -> dict[str, Any]:
-    return {"shape": list(array.shape), "dtype": str(array.dtype)}
+def _ends_of(label: str) -> list[str]:
+    """``"0-1"``, a line between two seeds' solutions -> ``["0", "1"]``; one seed -> itself."""
+    return label.split("-") if "-" in label[1:] else [label]

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from landscape.ground.files import document
+from landscape.ground.files import document, temporary
 from landscape.parameters import ParameterLayout
 from landscape.result.curve import LearningCurve
 from landscape.store.solutions import Solutions
@@ -46,13 +45,8 @@ def save(solutions: Solutions, entry: Path, description: dict[str, Any]) -> None
         **_named("buffer", solutions.buffers),
         **_named("buffer_i", solutions.buffers_i),
     }
-    temporary = entry / ".solution.npz"
-    try:
-        with temporary.open("wb") as stream:
-            np.savez(stream, **arrays)  # type: ignore[arg-type]
-        os.replace(temporary, entry / "solution.npz")
-    finally:
-        temporary.unlink(missing_ok=True)
+    with temporary.replacing(entry / "solution.npz") as place, place.open("wb") as stream:
+        np.savez(stream, **arrays)  # type: ignore[arg-type]
     longest = max(solutions.trajectories, key=lambda run: len(run.epochs))
     meta = {
         "format": FORMAT,
@@ -70,12 +64,7 @@ def save(solutions: Solutions, entry: Path, description: dict[str, Any]) -> None
         "trajectory_sha256": _sha256(longest.file),
     }
     meta["digest"] = _digest(meta)
-    temporary = entry / ".meta.json"
-    try:
-        temporary.write_text(json.dumps(meta, indent=1, default=str, allow_nan=False))
-        os.replace(temporary, entry / "meta.json")
-    finally:
-        temporary.unlink(missing_ok=True)
+    temporary.write_text(entry / "meta.json", json.dumps(meta, indent=1, default=str, allow_nan=False))
     (entry / "checkpoint.pt").unlink(missing_ok=True)
 
 

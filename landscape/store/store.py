@@ -24,7 +24,7 @@ from landscape.store.solutions import Solutions
 log = logging.getLogger(__name__)
 
 LONGEST_STAMP = 1000
-LITTER = (".checkpoint.pt.*", ".solution.npz", ".meta.json")
+LITTER = (".checkpoint.pt.*", ".solution.npz*", ".meta.json*")
 """What a writer leaves that was killed before it could rename its file."""
 
 

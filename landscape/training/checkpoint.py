@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-import tempfile
 import zipfile
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -13,6 +12,7 @@ from typing import Any, BinaryIO
 import torch
 
 from landscape.errors import InputError
+from landscape.ground.files.temporary import replacing
 from landscape.ground.files.torch_file import require_bounded
 
 log = logging.getLogger(__name__)
@@ -44,18 +44,12 @@ def save_atomically(state: dict[str, Any], file: Path) -> None:
 
     An old checkpoint stays whole if this one cannot be written. torch reads the file as if there were no digest.
     """
-    handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            hashed = _Hashed(stream)
-            torch.save(state, hashed)  # type: ignore[arg-type]
-            stream.write(hashed.digest.hexdigest().encode())
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(name, file)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    with replacing(file) as place, place.open("wb") as stream:
+        hashed = _Hashed(stream)
+        torch.save(state, hashed)  # type: ignore[arg-type]
+        stream.write(hashed.digest.hexdigest().encode())
+        stream.flush()
+        os.fsync(stream.fileno())
 
 
 def load(file: Path) -> dict[str, Any] | None:

@@ -2,27 +2,14 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from landscape.errors import InputError
 from landscape.model.dropout import Masks
 from landscape.objective.module.borrowed import Borrowed
-from landscape.parameters import ParameterLayout, beside
-from landscape.training.frozen import frozen_in
-from landscape.training.optimizer import is_elementwise, name_of
-
-log = logging.getLogger(__name__)
-
-VECTORISE_BELOW = 200_000
-"""Parameters per network under which vmap over seeds won on a CPU (digits net 2 to 4 times; a 2.4 M net lost)."""
-NEAR = 0.01
-"""Part of a gradient by which two ways to the same one may differ."""
 
 
 class Gradient:
@@ -157,176 +144,18 @@ class Gradient:
         return (shares[:, None] if costs.dim() > 1 else shares).expand_as(costs)
 
 
-def clip(gradients: dict[str, Tensor], scale: float, max_norm: float | None) -> dict[str, Tensor]:
-    """The gradients times ``scale``, then shortened to ``max_norm``, each seed by its own norm over all parameters.
-
-    Args:
-        gradients: {name: [S, *shape]}; two names may share one tensor, so nothing is written into them.
-
-    Source: Zaremba, Sutskever & Vinyals (arXiv 1409.2329), section 4.
-    """
-    if scale == 1 and max_norm is None:
-        return gradients
-    factor = torch.full((len(next(iter(gradients.values()))),), scale, dtype=torch.float64)
-    if max_norm is not None:
-        squares = torch.stack([g.reshape(len(g), -1).abs().square().sum(dim=1) for g in gradients.values()])
-        norm = scale * squares.sum(dim=0).sqrt()  # [S]
-        factor = scale * (max_norm / norm.clamp(min=1e-30)).clamp(max=1.0)
-    return {name: g * factor.to(g).view(-1, *[1] * (g.dim() - 1)) for name, g in gradients.items()}
-
-
-def groups_of(
-    seeds: Sequence[int],
-    module: nn.Module,
-    cost: Any,
-    example: tuple[Tensor, Tensor],
-    vectorise: bool | None,
-    optimizer: Callable[..., torch.optim.Optimizer] | None = None,
-    other: nn.Module | None = None,
-) -> list[list[int]]:
-    """Which seeds train together: all in one group, or each alone, which is the same up to rounding.
-
-    Args:
-        seeds: all that are wanted. module: one of the networks.
-        example: (x [B, ...], y [B]), a few examples to try a vectorised call on.
-        vectorise: True or False to force; None to choose by size and device.
-        optimizer: its maker; seeds are only stacked under one that works element by element. other: the network of
-            another seed, which must be what ``module`` is with the other's parameters and buffers.
+def frozen_in(module: nn.Module) -> frozenset[str]:
+    """The names of the parameters that ``requires_grad_(False)`` keeps from being trained: they are part of the point.
 
     Raises:
-        InputError: ``other`` is not.
+        InputError: all of them.
     """
-    frozen = frozen_in(module)
-    alone = [[seed] for seed in seeds]
-    if other is not None and frozen_in(other) != frozen:
-        names = ", ".join(sorted(frozen ^ frozen_in(other))[:3])
-        raise InputError(
-            f"model={type(module).__name__} freezes other parameters under one seed than under another "
-            f"({names}); freeze the same in all, or train one seed (training.num_seeds=1)"
-        )
-    if other is not None and _keep_other_things(module, other):
-        _check_alike(module, other, cost, example)
-    num_parameters = sum(p.numel() for p in module.parameters())
-    on_cpu = all(p.device.type == "cpu" for p in module.parameters())
-    if vectorise is False or len(seeds) == 1:
-        return alone
-    if optimizer is not None and not is_elementwise(optimizer):
-        log.info(
-            "training %d seeds one after the other: optimizer %s is not known to work element by element",
-            len(seeds),
-            name_of(optimizer),
-        )
-        return alone
-    if vectorise is None and on_cpu and num_parameters > VECTORISE_BELOW:
-        log.info(
-            "training %d seeds one after the other: %d parameters are too many for vmap to pay on a CPU",
-            len(seeds),
-            num_parameters,
-        )
-        return alone
-    was_training = module.training
-    try:
-        is_same = _is_same_vectorised(module.train(), cost, example, other)
-    except RuntimeError as error:
-        log.info(
-            "training %d seeds one after the other: %s cannot be vectorised (%s)",
-            len(seeds),
-            type(module).__name__,
-            str(error).splitlines()[0],
-        )
-        return alone
-    finally:
-        module.train(was_training)
-    if not is_same:
-        log.info(
-            "training %d seeds one after the other: %s has other gradients when vectorised",
-            len(seeds),
-            type(module).__name__,
-        )
-        return alone
-    return [list(seeds)]
-
-
-def _is_same_vectorised(module: nn.Module, cost: Any, example: tuple[Tensor, Tensor], other: nn.Module | None) -> bool:
-    """Whether two networks in one vectorised call get the gradients that each gets alone, to 1 %."""
-    x, y = example
-    masks = Masks(module, x[:1], cost.num_draws)
-    drawn = masks.draw(len(x), torch.Generator(device=x.device).manual_seed(0)) if len(masks) else None
-    named = [tensors_of(m) for m in (module, other or module)]
-
-    def stacked(which: int, rows: Sequence[int]) -> dict[str, Tensor]:
-        return {name: torch.stack([named[s][which][name].detach() for s in rows]) for name in named[0][which]}
-
-    def gradient(rows: Sequence[int], vectorised: bool) -> list[Tensor]:
-        num, call = len(rows), Gradient(module, cost, masks, vectorised)
-        xs, ys = (torch.stack([values] * num) for values in (x, y))
-        state = call.initial_state(xs) if hasattr(module, "initial_state") else ()
-        many = None if drawn is None else torch.stack([drawn] * num)
-        found = call(stacked(0, rows), xs, ys, many, state, stacked(1, rows))[0]
-        return [torch.cat([g[k].flatten() for g in found.values()]) for k in range(num)]
-
-    together = gradient((0, 1), True) + gradient((0, 1), True)  # twice, for a module that remembers the last call
-    alone = [gradient((s,), False)[0] for s in range(2)] * 2
-    return all(
-        not (a.isfinite().all() and b.isfinite().all()) or float((a - b).norm()) <= NEAR * float(b.norm())
-        for a, b in zip(together, alone, strict=True)
-    )
-
-
-def tensors_of(module: nn.Module) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    """What theta is made of, and what lies beside it."""
     named = dict(module.named_parameters())
-    return {name: named[name].detach() for name in ParameterLayout.of(module).names}, beside(module)
-
-
-def _keep_other_things(one: Any, other: Any) -> bool:
-    """Whether two modules, or what they hold beside parameters and buffers, differ in numbers."""
-    if isinstance(one, nn.Module):
-        own = {"_parameters", "_buffers", "training"}
-        named = [{k: v for k, v in vars(m).items() if k not in own} for m in (one, other)]
-        return _keep_other_things(named[0], named[1])
-    if type(one) is not type(other):
-        return True
-    if isinstance(one, dict):
-        return one.keys() != other.keys() or any(_keep_other_things(one[k], other[k]) for k in one)
-    if isinstance(one, list | tuple):
-        return len(one) != len(other) or any(_keep_other_things(a, b) for a, b in zip(one, other, strict=True))
-    if isinstance(one, Tensor):
-        return one.shape != other.shape or not torch.equal(one, other)
-    if isinstance(one, np.ndarray):
-        return not np.array_equal(one, other)
-    return isinstance(one, int | float) and bool(one != other)
-
-
-def _check_alike(module: nn.Module, other: nn.Module, cost: Any, example: tuple[Tensor, Tensor]) -> None:
-    """Refuse networks that differ in more than parameters and buffers: there is one module that measures them all."""
-    x, y = example
-    masks = Masks(module, x[:1], cost.num_draws)
-    drawn = masks.draw(len(x), torch.Generator(device=x.device).manual_seed(0))[None] if len(masks) else None
-    theta, buffers = ({name: t.detach()[None] for name, t in part.items()} for part in tensors_of(other))
-
-    def gradient(through: nn.Module) -> Tensor:
-        was_training = through.training
-        try:
-            with torch.random.fork_rng(devices=[]):
-                torch.manual_seed(0)
-                call = Gradient(
-                    through.train(), cost, masks if through is module else Masks(other, x[:1], cost.num_draws), False
-                )
-                state = call.initial_state(x[None]) if hasattr(through, "initial_state") else ()
-                found = call(theta, x.clone()[None], y.clone()[None], drawn, state, buffers)[0]
-        finally:
-            through.train(was_training)
-        return torch.cat([g.flatten() for g in found.values()])
-
-    here, again, there = gradient(module), gradient(module), gradient(other)
-    if (
-        torch.equal(here, again)
-        and here.isfinite().all()
-        and not float((here - there).norm()) <= NEAR * float(there.norm())
-    ):
+    frozen = frozenset(name for name, p in named.items() if not p.requires_grad)
+    if named and len(frozen) == len(named):
         raise InputError(
-            f"model={type(module).__name__} holds numbers outside its parameters and buffers that are "
-            "others under every seed; register them (register_buffer), so that each seed keeps its own, "
-            "or train one seed (training.num_seeds=1)"
+            f"model={type(module).__name__} has no parameter to train: requires_grad is False for all "
+            f"{len(named)}; leave some of them free, or measure lines that need no training "
+            "(endpoints=points)"
         )
+    return frozen

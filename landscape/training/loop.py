@@ -22,7 +22,7 @@ from landscape.cost.labels import count_alike
 from landscape.data.dataset import Dataset
 from landscape.errors import InputError
 from landscape.ground.precision import converted, tf32
-from landscape.ground.progress import report
+from landscape.ground.progress import progress_of
 from landscape.ground.streams import DROPOUT, INIT, MODULE, stream, stream_seed
 from landscape.model.dropout import Masks
 from landscape.objective.module.template import unwrapped
@@ -32,12 +32,11 @@ from landscape.store.solutions import Solutions
 from landscape.store.trajectory import Trajectory, TrajectoryWriter, snapshot_interval
 from landscape.training import checkpoint
 from landscape.training.batches import Batches
-from landscape.training.constraint import project_max_norm
-from landscape.training.frozen import frozen_in
-from landscape.training.gradient import Gradient, clip
+from landscape.training.constraint import clip, project_max_norm
+from landscape.training.gradient import Gradient, frozen_in
 from landscape.training.monitor import PERPLEXITY, Monitor, monitored
 from landscape.training.optimizer import Updates
-from landscape.training.resume import restore, state_of
+from landscape.training.resume import Resumable
 from landscape.training.stopping import EarlyStopping
 from landscape.training.trainer import Training
 
@@ -51,7 +50,7 @@ def build(model: Callable[[], nn.Module], seed: int) -> nn.Module:
         return model()
 
 
-class GroupRun:
+class GroupRun(Resumable):
     """One group of seeds in training; ``run`` carries it to the end, from its checkpoint if there is one."""
 
     def __init__(
@@ -136,9 +135,7 @@ class GroupRun:
         self.chosen_epoch = np.zeros(len(self.seeds), dtype=np.int64)
         self.epoch, self.update = 0, 0
         self.state: tuple[Tensor, ...] = ()  # of a module that carries one, after the last minibatch
-        self.rows: list[dict[str, np.ndarray]] = []
-        self.snapshots: list[tuple[float, int]] = []  # (epoch, update)
-        self.writer: TrajectoryWriter
+        self.rows, self.snapshots = [], []
 
     def _buffers(self) -> list[dict[str, Tensor]]:
         """Those of each seed, as they are now."""
@@ -164,7 +161,7 @@ class GroupRun:
                 self._end_of_epoch()
             saved = time.monotonic()
             name = "seed" if len(self.seeds) == 1 else "seeds"
-            with report(f"training {name} {', '.join(map(str, self.seeds))}", training.max_epochs) as progress:
+            with progress_of(f"training {name} {', '.join(map(str, self.seeds))}", training.max_epochs) as progress:
                 while self.epoch < training.max_epochs and not self.stopping.stopped.all():
                     with tf32(training.tf32):
                         self.one_epoch()
@@ -256,34 +253,6 @@ class GroupRun:
         values = values[~np.isnan(values)]  # none is left when the last seed has diverged
         mean = values.mean() if len(values) else np.nan
         return f"J {mean:.4g}, {self.training.monitor} {np.nanmin(self.stopping.best):.4g}"
-
-    def _file(self, name: str) -> Path:
-        return self.folder / name
-
-    def _shape(self) -> tuple[int, int]:
-        return len(self.seeds), self.layout.num_parameters
-
-    def _save(self) -> None:
-        self.writer.sync()  # a checkpoint must never know more snapshots than the disk does
-        checkpoint.save_atomically(state_of(self), self._file("checkpoint.pt"))
-
-    def _resume(self) -> bool:
-        """Go on where the checkpoint stands, if there is one.
-
-        Raises:
-            Unusable: it is not whole, not of this run, or the snapshots on disk are not those that it knows.
-        """
-        state = checkpoint.load(self._file("checkpoint.pt"))
-        if state is None:
-            return False
-        try:
-            restore(self, state)
-        except InputError:
-            raise
-        except (AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError) as error:
-            reason = f"checkpoint.pt does not hold what this run needs ({type(error).__name__}: {error})"
-            raise checkpoint.Unusable(reason) from error
-        return True
 
     def _solutions(self) -> Solutions:
         try:

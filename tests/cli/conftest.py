@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from matplotlib.figure import Figure
 
 from landscape.__main__ import main
 
@@ -36,23 +38,63 @@ class Ran:
         return [file.parent / job["key"] for job in self.sweep["jobs"]]
 
 
-TINY = ("training.max_epochs=2", "training.num_seeds=1", "limits.measured_examples=50", "alphas.num=10", "tracker=none",
-        "model.widths=[8,8]")  # fmt: skip
+SETTINGS = [
+    "training.max_epochs=2",
+    "training.num_seeds=1",
+    "limits.measured_examples=50",
+    "alphas.num=10",
+    "tracker=none",
+]
+TINY = (*SETTINGS, "model.widths=[8,8]")
+QUICK = (*TINY, "forecast=off")
+OWN_MODEL = (*SETTINGS, "tracker=none", "forecast=off")
+ONE_JOB = "hydra.mode=RUN"
+"""The same job in the same folder, composed twice; a sweep composes its jobs three times more."""
+
+
+def status_of(*arguments: str) -> int:
+    """Run the command in this process; returns its exit status."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["landscape", *arguments])
+        try:
+            main()
+        except SystemExit as stop:
+            return int(stop.code or 0)
+    return 0
 
 
 @pytest.fixture
-def cli(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path) -> Callable[..., Ran]:
+def blank_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Figures are laid out and judged as ever; only their rendering, most of a small command's time, is left out."""
+    monkeypatch.setattr(Figure, "savefig", lambda self, target, **_: target.write(b"blank"))
+
+
+@pytest.fixture
+def cli(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> Callable[..., Ran]:
     """``cli("key=value", ...)`` -> Ran; outputs go to the test's own folder."""
 
     def run(*arguments: str) -> Ran:
-        monkeypatch.setattr(sys, "argv", ["landscape", *arguments])
         capfd.readouterr()
-        try:
-            main()
-            status = 0
-        except SystemExit as stop:
-            status = int(stop.code or 0)
+        status = status_of(*arguments)
         captured = capfd.readouterr()
         return Ran(status, captured.out + captured.err, tmp_path / "outputs")
 
     return run
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The outputs of ``QUICK``, drawn in full."""
+    outputs = tmp_path_factory.mktemp("finished") / "outputs"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LANDSCAPE_OUTPUTS", str(outputs))
+        assert status_of(*QUICK) == 0
+    return outputs
+
+
+@pytest.fixture
+def done(finished: Path, tmp_path: Path) -> Path:
+    """The job's folder of a finished ``QUICK`` in the test's own outputs, with the time stamps that it had."""
+    shutil.copytree(finished, tmp_path / "outputs")
+    (record,) = (tmp_path / "outputs").glob("*/*/*/job.json")
+    return record.parent

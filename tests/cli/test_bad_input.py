@@ -12,7 +12,9 @@ import pytest
 
 from landscape.result.saved import Result
 
-from .conftest import TINY, Ran
+from .conftest import ONE_JOB, OWN_MODEL, QUICK, TINY, Ran
+
+pytestmark = pytest.mark.usefixtures("blank_figures")
 
 MINE = """
 import torch
@@ -87,7 +89,6 @@ LINEAR = ("recipe=deep_linear", "tracker=none", "training.max_epochs=2")
 
 WRONG = [
     (["+experiment=nope"], ["experiment/nope", "fig01_maxout"]),
-    (["model=nope"], ["model/nope", "maxout"]),
     (["training.max_epoch=3"], ["training.max_epoch", "max_epoch"]),
     (["training.batch_size=abc"], ["training.batch_size=abc", "Integer"]),
     (["+experiment=fig01_maxout,fig02_sigmoid_relu"], ["one experiment per command"]),
@@ -98,7 +99,6 @@ WRONG = [
     ([*TINY, "alphas.num=0"], ["alphas.num=0"]),
     ([*TINY, "training.batch_size=5000"], ["training.batch_size=5000", "1200 training examples"]),
     ([*TINY, "training.batch_size=0"], ["training.batch_size=0"]),
-    ([*TINY, "optimizer.lr=-0.1"], ["optimizer.lr=-0.1", "positive"]),
     ([*TINY, "device=abacus"], ["device=abacus", "device=auto"]),
     ([*TINY, "device=cuda:7"], ["device=cuda:7", "device=cpu"]),
     ([*TINY, "training.monitor=valid/beauty"], ["training.monitor=valid/beauty", "valid/error"]),
@@ -135,14 +135,12 @@ WRONG = [
     ([*TINY, "alphas=standard", "path=geometric"], ["path=geometric", "path=linear"]),
     ([*TINY, "alphas=standard", "path=geometric", "endpoints=zero_to_solution"], ["path=geometric", "path=linear"]),
     ([*TINY, "alphas=standard", "path=geometric", "endpoints=noise_to_solution"], ["path=geometric", "path=linear"]),
-    ([*TINY, "path=linear,3"], ["path=3 is no name of a config", "geometric"]),
     (["recipe=none", "measurement=random_walk", "tracker=none", "measurement.dimension=9999999999999999999"],
      ["measurement.dimension=9999999999999999999", "memory"]),
     (["tracker=none", "model.widths=[-3,10]"], ["model.widths=[-3, 10] must hold whole numbers of at least 1"]),
     ([*TINY, "objective.batch_size=abc"], ["objective"]),
     ([*TINY, "training.lr_schedule=foo"], ["training.lr_schedule=foo", "conf/training/lr_schedule"]),
     ([*TINY, "endpoints=random_to_solution", "endpoints.scale=inf", "alphas=standard"], ["endpoints.scale=inf"]),
-    ([*TINY, "name=../evil"], ["name=../evil"]),
     (["+experiment=fig12_quadratic", "tracker=none", "limits=smoke", "vary={lr:2.5,momentum:0.0}"],
      ["optimizer.lr=2.5", "must stay below 2", "take lr < 2."]),
     ([*TINY, "measurement=closed_form"],
@@ -175,7 +173,8 @@ WRONG = [
 def test_wrong_input_is_status_2_and_says_what_to_do(
     arguments: list[str], needles: list[str], cli: Callable[..., Ran]
 ) -> None:
-    ran = cli(*arguments)
+    swept = arguments[0].startswith("+experiment")
+    ran = cli(*arguments, "forecast=off", *([] if swept else [ONE_JOB]))
     assert ran.status == 2, ran.out
     for needle in needles:
         assert needle in ran.out
@@ -207,7 +206,7 @@ def test_a_refusal_is_said_where_it_happens_and_in_the_list_at_the_end(cli: Call
 def test_a_user_module_that_cannot_be_measured(
     model: str, needles: list[str], cli: Callable[..., Ran], mine: str
 ) -> None:
-    ran = cli(*TINY[:5], mine, *f"model={model}".split())
+    ran = cli(*OWN_MODEL, mine, *f"model={model}".split(), ONE_JOB)
     assert not list(ran.outputs.glob("solutions/*/trajectory.npy"))  # nothing was trained
     assert ran.status == 2, ran.out
     for needle in needles:
@@ -216,14 +215,14 @@ def test_a_user_module_that_cannot_be_measured(
 
 
 def test_a_user_module_that_is_fine(cli: Callable[..., Ran], mine: str) -> None:
-    ran = cli(*TINY[:5], mine, "model=Good", "+model.hidden=6")
+    ran = cli(*OWN_MODEL, mine, "model=Good", "+model.hidden=6", ONE_JOB)
     assert ran.status == 0, ran.out
 
 
 def test_running_statistics_are_treated_as_told(cli: Callable[..., Ran], mine: str) -> None:
     """Two treatments of the same networks."""
     treatments = "objective.running_statistics=interpolate,recalibrate"
-    ran = cli(*TINY[:5], mine, "model=WithStatistics", treatments, "training.num_seeds=2")
+    ran = cli(*OWN_MODEL, mine, "model=WithStatistics", treatments, "training.num_seeds=2")
     assert ran.status == 0, ran.out
     interpolate, recalibrate = (Result.load(job).curves["train/deterministic"].objective for job in ran.jobs)
     assert len(list(ran.outputs.glob("solutions/*/meta.json"))) == 1  # trained once, both seeds together
@@ -231,19 +230,19 @@ def test_running_statistics_are_treated_as_told(cli: Callable[..., Ran], mine: s
 
 
 def test_a_cap_that_is_in_the_way_is_named(cli: Callable[..., Ran]) -> None:
-    ran = cli(*TINY[3:], "limits.seeds=1", "endpoints=between_solutions", "training.num_seeds=2")
+    ran = cli(*QUICK[3:], "limits.seeds=1", "endpoints=between_solutions", "training.num_seeds=2", ONE_JOB)
     assert ran.status == 2, ran.out
     assert "limits.seeds" in ran.out and "training.num_seeds 2 -> 1" in ran.out
 
 
 def test_an_unwritable_outputs_folder(cli: Callable[..., Ran], tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    ran = cli(*TINY, f"outputs={tmp_path}/file/outputs")
+    ran = cli(*QUICK, f"outputs={tmp_path}/file/outputs")
     assert ran.status == 2, ran.out
     assert "outputs=" in ran.out and "Traceback" not in ran.out
 
 
 def test_full_error_shows_the_traceback(cli: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(os.environ, "HYDRA_FULL_ERROR", "1")
-    ran = cli(*TINY, "optimizer.lr=-1")
+    ran = cli(*QUICK, "optimizer.lr=-1", ONE_JOB)
     assert ran.status == 2 and "Traceback" in ran.out

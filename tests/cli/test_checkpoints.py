@@ -16,7 +16,9 @@ from landscape.ground.provenance import outside
 from landscape.model import MLP
 from landscape.result.saved import Result
 
-from .conftest import TINY, Ran
+from .conftest import ONE_JOB, TINY, Ran
+
+pytestmark = pytest.mark.usefixtures("blank_figures")
 
 LINE = (*TINY[2:5], "endpoints=checkpoints", "endpoints.start=0.pt", "endpoints.end=1.pt", "forecast=off")
 
@@ -84,16 +86,8 @@ def test_wrong_checkpoints_end_with_one_sentence(
     bad["model"]["layers.1.bias"][3] = torch.nan
     torch.save(bad, "nan.pt")
     Path("text.pt").write_text("hello")
-    ran = cli(*LINE, *changes)
+    ran = cli(*LINE, *changes, ONE_JOB)
     assert ran.status == 2 and text in re.sub(r"\s+", " ", ran.out) and "Traceback" not in ran.out
-
-
-@pytest.mark.parametrize("argument", ["endpoints=null,3", "endpoints=null", "model=3", "training/lr_schedule=1.5"])
-def test_a_group_without_a_name_is_refused_in_one_line(cli: Callable[..., Ran], argument: str) -> None:
-    ran = cli(argument)
-    group, value = argument.split("=")
-    assert ran.status == 2 and f"{group}={value.split(',')[0]} is no name of a config" in ran.out
-    assert len(ran.out.splitlines()) == 1
 
 
 def test_every_file_of_the_endpoints_is_known_by_its_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

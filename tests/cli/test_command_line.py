@@ -12,7 +12,9 @@ from landscape.command.command_line import prepare
 from landscape.errors import InputError
 from landscape.ground.settings import TABLE, uses_of
 
-from .conftest import TINY, Ran
+from .conftest import ONE_JOB, QUICK, Ran
+
+pytestmark = pytest.mark.usefixtures("blank_figures")
 
 REFUSED = [
     (["endpoints=null,3"], "endpoints=null", "init_to_solution"),
@@ -149,7 +151,7 @@ def test_a_command_that_cannot_work_ends_before_any_job(
 
 
 def test_a_setting_asked_for_in_three_ways_is_one_job_done_now(cli: Callable[..., Ran]) -> None:
-    ran = cli(*TINY, "forecast=off", "optimizer.lr=0.1,0.10,1e-1")
+    ran = cli(*QUICK, "optimizer.lr=0.1,0.10,1e-1")
     assert ran.status == 0, ran.out
     assert "1 job done, 0 done before, 0 failed" in ran.out and "2 of 3 jobs have the settings" in ran.out
     assert len(ran.sweep["jobs"]) == 1 and ran.sweep["jobs"][0]["status"] == "done"
@@ -157,12 +159,12 @@ def test_a_setting_asked_for_in_three_ways_is_one_job_done_now(cli: Callable[...
 
 def test_one_job_in_this_process(cli: Callable[..., Ran]) -> None:
     """``hydra.mode=RUN`` ends as a sweep of one does: a figure, the tables, the exit status of the contract."""
-    ran = cli(*TINY, "forecast=off", "hydra.mode=RUN")
+    ran = cli(*QUICK, ONE_JOB)
     assert ran.status == 0 and "1 job done, 0 done before" in ran.out, ran.out
     (job,) = ran.jobs
     assert (job / "result.json").exists() and (job.parent / "figure.png").exists()
-    assert "0 jobs done, 1 done before" in cli(*TINY, "forecast=off").out  # and is the same job
-    assert cli(*TINY, "forecast=off", "hydra.mode=RUN", "optimizer.lr=-1").status == 2
+    assert "0 jobs done, 1 done before" in cli(*QUICK).out  # and is the same job
+    assert cli(*QUICK, ONE_JOB, "optimizer.lr=-1").status == 2
 
 
 def test_the_table_of_settings_has_no_key_that_nobody_has(cli: Callable[..., Ran]) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
+from itertools import zip_longest
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hydra import compose, initialize_config_dir
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 
 from landscape.command.config import conf_dir
 from landscape.result.saved import Result
@@ -20,7 +21,7 @@ from .conftest import Ran
 EXPERIMENTS = sorted(file.stem for file in (Path(conf_dir()) / "experiment").glob("*.yaml"))
 GROUPS = ("model", "data", "cost", "optimizer", "training", "endpoints", "path", "alphas", "measurement", "limits",
           "recipe")  # fmt: skip
-SHORT = ("fig01_maxout", "fig07_mpdbm", "fig09_deep_linear", "fig13_maxout_residual")
+SHORT = ("fig07_mpdbm", "fig09_deep_linear", "fig13_maxout_residual")
 """Those that are run whenever tests are: others take ten seconds and more, or are much like one of these."""
 SOME = [pytest.param(name, marks=[] if name in SHORT else [pytest.mark.slow]) for name in EXPERIMENTS]
 IMAGES = ("landscape.data.mnist.mnist", "landscape.data.cifar10.cifar10")
@@ -48,12 +49,16 @@ def stand_in(target: str, folder: Path) -> list[str]:
     return [f"data.folder={folder}", f"data.splits={files}", "dimensions.classes=30"]
 
 
-@pytest.mark.parametrize("name", EXPERIMENTS)
-def test_it_composes(name: str) -> None:
+def composed(*overrides: str) -> DictConfig:
+    """The config of that command, everything in it resolved."""
     with initialize_config_dir(conf_dir(), version_base="1.3"):
-        cfg = compose("config", overrides=[f"+experiment={name}"])
-    OmegaConf.to_container(cfg, resolve=True)
-    assert cfg.name == name
+        config = compose("config", overrides=list(overrides))
+    OmegaConf.to_container(config, resolve=True)
+    return config
+
+
+def test_every_experiment_composes_under_its_own_name() -> None:
+    assert EXPERIMENTS and all(composed(f"+experiment={name}").name == name for name in EXPERIMENTS)
 
 
 @pytest.mark.parametrize("name", SOME)
@@ -75,19 +80,19 @@ def test_it_runs_on_its_own_data(name: str, cli: Callable[..., Ran]) -> None:
     assert ran.status == 0, ran.out
 
 
-@pytest.mark.parametrize(
-    ("group", "option"),
-    [
-        (group, file.stem)
+def test_every_option_composes_in_the_quick_start() -> None:
+    """One of each group together; a recipe, which chooses of several groups, by itself."""
+    options = {
+        group: [f"{group}={file.stem}" for file in sorted((Path(conf_dir()) / group).glob("*.yaml"))
+                if file.stem not in ("checkpoints", "explicit")]
         for group in GROUPS
-        for file in sorted((Path(conf_dir()) / group).glob("*.yaml"))
-        if file.stem not in ("checkpoints", "explicit")
-    ],
-)
-def test_every_option_composes_in_the_quick_start(group: str, option: str) -> None:
-    with initialize_config_dir(conf_dir(), version_base="1.3"):
-        cfg = compose("config", overrides=[f"{group}={option}"])
-    OmegaConf.to_container(cfg, resolve=True)
+    }  # fmt: skip
+    assert all(options.values())
+    for recipe in options.pop("recipe"):
+        composed(recipe)
+    for together in zip_longest(*options.values()):
+        config = composed(*filter(None, together))
+        assert config.model._target_ and config.data._target_
 
 
 def test_help_lists_every_experiment_with_a_line(cli: Callable[..., Ran]) -> None:

@@ -15,7 +15,9 @@ from landscape.command.forecast import Forecast, JobForecast
 from landscape.command.forecast.timing import Timing
 from landscape.result.saved import Result
 
-from .conftest import TINY, Ran
+from .conftest import ONE_JOB, TINY, Ran
+
+pytestmark = pytest.mark.usefixtures("blank_figures")
 
 
 @pytest.fixture
@@ -100,7 +102,7 @@ def test_an_unknown_choice_is_wrong_input(cli: Callable[..., Ran]) -> None:
 def test_wrong_input_is_told_as_the_run_tells_it(cli: Callable[..., Ran], wrong: str) -> None:
     arguments = [part for part in TINY if part.split("=")[0] != "alphas.num"]
     ahead = cli(*arguments, wrong, "forecast=only")
-    run = cli(*arguments, wrong)
+    run = cli(*arguments, wrong, "forecast=off", ONE_JOB)
     assert run.status == 2
     (message,) = {job["error"] for job in run.sweep["jobs"]}
     if wrong.startswith("training.monitor"):  # seen at the end of the first epoch only

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-import landscape.__main__ as program
-import landscape.command.collect as collect
+import landscape.command.collect.outcome as outcome
 import landscape.command.forecast.callback as callback
+import landscape.command.task as program
 import landscape.objective.objective as objective
 from landscape.command.forecast import Forecast
 from landscape.model import Quadratic
@@ -57,7 +57,7 @@ SMALL = ("model=counting", "training.batch_size=40", "training.max_epochs=3", "t
 @pytest.fixture
 def rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, int]]:
     """Rows that went through the net in updates and in objectives; the checks that precede both are left out."""
-    for module in (program, collect):  # drawing takes longer than all that is counted here
+    for module in (program, outcome):  # drawing takes longer than all that is counted here
         monkeypatch.setattr(module, "save_figure", lambda module, results, folder, **_: folder / "figure.png")
     (tmp_path / "my_counting.py").write_text(MINE)
     monkeypatch.syspath_prepend(str(tmp_path))
@@ -124,9 +124,13 @@ def counts(forecast: Forecast) -> dict[str, int]:
         ("objective.num_replicates=2", "alphas.num=7"),
         pytest.param(("measurement.modes=[deterministic]", "measurement.splits=[test]"), marks=pytest.mark.slow),
         pytest.param(("endpoints=between_solutions", "limits.alphas=5"), marks=pytest.mark.slow),
-        ("endpoints=epoch_to_solution", "training.select=last", "limits.alphas=5"),
+        pytest.param(
+            ("endpoints=epoch_to_solution", "training.select=last", "limits.alphas=5"), marks=pytest.mark.slow
+        ),
         ("measurement=residual",),
-        ("measurement=plane", "training.snapshot_updates=1", "measurement.splits=[valid]"),
+        pytest.param(
+            ("measurement=plane", "training.snapshot_updates=1", "measurement.splits=[valid]"), marks=pytest.mark.slow
+        ),
         ("measurement=plane", "measurement.modes=[deterministic]", "training.max_epochs=25"),
     ],
     ids=["line", "test", "between", "epoch", "residual", "plane", "long_plane"],

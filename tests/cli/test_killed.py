@@ -11,10 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from landscape.command.collect.front import main as collect_main
+from landscape.command.collect.outcome import main as collect_main
 from tests.sweeps import SWEEP, assert_same_numbers, launch, quiet_run, running
 
-from .conftest import TINY, Ran
+from .conftest import QUICK, Ran
+
+pytestmark = pytest.mark.usefixtures("blank_figures")
 
 ENGINE = ["compute=joblib", "hydra.launcher.n_jobs=2"]
 
@@ -71,9 +73,9 @@ def test_a_job_cut_while_it_draws_is_done_and_drawn_next(
     def cut(*_: object) -> None:
         raise KeyboardInterrupt
 
-    command = (*TINY, "forecast=off", "limits=smoke")
+    command = (*QUICK, "limits=smoke")
     with monkeypatch.context() as patched:
-        patched.setattr("landscape.__main__.save_figure", cut)
+        patched.setattr("landscape.command.task.save_figure", cut)
         ran = cli(*command)
     assert ran.status == 130 and "cut after" in ran.out and "the same command draws its figure" in ran.out, ran.out
     assert "checkpoint" not in ran.out.split("cut after")[1].splitlines()[0]

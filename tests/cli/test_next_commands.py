@@ -111,19 +111,13 @@ training=mine
 """
 
 REFUSED = """
-endpoints=null,3
 measurement=3
-model=nope
-+experiment=nope
-+experiment=fig01_maxout,fig02_sigmoid_relu
 ~model
 model=[]
 model.widths=abc
 hydra.mode=RUN optimizer.lr=0.1,0.2
 hydra.mode=walk
 hydra/sweeper=nope
-optimizer.lr=interval(0.1,0.2)
-optimizer.lr=glob(*)
 optimizer.lr=
 optimizer.lr=[0.1,0.2]
 endpoints=checkpoints endpoints.start=epoch=3.pt
@@ -131,16 +125,9 @@ figure=no.such.module
 figure=os
 figure=
 vary=3 +optimizer.nope=1
-threads=abc
-threads=0
-strict=maybe
-limits.scale=weird
 limits.epochs=-1
 limits.epochs=inf
-limits.alphas=0
 limits.width=abc
-name=../x
-outputs=
 training.first_seed=[0,1]
 training.num_seeds=0
 data.seed=abc
@@ -148,7 +135,6 @@ data.seed=abc
 --hydra-help optimizer.lr=0.1
 --config-dir nowhere
 --info nonsense
---resolve
 """
 
 SHOWN = """

@@ -11,7 +11,10 @@ import pytest
 import torch
 
 from landscape.result.saved import Result
-from tests.cli.conftest import TINY, Ran
+
+from .conftest import ONE_JOB, QUICK, Ran
+
+pytestmark = pytest.mark.usefixtures("blank_figures")
 
 OWN = """
 import torch
@@ -52,13 +55,13 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, 
             lines = "".join(f"  {line}\n" for line in text.splitlines())
             text = f"# @package _global_\ndata:\n{lines}dimensions:\n  inputs: 64\n  image: null\n  classes: 10\n"
         (folder / "own.yaml").write_text(text)
-    yield f"hydra.searchpath=[file://{tmp_path / 'my_conf'}]", "data=own", *TINY, "training.batch_size=20"
+    yield f"hydra.searchpath=[file://{tmp_path / 'my_conf'}]", "data=own", *QUICK, "training.batch_size=20"
     sys.modules.pop("own_things", None)
 
 
 @pytest.mark.slow
 def test_labels_that_are_missing_and_a_loss_of_torch_s(cli: Callable[..., Ran], own: tuple[str, ...]) -> None:
-    ran = cli(*own, "cost=own")
+    ran = cli(*own, "cost=own", ONE_JOB)
     assert ran.status == 0, ran.out
     result = Result.load(ran.jobs[0])
     (errors,), (share,) = result.numbers["num_test_errors"], result.numbers["test_error"]  # type: ignore[misc]
@@ -80,7 +83,7 @@ def test_it_is_refused_before_training(
 ) -> None:
     if "model=own" in arguments:
         own, arguments = tuple(a for a in own if not a.startswith("model.")), arguments[:1]
-    ran = cli(*own, *arguments)
+    ran = cli(*own, *arguments, ONE_JOB)
     assert ran.status == 2 and "Traceback" not in ran.out, ran.out
     flat = " ".join(ran.out.split())
     assert all(word in flat for word in words), flat

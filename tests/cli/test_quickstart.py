@@ -1,66 +1,72 @@
-"""One small run, end to end, and what it leaves behind."""
+"""One small run, what it leaves behind, and the same command given again."""
 
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+import landscape.command.collect as collect
+import landscape.command.plan as plan
 from landscape.result.saved import Result
 
-from .conftest import TINY, Ran
+from .conftest import ONE_JOB, OWN_MODEL, QUICK, Ran
+
+pytestmark = pytest.mark.usefixtures("blank_figures")
 
 
-def test_a_run_leaves_the_files_of_the_contract(cli: Callable[..., Ran]) -> None:
-    ran = cli(*TINY)
-    assert ran.status == 0, ran.out
-    (folder,) = ran.jobs
+def statuses(ran: Ran) -> list[str]:
+    return [job["status"] for job in ran.sweep["jobs"]]
+
+
+def test_a_run_leaves_the_files_of_the_contract(done: Path) -> None:
     for name in ("result.json", "result.npz", "figure.png", "figure.pdf", "run.log", "job.json", ".hydra"):
-        assert (folder / name).exists(), name
-    assert (folder.parent / "figure.png").exists()
-    assert str(folder.parent / "figure.png") in ran.out
-    result = Result.load(folder)
+        assert (done / name).exists(), name
+    assert (done / "figure.png").stat().st_size > 5000 < (done.parent / "figure.png").stat().st_size
+    result = Result.load(done)
     assert result.scale == "full" and result.choices["recipe"] == "digits" and result.seeds == ["0"]
     assert set(result.curves) == {"train/deterministic", "valid/deterministic"}
     curve = result.curves["train/deterministic"]
     assert curve.objective.shape == (10, 1) and curve.num_examples == 50
     assert curve.objective[0, 0] == pytest.approx(np.log(10), abs=1e-6)  # the last layer starts at zero
-    assert json.loads((folder / "result.json").read_text())["status"] == "done"
+    assert json.loads((done / "result.json").read_text())["status"] == "done"
 
 
-def test_the_same_command_skips_and_refresh_starts_over(cli: Callable[..., Ran]) -> None:
-    first = cli(*TINY)
-    before = (first.jobs[0] / "result.json").stat().st_mtime_ns
-    second = cli(*TINY)
-    assert second.status == 0 and "was done before" in second.out
-    assert [j["status"] for j in second.sweep["jobs"]] == ["skipped"]
-    assert (first.jobs[0] / "result.json").stat().st_mtime_ns == before
-    third = cli(*TINY, "refresh=true")
-    assert [j["status"] for j in third.sweep["jobs"]] == ["done"]
-    assert (first.jobs[0] / "result.json").stat().st_mtime_ns > before
+def test_the_same_command_skips_and_refresh_starts_over(cli: Callable[..., Ran], done: Path) -> None:
+    """What changes no number makes no other job: threads, a status for verdicts that do not hold."""
+    before = (done / "result.json").stat().st_mtime_ns
+    again = cli(*QUICK, "threads=1")
+    assert again.status == 0 and "was done before" in again.out and statuses(again) == ["skipped"]
+    assert f"figure: {done.parent / 'figure.png'}" in again.out
+    assert False in [v["holds"] for v in again.sweep["verdicts"]]  # two epochs of an eight-unit net are no valley
+    assert cli(*QUICK, "strict=true", ONE_JOB).status == 1
+    assert (done / "result.json").stat().st_mtime_ns == before
+    assert statuses(cli(*QUICK, "refresh=true", ONE_JOB)) == ["done"]
+    assert (done / "result.json").stat().st_mtime_ns > before
 
 
-def test_a_changed_number_is_another_job_and_a_changed_tracker_is_not(cli: Callable[..., Ran]) -> None:
-    keys = {cli(*TINY, *extra).jobs[0].name for extra in ((), ("threads=1",), ("tracker=none",))}
-    assert len(keys) == 1
-    assert cli(*TINY, "optimizer.lr=0.2").jobs[0].name not in keys
-
-
-def test_a_damaged_result_is_measured_again(cli: Callable[..., Ran]) -> None:
-    folder = cli(*TINY).jobs[0]
-    whole = (folder / "result.npz").read_bytes()
-    (folder / "result.npz").write_bytes(whole[: len(whole) // 2])
-    again = cli(*TINY)
+def test_a_damaged_result_is_measured_again(cli: Callable[..., Ran], done: Path) -> None:
+    whole = (done / "result.npz").read_bytes()
+    (done / "result.npz").write_bytes(whole[: len(whole) // 2])
+    again = cli(*QUICK)
     assert again.status == 0 and "running this job again" in again.out
-    assert Result.load(folder).status == "done"
+    assert Result.load(done).status == "done"
 
 
-def test_a_sweep_draws_all_its_jobs_and_shares_what_it_trains(cli: Callable[..., Ran]) -> None:
-    ran = cli(*TINY, "endpoints=init_to_solution,random_to_solution", "alphas=standard", "alphas.num=12")
-    assert ran.status == 0, ran.out
-    assert len(ran.jobs) == 2 and "reusing them" in ran.out
+def test_a_sweep_shares_what_it_trains_and_a_failing_job_stops_no_other(cli: Callable[..., Ran], done: Path) -> None:
+    """A changed number is another job; both faults are wrong input."""
+    ends = "endpoints=init_to_solution,random_to_solution"
+    ran = cli(*QUICK, ends, "optimizer.lr=-1,0.1", "alphas=standard", "alphas.num=12")
+    assert ran.status == 2, ran.out
+    assert statuses(ran) == ["failed", "done", "failed", "done"] and done not in ran.jobs
+    assert "optimizer.lr=-1 must be positive" in ran.out and "reusing them" in ran.out
+    failed = Result.load(ran.jobs[0])
+    assert failed.status == "failed" and "optimizer.lr=-1" in failed.error
     assert len(list((ran.outputs / "solutions").glob("*/meta.json"))) == 1
     folder = ran.jobs[0].parent
     rows = (folder / "sweep.csv").read_text().splitlines()
@@ -68,38 +74,115 @@ def test_a_sweep_draws_all_its_jobs_and_shares_what_it_trains(cli: Callable[...,
     assert f"table: {folder / 'sweep.csv'}" in ran.out and "± standard error" not in ran.out  # one run each
 
 
-def test_a_table_that_cannot_be_written_hides_nothing(cli: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_table_that_cannot_be_written_hides_nothing(
+    cli: Callable[..., Ran], done: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("landscape.report.tables.write", full)
-    ran = cli(*TINY)
+    (done.parent / "figure.png").unlink()
+    ran = cli(*QUICK)
     assert ran.status == 1 and "sweep.csv could not be written" in ran.out
-    assert ran.sweep["verdicts"] and (ran.jobs[0].parent / "figure.png").exists()
+    assert ran.sweep["verdicts"] and (done.parent / "figure.png").exists()
 
 
-def test_a_failing_job_does_not_stop_the_others(cli: Callable[..., Ran]) -> None:
-    ran = cli(*TINY, "optimizer.lr=-1,0.1,0")
-    assert ran.status == 2  # both faults are wrong input
-    assert [j["status"] for j in ran.sweep["jobs"]] == ["failed", "done", "failed"]
-    assert "optimizer.lr=-1 must be positive" in ran.out
-    failed = Result.load(ran.jobs[0])
-    assert failed.status == "failed" and "optimizer.lr=-1" in failed.error
-    assert (ran.jobs[0].parent / "figure.png").exists()
+def test_caps_are_noted(cli: Callable[..., Ran]) -> None:
+    result = Result.load(cli("limits=smoke", "tracker=none", ONE_JOB).jobs[0])
+    assert result.scale == "smoke" and result.curves["train/deterministic"].num_examples == 500
+    for cap in ("training.max_epochs 60 -> 2", "training examples 1200 -> 500", "model.widths [100, 100] -> [32, 32]"):
+        assert cap in result.caps
 
 
-def test_strict_makes_an_unheld_verdict_an_exit_status(cli: Callable[..., Ran]) -> None:
-    loose = cli(*TINY)
-    held = [v["holds"] for v in loose.sweep["verdicts"]]
-    assert False in held  # two epochs of an eight-unit net are no smooth valley
-    assert loose.status == 0
-    assert cli(*TINY, "strict=true").status == 1
+def test_the_plan_names_the_folders_of_the_jobs(cli: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the command line's two values, not of the six in the experiment's own sweep."""
+    planned: list[plan.PlannedJob] = []
+    start = collect.Collect.on_multirun_start
+
+    def noted(self: collect.Collect, config: Any, **more: Any) -> None:
+        start(self, config, **more)
+        planned.extend(plan.jobs_of(config))
+
+    monkeypatch.setattr(collect.Collect, "on_multirun_start", noted)
+    values = ["vary={lr:0.1,momentum:0.0}", "vary={lr:1.0,momentum:0.0}"]
+    both = f"{values[0]},{values[1].removeprefix('vary=')}"
+    ran = cli("+experiment=fig12_quadratic", "limits=smoke", "tracker=none", "forecast=off", both)
+    assert ran.status == 0, ran.out
+    assert [job.num for job in planned] == [0, 1] and [job.overrides[0] for job in planned] == values
+    assert {job.key for job in planned} == {file.parent.name for file in ran.outputs.glob("*/smoke/*/result.json")}
 
 
-def test_caps_are_noted_and_drawn(cli: Callable[..., Ran]) -> None:
-    ran = cli("limits=smoke", "tracker=none")
-    result = Result.load(ran.jobs[0])
-    assert result.scale == "smoke"
-    assert "training.max_epochs 60 -> 2" in result.caps and "training examples 1200 -> 500" in result.caps
-    assert "model.widths [100, 100] -> [32, 32]" in result.caps
-    assert result.curves["train/deterministic"].num_examples == 500
+NET = """
+from torch import nn
+
+class Net(nn.Sequential):
+    def __init__(self):
+        super().__init__(nn.Linear(64, 8), nn.{activation}(), nn.Linear(8, 10))
+"""
+
+
+def test_an_edited_module_is_trained_again(
+    cli: Callable[..., Ran], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "my_conf" / "model").mkdir(parents=True)
+    (tmp_path / "my_conf" / "model" / "net.yaml").write_text("_target_: edited_net.Net\n_partial_: true\n")
+    jobs = []
+    for activation in ("Tanh", "Tanh", "ReLU"):
+        (tmp_path / "edited_net.py").write_text(NET.format(activation=activation))
+        sys.modules.pop("edited_net", None)
+        ran = cli(*OWN_MODEL, f"hydra.searchpath=[file://{tmp_path}/my_conf]", "model=net", ONE_JOB)
+        assert ran.status == 0, ran.out
+        jobs += [ran.jobs[0].name]
+    assert jobs[0] == jobs[1] != jobs[2]
+    assert len(list((tmp_path / "outputs" / "solutions").glob("*/meta.json"))) == 2
+    sys.modules.pop("edited_net", None)
+
+
+def test_a_failed_repetition_leaves_the_finished_result(cli: Callable[..., Ran], done: Path) -> None:
+    ran = cli(*QUICK, "refresh=true", "device=abacus", ONE_JOB)
+    assert ran.status == 2 and statuses(ran) == ["failed"] and Result.load(done).status == "done"
+
+
+def test_a_broken_record_does_not_hide_the_results(cli: Callable[..., Ran], done: Path) -> None:
+    (done / "job.json").write_text("{")
+    ran = cli(*QUICK, ONE_JOB)
+    assert ran.status == 0 and "1 done before" in ran.out
+    assert json.loads((done / "job.json").read_text())["status"] == "skipped"
+
+
+@pytest.mark.usefixtures("done")
+def test_a_fault_in_collecting_is_status_1(cli: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(file: Path, value: object) -> None:
+        if file.name == "sweep.json":
+            raise OSError(28, "No space left on device", "sweep.json")
+
+    monkeypatch.setattr("landscape.command.collect.outcome.write_json", broken)
+    ran = cli(*QUICK, ONE_JOB)
+    assert ran.status == 1 and "could not be collected: the disk is full" in ran.out and "Traceback" not in ran.out
+
+
+def test_a_command_whose_jobs_all_fail_leaves_no_table_or_figure_of_an_earlier_one(
+    cli: Callable[..., Ran], done: Path
+) -> None:
+    folder = done.parent
+    assert (folder / "sweep.csv").exists() and (folder / "figure.png").exists()
+    assert cli(*QUICK, "optimizer.lr=-1", ONE_JOB).status == 2
+    left = {path.name for path in folder.iterdir() if path.is_file()}
+    assert not left & {"sweep.csv", "sweep_summary.csv", "figure.png", "figure.pdf"} and "sweep.json" in left
+    assert Result.load(done).status == "done"
+
+
+@pytest.mark.slow
+def test_a_measurement_of_whole_trainings_says_that_endpoints_do_not_matter(cli: Callable[..., Ran]) -> None:
+    command = (*(item for item in QUICK if not item.startswith("alphas")), "measurement=residual")
+    for ends, told in (("random_to_solution", True), ("init_to_solution", False)):
+        ran = cli(*command, f"endpoints={ends}")
+        assert ran.status == 0, ran.out
+        assert ("no use of endpoints (landscape.endpoints.RandomToSolution)" in " ".join(ran.out.split())) is told
+
+
+def test_a_seed_that_found_no_better_point_is_named(cli: Callable[..., Ran]) -> None:
+    ran = cli(*QUICK, "optimizer.lr=1e-300", ONE_JOB)  # in float32 no step at all
+    assert ran.status == 0, ran.out
+    assert "seed 0: no epoch had a lower valid/error than the start" in " ".join(ran.out.split())

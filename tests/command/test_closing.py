@@ -14,7 +14,7 @@ from landscape.command.closing import close, closing_of, closing_run
 from landscape.command.collect import collect
 from landscape.report.sweep import Row
 from landscape.result.saved import Result
-from tests.cli.conftest import TINY, Ran, cli  # noqa: F401 (the fixture)
+from tests.cli.conftest import QUICK, Ran, cli  # noqa: F401 (the fixture)
 from tests.report.conftest import job
 from tests.tracker.conftest import Records
 
@@ -116,7 +116,7 @@ def test_a_real_sweep_ends_in_its_summary(cli: Callable[..., Ran]) -> None:  # n
 
     Collected again without a word on the tracker there is no other; with one it replaces the closing run.
     """
-    ran = cli(*TINY, "tracker=wandb", "model=relu_small", "endpoints=init_to_solution,random_to_solution")
+    ran = cli(*QUICK, "tracker=wandb", "model=relu_small", "endpoints=init_to_solution,random_to_solution")
     assert ran.status == 0, ran.out
     top = ran.jobs[0].parent
     (before,) = (top / "wandb").glob("offline-run-*-summary-*")

@@ -7,31 +7,20 @@ import torch
 from landscape.command.collect import one_line
 
 
-def test_out_of_memory_says_what_was_needed_what_there_was_and_which_keys_lower_it() -> None:
-    error = torch.OutOfMemoryError(
+def test_a_fault_of_the_machine_says_what_there_was_and_what_to_do() -> None:
+    memory = torch.OutOfMemoryError(
         "CUDA out of memory. Tried to allocate 12.00 GiB. GPU 0 has a total capacity of 8.00 GiB of which 3.00 GiB is "
         "free. If reserved but unallocated memory is large try setting PYTORCH_CUDA_ALLOC_CONF=expandable_segments"
     )
-    text = one_line(error)
-    assert "12.00 GiB" in text and "3.00 GiB is free" in text and "PYTORCH_CUDA_ALLOC_CONF" not in text
-    assert "training.batch_size" in text and "objective.batch_size" in text and "\n" not in text
-
-
-def test_a_lost_device_says_that_the_run_can_go_on() -> None:
-    text = one_line(RuntimeError("CUDA error: unspecified launch failure\nCUDA kernel errors might be asynchronous"))
-    assert "unspecified launch failure" in text and "goes on from the last checkpoint" in text and "\n" not in text
-
-
-def test_a_plain_fault_keeps_its_type_and_its_words() -> None:
-    assert one_line(KeyError("a  b")) == "KeyError: 'a b'"
-
-
-def test_a_full_disk_is_recognised_behind_another_fault() -> None:
-    try:
-        try:
-            raise OSError(28, "No space left on device", "checkpoint.pt")
-        except OSError:
-            raise RuntimeError("unexpected pos 704 vs 598")  # noqa: B904  # as torch.save does
-    except RuntimeError as error:
+    lost = RuntimeError("CUDA error: unspecified launch failure\nCUDA kernel errors might be asynchronous")
+    full = RuntimeError("unexpected pos 704 vs 598")  # as torch.save does
+    full.__context__ = OSError(28, "No space left on device", "checkpoint.pt")
+    says = {
+        memory: ["12.00 GiB", "3.00 GiB is free", "training.batch_size", "objective.batch_size"],
+        lost: ["unspecified launch failure", "goes on from the last checkpoint"],
+        full: ["the disk is full (checkpoint.pt)", "the same command goes on"],
+        KeyError("a  b"): ["KeyError: 'a b'"],
+    }
+    for error, parts in says.items():
         text = one_line(error)
-    assert text.startswith("the disk is full (checkpoint.pt)") and "the same command goes on" in text
+        assert all(part in text for part in parts) and "\n" not in text and "PYTORCH_CUDA_ALLOC_CONF" not in text

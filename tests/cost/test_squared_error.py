@@ -11,7 +11,8 @@ from torch import Tensor
 from landscape.cost import Output, SquaredError
 from landscape.errors import InputError
 from landscape.model import DeepLinear, Masks
-from landscape.training.gradient import Gradient, groups_of
+from landscape.training.gradient import Gradient
+from landscape.training.groups import groups_of
 from tests.twin import C, D, normal
 
 N = 11

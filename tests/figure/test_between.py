@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from landscape.figure import between
+from landscape.figure import caption
 from landscape.figure.fig01_maxout import draw
 from landscape.result.curve import Curve, hidden_rise
 from landscape.result.saved import Result
@@ -28,34 +28,36 @@ def line(bump: float, num: int = 9) -> Result:
 
 
 def test_slopes_decide_whether_a_bump_hides() -> None:
-    assert between.notes([line(0.0)]) == ["slopes tell of no rise between samples above the noise, on 1 line"]
+    assert caption.between_samples([line(0.0)]) == ["slopes tell of no rise between samples above the noise, on 1 line"]
     hides = line(0.5)
     assert (np.diff(hides.curves["train/deterministic"].objective[:, 0]) < 0).all()
     rise = hides.numbers["train/deterministic/hidden_rise"][0]
-    assert between.notes([line(0.0), hides]) == [
+    assert caption.between_samples([line(0.0), hides]) == [
         f"slopes tell of a rise between samples: up to {rise:.2g} nats more than they show (train/deterministic); "
         "more points there, as by alphas=adaptive, decide"
     ]
     placed = hides.numbers | {"train/deterministic/num_points": [9.0], "train/deterministic/widest_gap": [0.1]}
-    assert between.notes([replace(hides, numbers=placed)])[0].endswith("alphas.tolerance or alphas.min_width decides")
+    assert caption.between_samples([replace(hides, numbers=placed)])[0].endswith(
+        "alphas.tolerance or alphas.min_width decides"
+    )
     assert rise > 0.05
     misfit = hides.numbers | {"train/deterministic/local_error": [2 * rise]}
-    assert "no rise between samples" in between.notes([replace(hides, numbers=misfit)])[0]
+    assert "no rise between samples" in caption.between_samples([replace(hides, numbers=misfit)])[0]
 
 
 def test_placed_points_say_what_they_miss() -> None:
     placed = {"num_points": [39.0], "local_error": [3.4e-4], "widest_gap": [0.0556]}
     numbers = {f"train/deterministic/{name}": values for name, values in placed.items()}
     lost = {f"valid/deterministic/{name}": values for name, values in (placed | {"local_error": [np.nan]}).items()}
-    assert between.notes([replace(line(0.0), numbers=numbers | lost)]) == [
+    assert caption.between_samples([replace(line(0.0), numbers=numbers | lost)]) == [
         "39 points placed by alphas=adaptive; a cubic misses the middles by at most 0.00034 nats; a bump narrower than "
         "0.056 that touches no point is not seen"
     ]
-    assert between.notes([replace(line(0.0), numbers={})]) == []
+    assert caption.between_samples([replace(line(0.0), numbers={})]) == []
 
 
 @pytest.mark.parametrize("bump", [0.0, 0.5])
 def test_the_footer_has_the_note(bump: float) -> None:
     result = line(bump)
     label = draw([result]).get_supxlabel()
-    assert between.notes([result])[0].split(":")[0] in " ".join(label.split())
+    assert caption.between_samples([result])[0].split(":")[0] in " ".join(label.split())

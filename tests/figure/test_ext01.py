@@ -12,7 +12,7 @@ import pytest
 from landscape.figure import ext01_monotonicity as ext01
 from landscape.figure.monotone_runs import Rate, Run, halves, once, rate, runs_of
 from landscape.result.curve import Curve
-from landscape.result.curve.wilson import wilson
+from landscape.result.curve.noise import wilson
 from landscape.result.saved import Result
 
 ALPHAS = np.arange(50) / 49
@@ -93,7 +93,7 @@ def test_halves_split_at_the_median_of_the_counted() -> None:
 def test_a_claim_is_decided_where_the_intervals_lie_apart(
     more: tuple[int, int], less: tuple[int, int], holds: bool | None
 ) -> None:
-    verdict = ext01.compare("x", "c", "on", Rate("more", *more), Rate("less", *less), "full")
+    verdict = ext01.compare(ext01.ADAM, job([0.0]), "on", Rate("more", *more), Rate("less", *less))
     assert verdict.holds is holds
     assert (holds is None) == verdict.note.startswith("not ")
     assert f"{more[0]} of {more[1]}" in verdict.measured or not more[1]

@@ -12,7 +12,7 @@ import pytest
 from landscape.figure import fig06_conv_maxout
 from landscape.figure.fig06_conv_maxout import draw, joined, judge
 from landscape.result.curve import Array
-from landscape.result.curve.climb import climb, replicate_error
+from landscape.result.curve.crossing import climb, replicate_error
 
 ZOOM = np.arange(40) / 130
 VARY = ["vary={num:20,divisions:9,num_replicates:1}", "vary={num:40,divisions:130,num_replicates:4}"]

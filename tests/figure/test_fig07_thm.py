@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from landscape.figure import fig07_claims, fig07_mpdbm, pages, thm01_certificate, thm02_relu_exact
+from landscape.figure import fig07_mpdbm, second_minimum, thm01_certificate, thm02_relu_exact
+from landscape.figure.module import write_pages
 from landscape.result.curve import Array, Curve, LearningCurve, Projection
 from landscape.result.saved import Result
 from landscape.result.verdict import Verdict
@@ -75,12 +76,12 @@ def test_a_second_valley_is_found_and_judged_where_it_is() -> None:
 def test_where_a_walker_on_the_line_would_climb() -> None:
     a = np.array([0.0, 0.2, 0.3, 0.5, 0.6, 1.0, 1.2])
     v = np.array([9.0, 4.0, 6.0, 7.0, 2.0, 1.0, 3.0])
-    assert fig07_claims._anomaly(a, v, [0.2]) == pytest.approx((0.2, 0.5 + 0.1 * 3 / 5))
+    assert second_minimum.anomaly(a, v, [0.2]) == pytest.approx((0.2, 0.5 + 0.1 * 3 / 5))
     deep = np.array([9.0, 0.5, 6.0, 7.0, 2.0, 1.0, 3.0])  # J never comes back to this depth
-    assert fig07_claims._anomaly(a, deep, [0.2]) == (0.2, 1.0)
+    assert second_minimum.anomaly(a, deep, [0.2]) == (0.2, 1.0)
     two = np.array([9.0, 5.0, 6.0, 4.0, 5.0, 1.0, 3.0])
-    assert fig07_claims._anomaly(a, two, [0.2, 0.5]) == pytest.approx((0.2, 0.6 + 0.4 * 1 / 4))
-    assert fig07_claims._anomaly(a, v, []) == (0.1, 0.5)
+    assert second_minimum.anomaly(a, two, [0.2, 0.5]) == pytest.approx((0.2, 0.6 + 0.4 * 1 / 4))
+    assert second_minimum.anomaly(a, v, []) == (0.1, 0.5)
 
 
 def test_training_on_the_line_or_above_it_refutes_the_way_round() -> None:
@@ -100,7 +101,7 @@ def test_figure_7_draws_line_parts_and_plane_and_says_what_the_plane_leaves_out(
     assert [getattr(axes, "name", "") for axes in figure.axes] == ["rectilinear", "rectilinear", "3d"]
     assert "0.15 L beside the drawn plane" in figure.get_supxlabel()
     assert figure.axes[2].get_zlabel() == "J [nats per pixel]"  # type: ignore[attr-defined]
-    (page,) = pages.write(fig07_mpdbm.make_pages([machine(two_valleys)]), tmp_path)
+    (page,) = write_pages(fig07_mpdbm.make_pages([machine(two_valleys)]), tmp_path)
     text = page.read_text()
     assert figure.axes[0].get_ylabel() == "J(θ(α)) [nats per pixel]" and "nats per pixel" in text
     assert "epoch 10" in text and 'src="http' not in text and len(text) > 1_000_000
@@ -111,7 +112,7 @@ def test_the_paper_s_coarse_points_are_marked_among_finer_ones() -> None:
     job = machine(valley)
     v = valley(grid)[:, None]
     curve = replace(
-        job.curves["train/stochastic"], alphas=grid, objective=v, metrics={k: v for k in fig07_claims.PARTS}
+        job.curves["train/stochastic"], alphas=grid, objective=v, metrics={k: v for k in second_minimum.PARTS}
     )
     figure = fig07_mpdbm.draw([replace(job, curves={"train/stochastic": curve})])
     (marks,) = [one for one in figure.axes[0].lines if one.get_label() == "at α = k/9"]

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from landscape.figure import descents
 from landscape.figure import fig11_random_walk as fig11
 from landscape.figure import fig12_quadratic as fig12
 from landscape.result.curve import Projection, random_walk_bands
@@ -181,7 +182,7 @@ def descent(
 
 @pytest.fixture(scope="module")
 def settings() -> list[Result]:
-    return [descent(*pair) for pair in reversed(fig12.TABLE)]
+    return [descent(*pair) for pair in reversed(descents.TABLE)]
 
 
 def test_figure_12_agrees_with_the_table_by_its_own_recursion(settings: list[Result]) -> None:
@@ -232,7 +233,7 @@ def test_the_table_speaks_of_its_own_settings_only() -> None:
 def test_figure_12_names_each_setting_once_in_the_order_of_the_table(settings: list[Result]) -> None:
     figure = fig12.draw(settings)
     names = labels(figure)
-    assert names[:6] == [f"ε = {lr:g}, μ = {momentum:g}" for lr, momentum in fig12.TABLE] and len(names) == 10
+    assert names[:6] == [f"ε = {lr:g}, μ = {momentum:g}" for lr, momentum in descents.TABLE] and len(names) == 10
     assert figure.axes[0].get_aspect() == 1 and "100,000 dimensions" in figure._suptitle.get_text()
     assert "±0.01 R" in figure._supxlabel.get_text()
     nothing_is_cut_off(figure)

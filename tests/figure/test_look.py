@@ -13,7 +13,7 @@ import matplotlib
 import pytest
 from rich.console import Console
 
-from landscape.figure import fig01_maxout, line, style, subject, sweep
+from landscape.figure import fig01_maxout, naming, panel, style, sweep
 from landscape.figure.module import drawn
 from landscape.figure.publish import page
 from landscape.figure.table import verdict_table
@@ -99,9 +99,9 @@ def test_save_writes_two_whole_files_and_leaves_the_old_ones_on_failure(
 
 
 def test_jobs_differ_in_colour_or_dashes() -> None:
-    looks = {(look["color"], str(look["linestyle"])) for look in map(line.job_look, range(28))}
+    looks = {(look["color"], str(look["linestyle"])) for look in map(panel.job_look, range(28))}
     assert len(looks) == 28
-    assert all(line.job_look(k)["linestyle"] != line.job_look(k + 1)["linestyle"] for k in range(27))
+    assert all(panel.job_look(k)["linestyle"] != panel.job_look(k + 1)["linestyle"] for k in range(27))
 
 
 def shown(verdicts: list[Verdict], width: int = 100) -> str:
@@ -144,7 +144,7 @@ def test_a_cap_is_told_with_its_jobs_and_only_where_it_was_in_force(make: Any) -
     """Of a line between checkpoints nothing was trained, so no cap on a training is told."""
     both, one = "alphas 20 -> 12", "training.num_seeds 3 -> 2"
     jobs = [make.result(caps=[both, "training.max_epochs 60 -> 2"], training_status=[]), make.result(caps=[both, one])]
-    assert subject.caps(jobs) == [both, f"{one} (1 of 2 jobs)"]
+    assert naming.caps(jobs) == [both, f"{one} (1 of 2 jobs)"]
 
 
 def test_two_curves_that_are_one_are_drawn_once(make: Any) -> None:

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from matplotlib.collections import PolyCollection
 
-from landscape.figure import claims, fig01_maxout, fig06_conv_maxout, fig08_lstm, line, style
+from landscape.figure import claims, fig01_maxout, fig06_conv_maxout, fig08_lstm, panel, style
+from landscape.figure.checks import judge_job
 from landscape.figure.monotone_runs import rate, runs_of
 from landscape.result.curve import Array
 from landscape.result.saved import Result
@@ -53,19 +54,21 @@ def step(make: Any, height: float) -> Callable[[Array], Array]:
 def test_monotonicity_is_said_beside_the_noise(make: Any, error: float, rounding: float, text: str) -> None:
     """What holds stays as it is: the threshold is the paper's reproduction's own."""
     risen = make.swap(make.result("maxout"), step(make, 1e-3), "train/deterministic")
-    old = make.pick(claims.monotone(risen, "m"), "1b", "train", "deterministic")
-    new = make.pick(claims.monotone(noisy(risen, error, rounding), "m"), "1b", "train", "deterministic")
+    old = make.pick(judge_job([claims.monotone()], risen, "m"), "1b", "train", "deterministic")
+    new = make.pick(judge_job([claims.monotone()], noisy(risen, error, rounding), "m"), "1b", "train", "deterministic")
     assert new == replace(old, measured=old.measured + text) and old.holds is False
 
 
 def test_without_a_rise_nothing_is_added(make: Any) -> None:
     plain = make.result("maxout")
-    assert claims.monotone(noisy(plain, 1e-4), "m") == claims.monotone(plain, "m")
+    assert judge_job([claims.monotone()], noisy(plain, 1e-4), "m") == judge_job([claims.monotone()], plain, "m")
 
 
 def test_a_fall_beyond_the_minimum_is_one_of_j(make: Any) -> None:
     back = make.swap(make.result("maxout"), lambda a: make.descent(a) - 0.05 * (a > 2.05), "train/stochastic")
-    text = make.pick(claims.one_minimum_at_solution(noisy(back, 1e-4), "m"), "1c", "train", "stochastic").measured
+    text = make.pick(
+        judge_job([claims.one_minimum_at_solution()], noisy(back, 1e-4), "m"), "1c", "train", "stochastic"
+    ).measured
     fall = make.descent(NINTHS[18:19])[0] - make.descent(NINTHS[19:])[0] + 0.05
     assert f"fall of {fall:.2g} nats larger than the noise (3 standard errors 0.0003, rounding 1e-09)" in text
 
@@ -102,7 +105,7 @@ def test_a_rate_counts_the_rises_within_the_noise() -> None:
 def test_the_band_lies_around_the_line_of_one_seed(make: Any) -> None:
     result = noisy(make.result("maxout"), 0.05)
     figure, grid = style.new(1, 1)
-    line.draw_splits(grid[0][0], result, ("train",))
+    panel.draw_splits(grid[0][0], result, ("train",))
     patch, _ = (c for c in grid[0][0].collections if isinstance(c, PolyCollection))
     points = patch.get_paths()[0].vertices
     values = result.curves["train/stochastic"].objective[:, 0]

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from landscape.figure.__main__ import job_folders
 from landscape.figure.module import figure_of
 from landscape.figure.publish import verdict_rows
+from landscape.figure.redraw import job_folders
 from landscape.result.saved import Result
 
 RESULTS = Path(__file__).parents[2] / "docs" / "results"

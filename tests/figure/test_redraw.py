@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from landscape.figure.__main__ import job_folders, main
+from landscape.figure.__main__ import main
+from landscape.figure.redraw import job_folders
 from tests.forged import rename
 
 ROOT = Path(__file__).parents[2]

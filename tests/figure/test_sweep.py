@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 
-from landscape.figure import subject, sweep
-from landscape.result.curve.wilson import wilson
+from landscape.figure import naming, sweep
+from landscape.result.curve.noise import wilson
 
 from .conftest import Noisy
 
@@ -182,10 +182,10 @@ def test_a_model_that_the_command_chose_is_named_instead_of_the_recipe_s(make: A
         return make.choose(made, recipe=recipe)
 
     assert sweep.draw([job("my_net")]).get_suptitle() == "my_net on own (full scale)"
-    assert subject.names([job("a"), job("b")]) == ["a", "b"]
-    assert subject.names([job("a", "optimizer.lr=1"), job("a", "optimizer.lr=2")], brief=True) == [
+    assert naming.names([job("a"), job("b")]) == ["a", "b"]
+    assert naming.names([job("a", "optimizer.lr=1"), job("a", "optimizer.lr=2")], brief=True) == [
         "optimizer.lr=1", "optimizer.lr=2",
     ]  # fmt: skip
-    assert subject.names([job("a"), job("a", recipe="relu")]) == ["a, digits", "a, relu"]
+    assert naming.names([job("a"), job("a", recipe="relu")]) == ["a, digits", "a, relu"]
     unchosen = make.choose(make.result("digits"), model="relu_small")
-    assert subject.names([unchosen]) == ["digits"]
+    assert naming.names([unchosen]) == ["digits"]

@@ -12,12 +12,9 @@ import pytest
 from landscape.errors import InputError
 from landscape.figure import sweep
 from landscape.figure.__main__ import main
-from landscape.figure.sweep.design import Design, spread
-from landscape.figure.sweep.heat import norm_of, read_median, share_rising, table
-from landscape.figure.sweep.keys import keys_of
-from landscape.figure.sweep.number import chosen
-from landscape.figure.sweep.pool import pool
-from landscape.report.seed import one_seed
+from landscape.figure.sweep.keys import Design, keys_of, spread
+from landscape.figure.sweep.number import chosen, norm_of, read_median, share_rising, table
+from landscape.report.sweep import one_seed
 from landscape.result.curve import Curve
 from landscape.result.saved import Result
 
@@ -98,7 +95,7 @@ def test_pooling_puts_columns_side_by_side(make: Any) -> None:
     first, second = job(make, 2, 1.0), job(make, 3, 5.0)
     second = replace(second, training_status=["stopped", "diverged", "stopped"],
                      learning_curve=make.history(3, last=20, best=10))  # fmt: skip
-    both = pool([first, second])
+    both = first.beside(second)
     for key, curve in both.curves.items():
         halves = [first.curves[key].objective, second.curves[key].objective]
         np.testing.assert_array_equal(curve.objective, np.concatenate(halves, axis=1))
@@ -108,7 +105,7 @@ def test_pooling_puts_columns_side_by_side(make: Any) -> None:
     channel = both.learning_curve.channels["valid/objective"]
     assert channel.shape == (41, 5) and np.isnan(channel[21:, 2:]).all()
     np.testing.assert_array_equal(channel[:21, 2:], second.learning_curve.channels["valid/objective"])
-    assert pool([first]) is first
+    assert first.beside() is first
 
 
 def test_curves_at_other_alphas_are_not_mixed(make: Any) -> None:
@@ -116,14 +113,14 @@ def test_curves_at_other_alphas_are_not_mixed(make: Any) -> None:
     key = "train/deterministic"
     first, second = job(make), job(make)
     other = make.curve(alphas=np.linspace(0, 1, 7), seeds=2, mode="deterministic")
-    (both,) = pool([first, replace(second, curves={key: other})]).curves.values()
+    (both,) = first.beside(replace(second, curves={key: other})).curves.values()
     np.testing.assert_array_equal(both.alphas, np.intersect1d(first.curves[key].alphas, other.alphas))
     assert 2 <= len(both.alphas) < len(other.alphas) and both.num_columns == 4
     for columns, own in (([0, 1], first.curves[key]), ([2, 3], other)):
         rows = np.isin(own.alphas, both.alphas)
         np.testing.assert_array_equal(both.columns(columns).objective, own.objective[rows])
     apart = make.curve(alphas=np.linspace(0.05, 0.95, 7), seeds=2, mode="deterministic")
-    assert pool([first, replace(second, curves={key: apart})]).curves == {}
+    assert first.beside(replace(second, curves={key: apart})).curves == {}
 
 
 def test_noise_stays_with_its_alphas(make: Any) -> None:
@@ -237,7 +234,7 @@ def test_a_large_sweep_is_not_cut_off(make: Any) -> None:
 def test_noise_follows_its_seed_when_jobs_are_pooled_and_taken_apart(make: Any, seeds: tuple[int, int]) -> None:
     """Each run is weighed by its own rounding floor, alone and among others."""
     parts = [job(make, num, 10.0 * k) for k, num in enumerate(seeds)]
-    both = pool(parts)
+    both = parts[0].beside(*parts[1:])
     for key, curve in both.curves.items():
         floors = [part.curves[key].noise["floor"] for part in parts]
         np.testing.assert_array_equal(curve.noise["floor"], np.concatenate(floors))

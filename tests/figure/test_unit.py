@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from landscape.figure import sweep, unit
+from landscape.figure import naming, sweep
 from landscape.figure.sweep.number import headline
 from landscape.result import Result
 
@@ -40,7 +40,7 @@ def job(cost: Any, *overrides: str) -> Result:
 )
 def test_the_cost_says_the_unit(cost: Any, told: str) -> None:
     found = job(cost)
-    assert unit.of([found]) == told
+    assert naming.unit_of([found]) == told
     figure, word = sweep.draw([found]), f" [{told}]" if told else ""
     assert [axes.get_ylabel() for axes in figure.axes] == [f"J(θ(α)){word}", f"J(θ){word}"]
     assert headline([found])[0].title.endswith(f"training{word}")

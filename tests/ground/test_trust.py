@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 
-from landscape.command.collect.front import main as collect_main
+from landscape.command.collect.outcome import main as collect_main
 from landscape.command.collect.record import JobRecord
-from landscape.command.collect.standing import Entry, Plan
+from landscape.command.collect.standing import Job, Plan
 from landscape.command.launch import hold
 from landscape.errors import InputError
-from landscape.figure.__main__ import job_folders
 from landscape.figure.__main__ import main as figure_main
+from landscape.figure.redraw import job_folders
 from landscape.report.__main__ import main as report_main
 from landscape.result.saved import Result
 from landscape.result.verdict import Verdict
@@ -39,7 +39,7 @@ def call(*args, **kwargs): pathlib.Path(__file__).with_name("it_ran").touch()
 def sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A sweep of two finished jobs and a failed one; beside it a module that would leave ``it_ran`` when imported."""
     folder = tmp_path / "full"
-    entries = [Entry(num, f"job{num}", f"job{num}", [f"optimizer.lr=0.{num + 1}"]) for num in range(3)]
+    entries = [Job(num, f"job{num}", f"job{num}", [f"optimizer.lr=0.{num + 1}"]) for num in range(3)]
     for entry in entries:
         done = entry.num < 2
         if done:
@@ -122,7 +122,7 @@ def test_a_plan_leads_nowhere_else(way: str, sweep: Path, capfd: pytest.CaptureF
     if way == "link":
         (sweep / "link").symlink_to(victim)
     name = str(victim) if way == "ABSOLUTE" else way
-    Plan(NOW, False, False, [Entry(0, "job0", name, []), Entry(1, "job1", "job1", [])]).write(sweep)
+    Plan(NOW, False, False, [Job(0, "job0", name, []), Job(1, "job1", "job1", [])]).write(sweep)
     assert collect(str(sweep)) == 2
     assert "leads out of its folder" in capfd.readouterr().err
     assert {path.name: path.read_bytes() for path in victim.iterdir()} == before
@@ -215,7 +215,7 @@ def hostile(sweep: Path) -> None:
             numbers={ESCAPES: [0.5]}, choices={"recipe": ESCAPES}, training_status=[ESCAPES],
             config={ESCAPES: ESCAPES, "optimizer": {"lr": ESCAPES}}))  # fmt: skip
     forge(sweep / "job1", lambda entries: entries.update(status="failed", error=ESCAPES))
-    entries = [Entry(0, "job0", "job0", [f"k={ESCAPES}"]), Entry(1, "job2", "job2", [f"l={ESCAPES}"])]
+    entries = [Job(0, "job0", "job0", [f"k={ESCAPES}"]), Job(1, "job2", "job2", [f"l={ESCAPES}"])]
     Plan(NOW, False, False, entries).write(sweep)
     record = JobRecord("job2", NOW, 1, [ESCAPES], "failed", ESCAPES, 1, host=ESCAPES)
     record.write(sweep / "job2")

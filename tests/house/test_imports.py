@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -59,6 +60,7 @@ FILE_EXTRAS = {
     "landscape/figure/__main__.py": {"theory"},
     "landscape/report/__main__.py": {"theory"},
     "landscape/command/paper.py": {"theory"},
+    "landscape/command/command_line.py": {"theory"},
     "landscape/endpoints/file.py": {"safetensors"},  # an extra, imported when a file asks for it
     "landscape/tracker/wandb.py": {"wandb"},
     "landscape/tracker/media.py": {"wandb"},
@@ -67,11 +69,11 @@ FILE_EXTRAS = {
     "landscape/measurement/closed_form.py": {"theory"},
     "landscape/measurement/descent_law.py": {"theory"},
     "landscape/measurement/family.py": {"theory"},
-    "landscape/result/saved.py": {"theory"},
+    "landscape/result/entries.py": {"theory"},
     "landscape/data/cached.py": {"theory"},
     "landscape/store/entry.py": {"theory"},
     "landscape/figure/publish.py": {"omegaconf"},  # which keys an experiment sweeps itself
-    "landscape/figure/pages.py": {"plotly"},  # interactive pages, imported when asked
+    "landscape/figure/fig07_mpdbm.py": {"plotly"},  # an interactive page, imported when asked
     "theory/__main__.py": {"matplotlib"},  # --figure, imported when asked
 }  # fmt: skip
 TABLE = {room: layer for layer in LAYERS for room in layer.rooms.split()}
@@ -138,6 +140,49 @@ def test_imports_point_one_way() -> None:
     assert not faults, "\n".join(faults)
 
 
+def circles(sources: dict[str, str]) -> list[list[str]]:
+    """Files that import one another, each circle once: the strongly connected components of more than one file.
+
+    Args:
+        sources: {path: text}. Imports within functions and for types alone count too.
+    """
+    names = {".".join(Path(path).with_suffix("").parts).removesuffix(".__init__"): path for path in sources}
+    read: dict[str, set[str]] = {path: set() for path in sources}
+    for path, source in sources.items():
+        for _, name in imported(path, source):
+            # A module, or something that is in one; packages on the way run before it, but read as rooms, not files.
+            target = names.get(name) or names.get(name.rpartition(".")[0])
+            if target is not None and target != path:
+                read[path].add(target)
+
+    def reached(path: str) -> set[str]:
+        seen: set[str] = set()
+        waiting = [path]
+        while waiting:
+            for target in read[waiting.pop()] - seen:
+                seen.add(target)
+                waiting.append(target)
+        return seen
+
+    onward = {path: reached(path) for path in read}
+    found = {frozenset(q for q in onward[p] if p in onward[q]) for p in read if p in onward[p]}
+    return sorted(sorted(circle) for circle in found)
+
+
+def test_no_files_import_one_another() -> None:
+    """Not within functions either: of two ideas that need each other a third is missing."""
+    files = [*FILES, *(ROOT / "benchmarks").rglob("*.py")]
+    assert circles({file.relative_to(ROOT).as_posix(): file.read_text() for file in files}) == []
+
+
+def test_the_finder_of_circles_sees_them() -> None:
+    lazy, types = "def f():\n    from landscape.b import x", "if TYPE_CHECKING:\n    import landscape.c.d"
+    files = {"landscape/a.py": lazy, "landscape/b.py": types, "landscape/c/d.py": "from landscape import a"}
+    files |= {"landscape/c/__init__.py": "from landscape.c.d import y", "theory/e.py": "import theory.e, numpy"}
+    assert circles(files) == [["landscape/a.py", "landscape/b.py", "landscape/c/d.py"]]
+    assert circles({**files, "landscape/c/d.py": ""}) == []
+
+
 @pytest.mark.parametrize(
     ("path", "source", "allowed"),
     [
@@ -147,7 +192,7 @@ def test_imports_point_one_way() -> None:
         ("landscape/figure/style.py", "from landscape import objective", False),
         ("landscape/figure/style.py", "from ..objective import Objective", False),
         ("landscape/figure/style.py", "from .. import objective", False),
-        ("landscape/figure/style.py", "from . import line", True),
+        ("landscape/figure/style.py", "from . import panel", True),
         ("landscape/figure/style.py", "import importlib\nimportlib.import_module('torch')", False),
         ("landscape/path/linear.py", "from landscape.model.mlp import MLP", False),
         ("landscape/path/linear.py", "from landscape.errors import InputError", True),
@@ -199,3 +244,10 @@ def test_rooms_do_not_pull_in_what_they_do_without(rooms: str, unwanted: str) ->
         [sys.executable, "-c", program, unwanted, *names], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, f"importing {rooms} loads: {done.stderr}"
+
+
+def test_figures_do_not_import_figures() -> None:
+    """What two figures share is a module of its own; the sweep, which draws anything, may stand in for one."""
+    figures = [file for file in FILES if re.search(r"figure/((fig|ext|thm)\d\d_|sweep/)", file.as_posix())]
+    names = [(file.stem, name) for file in figures for _, name in imported(file.as_posix(), file.read_text())]
+    assert [pair for pair in names if re.match(r"landscape\.figure\.(fig|ext|thm)\d\d_", pair[1])] == []

@@ -123,13 +123,16 @@ def test_what_has_no_j_is_refused_in_one_sentence(name: str, mode: str) -> None:
     assert torch.equal(torch.get_rng_state(), state)
 
 
-@pytest.mark.parametrize("row", [2, 19])
-def test_a_token_beyond_the_vocabulary_is_named(row: int) -> None:
+@pytest.mark.parametrize("token", [6, -1])
+@pytest.mark.parametrize("row", [2, 19, 150])
+def test_a_token_beyond_the_vocabulary_is_named_wherever_it_is(row: int, token: int) -> None:
     net = nn.Sequential(nn.Embedding(6, 3), nn.Flatten(), nn.Linear(12, 5))
-    tokens = torch.arange(23 * 4).view(23, 4) % 6
-    tokens[row, 1] = 6
-    with pytest.raises(InputError, match=rf"example {row} of the data holds 6, and the vocabulary is too small"):
-        Objective(net, CrossEntropy(), Split(tokens, DATA.y))
+    tokens, labels = torch.arange(200 * 4).view(200, 4) % 6, torch.arange(200) % 5
+    assert len(Objective(net, CrossEntropy(), Split(tokens, labels)).split) == 200
+    tokens[row, 1] = token
+    text = rf"whole numbers .*example {row} of the data holds {token}, and the vocabulary is .* index out of range"
+    with pytest.raises(InputError, match=text):
+        Objective(net, CrossEntropy(), Split(tokens, labels))
 
 
 class Careless(CrossEntropy):

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from landscape.errors import InputError
-from landscape.objective.engine.bytes import Live
 from landscape.objective.memory.budget import budget_of, free_bytes, free_in, size
+from landscape.objective.memory.footprint import Live
 from landscape.objective.memory.passes import MOST_CPU, MOST_CUDA, Footprint, Passes, Wants
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")

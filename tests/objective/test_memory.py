@@ -24,6 +24,7 @@ from landscape.objective.slope import slope_passes, slopes
 from landscape.parameters import ParameterLayout
 from landscape.path import Linear
 from tests.twin import C, D, maxout, normal, split
+from tests.zoo import Net
 
 GROWTH = """
 import ctypes, gc, json, sys
@@ -187,26 +188,21 @@ def test_nobody_waits_for_a_batch(what: str) -> None:
     assert looked == [0, 0]
 
 
-class Asks(nn.Module):
+def asking(m: Any, x: Tensor) -> Tensor:
     """Notes whether TF32 is on."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.layer, self.seen = nn.Linear(D, C), list[bool]()
-
-    def forward(self, x: Tensor) -> Tensor:
-        """x [B, D] -> logits [B, C]."""
-        self.seen += [torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32]
-        return self.layer(x)
+    m.seen += [torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32]
+    return m.layer(x)
 
 
 def test_nothing_is_measured_in_tf32() -> None:
     """Whatever the caller allows; afterwards it is allowed again."""
-    objective = Objective(Asks(), CrossEntropy(), split(23, 1), dtype="float64", engine="plain")
+    path = line(nn.Linear(D, C))
+    net = Net(asking, layer=nn.Linear(D, C), seen=[])
+    objective = Objective(net, CrossEntropy(), split(23, 1), dtype="float64", engine="plain")
     before = torch.backends.cuda.matmul.allow_tf32
     torch.backends.cuda.matmul.allow_tf32 = True
     try:
-        for call in (lambda: objective.along(line(Asks()), ALPHAS), lambda: slopes(objective, line(Asks()), ALPHAS)):
+        for call in (lambda: objective.along(path, ALPHAS), lambda: slopes(objective, path, ALPHAS)):
             _ = objective.passes
             objective.module.seen.clear()  # type: ignore[union-attr,operator]
             call()

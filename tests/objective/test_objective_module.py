@@ -18,6 +18,7 @@ from landscape.model import MLP, MPDBM
 from landscape.objective import Objective
 from landscape.parameters import ParameterLayout
 from tests.twin import C, D, maxout, normal, split
+from tests.zoo import Net
 
 DATA = split(23, seed=1)
 
@@ -33,7 +34,7 @@ def theta_of(module: nn.Module) -> Tensor:
 
 
 class Failing(CrossEntropy):
-    """Works while the objective is built, then raises what it is given."""
+    """Raises what it is given, once it is given."""
 
     fault: BaseException | None = None
 
@@ -45,23 +46,16 @@ class Failing(CrossEntropy):
         return values
 
 
-class Normed(nn.Module):
+def normed() -> Net:
     """Batch norm, torch's own dropout, ours, and a whole-number buffer."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.body = nn.Sequential(nn.Linear(D, 6), nn.BatchNorm1d(6), nn.ReLU(), nn.Dropout(0.4), nn.Linear(6, C))
-        self.register_buffer("count", torch.tensor(3))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """x [B, D] -> logits [B, C]."""
-        return self.body(x)
+    body = nn.Sequential(nn.Linear(D, 6), nn.BatchNorm1d(6), nn.ReLU(), nn.Dropout(0.4), nn.Linear(6, C))
+    return Net(lambda m, x: m.body(x), body=body, count=torch.tensor(3))
 
 
 @pytest.mark.parametrize("fault", [None, KeyError("on purpose"), KeyboardInterrupt("on purpose")])
 @pytest.mark.parametrize("training", [False, True])
 def test_the_callers_module_is_untouched(fault: BaseException | None, training: bool) -> None:
-    module = Normed()
+    module = normed()
     module(normal(4, D).float()).sum().backward()  # gradients and statistics that must survive
     module.body[0].bias.requires_grad_(False)
     module.train(training)
@@ -85,19 +79,10 @@ def test_the_callers_module_is_untouched(fault: BaseException | None, training: 
     assert dtypes == [p.dtype for p in module.parameters()] and torch.equal(torch.get_rng_state(), generator)
 
 
-def test_running_statistics_need_a_word() -> None:
-    with pytest.raises(
-        InputError, match=r"running statistics \(body.1.running_mean.*objective\.running_statistics=keep"
-    ):
-        objective(Normed())
-    with pytest.raises(InputError, match=r"objective\.running_statistics=forget is unknown"):
-        objective(Normed(), running_statistics="forget")
-
-
 @pytest.mark.parametrize("buffer_dtype", [torch.float32, torch.float64])
 def test_keep_uses_the_buffers_of_each_row(buffer_dtype: torch.dtype) -> None:
     """Buffers of a float32 training serve a float64 objective."""
-    module = Normed().double().eval()
+    module = normed().double().eval()
     theta = 0.5 * normal(2, ParameterLayout.of(module).num_parameters, seed=3)
     buffers = []
     for s in range(2):
@@ -130,67 +115,45 @@ def test_torch_dropout_repeats_under_its_seed() -> None:
     assert (both.replicates[0, 0] == values.numpy()).all() and (both.replicates[1, 0] != values.numpy()).all()
 
 
-class Noisy(nn.Module):
+def noisy(zero_last: bool) -> Net:
     """Randomness that evaluation mode leaves on, in front of a last layer that may start at zero."""
-
-    def __init__(self, zero_last: bool) -> None:
-        super().__init__()
-        self.first, self.last = nn.Linear(D, 6), nn.Linear(6, C)
-        if zero_last:
-            nn.init.zeros_(self.last.weight)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """x [B, D] -> logits [B, C]."""
-        return self.last(F.dropout(self.first(x), 0.5, training=True))
+    last = nn.Linear(6, C)
+    if zero_last:
+        nn.init.zeros_(last.weight)
+    return Net(lambda m, x: m.last(F.dropout(m.first(x), 0.5, training=True)), first=nn.Linear(D, 6), last=last)
 
 
-@pytest.mark.parametrize("zero_last", [False, True])
+class Mean(CrossEntropy):
+    """Averages where it should not."""
+
+    def channels(self, predict: Any, x: Tensor, y: Tensor) -> dict[str, Tensor]:
+        """One value."""
+        return {"objective": super().channels(predict, x, y)["objective"].mean()}
+
+
 @pytest.mark.parametrize("mode", ["deterministic", "stochastic"])
-def test_a_cost_that_is_no_function_of_theta_is_refused(mode: str, zero_last: bool) -> None:
-    with pytest.raises(InputError, match="model=Noisy gives two different costs at one theta"):
-        objective(Noisy(zero_last), mode)
-
-
 @pytest.mark.parametrize(
-    ("module", "text"),
+    ("module", "numbers", "text"),
     [
-        (nn.Linear(D + 1, C), "model=Linear does not fit data"),
-        (nn.Linear(D, C - 2), "model=Linear does not fit data"),
-        (nn.Sequential(nn.Linear(D, C), nn.Unflatten(1, (C, 1))), "model=Sequential"),
-        (nn.Sequential(nn.Linear(D, C), nn.Flatten(0)), "model=Sequential"),
-        (nn.Identity(), "model=Identity has no parameters"),
-    ],
-    ids=["inputs", "classes", "extra axis", "no batch axis", "no parameters"],
-)
-def test_modules_that_do_not_fit_are_refused(module: nn.Module, text: str) -> None:
-    with pytest.raises(InputError, match=text):
-        objective(module)
-
-
-def test_a_cost_for_the_whole_batch_is_refused() -> None:
-    class Mean(CrossEntropy):
-        """Averages where it should not."""
-
-        def channels(self, predict: Any, x: Tensor, y: Tensor) -> dict[str, Tensor]:
-            """One value."""
-            return {"objective": super().channels(predict, x, y)["objective"].mean()}
-
-    with pytest.raises(InputError, match=r"model=MaxoutMLP with cost Mean gives a cost of shape \(\)"):
-        objective(maxout(), cost=Mean())
-
-
-@pytest.mark.parametrize(
-    ("numbers", "text"),
-    [
-        ({"mode": "random"}, "mode=random is unknown; use deterministic or stochastic"),
-        ({"dtype": "float16"}, r"objective\.dtype=float16 is unknown"),
-        ({"batch_size": 0}, r"objective\.batch_size=0"),
-        ({"num_replicates": 0}, r"objective\.num_replicates=0"),
+        (noisy(False), {}, "model=Net gives two different costs at one theta"),
+        (noisy(True), {}, "model=Net gives two different costs at one theta"),
+        (nn.Linear(D + 1, C), {}, "model=Linear does not fit data"),
+        (nn.Linear(D, C - 2), {}, "model=Linear does not fit data"),
+        (nn.Sequential(nn.Linear(D, C), nn.Unflatten(1, (C, 1))), {}, "model=Sequential"),
+        (nn.Sequential(nn.Linear(D, C), nn.Flatten(0)), {}, "model=Sequential"),
+        (nn.Identity(), {}, "model=Identity has no parameters"),
+        (maxout(), {"cost": Mean()}, r"model=MaxoutMLP with cost Mean gives a cost of shape \(\)"),
+        (maxout(), {"mode": "random"}, "mode=random is unknown; use deterministic or stochastic"),
+        (maxout(), {"dtype": "float16"}, r"objective\.dtype=float16 is unknown"),
+        (maxout(), {"batch_size": 0}, r"objective\.batch_size=0"),
+        (maxout(), {"num_replicates": 0}, r"objective\.num_replicates=0"),
+        (normed(), {}, r"running statistics \(body.1.running_mean.*objective\.running_statistics=keep"),
+        (normed(), {"running_statistics": "forget"}, r"objective\.running_statistics=forget is unknown"),
     ],
 )
-def test_numbers_out_of_range_are_refused(numbers: dict[str, Any], text: str) -> None:
+def test_what_has_no_j_is_refused(module: nn.Module, numbers: dict[str, Any], text: str, mode: str) -> None:
     with pytest.raises(InputError, match=text):
-        objective(maxout(), **numbers)
+        objective(module, **{"mode": mode, **numbers})
 
 
 TOKENS = Split(torch.arange(24).reshape(6, 4) % C, torch.zeros(6, 4, dtype=torch.int64), num_streams=2)
@@ -219,30 +182,17 @@ def test_model_cost_and_data_that_do_not_fit_are_one_sentence(
 
 
 def test_a_device_without_memory_is_not_called_a_wrong_model() -> None:
-    class Full(CrossEntropy):
-        def channels(self, predict: Any, x: Tensor, y: Tensor) -> dict[str, Tensor]:
-            raise torch.OutOfMemoryError("CUDA out of memory")
-
+    full = Failing()
+    full.fault = torch.OutOfMemoryError("CUDA out of memory")
     with pytest.raises(torch.OutOfMemoryError):
-        objective(maxout(), cost=Full())
-
-
-def test_a_token_that_the_module_does_not_know_is_refused_wherever_it_is() -> None:
-    net = nn.Sequential(nn.Embedding(5, 3), nn.Flatten(), nn.Linear(6, C))
-    x, y = torch.zeros(200, 2, dtype=torch.int64), torch.zeros(200, dtype=torch.int64)
-    assert len(Objective(net, CrossEntropy(), Split(x, y)).split) == 200
-    for token in (5, -1):
-        x[150, 1] = token
-        with pytest.raises(InputError, match=r"whole numbers .* index out of range"):
-            Objective(net, CrossEntropy(), Split(x, y))
+        objective(maxout(), cost=full)
 
 
 def test_resampled_inputs_are_probabilities() -> None:
     x, y = torch.rand(30, D), torch.zeros(30, dtype=torch.int64)
-    for value, fits in ((1.0, True), (1.5, False), (-0.1, False)):
+    x[20, 1] = 1.0
+    assert Objective(nn.Linear(D, C), CrossEntropy(), Split(x, y, is_resampled=True)).split.is_resampled
+    for value in (1.5, -0.1):
         x[20, 1] = value
-        if fits:
-            assert Objective(nn.Linear(D, C), CrossEntropy(), Split(x, y, is_resampled=True)).split.is_resampled
-        else:
-            with pytest.raises(InputError, match=r"outside \[0, 1\]"):
-                Objective(nn.Linear(D, C), CrossEntropy(), Split(x, y, is_resampled=True))
+        with pytest.raises(InputError, match=r"outside \[0, 1\]"):
+            Objective(nn.Linear(D, C), CrossEntropy(), Split(x, y, is_resampled=True))

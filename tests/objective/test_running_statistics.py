@@ -1,4 +1,4 @@
-"""Running statistics along a line: kept, interpolated, or taken anew, against plain twins in float64."""
+"""Running statistics along a line, kept, interpolated or taken anew, and other buffers, which stay what they are."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ from landscape.objective import Objective
 from landscape.parameters import ParameterLayout
 from landscape.path import Linear, Plane
 from tests.twin import C, D, cross_entropy, normal, split
+from tests.zoo import Net
+from tests.zoo_training import RunningMean
 
 TRAIN, VALID = split(23, seed=1), split(11, seed=2)
 ALPHAS = np.array([-0.3, 0.0, 0.41, 1.0, 1.4])
@@ -149,33 +151,6 @@ def test_without_statistics_every_treatment_is_none_at_all() -> None:
     assert all(np.array_equal(curves[0], curve) for curve in curves[1:])
 
 
-class Twice(nn.Module):
-    """One norm in two places."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.first, self.last, self.norm = nn.Linear(D, D), nn.Linear(D, C), nn.BatchNorm1d(D)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """x [B, D] -> logits [B, C]."""
-        return self.last(self.norm(self.first(self.norm(x))))
-
-
-class Own(nn.Module):
-    """A running statistic of one's own."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.last = nn.Linear(D, C)
-        self.register_buffer("mean", torch.zeros(D))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """x [B, D] -> logits [B, C]."""
-        if self.training:
-            self.mean = 0.9 * self.mean + 0.1 * x.mean(dim=0).detach()
-        return self.last(x - self.mean)
-
-
 @pytest.mark.parametrize(
     ("make", "text"),
     [
@@ -186,8 +161,8 @@ class Own(nn.Module):
         ),
         (lambda: objective("recalibrate", calibration=None)(LINE(0.3)), r"Objective\(calibration="),
         (
-            lambda: objective("recalibrate", Own().double()),
-            "knows the batch norm of torch, but model=Own also has mean",
+            lambda: objective("recalibrate", RunningMean().double()),
+            "knows the batch norm of torch, but model=RunningMean also has mean",
         ),
         (lambda: objective("recalibrate", calibration=Split(TRAIN.x, TRAIN.y, None, True)), "sampled anew"),
         (lambda: objective("recalibrate", calibration=Split(TRAIN.x[:22], TRAIN.y[:22], 11)), "sequences"),
@@ -200,7 +175,96 @@ def test_what_cannot_be_had_is_refused(make: Any, text: str) -> None:
 
 
 def test_a_norm_that_runs_twice_has_no_one_pair_of_statistics() -> None:
-    module = Twice().double()
-    theta = ParameterLayout.of(module).theta(module)[None]
+    module = Net(
+        lambda m, x: m.last(m.norm(m.first(m.norm(x)))),
+        first=nn.Linear(D, D), last=nn.Linear(D, C), norm=nn.BatchNorm1d(D),
+    ).double()  # fmt: skip
     with pytest.raises(InputError, match="norm runs twice"):
-        objective("recalibrate", module, seeds=[0])(theta)
+        objective("recalibrate", module, seeds=[0])(point(module))
+
+
+def point(module: nn.Module) -> Tensor:
+    """Its own [1, P]."""
+    return ParameterLayout.of(module).theta(module)[None].double()
+
+
+def _constant(m: Any, x: Tensor) -> Tensor:
+    m.passes += 1
+    return m.last((m.norm(m.first(x)[:, m.order] * m.scale) + m.mask).softmax(dim=1))
+
+
+def constant() -> Net:
+    """Batch norm among buffers that are no statistics: a mask with infinities, a table of whole numbers, a counter."""
+    return Net(
+        _constant, first=nn.Linear(D, 6), norm=nn.BatchNorm1d(6), last=nn.Linear(6, C), passes=torch.tensor(0),
+        mask=torch.tensor([0.0, -torch.inf, 0.0, 0.0, -torch.inf, 0.0]), order=torch.tensor([3, 1, 0, 2, 5, 4]),
+        scale=torch.tensor([1.0, 2.0, 0.5, 0.7, 1.0, 3.0]),
+    ).double().eval()  # fmt: skip
+
+
+def of_constant(seed: int) -> dict[str, Tensor]:
+    """Its buffers after some training."""
+    mean, var, count = normal(6, seed=seed), 1 + normal(6, seed=seed + 1).abs(), torch.tensor(seed)
+    moved = {"norm.running_mean": mean, "norm.running_var": var, "norm.num_batches_tracked": count, "passes": count}
+    return dict(constant().named_buffers()) | moved
+
+
+@pytest.mark.parametrize("treatment", ["keep", "interpolate", "recalibrate"])
+@pytest.mark.parametrize("batch_size", [9, 23])
+def test_constants_stay_what_they_are(treatment: str, batch_size: int) -> None:
+    module, start, end = constant(), of_constant(3), of_constant(30)
+    line = Linear(point(module), point(module) + normal(1, point(module).shape[1], seed=8))
+    numbers: dict[str, Any] = {"buffers_0": [start], "buffers": [end], "batch_size": batch_size, "seeds": [0]}
+    along = objective(treatment, module, **numbers).along(line, ALPHAS).channels["objective"][:, 0]
+    for a, alpha in enumerate(ALPHAS):
+        net, named = copy.deepcopy(module), dict(end)
+        if treatment == "interpolate":
+            for key in ("norm.running_mean", "norm.running_var"):
+                named[key] = (1 - alpha) * start[key] + alpha * end[key]
+        net.load_state_dict({**named, **ParameterLayout.of(net).unflatten(line(float(alpha))[0])})
+        if treatment == "recalibrate":
+            recalibrate(net, net.first(TRAIN.x)[:, net.order] * net.scale)
+        expected = nn.functional.cross_entropy(net(VALID.x), VALID.y).item()
+        assert along[a] == pytest.approx(expected, rel=1e-11)
+    assert end["passes"] == 30 and start["passes"] == 3
+
+
+def recalibrate(net: Any, inputs: Tensor) -> None:
+    """By hand, of one norm."""
+    net.norm.running_mean, net.norm.running_var = inputs.mean(0).detach(), inputs.var(0, unbiased=False).detach()
+
+
+@pytest.mark.parametrize("name", ["mask", "order"])
+def test_constants_that_differ_between_the_ends_are_refused_unless_kept(name: str) -> None:
+    module, start, end = constant(), of_constant(3), of_constant(30)
+    end[name] = end[name].roll(1)
+    line = Linear(point(module), 2 * point(module))
+    numbers: dict[str, Any] = {"buffers_0": [start], "buffers": [end], "seeds": [0]}
+    assert np.isfinite(objective("keep", module, **numbers).along(line, ALPHAS).channels["objective"]).all()
+    for treatment in ("interpolate", "recalibrate"):
+        with pytest.raises(InputError, match=rf"model=Net has other {name} at one end.*statistics=keep"):
+            objective(treatment, module, **numbers).along(line, ALPHAS)
+
+
+def test_a_module_without_statistics_needs_no_word_about_its_constants() -> None:
+    module = Net(lambda m, x: m.last(x), last=nn.Linear(D, C), table=torch.ones(3))
+    for treatment in (None, "interpolate", "recalibrate"):
+        found = objective(treatment, module, seeds=[0], calibration=None)  # type: ignore[arg-type]
+        assert not found.statistics.moves and np.isfinite(found(point(module)).item())
+
+
+def _writing(m: Any, x: Tensor) -> Tensor:
+    x -= 0.3
+    m.first.weight.data.mul_(0.9)
+    return m.last(m.norm(m.first(x)))
+
+
+def test_calibration_is_not_written_to_nor_are_the_weights() -> None:
+    module = Net(_writing, first=nn.Linear(D, 6), norm=nn.BatchNorm1d(6), last=nn.Linear(6, C)).double()
+    theta, before = point(module), TRAIN.x.clone()
+    values = [objective("recalibrate", module, batch_size=size, seeds=[0])(theta).item() for size in (4, 23)]
+    net = copy.deepcopy(module)
+    recalibrate(net, nn.functional.linear(TRAIN.x - 0.3, 0.9 * net.first.weight, net.first.bias))
+    expected = nn.functional.cross_entropy(net.eval()(VALID.x.clone()), VALID.y).item()
+    assert values == pytest.approx([expected] * 2, rel=1e-11)
+    assert torch.equal(TRAIN.x, before)

@@ -20,25 +20,23 @@ from landscape.objective.slope import slopes
 from landscape.parameters import ParameterLayout
 from landscape.path import BiasSchedule, Geometric, Linear
 from tests.twin import C, D, maxout, normal, split
+from tests.zoo import WORKS, Net
 
 ALPHAS = np.array([-0.31, 0.0, 0.37, 1.0])
 DATA = split(23, seed=1)
 STEP = 1e-4
 
 
-class Attention(nn.Module):
+def attention() -> Net:
     """A transformer layer: attention, layer norm, torch's own dropout inside; an instance norm beside it."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.embed, self.last = nn.Linear(1, 8), nn.Linear(8, C)
-        self.layer = nn.TransformerEncoderLayer(8, 2, 16, dropout=0.2, activation="gelu", batch_first=True)
-        self.norm = nn.InstanceNorm1d(D, affine=True)
+    def function(m: Any, x: Tensor) -> Tensor:
+        h = m.embed(x[..., None])
+        return m.last((m.layer(h) + m.norm(h)).mean(dim=1))
 
-    def forward(self, x: Tensor) -> Tensor:
-        """x [B, D] -> logits [B, C]."""
-        h = self.embed(x[..., None])
-        return self.last((self.layer(h) + self.norm(h)).mean(dim=1))
+    layer = nn.TransformerEncoderLayer(8, 2, 16, dropout=0.2, activation="gelu", batch_first=True)
+    norm = nn.InstanceNorm1d(D, affine=True)
+    return Net(function, embed=nn.Linear(1, 8), last=nn.Linear(8, C), layer=layer, norm=norm)
 
 
 def normed() -> nn.Module:
@@ -68,7 +66,7 @@ def conv() -> ConvMaxout:
 CASES: dict[str, tuple[Any, Any, Any, dict[str, Any]]] = {
     "tanh": (lambda: MLP(D, C, [6], nn.Tanh()), CrossEntropy(), lambda: DATA, {}),
     "maxout": (maxout, CrossEntropy(), lambda: DATA, {"num_replicates": 2}),
-    "attention": (Attention, CrossEntropy(), lambda: DATA, {}),
+    "attention": (attention, CrossEntropy(), lambda: DATA, {}),
     "batch norm": (normed, CrossEntropy(), lambda: DATA, {"running_statistics": "keep"}),
     "lstm": (lambda: LSTM(C, 3, drop=0.3, init_range=0.9), CrossEntropy(), text, {}),
     "fused lstm": (lambda: LSTM(C, 3, drop=0.3, init_range=0.9, fused=True), CrossEntropy(), text, {}),
@@ -179,28 +177,6 @@ class Bare:
         return torch.zeros(1, 5)
 
 
-class Reverse(torch.autograd.Function):
-    """The square, with a derivative for training alone."""
-
-    @staticmethod
-    def forward(x: Tensor) -> Tensor:
-        return x.square()
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
-        ctx.save_for_backward(*inputs)
-
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> Tensor:
-        return 2 * gradient * ctx.saved_tensors[0]
-
-
-class Squaring(nn.Module):
-    def forward(self, x: Tensor) -> Tensor:
-        """x -> x²."""
-        return Reverse.apply(x)
-
-
 def test_what_has_no_slope_is_refused_in_one_sentence() -> None:
     plain = Objective(MLP(D, C, [6], nn.Tanh()), CrossEntropy(), DATA, dtype="float64")
     with pytest.raises(InputError, match=r"path=Bare has no velocity\(alpha\), .* use path=linear, or measurement"):
@@ -214,9 +190,9 @@ def test_what_has_no_slope_is_refused_in_one_sentence() -> None:
         moving = Objective(normed(), CrossEntropy(), DATA, running_statistics=treatment, calibration=DATA)
         with pytest.raises(InputError, match=rf"objective\.running_statistics={treatment} moves .*statistics=keep"):
             slopes(moving, line, ALPHAS)
-    module = nn.Sequential(nn.Linear(D, 6), Squaring(), nn.Linear(6, C))
+    module = WORKS["own function"]()
     num = ParameterLayout.of(module).num_parameters
-    with pytest.raises(InputError, match=r"measurement\.slopes=1 .* model=Sequential or cost CrossEntropy lacks"):
+    with pytest.raises(InputError, match=r"measurement\.slopes=1 .* model=Net or cost CrossEntropy lacks"):
         slopes(Objective(module, CrossEntropy(), DATA), Linear(torch.zeros(1, num), torch.ones(1, num)), ALPHAS)
 
 
@@ -228,7 +204,7 @@ def test_a_net_without_statistics_may_be_told_how_to_treat_them() -> None:
 
 def test_torch_dropout_is_on_inside_a_transformer_layer() -> None:
     """In evaluation mode the fast path of the layer would leave it out, and both modes would be one."""
-    module = Attention()
+    module = attention()
     theta = 0.3 * normal(1, ParameterLayout.of(module).num_parameters, seed=1)
     values = [Objective(module, CrossEntropy(), DATA, mode=m, dtype="float64")(theta).item()
               for m in ("stochastic", "deterministic")]  # fmt: skip

@@ -16,7 +16,6 @@ import pytest
 
 from landscape.figure import sweep as sweep_figure
 from landscape.report.__main__ import main
-from landscape.report.page import duration
 from landscape.report.section import read
 from landscape.result.saved import Result
 from landscape.result.verdict import Verdict
@@ -223,11 +222,3 @@ def test_no_torch_and_no_network_library(sweep: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert f"report: {sweep / 'report.html'}" in done.stdout
     assert not [path for path in sweep.iterdir() if path.name.startswith(".")]
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"), [(0.593, "0.59 s"), (9.6, "9.6 s"), (59.4, "59 s"), (253, "4 min 13 s"), (7500, "2 h 5 min")]
-)
-def test_durations(seconds: float, text: str) -> None:
-    """Seconds as a reader says them."""
-    assert duration(seconds) == text

@@ -11,10 +11,8 @@ import numpy as np
 import pytest
 
 from landscape.figure import fig01_maxout
-from landscape.figure.sweep.pool import num_columns
 from landscape.report.section import Section, read
-from landscape.report.seed import one_seed, plain_numbers
-from landscape.report.sweep import rows, swept
+from landscape.report.sweep import one_seed, plain_numbers, rows, swept
 from landscape.result.saved import Result
 from landscape.result.verdict import Verdict
 
@@ -24,7 +22,7 @@ def test_a_column_alone_is_that_column(make: Any, column: int) -> None:
     """Every array keeps exactly its own column, and theory for all seeds keeps its one."""
     whole = make.result(seeds=3, projections={"trajectory": make.track(seeds=3), "theory": make.track(seeds=1)})
     alone = one_seed(whole, column)
-    assert num_columns(whole) == 3 and num_columns(alone) == 1
+    assert whole.num_columns == 3 and alone.num_columns == 1
     for key, curve in whole.curves.items():
         np.testing.assert_array_equal(alone.curves[key].objective[:, 0], curve.objective[:, column])
         np.testing.assert_array_equal(alone.curves[key].metrics["error"][:, 0], curve.metrics["error"][:, column])

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from landscape.report.summary import Rate, means, rates
 from landscape.report.sweep import Row
-from landscape.result.curve.wilson import wilson
+from landscape.result.curve.noise import wilson
 
 Z = 1.959963984540054
 
@@ -61,7 +61,7 @@ def test_means_and_rates_over_seeds_of_each_setting() -> None:
     assert first.error == pytest.approx(statistics.stdev(values[:4]) / 2)
     assert (second.count, second.mean) == (1, 2.0) and math.isnan(second.error)
     assert [(r.holds, r.judged, r.setting) for r in rates(rows)] == [(3, 5, None)]
-    assert [(r.holds, r.judged) for r in rates(rows, by_setting=True)] == [(3, 4), (0, 1)]
+    assert [(r.holds, r.judged) for r in rates(rows, each_setting=True)] == [(3, 4), (0, 1)]
 
 
 def test_a_claim_never_judged_has_no_rate() -> None:

@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from scipy.integrate import solve_ivp
 
@@ -118,25 +117,6 @@ def test_the_hidden_units_turn_as_the_step_says() -> None:
     a, b = ode(first, second, target, np.array([1.5]))[0]
     np.testing.assert_allclose(found, np.concatenate([a.T, b]), rtol=0, atol=1e-8)
     np.testing.assert_allclose(y @ y.T, np.linalg.inv(norm(1.5)), rtol=0, atol=1e-8)
-
-
-def test_derivation_holds() -> None:
-    for parameters in ({}, {"width": 4, "imbalance": -1.0, "seed": 3}):
-        derivation = balanced.derive(**parameters)
-        assert all(check.holds for check in derivation.check())
-    for step in derivation.steps:
-        assert step.holds() if step.proven else "numerically" in step.reason, step.name
-    assert [step.name for step in derivation.steps if not step.proven] == ["the weights themselves"]
-    values = balanced.derive().values
-    np.testing.assert_allclose(values["singular_values_of_the_product_at_1000"],
-                               values["singular_values_of_the_target"][:2], rtol=1e-10)  # fmt: skip
-
-
-def test_draw() -> None:
-    axes = Figure().add_subplot()
-    balanced.draw(axes)
-    assert [t.get_text() for t in axes.legend().get_texts()][-1] == "Thales semicircle"
-    assert len(axes.lines) == 4 and "units of its length R" in axes.get_xlabel() and "units of R" in axes.get_ylabel()
 
 
 ONE = np.ones((1, 1))

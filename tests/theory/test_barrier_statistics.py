@@ -115,15 +115,6 @@ def test_one_weight_in_each_layer_is_the_product_formula():
         assert isinstance(expected, polynomial.Line) and expected.degree == 2 * depth
 
 
-@pytest.mark.parametrize("parameters", [{}, {"depth": 1, "width": 1}, {"depth": 5, "width": 3, "sigma": 20.0}])
-def test_steps_are_proven_and_the_self_check_holds(parameters):
-    derivation = statistics.derive(**parameters)
-    assert [s.name for s in derivation.steps if not s.proven] == ["wide limit"]
-    assert all(step.holds() for step in derivation.steps if step.proven)
-    checks = derivation.check()
-    assert len(checks) == 2 and all(check.holds for check in checks)
-
-
 def test_draw_shows_means_and_limits():
     axes = Figure().add_subplot()
     statistics.draw(axes, depth=3, width=8)

@@ -116,11 +116,7 @@ def test_what_is_no_npz_file(tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    ("more", "needle"),
-    [
-        ({"sum_xx": -np.eye(1)}, "no sum of x xᵀ"),
-        ({"count": np.nan}, "count one whole number"),
-    ],
+    ("more", "needle"), [({"sum_xx": -np.eye(1)}, "no sum of x xᵀ"), ({"count": np.nan}, "count one whole number")]
 )
 def test_moments_that_no_data_can_have_are_refused(more, needle, tmp_path, capsys):
     assert main(["certify", write(tmp_path, **scalar((2, 0.5), (0.5, 2), **more))]) == 2

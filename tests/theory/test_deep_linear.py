@@ -11,7 +11,7 @@ import pytest
 
 from theory.arithmetic import polynomial
 from theory.arithmetic.polynomial import evaluate, halves, sign_changes, turning_points
-from theory.deep_linear.curve import Moments, derive, line, moments
+from theory.deep_linear.curve import Moments, line, moments
 
 
 def network(rng, widths, scale=0.8):
@@ -261,17 +261,3 @@ def test_bad_input_is_refused_in_one_sentence():
         with pytest.raises(ValueError, match=words) as caught:
             call()
         assert str(caught.value).endswith(".") and "\n" not in str(caught.value)
-
-
-@pytest.mark.parametrize("depth", [1, 3, 7])
-def test_derivation_holds(depth):
-    derivation = derive(depth=depth, width=5, seed=2)
-    assert all(step.proven and step.holds() for step in derivation.steps)
-    assert all(check.holds for check in derivation.check())
-    assert derivation.values["degree"] == 2 * depth
-
-
-@pytest.mark.parametrize("bad", [{"depth": 0}, {"depth": 2.5}, {"width": 0}, {"seed": -1}, {"depth": float("nan")}])
-def test_derivation_names_a_bad_parameter(bad):
-    with pytest.raises(ValueError, match=f"{next(iter(bad))}=.* is not allowed; use a whole number"):
-        derive(**bad)

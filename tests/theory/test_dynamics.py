@@ -188,17 +188,6 @@ def test_aligned_modes_at_their_end_count_for_nothing() -> None:
     np.testing.assert_allclose(more.residual, plain.residual, rtol=1e-14)
 
 
-@pytest.mark.parametrize("depth", [2, 5])
-def test_derivation_holds(depth: int) -> None:
-    derivation = dynamics.derive(depth=depth, strength=-1.5, a=0.4, b=0.3)
-    for step in derivation.steps:
-        assert step.holds() if step.proven else "not proven" in step.reason, step.name
-    assert [s.name for s in derivation.steps if not s.proven] == ["FALSE at depth 2 without alignment"]
-    assert len({s.name for s in derivation.steps}) == len(derivation.steps)
-    if depth == 5:
-        assert all(check.holds for check in derivation.check())
-
-
 def test_values_are_the_scalar_model_s() -> None:
     limit = dynamics.derive().values
     assert limit["flow_line_kappa"] == pytest.approx(0.859390, abs=5e-7)

@@ -6,7 +6,6 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from matplotlib.figure import Figure
 from scipy.special import log_softmax
 
 from theory import deep_linear
@@ -85,21 +84,6 @@ def test_products_of_bernstein_polynomials():
     for k in range(3):
         exact = logits.evaluate(p[:, k], t) * logits.evaluate(q[:, 0], t)
         assert logits.evaluate(product[:, k], t) == pytest.approx(exact, rel=1e-12)
-
-
-@pytest.mark.parametrize("parameters", [{}, {"depth": 1}, {"depth": 2, "power": 4, "width": 1}, {"power": 1}])
-def test_steps_are_proven_and_the_self_check_holds(parameters):
-    derivation = logits.derive(**parameters)
-    assert len(derivation.steps) == 5 and all(step.proven for step in derivation.steps)
-    assert parameters or all(step.holds() for step in derivation.steps)
-    assert all(check.holds for check in derivation.check())
-
-
-def test_draw_shows_cost_and_errors():
-    axes = Figure().add_subplot()
-    logits.draw(axes)
-    assert "degree 7" in axes.get_legend().get_texts()[0].get_text() and "nats" in axes.get_ylabel()
-    assert axes.get_lines()[1].get_ydata()[-1] == 0
 
 
 RNG = np.random.default_rng(0)

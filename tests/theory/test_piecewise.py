@@ -9,7 +9,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from theory import piecewise
-from theory.piecewise.curve import derive, draw, line, running_sums
+from theory.piecewise.curve import draw, line, running_sums
 
 
 def ends(rng, D, H, C, pieces=1):
@@ -212,25 +212,6 @@ def test_bad_input_is_refused_in_one_sentence():
         with pytest.raises(ValueError, match=words) as caught:
             call()
         assert str(caught.value).endswith(".") and "\n" not in str(caught.value)
-
-
-def test_derivation_holds():
-    derivation = derive()
-    assert all(step.proven and step.holds() for step in derivation.steps)
-    assert all(check.holds for check in derivation.check())
-    assert len(derivation.values["extrema"]) == 5
-
-
-@pytest.mark.parametrize(("examples", "hidden", "seed"), [(1, 1, 0), (3, 2, 5), (60, 20, 2)])
-def test_its_checks_hold_elsewhere(examples, hidden, seed):
-    checks = derive(examples=examples, hidden=hidden, seed=seed).check()
-    assert [check.name for check in checks if not check.holds] == []
-
-
-@pytest.mark.parametrize("bad", [{"examples": 0}, {"hidden": 2.5}, {"seed": -1}, {"examples": float("nan")}])
-def test_derivation_names_a_bad_parameter(bad):
-    with pytest.raises(ValueError, match=f"{next(iter(bad))}=.* is not allowed; use a whole number"):
-        derive(**bad)
 
 
 def test_draw_has_curve_rug_and_extrema():

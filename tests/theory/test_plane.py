@@ -6,7 +6,6 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from matplotlib.figure import Figure
 
 from theory import deep_linear
 from theory.deep_linear import plane
@@ -87,20 +86,6 @@ def test_three_solutions_at_depth_2():
             total += shares[i] * shares[j] * (b - d) @ (a - c)
         exact = np.mean(np.sum((x @ total.T) ** 2, axis=1))
         assert float(surface(u, v)) == pytest.approx(exact, rel=1e-9, abs=1e-9 * surface.bounds()[1])
-
-
-def test_steps_are_proven_and_the_self_check_holds():
-    for parameters in ({}, {"depth": 1, "width": 2}, {"depth": 6, "width": 3, "seed": 4}):
-        derivation = plane.derive(**parameters)
-        assert all(step.holds() for step in derivation.steps) and len(derivation.steps) == 5
-        assert all(check.holds for check in derivation.check())
-
-
-def test_draw_labels_what_it_shows():
-    axes = Figure().add_subplot()
-    plane.draw(axes, depth=3)
-    assert axes.get_xlabel().startswith("u") and "degree 6" in axes.get_title()
-    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["the three points"]
 
 
 POINTS, X, Y = network(0, (2, 3, 2))

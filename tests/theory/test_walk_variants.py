@@ -60,20 +60,31 @@ def test_fractional_walks(hurst):
     assert np.sign(np.round(thales.defect(x, r)[10], 12)) == np.sign(hurst - 0.5)
 
 
+def test_beyond_the_end_the_covariances_are_those_of_the_walk():
+    late, ratio, hurst = 1.7, 0.6, 0.8
+    x, r = variants.drifting(late, ratio)
+    assert x == pytest.approx((1 + ratio * late) / (1 + ratio))
+    assert r**2 + x**2 == pytest.approx((late + ratio * late**2) / (1 + ratio))
+    x, r = variants.fractional(late, hurst)
+    assert x == pytest.approx((late**1.6 + 1 - 0.7**1.6) / 2) and r**2 == pytest.approx(late**1.6 - x**2)
+    for plain in (variants.drifting(late, 0.0), variants.fractional(late, 0.5), variants.with_momentum(17, 0.0, 10)):
+        assert plain == pytest.approx((1.0, np.sqrt(0.7)))
+
+
 @pytest.mark.parametrize("momentum", [0.0, 0.5, 0.9, 0.99])
 def test_momentum_walks_exactly(momentum):
-    """K by summing shocks one by one, without the closed form; and one walk."""
-    steps = np.arange(T + 1)
-    moved = np.array([[sum(momentum**i for i in range(t - j + 1)) if j <= t else 0.0 for j in range(1, T + 1)]
+    """K by summing shocks one by one, without the closed form, beyond the end too; and one walk."""
+    steps = np.arange(T + 7)
+    moved = np.array([[sum(momentum**i for i in range(t - j + 1)) if j <= t else 0.0 for j in steps[1:]]
                       for t in steps])  # fmt: skip
     covariance = moved @ moved.T
-    exact = variants.from_covariance(np.diag(covariance), covariance[:, -1], covariance[-1, -1])
+    exact = variants.from_covariance(np.diag(covariance), covariance[:, T], covariance[T, T])
     found = variants.with_momentum(steps, momentum, T)
     assert np.allclose(found[0], exact[0], atol=1e-11) and np.allclose(found[1] ** 2, exact[1] ** 2, atol=1e-11)
     speed = np.zeros((T, DIMENSION))
     for k, shock in enumerate(white(6)):
         speed[k] = shock + (momentum * speed[k - 1] if k else 0)
-    assert np.abs(np.array(seen(walk(speed))) - found).max() < NEAR
+    assert np.abs(np.array(seen(walk(speed))) - np.array(found)[:, : T + 1]).max() < NEAR
     long = variants.with_momentum([500_000], momentum, 10**6)
     assert np.allclose(long, 0.5, atol=1e-3)
 
@@ -108,15 +119,6 @@ def test_unequal_directions_by_draws_and_by_the_effective_dimension():
     assert variants.anisotropic_spread([1.0, 1.0, 0.01])[0] == pytest.approx(two, rel=1e-5)
 
 
-@pytest.mark.parametrize("parameters", [{}, {"solution_step": 2}, {"drift": 0.0, "hurst": 0.3, "momentum": 0.0}])
-def test_steps_are_proven_and_the_self_check_holds(parameters):
-    derivation = variants.derive(**parameters)
-    assert [s.name for s in derivation.steps if not s.proven] == ["concentration"]
-    assert parameters or all(step.holds() for step in derivation.steps if step.proven)
-    checks = derivation.check()
-    assert len(checks) == 4 and all(check.holds for check in checks)
-
-
 def test_draw_shows_four_walks():
     axes = Figure().add_subplot()
     variants.draw(axes)
@@ -131,12 +133,12 @@ def test_draw_shows_four_walks():
         (lambda: variants.from_covariance([1.0], [3.0], 1.0), "belong to no walk"),
         (lambda: variants.scheduled([0.0, 0.0]), "make no walk"),
         (lambda: variants.scheduled([]), "make no walk"),
-        (lambda: variants.drifting(1.2, 1.0), "between 0 and 1"),
+        (lambda: variants.drifting(-0.2, 1.0), "0 or more"),
         (lambda: variants.drifting(0.2, -1.0), "drift_to_noise=-1"),
         (lambda: variants.drift_to_noise(0.6), "largest_residual=0.6"),
         (lambda: variants.fractional(0.2, 1.0), "hurst=1"),
         (lambda: variants.with_momentum([1], 1.0, 5), "momentum=1"),
-        (lambda: variants.with_momentum([6], 0.5, 5), "from 0 to solution_step=5"),
+        (lambda: variants.with_momentum([-1], 0.5, 5), "whole numbers from 0 on"),
         (lambda: variants.with_momentum([1], 0.5, 0), "solution_step=0"),
         (lambda: variants.effective_dimension([-1.0]), "of no covariance"),
         (lambda: variants.anisotropic_spread([1.0, 1.0, 0.0]), "2 positive"),

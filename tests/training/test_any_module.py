@@ -2,49 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 import pytest
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
 
 from landscape.cost import CrossEntropy
 from landscape.parameters import ParameterLayout
 from landscape.store.store import load, save
 from landscape.training import GroupRun, Training, build, groups_of
 from landscape.training.batches import Batches
-from tests.twin import C, D, dataset
-from tests.zoo import Net, layers
+from tests.twin import dataset
+from tests.zoo import WORKS
+from tests.zoo_training import RunningMean
 
-
-class Mean(nn.Module):
-    """Puts another running mean in place of the one before."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.last = nn.Linear(D, C)
-        self.register_buffer("mean", torch.zeros(D))
-
-    def forward(self, x: Tensor) -> Tensor:
-        if self.training:
-            self.mean = 0.9 * self.mean + 0.1 * x.mean(0)
-        return self.last(x - self.mean)
-
-
-NETS: dict[str, Callable[[], nn.Module]] = {
-    "recurrent": lambda: Net(lambda m, x: m.last(m.r(x[..., None])[0][:, -1]), r=nn.LSTM(1, 5, batch_first=True),
-                             last=nn.Linear(5, C)),
-    "mean": Mean,
-    "complex, whole": lambda: Net(
-        lambda m, x: m.last(torch.fft.irfft(torch.fft.rfft(x[:, m.order]) * m.modes, n=D)), last=nn.Linear(D, C),
-        modes=nn.Parameter(torch.randn(4, dtype=torch.cfloat)),
-        order=nn.Parameter(torch.arange(D).flip(0), requires_grad=False)),
-    "in place": lambda: layers(nn.ReLU(inplace=True)),
-    "DataParallel": lambda: nn.DataParallel(layers()),
-}  # fmt: skip
+NETS = {name: WORKS[name] for name in ("recurrent", "complex", "whole parameter", "in place, module", "DataParallel")}
+NETS["running mean"] = RunningMean
 
 
 @pytest.mark.parametrize("name", NETS)

@@ -15,7 +15,7 @@ from landscape.errors import InputError
 from landscape.model import MLP, Masks
 from landscape.parameters import ParameterLayout
 from landscape.training.gradient import Gradient
-from landscape.training.trial import check_training
+from landscape.training.groups import check_training
 from tests import twin
 from tests.training.conftest import Train
 from tests.twin import C, D, dataset

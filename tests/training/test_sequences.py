@@ -20,7 +20,7 @@ from landscape.model import LSTM
 from landscape.objective import Objective
 from landscape.parameters import ParameterLayout
 from landscape.training import Momentum
-from landscape.training.gradient import clip
+from landscape.training.constraint import clip
 from tests.twin import dataset, maxout, normal, stream
 
 from .conftest import Train

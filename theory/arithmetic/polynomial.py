@@ -6,6 +6,7 @@ averages the b_m, so errors do not grow with the degree as they do for powers of
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import comb
@@ -81,10 +82,7 @@ class Line:
 
     def _derivative(self, order: int) -> Array:
         low, high = self.interval
-        result = self.coefficients
-        for _ in range(order):
-            result = (len(result) - 1) * np.diff(result) / (high - low) if len(result) > 1 else np.zeros(1)
-        return result
+        return differentiated(self.coefficients, order, high - low)
 
     def candidates(self) -> list[float]:
         """Every α inside the interval where J' changes sign beyond rounding, increasing."""
@@ -97,16 +95,7 @@ class Line:
         low, high = self.interval
         alphas = np.array([low, *self.candidates(), high])
         values = self(alphas)
-        kept = turning_points(values, max(8 * self.noise, 4 * EPS * float(np.max(np.abs(values)))))
-        return [
-            Extremum(
-                float(alphas[i]),
-                float(values[i]),
-                "minimum" if values[i] < values[kept[k - 1 if k else 1]] else "maximum",
-                0 < i < len(alphas) - 1,
-            )
-            for k, i in enumerate(kept)
-        ]
+        return extrema_among(alphas, values, max(8 * self.noise, 4 * EPS * float(np.max(np.abs(values)))))
 
     def minima(self) -> list[Extremum]:
         """The local minima among ``extrema``."""
@@ -123,10 +112,29 @@ class Line:
 
     def largest_rise(self) -> float:
         """max of J(b) - J(a) over a < b in the interval: zero iff J never rises (beyond rounding)."""
-        rise, lowest = 0.0, np.inf
-        for point in self.extrema():
-            rise, lowest = max(rise, point.objective - lowest), min(lowest, point.objective)
-        return rise
+        return rise_of(self.extrema())
+
+
+def extrema_among(alphas: Array, values: Array, tolerance: float) -> list[Extremum]:
+    """The extrema of a curve that turns at none but these places [K], its two ends included, swings above tolerance."""
+    kept = turning_points(values, tolerance)
+    return [
+        Extremum(
+            float(alphas[i]),
+            float(values[i]),
+            "minimum" if values[i] < values[kept[k - 1 if k else 1]] else "maximum",
+            0 < i < len(alphas) - 1,
+        )
+        for k, i in enumerate(kept)
+    ]
+
+
+def rise_of(extrema: Sequence[Extremum]) -> float:
+    """max of J(b) - J(a) over a before b."""
+    rise, lowest = 0.0, np.inf
+    for point in extrema:
+        rise, lowest = max(rise, point.objective - lowest), min(lowest, point.objective)
+    return rise
 
 
 def require_interval(interval: tuple[float, float]) -> None:
@@ -143,6 +151,14 @@ def evaluate(coefficients: Array, t: ArrayLike) -> Array:
     while len(table) > 1:
         table = (1 - t) * table[:-1] + t * table[1:]
     return np.array(table[0])
+
+
+def differentiated(coefficients: Array, order: int, length: float) -> Array:
+    """Coefficients of the derivative of an order, of polynomials [n + 1, ...] over an interval of this length."""
+    table = coefficients
+    for _ in range(order):
+        table = (len(table) - 1) * np.diff(table, axis=0) / length if len(table) > 1 else 0 * table
+    return table
 
 
 def fold(cross: Array) -> Array:

@@ -19,6 +19,7 @@ import numpy as np
 from theory import npz
 from theory.certificate.certify import Certificate, certify, enclosing
 from theory.deep_linear.curve import Line, Moments, line, moments
+from theory.derivation import label_axes
 
 DATA = ("x", "y")
 SUMS = ("sum_xx", "sum_yx", "sum_yy", "count")
@@ -176,7 +177,5 @@ def draw(axes: Any, curve: Line, certificate: Certificate) -> None:
         at = [float((p.low + p.high) / 2) for p in certificate.critical_points if p.kind == kind]
         if at:
             axes.plot(at, curve(np.array(at)), mark, color="C1", label=f"{kind}, proven")
-    axes.set_xlabel("α (fraction of the line)")
-    axes.set_ylabel("J (mean squared error, summed over outputs)")
     axes.set_title(f"proven {certificate.direction}" if certificate.direction else "every critical point proven")
-    axes.legend()
+    label_axes(axes, "α (fraction of the line)", "J (mean squared error, summed over outputs)")

@@ -15,8 +15,9 @@ from scipy.integrate import solve_ivp
 from scipy.special import exprel
 
 from theory.deep_linear import balanced_steps
+from theory.deep_linear.flow_limit import matrix_flow
 from theory.deep_linear.projected import Run, project, times_of
-from theory.derivation import Check, Derivation
+from theory.derivation import Check, Derivation, label_axes, require_whole
 
 Floats = NDArray[np.float64]
 
@@ -219,9 +220,7 @@ def derive(*, width: int = 2, imbalance: float = 0.3, seed: int = 0) -> Derivati
     Raises:
         ValueError: a parameter out of range, named.
     """
-    for name, value, low, high in (("width", width, 1, 16), ("seed", seed, 0, 2**32 - 1)):
-        if value != value or value not in range(low, high + 1):
-            raise ValueError(f"{name}={value:g} is not allowed; use a whole number from {low} to {high}.")
+    require_whole(width=(width, 1, 16), seed=(seed, 0, 2**32 - 1))
     if not -10 <= imbalance <= 10:
         raise ValueError(f"imbalance={imbalance:g} is not allowed; use a number from -10 to 10.")
     run, unit = _example(int(width), float(imbalance), int(seed))
@@ -258,12 +257,7 @@ def _example(width: int, imbalance: float, seed: int) -> tuple[Balanced, OneUnit
 
 def _ode(first: Floats, second: Floats, target: Floats, times: Floats) -> Floats:
     """(W_1, W_2), flat, of the flow integrated as it is written down [T, H D + C H]."""
-
-    def flow(_: float, w: Floats) -> Floats:
-        a, b = w[: first.size].reshape(first.shape), w[first.size :].reshape(second.shape)
-        gap = target - b @ a
-        return np.concatenate([(b.T @ gap).ravel(), (gap @ a.T).ravel()])
-
+    flow = matrix_flow(target, len(first))
     start = np.concatenate([first.ravel(), second.ravel()])
     run = solve_ivp(flow, (0, times[-1]), start, t_eval=times, method="DOP853", rtol=1e-12, atol=1e-14)
     return np.asarray(run.y.T)
@@ -297,7 +291,7 @@ def draw(axes: Any, *, width: int = 2, imbalance: float = 0.3, seed: int = 0) ->
         axes.plot(run.projection(times) / run.length, run.residual_norm(times) / run.length, label=f"start × {scale:g}")
     arc = np.linspace(0, np.pi, 200)
     axes.plot((1 - np.cos(arc)) / 2, np.sin(arc) / 2, color="0.6", linestyle=":", label="Thales semicircle")
-    axes.set_xlabel("projection on start → end (units of its length R)")
-    axes.set_ylabel("residual (units of R)")
     axes.set_ylim(0, 0.65)
-    axes.legend(loc="upper center", ncols=2)
+    label_axes(
+        axes, "projection on start → end (units of its length R)", "residual (units of R)", loc="upper center", ncols=2
+    )

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 from theory.arithmetic import polynomial
 from theory.arithmetic.polynomial import EPS, Array, fold, require_interval
 from theory.deep_linear import curve_steps
-from theory.derivation import Check, Derivation
+from theory.derivation import Check, Derivation, label_axes, require_whole
 
 # Rows converted to float64 at a time: the moments of float32 or byte data need no second copy of it.
 CHUNK = 4096
@@ -200,9 +200,7 @@ def derive(*, depth: int = 3, width: int = 4, seed: int = 0) -> Derivation:
     Raises:
         ValueError: depth outside 1 to 40, width outside 1 to 256, seed negative.
     """
-    for name, value, low, high in (("depth", depth, 1, 40), ("width", width, 1, 256), ("seed", seed, 0, 2**32 - 1)):
-        if value != value or value not in range(low, high + 1):
-            raise ValueError(f"{name}={value:g} is not allowed; use a whole number from {low} to {high}.")
+    require_whole(depth=(depth, 1, 40), width=(width, 1, 256), seed=(seed, 0, 2**32 - 1))
     curve = line(*_example(int(depth), int(width), int(seed))[:3])
     return Derivation(
         title="A deep linear network along a line, from second moments",
@@ -271,6 +269,4 @@ def draw(axes: Any, *, depth: int = 3, width: int = 4, seed: int = 0) -> None:
     axes.plot(alphas, curve(alphas), label=f"depth {depth}, width {width}")
     points = [p for p in curve.extrema() if p.interior]
     axes.plot([p.alpha for p in points], [p.objective for p in points], "o", label="interior extrema, all of them")
-    axes.set_xlabel("α (fraction of the line)")
-    axes.set_ylabel("J (mean squared error, summed over outputs)")
-    axes.legend()
+    label_axes(axes, "α (fraction of the line)", "J (mean squared error, summed over outputs)")

@@ -18,7 +18,7 @@ from theory.deep_linear import dynamics_steps
 from theory.deep_linear.deep_mode import aligned_progress, balanced_time, deep_mode, require_tau
 from theory.deep_linear.flow_limit import COUNTEREXAMPLE, flow_limit, slope_at_start
 from theory.deep_linear.projected import Run, project, times_of
-from theory.derivation import Check, Derivation
+from theory.derivation import Check, Derivation, label_axes, require_whole
 from theory.quadratic.law import Track
 
 Floats = NDArray[np.float64]
@@ -139,8 +139,7 @@ def derive(*, strength: float = 1.0, a: float = 0.1, b: float = 0.05, depth: int
     Raises:
         ValueError: a parameter out of range, named.
     """
-    if not isfinite(depth) or depth != int(depth) or not 2 <= depth <= 8:
-        raise ValueError(f"depth={depth:g} is not allowed; use a whole number from 2 to 8.")
+    require_whole(depth=(depth, 2, 8))
     for name, value in (("a", a), ("b", b)):
         if not isfinite(value) or abs(value) > 1e6:
             raise ValueError(f"{name}={value:g} is not allowed; use a number between -1e6 and 1e6.")
@@ -241,7 +240,12 @@ def draw(axes: Any, *, strength: float = 1.0, a: float = 0.1, b: float = 0.05, d
         )
     arc = np.linspace(0, np.pi, 200)
     axes.plot((1 - np.cos(arc)) / 2, np.sin(arc) / 2, color="0.6", linestyle=":", label="Thales semicircle")
-    axes.set_xlabel("projection on start → end (units of its length R)")
-    axes.set_ylabel("residual (units of R)")
     axes.set_ylim(0, 0.75)
-    axes.legend(loc="upper center", ncols=2, fontsize="small")
+    label_axes(
+        axes,
+        "projection on start → end (units of its length R)",
+        "residual (units of R)",
+        loc="upper center",
+        ncols=2,
+        fontsize="small",
+    )

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import sympy as sp
 
-from theory.derivation import Step
+from theory.derivation import Step, equal
 
 s, tau, t = sp.symbols("s tau t", positive=True)
 k = sp.Symbol("k", real=True)
 g, g0, g1, q = sp.symbols("g g_0 g_1 q", positive=True)
 alpha, kappa = sp.symbols("alpha kappa", real=True)
 rho, big, small = sp.symbols("varrho S M", positive=True)
-
-
-def _equal(left: sp.Expr, right: sp.Expr) -> sp.Eq:
-    return sp.Eq(left, right, evaluate=False)
 
 
 def steps(depth: int) -> list[Step]:
@@ -82,42 +78,42 @@ def _one_mode(depth: int) -> list[Step]:
     return [
         Step(
             "squared weights move together",
-            _equal(first, last),
+            equal(first, last),
             "the rates of w_1² and w_L², and so of any two: w_i² - w_j² is conserved; at depth 2 it is k = a² - b²",
         ),
         Step(
             "Riccati equation",
-            _equal(
+            equal(
                 tau * (total.diff(a) * a_rate + total.diff(b) * b_rate), 2 * s * total - (total**2 - difference**2) / 2
             ),
             "with G = (a + b)² and k conserved: τ G' = 2sG - (G² - k²)/2, an equation for G alone",
         ),
         Step(
             "solution of the Riccati equation",
-            _equal(tau * found.diff(t), 2 * s * found - (found**2 - kk) / 2),
+            equal(tau * found.diff(t), 2 * s * found - (found**2 - kk) / 2),
             "put in; q² = k² + 4s², and its fixed points are 2s ± q",
         ),
         Step(
             "its start",
-            _equal(found.subs(t, 0).subs(c, (g**2 - 2 * s - q) / (g**2 - 2 * s + q)), g**2),
+            equal(found.subs(t, 0).subs(c, (g**2 - 2 * s - q) / (g**2 - 2 * s + q)), g**2),
             "C = (G_0 - 2s - q)/(G_0 - 2s + q) makes G the start's; C < 1, so G stays finite",
         ),
         Step(
             "fixed points",
-            _equal((2 * s + q) * (2 * s - q), -kk),
+            equal((2 * s + q) * (2 * s - q), -kk),
             "their product is -k²: the lower one is not above 0 and is computed as -k²/(2s + q), without cancellation",
         ),
         Step(
             "what is left",
-            _equal(2 * s + q - found, -2 * q * c * decay / (1 - c * decay)),
+            equal(2 * s + q - found, -2 * q * c * decay / (1 - c * decay)),
             "the distance of G from its end decays as exp(-qt/τ) and is computed without cancellation",
         ),
         Step(
             "weights from G",
-            _equal(((g + k / g) / 2) ** 2 - ((g - k / g) / 2) ** 2, k),
+            equal(((g + k / g) / 2) ** 2 - ((g - k / g) / 2) ** 2, k),
             "a + b = ± √G keeps its sign and a - b = k/(a + b)",
         ),
-        Step("balanced: the sigmoid", _equal(balanced, s * e / (e - 1 + s / u0)), "k = 0 has q = 2s, and u = ab = G/4"),
+        Step("balanced: the sigmoid", equal(balanced, s * e / (e - 1 + s / u0)), "k = 0 has q = 2s, and u = ab = G/4"),
     ]
 
 
@@ -135,23 +131,23 @@ def _geometry() -> list[Step]:
     return [
         Step(
             "chord of the hyperbola",
-            _equal(k * g + g0 * g1 * (k / g) - k * (g0 + g1), k * (g - g0) * (g - g1) / g),
+            equal(k * g + g0 * g1 * (k / g) - k * (g0 + g1), k * (g - g0) * (g - g1) / g),
             "with a + b = g and a - b = k/g the line through start and end is kx + g_0 g_1 y = k (g_0 + g_1); over "
             "√2 √(g_0² g_1² + k²) the left side is the distance to it: the residual, zero if balanced, k = 0",
         ),
         Step(
             "projection on the chord",
-            _equal(along, (g - g0) * (g0 * g1 + k**2 / (g * g0))),
+            equal(along, (g - g0) * (g0 * g1 + k**2 / (g * g0))),
             "the chord has the direction (g_0 g_1, -k); g runs from g_0 to g_1, so the projection never turns back",
         ),
         Step(
             "largest residual",
-            _equal((z**2 - x**2) * (y**2 - z**2) / z**2, (y - x) ** 2 - (z - x * y / z) ** 2),
+            equal((z**2 - x**2) * (y**2 - z**2) / z**2, (y - x) ** 2 - (z - x * y / z) ** 2),
             "with g_0 = x², g_1 = y², g = z² the residual is largest at z² = xy, then |k| (y - x)² over the root",
         ),
         Step(
             "the same in hyperbolic angles",
-            _equal(rational, hyperbolic),
+            equal(rational, hyperbolic),
             "k > 0, (a, b) = √k (cosh θ, sinh θ); with θ = 2 ln z and 2 ln x, 2 ln y at the ends the residual is "
             "√k (cosh δ - cosh(θ - m))/√cosh 2m, m the mean and δ half the difference of the angles at the ends",
         ),
@@ -170,28 +166,28 @@ def _deep(depth: int) -> list[Step]:
     return [
         Step(
             "any depth, any imbalance: one quadrature",
-            _equal(speed, 2 * p * (s - p) / tau),
+            equal(speed, 2 * p * (s - p) / tau),
             "z = w_1² moves at this speed and w_i = ± √(z + const), so the path is explicit and the time is "
             "∫ τ dz / (2p (s - p)); projection and residual need no time at all",
         ),
         Step(
             "balanced, depth 2: time",
-            _equal((tau / (2 * s) * sp.log(a**2 / (s - a**2))).diff(a), tau / (a * (s - a**2))),
+            equal((tau / (2 * s) * sp.log(a**2 / (s - a**2))).diff(a), tau / (a * (s - a**2))),
             "the time is the integral of τ da / (a^{L-1} (s - a^L)); equal weights stay equal, so the path is straight",
         ),
         Step(
             "balanced, any depth: time, term by term",
-            _equal(term.diff(a), a ** (1 - order) * a ** (n * order)),
+            equal(term.diff(a), a ** (1 - order) * a ** (n * order)),
             "1/(a^{L-1} (1 - a^L/s)) is the sum of these over s^n, n >= 0; at L = 2 the term n = 0 is a logarithm",
         ),
         Step(
             "which sums to a hypergeometric function",
-            _equal(sp.rf(c, n) / sp.rf(c + 1, n), c / (c + n)),
+            equal(sp.rf(c, n) / sp.rf(c + 1, n), c / (c + n)),
             "with c = (2 - L)/L the terms are those of ₂F₁(1, c; c + 1; a^L/s) a^{2-L}/(2 - L)",
         ),
         Step(
             "depth to infinity: time",
-            _equal((sp.log(u / (s - u)) / s**2 - 1 / (s * u)).diff(u), 1 / (u**2 * (s - u))),
+            equal((sp.log(u / (s - u)) / s**2 - 1 / (s * u)).diff(u), 1 / (u**2 * (s - u))),
             "the product obeys τ u' = L u^{2-2/L} (s - u), which tends to L u² (s - u)",
         ),
     ]
@@ -208,18 +204,18 @@ def _many_modes() -> list[Step]:
     return [
         Step(
             "many aligned balanced modes: projection",
-            _equal(along, 1 - mean),
+            equal(along, 1 - mean),
             "(three here) mode k has the share g_k of its way d_k left; with w_k = d_k²/R² this is 1 - E_w g. Each of "
             "L layers holds the same d_k, so w_k is the same at any depth",
         ),
         Step(
             "many aligned balanced modes: residual",
-            _equal(moved - along**2, square - mean**2),
+            equal(moved - along**2, square - mean**2),
             "the residual over R is the standard deviation of g under w",
         ),
         Step(
             "inside the Thales semicircle",
-            _equal((1 - x) * x - (y - x**2), x - y),
+            equal((1 - x) * x - (y - x**2), x - y),
             "x = E g, y = E g²; as 0 <= g <= 1, E g - E g² is not negative: α (1 - α) is at least ρ²/R²",
         ),
     ]
@@ -235,28 +231,28 @@ def _flow_line() -> list[Step]:
     return [
         Step(
             "any width: the end of the flow",
-            _equal(growth * big**2 - small**2 / growth, 4 * s),
+            equal(growth * big**2 - small**2 / growth, 4 * s),
             "u' = (s - u·v) v and v' = (s - u·v) u scale u + v by ϱ and u - v by 1/ϱ; the left side is 4 u·v at the "
             "end, S = |u + v| and M = |u - v| at the start",
         ),
         Step(
             "κ of the line to it",
-            _equal(cross / gap, _kappa()),
+            equal(cross / gap, _kappa()),
             "κ = Δu·Δv/(s - u·v), by the polarisation 4 x·y = |x + y|² - |x - y|²",
         ),
         Step(
             "κ is below one",
-            _equal(1 - ((x - y) / (x + y)) ** 2, 4 * x * y / (x + y) ** 2),
+            equal(1 - ((x - y) / (x + y)) ** 2, 4 * x * y / (x + y) ** 2),
             "the second factor of κ is (x - y)/(x + y), at most 1 in size; the first is below 1 in size",
         ),
         Step(
             "bound on κ",
-            _equal(sp.tanh(sp.log(rho) / 2).rewrite(sp.exp), (rho - 1) / (rho + 1)),
+            equal(sp.tanh(sp.log(rho) / 2).rewrite(sp.exp), (rho - 1) / (rho + 1)),
             "|κ| <= tanh(|ln ϱ|/2): the farther the flow goes, the nearer to the zero start's κ = 1 the line may come",
         ),
         Step(
             "the line only falls",
-            _equal(
+            equal(
                 shape.diff(alpha),
                 -2 * (1 - alpha) * (1 + kappa * alpha) * ((1 - alpha) * (1 - kappa) + alpha * (1 + kappa)),
             ),
@@ -272,7 +268,7 @@ def _refuted() -> list[Step]:
     return [
         Step(
             "FALSE at depth 3: the line to the end of the flow is monotone",
-            _equal((first * others**2).diff(alpha).subs(alpha, 0), size**2 * (3 * size - 1)),
+            equal((first * others**2).diff(alpha).subs(alpha, 0), size**2 * (3 * size - 1)),
             "from (-ε, ε, ε) the product first falls on the way to (1, 1, 1) for ε < 1/3, so J rises: one weight has "
             "the wrong sign; theory.conjectures proves it for the flow's own end from (-0.2, 0.22, 0.22), -0.2 as the "
             "smallest weight keeping the flow off the saddle",

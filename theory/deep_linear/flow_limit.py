@@ -6,6 +6,7 @@ line to its own end the objective is J(0) (1 - α)² (1 + κα)² with |κ| < 1.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import copysign, hypot, isfinite, sqrt
 
@@ -110,6 +111,18 @@ COUNTEREXAMPLE = (
 )
 
 
+def matrix_flow(target: Floats, width: int) -> Callable[[float, Floats], Floats]:
+    """The rate of W_1 [H, D] and W_2 [C, H], flat, with white inputs and target M [C, D]; width: H."""
+
+    def flow(_: float, w: Floats) -> Floats:
+        a, b = np.split(w, [width * target.shape[1]])
+        a, b = a.reshape(width, -1), b.reshape(-1, width)
+        gap = target - b @ a
+        return np.concatenate([(b.T @ gap).ravel(), (gap @ a.T).ravel()])
+
+    return flow
+
+
 def matrix_flow_end(weights_1: ArrayLike, weights_2: ArrayLike, target: ArrayLike) -> tuple[Floats, Floats]:
     """Where a depth-2 network with white inputs ends, by integrating its flow in small errors: no closed form here.
 
@@ -133,19 +146,12 @@ def matrix_flow_end(weights_1: ArrayLike, weights_2: ArrayLike, target: ArrayLik
     if not (np.all(np.isfinite(start)) and np.all(np.isfinite(m))):
         raise ValueError("weights and target must be finite; one of them holds NaN or infinity.")
 
-    def split(w: Floats) -> tuple[Floats, Floats]:
-        return w[: first.size].reshape(first.shape), w[first.size :].reshape(second.shape)
-
-    def flow(_: float, w: Floats) -> Floats:
-        a, b = split(w)
-        gap = m - b @ a
-        return np.concatenate([(b.T @ gap).ravel(), (gap @ a.T).ravel()])
-
+    flow = matrix_flow(m, len(first))
     end, time = start, 100.0
     while time <= 10_000:
         end = solve_ivp(flow, (0, time), end, method="DOP853", rtol=1e-12, atol=1e-14).y[:, -1]
         if np.linalg.norm(flow(0, end)) < 1e-12 * max(1.0, float(np.linalg.norm(m))):
-            return split(end)
+            return end[: first.size].reshape(first.shape), end[first.size :].reshape(second.shape)
         time *= 3
     raise ValueError("the flow has not settled by time 10,000; start farther from its saddles.")
 

@@ -18,8 +18,8 @@ import sympy as sp
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import logsumexp, softmax
 
-from theory.arithmetic.polynomial import Array, evaluate, require_interval
-from theory.derivation import Check, Derivation, Step
+from theory.arithmetic.polynomial import Array, differentiated, evaluate, require_interval
+from theory.derivation import Check, Derivation, Step, label_axes, require_whole
 
 # Binomials of this degree still fit in float64.
 LARGEST_DEGREE = 500
@@ -46,9 +46,7 @@ class LogitLine:
         if order < 0:
             raise ValueError(f"order={order} is not an order of derivative; use 0, 1, 2, ...")
         low, high = self.interval
-        table = self.coefficients
-        for _ in range(order):
-            table = (len(table) - 1) * np.diff(table, axis=0) / (high - low) if len(table) > 1 else 0 * table
+        table = differentiated(self.coefficients, order, high - low)
         t = (np.asarray(alphas, dtype=np.float64) - low) / (high - low)
         basis = np.stack([evaluate(row, t) for row in np.eye(len(table))], axis=-1)
         return np.asarray((basis @ table.reshape(len(table), -1)).reshape(*t.shape, *table.shape[1:]))
@@ -258,14 +256,7 @@ Example = tuple[LogitLine, NDArray[np.int64], list[Any], list[Any], Array, list[
 
 
 def _example(depth: int, power: int, width: int, seed: int) -> Example:
-    for name, value, low, high in (
-        ("depth", depth, 1, 5),
-        ("power", power, 1, 4),
-        ("width", width, 1, 64),
-        ("seed", seed, 0, 2**32),
-    ):
-        if value != int(value) or not low <= value <= high:
-            raise ValueError(f"{name}={value:g} is not allowed; use a whole number from {low} to {high}.")
+    require_whole(depth=(depth, 1, 5), power=(power, 1, 4), width=(width, 1, 64), seed=(seed, 0, 2**32))
     rng, sizes = np.random.default_rng(int(seed)), [4, *[int(width)] * (int(depth) - 1), 3]
     start, end = (
         [(rng.standard_normal((o, i)) / np.sqrt(i), 0.3 * rng.standard_normal(o)) for i, o in pairwise(sizes)]
@@ -306,6 +297,4 @@ def draw(axes: Any, *, depth: int = 3, power: int = 2, width: int = 6, seed: int
     alphas = np.linspace(0, 1, 401)
     axes.plot(alphas, curve.cross_entropy(alphas, labels), label=f"cross-entropy, logits of degree {curve.degree}")
     axes.plot(alphas, curve.error_rate(alphas, labels), label="share of wrong examples (no unit)")
-    axes.set_xlabel("α (fraction of the line)")
-    axes.set_ylabel("J (nats per example)")
-    axes.legend()
+    label_axes(axes, "α (fraction of the line)", "J (nats per example)")

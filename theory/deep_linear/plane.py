@@ -16,9 +16,9 @@ from numpy.typing import ArrayLike
 
 from theory import deep_linear
 from theory.arithmetic import polynomial
-from theory.arithmetic.polynomial import EPS, Array, fold
+from theory.arithmetic.polynomial import EPS, Array, differentiated, fold
 from theory.deep_linear.curve import Moments, moments
-from theory.derivation import Check, Derivation, Step
+from theory.derivation import Check, Derivation, Step, equal, label_axes, require_whole
 
 Interval = tuple[float, float]
 
@@ -57,9 +57,7 @@ class Plane:
             raise ValueError(f"u of shape {np.shape(u)} and v of {np.shape(v)} do not broadcast.") from error
         table = self.coefficients
         for order, (low, high) in zip((order_u, order_v), self.region, strict=True):
-            for _ in range(order):
-                table = (len(table) - 1) * np.diff(table, axis=0) / (high - low) if len(table) > 1 else 0 * table
-            table = table.T  # the other variable first; twice turned is as before
+            table = differentiated(table, order, high - low).T  # the other variable first; twice turned is as before
         (low_u, high_u), (low_v, high_v) = self.region
         at_u, at_v = (at_u - low_u) / (high_u - low_u), (at_v - low_v) / (high_v - low_v)
         rows = table.reshape(*table.shape, *(1,) * at_u.ndim)
@@ -183,32 +181,28 @@ def steps() -> list[Step]:
     return [
         Step(
             "bilinear on a rectangle",
-            sp.Eq(weight(u, v), bilinear, evaluate=False),
+            equal(weight(u, v), bilinear),
             "the weights at the four corners, averaged; the same for any rectangle after a change of variables",
         ),
         Step(
             "number of terms",
-            sp.Eq(sp.Sum(k + 1, (k, 0, 2 * depth)).doit(), (2 * depth + 1) * (depth + 1), evaluate=False),
+            equal(sp.Sum(k + 1, (k, 0, 2 * depth)).doit(), (2 * depth + 1) * (depth + 1)),
             "J has total degree 2L, with k + 1 monomials of degree k; the data enter through the moments alone",
         ),
         Step(
             "a line in the plane",
-            sp.Eq(
-                weight((1 - t) * p + t * r, (1 - t) * q + t * s),
-                (1 - t) * weight(p, q) + t * weight(r, s),
-                evaluate=False,
-            ),
+            equal(weight((1 - t) * p + t * r, (1 - t) * q + t * s), (1 - t) * weight(p, q) + t * weight(r, s)),
             "the weights are affine in (u, v), so J on a line in the plane is the polynomial of degree 2L between the "
             "weights at its ends",
         ),
         Step(
             "product at depth 2, from three points",
-            sp.Eq(product, ends - pairs, evaluate=False),
+            equal(product, ends - pairs),
             "matrices do not commute; one term for each pair of points",
         ),
         Step(
             "three solutions at depth 2",
-            sp.Eq((ends - pairs).subs({b0 * a0: m, b1 * a1: m, b2 * a2: m}) + pairs - m, 0, evaluate=False),
+            equal((ends - pairs).subs({b0 * a0: m, b1 * a1: m, b2 * a2: m}) + pairs - m, 0),
             "with B_i A_i = M at all three, J - J* = ‖Σ λ_i λ_j (B_i - B_j)(A_i - A_j)‖² over pairs, λ the barycentric "
             "coordinates (1 - u - v, u, v): inside the triangle the barriers of its sides interfere",
         ),
@@ -252,9 +246,7 @@ def derive(*, depth: int = 2, width: int = 4, seed: int = 0) -> Derivation:
 
 
 def _example(depth: int, width: int, seed: int) -> tuple[Plane, Array, Array]:
-    for name, value, low, high in (("depth", depth, 1, 8), ("width", width, 2, 32), ("seed", seed, 0, 2**32)):
-        if value != int(value) or not low <= value <= high:
-            raise ValueError(f"{name}={value:g} is not allowed; use a whole number from {low} to {high}.")
+    require_whole(depth=(depth, 1, 8), width=(width, 2, 32), seed=(seed, 0, 2**32))
     rng, size = np.random.default_rng(int(seed)), (int(width), int(width))
     a, b, c = ([rng.standard_normal(size) / np.sqrt(width) for _ in range(int(depth))] for _ in range(3))
     x, y = rng.standard_normal((2, 4 * size[0], size[0]))
@@ -293,7 +285,5 @@ def draw(axes: Any, *, depth: int = 2, width: int = 4, seed: int = 0) -> None:
     shapes = axes.contourf(u, v, values.T, levels=levels, norm="log", cmap="viridis")
     axes.figure.colorbar(shapes, ax=axes, label="J (mean squared error, summed over outputs)", format="%.3g")
     axes.plot([0, 1, 0, 0], [0, 0, 1, 0], "o-", color="white", markeredgecolor="black", label="the three points")
-    axes.set_xlabel("u (fraction of the way from the first to the second point)")
-    axes.set_ylabel("v (fraction, first to third)")
     axes.set_title(f"depth {depth}, width {width}: degree {2 * int(depth)} in u and v together")
-    axes.legend()
+    label_axes(axes, "u (fraction of the way from the first to the second point)", "v (fraction, first to third)")

@@ -18,7 +18,7 @@ from theory.arithmetic import polynomial
 from theory.arithmetic.polynomial import EPS, Array
 from theory.deep_linear import statistics_steps
 from theory.deep_linear.curve import Moments, moments
-from theory.derivation import Check, Derivation
+from theory.derivation import Check, Derivation, label_axes, require_whole
 
 
 def haar(rng: np.random.Generator, width: int, count: int) -> Array:
@@ -155,9 +155,7 @@ def _solution(width: int, seed: int) -> tuple[list[Array], Moments]:
 
 
 def _example(depth: int, width: int, sigma: float, seed: int) -> tuple[list[Array], Moments]:
-    for name, value, low, high in (("depth", depth, 1, 8), ("width", width, 1, 64), ("seed", seed, 0, 2**32)):
-        if value != int(value) or not low <= value <= high:
-            raise ValueError(f"{name}={value:g} is not allowed; use a whole number from {low} to {high}.")
+    require_whole(depth=(depth, 1, 8), width=(width, 1, 64), seed=(seed, 0, 2**32))
     if not (isfinite(sigma) and 0 <= sigma <= 1000):
         raise ValueError(f"sigma={sigma:g} is not allowed; use a number from 0 to 1000.")
     rng, size = np.random.default_rng(int(seed)), int(width)
@@ -214,6 +212,4 @@ def draw(axes: Any, *, depth: int = 3, width: int = 8, sigma: float = 1.0, seed:
         )
     start = expected_from_gaussian(end, sigma / np.sqrt(width), data)
     axes.plot(alphas, start(alphas) / data.yy, "--", color="C3", label=f"Gaussian start, depth {depth}")
-    axes.set_xlabel("α (fraction of the line)")
-    axes.set_ylabel("E J / J of the zero function (no unit)")
-    axes.legend()
+    label_axes(axes, "α (fraction of the line)", "E J / J of the zero function (no unit)")

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from theory.arithmetic.polynomial import EPS, Array
-from theory.derivation import Check, Derivation
+from theory.derivation import Check, Derivation, label_axes, require_whole
 from theory.piecewise import curve_steps
 from theory.piecewise.events import Network, blocks, read_line
 from theory.piecewise.pieces import Curve
@@ -106,13 +106,7 @@ INPUTS, OUTPUTS = 2, 2  # of the networks that derive() shows
 
 
 def _example(examples: int, hidden: int, seed: int, pieces: int = 1) -> tuple[Any, Any, Array, Array]:
-    for name, value, low, high in (
-        ("examples", examples, 1, 2000),
-        ("hidden", hidden, 1, 200),
-        ("seed", seed, 0, 2**31),
-    ):
-        if not low <= value <= high or value != int(value):
-            raise ValueError(f"{name}={value:g} is not allowed; use a whole number from {low} to {high}.")
+    require_whole(examples=(examples, 1, 2000), hidden=(hidden, 1, 200), seed=(seed, 0, 2**31))
     rng = np.random.default_rng(int(seed))
     shapes = ((hidden * pieces, INPUTS), (hidden * pieces,), (OUTPUTS, hidden), (OUTPUTS,))
     ends = [tuple(rng.standard_normal(tuple(map(int, shape))) for shape in shapes) for _ in range(2)]
@@ -233,6 +227,4 @@ def draw(axes: Any, *, examples: int = 6, hidden: int = 3, seed: int = 11) -> No
     for kind, marker in (("minimum", "v"), ("maximum", "^")):
         points = [point for point in curve.extrema() if point.kind == kind]
         axes.plot([p.alpha for p in points], [p.objective for p in points], marker, label=f"{kind} (exact)")
-    axes.set_xlabel("α (fraction of the line)")
-    axes.set_ylabel("J (mean squared error, summed over outputs)")
-    axes.legend()
+    label_axes(axes, "α (fraction of the line)", "J (mean squared error, summed over outputs)")

@@ -4,15 +4,10 @@ from __future__ import annotations
 
 import sympy as sp
 
-from theory.derivation import Step
+from theory.derivation import Step, equal
 
 u = sp.Symbol("u", real=True)  # α counted from a kink
 delta = sp.Symbol("delta", positive=True)
-
-
-def _equal(left: sp.Expr, right: sp.Expr) -> sp.Equality:
-    """An equation that stays one, so that it can be read before it is proven."""
-    return sp.Eq(left, right, evaluate=False)
 
 
 def steps() -> list[Step]:
@@ -50,31 +45,29 @@ def _pieces() -> list[Step]:
     return [
         Step(
             "pieces are quartics",
-            _equal(sp.Derivative(output**2, (u, 5)), sp.Integer(0)),
+            equal(sp.Derivative(output**2, (u, 5)), sp.Integer(0)),
             "Between kinks one unit adds a product of two linear functions to an output: quadratic, squared quartic.",
         ),
         Step(
             "a kink adds a positive slope",
-            _equal(sp.Add((line + sp.Abs(line)) / 2, -(line - sp.Abs(line)) / 2, evaluate=False), sp.Abs(line)),
+            equal(sp.Add((line + sp.Abs(line)) / 2, -(line - sp.Abs(line)) / 2, evaluate=False), sp.Abs(line)),
             "max(z', 0) = (z' + |z'|)/2 right of a zero of z less min(z', 0) left of it: a ReLU gains |z'| "
             "whichever way it switches.",
         ),
         Step(
             "a maxout unit too",
-            _equal(
-                (top + (top + delta * later) + sp.Abs(delta * later)) / 2, top + delta * (later + sp.Abs(later)) / 2
-            ),
+            equal((top + (top + delta * later) + sp.Abs(delta * later)) / 2, top + delta * (later + sp.Abs(later)) / 2),
             "Where the top line changes, the new one is steeper by some delta > 0: max(l_1, l_2) = "
             "l_1 + delta max(0, v), v = t - t_k.",
         ),
         Step(
             "what a kink adds to J",
-            _equal(_gain(r0, r1, r2, w, dw), delta * quartic),
+            equal(_gain(r0, r1, r2, w, dw), delta * quartic),
             "Expanded about the kink, for each output and example; without a constant, so J is continuous.",
         ),
         Step(
             "jump of the slope, squared error",
-            _equal(sp.diff(_gain(r0, r1, r2, w, dw), u).subs(u, 0), 2 * delta * r0 * w),
+            equal(sp.diff(_gain(r0, r1, r2, w, dw), u).subs(u, 0), 2 * delta * r0 * w),
             "The residual times the output weight; of either sign, so a kink can itself be an extremum.",
         ),
     ]
@@ -98,12 +91,12 @@ def _bounds() -> list[Step]:
     return [
         Step(
             "slope, cross-entropy",
-            _equal(sp.Derivative(cost, u), mean_slope - d1[0]),
+            equal(sp.Derivative(cost, u), mean_slope - d1[0]),
             "Right and left of a kink alike: what adds v |z'| to the slopes adds (sum p_k v_k - v_label) |z'| to J'.",
         ),
         Step(
             "bend, cross-entropy",
-            _equal(
+            equal(
                 sp.diff(cost, u, 2),
                 sum(a * b**2 for a, b in zip(p, d1, strict=True))
                 - mean_slope**2
@@ -114,28 +107,28 @@ def _bounds() -> list[Step]:
         ),
         Step(
             "variance by the range",
-            _equal((top - low) ** 2 / 4 - (top - mu) * (mu - low), (mu - (top + low) / 2) ** 2),
+            equal((top - low) ** 2 / 4 - (top - mu) * (mu - low), (mu - (top + low) / 2) ** 2),
             "(M - z)(z - m) >= 0 on average gives variance <= (M - mu)(mu - m), and the right side is not negative: "
             "at most a quarter of the squared spread.",
         ),
         Step(
             "variance about anything",
-            _equal(about_label - variance, (mean - v[0]) ** 2),
+            equal(about_label - variance, (mean - v[0]) ** 2),
             "Not negative, so the second moment about any centre bounds the variance.",
         ),
         Step(
             "a jump by the range",
-            _equal(mean - v[0], q[0] * (v[1] - v[0]) + q[1] * (v[2] - v[0])),
+            equal(mean - v[0], q[0] * (v[1] - v[0]) + q[1] * (v[2] - v[0])),
             "So a jump of J' is at most (1 - p_label) (max v - v_label) |z'|.",
         ),
         Step(
             "p of the label cannot run away",
-            _equal(sp.diff(sp.log(p[1] + p[2]), u), p[0] * others),
+            equal(sp.diff(sp.log(p[1] + p[2]), u), p[0] * others),
             "A mean of z'_k - z'_label is at most the spread R: 1 - p_label grows by a factor exp(s R) at most.",
         ),
         Step(
             "no p can run away",
-            _equal(sp.diff(sp.log(p[1]), u), d1[1] - mean_slope),
+            equal(sp.diff(sp.log(p[1]), u), d1[1] - mean_slope),
             "At most the spread R in size, hence p_k(x + s) / p_k(x) lies within exp(-s R) and exp(s R).",
         ),
     ]

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from theory.arithmetic import polynomial
-from theory.arithmetic.polynomial import Array, Extremum, turning_points
+from theory.arithmetic.polynomial import Array, Extremum, extrema_among, rise_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,24 +87,11 @@ class Curve:
         low, high = self.interval
         inside = [low + (high - low) * (1 + t) / 2 for t in self.candidates()]
         alphas = np.array([low, *np.clip(inside, low, high), high])
-        values = self(alphas)
-        kept = turning_points(values, 8 * self.noise)
-        return [
-            Extremum(
-                float(alphas[i]),
-                float(values[i]),
-                "minimum" if values[i] < values[kept[k - 1 if k else 1]] else "maximum",
-                0 < i < len(alphas) - 1,
-            )
-            for k, i in enumerate(kept)
-        ]
+        return extrema_among(alphas, self(alphas), 8 * self.noise)
 
     def largest_rise(self) -> float:
         """max of J(b) - J(a) over a < b in the interval: zero iff J never rises beyond rounding."""
-        rise, lowest = 0.0, np.inf
-        for point in self.extrema():
-            rise, lowest = max(rise, point.objective - lowest), min(lowest, point.objective)
-        return rise
+        return rise_of(self.extrema())
 
 
 def _slope(c: Array, t: Array) -> Array:

@@ -14,7 +14,7 @@ import numpy as np
 import sympy as sp
 from numpy.typing import ArrayLike, NDArray
 
-from theory.derivation import Check, Derivation
+from theory.derivation import Check, Derivation, label_axes
 from theory.quadratic import law_steps
 from theory.quadratic.modes import Method, bound, factor, gradient_descent, heavy_ball, noise_gain
 from theory.quadratic.spectra import DescentFamily, Family, LogUniform, Spectrum, from_start, modes
@@ -258,6 +258,4 @@ def draw(axes: Any, lr: float = 0.5, momentum: float = 0.9, dimension: float = 1
     axes.fill_betweenx(law.residual, law.projection - side, law.projection + side, color=line.get_color(), alpha=0.2)
     arc = np.linspace(0, np.pi, 200)
     axes.plot((1 - np.cos(arc)) / 2, np.sin(arc) / 2, color="0.6", linestyle=":", label="random walk, many dimensions")
-    axes.set_xlabel("projection on start → solution (units of its length R)")
-    axes.set_ylabel("residual (units of R)")
-    axes.legend()
+    label_axes(axes, "projection on start → solution (units of its length R)", "residual (units of R)")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sympy as sp
 
-from theory.derivation import Step
+from theory.derivation import Step, equal
 
 x, m, eps = sp.symbols("x mu epsilon", positive=True)  # x = ε·λ
 tau = sp.Symbol("tau", nonnegative=True)
@@ -20,14 +20,9 @@ def steps() -> list[Step]:
     return [*_recurrences(), *_closed_forms(), *_stability(), *_geometry(), *_bounds(), *_noise()]
 
 
-def _equal(left: sp.Expr, right: sp.Expr) -> sp.Equality:
-    """An equation that stays one, so that it can be read before it is proven."""
-    return sp.Eq(left, right, evaluate=False)
-
-
 def _solves(solution: sp.Expr, trace: sp.Expr, det: sp.Expr) -> sp.Equality:
     """The candidate at t + 1 equals trace times itself at t less det times itself at t - 1."""
-    return _equal(solution.subs(t, t + 1), trace * solution - det * solution.subs(t, t - 1))
+    return equal(solution.subs(t, t + 1), trace * solution - det * solution.subs(t, t - 1))
 
 
 def _recurrences() -> list[Step]:
@@ -37,27 +32,27 @@ def _recurrences() -> list[Step]:
     return [
         Step(
             "heavy ball recurrence",
-            _equal(now + m * velocity - x * now, (1 + m - x) * now - m * before),
+            equal(now + m * velocity - x * now, (1 + m - x) * now - m * before),
             "The velocity is the last difference of errors; v <- mu v - epsilon grad adds it to the error.",
         ),
         Step(
             "dampened recurrence",
-            _equal(now + m * velocity - (1 - tau) * x * now, (1 + m - (1 - tau) * x) * now - m * before),
+            equal(now + m * velocity - (1 - tau) * x * now, (1 + m - (1 - tau) * x) * now - m * before),
             "torch scales every gradient but the first by 1 - tau, so x shrinks and the start g_1 = 1 - x does not.",
         ),
         Step(
             "Nesterov recurrence",
-            _equal((1 - x) * (now + m * velocity), (1 + m) * (1 - x) * now - m * (1 - x) * before),
+            equal((1 - x) * (now + m * velocity), (1 + m) * (1 - x) * now - m * (1 - x) * before),
             "The gradient is taken at the look-ahead point y = e + mu (e - e_before).",
         ),
         Step(
             "torch Nesterov recurrence",
-            _equal(look - x * look - m * (buffer + x * look), (1 + m) * (1 - x) * look - m * (1 - x) * look_before),
+            equal(look - x * look - m * (buffer + x * look), (1 + m) * (1 - x) * look - m * (1 - x) * look_before),
             "The buffer is eliminated by the update before; torch's parameter is the look-ahead point.",
         ),
         Step(
             "torch Nesterov is one step ahead",
-            _equal(((1 + m) * (1 - x) ** 2 - m * (1 - x)) / (1 - x), 1 - (1 + m) * x),
+            equal(((1 + m) * (1 - x) ** 2 - m * (1 - x)) / (1 - x), 1 - (1 + m) * x),
             "y_t = e_{t+1}/(1 - x): one recurrence, and the second textbook value over 1 - x is torch's first.",
         ),
     ]
@@ -76,7 +71,7 @@ def _closed_forms() -> list[Step]:
             _solves(g, r1 + r2, r1 * r2),
             "For symbolic t: powers of the characteristic roots, T = r_1 + r_2 and D = r_1 r_2, solve the recurrence.",
         ),
-        Step("start", _equal(g.subs(t, 1), first), "At t = 1 it is g_1, at t = 0 it is r_2^0 + 0 = 1."),
+        Step("start", equal(g.subs(t, 1), first), "At t = 1 it is g_1, at t = 0 it is r_2^0 + 0 = 1."),
         Step(
             "complex roots",
             _solves(wave, 2 * radius * sp.cos(angle), radius**2),
@@ -90,12 +85,12 @@ def _closed_forms() -> list[Step]:
         ),
         Step(
             "heavy ball discriminant",
-            _equal((1 + m - x) ** 2 / 4 - m, ((1 + root_m) ** 2 - x) * ((1 - root_m) ** 2 - x) / 4),
+            equal((1 + m - x) ** 2 / 4 - m, ((1 + root_m) ** 2 - x) * ((1 - root_m) ** 2 - x) / 4),
             "T^2/4 - D in factors: no digits are lost next to the double roots x = (1 +- sqrt(mu))^2.",
         ),
         Step(
             "Nesterov discriminant",
-            _equal((1 + m) ** 2 * (1 - x) ** 2 / 4 - m * (1 - x), (1 - x) * ((1 - m) ** 2 - (1 + m) ** 2 * x) / 4),
+            equal((1 + m) ** 2 * (1 - x) ** 2 / 4 - m * (1 - x), (1 - x) * ((1 - m) ** 2 - (1 + m) ** 2 * x) / 4),
             "Likewise; the double root is x = ((1 - mu)/(1 + mu))^2.",
         ),
     ]
@@ -108,12 +103,12 @@ def _stability() -> list[Step]:
     return [
         Step(
             "heavy ball is stable below 2(1 + mu)",
-            _equal(at(-1, 1 + m - x, m) * at(1, 1 + m - x, m), (2 * (1 + m) - x) * x),
+            equal(at(-1, 1 + m - x, m) * at(1, 1 + m - x, m), (2 * (1 + m) - x) * x),
             "Jury: for |D| < 1 both roots are inside the unit circle iff the polynomial is positive at 1 and at -1.",
         ),
         Step(
             "Nesterov is stable below 2(1 + mu)/(1 + 2 mu)",
-            _equal(
+            equal(
                 at(-1, (1 + m) * (1 - x), m * (1 - x)) * at(1, (1 + m) * (1 - x), m * (1 - x)),
                 (2 * (1 + m) - (1 + 2 * m) * x) * x,
             ),
@@ -136,32 +131,32 @@ def _geometry() -> list[Step]:
     return [
         Step(
             "projection is one minus a mean",
-            _equal(along, 1 - first_moment),
+            equal(along, 1 - first_moment),
             "Weights w_i = e_i^2/R^2; shown for three modes, and both sides are sums over modes.",
         ),
         Step(
             "residual is a standard deviation",
-            _equal(moved - along**2, second_moment - first_moment**2),
+            equal(moved - along**2, second_moment - first_moment**2),
             "Pythagoras; what is left of the squared displacement is the variance of g under the weights.",
         ),
         Step(
             "variance formula for any number of modes",
-            _equal((1 - 2 * mean + square) - (1 - mean) ** 2, square - mean**2),
+            equal((1 - 2 * mean + square) - (1 - mean) ** 2, square - mean**2),
             "The same with expectations, which are linear and give 1 to a constant: no number of modes enters.",
         ),
         Step(
             "Thales defect",
-            _equal((1 - mean) * mean - (square - mean**2), mean - square),
+            equal((1 - mean) * mean - (square - mean**2), mean - square),
             "alpha (1 - alpha) - rho^2 = E[g (1 - g)], so 0 <= g <= 1 keeps the curve inside the semicircle.",
         ),
         Step(
             "random start",
-            _equal((3 * s2 + s1**2 - s2) / (d * (d + 2)) - (s1 / d) ** 2, 2 / (d + 2) * (s2 / d - (s1 / d) ** 2)),
+            equal((3 * s2 + s1**2 - s2) / (d * (d + 2)) - (s1 / d) ** 2, 2 / (d + 2) * (s2 / d - (s1 / d) ** 2)),
             "Gaussian start: w ~ Dirichlet(1/2), E w_i^2 = 3/(d(d + 2)), E w_i w_j = 1/(d(d + 2)); S_n = sum of g^n.",
         ),
         Step(
             "Gamma spectrum without time",
-            _equal(((1 + 2 * scale * time) ** -k).subs(scale, (left.base - 1) / time), (2 * left.base - 1) ** -k),
+            equal(((1 + 2 * scale * time) ** -k).subs(scale, (left.base - 1) / time), (2 * left.base - 1) ** -k),
             "Gradient flow: 1 - alpha = (1 + s t)^-k and E g^2 is it at 2t, so time and scale leave together.",
         ),
     ]
@@ -185,27 +180,27 @@ def _bounds() -> list[Step]:
     return [
         Step(
             "heavy ball Lyapunov form",
-            _equal(form(e, v) - form(e + kicked, kicked), (1 - m) * (2 * (1 + m) - x) / ((1 + m) * x) * v**2),
+            equal(form(e, v) - form(e + kicked, kicked), (1 - m) * (2 * (1 + m) - x) / ((1 + m) * x) * v**2),
             "V = e^2 - 2 mu/(1 + mu) e v + (2/x - 1 + mu)/(1 + mu) v^2 never grows, at every stable x.",
         ),
         Step(
             "heavy ball bound",
-            _equal(1 - p**2 / q, (2 * (1 + m) - x) / (2 * (1 + m) - (1 - m**2) * x)),
+            equal(1 - p**2 / q, (2 * (1 + m) - x) / (2 * (1 + m) - (1 - m**2) * x)),
             "V = 1 at the start and e^2 (1 - p^2/q) <= V, so g_t^2 <= (2(1 + mu) - (1 - mu^2) x)/(2(1 + mu) - x).",
         ),
         Step(
             "|g| <= 1 is false for heavy ball",
-            _equal(g3, -sp.Rational(109288, 100000)),
+            equal(g3, -sp.Rational(109288, 100000)),
             "Refuted even at x <= 1: x = 4/5, mu = 99/100 overshoots at t = 3.",
         ),
         Step(
             "Nesterov Lyapunov form",
-            _equal(e**2 + ratio * v**2 - pulled**2 - ratio * (pulled - e) ** 2, loss),
+            equal(e**2 + ratio * v**2 - pulled**2 - ratio * (pulled - e) ** 2, loss),
             "For x <= 1 the loss is a sum of squares, so e^2 + (1 - x)/x v^2 never grows and |g_t| <= 1 (textbook).",
         ),
         Step(
             "torch Nesterov bound",
-            _equal((1 + m**2 / ratio) * (e**2 + ratio * v**2) - (e + m * v) ** 2, (m * e / ratio - v) ** 2 * ratio),
+            equal((1 + m**2 / ratio) * (e**2 + ratio * v**2) - (e + m * v) ** 2, (m * e / ratio - v) ** 2 * ratio),
             "The look-ahead point is within sqrt(1 + mu^2 x/(1 - x)), by Cauchy's inequality as a square.",
         ),
     ]
@@ -223,12 +218,12 @@ def _noise() -> list[Step]:
     return [
         Step(
             "noise tail",
-            _equal(tail(a, b) - tail(T * a - D * b, a), a**2),
+            equal(tail(a, b) - tail(T * a - D * b, a), a**2),
             "The squared kicks still to come are a quadratic form in (h_{t+1}, h_t): the noise sum is O(1) in t.",
         ),
         Step(
             "stationary noise of heavy ball",
-            _equal(stationary, eps**2 * (1 + m) / ((1 - m) * x * (2 * (1 + m) - x))),
+            equal(stationary, eps**2 * (1 + m) / ((1 - m) * x * (2 * (1 + m) - x))),
             "The form at (1, 0); times the variance of one gradient coordinate.",
         ),
     ]

@@ -17,9 +17,9 @@ from scipy.optimize import brentq
 from scipy.stats import norm
 
 from theory.arithmetic.polynomial import Array
-from theory.derivation import Check, Derivation
+from theory.derivation import Check, Derivation, label_axes, require_not_negative, require_whole
 from theory.quadratic import multiplicative_noise_runs, multiplicative_noise_steps
-from theory.quadratic.noisy_curve import NoisyCurve
+from theory.quadratic.multiplicative_noise_runs import NoisyCurve
 
 MOST_EIGENVALUES = 4000  # all pairs of them are kept for the spread of the projection
 
@@ -39,7 +39,7 @@ def proportional(
         ValueError: an argument out of its range.
     """
     eigen, share = _spectrum(eigenvalues, weights)
-    _require(lr=lr, relative_noise=relative_noise)
+    require_not_negative(lr=lr, relative_noise=relative_noise)
     at = np.asarray(steps, dtype=np.float64)
     if at.ndim != 1 or np.any(at < 0) or np.any(at != np.floor(at)):
         raise ValueError(f"steps={steps!r} are no steps; give a list of whole numbers from 0 on.")
@@ -77,7 +77,7 @@ def minibatch(
         raise ValueError(f"multiplicity={multiplicity!r} does not fit; give {len(eigen)} numbers from 1 on.")
     if len(eigen) > MOST_EIGENVALUES:
         raise ValueError(f"{len(eigen)} eigenvalues have too many pairs; bin them to {MOST_EIGENVALUES} or fewer.")
-    _require(lr=lr, label_noise=label_noise)
+    require_not_negative(lr=lr, label_noise=label_noise)
     _require_whole(batch_size=batch_size, num_steps=num_steps)
     x, more = lr * eigen, lr**2 * eigen / batch_size
     own = (1 - x) ** 2 + x**2 / batch_size
@@ -125,7 +125,7 @@ def typical_rate(x: float, relative_noise: float) -> float:
     Raises:
         ValueError: x or relative_noise is negative or not finite, or the factor is 0 for certain.
     """
-    _require(x=x, relative_noise=relative_noise)
+    require_not_negative(x=x, relative_noise=relative_noise)
     spread = relative_noise * x
     if spread == 0:
         if x == 1:
@@ -150,12 +150,6 @@ def _spectrum(eigenvalues: ArrayLike, weights: ArrayLike) -> tuple[Array, Array]
     if not share.sum() > 0:
         raise ValueError("weights are all zero: the start is the solution, and there is no axis.")
     return eigen, share / share.sum()
-
-
-def _require(**values: float) -> None:
-    for name, value in values.items():
-        if not (isfinite(value) and value >= 0):
-            raise ValueError(f"{name}={value:g} is not allowed; use a finite number from 0 on.")
 
 
 def _require_whole(**values: float) -> None:
@@ -209,9 +203,7 @@ def derive(
 
 
 def _example(dimension: float, num_steps: float) -> tuple[Array, Array]:
-    for name, value, high in (("dimension", dimension, 200), ("num_steps", num_steps, 1000)):
-        if value != int(value) or not 1 <= value <= high:
-            raise ValueError(f"{name}={value:g} is not allowed; use a whole number from 1 to {high}.")
+    require_whole(dimension=(dimension, 1, 200), num_steps=(num_steps, 1, 1000))
     return np.geomspace(0.02, 1, int(dimension))[::-1], np.ones(int(dimension))
 
 
@@ -248,6 +240,4 @@ def draw(
         axes.plot(curve.projection, curve.residual_square**0.5, ".-", label=label)
     x = np.linspace(0, 1, 201)
     axes.plot(x, np.sqrt(x * (1 - x)), ":", color="black", label="half circle")
-    axes.set_xlabel("mean projection / R (no unit)")
-    axes.set_ylabel("root mean square residual / R (no unit)")
-    axes.legend()
+    label_axes(axes, "mean projection / R (no unit)", "root mean square residual / R (no unit)")

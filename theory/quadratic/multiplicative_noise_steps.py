@@ -6,7 +6,7 @@ from typing import Any
 
 import sympy as sp
 
-from theory.derivation import Step
+from theory.derivation import Step, equal
 
 
 def closed_form() -> dict[str, sp.Basic]:
@@ -58,71 +58,64 @@ def steps() -> list[Step]:
     return [
         Step(
             "proportional noise, one step",
-            sp.Eq(one_step, (1 - x) ** 2 + s**2 * x**2, evaluate=False),
+            equal(one_step, (1 - x) ** 2 + s**2 * x**2),
             "left, the mean square of 1 - x - s x ξ for any ξ of mean 0 and variance 1; steps are independent, so t "
             "of them multiply",
         ),
         Step(
             "proportional noise, stability",
-            sp.Eq(((1 - x) ** 2 + s**2 * x**2).subs(x, 2 / (1 + s**2)), 1, evaluate=False),
+            equal(((1 - x) ** 2 + s**2 * x**2).subs(x, 2 / (1 + s**2)), 1),
             "the mean square falls iff ηλ < 2/(1 + s²)",
         ),
         Step(
             "the mean is not typical",
-            sp.Eq(
-                sp.Function("r")(x, s),
-                sp.Integral(sp.log(sp.Abs(1 - x - s * x * xi)) * density, (xi, -sp.oo, sp.oo)),
-                evaluate=False,
+            equal(
+                sp.Function("r")(x, s), sp.Integral(sp.log(sp.Abs(1 - x - s * x * xi)) * density, (xi, -sp.oo, sp.oo))
             ),
             "log|e_t|/t tends to this r almost surely, by the law of large numbers; by Jensen's inequality it is "
             "below half the logarithm of the factor above, so rare runs carry the mean. Quoted, not proven by sympy",
             proven=False,
         ),
-        Step("fourth moment", sp.Eq(fourth, 3, evaluate=False), "of N(0, 1); the second is 1, odd ones are 0"),
+        Step("fourth moment", equal(fourth, 3), "of N(0, 1); the second is 1, odd ones are 0"),
         Step(
             "Wick's rule on the diagonal",
-            sp.Eq(mean(u * u * form), 2 * a**2 * s11 + a * (a * s11 + b * s22), evaluate=False),
+            equal(mean(u * u * form), 2 * a**2 * s11 + a * (a * s11 + b * s22)),
             "E x xᵀ S x xᵀ = 2 H S H + H tr(H S), with S independent of x",
         ),
         Step(
             "Wick's rule off the diagonal",
-            sp.Eq(mean(u * v * form), 2 * a * b * s12, evaluate=False),
+            equal(mean(u * v * form), 2 * a * b * s12),
             "the same: H is diagonal, so only 2 H S H is left",
         ),
         Step(
             "a batch",
-            sp.Eq(
+            equal(
                 (batch * (2 * square + trace) + batch * (batch - 1) * square) / batch**2,
                 square + (square + trace) / batch,
-                evaluate=False,
             ),
             "of B² pairs of inputs B are one input twice, the others independent; P = H S H, T = H tr(H S)",
         ),
         Step(
             "update on the diagonal",
-            sp.Eq(
-                1 - 2 * lr * a + lr**2 * a**2 * (1 + 1 / batch),
-                (1 - lr * a) ** 2 + lr**2 * a**2 / batch,
-                evaluate=False,
-            ),
+            equal(1 - 2 * lr * a + lr**2 * a**2 * (1 + 1 / batch), (1 - lr * a) ** 2 + lr**2 * a**2 / batch),
             "so S_ii becomes ((1 - ηλ_i)² + η²λ_i²/B) S_ii + η²λ_i/B (tr(H S) + σ²), and S_ij is multiplied by "
             "1 - η(λ_i + λ_j) + (1 + 1/B) η² λ_i λ_j",
         ),
         Step(
             "stationary variance",
-            sp.Eq(shrink * stationary, lr**2 * a / batch * driven, evaluate=False),
+            equal(shrink * stationary, lr**2 * a / batch * driven),
             "with D = tr(H S) + σ² the update keeps S_11 = (η/B) D / (2 - ηλ(1 + 1/B)); times λ and summed over "
             "eigenvalues it is tr(H S) = κ D",
         ),
         Step(
             "stationary error",
-            sp.Eq(q, gain * (q + noise**2), evaluate=False),
+            equal(q, gain * (q + noise**2)),
             "hence tr(H S) = κσ²/(1 - κ). The update is a positive diagonal matrix and a positive rank-one matrix, so "
             "its spectral radius is below 1 iff κ < 1 and no mode diverges by itself",
         ),
         Step(
             "stability of one eigenvalue",
-            sp.Eq(alone.subs(x, 2 * batch / (batch + 2)), 1, evaluate=False),
+            equal(alone.subs(x, 2 * batch / (batch + 2)), 1),
             "alone, it needs ηλ < 2B/(B + 2): 2/3 for single examples, 2 for the full gradient",
         ),
     ]

@@ -15,7 +15,7 @@ import sympy as sp
 from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 
-from theory.derivation import Check, Derivation, Step
+from theory.derivation import Check, Derivation, Step, equal, label_axes, require_whole
 from theory.smooth.segment import Array, Cost, Segment, outputs_of, segment
 
 
@@ -115,7 +115,7 @@ def derive(*, depth: int = 3, seed: int = 0) -> Derivation:
     Raises:
         ValueError: depth or seed out of range.
     """
-    _require(depth, seed)
+    require_whole(depth=(depth, 1, 8), seed=(seed, 0, 2**32 - 1))
     z, labels, _ = _example(depth, seed)
     curve = zero_start(z, labels, depth)
     return Derivation(
@@ -146,9 +146,6 @@ Y2, FY, F2 = sp.symbols("Y FY F", positive=True)  # E ‖y‖², E f·y, E ‖f�
 
 
 def _steps(depth: int) -> list[Step]:
-    def equal(left: sp.Expr, right: sp.Expr) -> sp.Equality:
-        return sp.Eq(left, right, evaluate=False)
-
     beta, x, z = sp.Symbol("beta", positive=True), sp.Symbol("x", real=True), sp.symbols("z1:4", real=True)
     j = sp.Function("J")
     w = sp.symbols(f"w1:{depth + 1}", positive=True)
@@ -266,21 +263,13 @@ def _checks(depth: int, seed: int) -> list[Check]:
     ]
 
 
-def _require(depth: int, seed: int) -> None:
-    for name, value, low, high in (("depth", depth, 1, 8), ("seed", seed, 0, 2**32 - 1)):
-        if value not in range(low, high + 1):
-            raise ValueError(f"{name}={value} is not allowed; use a whole number from {low} to {high}.")
-
-
 def draw(axes: Any, *, depth: int = 3, seed: int = 0) -> None:
     """J over J(0) from the zero start: an end that fits at three depths, and the example with cross-entropy."""
-    _require(depth, seed)
+    require_whole(depth=(depth, 1, 8), seed=(seed, 0, 2**32 - 1))
     alphas = np.linspace(0, 1, 201)
     for layers in sorted({1, depth, 2 * depth}):
         axes.plot(alphas, (1 - alphas**layers) ** 2, label=f"squared error, L = {layers}, an end that fits")
     z, labels, _ = _example(depth, seed)
     curve = zero_start(z, labels, depth)
     axes.plot(alphas, curve(alphas) / curve(0.0), label=f"cross-entropy, L = {depth}, random network")
-    axes.set_xlabel("α (fraction of the line)")
-    axes.set_ylabel("J / J(0) (no unit)")
-    axes.legend()
+    label_axes(axes, "α (fraction of the line)", "J / J(0) (no unit)")

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import erf
 
-from theory.derivation import Check, Derivation
+from theory.derivation import Check, Derivation, label_axes, require_whole
 from theory.smooth import kernel_steps
 from theory.smooth.kernel_pairs import UNITS, Array
 
@@ -204,7 +204,6 @@ def derive(*, inputs: int = 6, hidden: int = 4, teacher: int = 3, seed: int = 0)
     Raises:
         ValueError: a size outside 1 to 64, seed negative.
     """
-    _require(inputs=inputs, hidden=hidden, teacher=teacher, seed=seed)
     net_0, net_1, goal, covariance = _example(inputs, hidden, teacher, seed)
     curves = {a: line(net_0, net_1, goal, a, covariance) for a in ACTIVATIONS}
     swap = permuted()
@@ -238,14 +237,8 @@ def permuted(scale: float = np.sqrt(0.5)) -> Line:
     return line(here, swapped, here)
 
 
-def _require(**values: int) -> None:
-    for name, value in values.items():
-        low, high = (0, 2**32 - 1) if name == "seed" else (1, 64)
-        if value not in range(low, high + 1):
-            raise ValueError(f"{name}={value} is not allowed; use a whole number from {low} to {high}.")
-
-
 def _example(inputs: int, hidden: int, teacher: int, seed: int) -> tuple[Network, Network, Network, Array]:
+    require_whole(inputs=(inputs, 1, 64), hidden=(hidden, 1, 64), teacher=(teacher, 1, 64), seed=(seed, 0, 2**32 - 1))
     rng = np.random.default_rng(seed)
 
     def draw_one(units: int) -> Network:
@@ -283,7 +276,6 @@ def _checks(inputs: int, hidden: int, teacher: int, seed: int) -> list[Check]:
 
 def draw(axes: Any, *, inputs: int = 6, hidden: int = 4, teacher: int = 3, seed: int = 0) -> None:
     """J over J(0) of the example with either unit, and the swap of two solutions over its barrier."""
-    _require(inputs=inputs, hidden=hidden, teacher=teacher, seed=seed)
     net_0, net_1, goal, covariance = _example(inputs, hidden, teacher, seed)
     alphas = np.linspace(0, 1, 201)
     for activation in ACTIVATIONS:
@@ -291,6 +283,4 @@ def draw(axes: Any, *, inputs: int = 6, hidden: int = 4, teacher: int = 3, seed:
         axes.plot(alphas, curve(alphas) / curve(0.0), label=f"{activation}, random ends: J / J(0)")
     swap = permuted()
     axes.plot(alphas, swap(alphas) / swap(0.5), label="ReLU, permuted solutions: J / (1/4 − 1/(2π))")
-    axes.set_xlabel("α (fraction of the line)")
-    axes.set_ylabel("J relative to the scale named (no unit)")
-    axes.legend()
+    label_axes(axes, "α (fraction of the line)", "J relative to the scale named (no unit)")

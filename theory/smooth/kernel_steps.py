@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sympy as sp
 
-from theory.derivation import Step
+from theory.derivation import Step, equal
 
 alpha = sp.Symbol("alpha", real=True)
 phi = sp.Symbol("phi", positive=True)
@@ -13,10 +13,6 @@ h, k, m, n = sp.symbols("h k m n", real=True)
 s, t, r = sp.symbols("s t r", real=True)
 scale = sp.Symbol("v", positive=True)
 HALF = sp.Rational(1, 2)
-
-
-def _equal(left: sp.Expr, right: sp.Expr) -> sp.Equality:
-    return sp.Eq(left, right, evaluate=False)
 
 
 def arc_cosine(first: sp.Expr, second: sp.Expr, angle: sp.Expr) -> sp.Expr:
@@ -84,28 +80,28 @@ def _relu() -> list[Step]:
     return [
         Step(
             "radial integral",
-            _equal(sp.integrate(radius**3 * sp.exp(-(radius**2) / 2), (radius, 0, sp.oo)), sp.Integer(2)),
+            equal(sp.integrate(radius**3 * sp.exp(-(radius**2) / 2), (radius, 0, sp.oo)), sp.Integer(2)),
             "In the plane of w and u the input is Gaussian; each unit is linear in the radius, the density brings ρ.",
         ),
         Step(
             "angular antiderivative",
-            _equal(wave.diff(theta), sp.cos(theta) * sp.cos(theta - phi)),
+            equal(wave.diff(theta), sp.cos(theta) * sp.cos(theta - phi)),
             "Both units are active for θ between φ - π/2 and π/2, there with values |w| ρ cos θ and |u| ρ cos(θ - φ).",
         ),
         Step(
             "arc-cosine kernel",
-            _equal(a * b * 2 / (2 * sp.pi) * (wave.subs(theta, sp.pi / 2) - wave.subs(theta, phi - sp.pi / 2)), pair),
+            equal(a * b * 2 / (2 * sp.pi) * (wave.subs(theta, sp.pi / 2) - wave.subs(theta, phi - sp.pi / 2)), pair),
             "The two integrals times |w||u|/(2π); with Σ other than I the norms and the angle are those of Σ.",
         ),
         Step(
             "slope across w",
-            _equal(pair.diff(phi) / a, -b / (2 * sp.pi) * (sp.pi - phi) * sp.sin(phi)),
+            equal(pair.diff(phi) / a, -b / (2 * sp.pi) * (sp.pi - phi) * sp.sin(phi)),
             "Along ŵ the kernel grows by its value over |w|, and turning w away from u costs this: together "
             "∂K/∂w = (|u| sin φ ŵ + (π - φ) u)/(2π).",
         ),
         Step(
             "slope along w",
-            _equal(pair.diff(a), (b * sp.sin(phi) + (sp.pi - phi) * b * sp.cos(phi)) / (2 * sp.pi)),
+            equal(pair.diff(a), (b * sp.sin(phi) + (sp.pi - phi) * b * sp.cos(phi)) / (2 * sp.pi)),
             "The component of that gradient along ŵ.",
         ),
     ]
@@ -122,34 +118,34 @@ def _biases() -> list[Step]:
     return [
         Step(
             "one unit with a bias",
-            _equal(s * (h * _cdf(h) + _pdf(h)).diff(h), s * _cdf(h)),
+            equal(s * (h * _cdf(h) + _pdf(h)).diff(h), s * _cdf(h)),
             "E max(X, 0) = s (h Φ(h) + φ(h)): its slope in h is s P(X > 0) and it vanishes as h → -∞.",
         ),
         Step(
             "bivariate normal density",
-            _equal(law.diff(r), law.diff(h, k)),
+            equal(law.diff(r), law.diff(h, k)),
             "Plackett's equation, the reason for ∂Φ_2/∂r = φ_2, which the next step uses.",
         ),
         Step(
             "the joint density factorises",
-            _equal(h**2 + (k - r * h) ** 2 / (1 - r**2), (h**2 - 2 * r * h * k + k**2) / (1 - r**2)),
+            equal(h**2 + (k - r * h) ** 2 / (1 - r**2), (h**2 - 2 * r * h * k + k**2) / (1 - r**2)),
             "Exponents of φ(h) φ((k - rh)/q)/q = φ_2 with q = √(1 - r²); so A = φ(h) Φ((k - rh)/q) has the slope "
             "∂A/∂r = q φ_2 ∂((k - rh)/q)/∂r, and B, with h and k exchanged, its mirror image.",
         ),
         Step(
             "two units with biases: slope in r",
-            _equal(change, both),
+            equal(change, both),
             "Price's theorem asks for ∂/∂r E σ(X) σ(Y) = s t P(X, Y > 0), and (hk + r) Φ_2 + k A + h B + (1 - r²) φ_2 "
             "has the slope Φ_2.",
         ),
         Step(
             "two units with biases: independent",
-            _equal(pairs, alone),
+            equal(pairs, alone),
             "At r = 0 it is the product of the means of the two units, so it is right for every r.",
         ),
         Step(
             "without biases",
-            _equal(centred.subs(sp.sqrt(1 - sp.cos(phi) ** 2), sp.sin(phi)), arc_cosine(s, t, phi)),
+            equal(centred.subs(sp.sqrt(1 - sp.cos(phi) ** 2), sp.sin(phi)), arc_cosine(s, t, phi)),
             "h = k = 0 with P(X, Y > 0) = (π - φ)/(2π) gives the arc-cosine kernel back (0 < φ < π).",
         ),
     ]
@@ -163,7 +159,7 @@ def _erf() -> list[Step]:
     return [
         Step(
             "arcsine kernel: slope",
-            _equal(squared, (2 / sp.pi) ** 2 / ((1 + w) * (1 + u) - c**2)),
+            equal(squared, (2 / sp.pi) ** 2 / ((1 + w) * (1 + u) - c**2)),
             "σ' = √(2/π) exp(-z²/2), so E σ'(X) σ'(Y) = (2/π)/√det(I + S), S the covariance of (X, Y): both positive, "
             "their squares agree (Price); odd units are uncorrelated at c = 0.",
         )
@@ -177,22 +173,22 @@ def _lines() -> list[Step]:
     return [
         Step(
             "zero start to the teacher",
-            _equal(x**4 * size - 2 * x**2 * size + size, (1 - x**2) ** 2 * size),
+            equal(x**4 * size - 2 * x**2 * size + size, (1 - x**2) ** 2 * size),
             "Bias-free ReLU units are homogeneous: f(αθ) = α² f(θ), so J = (1 - α²)² J(0).",
         ),
         Step(
             "permuted units: both ends solve",
-            _equal(curve.subs(alpha, 0) + curve.subs(alpha, 1), sp.Integer(0)),
+            equal(curve.subs(alpha, 0) + curve.subs(alpha, 1), sp.Integer(0)),
             "Swapping two units with equal output weights v changes no output.",
         ),
         Step(
             "permuted units: barrier",
-            _equal(curve.subs(alpha, HALF), scale**2 * (sp.Rational(1, 2) - 1 / sp.pi)),
+            equal(curve.subs(alpha, HALF), scale**2 * (sp.Rational(1, 2) - 1 / sp.pi)),
             "Halfway both units are (1, 1)/2; that this is the maximum is seen in numbers.",
         ),
         Step(
             "permuted units: 1/4 - 1/(2π)",
-            _equal(curve.subs({alpha: HALF, scale: 1 / sp.sqrt(2)}), sp.Rational(1, 4) - 1 / (2 * sp.pi)),
+            equal(curve.subs({alpha: HALF, scale: 1 / sp.sqrt(2)}), sp.Rational(1, 4) - 1 / (2 * sp.pi)),
             "With v = 1/√2, or with v = 1 and the half in the cost.",
         ),
     ]

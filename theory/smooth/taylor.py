@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike
 
 from theory.arithmetic import jets
 from theory.arithmetic.jets import Array
-from theory.derivation import Check, Derivation, Step
+from theory.derivation import Check, Derivation, Step, equal, label_axes, require_whole
 
 Layer = tuple[ArrayLike, ArrayLike | None]
 Activation = Literal["linear", "tanh", "sigmoid", "relu"]
@@ -129,8 +129,7 @@ def _require_line(start: Any, end: Any, activation: str, cost: str, alpha: float
         raise ValueError(f"activation={activation!r} with cost={cost!r}: use one of {tuple(UNITS)} and one of {COSTS}.")
     if not np.isfinite(alpha):
         raise ValueError(f"alpha={alpha:g} is not a point of the line; use a finite number.")
-    if order != int(order) or not 1 <= order <= 60:
-        raise ValueError(f"order={order} is not allowed; use a whole number from 1 to 60.")
+    require_whole(order=(order, 1, 60))
 
 
 def _data(x: ArrayLike, targets: ArrayLike, layers: list[tuple[Array, Array]], cost: str) -> tuple[Array, Array]:
@@ -154,7 +153,7 @@ def derive(*, order: int = 4, seed: int = 0) -> Derivation:
     Raises:
         ValueError: order or seed out of range.
     """
-    _require(order, seed)
+    require_whole(order=(order, 2, 12), seed=(seed, 0, 2**32 - 1))
     start, end, x, targets = _example("tanh", "squared_error", seed)
     both = [series(start, end, x, targets, alpha=a, order=order) for a in (0.0, 1.0)]
     return Derivation(
@@ -181,9 +180,6 @@ s, Q = sp.Symbol("s", real=True), sp.Symbol("q", positive=True)
 
 
 def _steps() -> list[Step]:
-    def equal(left: sp.Basic, right: sp.Basic) -> sp.Equality:
-        return sp.Eq(left, right, evaluate=False)
-
     u = sp.Function("u")(s)
     logistic = 1 / (1 + sp.exp(-u))
     a0, a1, b0, b1 = sp.symbols("A_0 A_1 B_0 B_1", commutative=False)
@@ -252,15 +248,9 @@ def _checks(order: int, seed: int) -> list[Check]:
     return [*checks, Check("depth-2 barrier from J''/32, relative", abs(told / seen - 1), 1e-10)]
 
 
-def _require(order: int, seed: int) -> None:
-    for name, value, low, high in (("order", order, 2, 12), ("seed", seed, 0, 2**32 - 1)):
-        if value not in range(low, high + 1):
-            raise ValueError(f"{name}={value} is not allowed; use a whole number from {low} to {high}.")
-
-
 def draw(axes: Any, *, order: int = 4, seed: int = 0) -> None:
     """J of a random tanh network on a line, with its series from both ends."""
-    _require(order, seed)
+    require_whole(order=(order, 2, 12), seed=(seed, 0, 2**32 - 1))
     start, end, x, y = _example("tanh", "squared_error", seed)
     alphas = np.linspace(0, 1, 101)
     curve = np.array([series(start, end, x, y, alpha=float(a), order=1)[0] for a in alphas])
@@ -269,6 +259,4 @@ def draw(axes: Any, *, order: int = 4, seed: int = 0) -> None:
         told = evaluate(series(start, end, x, y, alpha=at, order=order), alphas - at)
         axes.plot(alphas, told, "--", label=f"series of order {order} at α = {at:g}")
     axes.set_ylim(0, 1.5 * float(curve.max()))
-    axes.set_xlabel("α (fraction of the line)")
-    axes.set_ylabel("J (mean squared error, summed over outputs)")
-    axes.legend()
+    label_axes(axes, "α (fraction of the line)", "J (mean squared error, summed over outputs)")

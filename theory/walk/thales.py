@@ -13,7 +13,7 @@ import numpy as np
 import sympy
 from scipy import stats
 
-from theory.derivation import Check, Derivation, Step
+from theory.derivation import Check, Derivation, Step, label_axes
 from theory.walk.sampler import require_walk, sample
 
 
@@ -99,64 +99,6 @@ def walk_defect_mean(tau: Any, dimension: float) -> np.ndarray:
     if d == 2:
         return np.where(c > 0, -np.inf, 0.0)
     return np.asarray(np.where(e > 0, -e * d, -2 * c) / (d - 2))
-
-
-def limit_from_moments(own: Any, with_end: Any, end: Any) -> tuple[np.ndarray, np.ndarray]:
-    """x and r that a Gaussian path approaches in many dimensions, from E|X_t|^2, E X_t . X_T and E|X_T|^2 [...]."""
-    x = np.asarray(with_end, dtype=np.float64) / end
-    return x, np.sqrt(np.maximum(np.asarray(own, dtype=np.float64) / end - x * x, 0))
-
-
-def drift_limit(tau: Any, noise_share: float) -> tuple[np.ndarray, np.ndarray]:
-    """x, r of a walk with constant drift m: a half ellipse of height eta/2, so 2 max r estimates eta.
-
-    Args:
-        tau: [...]. noise_share: eta^2 = 1 / (1 + T |m|^2 / tr S), S the covariance of a step, in [0, 1].
-    """
-    if not 0 <= noise_share <= 1:
-        raise ValueError(f"noise_share={noise_share} must lie in [0, 1]")
-    tau = np.asarray(tau, dtype=np.float64)
-    drift = 1 - noise_share
-    return limit_from_moments(
-        drift * tau * tau + noise_share * tau, drift * tau + noise_share * np.minimum(tau, 1), 1.0
-    )
-
-
-def fractional_limit(tau: Any, hurst: float) -> tuple[np.ndarray, np.ndarray]:
-    """x, r of fractional Brownian motion, E|X_t - X_s|^2 = |t - s|^2H; its defect has the sign of H - 1/2 inside."""
-    if not 0 < hurst < 1:
-        raise ValueError(f"hurst={hurst} must lie strictly between 0 and 1")
-    tau, h = np.asarray(tau, dtype=np.float64), 2 * hurst
-    return limit_from_moments(tau**h, (1 + tau**h - np.abs(1 - tau) ** h) / 2, 1.0)
-
-
-def momentum_limit(steps: Any, momentum: float, solution_step: int) -> tuple[np.ndarray, np.ndarray]:
-    """x, r of a walk whose velocity is momentum * velocity + noise, starting at rest.
-
-    Args:
-        steps: whole [...]. momentum: in [0, 1). solution_step: T >= 1.
-    """
-    if not 0 <= momentum < 1:
-        raise ValueError(f"momentum={momentum} must lie in [0, 1)")
-    require_walk(2, max(solution_step, 1), solution_step)
-    steps = np.asarray(steps, dtype=np.float64)
-
-    def moment(s: Any, t: Any) -> np.ndarray:
-        early, late, mu = np.minimum(s, t), np.maximum(s, t), momentum
-        fade, ahead = mu**early, mu ** (late - early)
-        cross = mu * (1 - fade) / (1 - mu) * (1 + ahead)
-        return np.asarray(early - cross + ahead * mu**2 * (1 - fade**2) / (1 - mu**2))
-
-    return limit_from_moments(moment(steps, steps), moment(steps, solution_step), moment(solution_step, solution_step))
-
-
-def effective_dimension(eigenvalues: Any) -> float:
-    """(tr S)^2 / tr S^2: the dimension of the isotropic walk whose spread a walk with step covariance S has."""
-    values = np.asarray(eigenvalues, dtype=np.float64)
-    if values.size == 0 or not (values >= 0).all() or not values.sum() > 0 or not np.isfinite(values).all():
-        raise ValueError("eigenvalues of a step covariance must be finite, not negative and not all zero")
-    values = values / values.max()
-    return float(values.sum() ** 2 / (values @ values))
 
 
 def derive(dimension: float = 100, num_steps: float = 1000, solution_step: float = 900) -> Derivation:
@@ -296,5 +238,4 @@ def draw(axes: Any, dimension: float = 100, num_steps: float = 1000, solution_st
     axes.plot(steps, middle, color="C0", label="median")
     if d > 2:  # in the plane it is infinite
         axes.plot(steps, walk_defect_mean(steps / solution, d), color="C0", linestyle="--", label="mean")
-    axes.set(xlabel="step (updates)", ylabel="Thales defect x(1 − x) − r² (no unit)")
-    axes.legend()
+    label_axes(axes, "step (updates)", "Thales defect x(1 − x) − r² (no unit)")

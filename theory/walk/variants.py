@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 from scipy.integrate import quad
 
 from theory.arithmetic.polynomial import Array
-from theory.derivation import Check, Derivation
+from theory.derivation import Check, Derivation, label_axes, require_not_negative, require_whole
 from theory.walk import variants_steps
 
 Curve = tuple[Array, Array]
@@ -53,15 +53,15 @@ def drifting(tau: ArrayLike, drift_to_noise: float) -> Curve:
     """Steps N(m, S): the half circle with its height multiplied by η = (1 + T |m|² / tr S)^(-1/2).
 
     Args:
-        tau: t / T [...], 0 to 1. drift_to_noise: T |m|² / tr S, at the end of the walk.
+        tau: t / T [...], 0 or more.
+        drift_to_noise: T |m|² / tr S, at the end of the walk.
 
     Raises:
         ValueError: tau or the ratio out of range.
     """
     at = _tau(tau)
-    if not (isfinite(drift_to_noise) and drift_to_noise >= 0):
-        raise ValueError(f"drift_to_noise={drift_to_noise:g} is not allowed; use a finite number from 0 on.")
-    return from_covariance(at + drift_to_noise * at**2, at + drift_to_noise * at, 1 + drift_to_noise)
+    require_not_negative(drift_to_noise=drift_to_noise)
+    return from_covariance(at + drift_to_noise * at**2, np.minimum(at, 1) + drift_to_noise * at, 1 + drift_to_noise)
 
 
 def drift_to_noise(largest_residual: float) -> float:
@@ -81,7 +81,8 @@ def fractional(tau: ArrayLike, hurst: float) -> Curve:
     """Fractional Brownian motion: persistent for H > ½, inside the half circle; turning back for H < ½, outside.
 
     Args:
-        tau: t / T [...], 0 to 1. hurst: H in (0, 1).
+        tau: t / T [...], 0 or more.
+        hurst: H in (0, 1).
 
     Raises:
         ValueError: tau or H out of range.
@@ -90,14 +91,16 @@ def fractional(tau: ArrayLike, hurst: float) -> Curve:
     if not 0 < hurst < 1:
         raise ValueError(f"hurst={hurst:g} is not allowed; use a number strictly between 0 and 1.")
     own = at ** (2 * hurst)
-    return from_covariance(own, (1 + own - (1 - at) ** (2 * hurst)) / 2, 1.0)
+    return from_covariance(own, (1 + own - np.abs(1 - at) ** (2 * hurst)) / 2, 1.0)
 
 
 def with_momentum(steps: ArrayLike, momentum: float, solution_step: int) -> Curve:
     """v_t = μ v_{t-1} + ξ_t, X_t = X_{t-1} + v_t from rest, ξ white: exact second moments, before the limit T → ∞ too.
 
     Args:
-        steps: t [...], whole numbers from 0 to T. momentum: μ in [0, 1). solution_step: T.
+        steps: t [...], whole numbers from 0 on.
+        momentum: μ in [0, 1).
+        solution_step: T.
 
     Raises:
         ValueError: an argument out of range.
@@ -107,11 +110,13 @@ def with_momentum(steps: ArrayLike, momentum: float, solution_step: int) -> Curv
         raise ValueError(f"momentum={momentum:g} is not allowed; use a number from 0 to below 1.")
     if solution_step != int(solution_step) or solution_step < 1:
         raise ValueError(f"solution_step={solution_step:g} is not allowed; use a whole number from 1 on.")
-    if np.any(at != np.floor(at)) or np.any(at < 0) or np.any(at > solution_step):
-        raise ValueError(f"steps must be whole numbers from 0 to solution_step={solution_step:g}.")
+    if np.any(at != np.floor(at)) or np.any(at < 0):
+        raise ValueError("steps must be whole numbers from 0 on.")
     end = float(_momentum_covariance(np.asarray(float(solution_step)), 0.0, momentum))
     return from_covariance(
-        _momentum_covariance(at, 0.0, momentum), _momentum_covariance(at, solution_step - at, momentum), end
+        _momentum_covariance(at, 0.0, momentum),
+        _momentum_covariance(np.minimum(at, solution_step), np.abs(solution_step - at), momentum),
+        end,
     )
 
 
@@ -179,8 +184,8 @@ def _eigenvalues(eigenvalues: ArrayLike) -> Array:
 
 def _tau(tau: ArrayLike) -> Array:
     at = np.asarray(tau, dtype=np.float64)
-    if not np.all((at >= 0) & (at <= 1)):
-        raise ValueError(f"tau={tau!r} must lie between 0 and 1: it is step / solution_step")
+    if not np.all((at >= 0) & np.isfinite(at)):
+        raise ValueError(f"tau={tau!r} must be finite and 0 or more: it is step / solution_step")
     return at
 
 
@@ -212,12 +217,8 @@ def derive(
 
 
 def _curves(solution_step: float, drift: float, hurst: float, momentum: float, decay: float) -> dict[str, Curve]:
-    if solution_step != int(solution_step) or not 2 <= solution_step <= 1000:
-        raise ValueError(f"solution_step={solution_step:g} is not allowed; use a whole number from 2 to 1000.")
-    if not (isfinite(decay) and decay >= 0):
-        raise ValueError(f"decay={decay:g} is not allowed; use a finite number from 0 on.")
-    if not (isfinite(drift) and drift >= 0):
-        raise ValueError(f"drift={drift:g} is not allowed; use a finite number from 0 on.")
+    require_whole(solution_step=(solution_step, 2, 1000))
+    require_not_negative(decay=decay, drift=drift)
     steps = np.arange(int(solution_step) + 1)
     return {
         "schedule": scheduled(1 / (1 + decay * steps[1:])),
@@ -270,6 +271,4 @@ def draw(
     }
     for name, (x, r) in _curves(solution_step, drift, hurst, momentum, decay).items():
         axes.plot(x, r, ".-", label=labels[name])
-    axes.set_xlabel("projection / R (no unit)")
-    axes.set_ylabel("residual norm / R (no unit)")
-    axes.legend()
+    label_axes(axes, "projection / R (no unit)", "residual norm / R (no unit)")

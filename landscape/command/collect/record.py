@@ -1,7 +1,8 @@
-"""``job.json``: where one job stands, from its first moment, so that a job killed outright is seen."""
+"""``job.json``: where one job stands from its first moment, so that a killed one is seen; and a fault as one line."""
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import platform
@@ -9,6 +10,8 @@ import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+
+from omegaconf.errors import MissingMandatoryValue
 
 from landscape.errors import InputError
 from landscape.ground.files import document, temporary
@@ -115,3 +118,46 @@ def records_of(folder: Path, command: str) -> list[tuple[Path, JobRecord]]:
             record.key = file.parent.name
             found.append((file.parent, record))
     return sorted(found, key=lambda job: job[1].num)
+
+
+def gone(folder: Path) -> str:
+    """What happened to a job or sweep whose folder is not there any more."""
+    return f"{folder} was removed while this command ran, with what it held; the same command starts over"
+
+
+def one_line(error: BaseException) -> str:
+    """A fault as one line that names what to do where that is known."""
+    if isinstance(error, InputError):
+        return str(error)
+    full = _full_disk(error)
+    if full is not None:
+        return (
+            f"the disk is full ({full.filename or 'while writing'}); free some space or set outputs=... to another "
+            "disk: the same command goes on from the last checkpoint"
+        )
+    name = error.filename if isinstance(error, FileNotFoundError) else None
+    if isinstance(name, str) and name and not Path(name).parent.is_dir():
+        return gone(Path(name).parent)
+    if type(error).__name__ == "OutOfMemoryError":  # torch's; its own message says what was needed and what there was
+        first = " ".join(str(error).split(" If reserved but unallocated")[0].split())
+        return (
+            f"{first} Lower training.batch_size, training.measure_batch_size or objective.batch_size; the same command "
+            "goes on from the last checkpoint"
+        )
+    if "CUDA error" in str(error) or type(error).__name__ == "AcceleratorError":
+        return (
+            f"the device was lost or failed ({str(error).splitlines()[0]}); the same command goes on from the last "
+            "checkpoint"
+        )
+    if isinstance(error, MissingMandatoryValue) and error.full_key:
+        return f"{error.full_key} has no value; give it on the command line, {error.full_key}=..."
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"
+
+
+def _full_disk(error: BaseException | None) -> OSError | None:
+    """The system's word for it in the history of a fault: torch.save hides it behind one of its own."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            return error
+        error = error.__cause__ or error.__context__
+    return None

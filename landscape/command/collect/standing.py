@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 
 from landscape.command.collect.record import CUT, JobRecord, is_whole, write_json
-from landscape.command.launch.hold import is_held
+from landscape.command.launch import is_held
 from landscape.command.plan import PlannedJob
 from landscape.errors import InputError
 from landscape.ground.files import document
@@ -26,7 +26,7 @@ _named: set[Path] = set()  # folders whose damaged record this process has told 
 
 
 @dataclass(frozen=True)
-class Entry:
+class Job:
     """One job of a plan.
 
     Args:
@@ -54,12 +54,12 @@ class Plan:
     command: str
     refresh: bool
     strict: bool
-    jobs: list[Entry]
+    jobs: list[Job]
 
     @classmethod
     def of(cls, sweep: Path, command: str, refresh: bool, strict: bool, jobs: Sequence[PlannedJob]) -> Plan:
         """The plan of composed jobs; the same job asked for twice is one job."""
-        entries = [Entry(j.num, j.key, os.path.relpath(j.folder, sweep), j.overrides) for j in jobs]
+        entries = [Job(j.num, j.key, os.path.relpath(j.folder, sweep), j.overrides) for j in jobs]
         return cls(command, refresh, strict, list({entry.folder: entry for entry in reversed(entries)}.values())[::-1])
 
     @classmethod
@@ -73,7 +73,7 @@ class Plan:
             raise InputError(f"{sweep} is no folder; give the folder of a sweep, such as outputs/quickstart/full")
         try:
             found = document.read(sweep / NAME)
-            plan = document.as_a(cls, found | {"jobs": [document.as_a(Entry, job) for job in found["jobs"]]})
+            plan = document.as_a(cls, found | {"jobs": [document.as_a(Job, job) for job in found["jobs"]]})
             for entry in plan.jobs:
                 inside(sweep, entry.folder)
             return plan
@@ -106,7 +106,7 @@ class Plan:
         """``plan.json``, by rename."""
         write_json(sweep / NAME, asdict(self))
 
-    def entry_of(self, overrides: Sequence[str]) -> Entry | None:
+    def entry_of(self, overrides: Sequence[str]) -> Job | None:
         """The job with these overrides."""
         return self._by_overrides.get(tuple(overrides))
 
@@ -116,7 +116,7 @@ class Plan:
         return f"job {job.num + 1} of {len(self.jobs)}" + (f" [{varied}]" if varied else "")
 
     @cached_property
-    def _by_overrides(self) -> dict[tuple[str, ...], Entry]:
+    def _by_overrides(self) -> dict[tuple[str, ...], Job]:
         return {tuple(entry.overrides): entry for entry in reversed(self.jobs)}
 
     @cached_property
@@ -134,7 +134,7 @@ class Plan:
         places = [(entry, Path(os.path.normpath(sweep / entry.folder))) for entry in self.jobs]
         return [(place, self._stands(entry, place)) for entry, place in places]
 
-    def _stands(self, entry: Entry, folder: Path) -> JobRecord:
+    def _stands(self, entry: Job, folder: Path) -> JobRecord:
         try:
             record = JobRecord.read(folder)
         except InputError as error:

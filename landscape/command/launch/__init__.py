@@ -1,7 +1,10 @@
-"""Where jobs run: Hydra's launchers, a process and a GPU for each job, one job at a time in each folder."""
+"""Where jobs run: Hydra's launchers, and what they do not do themselves.
 
-from landscape.command.launch.engine import guard, is_parallel, need
-from landscape.command.launch.hold import hold, is_held
-from landscape.command.launch.isolation import in_child
+``launcher`` wraps the one that ``compute`` chose: it leaves out finished jobs and outlives its own failure. Each job is
+then alone: ``isolation`` gives it a process, and its folder to one process at a time; ``gpu`` lends it a GPU.
+"""
 
-__all__ = ["guard", "hold", "in_child", "is_held", "is_parallel", "need"]
+from landscape.command.launch.isolation import hold, in_child, is_held
+from landscape.command.launch.launcher import Watch, guard, is_parallel, need
+
+__all__ = ["Watch", "guard", "hold", "in_child", "is_held", "is_parallel", "need"]

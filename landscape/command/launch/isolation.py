@@ -1,14 +1,22 @@
-"""A job in a process of its own, so that its death is its own."""
+"""A job in a process of its own, so that its death is its own; and one process at a time in each job's folder."""
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+log = logging.getLogger(__name__)
 
 INTERRUPTED = 130
+NAME = ".running"  # an empty file; what counts is the lock on it, which the system takes back from a dead process
 
 
 def in_child(work: Callable[[], None]) -> str:
@@ -47,3 +55,33 @@ def _guarded(work: Callable[[], None]) -> None:
         work()
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
+
+
+@contextmanager
+def hold(folder: Path) -> Iterator[None]:
+    """Keep other processes out of a job's folder; wait for the one that is in it, such as a lost launcher's job."""
+    if (folder / NAME).is_symlink():  # opening a lock empties the file, wherever a link leads
+        (folder / NAME).unlink()
+    lock = FileLock(folder / NAME)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        log.info("another process is running this job; waiting for it")
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def is_held(folder: Path) -> bool:
+    """Whether some living process works in a job's folder."""
+    if not (folder / NAME).is_file() or (folder / NAME).is_symlink():  # nobody here makes a link or a pipe of it
+        return False
+    lock = FileLock(folder / NAME)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return True
+    lock.release()
+    return False

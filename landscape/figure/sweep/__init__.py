@@ -9,11 +9,9 @@ from matplotlib.figure import Figure
 from landscape.errors import InputError
 from landscape.figure import style
 from landscape.figure.sweep import copies, plain
-from landscape.figure.sweep.design import Design
+from landscape.figure.sweep.by_keys import draw_one_key, draw_several_keys
+from landscape.figure.sweep.keys import Design
 from landscape.figure.sweep.number import chosen
-from landscape.figure.sweep.one_key import draw_one_key
-from landscape.figure.sweep.pool import pool
-from landscape.figure.sweep.several_keys import draw_several_keys
 from landscape.figure.sweep.verdicts import judge as judge
 from landscape.result.saved import Result
 
@@ -42,4 +40,4 @@ def draw(results: Sequence[Result], numbers: Sequence[str] = ()) -> Figure:
     if design.keys:
         return draw_one_key(design, notes)
     # Something was swept, but seeds alone: these jobs are one with more seeds.
-    return plain.draw(results, [pool(results)] if any(design.told) else (), notes)
+    return plain.draw(results, [results[0].beside(*results[1:])] if any(design.told) else (), notes)

@@ -5,10 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Hashable, Sequence
 
-from landscape.figure.subject import seed_names
-from landscape.figure.sweep.columns import of_columns
 from landscape.figure.sweep.keys import at, is_seed, leaves
-from landscape.figure.sweep.pool import num_columns
 from landscape.ground.settings import key_of, uses_of
 from landscape.result.saved import Result
 
@@ -24,7 +21,7 @@ def fresh(results: Sequence[Result]) -> list[list[int]]:
     found = []
     for result in results:
         new = []
-        for column in range(num_columns(result)):
+        for column in range(result.num_columns):
             names = set(_names(result, column))
             if not names & seen:
                 new.append(column)
@@ -36,7 +33,7 @@ def fresh(results: Sequence[Result]) -> list[list[int]]:
 def distinct(results: Sequence[Result]) -> list[Result]:
     """The jobs with each run once; a job that has no run of its own is left out."""
     return [
-        result if len(new) == num_columns(result) else of_columns(result, new)
+        result if len(new) == result.num_columns else result.columns(new)
         for result, new in zip(results, fresh(results), strict=True)
         if new
     ]
@@ -44,7 +41,7 @@ def distinct(results: Sequence[Result]) -> list[Result]:
 
 def note(results: Sequence[Result]) -> str:
     """One sentence on what does not count again, empty where every run is its own."""
-    found = [(len(new), num_columns(result)) for result, new in zip(results, fresh(results), strict=True)]
+    found = [(len(new), result.num_columns) for result, new in zip(results, fresh(results), strict=True)]
     whole, part = sum(new == 0 for new, _ in found), sum(0 < new < num for new, num in found)
     words = [f"{whole} {'is a copy' if whole == 1 else 'are copies'} of others after caps"] if whole else []
     words += [f"{part} {'has' if part == 1 else 'have'} seeds of an earlier one"] if part else []
@@ -53,7 +50,7 @@ def note(results: Sequence[Result]) -> str:
 
 def _names(result: Result, column: int) -> list[Hashable]:
     """What this run is known by: its settings and seed; and, under a cap on the way, its curves in place of a few."""
-    num = num_columns(result)
+    num = result.num_columns
     config = {name: text for key, value in result.config.items() for name, text in leaves(key, value).items()}
     if len(result.seeds) == num:  # its columns say their seeds, else they are numbered
         config = {name: text for name, text in config.items() if not (name.startswith("training.") and is_seed(name))}
@@ -64,7 +61,7 @@ def _names(result: Result, column: int) -> list[Hashable]:
         for name, text in {**result.choices, **told, **config}.items()
         if uses_of(name).result and name not in ("limits", *IN_THE_CONFIG)
     }
-    label = seed_names(result, num)[column]
+    label = result.seed_names(num)[column]
     names: list[Hashable] = [(label, frozenset(told.items()))]
     overruled = tuple(key for words, key in ON_THE_WAY.items() if any(words in cap for cap in result.caps))
     if overruled and result.curves:

@@ -1,4 +1,4 @@
-"""What a sweep varied: the keys that tell its jobs apart, and the order of their values."""
+"""What a sweep varied: the keys that tell its jobs apart, the order of their values, and the jobs by these values."""
 
 from __future__ import annotations
 
@@ -128,3 +128,51 @@ def leaves(key: str, value: Any) -> dict[str, str]:
     if isinstance(value, dict):
         return {name: text for part, item in value.items() for name, text in leaves(f"{key}.{part}", item).items()}
     return {key: value if isinstance(value, str) else json.dumps(value)}
+
+
+Cells = Mapping[tuple[str, ...], Result]
+
+
+@dataclass(frozen=True)
+class Design:
+    """Jobs and what tells them apart.
+
+    Args:
+        results: the jobs. told: for each job the values of its swept keys. keys: those that pick no seed, the one to
+            colour by first, then by falling number of values.
+    """
+
+    results: Sequence[Result]
+    told: Sequence[Mapping[str, str]]
+    keys: Sequence[Key]
+
+    @classmethod
+    def of(cls, results: Sequence[Result]) -> Design:
+        """The design of these jobs; an ordered key is coloured before any other, the one with most values first."""
+        told = swept(results)
+        # sorted is stable: of two keys alike the first that was told comes first
+        keys = sorted(keys_of(told), key=lambda key: -len(key.values))
+        first = next((key for key in keys if key.is_ordered), None)
+        return cls(results, told, ([first] if first else []) + [key for key in keys if key is not first])
+
+    def cells(self, keys: Sequence[Key]) -> Cells:
+        """One result per combination of these keys' values that occurs, its jobs pooled over all other keys."""
+        groups: dict[tuple[str, ...], list[Result]] = {}
+        for result, values in zip(self.results, self.told, strict=True):
+            groups.setdefault(tuple(values[key.name] for key in keys), []).append(result)
+        return {place: group[0].beside(*group[1:]) for place, group in groups.items()}
+
+
+def spread(values: Sequence[str], most: int) -> list[str]:
+    """At most ``most`` of the values, the first, the last, and evenly between them."""
+    if len(values) <= most:
+        return list(values)
+    return [values[round(k * (len(values) - 1) / (most - 1))] for k in range(most)]
+
+
+def num_runs(results: Sequence[Result]) -> str:
+    """``12 jobs of 4 seeds``, ``12 jobs of 1 to 4 seeds``, ``12 jobs``."""
+    counts = sorted({result.num_columns for result in results})
+    seeds = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+    jobs = f"{len(results)} job{'s' * (len(results) > 1)}"
+    return f"{jobs} of {seeds} seeds" if counts[-1] > 1 else jobs

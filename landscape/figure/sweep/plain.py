@@ -1,4 +1,4 @@
-"""One job drawn alone, or a few that no key tells apart."""
+"""One job drawn alone, or a few that no key tells apart: lines, learning, tracks, and J on a plane as contours."""
 
 from __future__ import annotations
 
@@ -8,17 +8,18 @@ from functools import partial
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
-from landscape.figure import fig13_maxout_residual as residual
-from landscape.figure import line, style, subject
-from landscape.figure.sweep import plane
+from landscape.figure import caption, naming, panel, style
+from landscape.figure.reading import primary
 from landscape.figure.sweep.verdicts import judge
+from landscape.figure.track import draw_tracks
 from landscape.result.saved import Result
 
 MAX_NAMED = 4
 """Nets that a title names one by one."""
-Panel = Callable[[Axes], line.Drawn]
+Panel = Callable[[Axes], panel.Drawn]
 
 
 def draw(results: Sequence[Result], shown: Sequence[Result] = (), said: Sequence[str] = ()) -> Figure:
@@ -30,57 +31,57 @@ def draw(results: Sequence[Result], shown: Sequence[Result] = (), said: Sequence
         shown: the curves, where they are not those of ``results`` one by one. said: sentences for the footer.
     """
     shown = shown or results
-    panels = _panels(shown, subject.names(shown, brief=True))
+    panels = _panels(shown, naming.names(shown, brief=True))
     if not panels:
         figure, grid = style.new(1, 1, width=4.8)
-        line.close(grid[0][0], line.Drawn())
-        return style.finish(figure, results, title(results), said, verdicts=judge(results))
+        panel.close(grid[0][0], panel.Drawn())
+        return caption.finish(figure, results, title(results), said, verdicts=judge(results))
     columns = min(len(panels), 2)
     figure, grid = style.new(math.ceil(len(panels) / columns), columns, width=3.7 * columns + 2.6)
     flat = [axes for row in grid for axes in row]
-    drawn = line.Drawn()
-    for panel, axes in zip(panels, flat, strict=False):
-        drawn += panel(axes)
+    drawn = panel.Drawn()
+    for draw_one, axes in zip(panels, flat, strict=False):
+        drawn += draw_one(axes)
     for axes in flat[len(panels) :]:
         axes.remove()
     style.legend_outside(figure, drawn.legend_title)
-    return style.finish(figure, results, title(results), [*said, *drawn.notes], verdicts=judge(results))
+    return caption.finish(figure, results, title(results), [*said, *drawn.notes], verdicts=judge(results))
 
 
 def title(results: Sequence[Result]) -> str:
     """The recipes or models, and the data where they do not say it."""
-    nets = list(dict.fromkeys(subject.net(result) for result in results))
+    nets = list(dict.fromkeys(naming.net(result) for result in results))
     words = ", ".join(nets) if len(nets) <= MAX_NAMED else f"{len(nets)} nets"
-    return f"{words}{style.on_data(results) if words != results[0].choices.get('data') else ''}"
+    return f"{words}{caption.on_data(results) if words != results[0].choices.get('data') else ''}"
 
 
 def _panels(results: Sequence[Result], labels: Sequence[str]) -> list[Panel]:
     """What there is to draw, in reading order."""
     alone = len(results) == 1
     panels: list[Panel] = []
-    splits = [split for split in ("train", "valid") if any(line.primary(result, split) for result in results)]
+    splits = [split for split in ("train", "valid") if any(primary(result, split) for result in results)]
     groups = [tuple(splits)] if alone and splits else [(split,) for split in splits]
     for group in groups:
 
-        def along(axes: Axes, group: tuple[str, ...] = group) -> line.Drawn:
+        def along(axes: Axes, group: tuple[str, ...] = group) -> panel.Drawn:
             drawn = (
-                line.draw_splits(axes, results[0], group, line.differ(results[0]))
+                panel.draw_splits(axes, results[0], group, panel.differ(results[0]))
                 if alone
-                else line.draw_jobs(axes, results, labels, group)
+                else panel.draw_jobs(axes, results, labels, group)
             )
             if _spans_decades(results, group):
                 axes.set_yscale("log")
             ends = ", ".join(dict.fromkeys(r.choices.get("endpoints", "a line").replace("_", " ") for r in results))
             title = ends if alone else f"{ends}, {style.SPLIT_WORD[group[0]]}"
-            line.label_line(axes, title, drawn, legend=False)
+            panel.label_line(axes, title, drawn, legend=False)
             return drawn
 
         panels.append(along)
     if any(result.learning_curve is not None for result in results):
 
-        def learning(axes: Axes) -> line.Drawn:
-            drawn = line.draw_learning(axes, results[0]) if alone else line.draw_histories(axes, results, labels)
-            line.label_learning(
+        def learning(axes: Axes) -> panel.Drawn:
+            drawn = panel.draw_learning(axes, results[0]) if alone else panel.draw_histories(axes, results, labels)
+            panel.label_learning(
                 axes, "during training" if alone else "during training, validation", drawn, legend=False
             )
             return drawn
@@ -88,24 +89,90 @@ def _panels(results: Sequence[Result], labels: Sequence[str]) -> list[Panel]:
         panels.append(learning)
     if any("trajectory" in result.projections for result in results):
 
-        def off_line(axes: Axes) -> line.Drawn:
-            notes = residual.draw_tracks(axes, results, labels, equal=False)
+        def off_line(axes: Axes) -> panel.Drawn:
+            notes = draw_tracks(axes, results, labels, equal=False)
             if (inner := axes.get_legend()) is not None:
                 inner.remove()  # its entries are in the legend beside the panels
             axes.set_title("off the line")
-            return line.Drawn((), tuple(notes))
+            return panel.Drawn((), tuple(notes))
 
         panels.append(off_line)
     for result, label in zip(results, labels, strict=True):
-        if plane.has_plane(result):
+        if has_plane(result):
             name = f"J on the plane, {style.SPLIT_WORD['train']}"
-            panels.append(partial(plane.draw_plane, result=result, title=name if alone else f"{name}: {label}"))
+            panels.append(partial(draw_plane, result=result, title=name if alone else f"{name}: {label}"))
     return panels
 
 
 def _spans_decades(results: Sequence[Result], splits: Sequence[str]) -> bool:
     """Whether J is positive everywhere and its largest value exceeds its smallest a thousandfold."""
-    curves = [line.primary(result, split) for result in results for split in splits]
+    curves = [primary(result, split) for result in results for split in splits]
     finite = [curve.objective[np.isfinite(curve.objective)] for curve in curves if curve is not None]
     values = np.concatenate(finite) if finite else np.zeros(0)
     return bool(values.size and values.min() > 0 and values.max() > 1000 * values.min())
+
+
+NUM_LEVELS = 16
+
+
+def has_plane(result: Result) -> bool:
+    """Whether a result holds J on a grid that is more than a line."""
+    plane = result.projections.get("plane")
+    return plane is not None and plane.objective is not None and len(plane.steps) >= 4
+
+
+def draw_plane(axes: Axes, result: Result, title: str) -> panel.Drawn:
+    """Contours of J in true lengths, the three corners marked; returns what to say below."""
+    plane = result.projections["plane"]
+    assert plane.objective is not None and plane.second_projection is not None
+    side = round(len(plane.steps) ** 0.5)
+    x, y, values = (v[:, 0].reshape(side, side) for v in (plane.projection, plane.second_projection, plane.objective))
+    shown = np.ma.masked_invalid(values)
+    low, high = float(shown.min()), float(shown.max())
+    axes.set(
+        title=style.wrapped(title, 38),
+        xlabel="along start to end [parameter units]",
+        ylabel="beside it [parameter units]",
+    )
+    if shown.mask.all() or not low < high:
+        return panel.Drawn((), ("J is the same, or not finite, all over the plane",))
+    is_log = low > 0 and high > 100 * low
+    levels = np.geomspace(low, high, NUM_LEVELS) if is_log else np.linspace(low, high, NUM_LEVELS)
+    drawn = axes.contourf(x, y, shown, levels=levels, cmap="viridis", norm=LogNorm(low, high) if is_log else None)
+    axes.contour(x, y, shown, levels=levels, colors="white", linewidths=0.4)
+    if axes.figure is not None:
+        bar = axes.figure.colorbar(drawn, ax=axes, label=f"J{naming.bracketed_unit([naming.cost_of(result)])}")
+        ticks = levels[::3].tolist()
+        bar.set_ticks(ticks, labels=plainly(ticks))
+        bar.ax.minorticks_off()
+    inside = [(float(v.min()), float(v.max())) for v in (x, y)]
+    for name, place in corners_of(result).items():
+        if all(least <= at <= most for at, (least, most) in zip(place, inside, strict=True)):
+            axes.plot(*place, "o", color="white", markeredgecolor=style.BLACK, markersize=4.5)
+            axes.annotate(
+                name,
+                place,
+                xytext=(4, 4),
+                textcoords="offset points",
+                fontsize=7,
+                color=style.BLACK,
+                bbox={"facecolor": "white", "alpha": 0.7, "edgecolor": "none", "pad": 1},
+            )
+    axes.set_aspect("equal", adjustable="datalim")
+    return panel.Drawn()
+
+
+def plainly(values: Sequence[float]) -> list[str]:
+    """Each value in as few digits, three or more, as keep them all apart."""
+    told = [[f"{value:.{digits}g}" for value in values] for digits in range(3, 18)]
+    return next((words for words in told if len(set(words)) == len(words)), told[-1])
+
+
+def corners_of(result: Result) -> dict[str, tuple[float, float]]:
+    """The three points in the coordinates of the plane."""
+    third = [float(np.ravel(result.numbers[f"plane/third_{axis}"])[0]) for axis in ("along", "beside")]
+    return {
+        "start": (0.0, 0.0),
+        "end": (float(result.projections["plane"].length[0]), 0.0),
+        "third": (third[0], third[1]),
+    }

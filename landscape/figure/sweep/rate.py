@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from landscape.figure import claims, line, style, subject
-from landscape.figure.reading import covers
-from landscape.figure.sweep.design import Cells
-from landscape.figure.sweep.keys import Key
-from landscape.result.curve.wilson import wilson
+from landscape.figure import style
+from landscape.figure.claims import falls_monotonically
+from landscape.figure.reading import Column, covers, primary
+from landscape.figure.sweep.keys import Cells, Key
+from landscape.result.curve.noise import wilson
 from landscape.result.saved import Result
 
 MAX_COUNTS = 12
@@ -28,11 +28,11 @@ def are_monotone(result: Result, split: str = "train") -> list[bool]:
 
     Empty where the line was not measured there, and for a line between two solutions, which nobody claims to fall.
     """
-    curve = line.primary(result, split)
+    curve = primary(result, split)
     if curve is None or not covers(curve, 0.0, 1.0) or result.choices.get("endpoints") == "between_solutions":
         return []
-    columns, _ = subject.usable(result, curve.objective)
-    return [claims.falls_monotonically(curve, s).holds is True for s in columns]
+    columns, _ = result.usable(curve.objective)
+    return [falls_monotonically(Column(result, curve, s)).holds is True for s in columns]
 
 
 def draw_rates(axes: Axes, key: Key, cells: Cells, splits: Sequence[str] = SPLITS) -> None:

@@ -5,11 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from landscape.figure import claims, fig05_two_solutions, subject, unit
-from landscape.figure import fig13_maxout_residual as residual
+from landscape.figure import naming
+from landscape.figure.checks import judge_job
+from landscape.figure.claims import FROM_START_TO_SOLUTION
 from landscape.figure.sweep.copies import distinct
+from landscape.figure.track import OF_ANY_NET
+from landscape.figure.two_solutions import BETWEEN_SOLUTIONS, RANDOM_TO_SOLUTION
 from landscape.result.saved import Result
 from landscape.result.verdict import Verdict
+
+OF_ENDPOINTS = {
+    "between_solutions": BETWEEN_SOLUTIONS,
+    "random_to_solution": RANDOM_TO_SOLUTION,
+    "init_to_solution": FROM_START_TO_SOLUTION,
+}
 
 
 def judge(results: Sequence[Result]) -> list[Verdict]:
@@ -19,17 +28,9 @@ def judge(results: Sequence[Result]) -> list[Verdict]:
     """
     found: list[Verdict] = []
     results = distinct(results)
-    for result, name in zip(results, subject.names(results), strict=True):
-        ends = result.choices.get("endpoints")
-        if ends == "between_solutions":
-            found += fig05_two_solutions.between_solutions(result, name)
-        elif ends == "random_to_solution":
-            found += fig05_two_solutions.random_to_solution(result, name)
-        elif ends == "init_to_solution":
-            found += claims.from_start_to_solution(result, name)
-        for claim, read in (residual.ENDS, residual.TAIL, residual.NORM, residual.THALES):
-            found += residual.on_tracks(claim, read, result, name)
-    if unit.of(results):
+    for result, name in zip(results, naming.names(results), strict=True):
+        found += judge_job((*OF_ENDPOINTS.get(result.choices.get("endpoints", ""), ()), *OF_ANY_NET), result, name)
+    if naming.unit_of(results):
         return found
     # The texts of the claims are written for a likelihood.
     return [replace(item, measured=item.measured.replace(" nats", "")) for item in found]

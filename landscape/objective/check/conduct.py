@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,12 +10,18 @@ import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _NormBase
 
+from landscape.data.dataset import Split
 from landscape.errors import InputError
-from landscape.model.dropout import Dropout, switched_on
+from landscape.model.contract import is_stateful
+from landscape.model.dropout import Dropout, Masks, switched_on
 from landscape.model.plain import plain_attention
 from landscape.objective.batch import Batches
+from landscape.objective.check.fitting import fitting
+from landscape.objective.forward import ForwardPass
+from landscape.objective.module.safe import is_safe
+from landscape.objective.module.template import template_of
 from landscape.objective.module.watch import Watch, changes, drawn_elsewhere
-from landscape.parameters import beside
+from landscape.parameters import ParameterLayout, beside
 
 FEW = 8
 """Examples that show what a module does."""
@@ -32,6 +38,37 @@ class Conduct:
 
     changed: frozenset[str]
     drawing: tuple[nn.Module, ...]
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a few examples have shown of a module, in one mode and precision."""
+
+    forward: ForwardPass
+    conduct: Conduct
+
+
+def look_at(
+    original: nn.Module,
+    cost: Any,
+    split: Split,
+    seeds: Sequence[int],
+    device: torch.device,
+    dtype: torch.dtype,
+    is_stochastic: bool,
+) -> Look:
+    """Copy a module and see how it behaves on the first examples of a split, which lies on ``device``.
+
+    Raises:
+        InputError: it cannot be copied, does not fit, or has no conduct in this mode.
+    """
+    module = template_of(original, device, dtype)
+    ParameterLayout.of(module)  # refuses a module without parameters
+    with fitting(module, cost, split.x):
+        masks = Masks(module, split.x[:1], cost.num_draws)
+    carries = split.num_streams is not None and is_stateful(module)
+    forward = ForwardPass(module, cost, masks, dtype, device, carries, is_safe(module, cost))
+    return Look(forward, conduct_of(Batches(forward, split, seeds, is_stochastic), is_stochastic))
 
 
 def conduct_of(batches: Batches, is_stochastic: bool) -> Conduct:

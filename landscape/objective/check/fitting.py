@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from landscape.cost.contract import checks_targets, wants_of
 from landscape.data.dataset import Split
 from landscape.errors import InputError
 from landscape.objective.batch import Batches, Buffers
@@ -44,7 +45,7 @@ def fitting(module: nn.Module, cost: Any, x: Tensor) -> Iterator[None]:
         if isinstance(error, IndexError):
             advice = _beyond(module, x) or "what indexes a table must be one of its rows"
         tokens = "" if x.is_floating_point() else f", which are whole numbers ({x.dtype}; {advice})"
-        wants = getattr(cost, "wants", "it must map x [B, ...] to logits [B, C]")
+        wants = wants_of(cost)
         raise InputError(
             f"model={type(module).__name__} does not fit data and cost {type(cost).__name__}: on x "
             f"[B, {', '.join(map(str, x.shape[1:]))}]{tokens} it failed with: {error}; {wants}"
@@ -94,7 +95,7 @@ class TargetCheck:
 
 def showing_targets(forward: ForwardPass, y: Tensor, goes_on: bool) -> ForwardPass:
     """The same pass, which shows the cost all of these targets beside its outputs."""
-    if not hasattr(forward.cost, "check_targets"):
+    if not checks_targets(forward.cost):
         return forward
     return replace(forward, cost=TargetCheck(forward.cost, y, goes_on), scales=forward.scales if goes_on else {})
 
@@ -109,7 +110,7 @@ def check_split(batches: Batches, split: Split, buffers: Buffers, has_extremes: 
         has_extremes: try the examples with the smallest and the largest whole number.
     """
     few = split.first(min(len(split), 64, split.num_streams or 64))
-    if hasattr(batches.forward.cost, "check_targets"):
+    if checks_targets(batches.forward.cost):
         _try(batches, few, buffers, batches.split.x, showing_targets(batches.forward, split.y, goes_on=False))
     check_finite(batches, split, buffers)
     if has_extremes:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from landscape.errors import InputError
+from landscape.model.contract import has_example
 from landscape.objective.batch import Batches, Buffers
 from landscape.objective.check.conduct import FEW
 from landscape.objective.check.fitting import check_extremes, check_finite, fitting, showing_targets
@@ -44,7 +45,7 @@ def check(batches: Batches, original: nn.Module, buffers: Buffers) -> frozenset[
     few = len(batch.known[0, 0]["x"])
     with fitting(module, forward.cost, split.x), forward.masks.watched() as idle:
         first, second = (batch.channels(theta)[0] for _ in range(2))
-    if idle and hasattr(module, "example"):  # its training pass takes more than x, and was not made
+    if idle and has_example(module):  # its training pass takes more than x, and was not made
         raise InputError(
             f"cost {cost} leaves {len(idle)} of the {len(forward.masks)} mask layers of "
             f"model={name} unused: it is not the cost that this model is made for, and its masks would change "

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-from importlib import import_module
 
+from landscape.objective.engine.counts import TOUCH, elements, reads_data, work
 from landscape.objective.engine.events.structure import Structure, find
-from landscape.objective.engine.flops import TOUCH, elements, reads_data, work
 from landscape.objective.engine.graph import Kind, Trace, Unsuited
 from landscape.objective.engine.prefix import Prefix
 from landscape.objective.engine.rows import Points, rows_of
@@ -60,19 +59,6 @@ def structure_for(trace: Trace, points: Points, device_type: str) -> Structure:
     if structure is None:
         raise Unsuited("no linear layer reads a piecewise-linear one whose input does not depend on theta")
     return structure
-
-
-def load_kernels() -> None:
-    """Import numba and what it compiles.
-
-    Raises:
-        Unsuited: it is not there, or does not fit the other libraries.
-    """
-    try:
-        for name in ("landscape.objective.engine.events.kernel", "landscape.objective.engine.events.switches"):
-            import_module(name)
-    except ImportError as error:
-        raise Unsuited(f"the events need numba ({error}; pip install numba)") from error
 
 
 def events_pay(structure: Structure, points: Points) -> bool:

@@ -35,9 +35,11 @@ class Trace:
     Args:
         module: the graph, with the constants that it holds.
         kinds: of every node.
-        theta: the node of the point. known: the nodes of what does not depend on it, by name. state: nodes of the
-            state that comes in.
-        outputs: nodes of the channels and then of the state that goes out. channels: names of the first.
+        theta: the node of the point.
+        known: the nodes of what does not depend on it, by name.
+        state: nodes of the state that comes in.
+        outputs: nodes of the channels and then of the state that goes out.
+        channels: names of the first.
         state_spec: how the state is put together again.
     """
 
@@ -130,79 +132,31 @@ class Kind(Enum):
     MOVING = 2
 
 
+def _operators(names: str) -> frozenset[str]:
+    return frozenset(names.split())
+
+
+# Operators that only say where each element goes.
+PLACES = _operators(
+    "view _unsafe_view reshape flatten unflatten unsqueeze squeeze expand t transpose permute movedim select slice "
+    "narrow clone contiguous alias detach"
+)
 # The output is linear in the first argument; every further one only says which elements, which shape, which axis.
-LINEAR_IN_FIRST = frozenset(
-    (
-        "view",
-        "_unsafe_view",
-        "reshape",
-        "flatten",
-        "unflatten",
-        "unsqueeze",
-        "squeeze",
-        "expand",
-        "expand_as",
-        "broadcast_to",
-        "t",
-        "transpose",
-        "permute",
-        "movedim",
-        "select",
-        "slice",
-        "narrow",
-        "split",
-        "split_with_sizes",
-        "unsafe_split",
-        "chunk",
-        "unsafe_chunk",
-        "unbind",
-        "index_select",
-        "gather",
-        "diagonal",
-        "tril",
-        "triu",
-        "clone",
-        "contiguous",
-        "alias",
-        "detach",
-        "neg",
-        "sum",
-        "mean",
-        "cumsum",
-        "flip",
-        "roll",
-        "repeat",
-        "constant_pad_nd",
-        "avg_pool1d",
-        "avg_pool2d",
-        "avg_pool3d",
-        "adaptive_avg_pool1d",
-        "adaptive_avg_pool2d",
-        "im2col",
-        "unfold",
-        "numpy_T",
-    )
+LINEAR_IN_FIRST = PLACES | _operators(
+    "expand_as broadcast_to split split_with_sizes unsafe_split chunk unsafe_chunk unbind index_select gather diagonal "
+    "tril triu neg sum mean cumsum flip roll repeat constant_pad_nd avg_pool1d avg_pool2d avg_pool3d "
+    "adaptive_avg_pool1d adaptive_avg_pool2d im2col unfold numpy_T"
 )
 # Affine in all the tensors of their list.
-LISTS = frozenset(("cat", "concat", "stack"))
+LISTS = _operators("cat concat stack")
 # Bilinear in the two arguments at these places, plus, where there is a third place, a term that is added.
 BILINEAR: Mapping[str, tuple[int, int, int | None]] = {
-    "linear": (0, 1, 2),
-    "conv1d": (0, 1, 2),
-    "conv2d": (0, 1, 2),
-    "conv3d": (0, 1, 2),
-    "convolution": (0, 1, 2),
-    "addmm": (1, 2, 0),
-    "baddbmm": (1, 2, 0),
-    "mm": (0, 1, None),
-    "bmm": (0, 1, None),
-    "matmul": (0, 1, None),
-    "mv": (0, 1, None),
-    "dot": (0, 1, None),
-    "mul": (0, 1, None),
+    **dict.fromkeys(("linear", "conv1d", "conv2d", "conv3d", "convolution"), (0, 1, 2)),
+    **dict.fromkeys(("addmm", "baddbmm"), (1, 2, 0)),
+    **dict.fromkeys(("mm", "bmm", "matmul", "mv", "dot", "mul"), (0, 1, None)),
 }
 # No dropout in evaluation mode: the identity.
-INERT = frozenset(("dropout", "feature_dropout", "alpha_dropout", "feature_alpha_dropout"))
+INERT = _operators("dropout feature_dropout alpha_dropout feature_alpha_dropout")
 
 
 def name_of(node: Node) -> str:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import logging
-import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, Protocol
 
@@ -15,22 +13,16 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from landscape.errors import InputError
-from landscape.objective.engine.bytes import HELD_POINTS, room_of
-from landscape.objective.engine.choice import (
-    events_pay,
-    is_small,
-    load_kernels,
-    prefix_pays,
-    rows_together,
-    structure_for,
-)
-from landscape.objective.engine.events.events import Events
-from landscape.objective.engine.events.packed import Memory
-from landscape.objective.engine.graph import Forward, NotFinite, Trace, Unsuited, trace
+from landscape.objective.engine.choice import events_pay, is_small, prefix_pays, rows_together, structure_for
+from landscape.objective.engine.counts import HELD_POINTS, Room
+from landscape.objective.engine.graph import NotFinite, Trace, Unsuited, trace
 from landscape.objective.engine.prefix import Prefix
-from landscape.objective.engine.rows import rows_of
+from landscape.objective.engine.rows import Points, rows_of
+from landscape.objective.forward import AXES, ForwardPass
+from landscape.objective.memory.passes import Limit
 from landscape.objective.sums import Sums
 from landscape.parameters import row_of
+from landscape.path.contract import AffinePath, is_affine
 
 log = logging.getLogger(__name__)
 
@@ -46,61 +38,48 @@ Keep = Callable[[Tensor, int, int], None]
 """Told the objective [points, B] of the examples from a number on, at the points from a number on."""
 
 
-@dataclass(frozen=True)
-class Limit:
-    """What an engine may hold at once.
+class Runner(Protocol):
+    """An engine made for one shape of a batch."""
 
-    Args:
-        bytes: of memory, beyond what the batch itself takes. plain: bytes per example of the plain path.
-        together: points in one forward pass. flops: per example of the plain path, as far as they were counted.
-    """
+    trace: Trace
 
-    bytes: float = math.inf
-    plain: float = 0.0
-    together: int = 1
-    flops: float = 0.0
+    def __call__(
+        self, anchors: Sequence[Tensor], known: Mapping[str, Tensor], points: Points, states: Sequence[Any] | None
+    ) -> Iterator[tuple[dict[str, Tensor], Any]]:
+        """({channel: [B]}, state after the batch) of each point in turn."""
 
-
-class AffinePath(Protocol):
-    """A path in the affine hull of a few anchors."""
-
-    anchors: Sequence[Tensor]
-    """theta_n [S, P], two of a line, three of a plane."""
-
-    def weights(self, alpha: float) -> tuple[float, ...]:
-        """w_n(alpha), of sum 1: theta(alpha) = Σ w_n theta_n."""
+    def room(self, num_examples: int, num_points: int, longest: int, plain: float, together: int = 1) -> Room:
+        """Bytes that it takes."""
 
 
-class Line:
+class LineSums:
     """Sums of every channel over a batch at every point of a path, by the engine that was asked for.
 
     Args:
-        engine: of ``ENGINES``. forward: the plain path's function of a point and a batch.
-        path: has ``anchors`` and ``weights``. alphas: [A]. dtype, device: of the forward pass.
-        axes: which axis holds the examples, of what does not depend on the point; the rest holds for all of them.
+        engine: of ``ENGINES``.
+        forward: one pass of the plain path.
+        path: in the affine hull of its anchors.
+        alphas: [A].
         limit: of memory.
     """
 
     def __init__(
         self,
         engine: str,
-        forward: Forward,
+        forward: ForwardPass,
         path: AffinePath,
         alphas: NDArray[np.float64],
-        dtype: torch.dtype,
-        device: torch.device,
-        axes: Mapping[str, int],
         limit: Limit,
     ) -> None:
-        self.engine, self.forward, self.dtype, self.device, self.axes = engine, forward, dtype, device, axes
-        self.anchors = [anchor.to(device, dtype) for anchor in path.anchors]
+        self.engine, self.forward = engine, forward
+        self.anchors = [anchor.to(forward.device, forward.dtype) for anchor in path.anchors]
         self.points = [path.weights(float(alpha)) for alpha in alphas]
-        self.limit, self.memory = limit, Memory()
+        self.limit, self.held = limit, dict[str, Tensor]()
         self.chosen: dict[Any, Prefix | None] = {}
-        self.runners: dict[Any, Prefix | Events] = {}
+        self.runners: dict[Any, Runner] = {}
         self.parts: dict[Any, int] = {}
         self.serves, self.is_checked = True, False
-        self._finite = torch.ones((), dtype=torch.bool, device=device)
+        self._finite = torch.ones((), dtype=torch.bool, device=forward.device)
 
     @property
     def is_lost(self) -> bool:
@@ -139,13 +118,13 @@ class Line:
                     found[s, k] = self._batch(anchors, values, before, keep, start)
         except NotFinite:
             log.info("objective.engine=%s: a batch with values that are not finite, point by point", self.engine)
-            self.memory.held.clear()
+            self.held.clear()
             return False
         except (Unsuited, RuntimeError) as reason:
             if self.is_checked and not isinstance(reason, Unsuited):
                 raise
             self.serves = False
-            self.memory.held.clear()
+            self.held.clear()
             level = logging.INFO if self.engine == "auto" else logging.WARNING
             log.log(level, "objective.engine=%s: every point by a forward pass of its own: %s", self.engine, reason)
             return False
@@ -185,7 +164,7 @@ class Line:
 
     def _sum(
         self,
-        runner: Prefix | Events,
+        runner: Runner,
         anchors: list[Tensor],
         known: Mapping[str, Tensor],
         states: Sequence[Any] | None,
@@ -226,8 +205,8 @@ class Line:
         rows = -(-num // parts)
         probe = whole if whole is not None else self._of(None, anchors, self._slice(known, 0, rows))
         limit = self.limit
-        fit = room_of(probe, rows, len(self.points), longest, limit.plain, limit.together).examples(limit.bytes)
-        if fit >= rows:
+        room = probe.room(rows, len(self.points), longest, limit.plain, limit.together)
+        if (fit := room.examples(limit.bytes)) >= rows:
             return parts
         if fit < 1 or states is not None or probe.trace.state_spec is not None:
             raise Unsuited("objective.memory leaves too little room")
@@ -235,15 +214,14 @@ class Line:
 
     def _slice(self, known: Mapping[str, Tensor], first: int, last: int) -> dict[str, Tensor]:
         """Examples first ... last - 1 of a batch."""
-        return {n: v.narrow(self.axes[n], first, last - first) if n in self.axes else v for n, v in known.items()}
+        return {n: v.narrow(AXES[n], first, last - first) if n in AXES else v for n, v in known.items()}
 
     def _chosen(self, traced: Trace) -> Prefix | None:
         """Events where they were asked for or pay, else the prefix."""
         if self.engine in ("events", "auto"):
             try:
-                structure = structure_for(traced, self.points, self.device.type)
+                structure = structure_for(traced, self.points, self.forward.device.type)
                 if self.engine == "events" or events_pay(structure, self.points):
-                    load_kernels()
                     return None
             except Unsuited as reason:
                 if self.engine == "events":
@@ -253,7 +231,7 @@ class Line:
             raise Unsuited("the part that is affine in theta is small")
         return prefix
 
-    def _of(self, whole: Prefix | None, anchors: Sequence[Tensor], known: Mapping[str, Tensor]) -> Prefix | Events:
+    def _of(self, whole: Prefix | None, anchors: Sequence[Tensor], known: Mapping[str, Tensor]) -> Runner:
         """The runner for some examples of a batch: of the same kind as for the whole, events where that is None."""
         key = (whole is None, *_shapes(known))
         if key not in self.runners:
@@ -261,15 +239,17 @@ class Line:
             if whole is not None:
                 self.runners[key] = Prefix(traced, self.limit.together)
             else:
-                structure = structure_for(traced, self.points, self.device.type)
-                self.runners[key] = Events(traced, structure, self.memory)
+                from landscape.objective.engine.events.events import Events  # late: numba takes half a second to import
+
+                structure = structure_for(traced, self.points, self.forward.device.type)
+                self.runners[key] = Events(traced, structure, self.held)
         return self.runners[key]
 
     def _check_finite(self, sums: Mapping[str, Tensor]) -> None:
         """Raise NotFinite; on a GPU only note it, because to look at a value would be to wait for all before it."""
         for total in sums.values():
             self._finite &= total.isfinite().all()
-        if self.device.type == "cpu" and self.is_lost:
+        if self.forward.device.type == "cpu" and self.is_lost:
             self._finite.fill_(True)
             raise NotFinite
 
@@ -285,7 +265,7 @@ class Line:
     def _check(self, plain: Tensor, sums: Mapping[str, Tensor]) -> None:
         """Once per line: the middle point of the first examples must agree with the plain path."""
         expected, ours = float(plain), float(sums["objective"][len(self.points) // 2])
-        if not abs(ours - expected) <= AGREEMENT[self.dtype] * max(abs(expected), 1e-12):
+        if not abs(ours - expected) <= AGREEMENT[self.forward.dtype] * max(abs(expected), 1e-12):
             raise Unsuited(f"the traced graph gives {ours:.6g} where the plain path gives {expected:.6g}")
         self.is_checked = True
 
@@ -294,24 +274,17 @@ def _shapes(known: Mapping[str, Tensor]) -> tuple[Any, ...]:
     return tuple((name, value.shape, value.dtype) for name, value in known.items())
 
 
-def line_of(
-    engine: str,
-    forward: Forward,
-    path: Any,
-    alphas: NDArray[np.float64],
-    dtype: torch.dtype,
-    device: torch.device,
-    axes: Mapping[str, int],
-    limit: Limit = Limit(),
-) -> Line | None:
-    """A ``Line``, or None where the plain path serves, with a logged line if that was not to be expected."""
+def line_sums(
+    engine: str, forward: ForwardPass, path: Any, alphas: NDArray[np.float64], limit: Limit
+) -> LineSums | None:
+    """A ``LineSums``, or None where the plain path serves, with a logged line if that was not to be expected."""
     if engine == "plain" or (engine == "auto" and len(alphas) < 3):
         return None
-    if not (hasattr(path, "anchors") and hasattr(path, "weights")):
+    if not is_affine(path):
         if len(alphas) > 1:
             log.info("objective.engine=%s: the path is no straight line; every point is evaluated by itself", engine)
         return None
-    return Line(engine, forward, path, alphas, dtype, device, axes, limit)
+    return LineSums(engine, forward, path, alphas, limit)
 
 
 def check_engine(engine: str) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from landscape.objective.engine.counts import HELD_POINTS, Room, num_bytes, split_bytes
 from landscape.objective.engine.graph import Kind, Trace, Unsuited, flattened, frontier, part, rebuilt
 from landscape.objective.engine.rows import Points
 
@@ -32,7 +33,8 @@ class Prefix:
     """Evaluates one batch at many points of the affine hull of its anchors, exact up to rounding.
 
     Args:
-        trace: of the batch's shape. together: points that share one call of what is not affine, by vmap.
+        trace: of the batch's shape.
+        together: points that share one call of what is not affine, by vmap.
 
     Raises:
         Unsuited: a value that cannot be combined is read past the affine part.
@@ -57,7 +59,10 @@ class Prefix:
         """({channel: [B]}, state after the batch) of each point in turn.
 
         Args:
-            anchors: theta_n [P]. known: as traced. points: [A]. states: one per point; None: none comes in.
+            anchors: theta_n [P].
+            known: as traced.
+            points: [A].
+            states: one per point; None: none comes in.
         """
         const = self._const(*(known[name] for name in self.trace.known))
         values = [self._affine(anchor, *const) for anchor in anchors]
@@ -76,6 +81,24 @@ class Prefix:
             yield self.named(found)
             kept = {v.untyped_storage().data_ptr() for v in found}  # what goes out is not written to again
             room = [torch.empty_like(v) if v.untyped_storage().data_ptr() in kept else v for v in room]
+
+    def room(self, num_examples: int, num_points: int, longest: int, plain: float, together: int = 1) -> Room:
+        """Bytes of constants, affine values at each anchor and at the point, channels of a few points, and the rest.
+
+        Args:
+            num_examples: of the batch that it was made for.
+            num_points: of the path.
+            longest: most points on one line of it.
+            plain: bytes per example of the plain path, which also bounds what the network does behind what is shared.
+            together: points in one forward pass.
+        """
+        trace = self.trace
+        fixed, each = split_bytes(self.affine, trace, num_examples)
+        channels = 3 * HELD_POINTS * sum(num_bytes(n) for n in trace.outputs[: len(trace.channels)]) / num_examples
+        # At most three anchors, and at each point their combination and what it takes to make it.
+        copies = 3 + 2 * together
+        const = split_bytes(self.const, trace, num_examples)[1]
+        return Room(copies * fixed, copies * each + const + channels + together * plain)
 
     def _at_once(
         self, each: Sequence[Sequence[Tensor]], const: Sequence[Tensor], points: Points

@@ -17,8 +17,9 @@ class Row:
     """Points on one straight line.
 
     Args:
-        ends: weights of the two anchors between which the places are counted. which: the points' numbers [A], in
-            ascending order of place. places: where they lie [A]; 0 and 1 are the ends.
+        ends: weights of the two anchors between which the places are counted.
+        which: the points' numbers [A], in ascending order of place.
+        places: where they lie [A]; 0 and 1 are the ends.
     """
 
     ends: tuple[tuple[float, ...], tuple[float, ...]]

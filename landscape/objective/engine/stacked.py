@@ -14,7 +14,7 @@ from landscape.objective.sums import Sums
 log = logging.getLogger(__name__)
 
 
-class Together:
+class StackedPoints:
     """The plain path at up to ``num`` points at once by ``torch.func.vmap``, equal up to rounding.
 
     Every operator keeps its meaning and gains an axis: a matrix product becomes a batched one. What vmap does not know
@@ -30,8 +30,10 @@ class Together:
         """Add one batch at some points to ``sums``; False, and one point at a time from then on: it does not work.
 
         Args:
-            thetas: [G, S, P]. known: what the batch brings besides theta, of each (row of theta, replicate).
-            a: number of the first point. start: the batch's first example.
+            thetas: [G, S, P].
+            known: what the batch brings besides theta, of each (row of theta, replicate).
+            a: number of the first point.
+            start: the batch's first example.
         """
         try:
             with torch.no_grad():

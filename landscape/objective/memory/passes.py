@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
+import math
 from dataclasses import dataclass, replace
 
 import torch
 
 from landscape.errors import InputError
-from landscape.objective.engine import Limit
 from landscape.objective.memory.budget import QUARTER, size
 
 log = logging.getLogger(__name__)
@@ -73,7 +73,9 @@ class Wants:
     """What the user asks for.
 
     Args:
-        memory: the budget as it was given; budget: in bytes. batch_size, alphas_at_once: None to choose.
+        memory: the budget as it was given.
+        budget: in bytes.
+        batch_size, alphas_at_once: None to choose.
     """
 
     memory: str | int | None
@@ -81,12 +83,36 @@ class Wants:
     batch_size: int | None = None
     alphas_at_once: int | None = None
 
+    @property
+    def words(self) -> str:
+        """The budget, and what it comes to."""
+        return f"objective.memory={self.memory or QUARTER} is {size(self.budget)} here"
+
+
+@dataclass(frozen=True)
+class Limit:
+    """What an engine may hold at once.
+
+    Args:
+        bytes: of memory, beyond what the batch itself takes.
+        plain: bytes per example of the plain path.
+        together: points in one forward pass.
+        flops: per example of the plain path, as far as they were counted.
+    """
+
+    bytes: float = math.inf
+    plain: float = 0.0
+    together: int = 1
+    flops: float = 0.0
+
 
 class Passes:
     """How many examples and points an objective holds at once.
 
     Args:
-        foot: of the plain path. num_examples: N. num_streams: of sequences, which are all read side by side.
+        foot: of the plain path.
+        num_examples: N.
+        num_streams: of sequences, which are all read side by side.
         draws_by_batch: torch's own dropout is on, whose masks depend on the number of examples per pass.
 
     Raises:
@@ -116,13 +142,7 @@ class Passes:
             most = max((n for n in (most, *LADDER) if n <= min(cached, most)), default=1)
         self.examples = examples_per_pass(foot, wants, most, num_examples, why)
         if self.examples < min(most, num_examples) and not (on_gpu and wants.batch_size is None):
-            log.info(
-                "objective.memory=%s is %s here: %d examples at a time instead of %d",
-                wants.memory or QUARTER,
-                size(wants.budget),
-                self.examples,
-                most,
-            )
+            log.info("%s: %d examples at a time instead of %d", wants.words, self.examples, most)
         if is_free and num_examples > self.examples:
             # As many passes of one size: a few examples left over would take a whole one.
             self.examples = -(-num_examples // -(-num_examples // self.examples))
@@ -148,20 +168,16 @@ class Passes:
         left = self.wants.budget - held - self.foot.of(self.whole, points=0)
         num = max(1, min(num_points, int(left // self.foot.carried)))
         if num < num_points:
-            log.info(
-                "objective.memory=%s is %s here: %d of %d points per pass over the data",
-                self.wants.memory or QUARTER,
-                size(self.wants.budget),
-                num,
-                num_points,
-            )
+            log.info("%s: %d of %d points per pass over the data", self.wants.words, num, num_points)
         return num
 
     def limit(self, num_points: int, held: float = 0.0, one_by_one: bool = False) -> Limit:
         """What is left to an engine beside the batch itself.
 
         Args:
-            num_points: of this pass. held: bytes that are taken already. one_by_one: points cannot go together.
+            num_points: of this pass.
+            held: bytes that are taken already.
+            one_by_one: points cannot go together.
         """
         foot, wanted = self.foot, self.wants.alphas_at_once
         if one_by_one:
@@ -185,7 +201,9 @@ def examples_per_pass(foot: Footprint, wants: Wants, most: int, num_examples: in
     """The most examples that fit; ``most`` where they do.
 
     Args:
-        most: examples per pass that are wanted. num_examples: N. why_fixed: not empty: only ``most`` will do.
+        most: examples per pass that are wanted.
+        num_examples: N.
+        why_fixed: not empty: only ``most`` will do.
 
     Raises:
         TooLittle: not even the fewest fit.
@@ -197,10 +215,9 @@ def examples_per_pass(foot: Footprint, wants: Wants, most: int, num_examples: in
     num = min(tried[-1], num_examples)
     least = 1.01 * foot.of(min(max(num, 2), num_examples))  # of two, since one is not counted by itself
     what = f"the {num} examples of a pass{why_fixed}" if why_fixed else "one example"
-    given = str(wants.memory or QUARTER)
-    is_part = f" is {size(wants.budget)} here," if given.endswith("%") else " is"
+    given = f"{wants.words}, " if str(wants.memory or QUARTER).endswith("%") else f"objective.memory={wants.memory} is "
     raise TooLittle(
         least,
-        f"objective.memory={given}{is_part} too little for {what} at one point, which take up to "
-        f"{size(least)}; set objective.memory={size(least)} or more",
+        f"{given}too little for {what} at one point, which take up to {size(least)}; set objective.memory="
+        f"{size(least)} or more",
     )

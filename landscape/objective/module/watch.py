@@ -22,7 +22,8 @@ class Watch(TorchDispatchMode):
     outside all of them.
 
     Args:
-        named: tensors to look for. module: whose parts are asked where they draw.
+        named: tensors to look for.
+        module: whose parts are asked where they draw.
     """
 
     @classmethod

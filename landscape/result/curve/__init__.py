@@ -18,13 +18,14 @@ from landscape.result.curve.numbers import (
     relative_rise,
     spline_deviation,
     tolerance,
+    turning,
     value_at,
 )
-from landscape.result.curve.turning import turning
-from landscape.result.curve.types import Array, Curve, LearningCurve, Projection
+from landscape.result.curve.types import Array, Columns, Curve, LearningCurve, Projection
 
 __all__ = [
     "Array",
+    "Columns",
     "Curve",
     "LearningCurve",
     "Projection",

@@ -1,4 +1,4 @@
-"""What a curve owes to rounding and to the examples it was averaged over: a floor, errors of rises and a band."""
+"""What a curve owes to rounding and to its examples: a floor, errors of rises, a band; and that of a rate."""
 
 from __future__ import annotations
 
@@ -156,3 +156,20 @@ def steepest(curve: Curve, column: int, first: float = 0.0, last: float = 1.0, s
     assert found is not None
     height = sign * found.height
     return Rise(height, a, b, found.error, found.floor) if height > 0 else Rise(0.0, a, a, 0.0, found.floor)
+
+
+def wilson(holds: int, judged: int, level: float = 0.95) -> tuple[float, float]:
+    """The rates p with |holds/judged - p| <= z sqrt(p (1 - p) / judged), as (lowest, highest).
+
+    Unlike the mean plus or minus two standard errors it stays inside [0, 1], and has a width at 0 and at 1.
+
+    Raises:
+        ValueError: not 0 <= holds <= judged with judged >= 1, or a level outside (0, 1).
+    Source: Wilson, "Probable inference, the law of succession, and statistical inference", JASA 22 (1927).
+    """
+    from scipy.stats import binomtest  # late: slow to import
+
+    if not 0 <= holds <= judged or judged < 1 or not 0 < level < 1:
+        raise ValueError(f"no interval for {holds} of {judged} at level {level}")
+    found = binomtest(holds, judged).proportion_ci(level, method="wilson")
+    return float(found.low), float(found.high)

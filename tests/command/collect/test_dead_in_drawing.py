@@ -8,7 +8,7 @@ import pytest
 
 from landscape.command.collect import collect
 from landscape.command.collect.record import JobRecord
-from landscape.command.collect.standing import Entry, Plan
+from landscape.command.collect.standing import Job, Plan
 from landscape.result.saved import Result
 from tests.ground.files.test_temporary import dead_pid
 from tests.report.conftest import job
@@ -17,7 +17,7 @@ NOW = "20260102"
 
 
 def test_what_lacks_is_drawn_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    entries = [Entry(k, f"job{k}", f"job{k}", [f"optimizer.lr=0.{k + 1}"]) for k in range(2)]
+    entries = [Job(k, f"job{k}", f"job{k}", [f"optimizer.lr=0.{k + 1}"]) for k in range(2)]
     for entry, status in zip(entries, ("running", "done"), strict=True):
         job(0.1 * (entry.num + 1)).save(tmp_path / entry.key)
         JobRecord(entry.key, NOW, entry.num, entry.overrides, status).write(tmp_path / entry.key)
@@ -38,5 +38,5 @@ def test_what_lacks_is_drawn_and_nothing_else(tmp_path: Path, monkeypatch: pytes
         raise ZeroDivisionError
 
     (tmp_path / "job1/figure.pdf").unlink()
-    monkeypatch.setattr("landscape.command.collect.save_figure", broken)
+    monkeypatch.setattr("landscape.command.collect.outcome.save_figure", broken)
     assert collect(tmp_path, plan, NOW, strict=False) == 1 and Result.load(tmp_path / "job1").status == "done"

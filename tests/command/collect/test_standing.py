@@ -11,14 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from landscape.command.collect import Plan, progress
-from landscape.command.collect.front import main
-from landscape.command.collect.launched import outlook
-from landscape.command.collect.progress import Tally, tell
+from landscape.command.collect import Plan, launched
+from landscape.command.collect.launched import Tally, outlook, tell
+from landscape.command.collect.outcome import main
 from landscape.command.collect.record import JobRecord
-from landscape.command.collect.standing import Entry
+from landscape.command.collect.standing import Job
 from landscape.command.launch import hold
-from landscape.ground.progress import spoken
 from landscape.result.saved import Result
 
 FORK = multiprocessing.get_context("fork")
@@ -26,7 +24,7 @@ NOW, BEFORE = "20260102", "20260101"
 
 
 def plan_of(num: int, **changes: bool) -> Plan:
-    entries = [Entry(i, f"key{i}", f"key{i}", ["data=digits", f"optimizer.lr={i}"]) for i in range(num)]
+    entries = [Job(i, f"key{i}", f"key{i}", ["data=digits", f"optimizer.lr={i}"]) for i in range(num)]
     return Plan(NOW, changes.get("refresh", False), changes.get("strict", False), entries)
 
 
@@ -94,14 +92,6 @@ def test_the_outlook_counts_all_and_names_what_is_not_plain(tmp_path: Path) -> N
         "  cut and goes on: job 3 of 5 [optimizer.lr=2]",
         "  failed and is tried again: job 2 of 5 [optimizer.lr=1]",
     ]
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [(0.44, "0.4 s"), (9.96, "10 s"), (89, "89 s"), (100, "2 min"), (3600, "60 min"), (7800, "2 h 10 min")],
-)
-def test_times_are_spoken(seconds: float, text: str) -> None:
-    assert spoken(seconds) == text
 
 
 def test_the_line_of_a_finished_job_knows_what_is_left() -> None:
@@ -182,11 +172,11 @@ def test_a_watcher_reads_what_changed(
     """A launcher's jobs are told of as they end, each file read as often as it was written."""
     plan, reads = plan_of(6), list[str]()
     plain = JobRecord.read.__func__  # type: ignore[attr-defined]
-    monkeypatch.setattr(progress, "SECONDS_BETWEEN_LOOKS", 0.01)
+    monkeypatch.setattr(launched, "SECONDS_BETWEEN_LOOKS", 0.01)
     monkeypatch.setattr(
         JobRecord, "read", classmethod(lambda cls, folder: (reads.append(folder.name), plain(cls, folder))[1])
     )
-    with caplog.at_level("INFO"), progress.watching(plan, tmp_path):
+    with caplog.at_level("INFO"), launched.watching(plan, tmp_path):
         records = [job(tmp_path, k, "running") for k in range(6)]
         time.sleep(0.3)
         for record in records:

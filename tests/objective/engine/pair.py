@@ -18,10 +18,10 @@ from tests.twin import normal
 ALPHAS = np.array([-0.4, 0.0, 0.13, 0.5, 0.77, 1.0, 1.6])
 
 
-def ends(module: nn.Module, num: int = 2, seed: int = 5) -> Linear:
+def ends(module: nn.Module, num: int = 2, size: float = 0.3) -> Linear:
     """A line through two random points near the module's own, rows apart."""
     theta = ParameterLayout.of(module).theta(module).double()
-    return Linear(*(theta + 0.3 * normal(num, len(theta), seed=seed + k) for k in range(2)))
+    return Linear(*(theta + size * normal(num, len(theta), seed=5 + k) for k in range(2)))
 
 
 class Plane:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -26,6 +25,8 @@ from landscape.objective.engine.events.switches import bucket
 from landscape.objective.engine.graph import trace
 from landscape.parameters import ParameterLayout
 from landscape.path import Linear
+from tests.objective.engine import pair
+from tests.objective.engine.pair import assert_equal, ends, served
 from tests.twin import C, D, normal, split
 
 # Not uniform, not sorted, past both ends, with one point twice.
@@ -33,26 +34,12 @@ ALPHAS = np.array([0.31, -0.7, 0.0, 0.05, 0.051, 0.052, 0.5, 0.5, 0.93, 1.0, 1.8
 INCLUDE, SCALE = (0.8, 0.6, 0.5), (1.1, 1.7, 2.0)
 
 
-def ends(module: nn.Module, num: int = 2, size: float = 0.5) -> Linear:
-    """A line through two random points near the module's own, rows apart."""
-    theta = ParameterLayout.of(module).theta(module).double()
-    return Linear(*(theta + size * normal(num, len(theta), seed=9 + k) for k in range(2)))
-
-
-def both(module: nn.Module, path: Any = None, alphas: Any = ALPHAS, data: Any = None, **numbers: Any) -> list[Any]:
-    """The same line by events and by the plain path, two seeds, two replicates, batches that do not divide."""
-    numbers = {"cost": CrossEntropy(), "mode": "stochastic", "dtype": "float64", "seeds": [3, 8], "batch_size": 40,
-               "num_replicates": 2, **numbers}  # fmt: skip
-    path, data = ends(module) if path is None else path, split(57, 1) if data is None else data
-    return [Objective(module, split=data, engine=e, **numbers).along(path, alphas) for e in ("events", "plain")]
-
-
-def assert_equal(fast: Any, plain: Any, rtol: float = 1e-12) -> None:
-    """Every channel, and the objective of each replicate."""
-    assert fast.channels.keys() == plain.channels.keys()
-    for name, values in plain.channels.items():
-        np.testing.assert_allclose(fast.channels[name], values, rtol=rtol, atol=1e-15)
-    np.testing.assert_allclose(fast.replicates, plain.replicates, rtol=rtol)
+def both(
+    module: nn.Module, path: Any = None, alphas: Any = ALPHAS, data: Any = None, **numbers: Any
+) -> tuple[Any, Any]:
+    """By events and by the plain path, in batches that do not divide."""
+    path, data = ends(module, size=0.5) if path is None else path, split(57, 1) if data is None else data
+    return pair.both(module, data, path, alphas, "events", **{"batch_size": 40, **numbers})
 
 
 class Custom(nn.Module):
@@ -96,7 +83,7 @@ def test_equal_to_one_pass_per_point(name: str, mode: str, caplog: pytest.LogCap
     torch.manual_seed(0)
     caplog.set_level(logging.INFO)
     assert_equal(*both(NETS[name](), mode=mode))
-    assert "objective.engine" not in caplog.text  # it served
+    assert served(caplog)
 
 
 def test_float32_keeps_its_precision() -> None:
@@ -104,7 +91,7 @@ def test_float32_keeps_its_precision() -> None:
     torch.manual_seed(0)
     for module in (NETS["relu with masks"](), NETS["maxout"]()):
         for alphas in (ALPHAS, np.linspace(-1, 2, 151), 1 - np.geomspace(1e-9, 1e-3, 20)):
-            path, numbers = ends(module, 1), {"seeds": [3], "num_replicates": 1}
+            path, numbers = ends(module, 1, size=0.5), {"seeds": [3], "num_replicates": 1}
             fast = both(module, path, alphas, dtype="float32", **numbers)[0]
             exact = both(module, path, alphas, **numbers)[1]
             np.testing.assert_allclose(fast.channels["objective"], exact.channels["objective"], rtol=2e-6)
@@ -152,7 +139,7 @@ def test_a_unit_that_switches_on_a_grid_point_and_one_that_never_moves() -> None
 
 def test_values_that_are_no_numbers_come_from_the_plain_path(caplog: pytest.LogCaptureFixture) -> None:
     module = NETS["relu"]()
-    path = ends(module)
+    path = ends(module, size=0.5)
     path.theta_1[1, 3] = float("nan")  # behind a relu that could lose it
     caplog.set_level(logging.INFO)
     fast, plain = both(module, path)
@@ -178,15 +165,6 @@ def test_where_events_do_not_apply_something_else_serves(
     assert reason in caplog.text
 
 
-def test_without_numba_the_prefix_serves(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-    for name in ("switches", "vectors", "kernel"):
-        name = f"landscape.objective.engine.events.{name}"
-        monkeypatch.delitem(sys.modules, name, raising=False)
-    monkeypatch.setitem(sys.modules, "numba", None)  # what Python does with a library that is not there
-    assert_equal(*both(NETS["relu"]()))
-    assert "pip install numba" in caplog.text and "objective.engine=prefix instead" in caplog.text
-
-
 def test_auto_takes_the_events_where_many_points_ask_for_them(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same bits as the engine that was taken."""
     monkeypatch.setattr(choice, "SMALL", 0.0)
@@ -195,7 +173,9 @@ def test_auto_takes_the_events_where_many_points_ask_for_them(monkeypatch: pytes
     module = MLP(D, C, [200, 150], nn.ReLU())
     for num, engine in ((100, "events"), (8, "plain")):
         found = [
-            Objective(module, CrossEntropy(), split(57, 1), engine=e).along(ends(module, 1), np.linspace(0, 1, num))
+            Objective(module, CrossEntropy(), split(57, 1), engine=e).along(
+                ends(module, 1, size=0.5), np.linspace(0, 1, num)
+            )
             for e in ("auto", engine)
         ]
         assert (found[0].channels["objective"] == found[1].channels["objective"]).all()

@@ -20,13 +20,7 @@ from landscape.parameters import ParameterLayout
 from landscape.path import Geometric
 from tests.objective.engine.pair import assert_equal, both, ends, served
 from tests.twin import C, D, maxout, normal, split
-
-
-class Gate(nn.Module):
-    """Another function where some logit is large."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x.tanh() if float(x.abs().max()) > 1e6 else x
+from tests.zoo import Net
 
 
 @pytest.mark.parametrize(
@@ -37,7 +31,7 @@ def test_what_cannot_be_traced_is_done_by_points(
 ) -> None:
     """Control flow by value; the line says so once, and the values are those of the plain path, bit for bit."""
     monkeypatch.setattr(choice, "SMALL", 0.0)
-    module = nn.Sequential(maxout(), Gate())
+    module = nn.Sequential(maxout(), Net(lambda m, x: x.tanh() if float(x.abs().max()) > 1e6 else x))
     caplog.set_level(logging.INFO)
     fast, plain = both(module, split(23, 1), engine=engine)
     assert all((fast.channels[n] == plain.channels[n]).all() for n in plain.channels)
@@ -64,19 +58,11 @@ def test_the_adversarial_cost(caplog: pytest.LogCaptureFixture) -> None:
 def test_constants_of_a_module_are_kept(caplog: pytest.LogCaptureFixture) -> None:
     """Tensors that are neither parameters nor buffers, and some made on the way."""
 
-    class Shifted(nn.Module):
-        """x + shift through a linear layer."""
-
-        def __init__(self) -> None:
-            super().__init__()
-            self.linear, self.shift = nn.Linear(D, C), normal(D, seed=3)
-
-        def forward(self, x: Tensor) -> Tensor:
-            """x [B, D] -> logits [B, C]."""
-            return self.linear(x + self.shift) * torch.arange(1, C + 1, dtype=x.dtype).tanh()
+    def function(m: Any, x: Tensor) -> Tensor:
+        return m.linear(x + m.shift[0]) * torch.arange(1, C + 1, dtype=x.dtype).tanh()
 
     caplog.set_level(logging.INFO)
-    assert_equal(*both(Shifted(), split(23, 1)))
+    assert_equal(*both(Net(function, linear=nn.Linear(D, C), shift=[normal(D, seed=3)]), split(23, 1)))
     assert served(caplog)
 
 

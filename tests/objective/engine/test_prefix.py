@@ -22,7 +22,9 @@ from landscape.command.limits import apply_limits
 from landscape.cost import CrossEntropy, MultiPrediction, Output
 from landscape.data import Split
 from landscape.objective import Objective
-from landscape.objective.engine.graph import Kind, trace
+from landscape.objective.engine.graph import Kind, cross_entropy, trace
+from landscape.objective.engine.prefix import Prefix
+from landscape.parameters import ParameterLayout
 from tests.objective.engine.pair import ALPHAS, Plane, assert_equal, both, ends, served
 from tests.twin import C, D, maxout, normal, split
 
@@ -173,3 +175,40 @@ class Raw:
 def test_values_that_leave_the_affine_part_as_they_are(caplog: pytest.LogCaptureFixture) -> None:
     assert_equal(*both(nn.Linear(D, C), split(23, 1), cost=Raw()))
     assert served(caplog)
+
+
+def test_cross_entropy_of_few_classes_is_torchs_and_blind_to_the_same_labels() -> None:
+    """Far from zero, and with the label that torch leaves out."""
+    logits, y = 30 * normal(50, 7, seed=1), torch.arange(50) % 7
+    y[3] = -100
+    ours = cross_entropy(logits, y)
+    torch.testing.assert_close(ours, F.cross_entropy(logits, y, reduction="none"), rtol=1e-13, atol=0)
+    assert ours[3] == 0
+
+
+@pytest.mark.parametrize(
+    ("classes", "dtype", "numbers", "takes_over"),
+    [
+        (10, torch.float32, {}, True),
+        (10, torch.float64, {}, False),
+        (40, torch.float32, {}, False),
+        (10, torch.float32, {"label_smoothing": 0.1}, False),
+        (10, torch.float32, {"reduction": "mean"}, False),
+    ],
+)
+def test_cross_entropy_takes_the_place_of_torchs_where_that_is_slow(
+    classes: int, dtype: torch.dtype, numbers: dict[str, Any], takes_over: bool
+) -> None:
+    module = nn.Sequential(nn.Linear(5, 6), nn.Tanh(), nn.Linear(6, classes)).to(dtype)
+    layout = ParameterLayout.of(module)
+
+    def forward(theta: Tensor, known: Any, state: Any) -> Any:
+        logits = torch.func.functional_call(module, layout.unflatten(theta), (known["x"],))
+        cost = F.cross_entropy(logits, known["y"], **{"reduction": "none", **numbers})
+        return {"objective": cost.expand(8)}, None
+
+    theta, known = layout.theta(module), {"x": torch.randn(8, 5, dtype=dtype), "y": torch.arange(8)}
+    prefix = Prefix(trace(forward, theta, known, None))
+    assert (cross_entropy in {node.target for node in prefix._moving.graph.nodes}) == takes_over
+    ((channels, _),) = prefix([theta, theta], known, [(0.0, 1.0)], None)
+    torch.testing.assert_close(channels["objective"], forward(theta, known, None)[0]["objective"])

@@ -1,9 +1,4 @@
-"""Event-driven evaluation of the layer after a piecewise-linear one: work per switch of a unit, not per point.
-
-On a line the pieces of a hidden unit are affine in alpha for each example, so their maximum switches at most once per
-piece. Between switches the next layer is quadratic in alpha, and a switch changes the quadratic by multiples of the
-two rows that belong to the unit in the weights at both ends of the grid.
-"""
+"""One batch by events: affine values at the anchors, switches of every row of points, then the kernels."""
 
 from __future__ import annotations
 
@@ -15,8 +10,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from landscape.objective.engine.events.packed import Ends, Memory, Packed, Switches, side_by_side
+from landscape.objective.engine.counts import HELD_POINTS, Room, num_bytes, split_bytes
+from landscape.objective.engine.events import kernel, vectors
+from landscape.objective.engine.events.packed import Ends, Packed, Scratch, Switches, side_by_side
 from landscape.objective.engine.events.structure import Structure
+from landscape.objective.engine.events.switches import UNITS
 from landscape.objective.engine.graph import Kind, NotFinite, Trace, frontier, part
 from landscape.objective.engine.prefix import combine
 from landscape.objective.engine.rows import Points, rows_of
@@ -33,12 +31,13 @@ class Events:
     """Evaluates one batch at many points of a line or of the rows of a plane, exact up to rounding.
 
     Args:
-        trace: of the batch's shape. structure: the layers to serve, found in this trace.
-        memory: arrays to work in, those of other batches of the same line too.
+        trace: of the batch's shape.
+        structure: the layers to serve, found in this trace.
+        held: arrays to work in, those of other batches of the same line too.
     """
 
-    def __init__(self, trace: Trace, structure: Structure, memory: Memory | None = None) -> None:
-        self.trace, self.structure, self.memory = trace, structure, Memory() if memory is None else memory
+    def __init__(self, trace: Trace, structure: Structure, held: dict[str, Tensor]) -> None:
+        self.trace, self.structure, self.scratch = trace, structure, Scratch(held)
         kinds, module, outputs, tail = trace.kinds, trace.module, trace.outputs, structure.tail
         sources = {trace.theta, *trace.known.values()}
         self.affine = frontier(kinds, {*sources, structure.after}, outputs, Kind.AFFINE)
@@ -85,6 +84,35 @@ class Events:
                     yield found.pop(num), None
                     num += 1
 
+    def room(self, num_examples: int, num_points: int, longest: int, plain: float, together: int = 1) -> Room:
+        """As ``Prefix.room``: events and what they are made from, packed weights, sums, channels, and the rest."""
+        structure, trace = self.structure, self.trace
+        hidden, tail = structure.hidden, structure.tail
+        out, piece = structure.linear.meta["val"], hidden.pieces[0].meta["val"]
+        item, units, pieces = piece.element_size(), piece.shape[-1], len(hidden.pieces)
+        rows = out.numel() // out.shape[-1] / num_examples  # the layer may run at several places of an example
+        width = vectors.width_of(item)
+        columns = -(-out.shape[-1] // structure.group // width) * width
+        weights = 5 * units * out.shape[-1] * item  # at three anchors and both ends
+        packed = 4 * structure.group * columns * units * item
+        _, moving = split_bytes(self.affine, trace, num_examples)
+        constants = {*self.const, *self.gains.values(), *self.needed}
+        const = sum(num_bytes(n) for n in constants if n.op != "placeholder")
+        # The pieces at three anchors, at both ends, side by side; events by unit and both values; factors.
+        each = rows * units * (pieces * 8 * item + (pieces + hidden.has_zero) * (4 + 2 * item) + 3 * item)
+        each += rows * 8 * (longest + units // UNITS + 3) + 4 * moving + const / num_examples
+        channels = sum(num_bytes(n) for n in trace.outputs[: len(trace.channels)])
+        each += channels / num_examples * (num_points + 3 * HELD_POINTS)
+        if tail is None:
+            # One point of the layer, however small the part of it that is held at once.
+            each += rows * (6 * structure.group + 1) * columns * item
+            return Room(weights + packed + CHUNK_BYTES, each + plain)
+        classes, lane = structure.after.meta["val"].shape[-1], vectors.lanes_of(item)
+        padded, groups = -(-longest // kernel.TILE) * kernel.TILE, -(-classes // lane)
+        sums = (1 + (groups > 1)) * groups * lane * padded  # laid side by side anew
+        each += rows * (sums + 4 * classes * longest + columns) * item
+        return Room(weights + packed, each + plain)
+
     def _served(
         self, ends: Mapping[str, tuple[Tensor, ...]], gains: Mapping[str, Tensor], places: NDArray[np.float64]
     ) -> Iterator[Tensor]:
@@ -109,7 +137,7 @@ class Events:
         t = (places - begin) / ((end - begin) or 1.0)
         gain = flat(gains["hidden"]) if "hidden" in gains else torch.ones(rows, units, dtype=dtype)
         switches = Switches(
-            self.memory,
+            self.scratch,
             [(flat(p), flat(d)) for p, d in pieces],
             gain,
             structure.hidden.has_zero,
@@ -118,7 +146,7 @@ class Events:
         weight = at_ends("weight")
         bias = at_ends("bias") if structure.bias is not None else None
         turned = weight if structure.is_transposed else (weight[0].t(), weight[1].t())
-        packed = Packed(self.memory, turned, bias, structure.group)
+        packed = Packed(self.scratch, turned, bias, structure.group)
         if tail is None:
             yield from self._wide(switches, packed, rows, t, dtype)
             return
@@ -134,13 +162,11 @@ class Events:
         self, switches: Switches, packed: Packed, rows: int, t: NDArray[np.float64], dtype: torch.dtype
     ) -> Iterator[Tensor]:
         """Values [..., M] of the second layer, point after point."""
-        from landscape.objective.engine.events import kernel as kernel
-
         num = len(t)
         chunk = min(num, max(1, CHUNK_BYTES // (rows * packed.columns * dtype.itemsize)))
-        values = self.memory("values", (chunk, rows, packed.columns), dtype)
+        values = self.scratch("values", (chunk, rows, packed.columns), dtype)
         state, factors = packed.state.numpy(), factors_of(t, dtype)
-        held = self.memory("held", (rows * packed.state.numel(),), dtype).numpy()
+        held = self.scratch("held", (rows * packed.state.numel(),), dtype).numpy()
         ones, out = torch.ones(packed.width, dtype=dtype).numpy(), values.numpy()
         for low in range(0, num, chunk):
             high = min(low + chunk, num)
@@ -168,25 +194,22 @@ class Events:
         self, switches: Switches, packed: Packed, weight: Ends, gain: Tensor | None, rows: int, t: NDArray[np.float64]
     ) -> Tensor:
         """Values [A, N, C] of the further layer, without its bias."""
-        from landscape.objective.engine.events import kernel as kernel
-        from landscape.objective.engine.events import kernel as onward
-
         table, outputs, dtype = packed.table(weight), len(weight[0]), weight[0].dtype
         _, groups, width, _, lanes = table.shape
-        padded = -(-len(t) // onward.TILE) * onward.TILE
-        calls = -(-rows // onward.EXAMPLES)
-        total = self.memory("total", (calls * onward.EXAMPLES, groups, padded, lanes), dtype).zero_()
+        padded = -(-len(t) // kernel.TILE) * kernel.TILE
+        calls = -(-rows // kernel.EXAMPLES)
+        total = self.scratch("total", (calls * kernel.EXAMPLES, groups, padded, lanes), dtype).zero_()
         gains = torch.ones(width + (1 if gain is None else rows) * packed.columns, dtype=dtype)
         if gain is not None:
             gains[width:].view(rows, -1)[:, : packed.outputs] = gain
         stretch = min(padded, STRETCH)
-        together = onward.EXAMPLES * max(1, SUMS_BYTES // (onward.EXAMPLES * groups * stretch * lanes * dtype.itemsize))
+        together = kernel.EXAMPLES * max(1, SUMS_BYTES // (kernel.EXAMPLES * groups * stretch * lanes * dtype.itemsize))
         grid = torch.zeros(padded, dtype=dtype)
         grid[: len(t)] = torch.from_numpy(t)
         factors, group = factors_of(t, dtype), self.structure.group
 
         def run(low: int, high: int) -> None:
-            scratch = torch.zeros(onward.EXAMPLES, onward.SPAN, width, dtype=dtype).numpy()
+            scratch = torch.zeros(kernel.EXAMPLES, kernel.SPAN, width, dtype=dtype).numpy()
             blocks = packed.blocks if len(t) > STRETCH else 1
             held = torch.empty(blocks * group * together * packed.state[0, 0].numel(), dtype=dtype).numpy()
             kernel.sweep_on(
@@ -201,8 +224,8 @@ class Events:
                 grid.numpy(),
                 total.numpy(),
                 scratch,
-                low * onward.EXAMPLES,
-                min(high * onward.EXAMPLES, rows),
+                low * kernel.EXAMPLES,
+                min(high * kernel.EXAMPLES, rows),
                 together,
                 STRETCH,
                 int(self.structure.is_relu),

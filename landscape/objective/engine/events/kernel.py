@@ -1,15 +1,7 @@
 """The second layer of one example, a block of output units at a time: sums that events change and points read.
 
-The sum over hidden units of ((1 - t) W0 + t W1)((1 - t) h0 + t h1) is a quadratic in t, known by three sums:
-
-    P0 = Σ W0 h0,  P1 = Σ W1 h1,  T = Σ (W0 + W1)(h0 + h1),
-    value(t) = (1 - t)(1 - 2t) P0 + t (2t - 1) P1 + t (1 - t) T.
-
-Three products per event and output unit instead of four, and at both ends of the grid a sum itself.
-
-A further linear layer of few outputs, at a few grid points of a few examples at once: its sums stay in registers.
-
-The sums of the event-driven engine over examples and blocks, compiled by numba on first use and kept on disk.
+P0, P1 and T stay in registers from point to point (``landscape.objective.engine`` says what they are); a further linear
+layer of few outputs is summed up at a few grid points of a few examples at once. Compiled on first use, kept on disk.
 """
 
 from __future__ import annotations
@@ -212,8 +204,11 @@ def sweep(
     """Output units of blocks first ... last - 1 at grid points low ... high - 1, of every example.
 
     Args:
-        weight: [pieces of an output unit, blocks, H, 2, W]. unit ... start: of the events, see ``bucket``.
-        factors: [A, 3], of the sums. state: [pieces, blocks, 3, W], before the first event. ones: [W].
+        weight: [pieces of an output unit, blocks, H, 2, W].
+        unit, first, last, tiles, start: of the events, see ``bucket``.
+        factors: [A, 3], of the sums.
+        state: [pieces, blocks, 3, W], before the first event.
+        ones: [W].
         held: flat, [blocks, pieces, N, 3, W], the sums of each example, kept from one call to the next.
         out: [high - low, N, blocks * W], the largest piece of each output unit.
     """
@@ -246,11 +241,15 @@ def sweep_on(
     one for ``rows`` examples.
 
     Args:
-        weight ... state: as in ``sweep``. held: flat, [blocks, pieces, rows, 3, W], to work in; one
-            block where all grid points are one stretch.
+        weight, unit, first, last, tiles, start, factors, state: as in ``sweep``.
+        held: flat, [blocks, pieces, rows, 3, W], to work in; one block where all grid points are one stretch.
         gain: W ones, then factors of the output units, ``row_stride`` (or 0) elements per example.
-        table: [blocks, groups, W, 2, lanes]. grid: t [A padded]. total: [N padded, groups, A padded, lanes], added to.
-        scratch: [EXAMPLES, SPAN, W]. low, rows: multiples of ``EXAMPLES``. stretch: of ``SPAN``.
+        table: [blocks, groups, W, 2, lanes].
+        grid: t [A padded].
+        total: [N padded, groups, A padded, lanes], added to.
+        scratch: [EXAMPLES, SPAN, W].
+        low, rows: multiples of ``EXAMPLES``.
+        stretch: of ``SPAN``.
     """
     pieces, blocks, units, _, width = weight.shape
     points, groups, padded, lanes = start.shape[1] - 1, total.shape[1], total.shape[2], total.shape[3]

@@ -13,15 +13,18 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from landscape.objective.engine.events import switches
+from landscape.objective.engine.events.vectors import lanes_of, width_of
+
 Ends = tuple[Tensor, Tensor]
 """A value at the first and at the last grid point."""
 
 
-class Memory:
+class Scratch:
     """Arrays that are filled anew for every batch: pages asked for each time would cost more than what fills them."""
 
-    def __init__(self) -> None:
-        self.held: dict[str, Tensor] = {}
+    def __init__(self, held: dict[str, Tensor] | None = None) -> None:
+        self.held = {} if held is None else held
 
     def __call__(self, name: str, shape: Sequence[int], dtype: torch.dtype) -> Tensor:
         """The array of this name, with whatever it holds; torch's are aligned for vectors, numpy's are not."""
@@ -37,33 +40,36 @@ class Switches:
     """The events of every hidden unit on every example of a batch, sorted by grid point.
 
     Args:
-        pieces: [N, H] each. gain: factors [N, H]. has_zero: 0 is a piece too. grid: t [A].
+        pieces: [N, H] each.
+        gain: factors [N, H].
+        has_zero: 0 is a piece too.
+        grid: t [A].
     """
 
     def __init__(
-        self, memory: Memory, pieces: Sequence[Ends], gain: Tensor, has_zero: bool, grid: NDArray[Any]
+        self, scratch: Scratch, pieces: Sequence[Ends], gain: Tensor, has_zero: bool, grid: NDArray[Any]
     ) -> None:
-        from landscape.objective.engine.events.switches import UNITS, bucket
-
         (rows, units), dtype = gain.shape, gain.dtype
         shape = (rows, units, len(pieces))
         begin, end = (
             pieces[0][n].unsqueeze(2).numpy()
             if len(pieces) == 1
-            else torch.stack([p[n] for p in pieces], dim=2, out=memory(f"pieces {n}", shape, dtype)).numpy()
+            else torch.stack([p[n] for p in pieces], dim=2, out=scratch(f"pieces {n}", shape, dtype)).numpy()
             for n in range(2)
         )
         capacity = units * (len(pieces) + has_zero)
         unit, first, last = (
-            memory(name, (rows, capacity), kind).numpy()
+            scratch(name, (rows, capacity), kind).numpy()
             for name, kind in (("unit", torch.int32), ("first", dtype), ("last", dtype))
         )
-        tiles = memory("tiles", (rows, -(-units // UNITS) + 1), torch.int64).numpy()
-        start = memory("start", (rows, len(grid) + 1), torch.int64).numpy()
+        tiles = scratch("tiles", (rows, -(-units // switches.UNITS) + 1), torch.int64).numpy()
+        start = scratch("start", (rows, len(grid) + 1), torch.int64).numpy()
         factors = gain.contiguous().numpy()
         side_by_side(
             rows,
-            lambda low, high: bucket(begin, end, factors, has_zero, grid, low, high, unit, first, last, tiles, start),
+            lambda low, high: switches.bucket(
+                begin, end, factors, has_zero, grid, low, high, unit, first, last, tiles, start
+            ),
         )
         self.arrays = (unit, first, last, tiles, start)
 
@@ -72,18 +78,18 @@ class Packed:
     """Weights and bias of the second layer in blocks of output units, as the kernels read them.
 
     Args:
-        weight: [H, M] each. bias: [M] each. group: pieces of an output unit, consecutive columns.
+        weight: [H, M] each.
+        bias: [M] each.
+        group: pieces of an output unit, consecutive columns.
     """
 
-    def __init__(self, memory: Memory, weight: Ends, bias: Ends | None, group: int) -> None:
-        from landscape.objective.engine.events.vectors import width_of
-
+    def __init__(self, scratch: Scratch, weight: Ends, bias: Ends | None, group: int) -> None:
         (units, outputs), dtype = weight[0].shape, weight[0].dtype
         width = width_of(weight[0].element_size())
         self.outputs, self.width = outputs // group, width
         self.blocks = -(-self.outputs // width)
         self.columns = self.blocks * width
-        spread = memory("spread", (2, group, self.columns, units), dtype).zero_()
+        spread = scratch("spread", (2, group, self.columns, units), dtype).zero_()
         state = torch.zeros(3, group, self.columns, dtype=dtype)
         for n in range(2):
             # Column m of the layer is piece m % group of its unit m // group.
@@ -93,13 +99,11 @@ class Packed:
         # A bias is a unit of constant value 1.
         torch.add(state[0], state[1], out=state[2]).mul_(2)
         laid = spread.view(2, group, self.blocks, width, units).permute(1, 2, 4, 0, 3)
-        self.weight = memory("weight", laid.shape, dtype).copy_(laid).numpy()
+        self.weight = scratch("weight", laid.shape, dtype).copy_(laid).numpy()
         self.state = state.view(3, group, self.blocks, width).permute(1, 2, 0, 3).contiguous()  # [K, blocks, 3, W]
 
     def table(self, weight: Ends) -> Tensor:
         """A further layer's weights [C, M] -> [blocks, groups, W, 2, lanes]: at the first point, and the change."""
-        from landscape.objective.engine.events.vectors import lanes_of
-
         lanes = lanes_of(weight[0].element_size())
         outputs = len(weight[0])
         groups = -(-outputs // lanes)

@@ -10,33 +10,8 @@ from typing import Any, cast
 import torch
 from torch.fx import Node
 
-from landscape.objective.engine.flops import flops, reads_data
-from landscape.objective.engine.graph import INERT, Kind, Trace, kind_of, name_of
-
-# Operators that only say where each element goes: they may be applied to the pieces of a maximum one by one.
-PLACES = frozenset(
-    (
-        "view",
-        "_unsafe_view",
-        "reshape",
-        "flatten",
-        "unflatten",
-        "unsqueeze",
-        "squeeze",
-        "expand",
-        "t",
-        "transpose",
-        "permute",
-        "movedim",
-        "select",
-        "slice",
-        "narrow",
-        "clone",
-        "contiguous",
-        "alias",
-        "detach",
-    )
-)
+from landscape.objective.engine.counts import flops, reads_data
+from landscape.objective.engine.graph import INERT, PLACES, Kind, Trace, kind_of, name_of
 
 
 @dataclass(frozen=True)
@@ -53,7 +28,9 @@ class Tail:
     """(gain h) W' + b.
 
     Args:
-        gain: constant factors in front of it. weight: W [C, M], or its transpose where ``is_transposed``. bias: b [C].
+        gain: constant factors in front of it.
+        weight: W [C, M], or its transpose where ``is_transposed``.
+        bias: b [C].
     """
 
     gain: Node | None
@@ -71,9 +48,12 @@ class Structure:
     """h = gain * max_k z_k, then activation(h W' + b) with W, b parameters.
 
     Args:
-        hidden: h. weight: W [M, H], or its transpose where ``is_transposed``. bias: b [M].
-        linear: the node of h W' + b [..., M]. after: the node that the kernel gives: ``linear`` itself, its relu
-            where ``is_relu``, or the maximum of each ``group`` consecutive columns, or ``tail.after``.
+        hidden: h.
+        weight: W [M, H], or its transpose where ``is_transposed``.
+        bias: b [M].
+        linear: the node of h W' + b [..., M].
+        after: the node that the kernel gives: ``linear`` itself, its relu where ``is_relu``, or the maximum of each
+            ``group`` consecutive columns, or ``tail.after``.
         tail: a further layer of few outputs, which reads all that.
     """
 
@@ -190,7 +170,9 @@ class _Reader:
         if self.kinds[node] is Kind.AFFINE:
             return Envelope((node,))
         name = name_of(node)
-        if name in PLACES and all(n is node.args[0] or self._is_const(n) for n in node.all_input_nodes):
+        if name in PLACES and all(  # which may be applied to the pieces one by one
+            n is node.args[0] or self._is_const(n) for n in node.all_input_nodes
+        ):
             return self._moved(node)
         if name in INERT and node.args[2] is False:
             return self(node.args[0])

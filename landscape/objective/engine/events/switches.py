@@ -82,7 +82,10 @@ def bucket(
     the piece that takes over; the slope of the leader only ever grows: a unit has at most one event per piece.
 
     Args:
-        begin, end: [N, H, K]. gain: [N, H], factor of each unit. has_zero: 0 is a piece too. grid: t [A], sorted.
+        begin, end: [N, H, K].
+        gain: [N, H], factor of each unit.
+        has_zero: 0 is a piece too.
+        grid: t [A], sorted.
         unit, first, last: [N, H * (K or K + 1)], filled: of each event, its values at t = 0 and t = 1.
         tiles: [N, ⌈H / UNITS⌉ + 1], filled: where in the flat arrays the leaders at t = 0 of so many units begin.
         start: [N, A + 1], filled: where the events of each grid point begin.

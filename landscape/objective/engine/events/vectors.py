@@ -1,8 +1,6 @@
 """What the kernels of the events are made of: LLVM's own vector types, and how they are compiled.
 
-Such vectors stay in registers.
-
-A loop over array elements would go through memory at every event.
+Such vectors stay in registers; a loop over array elements would go through memory at every event.
 """
 
 from __future__ import annotations

@@ -1,0 +1,80 @@
+"""What can be refused before anything is trained: endpoints, a path and a budget of memory that do not fit the job."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+
+from landscape.endpoints import Ends, NoiseToSolution, OtherInitToSolution, ZeroToSolution
+from landscape.errors import InputError
+from landscape.measurement import Network, OnPath, Pass
+from landscape.objective.memory.footprint import MOST
+from landscape.objective.memory.passes import TooLittle
+from landscape.objective.slope import slope_passes
+from landscape.parameters import ParameterLayout, beside
+
+
+def check_endpoints(endpoints: Any, training: Mapping[str, Any], caps: Sequence[str]) -> None:
+    """Raise InputError for endpoints that such a training does not give.
+
+    Args:
+        endpoints: as they were made.
+        training: its config.
+        caps: those that bit, one of which may be the reason.
+    """
+    if hasattr(endpoints, "check_epochs"):
+        endpoints.check_epochs(training["max_epochs"])
+    try:
+        endpoints.check(training["num_seeds"])
+    except InputError as error:
+        seeds = [cap for cap in caps if cap.startswith("training.num_seeds")]
+        cap = next(iter(seeds), None) if endpoints.needs_solutions else None
+        raise InputError(f"{error} (limits.seeds capped it: {cap}; raise limits.seeds)" if cap else error) from None
+
+
+def check_path(subject: OnPath, endpoints: Any) -> None:
+    """Lay the path between stand-ins for its ends: what it wants of module and start is told before training.
+
+    Raises:
+        InputError: it cannot be made, or not from such a start.
+    """
+    layout = ParameterLayout.of(subject.module)
+    starts = [torch.ones(1, layout.num_parameters)]
+    if isinstance(endpoints, ZeroToSolution):
+        starts.append(torch.zeros_like(starts[0]))
+    elif getattr(endpoints, "starts_training", False) or isinstance(endpoints, NoiseToSolution | OtherInitToSolution):
+        starts.append(layout.theta(subject.module))  # zeros of theta_i are zeros of these two as well
+    try:
+        for start in starts:
+            subject.lay(start, torch.where(start == 0, 1, 2 * start))
+    except TypeError as error:
+        raise InputError(f"path cannot be made: {error}; look at the keys under path") from error
+
+
+def stand_in(network: Network) -> Ends:
+    """One line per seed, from the module's own point to twice as far."""
+    seeds, theta = network.seeds, ParameterLayout.of(network.module).theta(network.module)
+    theta_0, theta_1 = (point.expand(len(seeds), -1) for point in (theta, 2 * theta))
+    buffers = [beside(network.module)] * len(seeds)
+    return Ends(theta_0, theta_1, [str(s) for s in seeds], seeds, buffers, [False] * len(seeds))
+
+
+def check_room(network: Network, passes: list[Pass]) -> None:
+    """Raise InputError if ``objective.memory`` is too little for one line per seed, before anything is trained.
+
+    The least that it names will do for all that is to be evaluated: every pass of the measurement, its derivatives, and
+    each solution on the test split.
+    """
+    kinds = dict.fromkeys([("test", "deterministic", 0), *((part.split, part.mode, part.order) for part in passes)])
+    faults = []
+    for name, mode, order in kinds:
+        split = network.split(name)
+        objective = network.objective_of(split.first(MOST), mode, seeds=network.seeds)
+        try:
+            slope_passes(objective, order, len(split)) if order else objective.passes_for(len(split))
+        except TooLittle as fault:
+            faults.append(fault)
+    if faults:
+        raise max(faults, key=lambda fault: fault.least)

@@ -1,0 +1,143 @@
+"""One job as Hydra's launchers call it: in its folder, on its device, and with an end that is written down."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+import traceback
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from landscape.command.arguments import check_arguments
+from landscape.command.collect import UNDRAWN, JobRecord, Plan, gone, is_whole, one_line, tell
+from landscape.command.collect.checks import searches
+from landscape.command.config import register
+from landscape.command.job import run, run_info, value_of
+from landscape.command.launch import hold, in_child, is_parallel
+from landscape.command.launch.gpu import lend
+from landscape.command.prepare import make
+from landscape.errors import InputError
+from landscape.figure.module import figure_module
+from landscape.figure.module import save as save_figure
+from landscape.ground.precision import tf32
+from landscape.ground.progress import hush
+from landscape.result.saved import Result
+from landscape.tracker import SolutionFiles
+
+register()  # a launcher's worker imports this module, and no other of the command, to unpickle its job
+
+
+def job(cfg: DictConfig) -> Any:
+    """One job of the sweep. A fault ends this job, is written into its folder, and never stops the others.
+
+    Returns:
+        What ``optimize`` names, or the monitored value, for a sweeper that searches; None where there is no result.
+    """
+    folder = Path(HydraConfig.get().runtime.output_dir)
+    if not cfg.isolated:
+        _alone(cfg)
+    elif death := in_child(partial(_alone, cfg)):
+        record = JobRecord.read(folder)
+        if record is not None:
+            record.end(folder, "cut", f"{death}; the same command goes on from the last checkpoint", 1)
+    wanted = cfg.optimize is not None or searches(HydraConfig.get().sweeper)
+    return value_of(Result.load(folder), cfg.optimize) if wanted and is_whole(folder) else None
+
+
+def _alone(cfg: DictConfig) -> None:
+    """The job, while no other process works in its folder."""
+    context = HydraConfig.get()
+    folder = Path(context.runtime.output_dir)
+    plan = Plan.of_command(folder.parent, cfg.command)
+    numbers = {} if plan is None else plan.numbers
+    num = numbers.get(folder.name)  # an engine numbers only the jobs that are left to do
+    num = int(context.job.num) if num is None else num
+    if is_parallel(context.launcher._target_):
+        hush(f"job {num + 1}: ")
+    with hold(folder):
+        _job(cfg, JobRecord(folder.name, cfg.command, num, list(context.overrides.task)), plan)
+
+
+def _job(cfg: DictConfig, record: JobRecord, plan: Plan | None) -> None:
+    context = HydraConfig.get()
+    folder = Path(context.runtime.output_dir)
+    overrides = record.overrides
+    record.started = time.time()
+    if not cfg.refresh and is_whole(folder):
+        record.end(folder, "skipped")
+        return
+    record.write(folder)
+    name = cfg.name
+    tracker = None
+    code, measured = 1, False
+    try:
+        config = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
+        assert isinstance(config, dict)
+        check_arguments(config)
+        tracker = make(config["tracker"], "tracker")
+        tracker.start(run_info(config, name, folder.name, overrides, folder.parent))  # type: ignore[arg-type]
+        choices = {k: v for k, v in context.runtime.choices.items() if isinstance(v, str) and "hydra" not in k}
+        with tf32(False), lend(cfg.device, cfg.jobs_per_gpu) as device:
+            result, entries = run(config, name, choices, overrides, tracker, device)  # type: ignore[arg-type]
+        if cfg.optimize is not None:
+            value_of(result, cfg.optimize)  # refuses an unknown number before the result counts as whole
+        result.save(folder)
+        measured = True
+        figure = save_figure(figure_module(result.figure), [result], folder)
+        # Not the trajectory: it can be gigabytes, and everything drawn from it is in the result.
+        solutions = [
+            SolutionFiles(e.folder.name, [e.folder / file for file in ("solution.npz", "meta.json")], e.trained)
+            for e in entries
+        ]
+        tracker.record(result, figure, solutions)
+        record.end(folder, "done")
+        code = 0
+    except KeyboardInterrupt:
+        how = UNDRAWN if measured else "interrupted; the same command goes on from the last checkpoint"
+        record.end(folder, "cut", how, 1)
+        raise
+    except Exception as error:
+        cause = error.__cause__ if isinstance(error.__cause__, InputError) else error
+        code = 2 if isinstance(cause, InputError | OmegaConfBaseException) else 1
+        _report_failure(record, folder, cfg, cause, code)
+    finally:
+        if tracker is not None:
+            tracker.finish(code)
+        if plan is not None and not is_parallel(context.launcher._target_):  # else the launching process tells of all
+            tell(record, plan, folder.parent)
+
+
+def _report_failure(record: JobRecord, folder: Path, cfg: DictConfig, error: BaseException, code: int) -> None:
+    line = one_line(error)
+    trace = "".join(traceback.format_exception(error))
+    if os.environ.get("HYDRA_FULL_ERROR"):
+        print(trace, file=sys.stderr)
+    if not folder.is_dir():  # to write there would make it again, empty
+        record.status, record.error, record.exit_code = "failed", gone(folder), code
+        record.seconds = time.time() - record.started
+        return
+    # Each by itself: what a full disk does not take must not cost the rest, nor the line on the terminal.
+    with suppress(OSError):
+        record.end(folder, "failed", line, code)
+    with suppress(OSError), (folder / "run.log").open("a", encoding="utf-8", errors="backslashreplace") as stream:
+        stream.write(f"{line}\n" + trace * (code != 2))  # of a wrong input the sentence is all there is to say
+    with suppress(OSError):
+        failed = Result(
+            name=cfg.name,
+            figure=cfg.figure,
+            scale=cfg.limits.scale,
+            choices={},
+            config={},
+            overrides=record.overrides,
+            status="failed",
+            error=line,
+        )
+        if not is_whole(folder):  # a finished measurement outlives a failed attempt to repeat it
+            failed.save(folder)

@@ -1,0 +1,140 @@
+"""How a drawing or a verdict calls what it speaks of: nets and jobs, the caps on them, and the unit of J."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from landscape.ground.settings import key_of, named
+from landscape.result.saved import Result
+
+# Their values show in the choices, so an override of one of them adds nothing to a name.
+CHOSEN = ("recipe", "endpoints", "alphas")
+
+
+def recipe(result: Result) -> str:
+    """The recipe's name, or the experiment's when nothing was trained."""
+    return result.choices.get("recipe", result.name)
+
+
+def recipes(results: Sequence[Result]) -> str:
+    """Of several jobs, each once."""
+    return " and ".join(dict.fromkeys(map(recipe, results)))
+
+
+def net(result: Result) -> str:
+    """What was trained, for a reader: the model that the command chose, else the recipe's name."""
+    chosen = any(key_of(item) == "model" for item in result.overrides)
+    return result.choices.get("model", recipe(result)) if chosen else recipe(result)
+
+
+def caps(results: Sequence[Result]) -> list[str]:
+    """The caps that bit, each with how many jobs it is of where it is not of all.
+
+    A cap on a training is none of a job that trained nothing, such as a line between checkpoints.
+    """
+    found = [
+        cap
+        for result in results
+        for cap in dict.fromkeys(result.caps)
+        if result.training_status or not cap.startswith("training.")
+    ]
+    of = {cap: found.count(cap) for cap in dict.fromkeys(found)}
+    return [cap if num == len(results) else f"{cap} ({num} of {len(results)} jobs)" for cap, num in of.items()]
+
+
+def num_classes(result: Result) -> int:
+    """C of ``config["dimensions"]["classes"]``, else the ten of MNIST."""
+    dimensions = result.config.get("dimensions") or {}
+    return int(dimensions.get("classes") or 10)
+
+
+def plain_overrides(result: Result) -> list[str]:
+    """The overrides that say something new: no choice of recipe, endpoints or alphas, and nothing on how to run."""
+    return [item for item in named(result.overrides) if key_of(item) not in CHOSEN]
+
+
+def by_key(overrides: Iterable[str]) -> dict[str, list[str]]:
+    """``["a=1", "b=2", "a=3"]`` -> the values of each key, each once and in their order."""
+    values: dict[str, dict[str, None]] = {}
+    for key, _, value in (item.partition("=") for item in overrides):
+        values.setdefault(key, {})[value] = None
+    return {key: list(found) for key, found in values.items()}
+
+
+def names(results: Sequence[Result], brief: bool = False) -> list[str]:
+    """One name per job: its ``net`` and whatever tells it apart from the others.
+
+    Args:
+        brief: leave the first out where it is the same everywhere and something else tells the jobs apart.
+    """
+    differing = [key for key in CHOSEN if len({result.choices.get(key, "") for result in results}) > 1]
+    shared = set.intersection(*(set(plain_overrides(result)) for result in results)) if results else set()
+    several, found = len({net(result) for result in results}) > 1, []
+    for result in results:
+        extra = [
+            result.choices[key] for key in differing if key in result.choices and result.choices[key] != net(result)
+        ]
+        extra += [item for item in plain_overrides(result) if item not in shared and key_of(item) != "model"]
+        keep_recipe = not (brief and extra and not several)
+        found.append(", ".join([net(result)] * keep_recipe + extra))
+    if len(set(found)) == len(found):
+        return found
+    return [f"{name} (job {k + 1})" if found.count(name) > 1 else name for k, name in enumerate(found)]
+
+
+def same_line(one: Result, other: Result, *grid: str) -> bool:
+    """Whether two jobs sample the same line: all they were told is the same but for the keys of their grids."""
+
+    def told(result: Result) -> tuple[dict[str, str], set[str], list[str]]:
+        plain = {item for item in plain_overrides(result) if not item.lstrip("+").startswith(grid)}
+        return {key: value for key, value in result.choices.items() if key != "alphas"}, plain, result.seeds
+
+    return told(one) == told(other)
+
+
+LIKELIHOODS = {
+    "landscape": ("CrossEntropy", "Adversarial", "MultiPrediction"),
+    "torch": (
+        "CrossEntropyLoss",
+        "NLLLoss",
+        "BCELoss",
+        "BCEWithLogitsLoss",
+        "cross_entropy",
+        "nll_loss",
+        "binary_cross_entropy",
+        "binary_cross_entropy_with_logits",
+    ),
+}
+"""The last part of a cost's name, by the library that the name begins with."""
+
+
+def cost_of(result: Result) -> str:
+    """The dotted name of a job's cost, empty where its config names none."""
+    cost = result.config.get("cost")
+    if not isinstance(cost, dict):
+        return ""
+    name = str(cost.get("_target_", ""))
+    return str(cost.get("path", "")) if name.startswith("hydra.utils.get_") else name
+
+
+def unit_of_costs(costs: Iterable[str]) -> str:
+    """``"nats"`` where every one of these is a negative log likelihood, else nothing; nothing of none."""
+    units = {name.rpartition(".")[2] in LIKELIHOODS.get(name.partition(".")[0], ()) for name in costs}
+    return "nats" if units == {True} else ""
+
+
+def unit_of(results: Sequence[Result]) -> str:
+    """The unit of these jobs' J."""
+    return unit_of_costs(map(cost_of, results))
+
+
+def after_value(unit: str) -> str:
+    """`` nats`` behind a value."""
+    return f" {unit}" if unit else ""
+
+
+def bracketed_unit(costs: Iterable[str]) -> str:
+    """`` [nats]`` behind the name of an axis, nothing without a unit; where they differ and one has none, that."""
+    names = set(costs)
+    unit = unit_of_costs(names)
+    return f" [{unit}]" if unit else " [costs differ]" if len(names) > 1 else ""

@@ -1,0 +1,230 @@
+"""Panels that figures share: J along a line, and J during training."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+
+from landscape.figure import naming, style
+from landscape.figure.reading import primary, twin
+from landscape.result.curve import Array, Curve
+from landscape.result.curve.noise import LEVEL
+from landscape.result.saved import Result
+
+BAND_ALPHA = 0.25
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """What panels show, for axes, legend titles and footers: seeds and cost of each curve, and who was left out."""
+
+    num_seeds: tuple[int, ...] = ()
+    notes: tuple[str, ...] = ()
+    costs: tuple[str, ...] = ()
+
+    def __add__(self, other: Drawn) -> Drawn:
+        return Drawn((*self.num_seeds, *other.num_seeds), (*self.notes, *other.notes), (*self.costs, *other.costs))
+
+    @property
+    def legend_title(self) -> str | None:
+        """What line and band mean, None where every curve is a single seed's."""
+        least, most = min(self.num_seeds, default=0), max(self.num_seeds, default=0)
+        if most < 2:
+            return None
+        return f"line: median of {most if least == most else f'{least} to {most}'} seeds, band: all"
+
+
+def differ(result: Result, splits: Sequence[str] = ("train", "valid")) -> bool:
+    """Whether a twin is another line than its primary one; without dropout in the net it would hide it."""
+    pairs = [(primary(result, split), twin(result, split)) for split in splits]
+    return any(a and b and not np.array_equal(a.objective, b.objective) for a, b in pairs)
+
+
+def mark_ends(axes: Axes, alphas: Array) -> None:
+    """A light vertical rule at alpha = 0 and at alpha = 1, where the panel holds them."""
+    for end in (0.0, 1.0):
+        if alphas[0] - 1e-9 <= end <= alphas[-1] + 1e-9:
+            axes.axvline(end, color=style.RULE, linewidth=0.8, zorder=0)
+
+
+def band(
+    axes: Axes,
+    result: Result,
+    x: Array,
+    values: Array,
+    ragged: bool = False,
+    name: str = "",
+    outer: tuple[float, float] | None = (0.0, 1.0),
+    shade: float = 0.18,
+    **look: Any,
+) -> Drawn:
+    """One curve: the line of a single seed, or median and band of several.
+
+    Args:
+        x: [A].
+        values: [A, S].
+        ragged: columns may end early in NaN.
+        name: of the curve where a seed is left out; the recipe's without one.
+        outer: the quantiles that the band spans, None for no band.
+        shade: its opacity.
+        look: of the line, ``label`` and ``color`` in it.
+    """
+    columns, note = result.usable(values, ragged)
+    notes = (f"{name or naming.recipe(result)}: {note}",) if note else ()
+    if not columns:
+        return Drawn((), notes, (naming.cost_of(result),))
+    kept = values[:, columns]
+    rows = np.isfinite(kept).any(axis=1)  # beyond the last epoch of the longest seed there is nothing to draw
+    x, kept = x[rows], kept[rows]
+    axes.plot(x, np.nanmedian(kept, axis=1), **look)
+    if len(columns) > 1 and outer is not None:
+        low, high = np.nanquantile(kept, outer, axis=1)
+        axes.fill_between(x, low, high, color=look["color"], alpha=shade, linewidth=0)
+    return Drawn((len(columns),), notes, (naming.cost_of(result),))
+
+
+def draw_splits(axes: Axes, result: Result, splits: Sequence[str] = ("train", "valid"), twins: bool = True) -> Drawn:
+    """J(alpha) of one job, a colour and a line style per split; thin dotted twins without dropout."""
+    drawn, has_noise = Drawn(), False
+    for split in splits:
+        if (curve := primary(result, split)) is not None:
+            look: dict[str, Any] = {"color": style.SPLIT_COLOR[split], "linestyle": style.SPLIT_STYLE[split]}
+            look |= {"marker": "o", "markersize": 3.0} if len(curve.alphas) <= 45 else {}
+            drawn += band(axes, result, curve.alphas, curve.objective, label=style.SPLIT_WORD[split], **look)
+            has_noise |= draw_noise(axes, result, curve)
+            mark_ends(axes, curve.alphas)
+    for split in splits:
+        if twins and (curve := twin(result, split)) is not None:
+            columns, _ = result.usable(curve.objective)
+            if columns:
+                median = np.median(curve.objective[:, columns], axis=1)
+                look = {"color": style.SPLIT_COLOR[split], "linestyle": style.TWIN_STYLE[split], "linewidth": 1.0}
+                axes.plot(curve.alphas, median, label=f"{style.SPLIT_WORD[split]}, no dropout", **look)
+    if has_noise:
+        name_noise(axes)
+    return drawn
+
+
+def draw_noise(axes: Axes, result: Result, curve: Curve) -> bool:
+    """Of a single seed the band over examples of J less J(0), laid around J, where it was measured; whether it was."""
+    columns, _ = result.usable(curve.objective)
+    if len(columns) != 1 or "low" not in curve.noise:
+        return False
+    s, k = columns[0], int(np.argmin(np.abs(curve.alphas)))
+    low, high = (curve.objective[k, s] + curve.noise[name][:, s] for name in ("low", "high"))
+    axes.fill_between(
+        curve.alphas, low, high, facecolor=style.SPLIT_COLOR[curve.split], alpha=BAND_ALPHA, linewidth=0, zorder=1
+    )
+    return True
+
+
+def name_noise(axes: Axes) -> None:
+    """One entry of the legend for the bands of all splits."""
+    label = f"band: {100 * LEVEL:.0f} % over examples"
+    axes.fill_between([], [], [], label=label, facecolor=style.GREY, alpha=BAND_ALPHA, linewidth=0)
+
+
+def draw_jobs(
+    axes: Axes, results: Sequence[Result], labels: Sequence[str], splits: Sequence[str] = ("train",), offset: int = 0
+) -> Drawn:
+    """J(alpha) of several jobs, a colour per job and a line style per split.
+
+    Args:
+        offset: where in the colour cycle the first job starts.
+    """
+    drawn = Drawn()
+    for k, (result, label) in enumerate(zip(results, labels, strict=True), start=offset):
+        for split in splits:
+            if (curve := primary(result, split)) is not None:
+                look = {**job_look(k), "label": label}
+                if split != splits[0]:
+                    look |= {"linestyle": (0, (1, 1.3)), "linewidth": 1.0, "label": None}
+                drawn += band(axes, result, curve.alphas, curve.objective, **look)
+                mark_ends(axes, curve.alphas)
+    for split in splits[1:]:  # said once, not once per job
+        if all(primary(result, split) is None for result in results):
+            continue
+        grey: dict[str, Any] = {"color": style.GREY, "linestyle": (0, (1, 1.3)), "linewidth": 1.0}
+        axes.plot([], [], label=f"dotted: {style.SPLIT_WORD[split]}", **grey)
+    return drawn
+
+
+def job_look(k: int) -> dict[str, Any]:
+    """Colour and line style of the k-th job: neighbours differ in both, and the first 28 are all different."""
+    styles: list[Any] = ["-", (0, (5, 1.6)), (0, (4, 1.2, 1, 1.2)), (0, (8, 1.5, 1, 1.5, 1, 1.5))]
+    # Seven colours and four styles have no common divisor, so the pairs repeat only after 28.
+    return {"color": style.CYCLE[k % len(style.CYCLE)], "linestyle": styles[k % len(styles)]}
+
+
+def draw_learning(
+    axes: Axes, result: Result, channels: Sequence[str] = ("train/objective", "valid/objective")
+) -> Drawn:
+    """J against the epoch, and a rule at the epoch of theta_f when there is one seed."""
+    drawn, curve = Drawn(), result.learning_curve
+    if curve is None:
+        return drawn
+    for channel in channels:
+        if (values := curve.channels.get(channel)) is not None:
+            split = channel.split("/")[0]
+            look = {"color": style.SPLIT_COLOR[split], "linestyle": style.SPLIT_STYLE[split]}
+            drawn += band(axes, result, curve.epochs, values, ragged=True, label=style.SPLIT_WORD[split], **look)
+    if len(curve.best_epoch) == 1 and drawn.num_seeds:
+        axes.axvline(float(curve.best_epoch[0]), color=style.GREY, linewidth=0.8, linestyle=":", label="best epoch")
+    return drawn
+
+
+def label_line(axes: Axes, title: str, drawn: Drawn, legend: bool = True) -> None:
+    """Title, axis labels and legend of a J(alpha) panel."""
+    axes.set(title=style.wrapped(title), xlabel="α", ylabel=f"J(θ(α)){naming.bracketed_unit(drawn.costs)}")
+    axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
+    close(axes, drawn, legend)
+
+
+def label_learning(axes: Axes, title: str, drawn: Drawn, legend: bool = True) -> None:
+    """Title, axis labels and legend of a J(epoch) panel."""
+    axes.set(title=style.wrapped(title), xlabel="epoch", ylabel=f"J(θ){naming.bracketed_unit(drawn.costs)}")
+    axes.xaxis.set_major_locator(MaxNLocator(8, steps=[1, 2, 5, 10], integer=True))
+    close(axes, drawn, legend)
+
+
+def close(axes: Axes, drawn: Drawn, legend: bool = True) -> None:
+    """The legend, or a sentence in an empty panel."""
+    labelled = axes.get_legend_handles_labels()[1]
+    if legend and len(labelled) > 4 and axes.get_yscale() == "linear":
+        low, high = axes.get_ylim()
+        axes.set_ylim(low, low + 1.4 * (high - low))  # room above the curves for a long legend
+    if legend and labelled:
+        axes.legend(title=drawn.legend_title, alignment="left")
+    elif not labelled:
+        axes.text(0.5, 0.5, "nothing to draw: no usable seed", transform=axes.transAxes, ha="center", color=style.GREY)
+
+
+def draw_clean(axes: Axes, result: Result) -> None:
+    """The clean part of an adversarial training cost, thin, where it was measured."""
+    curve = primary(result, "train")
+    values = curve.metrics.get("clean_objective") if curve is not None else None
+    if curve is None or values is None:
+        return
+    columns, _ = result.usable(values)
+    if columns:
+        look: dict[str, Any] = {"color": style.GREEN, "linestyle": (0, (8, 1.5, 1, 1.5)), "linewidth": 1.0}
+        axes.plot(curve.alphas, np.median(values[:, columns], axis=1), label="training, clean examples only", **look)
+
+
+def draw_histories(
+    axes: Axes, results: Sequence[Result], labels: Sequence[str], channel: str = "valid/objective"
+) -> Drawn:
+    """One channel of several jobs' learning curves, a colour per job."""
+    drawn = Drawn()
+    for k, (result, label) in enumerate(zip(results, labels, strict=True)):
+        history = result.learning_curve
+        if history is not None and channel in history.channels:
+            drawn += band(
+                axes, result, history.epochs, history.channels[channel], ragged=True, label=label, **job_look(k)
+            )
+    return drawn
