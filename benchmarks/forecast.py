@@ -34,7 +34,7 @@ def main() -> None:
     folder, *overrides = sys.argv[1:]
     import torch._dynamo  # the first vectorised gradient loads it, which is no part of the work
 
-    timing.time = ProcessClock  # type: ignore[attr-defined]
+    timing.time = ProcessClock  # type: ignore[assignment]
     found: list[Forecast] = []
     seconds: list[float] = []
     plain = program.run

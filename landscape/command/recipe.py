@@ -39,7 +39,8 @@ from landscape.training.trainer import LATER
 log = logging.getLogger(__name__)
 
 
-_handed_on: list[Recipe] = []
+handed_on: list[Recipe] = []
+"""What was made and checked before a job in the same process, which the job need not make again; one at most."""
 
 
 class Positions(NamedTuple):
@@ -65,15 +66,11 @@ class Recipe:
     @classmethod
     def of(cls, config: dict[str, Any], device: torch.device) -> Recipe:
         """The recipe of the same config that was handed on in this process, once; else a new one."""
-        recipe = _handed_on.pop() if _handed_on else None
+        recipe = handed_on.pop() if handed_on else None
         if recipe is None or {**recipe._given, "command": config["command"]} != config or recipe.device != device:
             return cls(config, device)
         recipe.config["command"] = config["command"]  # the stamp of a command, made anew for each config
         return recipe
-
-    def hand_on(self) -> None:
-        """To the next who asks for a recipe: what is made and checked before a job the job need not make again."""
-        _handed_on[:] = [self]
 
     @cached_property
     def measurement(self) -> Any:

@@ -118,9 +118,9 @@ def monitor_of(network: Network, training: Training, mode: str, **others: Any) -
         mode: of the objective.
         others: of its arguments, such as ``split`` and ``seeds``.
     """
-    sizes = {"batch_size": training.measure_batch_size, "num_replicates": 1, "memory": None, "alphas_at_once": None}
-    plain = {"running_statistics": "keep", "dtype": training.dtype, "engine": "auto"}
-    return network.trial.on(mode=mode, **sizes, **plain, **others)
+    numbers: dict[str, Any] = {"batch_size": training.measure_batch_size, "num_replicates": 1, "memory": None}
+    numbers |= {"alphas_at_once": None, "running_statistics": "keep", "dtype": training.dtype, "engine": "auto"}
+    return network.trial.on(mode=mode, **numbers | others)
 
 
 def _monitor_passes(network: Network, training: Training, num_rows: int) -> tuple[Pass, ...]:

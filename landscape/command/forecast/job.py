@@ -16,7 +16,7 @@ from landscape.command.arguments import check_arguments
 from landscape.command.forecast.group import GroupForecast, group_of, monitor_of
 from landscape.command.forecast.timing import UPDATE_PASSES, Timing
 from landscape.command.prepare import device_of
-from landscape.command.recipe import Recipe
+from landscape.command.recipe import Recipe, handed_on
 from landscape.data.dataset import Split
 from landscape.endpoints import Ends
 from landscape.measurement import Network, OnPath, Pass, Seeds, Steps
@@ -123,7 +123,7 @@ def job_of(
             job.passes = (*job.passes, last)
         job.num_copied_bytes = _copied(recipe, job)
     _time(job, recipe, subject, solutions, timing, num_jobs)
-    recipe.hand_on()
+    handed_on[:] = [recipe]
     return job
 
 
@@ -185,7 +185,7 @@ def _seconds_of_pass(
         alphas = on_path.alphas
     numbers = {"mode": part.mode, "rows": part.num_rows, "points": part.num_points, "order": part.order}
     key = _key(recipe.config, "model", "data", "cost", "objective", "path", streams=split.num_streams, **numbers)
-    own = {"mode": part.mode, "seeds": ends.seeds[rows], "buffers": ends.buffers[rows]}
+    own: dict[str, Any] = {"mode": part.mode, "seeds": ends.seeds[rows], "buffers": ends.buffers[rows]}
     lay = on_path.lay if on_path is not None and part.num_points > 1 else _stay
     path = partial(_laid, lay, ends.theta_0[rows], ends.theta_1[rows])
     each = first * part.num_rows * part.num_replicates
