@@ -17,6 +17,8 @@ FORMER = {
     **{"footprint": "objective.memory.footprint", "compute": "command.launch"},
     **{name: f"store.{name}" for name in ("solutions", "streaming", "trajectory")},
     **{name: f"command.{name}" for name in ("closing", "config", "forecast", "job", "limits", "plan", "prepare")},
+    **{f"forecast.{name}": "command.forecast.timing" for name in ("calibration", "clock")},
+    **{"forecast.memory": "command.forecast.command"},
     **{"training.frozen": "training.gradient", "training.trial": "training.groups"},
     **{"measurement.subject": "measurement.stages", "measurement.work": "measurement.contract"},
     **{"compute.engine": "command.launch.launcher", "compute.hold": "command.launch.isolation"},
