@@ -1,4 +1,4 @@
-"""One job: train if the measurement needs solutions, lay the path, measure, judge, draw, record."""
+"""One job: train if the measurement needs solutions, lay the path, measure and judge."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from landscape.command.config import version
 from landscape.command.recipe import Recipe
-from landscape.endpoints import Ends, InitToSolution
+from landscape.endpoints import Ends
 from landscape.errors import InputError
 from landscape.figure.module import figure_module
 from landscape.figure.sweep.number import chosen
@@ -44,8 +44,8 @@ def run(
     use_threads(config["threads"])
     recipe.check()
     subject, entries = recipe.come_to(tracker.epoch)
-    if issubclass(recipe.stage, Trained) and not isinstance(recipe.endpoints, InitToSolution):
-        ends = (config["endpoints"] or {}).get("_target_", "")
+    ends = (config["endpoints"] or {}).get("_target_", "")
+    if issubclass(recipe.stage, Trained) and not ends.endswith(".InitToSolution"):
         log.warning("this measurement looks at whole trainings and makes no use of endpoints (%s)", ends)
     measured: Measured = recipe.measurement(subject)
     solutions = getattr(subject, "solutions", None)

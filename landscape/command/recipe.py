@@ -1,4 +1,4 @@
-"""A resolved config with every node made, once: what is refused is refused here, before anything is trained."""
+"""The nodes of a resolved config, each made once; ``check`` refuses what it can before anything is trained."""
 
 from __future__ import annotations
 
@@ -201,10 +201,10 @@ class Recipe:
             if hasattr(self.measurement, "work"):
                 passes = list(self.measurement.work(subject).passes)
         check_room(network, passes)
-        if hasattr(self.measurement, "check") and subject is not None:
-            self.measurement.check(subject)
         if subject is not None:
             check_path(subject, self.endpoints)
+        if hasattr(self.measurement, "check"):
+            self.measurement.check(network if subject is None else subject)
         if network.num_examples is not None:
             for split in ("train", "valid"):
                 before = len(getattr(self.dataset, split))

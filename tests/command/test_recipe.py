@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -45,3 +46,47 @@ def test_every_node_is_made_once_and_every_curve_has_one_objective(
     # One is tried before training, and two are the monitor's: all others are made of the first by ``Objective.on``.
     assert len(built) == 3
     assert len(walked) == 2 and set(walked.values()) == {1}, walked  # training and validation; nothing is random here
+
+
+MINE = """
+import torch
+from landscape.errors import InputError
+from landscape.measurement import Measured, Trained
+
+def nothing(): return {}
+
+class Looks:
+    stage = Trained
+    def check(self, network):
+        raise InputError(f"not of {type(network.module).__name__}")
+    def __call__(self, subject): return Measured()
+
+class Fussy:
+    def __init__(self, theta_0, theta_1): raise ValueError("the ends are too far apart")
+"""
+
+
+@pytest.mark.parametrize(
+    ("settings", "text"),
+    [
+        (["measurement._target_=my_parts.nothing"], "makes a dict, which names no stage at which it is taken"),
+        (["measurement._target_=my_parts.Looks"], "not of MLP"),
+        (
+            ["measurement=interpolation", "path._target_=my_parts.Fussy"],
+            "path cannot be made: the ends are too far",
+        ),
+        (
+            ["measurement=interpolation", "measurement.slopes=1", "path._target_=my_parts.Fussy"],
+            "path cannot be made: the",
+        ),
+    ],
+)
+def test_what_cannot_be_measured_is_refused_before_training(
+    cli: Callable[..., Ran], settings: list[str], text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "my_parts.py").write_text(MINE)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    base = ["measurement=residual"] if "_target_=my_parts" in settings[0] else []
+    ran = cli(*QUICK, *base, *settings)
+    assert ran.status == 2 and text in ran.out and "Traceback" not in ran.out, ran.out
+    assert not list(ran.outputs.glob("solutions/*/meta.json"))
