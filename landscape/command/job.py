@@ -39,7 +39,7 @@ def run(
 ) -> tuple[Result, list[Entry]]:
     """Train, measure and judge one resolved config; returns the result and where its solutions lie."""
     started = time.monotonic()
-    recipe = Recipe(config, device)
+    recipe = Recipe.of(config, device)
     config, figure = recipe.config, figure_module(config["figure"])
     use_threads(config["threads"])
     recipe.check()
