@@ -88,7 +88,7 @@ def test_its_checks_hold_elsewhere(name: str, parameters: dict[str, Any]) -> Non
     assert np.all(np.isfinite([v for values in several for v in values if isinstance(v, int | float)]))
 
 
-@pytest.mark.parametrize(("name", "parameters"), [(name, {}) for name in NAMES] + ELSEWHERE, ids=str)
+@pytest.mark.parametrize(("name", "parameters"), [*((name, {}) for name in NAMES), *ELSEWHERE], ids=str)
 def test_its_values_and_reasons_say_what_is_known(name: str, parameters: dict[str, Any]) -> None:
     derivation = derive(name, **parameters)
     if name == "deep_linear":
@@ -122,5 +122,5 @@ def test_a_drawing_says_what_it_shows(
     axes = Figure().add_subplot()
     importlib.import_module(NAMES[name]).draw(axes, **parameters)
     assert x in axes.get_xlabel() and y in axes.get_ylabel() and len(axes.get_lines()) == num_lines
-    assert title in axes.get_title() and (name != "logits" or axes.get_lines()[1].get_ydata()[-1] == 0)
+    assert title in axes.get_title() and (name != "logits" or np.asarray(axes.get_lines()[1].get_ydata())[-1] == 0)
     assert entry in axes.get_legend_handles_labels()[1] and axes.get_legend() is not None
