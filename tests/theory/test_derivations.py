@@ -29,7 +29,7 @@ NUM_CHECKS = {"quadratic": 5, "statistics": 2, "walk_variants": 4}
 ELSEWHERE: list[tuple[str, dict[str, Any]]] = [
     ("balanced", {"width": 4, "imbalance": -1.0, "seed": 3}),
     *(("deep_linear", {"depth": depth, "width": 5, "seed": 2}) for depth in (1, 3, 7)),
-    ("dynamics", {"depth": 5, "strength": -1.5, "a": 0.4, "b": 0.3}),
+    *(("dynamics", {"depth": depth, "strength": -1.5, "a": 0.4, "b": 0.3}) for depth in (2, 5)),
     *(("homogeneous", {"depth": depth}) for depth in (1, 6)),
     *(("logits", {"depth": depth, "power": p, "width": w}) for depth, p, w in ((1, 2, 6), (2, 4, 1), (3, 1, 6))),
     *(("noise", changed) for changed in ({"dimension": 1, "lr": 0.3}, {"batch_size": 1, "lr": 0.05, "num_steps": 5})),
