@@ -29,7 +29,7 @@ NUM_CHECKS = {"quadratic": 5, "statistics": 2, "walk_variants": 4}
 ELSEWHERE: list[tuple[str, dict[str, Any]]] = [
     ("balanced", {"width": 4, "imbalance": -1.0, "seed": 3}),
     *(("deep_linear", {"depth": depth, "width": 5, "seed": 2}) for depth in (1, 3, 7)),
-    ("dynamics", {"depth": 5, "strength": -1.5, "a": 0.4, "b": 0.3}),
+    *(("dynamics", {"depth": depth, "strength": -1.5, "a": 0.4, "b": 0.3}) for depth in (2, 5)),
     *(("homogeneous", {"depth": depth}) for depth in (1, 6)),
     *(("logits", {"depth": depth, "power": p, "width": w}) for depth, p, w in ((1, 2, 6), (2, 4, 1), (3, 1, 6))),
     *(("noise", changed) for changed in ({"dimension": 1, "lr": 0.3}, {"batch_size": 1, "lr": 0.05, "num_steps": 5})),
@@ -88,7 +88,7 @@ def test_its_checks_hold_elsewhere(name: str, parameters: dict[str, Any]) -> Non
     assert np.all(np.isfinite([v for values in several for v in values if isinstance(v, int | float)]))
 
 
-@pytest.mark.parametrize(("name", "parameters"), [(name, {}) for name in NAMES] + ELSEWHERE, ids=str)
+@pytest.mark.parametrize(("name", "parameters"), [*((name, {}) for name in NAMES), *ELSEWHERE], ids=str)
 def test_its_values_and_reasons_say_what_is_known(name: str, parameters: dict[str, Any]) -> None:
     derivation = derive(name, **parameters)
     if name == "deep_linear":
@@ -122,5 +122,5 @@ def test_a_drawing_says_what_it_shows(
     axes = Figure().add_subplot()
     importlib.import_module(NAMES[name]).draw(axes, **parameters)
     assert x in axes.get_xlabel() and y in axes.get_ylabel() and len(axes.get_lines()) == num_lines
-    assert title in axes.get_title() and (name != "logits" or axes.get_lines()[1].get_ydata()[-1] == 0)
+    assert title in axes.get_title() and (name != "logits" or np.asarray(axes.get_lines()[1].get_ydata())[-1] == 0)
     assert entry in axes.get_legend_handles_labels()[1] and axes.get_legend() is not None
