@@ -16,8 +16,8 @@ from typing import Any
 import landscape.command.forecast.callback as callback
 import landscape.command.task as program
 from landscape.command.command_line import main as landscape_main
-from landscape.command.forecast import Forecast, calibration, clock, command
-from landscape.command.forecast.memory import peak_bytes
+from landscape.command.forecast import Forecast, timing
+from landscape.command.forecast.command import peak_bytes
 
 
 class ProcessClock:
@@ -34,8 +34,7 @@ def main() -> None:
     folder, *overrides = sys.argv[1:]
     import torch._dynamo  # the first vectorised gradient loads it, which is no part of the work
 
-    for module in (clock, calibration, command):
-        module.time = ProcessClock  # type: ignore[attr-defined]
+    timing.time = ProcessClock  # type: ignore[assignment]
     found: list[Forecast] = []
     seconds: list[float] = []
     plain = program.run

@@ -1,4 +1,4 @@
-"""One job: train if the measurement needs solutions, lay the path, measure, judge, draw, record."""
+"""One job: train if the measurement needs solutions, lay the path, measure and judge."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from landscape.command.config import version
 from landscape.command.recipe import Recipe
-from landscape.endpoints import Ends, InitToSolution
+from landscape.endpoints import Ends
 from landscape.errors import InputError
 from landscape.figure.module import figure_module
 from landscape.figure.sweep.number import chosen
@@ -39,13 +39,13 @@ def run(
 ) -> tuple[Result, list[Entry]]:
     """Train, measure and judge one resolved config; returns the result and where its solutions lie."""
     started = time.monotonic()
-    recipe = Recipe(config, device)
+    recipe = Recipe.of(config, device)
     config, figure = recipe.config, figure_module(config["figure"])
     use_threads(config["threads"])
     recipe.check()
     subject, entries = recipe.come_to(tracker.epoch)
-    if issubclass(recipe.stage, Trained) and not isinstance(recipe.endpoints, InitToSolution):
-        ends = (config["endpoints"] or {}).get("_target_", "")
+    ends = (config["endpoints"] or {}).get("_target_", "")
+    if issubclass(recipe.stage, Trained) and not ends.endswith(".InitToSolution"):
         log.warning("this measurement looks at whole trainings and makes no use of endpoints (%s)", ends)
     measured: Measured = recipe.measurement(subject)
     solutions = getattr(subject, "solutions", None)

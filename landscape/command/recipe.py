@@ -1,4 +1,4 @@
-"""A resolved config with every node made, once: what is refused is refused here, before anything is trained."""
+"""The nodes of a resolved config, each made once; ``check`` refuses what it can before anything is trained."""
 
 from __future__ import annotations
 
@@ -39,6 +39,10 @@ from landscape.training.trainer import LATER
 log = logging.getLogger(__name__)
 
 
+handed_on: list[Recipe] = []
+"""What was made and checked before a job in the same process, which the job need not make again; one at most."""
+
+
 class Positions(NamedTuple):
     """Where to look along a path: alphas [A], and how to refine them, or None."""
 
@@ -55,8 +59,18 @@ class Recipe:
     """
 
     def __init__(self, config: dict[str, Any], device: torch.device) -> None:
+        self._given = config
         self.config, self.caps = apply_limits(config)
-        self.device = device
+        self.device, self._is_checked = device, False
+
+    @classmethod
+    def of(cls, config: dict[str, Any], device: torch.device) -> Recipe:
+        """The recipe of the same config that was handed on in this process, once; else a new one."""
+        recipe = handed_on.pop() if handed_on else None
+        if recipe is None or {**recipe._given, "command": config["command"]} != config or recipe.device != device:
+            return cls(config, device)
+        recipe.config["command"] = config["command"]  # the stamp of a command, made anew for each config
+        return recipe
 
     @cached_property
     def measurement(self) -> Any:
@@ -162,7 +176,9 @@ class Recipe:
         return network
 
     def check(self) -> None:
-        """Raise InputError for all that can be refused before anything is trained."""
+        """Raise InputError for all that can be refused before anything is trained; asked again, do nothing."""
+        if self._is_checked:
+            return
         _ = self.measurement, self.training  # wrong numbers are told before data are read
         if not issubclass(self.stage, Network):
             return
@@ -185,14 +201,15 @@ class Recipe:
             if hasattr(self.measurement, "work"):
                 passes = list(self.measurement.work(subject).passes)
         check_room(network, passes)
-        if hasattr(self.measurement, "check") and subject is not None:
-            self.measurement.check(subject)
         if subject is not None:
             check_path(subject, self.endpoints)
+        if hasattr(self.measurement, "check"):
+            self.measurement.check(network if subject is None else subject)
         if network.num_examples is not None:
             for split in ("train", "valid"):
                 before = len(getattr(self.dataset, split))
                 note_cap(self.caps, f"measured {split} examples", before, min(before, network.num_examples))
+        self._is_checked = True
 
     def come_to(self, on_epoch: Callable[[dict[str, float]], None]) -> tuple[Seeds, list[Entry]]:
         """The stage at which the measurement is taken, trained for as far as it must be; and where solutions lie."""

@@ -45,11 +45,13 @@ def check_path(subject: OnPath, endpoints: Any) -> None:
     if isinstance(endpoints, ZeroToSolution):
         starts.append(torch.zeros_like(starts[0]))
     elif getattr(endpoints, "starts_training", False) or isinstance(endpoints, NoiseToSolution | OtherInitToSolution):
-        starts.append(layout.theta(subject.module))  # zeros of theta_i are zeros of these two as well
+        starts.append(layout.theta(subject.module))  # where theta_i has zeros, so have noise and another init
     try:
         for start in starts:
             subject.lay(start, torch.where(start == 0, 1, 2 * start))
-    except TypeError as error:
+    except InputError:
+        raise
+    except (TypeError, ValueError, RuntimeError, ArithmeticError) as error:
         raise InputError(f"path cannot be made: {error}; look at the keys under path") from error
 
 

@@ -17,6 +17,8 @@ FORMER = {
     **{"footprint": "objective.memory.footprint", "compute": "command.launch"},
     **{name: f"store.{name}" for name in ("solutions", "streaming", "trajectory")},
     **{name: f"command.{name}" for name in ("closing", "config", "forecast", "job", "limits", "plan", "prepare")},
+    **{f"forecast.{name}": "command.forecast.timing" for name in ("calibration", "clock")},
+    **{"forecast.memory": "command.forecast.command"},
     **{"training.frozen": "training.gradient", "training.trial": "training.groups"},
     **{"measurement.subject": "measurement.stages", "measurement.work": "measurement.contract"},
     **{"compute.engine": "command.launch.launcher", "compute.hold": "command.launch.isolation"},
@@ -29,7 +31,10 @@ FORMER = {
     **{f"figure.sweep.{name}": "figure.sweep.keys" for name in ("design", "pool")},
     **{"figure.sweep.look": "figure.sweep.curves", "figure.sweep.plane": "figure.sweep.plain"},
     **{f"figure.sweep.{name}": "figure.sweep.by_keys" for name in ("one_key", "several_keys")},
-    **{"figure.sweep.heat": "figure.sweep.number"},
+    **{"figure.sweep.heat": "figure.sweep.number", "figure.sweep.columns": "figure.sweep.keys"},
+    **{"figure.present": "figure.reading", "figure.noise": "figure.reading"},
+    **{"result.curve.climb": "result.curve.crossing", "result.curve.turning": "result.curve.numbers"},
+    **{"result.curve.wilson": "result.curve.noise"},
 }
 """Below ``landscape``: the first parts of a former name -> what they are called now."""
 

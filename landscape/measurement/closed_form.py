@@ -67,7 +67,9 @@ class ClosedForm:
 
     def work(self, on_path: OnPath) -> Work:
         """The passes of the measured curves; what theory and its proofs take is not known beforehand."""
-        return replace(self.curves.work(on_path), unknown="the exact curve" + " and proofs" * self.certificate)
+        work = self.curves.work(on_path)
+        unknown = (work.unknown, "the exact curve" + " and proofs" * self.certificate)
+        return replace(work, unknown=" and ".join(filter(None, unknown)))
 
     def __call__(self, on_path: OnPath) -> Measured:
         """On a line -> curves ``"train/deterministic"`` (measured) and ``"train/theory"``, numbers and statements."""
@@ -190,6 +192,7 @@ def _proofs(name: str, family: Family, ends: Ends, statements: list[str]) -> dic
     rows: list[dict[str, float]] = []
     with progress_of(f"{name} proofs", len(ends.labels)) as progress:
         for k, (a, b, label) in enumerate(zip(ends.theta_0, ends.theta_1, ends.labels, strict=True)):
+            progress(k)
             try:
                 proof: Any = family.certificate(a, b)
             except ValueError as error:

@@ -30,7 +30,11 @@ class Measurement(Protocol):
     """``Seeds``, ``Network``, ``Trained`` or ``OnPath``: what the methods below are given."""
 
     def check(self, subject: Any) -> None:
-        """Raise InputError for what cannot be measured, before anything is trained: the ends are stand-ins."""
+        """Raise InputError for what cannot be measured, before anything is trained.
+
+        Args:
+            subject: on a path whose ends are stand-ins; the untrained network where the stage is ``Trained``.
+        """
 
     def work(self, subject: Any) -> Work:
         """Count what a call does; ends and solutions may be stand-ins."""

@@ -27,7 +27,8 @@ class Interpolation:
 
     Args:
         splits: of ``train``, ``valid``, ``test``; the paper draws the first two.
-        modes: of ``stochastic`` (skipped when the model has nothing random) and ``deterministic``.
+        modes: of ``deterministic`` and ``stochastic``, which is left out where it equals a deterministic curve that is
+            measured too.
         slopes: 1 for J'(alpha) as a channel ``slope``, 2 for J''(alpha) too, ``curvature``; 0 for neither.
         noise: also what each curve owes to rounding and to its examples, as ``Curve.noise``: keeps every example's cost
             meanwhile (4 S A N bytes) and evaluates up to 300 examples at 24 points twice more.

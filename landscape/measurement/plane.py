@@ -99,15 +99,17 @@ class TrajectoryPlane:
 
     def work(self, on_path: OnPath) -> Work:
         """The passes of the line, and one point per saved point of training or of the grid."""
-        solutions, passes = on_path.solutions, self.curves.work(on_path).passes
-        split, mode, num_examples = self.first_split, self.first_mode, len(on_path.split(self.first_split))
+        solutions, line = on_path.solutions, self.curves.work(on_path)
+        nums, unknown = [], line.unknown
         if on_path.ends.theta_2 is not None:
-            return Work((*passes, Pass(split, mode, num_examples, len(on_path.alphas) ** 2, 1)))
-        if solutions is None:
-            return Work(passes)
-        num_replicates = on_path.trial_in(mode).num_replicates
-        runs = [Pass(split, mode, num_examples, len(r.epochs), 1, num_replicates) for r in solutions.trajectories]
-        return Work((*passes, *runs), unknown="reading the trajectory")
+            nums = [len(on_path.alphas) ** 2]
+        elif solutions is not None:
+            nums = [len(run.epochs) for run in solutions.trajectories]
+            unknown = " and ".join(filter(None, (unknown, "reading the trajectory")))
+        num_examples = len(on_path.split(self.first_split))
+        num_replicates = on_path.trial_in(self.first_mode).num_replicates
+        points = [Pass(self.first_split, self.first_mode, num_examples, num, 1, num_replicates) for num in nums]
+        return Work((*line.passes, *points), unknown=unknown)
 
     def _of_corners(self, on_path: OnPath) -> Measured:
         """J along the line of the first two corners, and on the plane of all three."""

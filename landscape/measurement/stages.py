@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from landscape.alphas import Adaptive
 from landscape.data.dataset import Dataset, Split
 from landscape.endpoints import Ends
+from landscape.errors import InputError
 from landscape.objective.objective import Objective
 from landscape.parameters import ParameterLayout
 from landscape.store.solutions import Solutions
@@ -140,5 +141,10 @@ STAGES: dict[str, type[Seeds]] = {"nothing": Seeds, "model": Network, "solutions
 
 def stage_of(measurement: Any) -> type[Seeds]:
     """The stage at which a measurement is taken."""
-    stage: type[Seeds] = getattr(measurement, "stage", None) or STAGES[measurement.needs]
+    stage = getattr(measurement, "stage", None) or STAGES.get(str(getattr(measurement, "needs", "")))
+    if not (isinstance(stage, type) and issubclass(stage, Seeds)):
+        raise InputError(
+            f"measurement._target_ makes a {type(measurement).__name__}, which names no stage at which it is taken; "
+            "give it stage = OnPath, Trained, Network or Seeds of landscape.measurement"
+        )
     return stage

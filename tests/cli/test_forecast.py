@@ -7,13 +7,12 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import torch
-from omegaconf import DictConfig
 
 import landscape.command.forecast.callback as callback
 import landscape.command.forecast.command as command
+import landscape.command.recipe as recipe
 from landscape.command.forecast import Forecast, JobForecast
-from landscape.command.forecast.calibration import Calibration
-from landscape.objective import Objective
+from landscape.command.forecast.timing import Timing
 from landscape.result.saved import Result
 
 from .conftest import ONE_JOB, TINY, Ran
@@ -22,15 +21,16 @@ pytestmark = pytest.mark.usefixtures("blank_figures")
 
 
 @pytest.fixture
-def calibrations(monkeypatch: pytest.MonkeyPatch) -> list[Calibration]:
-    """Every calibration that a forecast makes."""
-    made: list[Calibration] = []
+def timings(monkeypatch: pytest.MonkeyPatch) -> list[Timing]:
+    """Every one that a forecast makes."""
+    made: list[Timing] = []
 
-    def make(device: torch.device, seconds: float) -> Calibration:
-        made.append(Calibration(device, seconds))
-        return made[-1]
+    class Kept(Timing):
+        def __init__(self, device: torch.device, is_thorough: bool) -> None:
+            super().__init__(device, is_thorough)
+            made.append(self)
 
-    monkeypatch.setattr(command, "Calibration", make)
+    monkeypatch.setattr(command, "Timing", Kept)
     return made
 
 
@@ -47,7 +47,7 @@ def test_only_says_and_leaves_nothing_behind(cli: Callable[..., Ran]) -> None:
 
 @pytest.mark.slow
 def test_what_is_done_is_not_forecast_and_a_refresh_is(cli: Callable[..., Ran]) -> None:
-    assert "forecast: 1 job, at most 1 s" in cli(*TINY).out
+    assert "forecast: 1 job, under a minute" in cli(*TINY).out
     assert "forecast" not in cli(*TINY).out.replace("forecast=", "")
     again = cli(*TINY, "forecast=only")
     assert "1 job, 1 done before, 0 to run" in again.out and "in all" not in again.out
@@ -71,20 +71,21 @@ def test_the_forecast_changes_no_bit(cli: Callable[..., Ran]) -> None:
     assert torch.equal(torch.get_rng_state(), before) and torch.get_num_threads() == threads
 
 
-def test_jobs_that_share_a_recipe_are_timed_once(cli: Callable[..., Ran], calibrations: list[Calibration]) -> None:
-    assert cli(*TINY, "forecast=only", "optimizer.lr=0.1,0.2", "training.max_epochs=2,3").status == 0
-    (calibration,) = calibrations
-    assert sum(key.startswith("update") for key in calibration.known) == 1
-    assert all(seconds > 0 for seconds in calibration.known.values())
-    assert cli(*TINY, "forecast=only", "model.widths=[8,8],[9,9]").status == 0
-    assert sum(key.startswith("update") for key in calibrations[1].known) == 2
+def test_jobs_that_share_a_recipe_are_timed_once(cli: Callable[..., Ran], timings: list[Timing]) -> None:
+    def updates(*arguments: str) -> int:
+        assert cli(*TINY, "forecast=only", *arguments).status == 0
+        assert all(seconds > 0 for seconds in timings[-1].known.values()) and not timings[-1].num_rough
+        return sum(key.startswith("update") for key in timings[-1].known)
+
+    assert updates("optimizer.lr=0.1,0.2", "training.max_epochs=2,3") == 1
+    assert updates("model.widths=[8,8],[9,9]") == 2
 
 
-def test_small_smoke_runs_are_not_timed(cli: Callable[..., Ran], calibrations: list[Calibration]) -> None:
+def test_what_is_surely_short_is_not_timed_ahead_of_a_run(cli: Callable[..., Ran], timings: list[Timing]) -> None:
     assert cli("limits=smoke", *TINY[2:]).status == 0
-    assert not calibrations
-    assert cli("limits=smoke", *TINY[2:], "forecast=only", "refresh=true").status == 0
-    assert len(calibrations) == 1
+    assert not timings
+    assert "forecast: 1 job, under a minute" in cli(*TINY).out
+    assert not timings[0].known
 
 
 def test_an_unknown_choice_is_wrong_input(cli: Callable[..., Ran]) -> None:
@@ -142,45 +143,40 @@ def test_a_fault_of_the_forecast_is_one_line_and_the_run_goes_on(
 def test_a_long_run_shows_the_table_and_a_smaller_scale(
     cli: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Calibration, "of_update", lambda *arguments: 10.0)
+    monkeypatch.setattr(Timing, "of_update", lambda *arguments: 10.0)
     ran = cli(*TINY, "training.max_epochs=40", "forecast=only")
     assert "more than an hour on this machine: limits=reduced" in ran.out  # whose 20 epochs are fewer
     assert "limits=smoke shows only that it runs" in ran.out
-    monkeypatch.setattr(Calibration, "of_update", lambda *arguments: 2.6)
+    monkeypatch.setattr(Timing, "of_update", lambda *arguments: 2.6)
+    monkeypatch.setattr(Timing, "of_first", lambda *arguments: 1.0)
     ran = cli(*TINY, "training.max_epochs=2")  # auto: 2 epochs of 24 updates are two minutes
-    assert ran.status == 0 and "forecast of quickstart (full): 1 job" in ran.out and "in all at most 2 min" in ran.out
+    assert ran.status == 0 and "forecast of quickstart (full): 1 job" in ran.out and "in all at most" in ran.out
 
 
 def test_jobs_that_were_not_looked_at_count_as_the_others(
     cli: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found: list[Forecast] = []
-    monkeypatch.setattr(callback, "show", lambda forecast, *rest: found.append(forecast))
+    shown: list[Forecast] = []
+    monkeypatch.setattr(callback, "show", lambda forecast, *rest: shown.append(forecast))
     monkeypatch.setattr(command, "SECONDS", 0.0)
     assert cli(*TINY, "model.widths=[8,8],[9,9],[7,7]", "forecast=only").status == 0
-    assert (len(found[0].jobs), found[0].num_unseen) == (1, 2)
-    assert found[0].num_bytes == 3 * found[0].jobs[0].groups[0].num_bytes > 0
-    assert found[0].seconds == pytest.approx(3 * found[0].jobs[0].seconds) and found[0].jobs[0].seconds > 0
+    (ahead,) = shown
+    assert (len(ahead.jobs), ahead.num_unseen) == (1, 2)
+    assert ahead.num_bytes == 3 * ahead.jobs[0].groups[0].num_bytes > 0
+    assert ahead.seconds == pytest.approx(3 * ahead.jobs[0].seconds) and ahead.jobs[0].seconds > 0
 
 
-def test_a_forecast_looks_about_as_often_as_the_job(cli: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch) -> None:
-    """A count of what is built, whose cost would otherwise be paid twice over before a short command."""
-    built = {"ahead": 0, "job": 0}
-    where = ["job"]
-    make, look = Objective.__init__, callback.forecast
+def test_a_job_makes_nothing_again_that_its_forecast_has_made(
+    cli: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[str] = []
+    make = recipe.make
 
-    def counted(self: Objective, *arguments: object, **more: object) -> None:
-        built[where[0]] += 1
-        make(self, *arguments, **more)  # type: ignore[arg-type]
+    def counted(config: object, key: str) -> object:
+        made.append(key)
+        return make(config, key)
 
-    def ahead(config: DictConfig) -> Forecast:
-        where[0] = "ahead"
-        found = look(config)
-        where[0] = "job"
-        return found
-
-    monkeypatch.setattr(Objective, "__init__", counted)
-    monkeypatch.setattr(callback, "forecast", ahead)
+    monkeypatch.setattr(recipe, "make", counted)
     ran = cli(*TINY)
     assert ran.status == 0 and "forecast: 1 job" in ran.out, ran.out
-    assert 0 < built["ahead"] <= 1.3 * built["job"], built
+    assert len(made) == len(set(made)) > 5, made

@@ -196,9 +196,7 @@ def test_a_measurement_that_says_nothing_of_itself_is_not_forecast(
 ) -> None:
     forecast, _ = both("measurement._target_=my_counting.Silent")
     assert forecast.jobs[0].unknown == "measurement Silent"
-    assert counts(forecast) == {
-        name: rows[name] for name in ("trained", "evaluated")
-    }  # training is counted all the same
+    assert counts(forecast) == {name: rows[name] for name in ("trained", "evaluated")}  # training all the same
 
 
 @pytest.mark.parametrize("noise", [pytest.param(0.0, marks=pytest.mark.slow), 0.1])

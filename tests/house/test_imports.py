@@ -74,7 +74,7 @@ FILE_EXTRAS = {
     "landscape/store/entry.py": {"theory"},
     "landscape/figure/publish.py": {"omegaconf"},  # which keys an experiment sweeps itself
     "landscape/figure/fig07_mpdbm.py": {"plotly"},  # an interactive page, imported when asked
-    "theory/__main__.py": {"matplotlib"},  # --figure, imported when asked
+    "theory/command.py": {"matplotlib"},  # --figure, imported when asked
 }  # fmt: skip
 TABLE = {room: layer for layer in LAYERS for room in layer.rooms.split()}
 DEPTH = {room: depth for depth, layer in enumerate(LAYERS) for room in layer.rooms.split()}

@@ -23,10 +23,13 @@ NOT_PROVEN = {
     "taylor": ["slope at the start"],
     "walk_variants": ["concentration"],
 }
+SAYS_NOT_PROVEN = {"balanced": "numerically", "dynamics": "not proven"}
+NUM_STEPS = {"logits": 5, "plane": 5}
+NUM_CHECKS = {"quadratic": 5, "statistics": 2, "walk_variants": 4}
 ELSEWHERE: list[tuple[str, dict[str, Any]]] = [
     ("balanced", {"width": 4, "imbalance": -1.0, "seed": 3}),
     *(("deep_linear", {"depth": depth, "width": 5, "seed": 2}) for depth in (1, 3, 7)),
-    ("dynamics", {"depth": 5, "strength": -1.5, "a": 0.4, "b": 0.3}),
+    *(("dynamics", {"depth": depth, "strength": -1.5, "a": 0.4, "b": 0.3}) for depth in (2, 5)),
     *(("homogeneous", {"depth": depth}) for depth in (1, 6)),
     *(("logits", {"depth": depth, "power": p, "width": w}) for depth, p, w in ((1, 2, 6), (2, 4, 1), (3, 1, 6))),
     *(("noise", changed) for changed in ({"dimension": 1, "lr": 0.3}, {"batch_size": 1, "lr": 0.05, "num_steps": 5})),
@@ -42,11 +45,11 @@ ELSEWHERE: list[tuple[str, dict[str, Any]]] = [
     *(("walk_variants", changed) for changed in ({"solution_step": 2}, {"drift": 0.0, "hurst": 0.3, "momentum": 0.0})),
 ]  # fmt: skip
 DEPEND_ON_DEPTH = ("dynamics", "homogeneous", "scalar")
-DRAWN: list[tuple[str, dict[str, Any], int, str, str, str]] = [
-    ("balanced", {}, 4, "units of its length R", "units of R", "Thales semicircle"),
-    ("logits", {}, 2, "α", "nats", "cross-entropy, logits of degree 7"),
-    ("plane", {"depth": 3}, 1, "u (", "v (", "the three points"),
-    ("scalar", {}, 5, "α", "J", "zero start, L = 3 (Figure 9)"),
+DRAWN: list[tuple[str, dict[str, Any], int, str, str, str, str]] = [
+    ("balanced", {}, 4, "units of its length R", "units of R", "Thales semicircle", ""),
+    ("logits", {}, 2, "α", "nats", "cross-entropy, logits of degree 7", ""),
+    ("plane", {"depth": 3}, 1, "u (", "v (", "the three points", "degree 6"),
+    ("scalar", {}, 5, "α", "J", "zero start, L = 3 (Figure 9)", ""),
 ]
 
 
@@ -63,6 +66,8 @@ def test_every_derivation_proves_its_steps_and_holds(name: str, capsys: pytest.C
     names = [step["name"] for step in found["steps"]]
     assert len(set(names)) == len(names)
     assert [step["name"] for step in found["steps"] if not step["proven"]] == NOT_PROVEN.get(name, [])
+    assert len(found["checks"]) == NUM_CHECKS.get(name, len(found["checks"]))
+    assert len(names) == NUM_STEPS.get(name, len(names))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -77,8 +82,28 @@ def test_its_checks_hold_elsewhere(name: str, parameters: dict[str, Any]) -> Non
     assert name not in DEPEND_ON_DEPTH or all(step.holds() for step in derivation.steps if step.proven)
     checks = derivation.check()
     assert checks and [check.name for check in checks if not check.holds] == []
-    numbers = [v for v in derivation.values.values() if isinstance(v, int | float)]
-    assert np.all(np.isfinite(numbers))
+    assert len(checks) == NUM_CHECKS.get(name, len(checks))
+    assert len(derivation.steps) == NUM_STEPS.get(name, len(derivation.steps))
+    several = [v if isinstance(v, list) else [v] for v in derivation.values.values()]
+    assert np.all(np.isfinite([v for values in several for v in values if isinstance(v, int | float)]))
+
+
+@pytest.mark.parametrize(("name", "parameters"), [*((name, {}) for name in NAMES), *ELSEWHERE], ids=str)
+def test_its_values_and_reasons_say_what_is_known(name: str, parameters: dict[str, Any]) -> None:
+    derivation = derive(name, **parameters)
+    if name == "deep_linear":
+        assert derivation.values["degree"] == 2 * parameters.get("depth", 3)
+    if name == "thales":
+        assert derivation.values["low_05"] < 0 < derivation.values["high_95"] < 0.25
+    if name == "quadratic":
+        assert all(isinstance(step.statement, sympy.Equality) for step in derivation.steps)
+    if name == "relu_exact" and not parameters:
+        assert len(derivation.values["extrema"]) == 5
+    if name == "balanced" and not parameters:
+        singular = derivation.values["singular_values_of_the_product_at_1000"]
+        np.testing.assert_allclose(singular, derivation.values["singular_values_of_the_target"][:2], rtol=1e-10)
+    for step in derivation.steps:
+        assert step.proven or SAYS_NOT_PROVEN.get(name, "") in step.reason, step.name
 
 
 @pytest.mark.parametrize("name", ["deep_linear", "relu_exact"])
@@ -90,11 +115,12 @@ def test_a_bad_parameter_is_named(name: str, value: float) -> None:
             derive(name, **{parameter: value})
 
 
-@pytest.mark.parametrize(("name", "parameters", "num_lines", "x", "y", "entry"), DRAWN)
+@pytest.mark.parametrize(("name", "parameters", "num_lines", "x", "y", "entry", "title"), DRAWN)
 def test_a_drawing_says_what_it_shows(
-    name: str, parameters: dict[str, Any], num_lines: int, x: str, y: str, entry: str
+    name: str, parameters: dict[str, Any], num_lines: int, x: str, y: str, entry: str, title: str
 ) -> None:
     axes = Figure().add_subplot()
     importlib.import_module(NAMES[name]).draw(axes, **parameters)
     assert x in axes.get_xlabel() and y in axes.get_ylabel() and len(axes.get_lines()) == num_lines
+    assert title in axes.get_title() and (name != "logits" or np.asarray(axes.get_lines()[1].get_ydata())[-1] == 0)
     assert entry in axes.get_legend_handles_labels()[1] and axes.get_legend() is not None

@@ -12,7 +12,8 @@ import pytest
 import sympy
 
 import theory
-from theory.__main__ import COMMANDS, NAMES, draw, json_of, main, parameters, text_of
+from theory.__main__ import COMMANDS, NAMES, main
+from theory.command import draw, json_of, parameters, text_of
 from theory.derivation import Check, Derivation, Step
 
 x = sympy.Symbol("x")

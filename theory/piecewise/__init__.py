@@ -1,6 +1,10 @@
-"""Nets of one hidden layer of ReLU or maxout: ``events`` finds where units switch along the line, between two of which
-J has a closed form (``pieces``, put together by ``curve``); ``certified_decrease`` proves that J falls, rounding and
-kinks bounded, from a cost's slope (``certified_costs``).
+"""Nets of one hidden layer of ReLU or maxout along a line: exact between kinks, and there are finitely many kinks.
+
+Each unit of each example is linear in α until it switches; ``events`` finds where, and what each switch does to J.
+Between two switches J of the squared error is a quartic: ``curve`` sums them up from left to right, and ``pieces``
+reads every extremum off. ``certified_decrease`` proves that J falls without summing: from a point with a negative
+slope, as far as the curvature and the switches ahead allow, rounding bounded; ``certified_costs`` bounds these for
+the squared error and the cross-entropy.
 """
 
 from theory.piecewise.curve import forward as forward

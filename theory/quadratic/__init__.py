@@ -1,5 +1,10 @@
-"""Convex quadratics under gradient descent with momentum: one mode at a time (``modes``), summed over a spectrum
-(``spectra``, ``law``; unknown spectra by ``lanczos``), and with gradient noise (``multiplicative_noise``).
+"""Convex quadratics under gradient descent with and without momentum: any step of a run, without running it.
+
+Along each eigenvector the error is multiplied by a factor g_t(λ) that costs the same for every t (``modes``). A start
+is a share of the squared distance per eigenvalue (``spectra``; ``lanczos`` finds a small one that stands for a matrix
+known by its products alone). ``law`` puts the two together: projection and residual are one minus the mean of g_t
+over the spectrum, and its standard deviation. Noise that grows with the gradient couples the modes, so
+``multiplicative_noise`` carries second moments instead, and ``multiplicative_noise_runs`` draws runs to compare.
 """
 
 from theory.quadratic.law import derive as derive

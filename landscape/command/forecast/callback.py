@@ -41,7 +41,7 @@ class Announce(Callback):
         if mode == "off" or (mode == "auto" and _is_tiny(config)):
             return
         try:
-            found = forecast(config)
+            found = forecast(config, mode == "only")
         except Exception as error:
             if os.environ.get("HYDRA_FULL_ERROR"):
                 traceback.print_exc()

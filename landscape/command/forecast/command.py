@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import gc
 import os
-import time
+import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,16 +17,21 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from landscape.command.collect import is_whole, one_line
-from landscape.command.forecast.calibration import Calibration, OutOfTime
 from landscape.command.forecast.job import JobForecast, job_of
-from landscape.command.forecast.memory import free_bytes, peak_bytes
+from landscape.command.forecast.timing import SHARE, Timing
 from landscape.command.plan import PlannedJob, overrides_of, planned
 from landscape.command.prepare import device_of
 from landscape.errors import InputError
 from landscape.ground.precision import tf32
 
-SECONDS = 12.0
-"""For all calibrations of a command; after half as much again no further job is looked at: it counts as the mean."""
+try:
+    import resource
+except ImportError:  # not a Unix
+    resource = None  # type: ignore[assignment]
+
+SECONDS, LEAST = 18.0, 0.25
+"""For as long, or for its share of the command if that is more, a forecast looks at jobs: where it is all that is asked
+for, and ahead of a run. A job that is not looked at counts as the mean of the others."""
 
 
 @dataclass
@@ -33,10 +39,15 @@ class Forecast:
     """What a command will do.
 
     Args:
-        num_jobs: of the command. num_done: of these, done before. jobs: looked at, in their order.
-        workers: jobs at a time. device: computed on. scale: full, reduced, smoke.
-        num_solutions: groups of seeds that the jobs need; num_trained: of these, in the store.
-        peak_bytes: of one job; None: not known. free_bytes: of the disk. seconds_taken: by the forecast itself.
+        num_jobs: of the command.
+        workers: jobs at a time.
+        device: computed on.
+        scale: full, reduced, smoke.
+        num_done: jobs done before.
+        jobs: looked at, in their order.
+        peak_bytes: of one job; None: not known.
+        free_bytes: of the disk.
+        seconds_taken: by the forecast itself.
     """
 
     num_jobs: int
@@ -89,43 +100,50 @@ class Forecast:
         return round(self._of_all(sum(group.num_bytes for job in self.known for group in job.groups)))
 
     @property
+    def num_untimed(self) -> int:
+        """Jobs that were looked at and count as roughly as their first few examples tell."""
+        return sum(not job.is_timed for job in self.known)
+
+    @property
     def may_stop(self) -> bool:
         """Whether the counts are upper bounds."""
         return any(job.may_stop for job in self.jobs)
 
 
-def forecast(config: DictConfig) -> Forecast:
+def forecast(config: DictConfig, is_thorough: bool = True) -> Forecast:
     """Look at every job of a command; the wrong input of a job is noted with it.
 
     Args:
         config: what ``Callback.on_multirun_start`` is given.
+        is_thorough: the forecast is all that is asked for; else it takes no more than its share of the command.
 
     Raises:
         InputError: a wrong device or number of threads.
     """
-    start = time.perf_counter()
     device = device_of(config.device)
-    found = Forecast(len(overrides_of(config)), workers_of(config), _name(device, config.threads), config.limits.scale)
+    ahead = Forecast(len(overrides_of(config)), workers_of(config), _name(device, config.threads), config.limits.scale)
     with _alone(device, config.threads):
-        before = peak_bytes(device)
-        calibration = Calibration(device, SECONDS)
-        seen: set[str] = set()
+        before, seen = peak_bytes(device), set[str]()
+        timing = Timing(device, is_thorough)
+        num_known, seconds = 0, 0.0
         for job in _jobs(config):
+            num_left = ahead.num_jobs - ahead.num_done - len(ahead.jobs)
             if not config.refresh and is_whole(job.folder):
-                found.num_done += 1
-            elif found.jobs and time.perf_counter() - start > 1.5 * SECONDS:
+                ahead.num_done += 1
+            elif num_known and timing.spent > max(SECONDS if is_thorough else LEAST, SHARE * timing.expected):
                 continue  # the rest is still asked whether it is done
             else:
-                looked = _look(job, calibration, seen)
-                found.jobs += [looked] if looked is not None else []
-                calibration.is_patient = not found.known
+                looked = _look(job, timing, seen, num_left)
+                ahead.jobs.append(looked)
+                num_known, seconds = num_known + (not looked.fault), seconds + looked.seconds
+                timing.expected = seconds * (1 + (num_left - 1) / max(1, num_known))
         peak = peak_bytes(device)
-    copied = max((job.num_copied_bytes for job in found.jobs), default=0)
+    copied = max((job.num_copied_bytes for job in ahead.jobs), default=0)
     if peak is not None and before is not None:  # what was timed may have been shorter than what is to come
-        found.peak_bytes = max(peak, before + round(calibration.measuring_bytes)) + copied
-    found.free_bytes = free_bytes(Path(config.outputs))
-    found.seconds_taken = time.perf_counter() - start
-    return found
+        ahead.peak_bytes = max(peak, before + round(timing.measuring_bytes)) + copied
+    ahead.free_bytes = free_bytes(Path(config.outputs))
+    ahead.seconds_taken = timing.spent
+    return ahead
 
 
 def workers_of(config: DictConfig) -> int:
@@ -144,14 +162,11 @@ def _jobs(config: DictConfig) -> Iterator[PlannedJob]:
         yield from planned(config)
 
 
-def _look(job: PlannedJob, calibration: Calibration, seen: set[str]) -> JobForecast | None:
-    """None when there is no time left."""
+def _look(job: PlannedJob, timing: Timing, seen: set[str], num_left: int) -> JobForecast:
     try:
         own = OmegaConf.masked_copy(job.config, [str(key) for key in job.config if key != "hydra"])
         config: Any = OmegaConf.to_container(own, resolve=True, throw_on_missing=True)
-        return job_of(config, job.num, job.overrides, calibration, seen)
-    except OutOfTime:
-        return None
+        return job_of(config, job.num, job.overrides, timing, seen, num_left)
     except Exception as error:
         cause = error.__cause__ if isinstance(error.__cause__, InputError) else error
         is_wrong_input = isinstance(cause, InputError | OmegaConfBaseException)
@@ -182,3 +197,20 @@ def _alone(device: torch.device, threads: int | None) -> Iterator[None]:
         if on_gpu:
             gc.collect()
             torch.cuda.empty_cache()
+
+
+def peak_bytes(device: torch.device) -> int | None:
+    """The most that this process has held so far: on the GPU, or in memory; None where the system does not tell."""
+    if device.type == "cuda":
+        return int(torch.cuda.max_memory_allocated(device))
+    if resource is None:
+        return None
+    unit = 1 if sys.platform == "darwin" else 1024
+    return int(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss) * unit
+
+
+def free_bytes(folder: Path) -> int:
+    """What the disk under a folder has left; the folder need not be there yet."""
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    return shutil.disk_usage(folder).free

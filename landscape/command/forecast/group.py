@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from landscape.command.forecast.calibration import Calibration, Line, stay
+from landscape.command.recipe import Recipe
 from landscape.measurement import Network, Pass
 from landscape.objective.objective import Objective
 from landscape.parameters import ParameterLayout
@@ -25,12 +24,17 @@ class GroupForecast:
     """What a group of seeds will do.
 
     Args:
-        seeds: [S]. key: of its entry in the store.
+        seeds: [S].
+        key: of its entry in the store.
         standing: ``"new"``, ``"cut"`` (goes on from a checkpoint), ``"trained"``, or ``"shared"`` with an earlier job.
-        num_epochs: still to train, at most. num_updates: per epoch. num_examples: N of the training split.
-        monitor: the passes of one call of the monitor. num_monitorings: calls of it.
-        may_stop: whether training may stop early. snapshots: epochs kept on disk [T]. num_bytes: of the entry.
-        seconds: of training and monitoring.
+        num_epochs: still to train, at most.
+        num_updates: per epoch.
+        num_examples: N of the training split.
+        monitor: the passes of one call of the monitor.
+        num_monitorings: calls of it.
+        may_stop: whether training may stop early.
+        snapshots: epochs kept on disk [T].
+        num_bytes: of the entry.
     """
 
     seeds: list[int]
@@ -44,7 +48,6 @@ class GroupForecast:
     may_stop: bool = False
     snapshots: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
     num_bytes: int = 0
-    seconds: float = 0.0
 
     @property
     def num_trained(self) -> int:
@@ -57,28 +60,22 @@ class GroupForecast:
         return self.num_monitorings * sum(part.num_evaluations for part in self.monitor)
 
 
-def group_of(
-    seeds: list[int],
-    description: dict[str, Any],
-    store: Path,
-    refresh: bool,
-    training: Training,
-    network: Network,
-    seen: set[str],
-) -> GroupForecast:
+def group_of(seeds: list[int], description: dict[str, Any], recipe: Recipe, seen: set[str]) -> GroupForecast:
     """Count one group.
 
     Args:
-        description: by which the store knows it. store: its folder. refresh: train again whatever is there.
+        seeds: of the group.
+        description: by which the store knows it.
+        recipe: of the job.
         seen: keys that an earlier job trains; this one is added.
     """
-    num_examples, key = len(network.dataset.train), key_of(description)
-    num_updates = -(-(num_examples - training.drop_last * (num_examples % training.batch_size)) // training.batch_size)
+    training, network, key = recipe.training, recipe.network, key_of(description)
+    num_examples, size = len(network.dataset.train), training.batch_size
+    num_updates = -(-(num_examples - training.drop_last * (num_examples % size)) // size)
     num_values = len(seeds) * ParameterLayout.of(network.module).num_parameters
     interval = snapshot_interval(training.max_epochs, 4 * num_values, training.trajectory_gigabytes * 1e9)
-    snapshots = snapshot_epochs(training, interval, num_updates)
-    group = GroupForecast(seeds, key, snapshots=snapshots)
-    entry = store / key
+    group = GroupForecast(seeds, key, snapshots=snapshot_epochs(training, interval, num_updates))
+    entry, refresh = recipe.store_folder / key, recipe.config["refresh"]
     if key in seen:
         group.standing = "shared"
     elif (entry / "meta.json").exists() and not refresh:
@@ -89,10 +86,10 @@ def group_of(
         group.num_epochs = training.max_epochs - (done or 0)
         group.num_monitorings = group.num_epochs + (done is None)  # a new run is measured at its start too
         group.num_updates, group.num_examples = num_updates, num_examples
-        group.monitor = monitor_passes(network, training, len(seeds))
+        group.monitor = _monitor_passes(network, training, len(seeds))
         group.may_stop = training.patience is not None
-        itemsize = torch.finfo(getattr(torch, training.dtype)).bits // 8
-        group.num_bytes = 4 * num_values * len(snapshots) + 2 * itemsize * num_values
+        itemsize = getattr(torch, training.dtype).itemsize
+        group.num_bytes = 4 * num_values * len(group.snapshots) + 2 * itemsize * num_values
     seen.add(key)
     return group
 
@@ -101,7 +98,9 @@ def snapshot_epochs(training: Training, interval: int, num_updates: int) -> NDAr
     """The epochs [T] whose points are kept if training goes on to its end.
 
     Args:
-        interval: see ``landscape.store.trajectory.snapshot_interval``. num_updates: per epoch.
+        training: its numbers.
+        interval: see ``landscape.store.trajectory.snapshot_interval``.
+        num_updates: per epoch.
     """
     epochs = np.arange(training.max_epochs + 1, dtype=np.float64)
     epochs = epochs[(epochs <= 20) | (epochs % interval == 0)]
@@ -110,58 +109,23 @@ def snapshot_epochs(training: Training, interval: int, num_updates: int) -> NDAr
     return np.sort(np.concatenate([epochs, within]))
 
 
-def monitor_passes(network: Network, training: Training, num_rows: int) -> tuple[Pass, ...]:
-    """What ``landscape.training.monitor.Monitor`` evaluates in one call."""
-    dataset = network.dataset
-    noisy = Objective(
-        network.module,
-        network.cost,
-        dataset.train.first(1),
-        mode="stochastic",
-        dtype=training.dtype,
-        device=network.device,
-        running_statistics="keep",
-    )
-    parts = [("train", "stochastic"), ("valid", "deterministic")]
-    if noisy.is_random and training.validation == "stochastic":
-        parts.insert(1, ("valid", "stochastic"))
-    return tuple(Pass(name, mode, len(getattr(dataset, name)), 1, num_rows) for name, mode in parts)
-
-
-def seconds_of_group(
-    group: GroupForecast, key: str, model: Any, network: Network, training: Training, calibration: Calibration
-) -> float:
-    """Seconds of all updates and of the monitor.
+def monitor_of(network: Network, training: Training, mode: str, **others: Any) -> Objective:
+    """One objective of ``landscape.training.monitor.Monitor``.
 
     Args:
-        key: all that the time of an update depends on.
+        network: what is trained.
+        training: its numbers.
+        mode: of the objective.
+        others: of its arguments, such as ``split`` and ``seeds``.
     """
-    dataset = network.dataset
-    repeats = group.num_epochs * group.num_updates
-    update = calibration.of_update(
-        f"update {key}", model, network.cost, dataset, network.optimizer, training, group.seeds, repeats
-    )
-    seconds = repeats * update
-    layout = ParameterLayout.of(network.module)
-    theta = layout.theta(network.module).expand(len(group.seeds), layout.num_parameters)
-    for part in group.monitor:
+    numbers: dict[str, Any] = {"batch_size": training.measure_batch_size, "num_replicates": 1, "memory": None}
+    numbers |= {"alphas_at_once": None, "running_statistics": "keep", "dtype": training.dtype, "engine": "auto"}
+    return network.trial.on(mode=mode, **numbers | others)
 
-        def objective(split: Any, mode: str = part.mode, **rows: Any) -> Objective:
-            return Objective(
-                network.module,
-                network.cost,
-                split,
-                mode,
-                dtype=training.dtype,
-                device=network.device,
-                batch_size=training.measure_batch_size,
-                running_statistics="keep",
-                **rows,
-            )
 
-        split = getattr(dataset, part.split)
-        line = Line(objective, theta, theta, stay, group.seeds)
-        name = f"monitor {part.mode} {split.num_streams} {key}"
-        num = group.num_monitorings
-        seconds += num * calibration.of_pass(name, line, split, np.zeros(1), repeats=num)
-    return seconds
+def _monitor_passes(network: Network, training: Training, num_rows: int) -> tuple[Pass, ...]:
+    """What the monitor evaluates in one call."""
+    parts = [("train", "stochastic"), ("valid", "deterministic")]
+    if training.validation == "stochastic" and monitor_of(network, training, "stochastic").is_random:
+        parts.insert(1, ("valid", "stochastic"))
+    return tuple(Pass(name, mode, len(getattr(network.dataset, name)), 1, num_rows) for name, mode in parts)

@@ -1,4 +1,4 @@
-"""What one job to come will do: counted from its config, timed by a calibration."""
+"""What one job to come will do, counted from its recipe and timed."""
 
 from __future__ import annotations
 
@@ -13,19 +13,24 @@ import torch
 from torch import Tensor
 
 from landscape.command.arguments import check_arguments
-from landscape.command.forecast.calibration import Calibration, Line, stay
-from landscape.command.forecast.group import GroupForecast, group_of, seconds_of_group
-from landscape.command.forecast.memory import copied_bytes
+from landscape.command.forecast.group import GroupForecast, group_of, monitor_of
+from landscape.command.forecast.timing import UPDATE_PASSES, Timing
 from landscape.command.prepare import device_of
-from landscape.command.recipe import Recipe
+from landscape.command.recipe import Recipe, handed_on
+from landscape.data.dataset import Split
 from landscape.endpoints import Ends
-from landscape.measurement import Network, OnPath, Pass, Steps
+from landscape.measurement import Network, OnPath, Pass, Seeds, Steps
+from landscape.objective.objective import Objective
 from landscape.parameters import ParameterLayout, beside
 from landscape.result.curve import LearningCurve
 from landscape.store.solutions import Solutions
 from landscape.store.trajectory import Trajectory
-from landscape.training import Training, build
+from landscape.training import build
 
+SHORT = 60.0
+"""Seconds: a command that is surely shorter is not timed."""
+SAFETY = 4.0
+"""By so much the rough count may be wrong before a command is no longer surely short."""
 TIMED = ("batch_size", "gradient_scale", "max_gradient_norm", "dtype", "vectorise", "tf32", "measure_batch_size")
 """Numbers of ``training`` that the time of an update or of the monitor depends on."""
 
@@ -35,11 +40,17 @@ class JobForecast:
     """One job to come.
 
     Args:
-        num, overrides: as planned.
-        groups: of seeds that train together. passes: over the data, of the measurement and of the test split.
-        steps: of a measurement that goes its own way. unknown: what of it is not counted.
-        seconds: of all that is counted. num_copied_bytes: the data once more, in another precision or on the device.
-        fault: why there is no forecast, one line. is_wrong_input: whether that is the user's to mend.
+        num: in its command.
+        overrides: as planned.
+        groups: of seeds that train together.
+        passes: over the data, of the measurement and of the test split.
+        steps: of a measurement that goes its own way.
+        unknown: what of it is not counted.
+        seconds: of all that is counted.
+        is_timed: whether ``seconds`` comes from real pieces of each kind, not from the first few examples alone.
+        num_copied_bytes: the data once more, in another precision or on the device.
+        fault: why there is no forecast, one line.
+        is_wrong_input: whether that is the user's to mend.
     """
 
     num: int
@@ -49,6 +60,7 @@ class JobForecast:
     steps: Steps | None = None
     unknown: str = ""
     seconds: float = 0.0
+    is_timed: bool = False
     num_copied_bytes: int = 0
     fault: str = ""
     is_wrong_input: bool = False
@@ -69,58 +81,125 @@ class JobForecast:
         """Whether the counts are upper bounds."""
         return any(group.may_stop for group in self.groups) or (self.steps is not None and self.steps.may_stop)
 
+    @property
+    def num_passed(self) -> float:
+        """Examples that go forward through the network, those of an update counted as so many as take its time."""
+        passes = sum(part.num_evaluations * (1 + 2 * part.order) for part in self.passes)
+        return passes + sum(UPDATE_PASSES * group.num_trained + group.num_monitored for group in self.groups)
+
 
 def job_of(
-    config: dict[str, Any], num: int, overrides: list[str], calibration: Calibration, seen: set[str]
+    config: dict[str, Any], num: int, overrides: list[str], timing: Timing, seen: set[str], num_jobs: int = 1
 ) -> JobForecast:
-    """Count and time one resolved config.
+    """Count one resolved config, and time it if the command is not surely short.
 
     Args:
+        config: of the job.
+        num: in its command.
+        overrides: as planned.
+        timing: of the command.
         seen: keys of the solutions that an earlier job of the command trains; this job's are added.
+        num_jobs: to come, this one included.
 
     Raises:
         InputError: as the job itself would.
     """
     check_arguments(config)
-    recipe = Recipe(config, device_of(config["device"]))
+    recipe = Recipe.of(config, device_of(config["device"]))
     recipe.check()
-    config, training, measurement = recipe.config, recipe.training, recipe.measurement
-    found, solutions = JobForecast(num, overrides), None
+    job, solutions, measurement = JobForecast(num, overrides), None, recipe.measurement
     if recipe.trains:
-        found.groups = _trained(recipe, calibration, seen)
-        found.seconds += sum(group.seconds for group in found.groups)
-        solutions = _stand_in(recipe, found.groups)
+        job.groups = [group_of(seeds, description, recipe, seen) for seeds, description in recipe.groups()]
+        solutions = _stand_in(recipe, job.groups)
     subject = recipe.subject(solutions)
-    if not hasattr(measurement, "work"):
-        found.unknown = f"measurement {type(measurement).__name__}"
-    else:
+    if hasattr(measurement, "work"):
         work = measurement.work(subject)
-        found.passes, found.steps, found.unknown = work.passes, work.steps, work.unknown
+        job.passes, job.steps, job.unknown = work.passes, work.steps, work.unknown
+    else:
+        job.unknown = f"measurement {type(measurement).__name__}"
     if isinstance(subject, Network):
         if solutions is not None:  # the errors on the test examples
-            last = Pass("test", "deterministic", len(subject.dataset.test), 1, len(training.seeds))
-            found.passes = (*found.passes, last)
-        found.num_copied_bytes = _copied(config, subject, training, found)
-        found.seconds += sum(_seconds_of_pass(config, part, subject, solutions, calibration) for part in found.passes)
-    if found.steps is not None:
-        optimizer = _without_sizes(config["optimizer"])
-        key = _key(config, "model", "data", "cost", "measurement", optimizer=optimizer, rows=found.steps.num_rows)
-        found.seconds += calibration.of_steps(f"steps {key}", found.steps, subject)
-    return found
+            last = Pass("test", "deterministic", len(subject.dataset.test), 1, len(recipe.training.seeds))
+            job.passes = (*job.passes, last)
+        job.num_copied_bytes = _copied(recipe, job)
+    _time(job, recipe, subject, solutions, timing, num_jobs)
+    handed_on[:] = [recipe]
+    return job
 
 
-def _trained(recipe: Recipe, calibration: Calibration, seen: set[str]) -> list[GroupForecast]:
-    """Each group of seeds: in the store, trained by an earlier job, or to be trained and so timed."""
-    config, network, training, groups = recipe.config, recipe.network, recipe.training, []
-    for seeds, description in recipe.groups():
-        group = group_of(seeds, description, recipe.store_folder, config["refresh"], training, network, seen)
-        if group.num_epochs > 0:
-            timed = {name: config["training"][name] for name in TIMED}
-            optimizer = _without_sizes(config["optimizer"])
-            key = _key(config, "model", "data", "cost", optimizer=optimizer, training=timed, rows=len(seeds))
-            group.seconds = seconds_of_group(group, key, recipe.model, network, training, calibration)
-        groups.append(group)
-    return groups
+def _time(
+    job: JobForecast, recipe: Recipe, subject: Seeds, solutions: Solutions | None, timing: Timing, num_jobs: int
+) -> None:
+    """Set what the job takes: roughly where the whole command is surely short, else from a piece of each kind."""
+    num_rough = timing.num_rough
+    if job.steps is not None:
+        optimizer = _without_sizes(recipe.config["optimizer"])
+        named = ("model", "data", "cost", "measurement")
+        key = _key(recipe.config, *named, optimizer=optimizer, rows=job.steps.num_rows)
+        job.seconds += timing.of_steps(key, job.steps, subject)
+    if isinstance(subject, Network) and job.num_passed:
+        first = timing.of_first(subject)
+        roughly = first * job.num_passed
+        timing.expected = max(timing.expected, num_jobs * (job.seconds + roughly))
+        if not timing.is_thorough and SAFETY * timing.expected < SHORT:
+            job.seconds += roughly
+            return
+        job.seconds += sum(_seconds_of_group(group, recipe, timing, first) for group in job.groups if group.num_epochs)
+        job.seconds += sum(_seconds_of_pass(part, recipe, subject, solutions, timing, first) for part in job.passes)
+    job.is_timed = timing.num_rough == num_rough
+
+
+def _seconds_of_group(group: GroupForecast, recipe: Recipe, timing: Timing, first: float) -> float:
+    """Seconds of all updates and of the monitor."""
+    config, network, training, num_rows = recipe.config, recipe.network, recipe.training, len(group.seeds)
+    timed = {name: config["training"][name] for name in TIMED}
+    optimizer = _without_sizes(config["optimizer"])
+    key = _key(config, "model", "data", "cost", optimizer=optimizer, training=timed, rows=num_rows)
+    update = timing.of_update(key, network, recipe.model, training, group.seeds, first)
+    seconds, num = group.num_epochs * group.num_updates * update, group.num_monitorings
+    theta = ParameterLayout.of(network.module).theta(network.module).expand(num_rows, -1)
+    for part in group.monitor:
+
+        def objective(split: Split, mode: str = part.mode) -> Objective:
+            return monitor_of(network, training, mode, split=split, seeds=group.seeds)
+
+        split: Split = getattr(network.dataset, part.split)
+        name = f"monitor {part.mode} {split.num_streams} {key}"
+        point = partial(_laid, _stay, theta, theta)
+        seconds += num * timing.of_pass(name, objective, point, split, np.zeros(1), first * num_rows, num=num)
+    return seconds
+
+
+def _seconds_of_pass(
+    part: Pass, recipe: Recipe, network: Network, solutions: Solutions | None, timing: Timing, first: float
+) -> float:
+    """Seconds of one pass of the measurement on ends that stand in for those to come."""
+    split: Split = getattr(network.dataset, part.split).first(part.num_examples)
+    on_path = network if isinstance(network, OnPath) else None
+    ends = None if on_path is None else on_path.ends
+    if ends is None or (solutions is not None and part.num_rows > len(ends.seeds)):
+        assert solutions is not None
+        ends = Ends(solutions.theta_i, solutions.theta_f, [], solutions.seeds, solutions.buffers, [])
+    rows, alphas = slice(part.num_rows), np.linspace(0.0, 1.0, part.num_points)
+    if on_path is not None and len(on_path.alphas) == part.num_points:
+        alphas = on_path.alphas
+    numbers = {"mode": part.mode, "rows": part.num_rows, "points": part.num_points, "order": part.order}
+    key = _key(recipe.config, "model", "data", "cost", "objective", "path", streams=split.num_streams, **numbers)
+    own: dict[str, Any] = {"mode": part.mode, "seeds": ends.seeds[rows], "buffers": ends.buffers[rows]}
+    lay = on_path.lay if on_path is not None and part.num_points > 1 else _stay
+    path = partial(_laid, lay, ends.theta_0[rows], ends.theta_1[rows])
+    each = first * part.num_rows * part.num_replicates
+    return timing.of_pass(key, partial(network.objective_of, **own), path, split, alphas, each, part.order)
+
+
+def _laid(lay: Any, theta_0: Tensor, theta_1: Tensor, objective: Objective) -> Any:
+    """The path between two ends, where and how precisely the objective computes."""
+    return lay(*(end.to(objective.device, objective.dtype) for end in (theta_0, theta_1)))
+
+
+def _stay(theta_0: Tensor, theta_1: Tensor) -> Any:
+    """A path that is nothing but its end, for one point."""
+    return lambda alpha: theta_1
 
 
 @dataclass(frozen=True)
@@ -159,50 +238,23 @@ def _stand_in(recipe: Recipe, groups: list[GroupForecast]) -> Solutions:
     )
 
 
-def _seconds_of_pass(
-    config: dict[str, Any], part: Pass, network: Network, solutions: Solutions | None, calibration: Calibration
-) -> float:
-    """Seconds of one pass of the measurement on ends that stand in for those to come."""
-    split = getattr(network.dataset, part.split).first(part.num_examples)
-    on_path = network if isinstance(network, OnPath) else None
-    ends = None if on_path is None else on_path.ends
-    if ends is None or (solutions is not None and part.num_rows > len(ends.seeds)):
-        assert solutions is not None
-        ends = Ends(solutions.theta_i, solutions.theta_f, [], solutions.seeds, solutions.buffers, [])
-    rows = slice(part.num_rows)
-    make = partial(network.objective_of, mode=part.mode)
-    lay = on_path.lay if on_path is not None and part.num_points > 1 else stay
-    line = Line(make, ends.theta_0[rows], ends.theta_1[rows], lay, ends.seeds[rows], ends.buffers[rows], part.order)
-    alphas = on_path.alphas if on_path is not None and len(on_path.alphas) == part.num_points else None
-    if alphas is None:
-        alphas = np.linspace(0.0, 1.0, part.num_points)
-    key = _key(
-        config,
-        "model",
-        "data",
-        "cost",
-        "objective",
-        "path",
-        mode=part.mode,
-        rows=part.num_rows,
-        points=part.num_points,
-        order=part.order,
-        streams=split.num_streams,
-    )
-    return calibration.of_pass(f"pass {key}", line, split, alphas)
-
-
-def _copied(config: dict[str, Any], network: Network, training: Training, found: JobForecast) -> int:
+def _copied(recipe: Recipe, job: JobForecast) -> int:
     """Bytes of the data that training holds in copies, the updates' and the monitor's, or a measurement does."""
-    dataset = network.dataset
-    measured = getattr(torch, config["objective"].get("dtype", "float32"))
-    most = max(
-        (copied_bytes(getattr(dataset, part.split), network.device, measured) for part in found.passes), default=0
-    )
-    if any(group.num_epochs for group in found.groups):
-        own = getattr(torch, training.dtype)
-        most = max(most, 2 * sum(copied_bytes(split, network.device, own) for split in (dataset.train, dataset.valid)))
+    dataset, device = recipe.network.dataset, recipe.device
+    measured = getattr(torch, recipe.config["objective"].get("dtype", "float32"))
+    most = max((_copied_bytes(getattr(dataset, part.split), device, measured) for part in job.passes), default=0)
+    if any(group.num_epochs for group in job.groups):
+        own = getattr(torch, recipe.training.dtype)
+        most = max(most, 2 * sum(_copied_bytes(split, device, own) for split in (dataset.train, dataset.valid)))
     return most
+
+
+def _copied_bytes(split: Split, device: torch.device, dtype: torch.dtype) -> int:
+    """What ``split.to(device, dtype)`` adds; nothing where the examples are there already."""
+    is_number = split.x.is_floating_point()
+    if split.x.device.type == device.type and not (is_number and split.x.dtype != dtype):
+        return 0
+    return split.x.numel() * (dtype.itemsize if is_number else split.x.element_size())
 
 
 def _without_sizes(config: Any) -> Any:

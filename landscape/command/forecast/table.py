@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from landscape.command.forecast.command import Forecast
-from landscape.command.forecast.job import JobForecast
+from landscape.command.forecast.job import SHORT, JobForecast
 from landscape.ground.settings import named
 
 HOUR = 3600.0
@@ -152,11 +152,16 @@ def _footer(found: Forecast) -> str:
         text += "\nthe disk will be full before the end: set outputs=... to a larger one"
     if found.num_unseen:
         text += f"\n{_count(found.num_unseen, 'job')} not looked at, counted as the mean of these"
+    if 0 < found.num_untimed < len(found.known):
+        text += f"\n{_count(found.num_untimed, 'job')} not wholly timed: what is left is counted by a first pass"
     return text
 
 
 def _total(found: Forecast) -> str:
-    text = _bounded(found.seconds, found.may_stop)
+    if found.known and found.num_untimed == len(found.known) and found.seconds < SHORT:
+        text = "under a minute"
+    else:
+        text = _bounded(found.seconds, found.may_stop)
     if found.workers > 1:
         passing = duration(found.seconds_passing)
         text += f" of computing, {passing} with {found.workers} at a time if none slows another"

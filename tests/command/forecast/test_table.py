@@ -28,9 +28,9 @@ CONFIG = OmegaConf.create(
 def job(num: int, seconds: float, may_stop: bool = False) -> JobForecast:
     """One group of two seeds and one curve."""
     group = GroupForecast([0, 1], f"key{num}", "new", 30, 5, 1000, (Pass("valid", "deterministic", 200, 1, 2),), 31,
-                          may_stop, np.zeros(0), 4_000_000, 1.0)  # fmt: skip
+                          may_stop, np.zeros(0), 4_000_000)  # fmt: skip
     return JobForecast(num, [f"lr={num}", "tracker=none"], [group], (Pass("train", "stochastic", 1000, 11, 2, 4),),
-                       seconds=seconds)  # fmt: skip
+                       seconds=seconds, is_timed=True)  # fmt: skip
 
 
 def forecast(*jobs: JobForecast, workers: int = 1, unseen: int = 0, done: int = 0) -> Forecast:

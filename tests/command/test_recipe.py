@@ -1,0 +1,108 @@
+"""A job makes each node of its config once, and looks at its module once per mode and precision."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+import landscape.command.prepare as prepare
+from landscape.objective import Objective
+from tests.cli.conftest import QUICK, Ran, blank_figures, cli
+
+__all__ = ["blank_figures", "cli"]
+pytestmark = pytest.mark.usefixtures("blank_figures")
+
+
+def test_every_node_is_made_once_and_every_curve_has_one_objective(
+    cli: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nodes, built, walked = Counter[str](), list[Objective](), Counter[tuple[Any, ...]]()
+    derived = Counter[tuple[Any, ...]]()  # what ``Objective.on`` made: mode, dtype, engine, examples
+    make, construct, along, derive = prepare.instantiate, Objective.__init__, Objective.along, Objective.on
+
+    def made(config: Any) -> Any:
+        nodes[config["_target_"]] += 1
+        return make(config)
+
+    def constructed(self: Objective, *given: Any, **more: Any) -> None:
+        built.append(self)
+        construct(self, *given, **more)
+
+    def other(self: Objective, *given: Any, **changes: Any) -> Objective:
+        made = derive(self, *given, **changes)
+        derived[made.mode, made.dtype, made.engine, len(made.split)] += 1
+        return made
+
+    def evaluated(self: Objective, path: Any, alphas: Any, *given: Any, **more: Any) -> Any:
+        if more.get("keep_costs") is True:  # a curve, not the few points of its rounding floor
+            walked[id(self.split.x), self.mode] += 1
+        return along(self, path, alphas, *given, **more)
+
+    monkeypatch.setattr(prepare, "instantiate", made)
+    monkeypatch.setattr(Objective, "__init__", constructed)
+    monkeypatch.setattr(Objective, "on", other)
+    monkeypatch.setattr(Objective, "along", evaluated)
+    ran = cli(*QUICK)
+    assert ran.status == 0, ran.out
+    assert {"landscape.training.Training", "landscape.measurement.Interpolation"} <= set(nodes)
+    assert set(nodes.values()) == {1}, nodes
+    # One is tried before training, and two are the monitor's: all others are made of the first by ``Objective.on``.
+    assert len(built) == 3
+    assert len(walked) == 2 and set(walked.values()) == {1}, walked  # training and validation; nothing is random here
+    few, measured, test = 64, 50, 300  # examples of the trial, of a curve and of the test split
+    assert derived == {
+        **{(mode, torch.float32, "auto", few): 1 for mode in ("stochastic", "deterministic")},
+        ("deterministic", torch.float32, "auto", measured): 2 + 3,  # curves; is there memory for each split
+        ("deterministic", torch.float32, "plain", measured): 2,  # their rounding floor: sums in another order
+        ("deterministic", torch.float64, "plain", measured): 2,  # and the other precision
+        ("deterministic", torch.float32, "auto", test): 1,
+    }
+
+
+MINE = """
+import torch
+from landscape.errors import InputError
+from landscape.measurement import Measured, Trained
+
+def nothing(): return {}
+
+class Looks:
+    stage = Trained
+    def check(self, network):
+        raise InputError(f"not of {type(network.module).__name__}")
+    def __call__(self, subject): return Measured()
+
+class Fussy:
+    def __init__(self, theta_0, theta_1): raise ValueError("the ends are too far apart")
+"""
+
+
+@pytest.mark.parametrize(
+    ("settings", "text"),
+    [
+        (["measurement._target_=my_parts.nothing"], "makes a dict, which names no stage at which it is taken"),
+        (["measurement._target_=my_parts.Looks"], "not of MLP"),
+        (
+            ["measurement=interpolation", "path._target_=my_parts.Fussy"],
+            "path cannot be made: the ends are too far",
+        ),
+        (
+            ["measurement=interpolation", "measurement.slopes=1", "path._target_=my_parts.Fussy"],
+            "path cannot be made: the",
+        ),
+    ],
+)
+def test_what_cannot_be_measured_is_refused_before_training(
+    cli: Callable[..., Ran], settings: list[str], text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "my_parts.py").write_text(MINE)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    base = ["measurement=residual"] if "_target_=my_parts" in settings[0] else []
+    ran = cli(*QUICK, *base, *settings)
+    assert ran.status == 2 and text in ran.out and "Traceback" not in ran.out, ran.out
+    assert not list(ran.outputs.glob("solutions/*/meta.json"))
