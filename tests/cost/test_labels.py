@@ -27,6 +27,7 @@ X = normal(N, D, seed=1)
 Y = torch.arange(N) % C
 TOKENS = normal(N, T, D, seed=2)
 NEXT = (torch.arange(N * T) * 7 % C).view(N, T)
+ENDS = [0.3 * normal(1, ParameterLayout.of(NET).num_parameters, seed=s) for s in (3, 4)]
 
 
 def measured(cost: Any, x: Tensor, y: Tensor, net: nn.Module = NET, **settings: Any) -> dict[str, float]:
@@ -46,8 +47,7 @@ def without(y: Tensor, label: int = -100) -> Tensor:
 @pytest.mark.parametrize(("x", "y"), [(X, Y), (TOKENS, NEXT)], ids=["examples", "tokens"])
 def test_j_is_torch_s_mean_over_what_has_a_label(x: Tensor, y: Tensor, batch_size: int | None, engine: str) -> None:
     y = without(y)
-    path = Linear(*(0.3 * normal(1, ParameterLayout.of(NET).num_parameters, seed=s) for s in (3, 4)))
-    alphas = np.linspace(0, 1, 7)
+    path, alphas = Linear(*ENDS), np.linspace(0, 1, 7)
     settings: dict[str, Any] = {"dtype": "float64", "batch_size": batch_size, "engine": engine}
     found = Objective(NET, CrossEntropy(), Split(x, y), **settings).along(path, alphas, keep_costs=True)
     for a, alpha in enumerate(alphas):
@@ -69,11 +69,9 @@ def test_examples_without_a_label_change_nothing(cost: Any) -> None:
 
 
 def test_slopes_are_of_the_same_j() -> None:
-    split = Split(TOKENS, without(NEXT))
-    path = Linear(*(0.3 * normal(1, ParameterLayout.of(NET).num_parameters, seed=s) for s in (3, 4)))
-    objective = Objective(NET, CrossEntropy(), split, dtype="float64")
+    objective = Objective(NET, CrossEntropy(), Split(TOKENS, without(NEXT)), dtype="float64")
+    path, step = Linear(*ENDS), 1e-5
     found = slopes(objective, path, np.array([0.4]))
-    step = 1e-5
     low, high = objective.along(path, np.array([0.4 - step, 0.4 + step])).channels["objective"][:, 0]
     assert found["slope"][0, 0] == pytest.approx((high - low) / (2 * step), rel=1e-6)
     assert found["objective"][0, 0] == pytest.approx((high + low) / 2, rel=1e-6)

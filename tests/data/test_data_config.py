@@ -13,6 +13,7 @@ from hydra.utils import get_method, instantiate
 from omegaconf import DictConfig
 
 from landscape.data import Dataset
+from landscape.data.teacher import teacher
 
 if TYPE_CHECKING:  # fixtures come from conftest whatever way pytest imports it
     from tests.data.conftest import TinyMnist
@@ -33,6 +34,14 @@ def test_keys_are_arguments(name: str, image: list[int]) -> None:
     arguments = {key: value for key, value in config.data.items() if key != "_target_"}
     parameters = inspect.signature(get_method(config.data._target_)).parameters
     assert arguments == {key: parameters[key].default for key in arguments}  # the yaml repeats the code's defaults
+
+
+def test_the_teacher_has_the_dimensions_of_the_net() -> None:
+    config = composed("teacher").data
+    defaults = {key: p.default for key, p in inspect.signature(teacher).parameters.items()}
+    assert {**config, "strengths": tuple(config.strengths)} == {**defaults, "_target_": config._target_}
+    wide = composed("teacher", "dimensions.inputs=8", "dimensions.classes=4").data
+    assert (wide.inputs, wide.outputs) == (8, 4)
 
 
 def test_digits_have_the_promised_dimensions() -> None:

@@ -17,7 +17,7 @@ from landscape.errors import InputError
 FILE = str(Path(__file__))
 WRONG: list[tuple[Any, dict[str, Any], str]] = [
     (digits, {"seed": 10**20}, "data.seed=100000000000000000000 must"),
-    (digits, {"seed": None}, "data.seed=None must"),
+    *((digits, {"seed": seed}, f"data.seed={seed} must") for seed in (-1, 1.5, None, True)),
     (digits, {"resample_train": "maybe"}, "data.resample_train='maybe' must be true or false"),
     (mnist, {"resample_train": 1}, "data.resample_train=1 must be true or false"),
     (mnist, {"cache": FILE}, f"data.cache={FILE} is a file"),

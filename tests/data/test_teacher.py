@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import math
 import re
 from typing import Any
@@ -10,9 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hydra import compose, initialize_config_dir
 
-from landscape.command.config import conf_dir
 from landscape.data import Dataset, Split
 from landscape.data.none import none
 from landscape.data.teacher import teacher
@@ -106,19 +103,6 @@ def test_everything_random_comes_from_the_seed() -> None:
 def test_numbers_out_of_range_are_refused(changes: dict[str, Any], text: str) -> None:
     with pytest.raises(InputError, match=re.escape(text)):
         teacher(**{**SIZES, **changes})
-
-
-def test_the_yaml_repeats_the_defaults_of_the_code() -> None:
-    with initialize_config_dir(conf_dir(), version_base="1.3"):
-        config = compose(overrides=["+data=teacher"])
-        wide = compose(overrides=["+data=teacher", "dimensions.inputs=8", "dimensions.classes=4"])
-    parameters = inspect.signature(teacher).parameters
-    for key, value in config.data.items():
-        if key != "_target_":
-            wanted = parameters[key].default
-            assert (tuple(value) if key == "strengths" else value) == wanted
-    assert set(config.data) - {"_target_"} == set(parameters)
-    assert (wide.data.inputs, wide.data.outputs) == (8, 4)
 
 
 def test_targets_change_their_precision_with_the_inputs() -> None:

@@ -24,17 +24,10 @@ from tests.twin import normal
 
 IMAGE = (2, 6, 5)  # not square, so a transposed map shows
 NUMBERS: dict[str, Any] = {
-    "classes": 3,
-    "widths": [3, 2, 4],
-    "pieces": [2, 3, 5],
-    "kernels": [3, 2],
-    "pads": [2, 1],
-    "windows": [3, 2],
-    "strides": [2, 2],
-    "init_ranges": [0.5, 0.4, 0.3, 0.2],
-    "include": [0.8, 0.5, 0.5, 0.5],
+    "classes": 3, "widths": [3, 2, 4], "pieces": [2, 3, 5], "kernels": [3, 2], "pads": [2, 1], "windows": [3, 2],
+    "strides": [2, 2], "init_ranges": [0.5, 0.4, 0.3, 0.2], "include": [0.8, 0.5, 0.5, 0.5],
     "scale": [1.1, 2.0, 2.0, 2.0],
-}
+}  # fmt: skip
 
 
 def small(image: Sequence[int] | None = IMAGE, **changes: Any) -> ConvMaxout:
@@ -128,9 +121,7 @@ def test_logits_and_gradients_equal_the_twin_with_and_without_masks() -> None:
 
 def test_a_unit_is_the_largest_of_consecutive_pieces_and_overhanging_windows_count() -> None:
     one = {"widths": [2, 1], "pieces": [2, 1], "kernels": [1], "pads": [0], "windows": [2], "strides": [2]}
-    module = small(
-        (1, 1, 3), **one, classes=1, init_ranges=[0.0] * 3, include=None, scale=None
-    )  # fmt: skip
+    module = small((1, 1, 3), **one, classes=1, init_ranges=[0.0] * 3, include=None, scale=None)
     with torch.no_grad():
         module.layers[0].weight.copy_(torch.tensor([1.0, -1.0, 0.0, 0.0]).view(4, 1, 1, 1))
         module.layers[0].bias.copy_(torch.tensor([0.0, 0.0, -4.0, -3.0]))

@@ -66,9 +66,8 @@ def twin(
         for k in range(2):
             w, u = p[f"cells.{k}.weight_ih"], p[f"cells.{k}.weight_hh"]
             b = p[f"cells.{k}.bias_ih"], p[f"cells.{k}.bias_hh"]
-            z = [
-                b[0][g] + b[1][g] + sum(w[g, j] * below[j] + u[g, j] * h[k][j] for j in range(H)) for g in range(4 * H)
-            ]
+            each = range(4 * H)
+            z = [b[0][g] + b[1][g] + sum(w[g, j] * below[j] + u[g, j] * h[k][j] for j in range(H)) for g in each]
             for j in range(H):
                 i, f, o = (1 / (1 + torch.exp(-z[gate * H + j])) for gate in (0, 1, 3))
                 c[k][j] = f * c[k][j] + i * torch.tanh(z[2 * H + j])
@@ -241,17 +240,12 @@ def net(name: str) -> LSTM:
     return module
 
 
-@pytest.mark.parametrize(
-    ("name", "num_parameters", "drop"),
-    [
-        ("lstm_large", 66_034_000, 0.65),
-        ("lstm_medium", 19_780_400, 0.5),
-        ("lstm_small", 4_653_200, 0.0),
-        ("lstm_trial", 4_653_200, 0.2),
-    ],
-)
+SIZES = [("large", 66_034_000, 0.65), ("medium", 19_780_400, 0.5), ("small", 4_653_200, 0.0), ("trial", 4_653_200, 0.2)]
+
+
+@pytest.mark.parametrize(("name", "num_parameters", "drop"), SIZES)
 def test_published_sizes_and_dropout(name: str, num_parameters: int, drop: float) -> None:
-    module = net(name)
+    module = net(f"lstm_{name}")
     assert ParameterLayout.of(module).num_parameters == num_parameters
     layers = [m for m in module.modules() if isinstance(m, Dropout)]
     assert len(layers) == (3 if drop else 0)
@@ -266,21 +260,14 @@ def test_every_parameter_starts_uniform() -> None:
         assert p.mean().abs() < 5 * 0.07 / math.sqrt(3 * p.numel()), name
 
 
-@pytest.mark.parametrize(
-    ("numbers", "message"),
-    [
-        ({"drop": 1.0}, r"model\.drop=1\.0 must lie in \[0, 1\)"),
-        ({"drop": -0.1}, r"model\.drop=-0\.1"),
-        ({"width": 0}, r"model\.width=0"),
-        ({"num_layers": 0}, r"model\.num_layers=0"),
-        ({"classes": 0}, r"model\.classes=0"),
-        ({"init_range": math.nan}, r"model\.init_range=nan .*finite"),
-        ({"init_range": -0.1}, r"model\.init_range=-0\.1"),
-    ],
-)
-def test_numbers_out_of_range_are_refused(numbers: dict[str, Any], message: str) -> None:
-    with pytest.raises(InputError, match=message):
-        lstm(**numbers)
+WRONG = {"drop": (1.0, -0.1), "width": (0,), "num_layers": (0,), "classes": (0,), "init_range": (math.nan, -0.1)}
+WORDS = {"drop": r"must lie in \[0, 1\)", "init_range": "finite"}
+
+
+@pytest.mark.parametrize(("key", "value"), [(key, value) for key, values in WRONG.items() for value in values])
+def test_numbers_out_of_range_are_refused(key: str, value: float) -> None:
+    with pytest.raises(InputError, match=rf"model\.{key}={value}\b.*{WORDS.get(key, '')}"):
+        lstm(**{key: value})
 
 
 def test_inputs_that_are_no_tokens_are_refused() -> None:

@@ -46,12 +46,6 @@ def test_every_layer_starts_in_the_range_with_zero_biases_and_one_bound() -> Non
     assert MaxoutMLP(5, 2, widths=[3], pieces=K, init_range=0.1).max_norms == {}
 
 
-def test_images_are_flattened() -> None:
-    module = maxout().eval()
-    x = torch.rand(4, D)
-    assert torch.equal(module(x.reshape(4, 1, 1, D)), module(x))
-
-
 def test_lists_that_do_not_fit_are_refused() -> None:
     with pytest.raises(InputError, match=r"model\.include has 1 entries .* 2 layers"):
         maxout(include=[0.8], scale=[1.0])

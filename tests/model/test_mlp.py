@@ -12,10 +12,7 @@ from landscape.errors import InputError
 from landscape.model import MLP, Masks
 from tests.twin import normal
 
-NONLINEAR = {
-    "relu": (nn.ReLU(), lambda v: max(v, 0.0)),
-    "sigmoid": (nn.Sigmoid(), lambda v: 1 / (1 + math.exp(-v))),
-}
+NONLINEAR = {"relu": (nn.ReLU(), lambda v: max(v, 0.0)), "sigmoid": (nn.Sigmoid(), lambda v: 1 / (1 + math.exp(-v)))}
 
 
 @pytest.mark.parametrize("name", NONLINEAR)
@@ -95,9 +92,6 @@ def test_switching_dropout_off_leaves_the_rest() -> None:
 def test_lists_that_do_not_fit_are_refused(key: str) -> None:
     with pytest.raises(InputError, match=rf"model\.{key} has 3 entries .* 2 layers"):
         MLP(4, 3, [6], nn.ReLU(), **{key: [0.5] * 3})
-
-
-def test_half_a_dropout_setting_is_refused() -> None:
     with pytest.raises(InputError, match=r"model\.include=.* model\.scale="):
         MLP(4, 3, [6], nn.ReLU(), scale=[1.0, 2.0])
 

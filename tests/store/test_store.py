@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import multiprocessing
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -18,10 +19,10 @@ from torch import nn
 from landscape.cost import CrossEntropy
 from landscape.data.dataset import Dataset, Split
 from landscape.errors import InputError
-from landscape.model import MaxoutMLP
+from landscape.model import MLP, MaxoutMLP
 from landscape.store.solutions import Solutions, joined
 from landscape.store.store import Store, key_of, load, save
-from landscape.training import GroupRun, Momentum, Training, checkpoint
+from landscape.training import GroupRun, Momentum, Training
 
 DESCRIPTION = {"model": {"widths": [4]}, "seeds": [3, 5]}
 
@@ -32,13 +33,13 @@ def dataset() -> Dataset:
     return Dataset("tiny", split, split.first(30), split.first(20), 3)
 
 
-def train(folder: Path, seeds: tuple[int, ...] = (3, 5), max_epochs: int = 3, seconds: float = 5.0) -> Solutions:
-    model = partial(MaxoutMLP, 6, 3, [4], 2, 0.5, 1.5, [0.8, 0.5], [1.0, 2.0])
+MAXOUT = partial(MaxoutMLP, 6, 3, [4], 2, 0.5, 1.5, [0.8, 0.5], [1.0, 2.0])
+
+
+def train(folder: Path, seeds: tuple[int, ...] = (3, 5), max_epochs: int = 3, model: Any = MAXOUT) -> Solutions:
     optimizer = partial(Momentum, lr=0.1, momentum=0.5)
-    training = Training(batch_size=20, max_epochs=max_epochs, dtype="float64", checkpoint_seconds=seconds)
-    return GroupRun(
-        model, CrossEntropy(), dataset(), optimizer, training, seeds, folder, torch.device("cpu")
-    ).run()  # fmt: skip
+    training = Training(batch_size=20, max_epochs=max_epochs, dtype="float64")
+    return GroupRun(model, CrossEntropy(), dataset(), optimizer, training, seeds, folder, torch.device("cpu")).run()
 
 
 def never(folder: Path) -> Solutions:
@@ -74,56 +75,28 @@ def test_any_changed_number_is_another_entry() -> None:
     assert key_of({"lr": 0.1}) != key_of({"lr": 0.10000000001})
 
 
-@pytest.mark.parametrize("damage", ["solution.npz", "trajectory.npy", "meta.json"])
+def cut(content: bytes) -> bytes:
+    return content[: len(content) // 2]
+
+
+def flipped(content: bytes) -> bytes:
+    return cut(content) + bytes([content[len(content) // 2] ^ 1]) + content[len(content) // 2 + 1 :]
+
+
+@pytest.mark.parametrize("damage", [cut, flipped])
+@pytest.mark.parametrize("name", ["solution.npz", "trajectory.npy", "meta.json"])
 def test_a_corrupt_entry_is_named_moved_aside_and_trained_again(
-    damage: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    name: str, damage: Callable[[bytes], bytes], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     store = Store(tmp_path / "solutions")
     _, folder = store.get(DESCRIPTION, train)
-    whole = (folder / damage).read_bytes()
-    (folder / damage).write_bytes(whole[: len(whole) // 2])
+    harmed = damage((folder / name).read_bytes())
+    (folder / name).write_bytes(harmed)
     with caplog.at_level(logging.WARNING):
         second, _ = store.get(DESCRIPTION, train)
     same(second, train(tmp_path))  # what was read before is a view of the file that was cut
     assert folder.name in caplog.text and "corrupt-1" in caplog.text
-    assert (folder.with_name(f"{folder.name}.corrupt-1") / damage).read_bytes() == whole[: len(whole) // 2]
-
-
-@pytest.mark.parametrize("file", ["solution.npz", "trajectory.npy"])
-def test_a_flipped_byte_is_found(file: str, tmp_path: Path) -> None:
-    store = Store(tmp_path)
-    _, folder = store.get(DESCRIPTION, train)
-    content = bytearray((folder / file).read_bytes())
-    content[len(content) // 2] ^= 1
-    (folder / file).write_bytes(content)
-    store.get(DESCRIPTION, train)
-    assert (tmp_path / f"{folder.name}.corrupt-1").exists()
-
-
-def test_an_unreadable_checkpoint_is_moved_aside(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    (tmp_path / "checkpoint.pt").write_bytes(b"half a checkpo")
-    with caplog.at_level(logging.WARNING):
-        train(tmp_path)
-    assert "unreadable" in caplog.text and (tmp_path / "checkpoint.broken").exists()
-
-
-def test_a_checkpoint_that_knows_more_snapshots_than_the_disk_starts_over(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    kept: list[bytes] = []
-    save_atomically = checkpoint.save_atomically
-
-    def keep(state: dict[str, Any], file: Path) -> None:
-        save_atomically(state, file)
-        kept.append(file.read_bytes())
-
-    monkeypatch.setattr(checkpoint, "save_atomically", keep)
-    whole = train(tmp_path, seconds=0.0)
-    (tmp_path / "checkpoint.pt").write_bytes(kept[-1])
-    (tmp_path / "trajectory.npy").unlink()
-    with caplog.at_level(logging.WARNING):
-        same(train(tmp_path), whole)
-    assert "starts over" in caplog.text
+    assert (folder.with_name(f"{folder.name}.corrupt-1") / name).read_bytes() == harmed
 
 
 def test_an_exception_in_training_leaves_no_whole_entry(tmp_path: Path) -> None:
@@ -172,15 +145,20 @@ def _ask(folder: str) -> None:
     Store(Path(folder)).get(DESCRIPTION, _slow_train)
 
 
-def test_two_processes_train_one_entry_once(tmp_path: Path) -> None:
+def at_once(target: Callable[..., None], *arguments: tuple[str, ...]) -> None:
+    """A process for each of the arguments; all must end well."""
     context = multiprocessing.get_context("fork")
     torch.set_num_threads(1)
-    workers = [context.Process(target=_ask, args=(str(tmp_path),)) for _ in range(2)]
+    workers = [context.Process(target=target, args=each) for each in arguments]
     for worker in workers:
         worker.start()
     for worker in workers:
         worker.join(timeout=60)
         assert worker.exitcode == 0
+
+
+def test_two_processes_train_one_entry_once(tmp_path: Path) -> None:
+    at_once(_ask, (str(tmp_path),), (str(tmp_path),))
     assert (tmp_path / "trained.log").read_text() == "once\n"
 
 
@@ -191,25 +169,16 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
 
 
 def test_buffers_come_back(tmp_path: Path) -> None:
-    class Normed(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.net = nn.Sequential(nn.Linear(6, 4), nn.BatchNorm1d(4), nn.ReLU(), nn.Linear(4, 3))
-
-        def forward(self, x: torch.Tensor) -> torch.Tensor:
-            return self.net(x)  # type: ignore[no-any-return]
-
     def run(folder: Path) -> Solutions:
-        return GroupRun(
-            Normed, CrossEntropy(), dataset(), partial(Momentum, lr=0.1),
-            Training(batch_size=20, max_epochs=2, select="last"), [0], folder, torch.device("cpu"),
-        ).run()  # fmt: skip
+        return train(folder, (0,), model=partial(MLP, 6, 3, [4], nn.ReLU(), batch_norm=True))
 
     stored, _ = Store(tmp_path).get({"net": "normed"}, run)
-    assert set(stored.buffers[0]) == {"net.1.running_mean", "net.1.running_var", "net.1.num_batches_tracked"}
-    assert stored.buffers[0]["net.1.running_mean"].abs().sum() > 0
+    assert set(stored.buffers[0]) == {
+        f"norms.0.{name}" for name in ("running_mean", "running_var", "num_batches_tracked")
+    }
+    assert stored.buffers[0]["norms.0.running_mean"].abs().sum() > 0
     assert stored.buffers_i[0].keys() == stored.buffers[0].keys()
-    assert stored.buffers_i[0]["net.1.running_mean"].tolist() == [0] * 4
+    assert stored.buffers_i[0]["norms.0.running_mean"].tolist() == [0] * 4
 
 
 def test_an_entry_from_before_the_buffers_of_the_start_were_kept_is_read_without_them(tmp_path: Path) -> None:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from pathlib import Path
 
 import pytest
-import torch
 
 from landscape.store.solutions import Solutions
 from landscape.store.store import Store, key_of, load, save
-from tests.store.test_store import DESCRIPTION, names, never, same, train
+from tests.store.test_store import DESCRIPTION, at_once, names, never, same, train
 
 
 def longer(folder: Path) -> Solutions:
@@ -54,18 +52,14 @@ def test_refresh_does_not_go_on_from_a_checkpoint(tmp_path: Path) -> None:
 def test_a_refresh_that_was_killed_leaves_the_old_entry_or_the_new_one(tmp_path: Path, moment: str) -> None:
     _, entry = Store(tmp_path).get(DESCRIPTION, train)
     new, old = (entry.with_name(f"{entry.name}.{word}") for word in ("new", "old"))
-    if moment == "old is left":
-        new.mkdir()
-        save(longer(new), new, DESCRIPTION)
+    new.mkdir()
+    found = longer(new)
+    if moment != "training":
+        save(found, new, DESCRIPTION)
+    if moment.startswith("old"):
         entry.rename(old)
+    if moment == "old is left":
         new.rename(entry)
-    else:
-        new.mkdir()
-        found = longer(new)
-        if moment != "training":
-            save(found, new, DESCRIPTION)
-        if moment == "old is away":
-            entry.rename(old)
     solutions, _ = Store(tmp_path).get(DESCRIPTION, never)
     assert len(solutions.learning_curve.epochs) == (4 if moment == "training" else 6)
     assert names(tmp_path) == [entry.name]
@@ -80,14 +74,7 @@ def _refresh(folder: str, command: str) -> None:
 
 def test_two_commands_that_refresh_at_once_both_end(tmp_path: Path) -> None:
     _, folder = Store(tmp_path).get(DESCRIPTION, train)
-    context = multiprocessing.get_context("fork")
-    torch.set_num_threads(1)
-    workers = [context.Process(target=_refresh, args=(str(tmp_path), f"command {k}")) for k in range(2)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join(timeout=60)
-        assert worker.exitcode == 0
+    at_once(_refresh, *((str(tmp_path), f"command {k}") for k in range(2)))
     assert names(tmp_path) == [folder.name]
     load(folder, DESCRIPTION)
 

@@ -21,7 +21,7 @@ def snapshots(num: int) -> torch.Tensor:
 
 
 def write(file: Path, thetas: torch.Tensor) -> TrajectoryWriter:
-    writer = TrajectoryWriter(file, (S, P))
+    writer = TrajectoryWriter(file, (thetas.shape[1], thetas.shape[2]))
     for theta in thetas:
         writer.append(theta)
     return writer
@@ -113,9 +113,7 @@ def test_a_small_residual_keeps_its_digits(tmp_path: Path, streamed: int) -> Non
     thetas = torch.zeros(3, 1, 2)
     thetas[1, 0] = torch.tensor([1e4, 1e-6])
     thetas[2, 0, 0] = 2e4
-    writer = TrajectoryWriter(tmp_path / "t.npy", (1, 2))
-    for theta in thetas:
-        writer.append(theta)
+    write(tmp_path / "t.npy", thetas)
     seen = project(runs(tmp_path / "t.npy", [3]), np.zeros((1, 2)), np.array([[2e4, 0.0]]), [2], streamed)
     assert seen.residual_norm[1, 0] == pytest.approx(1e-6, rel=1e-6)
 
@@ -155,9 +153,7 @@ def test_the_streamed_pass_equals_the_plain_one_over_many_pieces(tmp_path: Path)
     share = torch.linspace(0, 1.5, num, dtype=torch.float64)[:, None]
     height = torch.tensor([0.0, 1e-9, 1e-5, 1e-2, 1.0], dtype=torch.float64).repeat(8)[:num, None]
     thetas = (0.5 + start + share * line + height * off).float()[:, None]
-    writer = TrajectoryWriter(tmp_path / "t.npy", (1, size))
-    for theta in thetas:
-        writer.append(theta)
+    write(tmp_path / "t.npy", thetas)
     run = [Trajectory(tmp_path / "t.npy", 0, np.arange(num - 1.0), np.arange(num - 1))]
     ends = thetas[0].double().numpy(), thetas[20].double().numpy()
     plain, streamed = (project(run, *ends, [20], streamed=k) for k in (10**9, 0))

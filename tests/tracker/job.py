@@ -20,7 +20,7 @@ from PIL import Image
 from landscape.result.curve import Curve, LearningCurve, Projection
 from landscape.result.saved import Result
 from landscape.result.verdict import Verdict
-from landscape.tracker import Closing, RunInfo, SolutionFiles, Table
+from landscape.tracker import Closing, RunInfo, SolutionFiles, Table, Tracker
 
 ALPHAS = np.array([-0.25, 0.0, 0.4, 1.0, 1.3])
 NAN = float("nan")
@@ -93,6 +93,16 @@ def files(folder: Path, key: str = "k3y", trained: bool = True) -> tuple[Path, l
     np.save(solution / "theta.npy", np.arange(6.0))
     Image.new("RGB", (3, 2), "teal").save(job / "figure.png")
     return job / "figure.png", [SolutionFiles("s0l", [solution / "theta.npy"], trained)]
+
+
+def track(tracker: Tracker, folder: Path, key: str = "k3y", trained: bool = True) -> None:
+    """The job from start to finish in this process."""
+    figure, solutions = files(folder, key, trained)
+    tracker.start(info(folder, key))
+    for row in LIVE:
+        tracker.epoch(row)
+    tracker.record(result(), figure, solutions)
+    tracker.finish()
 
 
 def closing(folder: Path) -> Closing:

@@ -89,15 +89,6 @@ class StubServer:
             def log_message(self, format: str, *args: object) -> None:
                 pass  # silence on stderr
 
-            def do_POST(self) -> None:
-                self._answer()
-
-            def do_PUT(self) -> None:
-                self._answer()
-
-            def do_GET(self) -> None:
-                self._answer()
-
             def do_CONNECT(self) -> None:
                 self._send(502, {})  # counted as a connection when used as a proxy
 
@@ -117,6 +108,8 @@ class StubServer:
                 else:
                     stub.uploads[self.path] = body
                     self._send(200, {})
+
+            do_GET = do_POST = do_PUT = _answer  # noqa: N815
 
             def _send(self, status: int, answer: dict[str, Any]) -> None:
                 body = json.dumps(answer).encode()

@@ -26,11 +26,7 @@ Press = Callable[..., None]
 def terminal(job: ModuleType, tmp_path: Path) -> Iterator[tuple[Press, Callable[[], str]]]:
     """A wide terminal with the viewer on a sweep of two jobs: press keys, read the screen."""
     for key in ("k3y", "other"):
-        figure, _ = job.files(tmp_path, key)
-        tracker = WandbTracker()
-        tracker.start(job.info(tmp_path, key))
-        tracker.record(job.result(), figure)
-        tracker.finish()
+        job.track(WandbTracker(), tmp_path, key)
     environment = clean_environment(tmp_path) | {"WANDB_ERROR_REPORTING": "false", "TERM": "xterm-256color"}
     viewer = f"{shlex.quote(sys.executable)} -m wandb leet {shlex.quote(str(tmp_path / 'wandb'))}"
     base = ["tmux", "-f", "/dev/null", "-S", str(tmp_path / "socket")]

@@ -53,7 +53,6 @@ def test_curves_on_different_alphas_share_the_axis() -> None:
         (["0-1"], 1, True, ["seed0"]),  # a training is never "between"
         (["4-5", "6-7"], 4, True, ["seed4", "seed5", "seed6", "seed7"]),  # training.first_seed=4
         (["4-5", "6-7"], 2, False, ["seed4-5", "seed6-7"]),
-        (["4", "5"], 2, True, ["seed4", "seed5"]),
         (["0-1"], 2, True, ["seed0", "seed1"]),  # the two trainings behind that one line
         ([], 2, False, ["seed0", "seed1"]),
     ],
@@ -80,14 +79,6 @@ def test_two_projections_do_not_mix(job: ModuleType) -> None:
 
 def test_summary_has_numbers_and_counts(job: ModuleType) -> None:
     """Finite numbers only, one key per seed; verdicts are counted by outcome."""
-    assert rows.summary(job.result()) == {
-        "status": "done",
-        "scale": "smoke",
-        "device": "cpu",
-        "seconds": 12.5,
-        "largest_rise/seed4": 0.375,
-        "ratio": 1.75,
-        "verdicts/holding": 2,
-        "verdicts/failing": 1,
-        "verdicts/not_judged": 1,
-    }
+    wanted = {"status": "done", "scale": "smoke", "device": "cpu", "seconds": 12.5, "largest_rise/seed4": 0.375}
+    wanted |= {"ratio": 1.75, "verdicts/holding": 2, "verdicts/failing": 1, "verdicts/not_judged": 1}
+    assert rows.summary(job.result()) == wanted

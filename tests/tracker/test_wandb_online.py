@@ -30,15 +30,21 @@ def seconds(process: subprocess.Popen[str], answer: str | None = None) -> tuple[
     return timing, err
 
 
-def pairs(history: list[dict[str, Any]], axis: str, key: str) -> list[tuple[float, float]]:
-    """The logged (axis, value) pairs of one key."""
-    return [(row[axis], row[key]) for row in history if key in row]
+def is_whole(history: list[dict[str, Any]], job: ModuleType) -> None:
+    """The first seed's training curve and its learning curve are there, in order and once."""
 
+    def pairs(axis: str, key: str) -> list[tuple[float, float]]:
+        return [(row[axis], row[key]) for row in history if key in row]
 
-def expected(job: ModuleType) -> list[tuple[float, float]]:
-    """The pairs of the first seed's training curve."""
     curve = job.result().curves["train/stochastic"]
-    return list(zip(curve.alphas, curve.objective[:, 0], strict=True))
+    found = pairs("interpolation/alpha", "interpolation/train.stochastic/objective/seed4")
+    assert found == list(zip(curve.alphas, curve.objective[:, 0], strict=True))
+    assert pairs("learning/epoch", "learning/seed4/train/objective") == [(0, 2.3), (1, 1.3), (2, 0.3)]
+
+
+def figures(stub: Any) -> list[bytes]:
+    """The figures that arrived."""
+    return [body for path, body in stub.uploads.items() if "/figure_" in path]
 
 
 def sync(environment: dict[str, str], folder: Path) -> None:
@@ -47,25 +53,18 @@ def sync(environment: dict[str, str], folder: Path) -> None:
     subprocess.run(command, env=environment, cwd=folder, check=True, capture_output=True, timeout=60)
 
 
-CURVE = ("interpolation/alpha", "interpolation/train.stochastic/objective/seed4")
-LIVE = ("learning/epoch", "learning/seed4/train/objective")
-
-
 def test_rows_arrive(stub: Any, online: dict[str, str], job: ModuleType, tmp_path: Path) -> None:
     """An online run delivers rows, summary, identity, figure and artifacts, and says nothing."""
     _, err = seconds(start_job("online", tmp_path, online))
     assert err == ""
-    assert pairs(stub.history, *CURVE) == expected(job)
-    assert pairs(stub.history, *LIVE) == [(0, 2.3), (1, 1.3), (2, 0.3)]
+    is_whole(stub.history, job)
     assert stub.summary["ratio"] == 1.75 and stub.summary["verdicts/holding"] == 2
     first = stub.runs[0]
     identity = [first[key] for key in ("name", "displayName", "groupName", "jobType", "tags", "project")]
     assert identity == ["k3y", "recipe=toy", "fig99_toy", "interpolation", ["smoke", "toy"], "landscape"]
     assert json.loads(first["config"])["model"]["value"] == {"width": 17}
     assert {a["artifactTypeName"] for a in stub.artifacts} == {"run_table", "curves", "solution"}
-    assert [body for path, body in stub.uploads.items() if "/figure_" in path] == [
-        (tmp_path / "k3y/figure.png").read_bytes()
-    ]
+    assert figures(stub) == [(tmp_path / "k3y/figure.png").read_bytes()]
     assert stub.complete == [0]
     assert not [path for path in stub.uploads if "otel" in path], "telemetry was sent"
 
@@ -113,12 +112,7 @@ def test_refused_key_is_one_message(stub: Any, online: dict[str, str], tmp_path:
 @pytest.mark.slow
 @pytest.mark.parametrize("fault", ["no server", "run refused"])
 def test_start_falls_back_to_offline(
-    fault: str,
-    stub: Any,
-    online: dict[str, str],
-    job: ModuleType,
-    tmp_path: Path,
-    records: Callable[[Path], list[Any]],
+    fault: str, stub: Any, online: dict[str, str], job: ModuleType, tmp_path: Path, records: Callable[[Path], list[Any]]
 ) -> None:
     """With a key but no server, or one that refuses the run, the job goes on, warns once, and is kept in full."""
     if fault == "no server":
@@ -129,7 +123,7 @@ def test_start_falls_back_to_offline(
     assert err.count("WARNING") == 1 and "W&B failed at 'start'" in err
     run = records(tmp_path)[0]
     assert run.folder.name.startswith("offline-run-")
-    assert pairs(run.history, *CURVE) == expected(job)
+    is_whole(run.history, job)
     assert set(run.artifacts) == {"run_table", "curves", "solution"}
 
 
@@ -149,20 +143,17 @@ def test_network_dies(
 
     runs = [run for run in records(tmp_path) if run.of("run")[0]["run_id"] == "k3y"]
     history = [row for run in runs for row in run.history]
-    assert pairs(history, *CURVE) == expected(job)
-    assert pairs(history, *LIVE) == [(0, 2.3), (1, 1.3), (2, 0.3)]
+    is_whole(history, job)
     assert {key for run in runs for key in run.artifacts} == {"run_table", "curves", "solution"}
     logged = {key for row in history for key in row if key.endswith(".path")}
     assert logged == {"figure.path", "curves.path", "objective_table.path", "verdict_table.path"}
 
     with load("stub_server").StubServer() as revived:
         sync(online | {"WANDB_BASE_URL": revived.url}, tmp_path)
-        assert pairs(revived.history, *CURVE) == expected(job)
-        assert pairs(revived.history, *LIVE) == [(0, 2.3), (1, 1.3), (2, 0.3)]
+        is_whole(revived.history, job)
         assert {a["artifactTypeName"] for a in revived.artifacts} == {"run_table", "curves", "solution"}
         assert {run["name"] for run in revived.runs} == {"k3y", "summary-1"}
-        figures = [body for path, body in revived.uploads.items() if "/figure_" in path]
-        assert figures and set(figures) == {(tmp_path / "k3y/figure.png").read_bytes()}
+        assert set(figures(revived)) == {(tmp_path / "k3y/figure.png").read_bytes()}
         sent = {key for row in revived.history for key, value in row.items() if isinstance(value, dict)}
         assert sent == {"figure", "curves", "objective_table", "verdict_table", "rates"}
 
@@ -173,8 +164,6 @@ def test_sync_sends_an_offline_sweep(stub: Any, online: dict[str, str], job: Mod
     seconds(start_job("offline", tmp_path, online))
     assert stub.history == []
     sync(online, tmp_path)
-    assert pairs(stub.history, *CURVE) == expected(job)
+    is_whole(stub.history, job)
     assert {a["artifactTypeName"] for a in stub.artifacts} == {"run_table", "curves", "solution"}
-    assert [body for path, body in stub.uploads.items() if "/figure_" in path] == [
-        (tmp_path / "k3y/figure.png").read_bytes()
-    ]
+    assert figures(stub) == [(tmp_path / "k3y/figure.png").read_bytes()]

@@ -17,24 +17,12 @@ from landscape.tracker import RunInfo
 from landscape.tracker.wandb import WandbTracker, within
 
 INFO = RunInfo("0123456789ab", "mine lr=0.1", "mine", "interpolation", ["full", "lr=0.1"], {}, Path("sweep"))
-VARIABLES = (
-    "MODE",
-    "DISABLED",
-    "PROJECT",
-    "ENTITY",
-    "NAME",
-    "RUN_GROUP",
-    "JOB_TYPE",
-    "TAGS",
-    "DIR",
-    "SILENT",
-    "CACHE_DIR",
-)
+VARIABLES = "MODE DISABLED PROJECT ENTITY NAME RUN_GROUP JOB_TYPE TAGS DIR SILENT CACHE_DIR"
 
 
 @pytest.fixture(autouse=True)
 def _bare(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in VARIABLES:
+    for name in VARIABLES.split():
         monkeypatch.delenv(f"WANDB_{name}", raising=False)
 
 

@@ -9,16 +9,42 @@ from typing import Any
 
 import pytest
 import torch
-from torch import nn
+import torch.nn.functional as F
+from torch import Tensor, nn
 
 from landscape.cost import CrossEntropy
 from landscape.data import Dataset
 from landscape.store.solutions import Solutions
 from landscape.training import GroupRun, Momentum, Training
 from landscape.training.schedule import ExponentialDecay, LinearRamp
-from tests.twin import dataset, maxout
+from tests.twin import INIT, ORDER, dataset, maxout, stream
 
 Train = Callable[..., Solutions]
+
+
+def by_hand(
+    make: Any, optimizer: Any, seed: int, epochs: int, batch: int = 5, loss: Any = F.cross_entropy, data: Any = None
+) -> nn.Module:
+    """The module after the loop of any torch tutorial in float64."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(stream(seed, INIT).initial_seed())
+        module = make()
+    for p in module.parameters():
+        p.data = p.data.to(torch.complex128 if p.is_complex() else p.dtype)
+    module, train, order = module.double().train(), (data or dataset()).train, stream(seed, ORDER)
+    steps = optimizer([p for p in module.parameters() if p.requires_grad])
+    for _ in range(epochs):
+        for index in torch.randperm(len(train), generator=order).split(batch):
+
+            def closure(index: Tensor = index) -> Tensor:
+                steps.zero_grad()
+                cost: Tensor = loss(module(train.x[index]), train.y[index])
+                cost.backward()  # type: ignore[no-untyped-call]
+                return cost
+
+            if bool((train.y[index] >= 0).any()):  # torch's mean over nothing is NaN
+                steps.step(closure)
+    return module  # type: ignore[no-any-return]
 
 
 @pytest.fixture

@@ -7,13 +7,12 @@ from pathlib import Path
 
 import pytest
 import torch
-import torch.nn.functional as F
 
 from landscape.cost import CrossEntropy
 from landscape.parameters import ParameterLayout
 from landscape.store.store import load, save
 from landscape.training import GroupRun, Training, build, groups_of
-from landscape.training.batches import Batches
+from tests.training.conftest import by_hand
 from tests.twin import dataset
 from tests.zoo import WORKS
 from tests.zoo_training import RunningMean
@@ -36,17 +35,7 @@ def test_trained_as_by_a_plain_loop(name: str, tmp_path: Path) -> None:
         save(found, folder, {})
         assert load(folder).layout == found.layout
         for s, seed in enumerate(seeds):
-            net = build(make, seed)
-            for p in net.parameters():
-                p.data = p.data.to(torch.complex128 if p.is_complex() else p.dtype)
-            net = net.double().train()
-            steps = optimizer([p for p in net.parameters() if p.requires_grad])
-            batches = Batches(data.train, [seed], 5)
-            for _ in range(2):
-                for _, x, y in batches:
-                    steps.zero_grad()
-                    F.cross_entropy(net(x[0]), y[0]).backward()
-                    steps.step()
+            net = by_hand(make, optimizer, seed, 2)
             theta = ParameterLayout.of(net).theta(net)
             torch.testing.assert_close(found.theta_f[s], theta, rtol=1e-9, atol=1e-12)
             assert (found.theta_f[s] - found.theta_i[s]).abs().max() > 0.01

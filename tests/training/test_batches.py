@@ -39,14 +39,15 @@ def test_an_epoch_without_its_short_batch_has_whole_epochs_and_one_snapshot_at_i
     assert not torch.equal(found.theta_f, train([0], max_epochs=2).theta_f)
 
 
-def test_the_original_of_the_convolutional_net_throws_the_short_batch_away() -> None:
-    """pylearn2's even_shuffled_sequential: 312 updates of 128 in 40,000 images."""
+@pytest.mark.parametrize("name", ["conv_maxout", "conv_maxout_short", "conv_maxout_small", "maxout", "lstm_large",
+                                  "lstm_medium", "lstm_small", "lstm_trial"])  # fmt: skip
+def test_batches_and_validation_are_those_of_the_original(name: str) -> None:
+    """pylearn2's even_shuffled_sequential: 312 updates of 128 in 40,000 images; the LSTMs validate without dropout."""
     register()
     with initialize_config_dir(conf_dir(), version_base="1.3"):
-        for name in ("conv_maxout", "conv_maxout_short", "conv_maxout_small"):
-            config = compose("config", [f"recipe={name}"])
-            assert config.training.drop_last
-        assert not compose("config", ["recipe=maxout"]).training.drop_last
+        training = compose("config", [f"recipe={name}"]).training
+    assert training.drop_last == name.startswith("conv")
+    assert training.validation == ("deterministic" if name.startswith("lstm") else "stochastic")
 
 
 def test_later_keys_of_training_are_without_effect_at_the_values_that_no_key_of_an_entry_holds() -> None:

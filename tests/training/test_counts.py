@@ -13,11 +13,9 @@ from landscape.cost import CrossEntropy
 from landscape.data import Dataset, Split
 from landscape.errors import InputError
 from landscape.model import MLP, Masks
-from landscape.parameters import ParameterLayout
 from landscape.training.gradient import Gradient
 from landscape.training.groups import check_training
-from tests import twin
-from tests.training.conftest import Train
+from tests.training.conftest import Train, by_hand
 from tests.twin import C, D, dataset
 
 EPOCHS, BATCH, SEED = 3, 4, 6
@@ -48,18 +46,8 @@ def test_it_is_torch_s_mean_in_every_minibatch(train: Train, name: str, seeds: l
     result = train(seeds, model=net, cost=cost, data=data, optimizer=partial(torch.optim.SGD, lr=0.1),
                    momentum_schedule=None, lr_schedule=None, max_epochs=EPOCHS, batch_size=BATCH,
                    select="last")  # fmt: skip
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(twin.stream(SEED, twin.INIT).initial_seed())
-        module = net().double()
-    layout, order = ParameterLayout.of(module), twin.stream(SEED, twin.ORDER)
-    optimizer = torch.optim.SGD(module.parameters(), lr=0.1)
-    for _ in range(EPOCHS):
-        for index in torch.randperm(len(data.train), generator=order).split(BATCH):
-            optimizer.zero_grad()
-            if bool((data.train.y[index] >= 0).any()):  # torch's mean over nothing is NaN
-                loss(module(data.train.x[index]), data.train.y[index]).backward()
-                optimizer.step()
-    torch.testing.assert_close(result.theta_f[0], layout.theta(module), rtol=1e-9, atol=1e-11)
+    module = by_hand(net, partial(torch.optim.SGD, lr=0.1), SEED, EPOCHS, BATCH, loss, data)
+    torch.testing.assert_close(result.theta_f[0], result.layout.theta(module), rtol=1e-9, atol=1e-11)
     right = loss(module(data.train.x), data.train.y).item()
     assert result.learning_curve.channels["train/objective"][-1, 0] == pytest.approx(right, rel=1e-9)
 

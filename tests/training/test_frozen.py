@@ -15,7 +15,7 @@ from landscape.cost import CrossEntropy
 from landscape.errors import InputError
 from landscape.training import Momentum, groups_of
 from tests.training.conftest import Train
-from tests.training.test_resume import Killed, killed_at, same_bits
+from tests.training.test_resume import goes_on
 from tests.training.test_seeds import EXAMPLE, same
 from tests.twin import C, D, maxout
 
@@ -98,10 +98,7 @@ def _free(make: Callable[[], nn.Module]) -> nn.Module:
 
 def test_a_killed_run_goes_on_to_the_same_bits(train: Train, tmp_path: Path) -> None:
     numbers = {**PLAIN, "model": half_frozen, "optimizer": OPTIMIZERS["decay"], "checkpoint_seconds": 0.0}
-    straight = train([0, 3], **numbers)
-    with pytest.raises(Killed):
-        train([0, 3], folder=tmp_path / "run", on_epoch=killed_at(2), **numbers)
-    same_bits(train([0, 3], folder=tmp_path / "run", **numbers), straight)
+    goes_on(train, tmp_path / "run", [0, 3], (2,), numbers)
 
 
 def all_frozen() -> nn.Module:
@@ -203,13 +200,10 @@ class Remembers(nn.Module):
         return out if before is None else out * (1 + before)
 
 
-def test_a_module_that_remembers_its_last_call_trains_one_seed_at_a_time() -> None:
-    assert groups_of([0, 1], Remembers(), CrossEntropy(), EXAMPLE, None, None, Remembers()) == [[0], [1]]
-
-
-def test_a_module_that_computes_otherwise_when_vectorised_trains_one_seed_at_a_time(
-    caplog: pytest.LogCaptureFixture,
+@pytest.mark.parametrize(("make", "words"), [(Remembers, ""), (Mixes, "has other gradients when vectorised")])
+def test_a_module_that_mixes_what_belongs_to_different_nets_trains_one_seed_at_a_time(
+    caplog: pytest.LogCaptureFixture, make: Any, words: str
 ) -> None:
     with caplog.at_level("INFO"):
-        assert groups_of([0, 1], Mixes(), CrossEntropy(), EXAMPLE, None, None, Mixes()) == [[0], [1]]
-    assert "has other gradients when vectorised" in caplog.text
+        assert groups_of([0, 1], make(), CrossEntropy(), EXAMPLE, None, None, make()) == [[0], [1]]
+    assert words in caplog.text

@@ -118,22 +118,6 @@ def test_trajectory_is_thinned_to_its_budget(train: Train, tmp_path: Path) -> No
     assert result.trajectories[0].steps.tolist() == [2 * e for e in epochs]
 
 
-def test_adam_trains_every_seed_as_alone(train: Train) -> None:
-    numbers: dict[str, Any] = {
-        "optimizer": partial(torch.optim.Adam, lr=0.03), "momentum_schedule": None, "max_epochs": 8, "select": "last",
-    }  # fmt: skip
-    both = train([0, 1], **numbers)
-    curve = both.learning_curve.channels["train/objective"]
-    assert (curve[-1] < 0.8 * curve[0]).all()
-    for s in range(2):
-        torch.testing.assert_close(train([s], **numbers).theta_f[0], both.theta_f[s], rtol=1e-9, atol=1e-11)
-
-
-def test_an_optimizer_without_momentum_cannot_follow_a_momentum_schedule(train: Train) -> None:
-    with pytest.raises(InputError, match=r"momentum_schedule is set but optimizer Adam has no momentum"):
-        train([0], optimizer=partial(torch.optim.Adam, lr=0.03))
-
-
 def test_inputs_that_cannot_be_are_refused(train: Train) -> None:
     with pytest.raises(InputError, match=r"training\.batch_size=24 is larger than the 23 training examples"):
         train([0], batch_size=24)

@@ -8,9 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hydra import compose, initialize_config_dir
 
-from landscape.command.config import conf_dir, register
 from landscape.cost import CrossEntropy
 from landscape.data import Dataset, Split
 from landscape.model import LSTM
@@ -71,11 +69,3 @@ def test_seeds_of_two_editions_join(train: Train) -> None:
     del one.learning_curve.channels["valid/perplexity"]
     values = joined([one, other]).learning_curve.channels["valid/perplexity"]
     assert values.shape == (3, 2) and np.isnan(values[:, 0]).all() and np.isfinite(values[:, 1]).all()
-
-
-def test_the_originals_of_the_lstms_validate_without_dropout() -> None:
-    register()
-    with initialize_config_dir(conf_dir(), version_base="1.3"):
-        for name in ("lstm_large", "lstm_medium", "lstm_small", "lstm_trial"):
-            assert compose("config", [f"recipe={name}"]).training.validation == "deterministic"
-        assert compose("config", ["recipe=maxout"]).training.validation == "stochastic"

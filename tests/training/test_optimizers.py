@@ -10,18 +10,16 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn, optim
+from torch import nn, optim
 
 from landscape.cost import CrossEntropy
 from landscape.errors import InputError
-from landscape.parameters import ParameterLayout
-from landscape.training import build, groups_of
+from landscape.training import groups_of
 from landscape.training.optimizer import ELEMENTWISE, is_elementwise
-from tests import twin
-from tests.training.conftest import Train
-from tests.training.test_resume import Killed, killed_at, same_bits
+from tests.training.conftest import Train, by_hand
+from tests.training.test_resume import goes_on
 from tests.training.test_seeds import EXAMPLE, batch_norm, same
-from tests.twin import C, D, dataset
+from tests.twin import C, D
 
 PLAIN: dict[str, Any] = {"momentum_schedule": None, "lr_schedule": None, "max_epochs": 3, "select": "last"}
 
@@ -120,19 +118,8 @@ def test_elementwise_optimizers_train_stacked_to_what_a_seed_becomes_alone(train
 def test_lbfgs_goes_where_the_plain_torch_loop_goes(train: Train) -> None:
     make = partial(optim.LBFGS, lr=0.3, max_iter=4, history_size=3)
     found = train([2], model=batch_norm, optimizer=make, gradient_scale=2.0, **PLAIN)
-    module = build(batch_norm, 2).double().train()
-    optimizer, data, order = make(module.parameters()), dataset().train, twin.stream(2, twin.ORDER)
-    for _ in range(3):
-        for index in torch.randperm(len(data), generator=order).split(5):
-
-            def closure(index: Tensor = index) -> Tensor:
-                optimizer.zero_grad()
-                cost = 2 * F.cross_entropy(module(data.x[index]), data.y[index])
-                cost.backward()  # type: ignore[no-untyped-call]
-                return cost
-
-            optimizer.step(closure)
-    torch.testing.assert_close(found.theta_f[0], ParameterLayout.of(module).theta(module), rtol=1e-6, atol=1e-8)
+    module = by_hand(batch_norm, make, 2, 3, loss=lambda z, y: 2 * F.cross_entropy(z, y))
+    torch.testing.assert_close(found.theta_f[0], found.layout.theta(module), rtol=1e-6, atol=1e-8)
     for name, buffer in module.named_buffers():
         torch.testing.assert_close(found.buffers[0][name], buffer, rtol=1e-6, atol=1e-8)
 
@@ -141,10 +128,7 @@ def test_lbfgs_goes_where_the_plain_torch_loop_goes(train: Train) -> None:
 def test_a_killed_run_goes_on_to_the_same_bits_under_any_optimizer(train: Train, tmp_path: Path, name: str) -> None:
     model, optimizer = {**MIXING, **DRAWING}[name]
     numbers = {**PLAIN, "model": model, "optimizer": optimizer, "checkpoint_seconds": 0.0, "dtype": "float32"}
-    straight = train([3], **numbers)
-    with pytest.raises(Killed):
-        train([3], folder=tmp_path / "run", on_epoch=killed_at(2), **numbers)
-    same_bits(train([3], folder=tmp_path / "run", **numbers), straight)
+    goes_on(train, tmp_path / "run", [3], (2,), numbers)
 
 
 @pytest.mark.parametrize(
@@ -152,10 +136,14 @@ def test_a_killed_run_goes_on_to_the_same_bits_under_any_optimizer(train: Train,
     [
         (partial(optim.SparseAdam, lr=0.1), r"optimizer=SparseAdam cannot take a step on this model \(.*dense"),
         (partial(optim.Muon, lr=0.1), r"optimizer cannot be made: .*2D"),
+        *(
+            (partial(optim.Adam, **numbers), r"optimizer cannot be made: .* look at the keys under optimizer")
+            for numbers in ({"lr": -1.0}, {"lr": 0.1, "betas": (0.9, 1.5)}, {"lr": 0.1, "momentum": 0.9})
+        ),
         (partial(dict, lr=0.1), r"optimizer cannot be made|not a torch\.optim\.Optimizer"),
         ("sgd", "makes no optimizer; it needs a _target_"),
     ],
-    ids=["sparse", "matrices only", "no optimizer", "a text"],
+    ids=range(7),
 )
 def test_what_can_take_no_step_is_refused_before_training(train: Train, optimizer: Any, words: str) -> None:
     told: list[Any] = []

@@ -2,39 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from landscape.errors import InputError
 from landscape.training.schedule import DelayedDecay, ExponentialDecay, LinearDecay, LinearRamp
 
-
-def closest(values: dict[int, float], target: float) -> int:
-    """The key whose value is nearest to the target."""
-    return min(values, key=lambda k: abs(values[k] - target))
-
-
-def test_lr_of_the_maxout_continuation_is_that_after_243_epochs() -> None:
-    """mnist_pi_continued.yaml: 0.0615082606673. Update 121,501 is the first after 243 epochs of 500 updates."""
-    schedule = ExponentialDecay(1.000004, floor=1e-5)
-    lrs = {update: 0.1 * schedule(0, update) for update in range(121_400, 121_600)}
-    assert closest(lrs, 0.0615082606673) == 243 * 500 + 1
-    assert lrs[121_501] == pytest.approx(0.0615082606673, rel=5e-7)  # a neighbour is 4e-6 away; theirs was float32
+# Of mnist_pi_continued.yaml, whose update 121,501 is the first after 243 epochs of 500, and of galatea's continuation
+# of the MP-DBM: the published number, the only place that has it and how closely; the next one is ten times further.
+CONTINUED: list[tuple[Callable[[int], float], range, float, int, float]] = [
+    (lambda u: 0.1 * ExponentialDecay(1.000004, floor=1e-5)(0, u), range(121_400, 121_600), 0.0615082606673, 121_501,
+     3e-8),
+    (lambda e: LinearRamp(0.5, 0.7, 250)(e, 0), range(200, 260), 0.694376766682, 243, 1e-6),
+    (lambda e: 15.146493 * LinearDecay(0.020379, 868)(e, 0), range(300, 500), 8.58230304718, 384, 1.7e-5),
+]  # fmt: skip
 
 
-def test_momentum_of_the_maxout_continuation_is_that_of_epoch_243() -> None:
-    """mnist_pi_continued.yaml: 0.694376766682, grown in float32."""
-    schedule = LinearRamp(0.5, 0.7, 250)
-    momenta = {epoch: schedule(epoch, 0) for epoch in range(200, 260)}
-    assert closest(momenta, 0.694376766682) == 243
-    assert momenta[243] == pytest.approx(0.694376766682, abs=1e-6)  # a neighbour is 8e-4 away
-
-
-def test_lr_of_the_boltzmann_machine_continuation_is_that_of_epoch_384() -> None:
-    """galatea's continuation of the MP-DBM: 8.58230304718."""
-    schedule = LinearDecay(final=0.020379, epochs=868)
-    lrs = {epoch: 15.146493 * schedule(epoch, 0) for epoch in range(300, 500)}
-    assert closest(lrs, 8.58230304718) == 384
-    assert lrs[384] == pytest.approx(8.58230304718, rel=2e-6)  # a neighbour is 2e-3 away
+@pytest.mark.parametrize(
+    ("schedule", "places", "published", "place", "close"), CONTINUED, ids=["lr", "momentum", "dbm"]
+)
+def test_a_continuation_begins_where_the_first_run_ended(
+    schedule: Callable[[int], float], places: range, published: float, place: int, close: float
+) -> None:
+    assert min(places, key=lambda k: abs(schedule(k) - published)) == place
+    assert schedule(place) == pytest.approx(published, abs=close)
 
 
 def test_linear_ramp_at_named_epochs() -> None:

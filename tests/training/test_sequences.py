@@ -21,9 +21,9 @@ from landscape.objective import Objective
 from landscape.parameters import ParameterLayout
 from landscape.training import Momentum
 from landscape.training.constraint import clip
+from tests.training.conftest import Train
+from tests.training.test_resume import goes_on
 from tests.twin import dataset, maxout, normal, stream
-
-from .conftest import Train
 
 STREAMS, BLOCKS, T = 3, 4, 5
 
@@ -57,6 +57,12 @@ def toy() -> Dataset:
     return Dataset("streams", sequences(), sequences(3, 4), sequences(2, 8), 1)
 
 
+SEQUENCES: dict[str, Any] = {
+    "model": Echo, "cost": SquaredError(), "data": toy(), "batch_size": STREAMS, "monitor": "valid/objective",
+    "optimizer": partial(Momentum, lr=0.05), "momentum_schedule": None,
+}  # fmt: skip
+
+
 def whole(theta: Tensor, split: Split) -> list[list[float]]:
     """[block][stream] outputs of each stream read from its beginning to its end, in plain numbers."""
     w, u, v = theta.tolist()
@@ -86,12 +92,8 @@ def test_a_measurement_carries_the_state_from_block_to_block_and_starts_each_pas
 
 @pytest.mark.parametrize("seeds", [[0], [0, 2]])
 def test_training_equals_the_loop_by_hand_in_order_with_detached_state(train: Train, seeds: list[int]) -> None:
-    numbers: dict[str, Any] = {
-        "model": Echo, "cost": SquaredError(), "data": toy(), "batch_size": STREAMS, "max_epochs": 3, "select": "last",
-        "monitor": "valid/objective", "lr_schedule": None, "momentum_schedule": None, "gradient_scale": 7.0,
-        "max_gradient_norm": 2.5, "optimizer": partial(Momentum, lr=0.05),
-    }  # fmt: skip
-    found = train(seeds, **numbers)
+    numbers = {"max_epochs": 3, "select": "last", "lr_schedule": None, "gradient_scale": 7.0, "max_gradient_norm": 2.5}
+    found = train(seeds, **SEQUENCES, **numbers)
     for s in range(len(seeds)):
         module = Echo().double()
         layout = ParameterLayout.of(module)
@@ -200,25 +202,11 @@ def test_training_draws_a_new_sample_for_every_minibatch_alone_as_beside_others(
     assert not torch.allclose(still.theta_f[0], alone.theta_f[0])
 
 
-SEQUENCES: dict[str, Any] = {
-    "model": Echo, "cost": SquaredError(), "data": toy(), "batch_size": STREAMS, "monitor": "valid/objective",
-    "optimizer": partial(Momentum, lr=0.05), "momentum_schedule": None,
-}  # fmt: skip
-
-
 @pytest.mark.parametrize("kind", ["resampled", "sequences"])
 def test_a_killed_run_goes_on_to_the_same_bits(train: Train, tmp_path: Path, kind: str) -> None:
     numbers: dict[str, Any] = {"checkpoint_seconds": 0.0, "max_epochs": 5}
     numbers |= SEQUENCES if kind == "sequences" else {"data": resampled()}
-
-    def dies(row: dict[str, float]) -> None:
-        if row["epoch"] == 3:
-            raise KeyboardInterrupt
-
-    straight = train([2], **numbers)
-    with pytest.raises(KeyboardInterrupt):
-        train([2], folder=tmp_path / "run", on_epoch=dies, **numbers)
-    assert torch.equal(train([2], folder=tmp_path / "run", **numbers).theta_f, straight.theta_f)
+    goes_on(train, tmp_path / "run", [2], (3,), numbers)
 
 
 def test_snapshots_within_the_first_epoch(train: Train) -> None:

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
 
 import pytest
 import torch
-import torch.nn.functional as F
 from torch import nn
 
 from landscape.errors import InputError
 from landscape.model import MLP
-from landscape.parameters import ParameterLayout
-from tests import twin
-from tests.training.conftest import Train
-from tests.twin import C, D, dataset
+from tests.training.conftest import Train, by_hand
+from tests.twin import C, D
 
 SEED, EPOCHS, BATCH = 6, 5, 5
 OPTIMIZERS = {
@@ -35,18 +31,9 @@ def test_it_is_the_loop_of_any_torch_tutorial(train: Train, name: str, batch_nor
         [SEED, 2], model=partial(net, batch_norm), optimizer=OPTIMIZERS[name], momentum_schedule=None,
         lr_schedule=None, max_epochs=EPOCHS, batch_size=BATCH, select="last",
     )  # fmt: skip
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(twin.stream(SEED, twin.INIT).initial_seed())
-        module = net(batch_norm).double().train()
-    layout, data, order = ParameterLayout.of(module), dataset().train, twin.stream(SEED, twin.ORDER)
-    assert torch.equal(layout.theta(module), result.theta_i[0])
-    optimizer = OPTIMIZERS[name](module.parameters())
-    for _ in range(EPOCHS):
-        for index in torch.randperm(len(data), generator=order).split(BATCH):
-            optimizer.zero_grad()
-            F.cross_entropy(module(data.x[index]), data.y[index]).backward()
-            optimizer.step()
-    torch.testing.assert_close(result.theta_f[0], layout.theta(module), rtol=1e-9, atol=1e-11)
+    start, module = (by_hand(partial(net, batch_norm), OPTIMIZERS[name], SEED, n, BATCH) for n in (0, EPOCHS))
+    assert torch.equal(result.layout.theta(start), result.theta_i[0])
+    torch.testing.assert_close(result.theta_f[0], result.layout.theta(module), rtol=1e-9, atol=1e-11)
     assert (result.theta_f[0] - result.theta_i[0]).abs().max() > 0.1
     named = dict(module.named_buffers())
     assert result.buffers[0].keys() == named.keys()
@@ -59,9 +46,3 @@ def test_it_is_the_loop_of_any_torch_tutorial(train: Train, name: str, batch_nor
 def test_batch_norm_refuses_a_minibatch_of_one(train: Train, seeds: list[int]) -> None:
     with pytest.raises(InputError, match=r"training\.batch_size leaves one of 1 example"):
         train(seeds, model=partial(net, True), batch_size=11, max_epochs=1)  # 23 = 2 * 11 + 1
-
-
-@pytest.mark.parametrize("numbers", [{"lr": -1.0}, {"betas": (0.9, 1.5)}, {"momentum": 0.9}])
-def test_numbers_that_torch_refuses_name_the_group(train: Train, numbers: dict[str, Any]) -> None:
-    with pytest.raises(InputError, match=r"optimizer cannot be made: .* look at the keys under optimizer"):
-        train([0], optimizer=partial(torch.optim.Adam, **numbers))
