@@ -111,7 +111,7 @@ class Interpolation:
             passes += [Pass(name, mode, len(split), num, num_rows, trial.num_replicates, k) for k in orders]
             if self.noise:
                 again = points_of(num)  # in the other precision, and some with sums in another order
-                num_again = num * is_evaluated_again(trial) + len(again) + len(again[::EVERY])
+                num_again = num * (is_evaluated_again(trial) or split.is_resampled) + len(again) + len(again[::EVERY])
                 few = some_of(split)[0]
                 passes.append(Pass(name, mode, len(few), num_again, num_rows, trial.num_replicates))
         return Work(tuple(passes), unknown="" if on_path.adaptive is None else "the points that alphas=adaptive adds")
