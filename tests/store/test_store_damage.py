@@ -6,6 +6,8 @@ import hashlib
 import json
 import logging
 import os
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,37 +19,16 @@ from landscape.store.store import Store, key_of
 from landscape.training.checkpoint import epoch_of
 from tests.store.test_store import DESCRIPTION, never, same, train
 
-EDITS: dict[str, Any] = {
-    "seeds": [5, 3], "status": ["diverged", "max_epochs"], "names": ["b"], "shapes": [[1]], "num_epochs": [1, 3],
-    "snapshot_epochs": [0.0, 1.0, 2.0, 4.0], "snapshot_steps": [0], "description": {}, "trajectory_sha256": "0",
-    "digest": "0", "format": 7,
-}  # fmt: skip
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return Store(tmp_path_factory.mktemp("whole")).get(DESCRIPTION, train)[1]
 
 
-@pytest.mark.parametrize("field", EDITS)
-@pytest.mark.parametrize("how", ["another", "lost"])
-def test_an_edited_meta_json_is_named_and_its_entry_trained_again(
-    field: str, how: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    _, folder = Store(tmp_path / "solutions").get(DESCRIPTION, train)
-    meta = json.loads((folder / "meta.json").read_text())
-    meta[field] = EDITS[field]
-    if how == "lost":
-        del meta[field]
-    (folder / "meta.json").write_text(json.dumps(meta))
-    with caplog.at_level(logging.WARNING):
-        again, _ = Store(tmp_path / "solutions").get(DESCRIPTION, train)
-    same(again, train(tmp_path))
-    assert "are corrupt (meta.json" in caplog.text
-
-
-@pytest.mark.parametrize("content", ["[]", "null", "7", '"text"', "{}", "[" * 100_000, "\xff", ""])
-def test_a_meta_json_of_another_kind_is_named(content: str, tmp_path: Path) -> None:
-    store = Store(tmp_path)
-    _, folder = store.get(DESCRIPTION, train)
-    (folder / "meta.json").write_bytes(content.encode("latin-1"))
-    store.get(DESCRIPTION, train)
-    assert (tmp_path / f"{folder.name}.corrupt-1").exists()
+@pytest.fixture
+def folder(whole: Path, tmp_path: Path) -> Path:
+    """An entry of the test's own, in a store at ``tmp_path``."""
+    return Path(shutil.copytree(whole, tmp_path / whole.name))
 
 
 def first_edition(folder: Path, **changes: Any) -> None:
@@ -61,26 +42,48 @@ def first_edition(folder: Path, **changes: Any) -> None:
     (folder / "meta.json").write_text(json.dumps(meta))
 
 
-def test_an_entry_of_the_first_edition_is_read(tmp_path: Path) -> None:
-    first, folder = Store(tmp_path).get(DESCRIPTION, train)
+def edited(folder: Path, field: str, *values: Any) -> None:
+    """meta.json with another value of a field, or without it."""
+    meta = json.loads((folder / "meta.json").read_text())
+    del meta[field]
+    (folder / "meta.json").write_text(json.dumps(meta | dict.fromkeys([field] * len(values), *values)))
+
+
+EDITS: dict[str, Any] = {
+    "seeds": [5, 3], "status": ["diverged", "max_epochs"], "names": ["b"], "shapes": [[1]], "num_epochs": [1, 3],
+    "snapshot_epochs": [0.0, 1.0, 2.0, 4.0], "snapshot_steps": [0], "description": {}, "trajectory_sha256": "0",
+    "digest": "0", "format": 7,
+}  # fmt: skip
+OLD: list[dict[str, Any]] = [
+    {"seeds": [5, 3]}, {"seeds": [3, 5, 7]}, {"status": ["fine", "fine"]}, {"shapes": [[1]]}, {"num_epochs": [9, 9]},
+    {"snapshot_epochs": [0.0]}, {"snapshot_epochs": [0.0, 2.0, 1.0, 3.0]}, {"names": []}, {"status": None},
+]  # fmt: skip
+KINDS = ["[]", "null", "7", '"text"', "{}", "[" * 100_000, "\xff", ""]
+DAMAGE: list[Callable[[Path], Any]] = [
+    *(lambda folder, edit=edit: edited(folder, *edit) for edit in EDITS.items()),
+    *(lambda folder, field=field: edited(folder, field) for field in EDITS),
+    *(lambda folder, text=text: (folder / "meta.json").write_bytes(text.encode("latin-1")) for text in KINDS),
+    *(lambda folder, old=old: first_edition(folder, **old) for old in OLD),
+]
+
+
+@pytest.mark.parametrize("k", range(len(DAMAGE)))
+def test_an_entry_that_does_not_fit_itself_is_named_and_trained_again(
+    k: int, folder: Path, whole: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    DAMAGE[k](folder)
+    with caplog.at_level(logging.WARNING):
+        again, _ = Store(folder.parent).get(DESCRIPTION, train)
+    same(again, load(whole))
+    assert (
+        f"are corrupt ({'meta.json' if k < 2 * len(EDITS) else ''}" in caplog.text
+        and folder.with_name(f"{folder.name}.corrupt-1").exists()
+    )
+
+
+def test_an_entry_of_the_first_edition_is_read(folder: Path, whole: Path) -> None:
     first_edition(folder)
-    same(Store(tmp_path).get(DESCRIPTION, never)[0], first)
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"seeds": [5, 3]}, {"seeds": [3, 5, 7]}, {"status": ["fine", "fine"]}, {"shapes": [[1]]},
-        {"num_epochs": [9, 9]}, {"snapshot_epochs": [0.0]}, {"snapshot_epochs": [0.0, 2.0, 1.0, 3.0]}, {"names": []},
-        {"status": None},
-    ],
-    ids=str,
-)  # fmt: skip
-def test_parts_of_the_first_edition_that_do_not_fit_are_named(changes: dict[str, Any], tmp_path: Path) -> None:
-    _, folder = Store(tmp_path).get(DESCRIPTION, train)
-    first_edition(folder, **changes)
-    Store(tmp_path).get(DESCRIPTION, train)
-    assert (tmp_path / f"{folder.name}.corrupt-1").exists()
+    same(Store(folder.parent).get(DESCRIPTION, never)[0], load(whole))
 
 
 def redigested(folder: Path, **changes: Any) -> None:
@@ -95,50 +98,33 @@ def redigested(folder: Path, **changes: Any) -> None:
     (folder / "meta.json").write_text(json.dumps(meta))
 
 
-FORGED: dict[str, tuple[dict[str, Any], str]] = {
-    "complex": ({"theta_f": lambda v: v + 0j}, "theta_f is of type complex128"),
-    "whole": ({"theta_i": lambda v: v.astype(np.int64)}, "theta_i is of type int64"),
-    "far epoch": ({"best_epoch": lambda v: v * 0 + 1e300}, "best epoch"),
-    "no epoch": ({"best_epoch": lambda v: v * np.nan}, "best epoch"),
-    "complex curve": ({"channel/monitor": lambda v: np.ones((4, 2), complex)}, "complex numbers"),
-}  # fmt: skip
+FORGED: list[tuple[str, Callable[[Any], Any] | None, dict[str, Any], str]] = [
+    ("theta_f", lambda v: v + 0j, {}, "theta_f is of type complex128"),
+    ("theta_i", lambda v: v.astype(np.int64), {}, "theta_i is of type int64"),
+    ("best_epoch", lambda v: v * 0 + 1e300, {}, "best epoch"),
+    ("best_epoch", lambda v: v * np.nan, {}, "best epoch"),
+    ("channel/monitor", lambda v: np.ones((4, 2), complex), {}, "complex numbers"),
+    ("", None, {"seeds": [7, 7], "description": {}}, "one seed twice"),
+    ("", None, {"names": ["\x1b]0;a\x07"], "shapes": [[1]]}, "cannot be printed"),
+    ("", None, {"num_epochs": [10**300, 1]}, "epochs that nothing"),
+    ("", None, {"snapshot_steps": [0, 1, 2, 10**400]}, "number of 401 digits"),
+]
 
 
-@pytest.mark.parametrize("case", FORGED)
-def test_arrays_that_no_training_writes_are_named_whatever_the_digests(case: str, tmp_path: Path) -> None:
-    changes, text = FORGED[case]
-    _, folder = Store(tmp_path).get(DESCRIPTION, train)
-    with np.load(folder / "solution.npz") as stored:
-        arrays = dict(stored)
-    for name, change in changes.items():
-        arrays[name] = change(arrays.get(name))
-    np.savez(folder / "solution.npz", **arrays)
-    redigested(folder)
-    with pytest.raises(CorruptEntry, match=text):
-        load(folder)
-
-
-@pytest.mark.parametrize(
-    ("changes", "text"),
-    [
-        ({"seeds": [7, 7], "description": {}}, "one seed twice"),
-        ({"names": ["\x1b]0;a\x07"], "shapes": [[1]]}, "cannot be printed"),
-        ({"num_epochs": [10**300, 1]}, "epochs that nothing"),
-        ({"snapshot_steps": [0, 1, 2, 10**400]}, "number of 401 digits"),
-    ],
-    ids=str,
-)
-def test_texts_that_no_training_writes_are_named_whatever_the_digests(
-    changes: dict[str, Any], text: str, tmp_path: Path
+@pytest.mark.parametrize(("name", "change", "meta", "words"), FORGED, ids=range(len(FORGED)))
+def test_what_no_training_writes_is_named_whatever_the_digests(
+    name: str, change: Callable[[Any], Any] | None, meta: dict[str, Any], words: str, folder: Path
 ) -> None:
-    _, folder = Store(tmp_path).get(DESCRIPTION, train)
-    redigested(folder, **changes)
-    with pytest.raises(CorruptEntry, match=text):
+    if change:
+        with np.load(folder / "solution.npz") as stored:
+            arrays = dict(stored)
+        np.savez(folder / "solution.npz", **{**arrays, name: change(arrays.get(name))})
+    redigested(folder, **meta)
+    with pytest.raises(CorruptEntry, match=words):
         load(folder)
 
 
-def test_an_entry_takes_no_more_memory_than_it_brings(tmp_path: Path) -> None:
-    _, folder = Store(tmp_path).get(DESCRIPTION, train)
+def test_an_entry_takes_no_more_memory_than_it_brings(folder: Path) -> None:
     with np.load(folder / "solution.npz") as stored:
         np.savez_compressed(folder / "solution.npz", zeros=np.zeros(4 * 10**7), **dict(stored))
     redigested(folder)
@@ -167,11 +153,10 @@ def test_a_training_begins_where_a_pipe_lies(name: str, tmp_path: Path) -> None:
     assert epoch_of(folder / name) is None
 
 
-def test_an_entry_in_the_place_of_another_is_named(tmp_path: Path) -> None:
-    store, other = Store(tmp_path), {**DESCRIPTION, "model": {"widths": [5]}}
-    _, folder = store.get(DESCRIPTION, train)
+def test_an_entry_in_the_place_of_another_is_named(folder: Path, tmp_path: Path) -> None:
+    other = {**DESCRIPTION, "model": {"widths": [5]}}
     folder.rename(tmp_path / key_of(other))
-    store.get(other, train)
+    Store(tmp_path).get(other, train)
     assert (tmp_path / f"{key_of(other)}.corrupt-1").exists()
 
 
