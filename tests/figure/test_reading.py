@@ -16,8 +16,7 @@ CHECK = Check[None]("9z", "A sentence", "Fig. 9", "<= 1", calibrated="<= 2")
 
 
 @pytest.mark.parametrize(
-    ("holds", "expected"),
-    [([True, True], True), ([True, False], False), ([None, True], None), ([None, False], False)],
+    ("holds", "expected"), [([True, True], True), ([True, False], False), ([None, True], None), ([None, False], False)]
 )
 def test_a_claim_holds_if_it_holds_for_every_seed(make: Any, holds: list[bool | None], expected: bool | None) -> None:
     found = CHECK.said(make.result(), "x", [Reading(f"seed {k}", h, k, True) for k, h in enumerate(holds)])

@@ -198,11 +198,7 @@ def test_a_run_stops_once_it_is_there_and_a_noisy_one_does_not() -> None:
 
 @pytest.mark.parametrize(
     "optimizer",
-    [
-        partial(torch.optim.Adam, lr=0.1),
-        partial(SGD, lr=0.1, weight_decay=0.1),
-        partial(SGD, lr=1e-4, maximize=True),
-    ],
+    [partial(torch.optim.Adam, lr=0.1), partial(SGD, lr=0.1, weight_decay=0.1), partial(SGD, lr=1e-4, maximize=True)],
     ids=["adam", "weight decay", "ascent"],
 )
 def test_what_theory_does_not_know_is_run_alone(optimizer: Any) -> None:

@@ -1,6 +1,7 @@
 """Result on disk: bit for bit, whole or not there, and one clear error for everything else."""
 
 import dataclasses
+import itertools
 import json
 import math
 import os
@@ -166,43 +167,32 @@ def test_lsr_two_saves_are_byte_equal(tmp_path):
 # --- interrupted saves ----------------------------------------------------------------------------------------
 
 
-def break_savez(monkeypatch):
-    def fail(*args, **kwargs):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(np, "savez", fail)
-
-
-def break_write(monkeypatch):
-    def fail(descriptor):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(os, "fsync", fail)
+# Function, at which call it breaks, and with what.
+BREAKS = [
+    (np, "savez", 1, KeyboardInterrupt()),
+    (os, "fsync", 1, OSError(28, "No space left on device")),
+    (os, "replace", 1, KeyboardInterrupt()),
+    (os, "replace", 2, KeyboardInterrupt()),
+]
 
 
-def break_replace(call):
-    def apply(monkeypatch):
-        original, calls = os.replace, []
-
-        def fail(source, target):
-            calls.append(target)
-            if len(calls) >= call:
-                raise KeyboardInterrupt
-            return original(source, target)
-
-        monkeypatch.setattr(os, "replace", fail)
-
-    return apply
-
-
-@pytest.mark.parametrize("break_it", [break_savez, break_write, break_replace(1), break_replace(2)])
+@pytest.mark.parametrize(("module", "name", "call", "error"), BREAKS)
 @pytest.mark.parametrize("had_one", [True, False])
-def test_an_interrupted_save_changes_nothing_and_leaves_nothing(tmp_path, monkeypatch, break_it, had_one):
+def test_an_interrupted_save_changes_nothing_and_leaves_nothing(
+    tmp_path, monkeypatch, module, name, call, error, had_one
+):
     before = {}
     if had_one:
         example().save(tmp_path)
         before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
-    break_it(monkeypatch)
+    original, calls = getattr(module, name), itertools.count(1)
+
+    def fail(*args, **kwargs):
+        if next(calls) >= call:
+            raise error
+        return original(*args, **kwargs)
+
+    monkeypatch.setattr(module, name, fail)
     with pytest.raises((OSError, KeyboardInterrupt)):
         example(name="other", seeds=["7"], curves={}).save(tmp_path)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
