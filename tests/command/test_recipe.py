@@ -11,6 +11,7 @@ import pytest
 import torch
 
 import landscape.command.prepare as prepare
+from landscape.command.job import device_name
 from landscape.objective import Objective
 from tests.cli.conftest import QUICK, Ran, blank_figures, cli
 
@@ -106,3 +107,9 @@ def test_what_cannot_be_measured_is_refused_before_training(
     ran = cli(*QUICK, *base, *settings)
     assert ran.status == 2 and text in ran.out and "Traceback" not in ran.out, ran.out
     assert not list(ran.outputs.glob("solutions/*/meta.json"))
+
+
+def test_a_gpu_goes_by_the_name_that_torch_has_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: f"the {device.type} of this machine")
+    assert device_name(torch.device("cuda")) == "the cuda of this machine"
+    assert " thread" in device_name(torch.device("cpu"))
