@@ -21,7 +21,7 @@ from .conftest import Ran
 EXPERIMENTS = sorted(file.stem for file in (Path(conf_dir()) / "experiment").glob("*.yaml"))
 GROUPS = ("model", "data", "cost", "optimizer", "training", "endpoints", "path", "alphas", "measurement", "limits",
           "recipe")  # fmt: skip
-SHORT = ("fig07_mpdbm", "fig09_deep_linear", "fig13_maxout_residual")
+SHORT = ("fig09_deep_linear", "fig13_maxout_residual")
 """Those that are run whenever tests are: others take ten seconds and more, or are much like one of these."""
 SOME = [pytest.param(name, marks=[] if name in SHORT else [pytest.mark.slow]) for name in EXPERIMENTS]
 IMAGES = ("landscape.data.mnist.mnist", "landscape.data.cifar10.cifar10")

@@ -56,6 +56,7 @@ def test_what_is_done_is_not_forecast_and_a_refresh_is(cli: Callable[..., Ran]) 
     assert "0 done before, 1 to run; 0 of 1 trained" in cli(*TINY, "forecast=only", "refresh=true").out
 
 
+@pytest.mark.slow
 def test_the_forecast_changes_no_bit(cli: Callable[..., Ran]) -> None:
     arguments = (*TINY, "+model.include=[0.8,0.9,0.9]", "+model.scale=[1.0,1.1,1.1]", "training.num_seeds=2")
     without = Result.load(cli(*arguments, "forecast=off").jobs[0])

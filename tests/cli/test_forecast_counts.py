@@ -131,7 +131,9 @@ def counts(forecast: Forecast) -> dict[str, int]:
         pytest.param(
             ("measurement=plane", "training.snapshot_updates=1", "measurement.splits=[valid]"), marks=pytest.mark.slow
         ),
-        ("measurement=plane", "measurement.modes=[deterministic]", "training.max_epochs=25"),
+        pytest.param(
+            ("measurement=plane", "measurement.modes=[deterministic]", "training.max_epochs=25"), marks=pytest.mark.slow
+        ),
     ],
     ids=["line", "test", "between", "epoch", "residual", "plane", "long_plane"],
 )
@@ -170,6 +172,7 @@ def test_early_stopping_makes_the_counts_upper_bounds(
     assert 0 < rows["evaluated"] < ahead["evaluated"]
 
 
+@pytest.mark.slow
 def test_a_cut_run_is_forecast_from_its_checkpoint(
     both: Callable[..., tuple[Forecast, Ran]], rows: dict[str, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -36,6 +36,7 @@ def shell(line: str, tmp_path: Path, then: str = "", **environment: str) -> subp
     return subprocess.run(
         ["bash", "-c", line.replace("$PROGRAM", ours)], capture_output=True, text=True, timeout=60,
         env={"PATH": "/usr/bin:/bin", "PYTHONPATH": path, **environment},
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # ignored where the tests run behind an &
     )  # fmt: skip
 
 

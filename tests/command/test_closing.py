@@ -111,6 +111,7 @@ def test_a_fault_is_one_warning(
     assert len(lines) == 1 and ("tracker.mode=sometimes" if fault == "tracker" else "W&B failed") in lines[0]
 
 
+@pytest.mark.slow
 def test_a_real_sweep_ends_in_its_summary(cli: Callable[..., Ran]) -> None:  # noqa: F811
     """Two jobs of one solution and a closing run: one group, the table's rows, the lineage.
 

@@ -128,7 +128,11 @@ def job(kind: str, ends: str, recipe: str, alphas: Array, noisy: bool) -> Result
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("kind", KINDS)
+SELDOM = ("one", "rising", "rounding", "two points")
+"""Much like one of the others, and slow: where changes land."""
+
+
+@pytest.mark.parametrize("kind", [pytest.param(k, marks=[pytest.mark.slow] if k in SELDOM else []) for k in KINDS])
 def test_no_claim_holds_of_garbage(kind: str) -> None:
     """Every module judges the same jobs, which are made once."""
     modules = {name: importlib.import_module(f"landscape.figure.{name}") for name in [*MODULES, "sweep"]}

@@ -48,7 +48,7 @@ def test_a_result_is_loaded_drawn_reported_and_counted(
     assert [name for name in written if not (sweep / name).is_file()] == []
 
 
-@pytest.mark.parametrize("state", ["whole", "cut"])
+@pytest.mark.parametrize("state", ["whole", pytest.param("cut", marks=pytest.mark.slow)])
 def test_the_same_command_uses_its_training(state: str, outputs: Path, cli: Callable[..., Ran]) -> None:  # noqa: F811
     """An entry is reused and a checkpoint is gone on with, to the same solution and the same curves."""
     entry = outputs / "solutions" / ENTRY

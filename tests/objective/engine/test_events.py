@@ -97,7 +97,7 @@ def test_float32_keeps_its_precision() -> None:
             np.testing.assert_allclose(fast.channels["objective"], exact.channels["objective"], rtol=2e-6)
 
 
-@pytest.mark.parametrize("chunk", [1, 10_000])
+@pytest.mark.parametrize("chunk", [1, pytest.param(10_000, marks=pytest.mark.slow)])
 def test_blocks_and_threads_change_nothing(chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Examples and points in other portions, on two threads."""
     torch.manual_seed(0)

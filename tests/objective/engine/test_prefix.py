@@ -56,7 +56,7 @@ def small(name: str) -> tuple[nn.Module, Split, Any]:
     return module, Split(x, y), Output() if name == "quadratic" else CrossEntropy()
 
 
-@pytest.mark.parametrize("mode", ["stochastic", "deterministic"])
+@pytest.mark.parametrize("mode", ["stochastic", pytest.param("deterministic", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", MODELS)
 def test_every_model_of_the_house(name: str, mode: str, caplog: pytest.LogCaptureFixture) -> None:
     module, data, cost = small(name)
