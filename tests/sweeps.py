@@ -21,7 +21,7 @@ from landscape.__main__ import main
 COMMON = ["tracker=none", "threads=1", "training.patience=40", "training.checkpoint_seconds=0.05", "alphas.num=5"]
 SWEEP = [
     *COMMON,
-    *["model.widths=[24,24]", "training.num_seeds=1", "training.max_epochs=40", "limits.measured_examples=50"],
+    *["model.widths=[24,24]", "training.num_seeds=1", "training.max_epochs=100", "limits.measured_examples=50"],
     "optimizer.lr=0.1,0.2,0.3",
 ]
 LONG = [*COMMON, *["model.widths=[40,40]", "training.num_seeds=2", "training.max_epochs=200"]]
