@@ -14,8 +14,13 @@ from tests.zoo import Net
 
 def tied() -> Net:
     """Two names for one weight, a scalar, and a running statistic."""
-    net = Net(lambda m, x: m.norm(m.decode(m.encode(x)) * m.gain), encode=nn.Linear(3, 3, bias=False),
-              decode=nn.Linear(3, 3), gain=nn.Parameter(torch.tensor(1.5)), norm=nn.BatchNorm1d(3))  # fmt: skip
+    net = Net(
+        lambda m, x: m.norm(m.decode(m.encode(x)) * m.gain),
+        encode=nn.Linear(3, 3, bias=False),
+        decode=nn.Linear(3, 3),
+        gain=nn.Parameter(torch.tensor(1.5)),
+        norm=nn.BatchNorm1d(3),
+    )
     net.decode.weight = net.encode.weight
     return net
 

@@ -79,8 +79,12 @@ def layers(*first: nn.Module) -> nn.Sequential:
 
 
 def _tied() -> nn.Module:
-    net = Net(lambda m, x: m.last(m.second(m.first(x).tanh())), first=nn.Linear(D, 8), second=nn.Linear(8, 8),
-              last=nn.Linear(8, C))  # fmt: skip
+    net = Net(
+        lambda m, x: m.last(m.second(m.first(x).tanh())),
+        first=nn.Linear(D, 8),
+        second=nn.Linear(8, 8),
+        last=nn.Linear(8, C),
+    )
     net.second.weight = nn.Parameter(net.second.weight.detach().clone())
     net.shared, net.first.bias = net.second, net.second.bias
     return net
@@ -93,8 +97,11 @@ def _frozen() -> nn.Module:
 
 
 def _mixed() -> nn.Module:
-    net = Net(lambda m, x: m.last(m.first(x.to(m.first.weight.dtype)).tanh().to(m.last.weight.dtype)),
-              first=nn.Linear(D, 8).bfloat16(), last=nn.Linear(8, C).double())  # fmt: skip
+    net = Net(
+        lambda m, x: m.last(m.first(x.to(m.first.weight.dtype)).tanh().to(m.last.weight.dtype)),
+        first=nn.Linear(D, 8).bfloat16(),
+        last=nn.Linear(8, C).double(),
+    )
     return net
 
 
@@ -161,20 +168,31 @@ WORKS: dict[str, Make] = {
     "mixed": _mixed,
     "complex": lambda: Net(
         lambda m, x: m.last(torch.fft.irfft(torch.fft.rfft(x) * m.modes, n=D)) * m.odd,
-        odd=nn.Parameter(torch.randn(1)), modes=nn.Parameter(torch.randn(4, dtype=torch.cfloat)), last=nn.Linear(D, C)),
+        odd=nn.Parameter(torch.randn(1)),
+        modes=nn.Parameter(torch.randn(4, dtype=torch.cfloat)),
+        last=nn.Linear(D, C),
+    ),
     "whole parameter": lambda: Net(
-        lambda m, x: m.last(x[:, m.order]), order=nn.Parameter(torch.arange(D).flip(0), requires_grad=False),
-        last=nn.Linear(D, C)),
-    "whole buffer": lambda: Net(lambda m, x: m.last(x[:, m.order]), last=nn.Linear(D, C),
-                                order=torch.arange(D).flip(0)),
+        lambda m, x: m.last(x[:, m.order]),
+        order=nn.Parameter(torch.arange(D).flip(0), requires_grad=False),
+        last=nn.Linear(D, C),
+    ),
+    "whole buffer": lambda: Net(
+        lambda m, x: m.last(x[:, m.order]), last=nn.Linear(D, C), order=torch.arange(D).flip(0)
+    ),
     "infinite mask": lambda: Net(
-        lambda m, x: m.last((m.first(x) + m.mask).softmax(1)), first=nn.Linear(D, 8), last=nn.Linear(8, C),
-        mask=torch.tensor([0.0, -torch.inf] * 4)),
-    "no number, never read": lambda: Net(lambda m, x: m.last(x), last=nn.Linear(D, C),
-                                         spare=torch.full((3,), torch.nan)),
+        lambda m, x: m.last((m.first(x) + m.mask).softmax(1)),
+        first=nn.Linear(D, 8),
+        last=nn.Linear(8, C),
+        mask=torch.tensor([0.0, -torch.inf] * 4),
+    ),
+    "no number, never read": lambda: Net(
+        lambda m, x: m.last(x), last=nn.Linear(D, C), spare=torch.full((3,), torch.nan)
+    ),
     "counts its passes": lambda: Net(_counting, last=nn.Linear(D, C), count=torch.tensor(0), total=torch.tensor(0.0)),
-    "instance norm": lambda: Net(lambda m, x: m.last(m.norm(x[:, None])[:, 0]), last=nn.Linear(D, C),
-                                 norm=nn.InstanceNorm1d(1, affine=True)),
+    "instance norm": lambda: Net(
+        lambda m, x: m.last(m.norm(x[:, None])[:, 0]), last=nn.Linear(D, C), norm=nn.InstanceNorm1d(1, affine=True)
+    ),
     "weight norm": lambda: _computed(nn.utils.weight_norm),
     "weight norm, parametrized": lambda: _computed(parametrizations.weight_norm),
     "spectral norm": lambda: _computed(nn.utils.spectral_norm),
@@ -189,27 +207,36 @@ WORKS: dict[str, Make] = {
     "in place, operator": lambda: Net(lambda m, x: m.last(x.sub_(0.1).mul_(2)), last=nn.Linear(D, C)),
     "writes into its weights": lambda: Net(_clamping, last=nn.Linear(D, C)),
     "writes at some points": lambda: Net(_seldom, last=nn.Linear(D, C), shift=torch.zeros(D), from_sum=-0.5),
-    "keeps constants": lambda: Net(lambda m, x: m.last(x * m.scales[0] + m.offset), last=nn.Linear(D, C),
-                                   scales=[torch.tensor(1.5)], offset=2),
+    "keeps constants": lambda: Net(
+        lambda m, x: m.last(x * m.scales[0] + m.offset), last=nn.Linear(D, C), scales=[torch.tensor(1.5)], offset=2
+    ),
     "renormed embedding": lambda: Net(_renormed, table=nn.Embedding(2, 3, max_norm=0.7), last=nn.Linear(6, C)),
-    "own function": lambda: Net(lambda m, x: m.last(Sign.apply(m.first(x))), first=nn.Linear(D, 8),
-                                last=nn.Linear(8, C)),
+    "own function": lambda: Net(
+        lambda m, x: m.last(Sign.apply(m.first(x))), first=nn.Linear(D, 8), last=nn.Linear(8, C)
+    ),
     "draws for nothing": lambda: Net(_drawing, last=nn.Linear(D, C)),
     "branches by its weights": lambda: Net(_branching, first=nn.Linear(D, 8), last=nn.Linear(8, C)),
-    "branches by its data": lambda: Net(lambda m, x: m.last(x.nan_to_num() if x.isnan().any() else x.tanh()),
-                                        last=nn.Linear(D, C)),
-    "expanded": lambda: Net(lambda m, x: m.last(x) * m.gain, last=nn.Linear(D, C),
-                            gain=nn.Parameter(torch.full((1,), 1.3).expand(C))),
+    "branches by its data": lambda: Net(
+        lambda m, x: m.last(x.nan_to_num() if x.isnan().any() else x.tanh()), last=nn.Linear(D, C)
+    ),
+    "expanded": lambda: Net(
+        lambda m, x: m.last(x) * m.gain, last=nn.Linear(D, C), gain=nn.Parameter(torch.full((1,), 1.3).expand(C))
+    ),
     "scalar": lambda: Net(lambda m, x: m.last(x) * m.gain, last=nn.Linear(D, C), gain=nn.Parameter(torch.tensor(0.7))),
     "hooks": _hooked,
-    "recurrent": lambda: Net(lambda m, x: m.last(m.r(x[..., None])[0][:, -1]), r=nn.LSTM(1, 5, 2, batch_first=True),
-                             last=nn.Linear(5, C)),
-    "gated": lambda: Net(lambda m, x: m.last(m.r(x[..., None])[0].mean(1)), r=nn.GRU(1, 5, batch_first=True),
-                         last=nn.Linear(5, C)),
+    "recurrent": lambda: Net(
+        lambda m, x: m.last(m.r(x[..., None])[0][:, -1]), r=nn.LSTM(1, 5, 2, batch_first=True), last=nn.Linear(5, C)
+    ),
+    "gated": lambda: Net(
+        lambda m, x: m.last(m.r(x[..., None])[0].mean(1)), r=nn.GRU(1, 5, batch_first=True), last=nn.Linear(5, C)
+    ),
     "attention": lambda: Net(
-        lambda m, x: m.last(m.t(m.first(x[..., None])).mean(1)), first=nn.Linear(1, 8), last=nn.Linear(8, C),
-        t=nn.TransformerEncoderLayer(8, 2, 16, dropout=0.1, batch_first=True)),
-}  # fmt: skip
+        lambda m, x: m.last(m.t(m.first(x[..., None])).mean(1)),
+        first=nn.Linear(1, 8),
+        last=nn.Linear(8, C),
+        t=nn.TransformerEncoderLayer(8, 2, 16, dropout=0.1, batch_first=True),
+    ),
+}
 
 
 def _aliased() -> nn.Module:
@@ -238,16 +265,22 @@ REFUSED: dict[str, tuple[Make, str]] = {
     "lazy norm": (lambda: nn.Sequential(nn.Linear(D, 4), nn.LazyBatchNorm1d(), nn.Linear(4, C)), "lazy layers"),
     "scripted": (lambda: quietly(torch.jit.script, layers()), "is TorchScript"),
     "scripted within": (
-        lambda: nn.Sequential(quietly(torch.jit.script, layers()), nn.Linear(C, C)), r"TorchScript \(0\)"),
+        lambda: nn.Sequential(quietly(torch.jit.script, layers()), nn.Linear(C, C)),
+        r"TorchScript \(0\)",
+    ),
     "traced": (lambda: quietly(torch.jit.trace, layers(), torch.randn(3, D)), "is TorchScript"),
     "batch norm without statistics": (
-        lambda: layers(nn.BatchNorm1d(D, track_running_stats=False)), r"\(0 normalises by the batch at hand\)"),
+        lambda: layers(nn.BatchNorm1d(D, track_running_stats=False)),
+        r"\(0 normalises by the batch at hand\)",
+    ),
     "centred by the batch": (
-        lambda: Net(lambda m, x: m.last(x - x.mean(0)), last=nn.Linear(D, C)), "would depend on objective"),
+        lambda: Net(lambda m, x: m.last(x - x.mean(0)), last=nn.Linear(D, C)),
+        "would depend on objective",
+    ),
     "held twice": (_aliased, r"reads weight last\.weight otherwise than by that name"),
     "closed over": (_closed_over, "otherwise than by that name"),
     "random": (lambda: Net(lambda m, x: m.last(F.dropout(x)), last=nn.Linear(D, C)), "two different costs"),
     "cannot be copied": (_locked, "cannot be copied .*lock"),
     "meta": (lambda: nn.Linear(D, C, device="meta"), "meta device"),
     "no parameters": (lambda: nn.Flatten(), "no parameters"),
-}  # fmt: skip
+}

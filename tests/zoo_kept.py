@@ -17,8 +17,11 @@ class Product(Net):
     """Has two layers, and keeps their product where it is told to."""
 
     def __init__(self, keep: Callable[[Any, Tensor], Tensor]) -> None:
-        super().__init__(lambda m, x: F.linear(x, keep(m, m.last.weight @ m.first.weight)),
-                         first=nn.Linear(D, 8, bias=False), last=nn.Linear(8, C, bias=False))  # fmt: skip
+        super().__init__(
+            lambda m, x: F.linear(x, keep(m, m.last.weight @ m.first.weight)),
+            first=nn.Linear(D, 8, bias=False),
+            last=nn.Linear(8, C, bias=False),
+        )
         self.kept: Any = None
         self.known: dict[Any, Tensor] = {}
 
@@ -88,7 +91,8 @@ KEPT: dict[str, tuple[Make, str]] = {
     "keeps it on entry": (lambda: nn.Sequential(OnEntry(D, C)), "keeps something of the weights"),
     "keeps its first batch": (
         lambda: Net(lambda m, x: m.last(x - m.known.setdefault("mean", x.mean(0))), last=nn.Linear(D, C), known={}),
-        "keeps something of the weights or examples"),
+        "keeps something of the weights or examples",
+    ),
     "buffer of a weight": (_aliases(lambda w: w.t()), r"last\.weight a second time, as alias"),
     "array of a weight": (_aliases(lambda w: w.numpy().T), r"last\.weight a second time, as alias"),
-}  # fmt: skip
+}

@@ -46,27 +46,41 @@ def _gate(m: Any, x: Tensor) -> Tensor:
 
 
 RANDOM: dict[str, Make] = {
-    "functional": lambda: Net(lambda m, x: m.last(F.dropout(m.first(x), 0.5, m.training)), first=nn.Linear(D, 8),
-                              last=nn.Linear(8, C)),
+    "functional": lambda: Net(
+        lambda m, x: m.last(F.dropout(m.first(x), 0.5, m.training)), first=nn.Linear(D, 8), last=nn.Linear(8, C)
+    ),
     "alpha": lambda: Net(lambda m, x: m.last(F.alpha_dropout(x, 0.5, m.training)), last=nn.Linear(D, C)),
-    "feature": lambda: Net(lambda m, x: m.last(F.dropout1d(x[:, :, None], 0.5, m.training)[:, :, 0]),
-                           last=nn.Linear(D, C)),
+    "feature": lambda: Net(
+        lambda m, x: m.last(F.dropout1d(x[:, :, None], 0.5, m.training)[:, :, 0]), last=nn.Linear(D, C)
+    ),
     "rrelu": lambda: layers(nn.RReLU(0.1, 1.5)),
     "a class of its own": lambda: layers(Loud(0.9)),
     "told from outside": lambda: Net(lambda m, x: m.last(m.inner(x, m.training)), inner=Inner(), last=nn.Linear(D, C)),
     "depth": lambda: Net(_gate, first=nn.Linear(D, D), last=nn.Linear(D, C)),
-    "recurrent": lambda: Net(lambda m, x: m.last(m.r(x[..., None])[0][:, -1]), last=nn.Linear(5, C),
-                             r=nn.LSTM(1, 5, 2, dropout=0.7, batch_first=True)),
-    "gated": lambda: Net(lambda m, x: m.last(m.r(x[..., None])[0][:, -1]), last=nn.Linear(5, C),
-                         r=nn.GRU(1, 5, 2, dropout=0.7, batch_first=True)),
+    "recurrent": lambda: Net(
+        lambda m, x: m.last(m.r(x[..., None])[0][:, -1]),
+        last=nn.Linear(5, C),
+        r=nn.LSTM(1, 5, 2, dropout=0.7, batch_first=True),
+    ),
+    "gated": lambda: Net(
+        lambda m, x: m.last(m.r(x[..., None])[0][:, -1]),
+        last=nn.Linear(5, C),
+        r=nn.GRU(1, 5, 2, dropout=0.7, batch_first=True),
+    ),
     "attention": lambda: Net(
         lambda m, x: m.last(m.a(*[m.first(x[..., None])] * 3, need_weights=False)[0].flatten(1)),
-        last=nn.Linear(8 * D, C), first=nn.Linear(1, 8), a=nn.MultiheadAttention(8, 2, dropout=0.7, batch_first=True)),
+        last=nn.Linear(8 * D, C),
+        first=nn.Linear(1, 8),
+        a=nn.MultiheadAttention(8, 2, dropout=0.7, batch_first=True),
+    ),
     "transformer": lambda: Net(
-        lambda m, x: m.last(m.t(m.first(x[..., None])).flatten(1)), first=nn.Linear(1, 8), last=nn.Linear(8 * D, C),
-        t=nn.TransformerEncoderLayer(8, 2, 16, dropout=0.5, batch_first=True)),
+        lambda m, x: m.last(m.t(m.first(x[..., None])).flatten(1)),
+        first=nn.Linear(1, 8),
+        last=nn.Linear(8 * D, C),
+        t=nn.TransformerEncoderLayer(8, 2, 16, dropout=0.5, batch_first=True),
+    ),
     "beside batch norm": Normed,
-}  # fmt: skip
+}
 
 
 class RunningMean(nn.Module):

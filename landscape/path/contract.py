@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any, Protocol, Self, TypeGuard
 
@@ -45,7 +46,7 @@ def between(start: Tensor, end: Tensor, share: float) -> Tensor:
     return ((1 - share) * start).add_(share * end)
 
 
-class BetweenEnds:
+class BetweenEnds(ABC):
     """A path from theta_0 to theta_1, each [S, P], one per row; a kind of path says what lies between.
 
     Raises:
@@ -63,8 +64,9 @@ class BetweenEnds:
         """alpha -> theta [S, P]."""
         return self.theta_0 if alpha == 0 else self.theta_1 if alpha == 1 else self._point(alpha)
 
+    @abstractmethod
     def _point(self, alpha: float) -> Tensor:
-        raise NotImplementedError
+        """theta(alpha) off the ends [S, P]."""
 
     def velocity(self, alpha: float) -> Tensor:
         """The derivative of theta(alpha) [S, P]."""

@@ -18,8 +18,10 @@ def test_the_page_is_that_of_the_committed_results() -> None:
 def test_a_missed_target_is_told_with_its_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What ``show`` writes comes back as a section, a miss with reason and measured value, no number lost to JSON."""
     monkeypatch.setattr(outcome, "RESULTS", tmp_path)
-    goals = [outcome.target("times faster", 1.23456, least=2, why="of the time 90% in here | there"),
-             outcome.target("error", float("nan"), most=1e-6)]  # fmt: skip
+    goals = [
+        outcome.target("times faster", 1.23456, least=2, why="of the time 90% in here | there"),
+        outcome.target("error", float("nan"), most=1e-6),
+    ]
     rows = [["mine", 0.012345, float("inf")]]
     outcome.show("a title", ["method", "seconds", "ratio"], rows, "trial", goals, [[0.9, 3, "here"]], ["a note"])
     (tmp_path / "half.json").write_text(json.dumps({"title": "not a table"}))

@@ -126,7 +126,7 @@ COMMANDS = [
     (["limits.scale=full,weird"], "limits.scale=weird"),
     (["name=a,../b"], "name=../b"),
     (["outputs="], "outputs"),
-    (["outputs=\"a\\${b}\""], "outputs"),
+    (['outputs="a\\${b}"'], "outputs"),
     (["threads=-1"], "threads=-1"),
     (["jobs_per_gpu=0"], "jobs_per_gpu=0"),
     (["threads=abc"], "threads"),
@@ -135,7 +135,7 @@ COMMANDS = [
     (["optimizer.lr=interval(0.1,0.2)"], "INTERVAL"),
     (["hydra.mode=RUN", "+experiment=fig02_sigmoid_relu"], "recipe"),
     (["model=nope"], "model/nope"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("arguments", "what"), COMMANDS, ids=[" ".join(row[0]) for row in COMMANDS])

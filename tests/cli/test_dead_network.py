@@ -18,8 +18,9 @@ def test_a_dead_network_stops_no_job_and_changes_no_number(tmp_path: Path) -> No
     online = ["tracker=wandb", "tracker.mode=online", "tracker.finish_timeout=4"]
     with load("stub_server").StubServer() as stub:
         environment = clean_environment(tmp_path) | {
-            "WANDB_BASE_URL": stub.url, "WANDB_API_KEY": load("stub_server").KEY
-        }  # fmt: skip
+            "WANDB_BASE_URL": stub.url,
+            "WANDB_API_KEY": load("stub_server").KEY,
+        }
         process = launch(outputs, *QUIET, *online, environment=environment)
         running(process, outputs, 0)
     assert process.wait(200) == 0, (tmp_path / "terminal.txt").read_text()

@@ -81,8 +81,13 @@ def test_outputs_that_are_removed_in_mid_run_are_one_fault(
 
 
 # The second job's trajectory is 14 MB; the others fit easily.
-SWEEP = [*OWN_MODEL[1:], "training.max_epochs=12", "threads=1", "training.checkpoint_seconds=0",
-         "model.widths=[8,8],[500,500],[9,9]"]  # fmt: skip
+SWEEP = [
+    *OWN_MODEL[1:],
+    "training.max_epochs=12",
+    "threads=1",
+    "training.checkpoint_seconds=0",
+    "model.widths=[8,8],[500,500],[9,9]",
+]
 
 
 @pytest.fixture

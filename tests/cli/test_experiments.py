@@ -19,8 +19,19 @@ from landscape.result.saved import Result
 from .conftest import Ran
 
 EXPERIMENTS = sorted(file.stem for file in (Path(conf_dir()) / "experiment").glob("*.yaml"))
-GROUPS = ("model", "data", "cost", "optimizer", "training", "endpoints", "path", "alphas", "measurement", "limits",
-          "recipe")  # fmt: skip
+GROUPS = (
+    "model",
+    "data",
+    "cost",
+    "optimizer",
+    "training",
+    "endpoints",
+    "path",
+    "alphas",
+    "measurement",
+    "limits",
+    "recipe",
+)
 SHORT = ("fig09_deep_linear", "fig13_maxout_residual")
 """Those that are run whenever tests are: others take ten seconds and more, or are much like one of these."""
 SOME = [pytest.param(name, marks=[] if name in SHORT else [pytest.mark.slow]) for name in EXPERIMENTS]
@@ -83,10 +94,13 @@ def test_it_runs_on_its_own_data(name: str, cli: Callable[..., Ran]) -> None:
 def test_every_option_composes_in_the_quick_start() -> None:
     """One of each group together; a recipe, which chooses of several groups, by itself."""
     options = {
-        group: [f"{group}={file.stem}" for file in sorted((Path(conf_dir()) / group).glob("*.yaml"))
-                if file.stem not in ("checkpoints", "explicit")]
+        group: [
+            f"{group}={file.stem}"
+            for file in sorted((Path(conf_dir()) / group).glob("*.yaml"))
+            if file.stem not in ("checkpoints", "explicit")
+        ]
         for group in GROUPS
-    }  # fmt: skip
+    }
     assert all(options.values())
     for recipe in options.pop("recipe"):
         composed(recipe)

@@ -97,9 +97,15 @@ def test_an_unknown_choice_is_wrong_input(cli: Callable[..., Ran]) -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    ["optimizer.lr=-1", "endpoints=between_solutions", "training.batch_size=2000", "device=cuda:77",
-     "training.monitor=valid/nothing", "objective.dtype=float16"],
-)  # fmt: skip
+    [
+        "optimizer.lr=-1",
+        "endpoints=between_solutions",
+        "training.batch_size=2000",
+        "device=cuda:77",
+        "training.monitor=valid/nothing",
+        "objective.dtype=float16",
+    ],
+)
 def test_wrong_input_is_told_as_the_run_tells_it(cli: Callable[..., Ran], wrong: str) -> None:
     arguments = [part for part in TINY if part.split("=")[0] != "alphas.num"]
     ahead = cli(*arguments, wrong, "forecast=only")

@@ -48,10 +48,20 @@ class Silent:
         return Measured()
 """
 # Split sizes that fill no batch: 130 train, valid and test examples, batches of 40; measured on 70 in batches of 33.
-SMALL = ("model=counting", "training.batch_size=40", "training.max_epochs=3", "training.patience=null",
-         "training.num_seeds=2", "training.vectorise=false", "training.measure_batch_size=50", "limits.examples=130",
-         "limits.measured_examples=70", "objective.batch_size=33", "tracker=none",
-         "figure=landscape.figure.sweep")  # fmt: skip
+SMALL = (
+    "model=counting",
+    "training.batch_size=40",
+    "training.max_epochs=3",
+    "training.patience=null",
+    "training.num_seeds=2",
+    "training.vectorise=false",
+    "training.measure_batch_size=50",
+    "limits.examples=130",
+    "limits.measured_examples=70",
+    "objective.batch_size=33",
+    "tracker=none",
+    "figure=landscape.figure.sweep",
+)
 
 
 @pytest.fixture
@@ -205,9 +215,17 @@ def test_a_measurement_that_says_nothing_of_itself_is_not_forecast(
 @pytest.mark.parametrize("noise", [pytest.param(0.0, marks=pytest.mark.slow), 0.1])
 def test_steps_of_a_descent(cli: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch, noise: float) -> None:
     found: list[Forecast] = []
-    arguments = ("+experiment=fig12_quadratic", "tracker=none", "model.dimension=5", "vary={lr:0.5,momentum:0.0}",
-                 "measurement.num_steps=30", "measurement.stop_projection=2.0", "training.num_seeds=3",
-                 f"measurement.noise={noise}", "figure=landscape.figure.sweep")  # fmt: skip
+    arguments = (
+        "+experiment=fig12_quadratic",
+        "tracker=none",
+        "model.dimension=5",
+        "vary={lr:0.5,momentum:0.0}",
+        "measurement.num_steps=30",
+        "measurement.stop_projection=2.0",
+        "training.num_seeds=3",
+        f"measurement.noise={noise}",
+        "figure=landscape.figure.sweep",
+    )
     monkeypatch.setattr(callback, "show", lambda forecast, *rest: found.append(forecast))
     assert cli(*arguments, "forecast=only").status == 0
     passed = []

@@ -38,9 +38,12 @@ def quiet(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.slow
 def test_a_killed_job_stops_no_other(
-    cli: Callable[..., Ran], quiet: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str],
+    cli: Callable[..., Ran],
+    quiet: Path,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
-) -> None:  # fmt: skip
+) -> None:
     outputs = tmp_path / "outputs"
     process = launch(outputs, *SWEEP, *ENGINE)
     os.kill(running(process, outputs, 0)["pid"], signal.SIGKILL)
@@ -90,9 +93,12 @@ def test_a_job_cut_while_it_draws_is_done_and_drawn_next(
 
 @pytest.mark.slow
 def test_a_killed_launcher_leaves_jobs_that_go_on(
-    cli: Callable[..., Ran], quiet: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str],
+    cli: Callable[..., Ran],
+    quiet: Path,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
-) -> None:  # fmt: skip
+) -> None:
     outputs = tmp_path / "outputs"
     process = launch(outputs, *SWEEP, *ENGINE)
     running(process, outputs, 0)

@@ -20,8 +20,17 @@ from .conftest import Ran
 
 pytestmark = pytest.mark.slow
 
-SMALL = ("limits=smoke", "limits.epochs=1", "limits.examples=100", "limits.measured_examples=40", "limits.alphas=6",
-         "limits.width=6", "training.num_seeds=1", "tracker=none", "forecast=off")  # fmt: skip
+SMALL = (
+    "limits=smoke",
+    "limits.epochs=1",
+    "limits.examples=100",
+    "limits.measured_examples=40",
+    "limits.alphas=6",
+    "limits.width=6",
+    "training.num_seeds=1",
+    "tracker=none",
+    "forecast=off",
+)
 
 DRAWN = """
 training.batch_size=32,64 optimizer.lr=0.1,0.3
@@ -225,9 +234,12 @@ def test_it_is_shown(line: str) -> None:
 
 
 def test_what_comes_after_a_sweep(
-    cli: Callable[..., Ran], shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    cli: Callable[..., Ran],
+    shared: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
-) -> None:  # fmt: skip
+) -> None:
     """Redraw, map a number, publish, report, collect; for the sweep and for one of its jobs."""
 
     def ends(command: Callable[[], int | None], *arguments: str) -> tuple[int, str]:
@@ -243,12 +255,20 @@ def test_what_comes_after_a_sweep(
     job = next(place.parent for place in sweep.glob("*/result.json"))
     page = tmp_path / "page"
     good: list[tuple[Callable[[], int | None], tuple[str, ...]]] = [
-        (figure.main, (str(sweep),)), (figure.main, (str(job),)), (figure.main, (str(sweep), "--number", "test_error")),
-        (figure.main, (str(sweep), "--publish", str(page))), (figure.main, (str(page),)),
-        (report.main, (str(sweep),)), (report.main, (str(sweep.parent.parent), "--output", str(tmp_path / "r.html"))),
-        (report.main, (str(job), str(sweep), "--csv", str(tmp_path / "r.csv"))), (collect.main, (str(sweep),)),
-        (paper.main, ("--list",)), (theory.main, ("plane",)), (theory.main, ("scalar", "--json")), (theory.main, ()),
-    ]  # fmt: skip
+        (figure.main, (str(sweep),)),
+        (figure.main, (str(job),)),
+        (figure.main, (str(sweep), "--number", "test_error")),
+        (figure.main, (str(sweep), "--publish", str(page))),
+        (figure.main, (str(page),)),
+        (report.main, (str(sweep),)),
+        (report.main, (str(sweep.parent.parent), "--output", str(tmp_path / "r.html"))),
+        (report.main, (str(job), str(sweep), "--csv", str(tmp_path / "r.csv"))),
+        (collect.main, (str(sweep),)),
+        (paper.main, ("--list",)),
+        (theory.main, ("plane",)),
+        (theory.main, ("scalar", "--json")),
+        (theory.main, ()),
+    ]
     for command, arguments in good:
         status, out = ends(command, *arguments)
         assert status == 0 and "Traceback" not in out and "not drawn" not in out, (arguments, out)

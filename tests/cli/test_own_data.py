@@ -45,10 +45,15 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, 
     """Arguments that choose data in which the last 30 labels of all splits are -100."""
     (tmp_path / "own_things.py").write_text(OWN)
     monkeypatch.syspath_prepend(str(tmp_path))
-    for group, text in (("data", "_target_: own_things.splits\nlabel: -100\nwhere: all\n"),
-                        ("model", "_target_: own_things.Auxiliary\n_partial_: true\n"),
-                        ("cost", "_target_: torch.nn.CrossEntropyLoss\nlabel_smoothing: 0.1\n"
-                         f"weight: {{_target_: torch.tensor, data: {[1.0, 2.0] * 5}}}\n")):  # fmt: skip
+    for group, text in (
+        ("data", "_target_: own_things.splits\nlabel: -100\nwhere: all\n"),
+        ("model", "_target_: own_things.Auxiliary\n_partial_: true\n"),
+        (
+            "cost",
+            "_target_: torch.nn.CrossEntropyLoss\nlabel_smoothing: 0.1\n"
+            f"weight: {{_target_: torch.tensor, data: {[1.0, 2.0] * 5}}}\n",
+        ),
+    ):
         folder = tmp_path / "my_conf" / group
         folder.mkdir(parents=True)
         if group == "data":
@@ -70,14 +75,17 @@ def test_labels_that_are_missing_and_a_loss_of_torch_s(cli: Callable[..., Ran], 
     assert abs(curve[0, 0] - torch.log(torch.tensor(10.0)).item()) < 1.5 and curve[-1, 0] == curve[-1, 0]
 
 
-@pytest.mark.parametrize(("arguments", "words"), [
-    (["data.label=11", "data.where=test"], ["the test split", "label 11", "classes 0 to 9", "dimensions.classes"]),
-    (["data.label=-1", "data.where=train"], ["the train split", "example 90", "label -1"]),
-    (["data.label=-100", "cost=squared_error"], ["label -100"]),
-    (["model=own", "~model.widths"], ["tuple of 0", "none is called logits", "+cost.output=NAME"]),
-    (["data._target_=own_things.Auxiliary", "~data.label", "~data.where"], ["not a landscape.data.Dataset"]),
-    (["dimensions.image=[]"], ["dimensions.image=[]", "[C, H, W]"]),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["data.label=11", "data.where=test"], ["the test split", "label 11", "classes 0 to 9", "dimensions.classes"]),
+        (["data.label=-1", "data.where=train"], ["the train split", "example 90", "label -1"]),
+        (["data.label=-100", "cost=squared_error"], ["label -100"]),
+        (["model=own", "~model.widths"], ["tuple of 0", "none is called logits", "+cost.output=NAME"]),
+        (["data._target_=own_things.Auxiliary", "~data.label", "~data.where"], ["not a landscape.data.Dataset"]),
+        (["dimensions.image=[]"], ["dimensions.image=[]", "[C, H, W]"]),
+    ],
+)
 def test_it_is_refused_before_training(
     cli: Callable[..., Ran], own: tuple[str, ...], arguments: list[str], words: list[str]
 ) -> None:

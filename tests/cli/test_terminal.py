@@ -34,10 +34,13 @@ def shell(line: str, tmp_path: Path, then: str = "", **environment: str) -> subp
     ours = f"{sys.executable} {file} {tmp_path / 'done'}"
     path = str(Path(__file__).parents[2])
     return subprocess.run(
-        ["bash", "-c", line.replace("$PROGRAM", ours)], capture_output=True, text=True, timeout=60,
+        ["bash", "-c", line.replace("$PROGRAM", ours)],
+        capture_output=True,
+        text=True,
+        timeout=60,
         env={"PATH": "/usr/bin:/bin", "PYTHONPATH": path, **environment},
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # ignored where the tests run behind an &
-    )  # fmt: skip
+    )
 
 
 @pytest.mark.parametrize(
@@ -125,7 +128,12 @@ def test_a_stopped_training_says_so_and_goes_on_later(number: int, tmp_path: Pat
 def test_a_whole_command_into_head_leaves_everything(tmp_path: Path) -> None:
     ours = " ".join([sys.executable, "-m landscape", *SMOKE, f"outputs={tmp_path}"])
     environment = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(Path(__file__).parents[2]), "PYTHONIOENCODING": "ascii"}
-    done = subprocess.run(["bash", "-c", f"{ours} | head -1; exit ${{PIPESTATUS[0]}}"], env=environment, timeout=100,
-                          capture_output=True, text=True)  # fmt: skip
+    done = subprocess.run(
+        ["bash", "-c", f"{ours} | head -1; exit ${{PIPESTATUS[0]}}"],
+        env=environment,
+        timeout=100,
+        capture_output=True,
+        text=True,
+    )
     assert (done.returncode, done.stderr) == (0, "")
     assert {file.name for file in tmp_path.glob("quickstart/smoke/*")} >= {"figure.png", "sweep.csv", "sweep.json"}

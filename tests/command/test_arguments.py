@@ -51,7 +51,7 @@ def test_a_kind_that_no_yaml_holds_takes_everything(kind: Any) -> None:
         ({"_target_": "landscape.data.mnist.mnist", "folder": 2015}, "x.folder=2015 must be a text or null"),
         ({"deep": [{"_target_": "landscape.alphas.fractions", "num": 2.5}]}, "x.deep[0].num=2.5 must be a whole"),
     ],
-)  # fmt: skip
+)
 def test_the_key_and_what_it_wants_are_named(node: dict[str, Any], says: str) -> None:
     with pytest.raises(InputError) as caught:
         check_arguments(node, "x")

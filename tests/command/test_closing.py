@@ -23,12 +23,17 @@ OFFLINE = {"_target_": "landscape.tracker.wandb.WandbTracker"}
 
 def row(lr: str, seed: str, error: float, holds: bool | None) -> Row:
     """One run with one number and one verdict."""
-    return Row("x", "full", f"job{lr}", seed, {"optimizer.lr": lr}, 1.0, "cpu", "", {"error": error},
-               {("1b", "train"): holds})  # fmt: skip
+    return Row(
+        "x", "full", f"job{lr}", seed, {"optimizer.lr": lr}, 1.0, "cpu", "", {"error": error}, {("1b", "train"): holds}
+    )
 
 
-ROWS = [row("0.1", "0", 0.25, True), row("0.1", "1", 0.75, True), row("0.1", "2", float("nan"), None),
-        row("0.2", "0", 0.5, False)]  # fmt: skip
+ROWS = [
+    row("0.1", "0", 0.25, True),
+    row("0.1", "1", 0.75, True),
+    row("0.1", "2", float("nan"), None),
+    row("0.2", "0", 0.5, False),
+]
 
 
 def table(name: str, rows: list[Row]) -> list[dict[str, Any]]:
@@ -84,8 +89,11 @@ def jobs(tmp_path: Path) -> dict[str, Result]:
     return found
 
 
-@pytest.mark.parametrize("tracker", [None, {"_target_": "landscape.tracker.null.NullTracker"},
-                                     OFFLINE | {"mode": "disabled"}], ids=["unknown", "none", "disabled"])  # fmt: skip
+@pytest.mark.parametrize(
+    "tracker",
+    [None, {"_target_": "landscape.tracker.null.NullTracker"}, OFFLINE | {"mode": "disabled"}],
+    ids=["unknown", "none", "disabled"],
+)
 def test_no_tracker_no_trace(tracker: Any, jobs: dict[str, Result], tmp_path: Path) -> None:
     """Nothing is written and nothing is said."""
     close(tmp_path, jobs, 0, [], None, tracker)

@@ -37,13 +37,19 @@ CASES: list[tuple[dict[str, int], dict[str, Any], dict[str, tuple[Any, Any]]]] =
     ({"width": 32}, {"model": None}, {}),
     ({"width": 32}, {"model": {"width": 64}}, {"model.width": (64, 32)}),
     ({"width": 32}, {"model": {"_target_": "mine.Net"}}, {}),
-    ({"width": 32}, {"model": {"dimension": 100_000}, "measurement": {"dimension": 10, "num_steps": 1000}},
-     {"model.dimension": (100_000, 32)}),
-    ({"width": 5}, {"model": {"dimension": 100_000}, "measurement": {"dimension": 10, "num_steps": 1000}},
-     {"model.dimension": (100_000, 5), "measurement.dimension": (10, 5)}),
+    (
+        {"width": 32},
+        {"model": {"dimension": 100_000}, "measurement": {"dimension": 10, "num_steps": 1000}},
+        {"model.dimension": (100_000, 32)},
+    ),
+    (
+        {"width": 5},
+        {"model": {"dimension": 100_000}, "measurement": {"dimension": 10, "num_steps": 1000}},
+        {"model.dimension": (100_000, 5), "measurement.dimension": (10, 5)},
+    ),
     # Points that are given say how wide the model is.
     ({"width": 32}, {"endpoints": POINTS}, {}),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("limits", "more", "bites"), CASES)

@@ -63,9 +63,13 @@ def test_targets_that_would_be_broadcast_are_refused(shape: tuple[int, ...]) -> 
             act(predicting(f), f, normal(*shape, seed=2))
 
 
-@pytest.mark.parametrize(("outputs", "y", "words"), [
-    ((N,), (N,), r"return \[B, 1\]"), ((N, 1), (N,), r"y\[:, None\]"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("outputs", "y", "words"),
+    [
+        ((N,), (N,), r"return \[B, 1\]"),
+        ((N, 1), (N,), r"y\[:, None\]"),
+    ],
+)
 def test_one_number_per_example_needs_its_axis(outputs: Any, y: Any, words: str) -> None:
     with pytest.raises(InputError, match=words):
         SquaredError().check_targets(normal(*outputs), normal(*y))

@@ -124,13 +124,19 @@ class Balanced(Focal):
         return F.cross_entropy(outputs, y, weight=WEIGHT.double(), reduction=self.reduction)
 
 
-@pytest.mark.parametrize(("loss", "y"), [
-    (lambda o, y, reduction="mean": F.cross_entropy(o, y, weight=WEIGHT.double(), reduction=reduction), LATE),
-    (lambda o, y, reduction="mean": F.cross_entropy(o, y, ignore_index=3, reduction=reduction), LATE),
-    (lambda o, y, reduction="mean": F.cross_entropy(o, y, ignore_index=3, reduction=reduction),
-     torch.where(torch.arange(400) == 333, 3, 0)),
-    (Balanced(), LATE),
-], ids=["weights", "left out", "one left out", "module"])  # fmt: skip
+@pytest.mark.parametrize(
+    ("loss", "y"),
+    [
+        (lambda o, y, reduction="mean": F.cross_entropy(o, y, weight=WEIGHT.double(), reduction=reduction), LATE),
+        (lambda o, y, reduction="mean": F.cross_entropy(o, y, ignore_index=3, reduction=reduction), LATE),
+        (
+            lambda o, y, reduction="mean": F.cross_entropy(o, y, ignore_index=3, reduction=reduction),
+            torch.where(torch.arange(400) == 333, 3, 0),
+        ),
+        (Balanced(), LATE),
+    ],
+    ids=["weights", "left out", "one left out", "module"],
+)
 def test_a_mean_of_its_own_is_seen_wherever_its_labels_lie(loss: Any, y: Tensor) -> None:
     with pytest.raises(InputError, match="as the mean of its values for each"):
         measured(loss, normal(400, D, seed=8), y, nn.Linear(D, C).double())

@@ -169,9 +169,12 @@ def test_download_is_checked_and_replaces_a_bad_file(
         assert known_hash == f"md5:{tiny.archive.md5}"
         (Path(path) / fname).write_bytes(tiny.packed)
 
-    monkeypatch.setattr("landscape.data.download.pooch", SimpleNamespace(
-        retrieve=retrieve, get_logger=lambda: logging.getLogger("test"), HTTPDownloader=lambda **_: None
-    ))  # fmt: skip
+    monkeypatch.setattr(
+        "landscape.data.download.pooch",
+        SimpleNamespace(
+            retrieve=retrieve, get_logger=lambda: logging.getLogger("test"), HTTPDownloader=lambda **_: None
+        ),
+    )
     tiny.archive = replace(tiny.archive, mirrors=("https://example.org/",))
     tiny.write(tmp_path, tiny.packed[:-9])  # an earlier download, cut short
     data = tiny.load(None, tmp_path)

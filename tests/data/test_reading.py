@@ -101,7 +101,7 @@ REFUSED = [
     (lambda: Split(torch.tensor(1.0), Y), "x is one number"),
     (lambda: Split(X.to_sparse(), Y), "layout torch.sparse_coo"),
     (lambda: Split(np.ma.masked_array(X.numpy(), mask=X.numpy() > 1), Y), "x came as MaskedArray"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("make", "words"), REFUSED, ids=range(len(REFUSED)))

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch import nn
 
 from landscape.endpoints.file import content_of
@@ -44,9 +45,14 @@ def is_state(content: Any) -> bool:
 
 def test_plain_objects_beside_the_tensors_are_passed_over(tmp_path: Path) -> None:
     beside = {
-        "args": argparse.Namespace(lr=0.1), "best": np.float64(0.9), "losses": np.ones(3), "path": tmp_path,
-        "seen": {1, 2}, "counts": defaultdict(list, {"a": [1]}), "device": torch.device("cpu"),
-    }  # fmt: skip
+        "args": argparse.Namespace(lr=0.1),
+        "best": np.float64(0.9),
+        "losses": np.ones(3),
+        "path": tmp_path,
+        "seen": {1, 2},
+        "counts": defaultdict(list, {"a": [1]}),
+        "device": torch.device("cpu"),
+    }
     torch.save({"state_dict": STATE, **beside}, tmp_path / "a.pt")
     content = content_of(str(tmp_path / "a.pt"), "endpoints.start")
     assert is_state(content["state_dict"]) and content["counts"] == {"a": [1]}
@@ -145,7 +151,7 @@ def test_a_file_that_unpacks_to_far_more_than_it_is_is_refused_unread(tmp_path: 
 
 @pytest.mark.parametrize("name", ["a.safetensors", "renamed.bin"])
 def test_safetensors_are_known_by_name_or_content(tmp_path: Path, name: str) -> None:
-    pytest.importorskip("safetensors.torch").save_file(STATE, tmp_path / name)
+    save_file(STATE, tmp_path / name)
     assert is_state(content_of(str(tmp_path / name), "endpoints.start"))
     (tmp_path / "cut.safetensors").write_bytes((tmp_path / name).read_bytes()[:-9])
     with pytest.raises(InputError, match="cannot be read as safetensors"):

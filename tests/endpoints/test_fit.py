@@ -72,10 +72,14 @@ def test_ends_in_half_precision_are_not_mixed_in_it(tmp_path: Path, dtype: torch
 UNFIT: dict[str, tuple[Callable[[State], Any], str]] = {
     "more layers": (lambda s: {**s, "3.weight": torch.ones(2), "3.bias": torch.ones(2)}, "lacks: 3.weight, 3.bias"),
     "beside the prefix": (lambda s: {**under("net.", s), "critic.weight": torch.ones(2)}, "lacks: critic.weight"),
-    "fewer": (lambda s: {n: v for n, v in s.items() if n not in ("0.weight", "2.bias")},
-              "nothing for parameter 0.weight (in all it lacks 0.weight, 2.bias)"),
-    "no statistics": (lambda s: {n: v for n, v in s.items() if "running_var" not in n},
-                      "nothing for buffer 1.running_var"),
+    "fewer": (
+        lambda s: {n: v for n, v in s.items() if n not in ("0.weight", "2.bias")},
+        "nothing for parameter 0.weight (in all it lacks 0.weight, 2.bias)",
+    ),
+    "no statistics": (
+        lambda s: {n: v for n, v in s.items() if "running_var" not in n},
+        "nothing for buffer 1.running_var",
+    ),
     "transposed": (lambda s: {**s, "2.weight": s["2.weight"].T}, "has shape (4, 3) for parameter 2.weight"),
     "two": (lambda s: {"model": s, "ema": dict(s)}, "several state dicts that fit (model, ema)"),
     "two prefixes": (lambda s: {**under("student.", s), **under("teacher.", s)}, "fit (student, teacher)"),
@@ -89,7 +93,7 @@ UNFIT: dict[str, tuple[Callable[[State], Any], str]] = {
     "no values": (lambda s: {**s, "0.weight": s["0.weight"].to("meta")}, "on meta without values for 0.weight"),
     "expanded": (lambda s: {**s, "0.weight": torch.zeros(1).expand(10**6, 10**6)}, "has shape (1000000, 1000000)"),
     "terminal codes": (lambda s: {**s, "\x1b]0;x\x07": torch.ones(1)}, "lacks: ?]0;x?;"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("case", UNFIT)

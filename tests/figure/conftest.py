@@ -93,16 +93,21 @@ def result(recipe: str = "maxout", **changes: Any) -> Result:
 def noisy(recipe: str = "maxout", **changes: Any) -> Result:
     """``result`` as ``measurement.noise=true``, the default, gives it: far below every rise, another in each column."""
     made = result(recipe, **changes)
-    return replace(made, curves={key: replace(curve, noise=_noise(curve.objective))
-                                 for key, curve in made.curves.items()})  # fmt: skip
+    return replace(
+        made, curves={key: replace(curve, noise=_noise(curve.objective)) for key, curve in made.curves.items()}
+    )
 
 
 def _noise(values: Array) -> dict[str, Array]:
     num_alphas, seeds = values.shape
     floor = 1e-9 * (1.0 + np.arange(seeds))
     rise = values - values[:1]
-    return {"floor": floor, "errors": np.tile(floor, (num_alphas, num_alphas, 1)), "low": rise - floor,
-            "high": rise + floor}  # fmt: skip
+    return {
+        "floor": floor,
+        "errors": np.tile(floor, (num_alphas, num_alphas, 1)),
+        "low": rise - floor,
+        "high": rise + floor,
+    }
 
 
 def choose(job: Result, **choices: str) -> Result:

@@ -25,9 +25,15 @@ def bumped(make: Any, at: float, height: float, width: float = 0.08) -> Any:
 def test_every_claim_holds_on_the_plain_descent(make: Any) -> None:
     job = make.result("maxout", seeds=3)
     checks = [
-        claims.starts_uniform(), claims.monotone(), claims.one_minimum_at_solution(), claims.flat_at_start(),
-        claims.CONCAVE_THEN_CONVEX, claims.COARSE_SEARCH_SUFFICES, claims.LEARNS_EARLY, claims.FEW_TEST_ERRORS,
-    ]  # fmt: skip
+        claims.starts_uniform(),
+        claims.monotone(),
+        claims.one_minimum_at_solution(),
+        claims.flat_at_start(),
+        claims.CONCAVE_THEN_CONVEX,
+        claims.COARSE_SEARCH_SUFFICES,
+        claims.LEARNS_EARLY,
+        claims.FEW_TEST_ERRORS,
+    ]
     verdicts = [verdict for check in checks for verdict in judge_job([check], job, "maxout")]
     assert [v for v in verdicts if v.holds is not True] == []
     assert len(verdicts) == 3 * 4 + 3 * 2 + 2  # both splits and modes, then training in both modes, then one each
@@ -120,9 +126,14 @@ def test_a_second_minimum_and_a_fall_after_the_first_are_seen(make: Any) -> None
 
 @pytest.mark.parametrize(
     ("recipe", "share", "holds", "calibrated"),
-    [("maxout", 0.019, True, True), ("maxout", 0.03, False, True), ("maxout", 0.07, False, False),
-     ("relu_dropout", 0.07, False, True), ("relu_dropout", 0.1, False, False)],
-)  # fmt: skip
+    [
+        ("maxout", 0.019, True, True),
+        ("maxout", 0.03, False, True),
+        ("maxout", 0.07, False, False),
+        ("relu_dropout", 0.07, False, True),
+        ("relu_dropout", 0.1, False, False),
+    ],
+)
 def test_flat_at_start_is_judged_by_the_first_threshold(
     make: Any, recipe: str, share: float, holds: bool, calibrated: bool
 ) -> None:
@@ -209,8 +220,15 @@ def test_curves_that_do_not_reach_the_claim_give_no_verdict(make: Any) -> None:
     assert len(judge_job([claims.monotone()], inside, "relu")) == 1
 
 
-FEW = {"start": [0.0], "solution": [1.0], "ends": [0.0, 1.0], "ends and beyond": [0.0, 1.0, 2.0],
-       "three": [0.0, 0.5, 1.0], "outside": [1.5, 2.0, 3.0], "inside": [0.2, 0.4, 0.6]}  # fmt: skip
+FEW = {
+    "start": [0.0],
+    "solution": [1.0],
+    "ends": [0.0, 1.0],
+    "ends and beyond": [0.0, 1.0, 2.0],
+    "three": [0.0, 0.5, 1.0],
+    "outside": [1.5, 2.0, 3.0],
+    "inside": [0.2, 0.4, 0.6],
+}
 FIGURES = sorted(file.stem for file in Path(claims.__file__).parent.glob("fig*_*.py"))
 
 

@@ -19,9 +19,17 @@ ALPHAS = np.arange(50) / 49
 
 
 def job(
-    rises: list[float], optimizer: str = "torch.optim.SGD", lr: float = 0.1, norm: bool = False, depth: int = 2,
-    treatment: str = "keep", end: float = 0.01, gauss: float = 1.0, length: float = 5.0, **changes: Any,
-) -> Result:  # fmt: skip
+    rises: list[float],
+    optimizer: str = "torch.optim.SGD",
+    lr: float = 0.1,
+    norm: bool = False,
+    depth: int = 2,
+    treatment: str = "keep",
+    end: float = 0.01,
+    gauss: float = 1.0,
+    length: float = 5.0,
+    **changes: Any,
+) -> Result:
     """Lines that fall from ln 10 to ``end`` and climb once, by the given amount, on the way."""
     columns = []
     for rise in rises:
@@ -36,12 +44,17 @@ def job(
         "objective": {"running_statistics": treatment},
     }
     result = Result(
-        name="ext01_monotonicity", figure="landscape.figure.ext01_monotonicity", scale="full",
-        choices={"recipe": "fully_connected", "data": "digits"}, config=config, overrides=[f"optimizer.lr={lr}"],
+        name="ext01_monotonicity",
+        figure="landscape.figure.ext01_monotonicity",
+        scale="full",
+        choices={"recipe": "fully_connected", "data": "digits"},
+        config=config,
+        overrides=[f"optimizer.lr={lr}"],
         curves={"train/deterministic": Curve(ALPHAS, np.stack(columns, axis=1))},
         numbers={"length": [length] * num, "norm_theta_i": [10.0] * num, "train/gauss_length": [gauss] * num},
-        seeds=[str(s) for s in range(num)], training_status=["max_epochs"] * num,
-    )  # fmt: skip
+        seeds=[str(s) for s in range(num)],
+        training_status=["max_epochs"] * num,
+    )
     return replace(result, **changes)
 
 
@@ -112,8 +125,12 @@ def sweep(adam: float, norm: float) -> list[Result]:
 def test_the_claims_of_a_sweep() -> None:
     found = ext01.judge(sweep(adam=0.2, norm=0.0))
     assert {v.check: v.holds for v in found if v.check != "ext01-batch-norm"} == {
-        "ext01-sgd": True, "ext01-adam": True, "ext01-lr": True, "ext01-distance": True, "ext01-gauss": True,
-    }  # fmt: skip
+        "ext01-sgd": True,
+        "ext01-adam": True,
+        "ext01-lr": True,
+        "ext01-distance": True,
+        "ext01-gauss": True,
+    }
     norm = {v.subject: v.holds for v in found if v.check == "ext01-batch-norm"}
     # Here the runs without batch norm rise in half, by Adam: with exact statistics less often, with kept ones more.
     assert norm == {"running statistics: recalibrate": False, "running statistics: keep": True}
@@ -134,8 +151,17 @@ def test_the_figure_shows_every_level_and_both_relations(end: float) -> None:
     jobs = [replace(item, curves=job([0.2] * 20, end=end).curves) for item in sweep(0.2, 0.0)]
     rates, distance, gauss = ext01.draw(jobs).axes
     words = [tick.get_text() for tick in rates.get_yticklabels()]
-    assert words == ["Adam", "SGD", "lr 0.01", "lr 0.1", "no batch norm", "batch norm, kept",
-                     "batch norm, recalibrated", "2 hidden layers", "ReLU"]  # fmt: skip
+    assert words == [
+        "Adam",
+        "SGD",
+        "lr 0.01",
+        "lr 0.1",
+        "no batch norm",
+        "batch norm, kept",
+        "batch norm, recalibrated",
+        "2 hidden layers",
+        "ReLU",
+    ]
     assert "%" in rates.get_xlabel() and "rad" in gauss.get_xlabel() and "theta_i" in distance.get_xlabel()
     shown = sum(len(item.get_xdata()) for item in distance.lines[:-1])
     assert shown == (80 if end < 0.1 else 0)

@@ -93,6 +93,12 @@ def test_one_error_is_asked_of_homogeneous_nets_alone(make: Any) -> None:
 def test_a_rise_of_j_breaks_ext02b(make: Any) -> None:
     good = job(make, "noise_to_solution")
     assert make.pick(ext02_controls.judge([good]), "ext02b").holds is True
-    bumpy = make.swap(good, lambda a: make.descent(a) + 0.6 * np.exp(-(((a - 0.5) / 0.05) ** 2)),
-                      "train/deterministic", alphas=ALPHAS, mode="deterministic", seeds=2)  # fmt: skip
+    bumpy = make.swap(
+        good,
+        lambda a: make.descent(a) + 0.6 * np.exp(-(((a - 0.5) / 0.05) ** 2)),
+        "train/deterministic",
+        alphas=ALPHAS,
+        mode="deterministic",
+        seeds=2,
+    )
     assert make.pick(ext02_controls.judge([bumpy]), "ext02b").holds is False

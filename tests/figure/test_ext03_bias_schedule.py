@@ -26,9 +26,14 @@ def held(length: float) -> Array:
 
 
 def job(
-    make: Any, lengths: list[float], path: Any = STRAIGHT, bias: bool = True, depth: int = 2, scale: float = 1.0,
+    make: Any,
+    lengths: list[float],
+    path: Any = STRAIGHT,
+    bias: bool = True,
+    depth: int = 2,
+    scale: float = 1.0,
     *overrides: str,
-) -> Result:  # fmt: skip
+) -> Result:
     """Lines whose error stays up for ``lengths`` of the way, one per seed; J stays up for 0.1 more."""
     curve = make.curve(alphas=ALPHAS, seeds=len(lengths), mode="deterministic", dtype="float64")
     error = np.stack([0.9 * held(length) for length in lengths], axis=1)
@@ -57,17 +62,23 @@ def test_homogeneous_biases_must_shorten_the_plateau_in_every_seed(
 def test_each_claim_can_hold_and_fail(make: Any) -> None:
     def sweep(sign: int) -> list[Result]:
         return [
-            job(make, [0.5]), job(make, [0.5 - 0.1 * sign], bias=False), job(make, [0.5 - 0.1 * sign], HOMOGENEOUS),
-            job(make, [0.5 + 0.1 * sign], scale=0.25), job(make, [0.5 + 0.2 * sign], depth=4),
-        ]  # fmt: skip
+            job(make, [0.5]),
+            job(make, [0.5 - 0.1 * sign], bias=False),
+            job(make, [0.5 - 0.1 * sign], HOMOGENEOUS),
+            job(make, [0.5 + 0.1 * sign], scale=0.25),
+            job(make, [0.5 + 0.2 * sign], depth=4),
+        ]
 
     for sign in (1, -1):
         found = ext03.judge(sweep(sign))
         assert {(v.check, v.subject.split(", ")[0]): v.holds for v in found} == {
-            ("ext03a", "error"): sign == 1, ("ext03b", "error"): sign == 1,
-            ("ext03c", "J"): sign == 1, ("ext03c", "error"): sign == 1,
-            ("ext03d", "J"): sign == 1, ("ext03d", "error"): sign == 1,
-        }  # fmt: skip
+            ("ext03a", "error"): sign == 1,
+            ("ext03b", "error"): sign == 1,
+            ("ext03c", "J"): sign == 1,
+            ("ext03c", "error"): sign == 1,
+            ("ext03d", "J"): sign == 1,
+            ("ext03d", "error"): sign == 1,
+        }
         assert len({(v.check, v.subject) for v in found}) == len(found)
     deeper = make.pick(ext03.judge(sweep(1)), "ext03d", "J", "straight biases", "init × 1")
     assert deeper.measured == "0.800 (4 hidden layers) against 0.600 (2 hidden layers)"
@@ -98,8 +109,10 @@ def test_what_cannot_be_told_is_not_judged(make: Any) -> None:
 def test_a_column_per_net_and_a_dot_where_each_plateau_ends(make: Any) -> None:
     jobs = [job(make, [0.5, 0.6]), job(make, [0.3, 0.4], HOMOGENEOUS), job(make, [0.7, 0.8], depth=4)]
     figure = ext03.draw(jobs)
-    assert [axes.get_title(loc="left") for axes in figure.axes[:2]] == ["2 hidden layers, init × 1",
-                                                                        "4 hidden layers, init × 1"]  # fmt: skip
+    assert [axes.get_title(loc="left") for axes in figure.axes[:2]] == [
+        "2 hidden layers, init × 1",
+        "4 hidden layers, init × 1",
+    ]
     (legend,) = figure.legends
     assert [text.get_text() for text in legend.get_texts()] == ["straight biases", "homogeneous biases"]
     dots = [np.asarray(item.get_xdata()).item() for item in figure.axes[2].get_lines() if item.get_marker() == "o"]

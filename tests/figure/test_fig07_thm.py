@@ -32,11 +32,18 @@ def machine(shape: Callable[[Array], Array], bulge: float = 0.2, scale: str = "f
     track = Projection(epochs, epochs, *columns, np.array([2.0]), np.array([10.0]), 2 * off[:, None], along[:, None])
     history = LearningCurve(epochs, {"valid/error": np.linspace(0.5, error, 11)[:, None]}, np.array([10.0]))
     return Result(
-        "fig07_mpdbm", "landscape.figure.fig07_mpdbm", scale, {"recipe": "mpdbm"}, {},
+        "fig07_mpdbm",
+        "landscape.figure.fig07_mpdbm",
+        scale,
+        {"recipe": "mpdbm"},
+        {},
         curves={"train/stochastic": line},
-        projections={"trajectory": track}, learning_curve=history, seeds=["0"], training_status=["stopped"],
+        projections={"trajectory": track},
+        learning_curve=history,
+        seeds=["0"],
+        training_status=["stopped"],
         numbers={"max_plane_distance": [0.3]},
-    )  # fmt: skip
+    )
 
 
 def valley(a: Array) -> Array:
@@ -53,8 +60,15 @@ def holds(verdicts: list[Verdict]) -> dict[str, bool | None]:
 
 def test_a_plain_valley_has_no_second_minimum_and_nothing_to_go_round() -> None:
     found = holds(fig07_mpdbm.judge([machine(valley)]))
-    assert found == {"7a-total": None, "7a-pixels": None, "7a-label": None, "7b": True, "7c": None, "7d": True,
-                     "7e": True}  # fmt: skip
+    assert found == {
+        "7a-total": None,
+        "7a-pixels": None,
+        "7a-label": None,
+        "7b": True,
+        "7c": None,
+        "7d": True,
+        "7e": True,
+    }
     total = fig07_mpdbm.judge([machine(valley)])[0]
     assert "a finding" in total.note and total.measured.startswith("0 minima")  # said, and not a failure
     reduced = holds(fig07_mpdbm.judge([machine(valley, scale="reduced")]))
@@ -146,9 +160,11 @@ def test_a_diverged_seed_is_left_out_and_called_by_its_name() -> None:
     assert history is not None
     errors = np.hstack([np.ones((11, 1)), history.channels["valid/error"]])
     two = replace(
-        two, curves={"train/stochastic": wide}, projections={"trajectory": replace(track, **columns)},
+        two,
+        curves={"train/stochastic": wide},
+        projections={"trajectory": replace(track, **columns)},
         learning_curve=LearningCurve(history.epochs, {"valid/error": errors}, np.array([10.0, 10.0])),
-    )  # fmt: skip
+    )
     assert holds(fig07_mpdbm.judge([two])) == holds(fig07_mpdbm.judge([one]))
     assert all("seed 4 left out" in v.note for v in fig07_mpdbm.judge([two]))
     text = fig07_mpdbm.draw([two]).get_supxlabel()
@@ -161,11 +177,16 @@ def exact(numbers: dict[str, Any], kind: str = "init_to_solution", cost: str = "
     v = valley(ALPHAS)[:, None]
     seen = Curve(ALPHAS, v, {}, "train", "deterministic", "float64", "measured", 100)
     return Result(
-        "thm", "landscape.figure.thm01_certificate", "full", {"recipe": "deep_linear", "endpoints": kind, "cost": cost},
-        {}, curves={"train/deterministic": seen, "train/theory": replace(seen, source="theory")},
-        numbers={"train/theory_deviation": [1e-13], **numbers}, statements=["train, line 0: Proven: so it is."],
+        "thm",
+        "landscape.figure.thm01_certificate",
+        "full",
+        {"recipe": "deep_linear", "endpoints": kind, "cost": cost},
+        {},
+        curves={"train/deterministic": seen, "train/theory": replace(seen, source="theory")},
+        numbers={"train/theory_deviation": [1e-13], **numbers},
+        statements=["train, line 0: Proven: so it is."],
         seeds=["0"],
-    )  # fmt: skip
+    )
 
 
 @pytest.mark.parametrize(
@@ -181,14 +202,19 @@ def test_theorem_1_is_what_was_proven(kind: str, numbers: dict[str, Any], check:
     found = thm01_certificate.judge([exact(numbers, kind)])
     assert holds(found) == {"thm01-theory": True, check: expected}
     assert "so it is" in found[1].note
-    assert holds(thm01_certificate.judge([exact({**numbers, "train/theory_deviation": [1e-9]}, kind)]))[
-        "thm01-theory"
-    ] is False  # fmt: skip
+    assert (
+        holds(thm01_certificate.judge([exact({**numbers, "train/theory_deviation": [1e-9]}, kind)]))["thm01-theory"]
+        is False
+    )
 
 
 def test_theorem_1_draws_every_extremum_and_scales_with_what_it_holds() -> None:
-    numbers = {"train/extremum_0_alpha": [1.0], "train/extremum_0_objective": [0.06],
-               "train/extremum_0_is_minimum": [1.0], "train/proven_decreasing": [1.0]}  # fmt: skip
+    numbers = {
+        "train/extremum_0_alpha": [1.0],
+        "train/extremum_0_objective": [0.06],
+        "train/extremum_0_is_minimum": [1.0],
+        "train/proven_decreasing": [1.0],
+    }
     figure = thm01_certificate.draw([exact(numbers)])
     (axes,) = figure.axes
     marks = [line for line in axes.lines if line.get_label() == "exact minimum"]
@@ -197,13 +223,24 @@ def test_theorem_1_draws_every_extremum_and_scales_with_what_it_holds() -> None:
 
 
 def test_theorem_2_counts_extrema_inside_and_reads_the_proof() -> None:
-    inside = {"train/extremum_0_alpha": [0.4], "train/extremum_0_objective": [0.1],
-              "train/extremum_0_is_minimum": [1.0]}  # fmt: skip
-    proof = {"train/num_pieces": [812.0], "train/proven_decreasing": [1.0], "train/proven_until": [1.0],
-             "train/num_slopes": [25.0], "train/num_minima": [0.0], "train/num_maxima": [0.0]}  # fmt: skip
+    inside = {
+        "train/extremum_0_alpha": [0.4],
+        "train/extremum_0_objective": [0.1],
+        "train/extremum_0_is_minimum": [1.0],
+    }
+    proof = {
+        "train/num_pieces": [812.0],
+        "train/proven_decreasing": [1.0],
+        "train/proven_until": [1.0],
+        "train/num_slopes": [25.0],
+        "train/num_minima": [0.0],
+        "train/num_maxima": [0.0],
+    }
     assert holds(thm02_relu_exact.judge([exact(proof)])) == {
-        "thm02-theory": True, "thm02-extrema": True, "thm02-proof": True,
-    }  # fmt: skip
+        "thm02-theory": True,
+        "thm02-extrema": True,
+        "thm02-proof": True,
+    }
     assert holds(thm02_relu_exact.judge([exact({**proof, **inside})]))["thm02-extrema"] is False
     stopped = {**proof, "train/proven_decreasing": [0.0], "train/proven_until": [0.7]}
     assert holds(thm02_relu_exact.judge([exact(stopped)]))["thm02-proof"] is None  # not proven is not refuted
@@ -223,9 +260,15 @@ def with_a_lost_seed(result: Result) -> Result:
 
 @pytest.mark.parametrize("module", [thm01_certificate, thm02_relu_exact])
 def test_a_seed_without_a_line_is_left_out_of_the_theorems(module: Any) -> None:
-    proof = {"train/num_pieces": [812.0], "train/proven_decreasing": [1.0], "train/proven_until": [1.0],
-             "train/num_slopes": [25.0], "train/extremum_0_alpha": [1.0], "train/extremum_0_objective": [0.06],
-             "train/extremum_0_is_minimum": [1.0]}  # fmt: skip
+    proof = {
+        "train/num_pieces": [812.0],
+        "train/proven_decreasing": [1.0],
+        "train/proven_until": [1.0],
+        "train/num_slopes": [25.0],
+        "train/extremum_0_alpha": [1.0],
+        "train/extremum_0_objective": [0.06],
+        "train/extremum_0_is_minimum": [1.0],
+    }
     alone = exact(proof)
     both = with_a_lost_seed(alone)
     assert holds(module.judge([both])) == holds(module.judge([alone]))

@@ -99,9 +99,11 @@ def test_drawing_shows_the_lines_and_their_perplexity(make: Any) -> None:
     labels = left.get_legend_handles_labels()[1]
     at_one = math.exp(float(make.descent(np.ones(1))[0]))
     assert labels == [
-        f"training (perplexity {at_one:.4g} at α = 1)", f"validation (perplexity {at_one:.4g} at α = 1)",
-        "training, with dropout", "validation, with dropout",
-    ]  # fmt: skip
+        f"training (perplexity {at_one:.4g} at α = 1)",
+        f"validation (perplexity {at_one:.4g} at α = 1)",
+        "training, with dropout",
+        "validation, with dropout",
+    ]
     solid = left.lines[0]
     assert np.array_equal(solid.get_xdata(), make.NINTHS)
     assert np.allclose(solid.get_ydata(), make.descent(make.NINTHS))

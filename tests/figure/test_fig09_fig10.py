@@ -72,10 +72,14 @@ def two_weights(starts: Any, ends: Any, alphas: Any, endpoints: str = "init_to_s
         "train/theory": Curve(alphas, values, dtype="float64", source="theory"),
     }
     return blank(
-        choices={"recipe": "deep_linear", "endpoints": endpoints}, curves=curves, numbers=numbers,
-        config={"model": {"depth": 2, "width": 1}}, seeds=[str(s) for s in range(len(starts))],
-        statements=[f"train, line {s}: Proven." for s in range(len(starts))], **changes,
-    )  # fmt: skip
+        choices={"recipe": "deep_linear", "endpoints": endpoints},
+        curves=curves,
+        numbers=numbers,
+        config={"model": {"depth": 2, "width": 1}},
+        seeds=[str(s) for s in range(len(starts))],
+        statements=[f"train, line {s}: Proven." for s in range(len(starts))],
+        **changes,
+    )
 
 
 def small_starts(*sums: float, alphas: Any = None, **changes: Any) -> Result:
@@ -105,10 +109,12 @@ def test_a_larger_start_misses_nine_and_the_note_says_how_often() -> None:
         (small_starts(0.5), {"9a", "9b", "9c", "9e"}),
         (small_starts(-0.05), {"9a", "9b", "9e", "9-proof"}),  # uphill at first: the wrong branch
         (two_weights((0.001, 0.001), (1.01, 1.0), np.linspace(0, 2, 201)), {"9d", "9e", "9-proof"}),
-        (replace(small_starts(0.001), numbers=small_starts(0.001).numbers | {"train/theory_deviation": [1e-9]}),
-         {"9-theory"}),
+        (
+            replace(small_starts(0.001), numbers=small_starts(0.001).numbers | {"train/theory_deviation": [1e-9]}),
+            {"9-theory"},
+        ),
     ],
-)  # fmt: skip
+)
 def test_what_breaks_figure_9(job: Result, failing: set[str]) -> None:
     assert {v.check for v in fig09.judge([job]) if v.holds is False} == failing
 
@@ -131,8 +137,15 @@ def test_a_smoke_training_short_of_a_solution_is_not_judged() -> None:
 def test_figure_9_draws_measurement_theory_and_limit_once_each() -> None:
     figure = fig09.draw([small_starts(*np.linspace(0.001, 0.02, 8))])
     assert len(figure.axes) == 3
-    assert labels(figure) == ["measured", "exact", "exact minimum", "start → 0: (1 - α²)²",
-                              "its inflection, α = 1/√3", "exact, each seed", "J(2) = 9 ± 0.2"]  # fmt: skip
+    assert labels(figure) == [
+        "measured",
+        "exact",
+        "exact minimum",
+        "start → 0: (1 - α²)²",
+        "its inflection, α = 1/√3",
+        "exact, each seed",
+        "J(2) = 9 ± 0.2",
+    ]
     assert "proven strictly decreasing on [0, 1]: 8 of 8 lines" in figure._supxlabel.get_text()
     nothing_is_cut_off(figure)
     assert "train, line 0: Proven." in fig09.draw([small_starts(0.001)])._supxlabel.get_text()
@@ -163,8 +176,12 @@ def large_random(num: int = 64, sigma: float = 30.0, said: float = 30.0, seed: i
 def test_the_barrier_between_solutions_is_81_256() -> None:
     verdicts = fig10.judge([same_branch()])
     assert [(v.check, v.holds) for v in verdicts] == [
-        ("10a", True), ("10a-barrier", True), ("10a-connected", True), ("10a-proof", True), ("10-theory", True),
-    ]  # fmt: skip
+        ("10a", True),
+        ("10a-barrier", True),
+        ("10a-connected", True),
+        ("10a-proof", True),
+        ("10-theory", True),
+    ]
     assert "J(0.5) = 0.31640625" in pick(verdicts, "10a-barrier").measured
     assert pick(verdicts, "10a").claim.endswith("5.0625 α² (1 - α)²")
     other = fig10.judge([same_branch(start=[4.0, 0.25], end=[0.25, 4.0])])

@@ -59,9 +59,14 @@ def walks(dimension: int, seeds: int = 8, scale: str = "full", widen: float = 1.
     mean = np.minimum(np.arange(1001) / 900, 1)[:, None] * length
     steps = np.arange(1001.0)
     track = Projection(steps, steps, mean + widen * (x - mean), r, np.hypot(x, r), length, np.full(seeds, 900.0))
-    return blank(choices={"recipe": "none"}, config={"measurement": {"dimension": dimension}}, scale=scale,
-                 overrides=[f"measurement.dimension={dimension}"], projections={"walk": track},
-                 seeds=[str(s) for s in range(seeds)])  # fmt: skip
+    return blank(
+        choices={"recipe": "none"},
+        config={"measurement": {"dimension": dimension}},
+        scale=scale,
+        overrides=[f"measurement.dimension={dimension}"],
+        projections={"walk": track},
+        seeds=[str(s) for s in range(seeds)],
+    )
 
 
 @pytest.fixture(scope="module")
@@ -96,8 +101,12 @@ def test_wider_walks_break_the_law(sweep: list[Result]) -> None:
     (one,) = [fig11.walk(r) for r in sweep if r.config["measurement"]["dimension"] == 10]
     assert one is not None
     bands = random_walk_bands(10)
-    inside = sum(bool(low[t] <= v <= high[t]) for t in (450, 1000) for values, low, high in (
-        (one.x, bands.x_low, bands.x_high), (one.r, bands.r_low, bands.r_high)) for v in values[t])  # fmt: skip
+    inside = sum(
+        bool(low[t] <= v <= high[t])
+        for t in (450, 1000)
+        for values, low, high in ((one.x, bands.x_low, bands.x_high), (one.r, bands.r_low, bands.r_high))
+        for v in values[t]
+    )
     assert pick(fig11.judge([sweep[3]]), "11-law").measured.startswith(f"{inside} of 32")
 
 
@@ -132,7 +141,11 @@ def test_what_one_job_or_a_smoke_sweep_cannot_tell(sweep: list[Result]) -> None:
 def test_figure_11_has_a_panel_per_dimension(sweep: list[Result]) -> None:
     figure = fig11.draw(sweep)
     assert [axes.get_title(loc="left") for axes in figure.axes] == [
-        "2 dimensions", "10 dimensions", "100 dimensions", "1,000 dimensions"]  # fmt: skip
+        "2 dimensions",
+        "10 dimensions",
+        "100 dimensions",
+        "1,000 dimensions",
+    ]
     assert all(axes.get_aspect() == 1 for axes in figure.axes) and len(labels(figure)) == 5
     axes = figure.axes[1]
     band = axes.collections[0].get_paths()[0].vertices
@@ -151,9 +164,14 @@ CURVATURE = np.geomspace(0.01, 1.0, 600)
 
 
 def descent(
-    lr: float, momentum: float, dimension: int = 100_000, noise: float = 0.0, scale: str = "full",
-    bend: Callable[[Any, Any], tuple[Any, Any]] = lambda x, r: (x, r), **changes: Any,
-) -> Result:  # fmt: skip
+    lr: float,
+    momentum: float,
+    dimension: int = 100_000,
+    noise: float = 0.0,
+    scale: str = "full",
+    bend: Callable[[Any, Any], tuple[Any, Any]] = lambda x, r: (x, r),
+    **changes: Any,
+) -> Result:
     """Heavy ball from 0, every coordinate of the solution equally far: the mean over the spectrum is its x and r."""
     error, before, rows = np.ones_like(CURVATURE), np.ones_like(CURVATURE), []
     for _ in range(3000):
@@ -170,14 +188,28 @@ def descent(
             steps[: len(x)], steps[: len(x)], x[:, None] * 300, r[:, None] * 300, x[:, None], length, length
         )
 
-    tracks = {"descent": projected(x, r), "theory": projected(x[:5], r[:5]), "expected": projected(x, r),
-              "expected_low": projected(x - 0.01, r), "expected_high": projected(x + 0.01, r)}  # fmt: skip
-    config = {"optimizer": {"_target_": "landscape.training.Momentum", "lr": lr, "momentum": momentum},
-              "measurement": {"noise": noise},
-              "model": {"dimension": dimension, "low": 0.01, "high": 1.0}}  # fmt: skip
+    tracks = {
+        "descent": projected(x, r),
+        "theory": projected(x[:5], r[:5]),
+        "expected": projected(x, r),
+        "expected_low": projected(x - 0.01, r),
+        "expected_high": projected(x + 0.01, r),
+    }
+    config = {
+        "optimizer": {"_target_": "landscape.training.Momentum", "lr": lr, "momentum": momentum},
+        "measurement": {"noise": noise},
+        "model": {"dimension": dimension, "low": 0.01, "high": 1.0},
+    }
     config["optimizer"] |= changes
-    return blank(choices={"recipe": "quadratic"}, config=config, projections=tracks, scale=scale, seeds=["0"],
-                 numbers={"theory_deviation": [1e-15]}, overrides=[f"vary={lr},{momentum}"])  # fmt: skip
+    return blank(
+        choices={"recipe": "quadratic"},
+        config=config,
+        projections=tracks,
+        scale=scale,
+        seeds=["0"],
+        numbers={"theory_deviation": [1e-15]},
+        overrides=[f"vary={lr},{momentum}"],
+    )
 
 
 @pytest.fixture(scope="module")
@@ -204,7 +236,7 @@ def test_figure_12_agrees_with_the_table_by_its_own_recursion(settings: list[Res
         (lambda x, r: (x, r + 0.5 * np.sqrt(x * (1 - x))), {"12a", "12b", "12-thales"}),
         (lambda x, r: (x + 1e-3, r), {"12b"}),
     ],
-)  # fmt: skip
+)
 def test_what_breaks_figure_12(bend: Any, failing: set[str]) -> None:
     assert {v.check for v in fig12.judge([descent(0.1, 0.0, bend=bend)]) if v.holds is False} == failing
 
@@ -225,8 +257,15 @@ def test_the_table_speaks_of_its_own_settings_only() -> None:
     off = replace(descent(0.1, 0.0), numbers={"theory_deviation": [1e-9]})
     assert pick(fig12.judge([off]), "12-theory").holds is False
     smoke = {v.check: v.holds for v in fig12.judge([descent(0.1, 0.0, 32, scale="smoke")])}
-    assert smoke == {"12a": None, "12a-place": None, "12b": True, "12c": None, "12-theory": True, "12-thales": True,
-                     "12d": None}  # fmt: skip
+    assert smoke == {
+        "12a": None,
+        "12a-place": None,
+        "12b": True,
+        "12c": None,
+        "12-theory": True,
+        "12-thales": True,
+        "12d": None,
+    }
     assert fig12.judge([blank()]) == []
 
 

@@ -47,8 +47,13 @@ def test_each_seed_is_a_track_of_its_own(make: Any) -> None:
 def test_all_claims_hold_on_an_arc_with_an_upright_tail(make: Any) -> None:
     verdicts = fig13.judge([job(make, 2)])
     assert [(v.check, v.holds) for v in verdicts] == [
-        ("13a-ends", True), ("13a-tail", True), ("13b", True), ("13c", True), ("13c-epochs", None), ("13-thales", None),
-    ]  # fmt: skip
+        ("13a-ends", True),
+        ("13a-tail", True),
+        ("13b", True),
+        ("13c", True),
+        ("13c-epochs", None),
+        ("13-thales", None),
+    ]
     assert fig13.judge([make.result()]) == []
 
 

@@ -33,21 +33,34 @@ KINDS = (*LINES, *GRIDS, "diverged")
 
 HOLDS_OF = {
     # A start at one, or at ln 10, is where 1a, 8a and 9a say; starts at one place are at one place (3b, an identity).
-    "zero": {"3b", "ext02c", "6f", "7e", "8f"}, "one": {"3b", "9a", "ext02c", "8f"},
+    "zero": {"3b", "ext02c", "6f", "7e", "8f"},
+    "one": {"3b", "9a", "ext02c", "8f"},
     "flat": {"1a", "3b", "8a", "ext02c", "8f"},
     "rounding": {"1a", "3b", "8a", "8f"},
     # Of real samples: a barrier of two lines, a range of steps, a level, is there whatever made them.
     "rising": {"3b", "4d", "8f", "9a"},
     "noise": {"5b", "ext04b", "3b", "8f", "6b", "6d", "7a-total", "7a-pixels", "7a-label"},
-    "nan": set(), "inf": set(), "one point": {"1a", "3b", "8a", "8f"}, "two points": {"1a", "3b", "8a", "8f"},
-    "no point": set(), "no seed": set(), "diverged": set(),
-}  # fmt: skip
+    "nan": set(),
+    "inf": set(),
+    "one point": {"1a", "3b", "8a", "8f"},
+    "two points": {"1a", "3b", "8a", "8f"},
+    "no point": set(),
+    "no seed": set(),
+    "diverged": set(),
+}
 """Checks whose subject a kind of garbage has, so that they may hold."""
 
 FOLDER = Path(landscape.figure.__file__).parent
 MODULES = sorted(path.stem for path in FOLDER.glob("*.py") if path.stem[:3] in ("fig", "thm", "ext"))
-ENDS = ("init_to_solution", "between_solutions", "random_to_solution", "zero_to_solution", "same_branch", "large_start",
-        "large_random")  # fmt: skip
+ENDS = (
+    "init_to_solution",
+    "between_solutions",
+    "random_to_solution",
+    "zero_to_solution",
+    "same_branch",
+    "large_start",
+    "large_random",
+)
 RECIPES = ("maxout", "sigmoid", "relu", "lstm_large", "conv_maxout", "mpdbm", "deep_linear")
 GRID, NEAR_START, NEAR_END = np.arange(-9, 21) / 9, np.linspace(0, 0.1, 41), np.linspace(0.99, 1.01, 41)
 
@@ -72,8 +85,16 @@ def curve(kind: str, alphas: Array, split: str, mode: str, source: str, noisy: b
     seeds = values.shape[1]
     names = ("error", "pixel_objective", "label_objective")
     replicates = np.stack([values, values]) if mode == "stochastic" else None
-    noise = {"floor": np.full(seeds, 1e-7), "errors": np.full((len(at), len(at), seeds), 1e-3),
-             "low": -1e-3 + 0 * values, "high": 1e-3 + 0 * values} if noisy else {}  # fmt: skip
+    noise = (
+        {
+            "floor": np.full(seeds, 1e-7),
+            "errors": np.full((len(at), len(at), seeds), 1e-3),
+            "low": -1e-3 + 0 * values,
+            "high": 1e-3 + 0 * values,
+        }
+        if noisy
+        else {}
+    )
     metrics = {name: np.nan_to_num(values * 0 + 0.5) if kind == "flat" else values for name in names}
     return Curve(at, values, metrics, split, mode, "float64", source, 100, replicates=replicates, noise=noise)
 
@@ -85,26 +106,39 @@ def track(kind: str) -> Projection:
     length = {"zero": 0.0, "nan": np.nan, "inf": np.inf}.get(kind, 2.0)
     best = np.full(seeds, 1.0 if len(epochs) < 3 else 20.0)
     lengths = np.full(seeds, length)
-    return Projection(epochs, epochs, values, values, values + 0.5, lengths, best, second_projection=values,
-                      objective=values)  # fmt: skip
+    return Projection(
+        epochs, epochs, values, values, values + 0.5, lengths, best, second_projection=values, objective=values
+    )
 
 
 def job(kind: str, ends: str, recipe: str, alphas: Array, noisy: bool) -> Result:
     """A full-scale job with everything that any figure reads, all of it garbage."""
     found = track(kind)
     seeds = found.projection.shape[1]
-    curves = {f"{split}/{mode}": curve(kind, alphas, split, mode, "measured", noisy)
-              for split in ("train", "valid", "test") for mode in ("stochastic", "deterministic")}  # fmt: skip
+    curves = {
+        f"{split}/{mode}": curve(kind, alphas, split, mode, "measured", noisy)
+        for split in ("train", "valid", "test")
+        for mode in ("stochastic", "deterministic")
+    }
     curves["train/theory"] = curve(kind, alphas, "train", "deterministic", "theory", False)
     channels = {name: found.projection for name in ("train/objective", "valid/objective", "valid/error")}
     config: dict[str, Any] = {
-        "dimensions": {"classes": 10}, "measurement": {"dimension": 100_000, "noise": 0.0},
+        "dimensions": {"classes": 10},
+        "measurement": {"dimension": 100_000, "noise": 0.0},
         "optimizer": {"_target_": "landscape.training.Momentum", "lr": 0.1, "momentum": 0.0},
-        "model": {"depth": 2, "width": 1, "low": 0.01, "high": 1.0, "widths": [3], "bias": False,
-                  "activation": {"_target_": "torch.nn.ReLU"}},
-        "objective": {"running_statistics": None}, "path": {"_target_": "landscape.path.Linear"},
+        "model": {
+            "depth": 2,
+            "width": 1,
+            "low": 0.01,
+            "high": 1.0,
+            "widths": [3],
+            "bias": False,
+            "activation": {"_target_": "torch.nn.ReLU"},
+        },
+        "objective": {"running_statistics": None},
+        "path": {"_target_": "landscape.path.Linear"},
         "endpoints": {"scale": 1.0, "start": [2.0, 0.5], "end": [2.0, 0.5], "epoch": 1 if ends == "same_branch" else 0},
-    }  # fmt: skip
+    }
     numbers: dict[str, Any] = {
         "length": [1.0] * seeds,
         "norm_theta_i": [1.0] * seeds,
@@ -120,12 +154,19 @@ def job(kind: str, ends: str, recipe: str, alphas: Array, noisy: bool) -> Result
     ):
         numbers[f"train/{key}"] = [math.nan] * seeds
     return Result(
-        "garbage", "landscape.figure.sweep", "full", {"recipe": recipe, "endpoints": ends, "cost": "cross_entropy"},
-        config, [f"recipe={recipe}", f"endpoints={ends}"], curves=curves,
+        "garbage",
+        "landscape.figure.sweep",
+        "full",
+        {"recipe": recipe, "endpoints": ends, "cost": "cross_entropy"},
+        config,
+        [f"recipe={recipe}", f"endpoints={ends}"],
+        curves=curves,
         projections={"trajectory": found, "walk": found, "descent": found},
-        learning_curve=LearningCurve(found.epochs, channels, found.best_epoch), numbers=numbers,
-        seeds=[str(s) for s in range(seeds)], training_status=[kind if kind == "diverged" else "stopped"] * seeds,
-    )  # fmt: skip
+        learning_curve=LearningCurve(found.epochs, channels, found.best_epoch),
+        numbers=numbers,
+        seeds=[str(s) for s in range(seeds)],
+        training_status=[kind if kind == "diverged" else "stopped"] * seeds,
+    )
 
 
 SELDOM = ("one", "rising", "rounding", "two points")

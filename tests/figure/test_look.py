@@ -22,10 +22,18 @@ from landscape.result.verdict import Verdict
 
 def test_title_and_footer_say_scale_caps_and_overrides(make: Any) -> None:
     job = make.result(
-        "maxout", scale="reduced", caps=["training.max_epochs 1000 -> 6"],
-        overrides=["recipe=maxout", "endpoints=init_to_solution", "+alphas=x", "+experiment=fig01_maxout",
-                   "tracker.mode=offline", "optimizer.lr=0.2"],
-    )  # fmt: skip
+        "maxout",
+        scale="reduced",
+        caps=["training.max_epochs 1000 -> 6"],
+        overrides=[
+            "recipe=maxout",
+            "endpoints=init_to_solution",
+            "+alphas=x",
+            "+experiment=fig01_maxout",
+            "tracker.mode=offline",
+            "optimizer.lr=0.2",
+        ],
+    )
     figure = fig01_maxout.draw([job])
     assert figure._suptitle.get_text() == "Fig. 1: maxout on MNIST (reduced scale)"
     verdicts, footer = figure._supxlabel.get_text().split("\n", 1)
@@ -111,8 +119,19 @@ def shown(verdicts: list[Verdict], width: int = 100) -> str:
 
 
 def test_the_table_keeps_every_word_at_100_columns() -> None:
-    row = Verdict("1b", "[0, 1]", "Fig. 1", "maxout_adversarial, train, stochastic", "rise 0.1 of the drop",
-                  "rise <= tau", False, "full", "rise <= 0.02", True, "seed 1 left out")  # fmt: skip
+    row = Verdict(
+        "1b",
+        "[0, 1]",
+        "Fig. 1",
+        "maxout_adversarial, train, stochastic",
+        "rise 0.1 of the drop",
+        "rise <= tau",
+        False,
+        "full",
+        "rise <= 0.02",
+        True,
+        "seed 1 left out",
+    )
     text = shown(
         [row, replace(row, subject="x", holds=None, note=""), replace(row, check="2", holds=True, calibrated="")]
     )

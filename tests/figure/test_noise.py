@@ -29,8 +29,12 @@ def noisy(result: Result, error: float, rounding: float = 1e-9) -> Result:
         num_alphas, num = curve.objective.shape
         apart = (1 - np.eye(num_alphas))[:, :, None]
         above = curve.objective - curve.objective[np.argmin(np.abs(curve.alphas))]
-        found = {"floor": np.full(num, rounding), "errors": error * apart * np.ones(num), "low": above - 2 * error,
-                 "high": above + 2 * error}  # fmt: skip
+        found = {
+            "floor": np.full(num, rounding),
+            "errors": error * apart * np.ones(num),
+            "low": above - 2 * error,
+            "high": above + 2 * error,
+        }
         return replace(curve, noise=found)
 
     return replace(result, curves={name: of(curve) for name, curve in result.curves.items()})

@@ -142,8 +142,12 @@ except SystemExit as stop:
     sys.exit(stop.code)
 """
     done = subprocess.run(
-        [sys.executable, "-c", program, str(sweep)], cwd=ROOT, capture_output=True, text=True, check=False,
+        [sys.executable, "-c", program, str(sweep)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
         env={**os.environ, "COLUMNS": "100"},
-    )  # fmt: skip
+    )
     assert done.returncode == 0, done.stderr
     assert (sweep / "figure.png").is_file()

@@ -44,9 +44,11 @@ def test_one_ordered_key_is_coloured_in_its_order(make: Any) -> None:
     """Values told in any order: a legend that ascends, colours that go one way, a curve per value, and the rate."""
     figure = sweep.draw(jobs(make, 4)[::-1])
     assert [axes.get_title(loc="left") for axes in figure.axes] == [
-        "init to solution, training", "init to solution, validation", "during training, validation",
+        "init to solution, training",
+        "init to solution, validation",
+        "during training, validation",
         "not monotone on [0, 1]",
-    ]  # fmt: skip
+    ]
     (legend,) = figure.legends
     assert legend.get_title().get_text() == "optimizer.lr"
     assert [text.get_text() for text in legend.get_texts()] == ["0.01", "0.02", "0.04", "0.08"]
@@ -184,8 +186,9 @@ def test_a_model_that_the_command_chose_is_named_instead_of_the_recipe_s(make: A
     assert sweep.draw([job("my_net")]).get_suptitle() == "my_net on own (full scale)"
     assert naming.names([job("a"), job("b")]) == ["a", "b"]
     assert naming.names([job("a", "optimizer.lr=1"), job("a", "optimizer.lr=2")], brief=True) == [
-        "optimizer.lr=1", "optimizer.lr=2",
-    ]  # fmt: skip
+        "optimizer.lr=1",
+        "optimizer.lr=2",
+    ]
     assert naming.names([job("a"), job("a", recipe="relu")]) == ["a, digits", "a, relu"]
     unchosen = make.choose(make.result("digits"), model="relu_small")
     assert naming.names([unchosen]) == ["digits"]

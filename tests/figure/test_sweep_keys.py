@@ -33,8 +33,9 @@ def job(make: Any, seeds: int = 2, rise: float = 0.0, **keys: Any) -> Result:
     """One job that was told these keys (two underscores are a dot); its number is ``rise`` plus the seed's index."""
     told = [f"{key.replace('__', '.')}={value}" for key, value in keys.items()]
     numbers = {RISE: [rise + s for s in range(seeds)], "test_error": [0.02] * seeds}
-    made: Result = make.result("digits", seeds=seeds, overrides=told, numbers=numbers, name="s",
-                               figure="landscape.figure.sweep")  # fmt: skip
+    made: Result = make.result(
+        "digits", seeds=seeds, overrides=told, numbers=numbers, name="s", figure="landscape.figure.sweep"
+    )
     return made
 
 
@@ -93,8 +94,9 @@ def test_spread_keeps_both_ends() -> None:
 def test_pooling_puts_columns_side_by_side(make: Any) -> None:
     """Every array, number and label in the jobs' order; a shorter training is filled up with NaN."""
     first, second = job(make, 2, 1.0), job(make, 3, 5.0)
-    second = replace(second, training_status=["stopped", "diverged", "stopped"],
-                     learning_curve=make.history(3, last=20, best=10))  # fmt: skip
+    second = replace(
+        second, training_status=["stopped", "diverged", "stopped"], learning_curve=make.history(3, last=20, best=10)
+    )
     both = first.beside(second)
     for key, curve in both.curves.items():
         halves = [first.curves[key].objective, second.curves[key].objective]
@@ -150,10 +152,12 @@ def test_two_keys_give_panels_maps_and_rates(make: Any) -> None:
     figure = sweep.draw(found)
     titles = [axes.get_title(loc="left").replace("\n", " ") for axes in figure.axes]
     assert titles[:5] == [
-        "model.kind=a", "model.kind=b", "largest rise of J on [0, 1], training [nats], median",
+        "model.kind=a",
+        "model.kind=b",
+        "largest rise of J on [0, 1], training [nats], median",
         "test error [%], median",
         "runs not monotone on [0, 1], training",
-    ]  # fmt: skip
+    ]
     rise = figure.axes[2]
     assert sorted(text.get_text() for text in rise.texts) == ["0.5", "1.5", "2.5", "3.5", "4.5"]
     assert [text.get_text() for text in rise.get_yticklabels()] == ["0.1", "0.2", "0.3"]
@@ -176,9 +180,14 @@ def test_the_share_of_rising_runs_counts_seeds(make: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("values", "kind", "ends"), [([0, 1, 500], "Normalize", (0, 500)), ([1, 500, np.nan], "LogNorm", (1, 500)),
-                                 ([2, 2], "Normalize", (2, 4)), ([np.nan], "Normalize", (0, 1))]
-)  # fmt: skip
+    ("values", "kind", "ends"),
+    [
+        ([0, 1, 500], "Normalize", (0, 500)),
+        ([1, 500, np.nan], "LogNorm", (1, 500)),
+        ([2, 2], "Normalize", (2, 4)),
+        ([np.nan], "Normalize", (0, 1)),
+    ],
+)
 def test_colours_are_logarithmic_only_where_they_can_be(values: list[float], kind: str, ends: Any) -> None:
     norm = norm_of(np.array(values, dtype=float))
     assert (type(norm).__name__, (norm.vmin, norm.vmax)) == (kind, ends)

@@ -18,8 +18,10 @@ MSE = {"_target_": "torch.nn.MSELoss"}
 
 def job(cost: Any, *overrides: str) -> Result:
     numbers: dict[str, float | list[float]] = {
-        "train/deterministic/largest_rise": [0.1], "train/deterministic/hidden_rise": [np.nan], "test_error": [0.2],
-    }  # fmt: skip
+        "train/deterministic/largest_rise": [0.1],
+        "train/deterministic/hidden_rise": [np.nan],
+        "test_error": [0.2],
+    }
     return Noisy.result("digits", config={"cost": cost}, numbers=numbers, overrides=list(overrides))
 
 

@@ -19,13 +19,36 @@ from landscape.result.saved import Result
 from landscape.training import Training
 
 HERE = [
-    "threads=1", "strict=true", "outputs=/home/me/out", "jobs_per_gpu=2", "refresh=true", "device=cpu", "forecast=off",
-    "tracker=none", "tracker.mode=offline", "+tracker.tags=[a]", "hydra.launcher.n_jobs=2", "hydra/launcher=basic",
-    "compute=joblib", "objective.memory=1GiB", "objective.alphas_at_once=3", "isolated=true", "++threads=2",
-    "optimize=test_error", "hydra.verbose=true",
-]  # fmt: skip
-CHANGES = ["optimizer.lr=0.1", "+model.depth=2", "objective.engine=plain", "limits.examples=50", "~training.patience",
-           "training.first_seed=3", "vary={lr:1}", "measurement.noise=false"]  # fmt: skip
+    "threads=1",
+    "strict=true",
+    "outputs=/home/me/out",
+    "jobs_per_gpu=2",
+    "refresh=true",
+    "device=cpu",
+    "forecast=off",
+    "tracker=none",
+    "tracker.mode=offline",
+    "+tracker.tags=[a]",
+    "hydra.launcher.n_jobs=2",
+    "hydra/launcher=basic",
+    "compute=joblib",
+    "objective.memory=1GiB",
+    "objective.alphas_at_once=3",
+    "isolated=true",
+    "++threads=2",
+    "optimize=test_error",
+    "hydra.verbose=true",
+]
+CHANGES = [
+    "optimizer.lr=0.1",
+    "+model.depth=2",
+    "objective.engine=plain",
+    "limits.examples=50",
+    "~training.patience",
+    "training.first_seed=3",
+    "vary={lr:1}",
+    "measurement.noise=false",
+]
 
 
 def result(*overrides: str) -> Result:
@@ -64,8 +87,13 @@ def test_every_root_key_is_hashed_or_in_the_table() -> None:
     for name in names:
         after = OmegaConf.merge(before, {name: "something else"})
         assert (job_key(_root_=after) == job_key(_root_=before)) is not uses_of(name).result, name
-    assert set(map(key_of, HERE)) <= {key for key in TABLE} | {"tracker.mode", "tracker.tags", "hydra.launcher.n_jobs",
-                                                               "hydra/launcher", "hydra.verbose"}  # fmt: skip
+    assert set(map(key_of, HERE)) <= {key for key in TABLE} | {
+        "tracker.mode",
+        "tracker.tags",
+        "hydra.launcher.n_jobs",
+        "hydra/launcher",
+        "hydra.verbose",
+    }
 
 
 def test_the_recipe_is_what_the_store_tells_apart() -> None:
@@ -73,8 +101,13 @@ def test_the_recipe_is_what_the_store_tells_apart() -> None:
     roots = {name for name in (*Config.__dataclass_fields__, "nobodys", "compute") if uses_of(name).recipe}
     assert roots == {"model", "data", "cost", "optimizer", "training"}
     beside = {f"training.{name}" for name in Training.__dataclass_fields__ if not uses_of(f"training.{name}").recipe}
-    assert beside == {"training.num_seeds", "training.first_seed", "training.vectorise", "training.measure_batch_size",
-                      "training.checkpoint_seconds"}  # fmt: skip
+    assert beside == {
+        "training.num_seeds",
+        "training.first_seed",
+        "training.vectorise",
+        "training.measure_batch_size",
+        "training.checkpoint_seconds",
+    }
     assert uses_of("optimizer.lr").recipe and not uses_of("objective.engine").recipe
 
 

@@ -23,37 +23,10 @@ from landscape.report.__main__ import main as report_main
 from landscape.result.saved import Result
 from landscape.result.verdict import Verdict
 from tests.forged import forge, forge_arrays, rename
+from tests.ground.conftest import NOW
 from tests.report.conftest import job
 
-NOW = "20260102"
 ESCAPES = "\x1b]0;owned\x07 \x9b31m [red]x[/red] [link=evil]y[/link] \u202egpj.exe\u2069\nfigure: /evil \r\u200b"
-STRANGER = """
-import pathlib
-pathlib.Path(__file__).with_name("it_ran").touch()
-from landscape.figure.sweep import draw, judge
-def call(*args, **kwargs): pathlib.Path(__file__).with_name("it_ran").touch()
-"""
-
-
-@pytest.fixture
-def sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A sweep of two finished jobs and a failed one; beside it a module that would leave ``it_ran`` when imported."""
-    folder = tmp_path / "full"
-    entries = [Job(num, f"job{num}", f"job{num}", [f"optimizer.lr=0.{num + 1}"]) for num in range(3)]
-    for entry in entries:
-        done = entry.num < 2
-        if done:
-            job(0.1 * (entry.num + 1)).save(folder / entry.key)
-        record = JobRecord(
-            entry.key, NOW, entry.num, entry.overrides, "done" if done else "failed", "", 0 if done else 1
-        )
-        (folder / entry.key).mkdir(exist_ok=True)
-        record.write(folder / entry.key)
-    Plan(NOW, False, False, entries).write(folder)
-    (tmp_path / "stranger.py").write_text(STRANGER)
-    monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.delitem(sys.modules, "stranger", raising=False)
-    return folder
 
 
 def collect(*arguments: str) -> int:
@@ -71,10 +44,23 @@ COMMANDS: dict[str, Callable[..., int]] = {
 }
 # Status where the figure is refused: collect still lists the jobs, and writes what it can without it.
 REFUSED = {"figure": 2, "report": 2, "collect": 1}
-NAMES = ["stranger", "stranger.call", ".stranger", "landscape.figure..stranger", "landscape.figure.stranger",
-         "landscape.figure/../../stranger", "landscape.figure.", "landscape.figure.sweep.curves", "landscape.figures",
-         "landscape.figure.__main__", "landscape.figure.module", "os", "landscape.figure.sweep\x00", "é" * 5000,
-         ""]  # fmt: skip
+NAMES = [
+    "stranger",
+    "stranger.call",
+    ".stranger",
+    "landscape.figure..stranger",
+    "landscape.figure.stranger",
+    "landscape.figure/../../stranger",
+    "landscape.figure.",
+    "landscape.figure.sweep.curves",
+    "landscape.figures",
+    "landscape.figure.__main__",
+    "landscape.figure.module",
+    "os",
+    "landscape.figure.sweep\x00",
+    "é" * 5000,
+    "",
+]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -153,14 +139,34 @@ def test_a_link_to_a_job_elsewhere_is_no_job(command: str, sweep: Path) -> None:
 
 
 DOCUMENTS = {
-    "list": "[]", "text": '"x"', "number": "3", "null": "null", "empty": "", "nested": "[" * 40_000,
-    "nested objects": '{"jobs": ' * 3000 + "1" + "}" * 3000, "no end": '{"jobs": [', "literal": '{"jobs": [NaN]}',
-    "jobs a number": '{"jobs": 3}', "jobs of numbers": '{"jobs": [3]}', "bytes": "\udcff\udcfe",
-    "wrong types": json.dumps({"key": 3, "command": [], "num": "x", "overrides": "abc", "status": 1, "refresh": "no",
-                               "jobs": [{"key": {}}], "strict": 3}),
+    "list": "[]",
+    "text": '"x"',
+    "number": "3",
+    "null": "null",
+    "empty": "",
+    "nested": "[" * 40_000,
+    "nested objects": '{"jobs": ' * 3000 + "1" + "}" * 3000,
+    "no end": '{"jobs": [',
+    "literal": '{"jobs": [NaN]}',
+    "jobs a number": '{"jobs": 3}',
+    "jobs of numbers": '{"jobs": [3]}',
+    "bytes": "\udcff\udcfe",
+    "wrong types": json.dumps(
+        {
+            "key": 3,
+            "command": [],
+            "num": "x",
+            "overrides": "abc",
+            "status": 1,
+            "refresh": "no",
+            "jobs": [{"key": {}}],
+            "strict": 3,
+        }
+    ),
     "unknown status": json.dumps({"key": "job0", "command": NOW, "num": 0, "overrides": [], "status": "melted"}),
-    "half a surrogate": '{"jobs": [{"key": "\\ud800"}]}', "a number too large": '{"jobs": ' + "9" * 5000 + "}",
-}  # fmt: skip
+    "half a surrogate": '{"jobs": [{"key": "\\ud800"}]}',
+    "a number too large": '{"jobs": ' + "9" * 5000 + "}",
+}
 
 
 READERS: dict[str, Callable[[Path], object]] = {
@@ -209,11 +215,23 @@ def hostile(sweep: Path) -> None:
     """Escapes in every text of a plan, of records and of results."""
     verdict = Verdict(ESCAPES, ESCAPES, ESCAPES, ESCAPES, ESCAPES, ESCAPES, False, "full", ESCAPES, False, ESCAPES)
     for place in ("job0", "job1"):
-        forge(sweep / place, lambda entries: entries.update(
-            name=ESCAPES, device=ESCAPES, statements=[ESCAPES], caps=[ESCAPES], seeds=[ESCAPES],
-            overrides=[f"a{ESCAPES}={ESCAPES}"], verdicts=[verdict.as_dict()], versions={ESCAPES: ESCAPES},
-            numbers={ESCAPES: [0.5]}, choices={"recipe": ESCAPES}, training_status=[ESCAPES],
-            config={ESCAPES: ESCAPES, "optimizer": {"lr": ESCAPES}}))  # fmt: skip
+        forge(
+            sweep / place,
+            lambda entries: entries.update(
+                name=ESCAPES,
+                device=ESCAPES,
+                statements=[ESCAPES],
+                caps=[ESCAPES],
+                seeds=[ESCAPES],
+                overrides=[f"a{ESCAPES}={ESCAPES}"],
+                verdicts=[verdict.as_dict()],
+                versions={ESCAPES: ESCAPES},
+                numbers={ESCAPES: [0.5]},
+                choices={"recipe": ESCAPES},
+                training_status=[ESCAPES],
+                config={ESCAPES: ESCAPES, "optimizer": {"lr": ESCAPES}},
+            ),
+        )
     forge(sweep / "job1", lambda entries: entries.update(status="failed", error=ESCAPES))
     entries = [Job(0, "job0", "job0", [f"k={ESCAPES}"]), Job(1, "job2", "job2", [f"l={ESCAPES}"])]
     Plan(NOW, False, False, entries).write(sweep)
@@ -247,8 +265,10 @@ def test_a_result_that_cannot_be_drawn_is_one_message(
     """Arrays that no line has: the document and the arrays agree, so that only the figure can find out."""
     for place in ("job0", "job1"):
         forge_arrays(sweep / place, lambda arrays: {name: values[:0] for name, values in arrays.items()})
-        forge(sweep / place, lambda entries: [form.update(shape=[0, *form["shape"][1:]])
-                                              for form in entries["npz"]["arrays"].values()])  # fmt: skip
+        forge(
+            sweep / place,
+            lambda entries: [form.update(shape=[0, *form["shape"][1:]]) for form in entries["npz"]["arrays"].values()],
+        )
     assert COMMANDS[command](str(sweep)) == 1
     said = "".join(capfd.readouterr())
     assert "Traceback" not in said and said.strip()

@@ -36,12 +36,21 @@ LAYERS = [
     Layer("result", "numpy scipy", only="errors ground"),
     Layer("parameters alphas", "torch numpy", only="errors ground result"),
     Layer("model data cost path", "torch numpy sklearn pooch filelock rich", only="errors ground result parameters"),
-    Layer("objective store", "torch numpy numba llvmlite filelock",
-          only="errors ground result parameters model data cost path"),
-    Layer("training endpoints", "torch numpy filelock",
-          only="errors ground result parameters alphas model data cost path objective store"),
-    Layer("measurement", "torch numpy scipy",
-          only="errors ground result parameters alphas model data cost path objective store training endpoints"),
+    Layer(
+        "objective store",
+        "torch numpy numba llvmlite filelock",
+        only="errors ground result parameters model data cost path",
+    ),
+    Layer(
+        "training endpoints",
+        "torch numpy filelock",
+        only="errors ground result parameters alphas model data cost path objective store",
+    ),
+    Layer(
+        "measurement",
+        "torch numpy scipy",
+        only="errors ground result parameters alphas model data cost path objective store training endpoints",
+    ),
     # No torch in these: saved results can be drawn without it.
     Layer("figure", "numpy matplotlib rich", only="errors ground result"),
     Layer("tracker", "", only="errors ground result"),
@@ -49,7 +58,7 @@ LAYERS = [
     # The command composes, so it may know every room; its fronts know it alone.
     Layer("command", "hydra omegaconf torch numpy rich filelock"),
     Layer("__main__ collect paper", "hydra omegaconf torch numpy rich filelock"),
-]  # fmt: skip
+]
 # Single files that may import more than their room.
 FILE_EXTRAS = {
     "landscape/__init__.py": {"ground"},  # former names of modules
@@ -75,7 +84,7 @@ FILE_EXTRAS = {
     "landscape/figure/publish.py": {"omegaconf"},  # which keys an experiment sweeps itself
     "landscape/figure/fig07_mpdbm.py": {"plotly"},  # an interactive page, imported when asked
     "theory/command.py": {"matplotlib"},  # --figure, imported when asked
-}  # fmt: skip
+}
 TABLE = {room: layer for layer in LAYERS for room in layer.rooms.split()}
 DEPTH = {room: depth for depth, layer in enumerate(LAYERS) for room in layer.rooms.split()}
 

@@ -39,9 +39,13 @@ def ends_of(theta_0: Tensor, theta_1: Tensor) -> Ends:
 
 
 def subject(
-    module: nn.Module, cost: Any, data: Dataset, points: tuple[Tensor, Tensor] | None = None, dtype: str = "float64",
+    module: nn.Module,
+    cost: Any,
+    data: Dataset,
+    points: tuple[Tensor, Tensor] | None = None,
+    dtype: str = "float64",
     **changes: Any,
-) -> OnPath:  # fmt: skip
+) -> OnPath:
     """Two lines between random points unless others are given."""
     if points is None:
         num = ParameterLayout.of(module).num_parameters
@@ -166,15 +170,17 @@ def test_ends_of_two_orthants_are_not_joined_by_the_geometric_curve(start: list[
 @pytest.mark.parametrize(
     ("make", "text"),
     [
-        (lambda: subject(MLP(7, 5, [6, 6], nn.ReLU()), CrossEntropy(), dataset()),
-         "no closed form for model=MLP with cost CrossEntropy.*measurement=interpolation"),
+        (
+            lambda: subject(MLP(7, 5, [6, 6], nn.ReLU()), CrossEntropy(), dataset()),
+            "no closed form for model=MLP with cost CrossEntropy.*measurement=interpolation",
+        ),
         (lambda: subject(DeepLinear(7, 5), CrossEntropy(), dataset()), "model=DeepLinear with cost CrossEntropy"),
         (lambda: subject(Quadratic(5), SquaredError(), none()), "model=Quadratic with cost SquaredError"),
         (lambda: scalar([2.0, 0.5], [0.5, 2.0], path=Geometric), "closed_form knows J along straight lines"),
         (lambda: scalar([2.0, 0.5], [0.5, 2.0], path=partial(Geometric)), "path=linear"),
     ],
     ids=["relu", "cross-entropy", "quadratic", "geometric", "partial"],
-)  # fmt: skip
+)
 def test_lines_without_a_closed_form_are_refused(make: Any, text: str) -> None:
     with pytest.raises(InputError, match=text):
         ClosedForm()(make())

@@ -173,8 +173,13 @@ def test_noise_is_each_seed_s_own_and_averages_to_the_law() -> None:
     alone = Descent(num_steps, noise=noise)(subject(optimizer, [9])).projections["descent"]
     assert np.array_equal(alone.residual_norm[:, 0], run.residual_norm[:, 9])
     curvature, solution = problem()
-    law = quadratic.noisy(method, spectra.from_start(curvature, -solution), np.arange(num_steps + 1),
-                          variance=noise**2, distance=float(run.length[0]))  # fmt: skip
+    law = quadratic.noisy(
+        method,
+        spectra.from_start(curvature, -solution),
+        np.arange(num_steps + 1),
+        variance=noise**2,
+        distance=float(run.length[0]),
+    )
     x, square = run.projection / run.length, (run.residual_norm / run.length) ** 2
     assert (np.abs(x.mean(axis=1) - law.projection) <= 4 * law.projection_std / math.sqrt(num) + 1e-14).all()  # z = 4
     error = square.std(axis=1) / math.sqrt(num)
@@ -253,9 +258,17 @@ def test_runs_that_go_nowhere_are_refused(optimizer: Any, changes: dict[str, Any
 
 @pytest.mark.parametrize(
     "numbers",
-    [{"num_steps": 0}, {"num_steps": 1.5}, {"noise": -1.0}, {"noise": math.nan}, {"noise": math.inf},
-     {"stop_projection": math.nan}, {"stop_projection": -1.0}, {"stop_residual": math.nan}],
-)  # fmt: skip
+    [
+        {"num_steps": 0},
+        {"num_steps": 1.5},
+        {"noise": -1.0},
+        {"noise": math.nan},
+        {"noise": math.inf},
+        {"stop_projection": math.nan},
+        {"stop_projection": -1.0},
+        {"stop_residual": math.nan},
+    ],
+)
 def test_numbers_out_of_range_are_refused(numbers: dict[str, Any]) -> None:
     (key,) = numbers
     with pytest.raises(InputError, match=rf"measurement\.{key}={numbers[key]}"):

@@ -27,11 +27,16 @@ def runs_of_maxout(folder: Path) -> Solutions:
         writer.append(theta)
     epochs = np.arange(4.0)
     return Solutions(
-        layout, [3, 5], thetas[0], torch.stack([thetas[3, 0], thetas[2, 1]]),
+        layout,
+        [3, 5],
+        thetas[0],
+        torch.stack([thetas[3, 0], thetas[2, 1]]),
         LearningCurve(epochs, {}, np.array([3.0, 2.0])),
         [Trajectory(writer.file, s, epochs[:n], epochs[:n].astype(int)) for s, n in enumerate((4, 3))],
-        ["stopped"] * 2, [3, 2], [{}, {}],
-    )  # fmt: skip
+        ["stopped"] * 2,
+        [3, 2],
+        [{}, {}],
+    )
 
 
 def walk(folder: Path, points: Array) -> Trajectory:

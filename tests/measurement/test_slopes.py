@@ -36,8 +36,9 @@ def test_slopes_are_channels_beside_an_unchanged_curve(subject: OnPath) -> None:
         np.testing.assert_allclose(curve.metrics["slope"], told, rtol=1e-5, atol=1e-6)
         added = {f"{name}/hidden_rise", f"{name}/turning_points"}
         assert {key for key in measured.numbers if key.startswith(name)} == {
-            *added, *(key for key in plain.numbers if key.startswith(name))
-        }  # fmt: skip
+            *added,
+            *(key for key in plain.numbers if key.startswith(name)),
+        }
         for s in range(2):
             line = ALPHAS, curve.objective[:, s], curve.metrics["slope"][:, s]
             assert measured.numbers[f"{name}/hidden_rise"][s] == hidden_rise(*line) > 0
@@ -81,8 +82,15 @@ def test_a_line_that_is_not_finite_has_no_say(subject: OnPath, caplog: pytest.Lo
     broken = replace(subject, adaptive=adaptive, ends=replace(subject.ends, theta_1=theta_1))
     with caplog.at_level(logging.INFO):
         measured = Interpolation(["train"], ["deterministic"])(broken)
-    alone = replace(subject.ends, theta_0=subject.ends.theta_0[1:], theta_1=subject.ends.theta_1[1:], labels=["7"],
-                    seeds=[7], buffers=[{}], diverged=[False])  # fmt: skip
+    alone = replace(
+        subject.ends,
+        theta_0=subject.ends.theta_0[1:],
+        theta_1=subject.ends.theta_1[1:],
+        labels=["7"],
+        seeds=[7],
+        buffers=[{}],
+        diverged=[False],
+    )
     other = Interpolation(["train"], ["deterministic"])(replace(subject, adaptive=adaptive, ends=alone))
     assert "1 lines that are not finite have no say" in caplog.text
     curve, expected = (m.curves["train/deterministic"] for m in (measured, other))
@@ -149,7 +157,7 @@ def test_a_derivative_that_misses_a_part_is_refused_before_training(subject: OnP
         ({"path": lambda a, b, layout: BiasSchedule(a, b, layout, 0.5)}, r"path\.power=0\.5 gives .* at alpha=0"),
     ],
     ids=["jumps", "no velocity", "corner"],
-)  # fmt: skip
+)
 def test_what_has_no_slope_is_refused_before_training(subject: OnPath, change: dict[str, Any], text: str) -> None:
     with pytest.raises(InputError, match=text):
         Interpolation(modes=["deterministic"], slopes=1).check(replace(subject, **change))

@@ -24,10 +24,17 @@ from tests.twin import normal
 
 IMAGE = (2, 6, 5)  # not square, so a transposed map shows
 NUMBERS: dict[str, Any] = {
-    "classes": 3, "widths": [3, 2, 4], "pieces": [2, 3, 5], "kernels": [3, 2], "pads": [2, 1], "windows": [3, 2],
-    "strides": [2, 2], "init_ranges": [0.5, 0.4, 0.3, 0.2], "include": [0.8, 0.5, 0.5, 0.5],
+    "classes": 3,
+    "widths": [3, 2, 4],
+    "pieces": [2, 3, 5],
+    "kernels": [3, 2],
+    "pads": [2, 1],
+    "windows": [3, 2],
+    "strides": [2, 2],
+    "init_ranges": [0.5, 0.4, 0.3, 0.2],
+    "include": [0.8, 0.5, 0.5, 0.5],
     "scale": [1.1, 2.0, 2.0, 2.0],
-}  # fmt: skip
+}
 
 
 def small(image: Sequence[int] | None = IMAGE, **changes: Any) -> ConvMaxout:
@@ -135,12 +142,14 @@ def test_a_unit_is_the_largest_of_consecutive_pieces_and_overhanging_windows_cou
 @pytest.mark.parametrize(
     ("name", "widths", "parameters"),
     [
-        ("conv_maxout", [96, 192, 192, 500],
-         [36_864 + 192, 2_359_296 + 384, 1_843_200 + 384, 12_000_000 + 2_500, 5_010]),
-        ("conv_maxout_small", [24, 48, 48, 125],
-         [9_216 + 48, 147_456 + 96, 115_200 + 96, 750_000 + 625, 1_260]),
+        (
+            "conv_maxout",
+            [96, 192, 192, 500],
+            [36_864 + 192, 2_359_296 + 384, 1_843_200 + 384, 12_000_000 + 2_500, 5_010],
+        ),
+        ("conv_maxout_small", [24, 48, 48, 125], [9_216 + 48, 147_456 + 96, 115_200 + 96, 750_000 + 625, 1_260]),
     ],
-)  # fmt: skip
+)
 def test_every_layer_has_its_published_shape(name: str, widths: list[int], parameters: list[int]) -> None:
     module = published(name)
     inputs, outputs = [], []
@@ -239,9 +248,19 @@ def test_other_images_fit_or_are_refused() -> None:
 
 @pytest.mark.parametrize(
     ("key", "needed"),
-    [("widths", 3), ("pieces", 3), ("pads", 2), ("windows", 2), ("strides", 2), ("init_ranges", 4), ("max_norms", 4),
-     ("lr_scales", 4), ("include", 4), ("scale", 4)],
-)  # fmt: skip
+    [
+        ("widths", 3),
+        ("pieces", 3),
+        ("pads", 2),
+        ("windows", 2),
+        ("strides", 2),
+        ("init_ranges", 4),
+        ("max_norms", 4),
+        ("lr_scales", 4),
+        ("include", 4),
+        ("scale", 4),
+    ],
+)
 def test_lists_that_do_not_fit_are_refused(key: str, needed: int) -> None:
     with pytest.raises(InputError, match=rf"model\.{key} has 1 entries but 2 convolutions .* need {needed}"):
         small(**{key: [1]})

@@ -156,8 +156,9 @@ def test_seeds_in_one_vectorised_call_equal_each_alone() -> None:
     for s in range(2):
         one = Gradient(nets[0], CrossEntropy(), masks, False)
         row = slice(s, s + 1)
-        alone, after_alone, _ = one({n: v[row] for n, v in theta.items()}, x[row], y[row], drawn[row],
-                                 tuple(part[row] for part in state))  # fmt: skip
+        alone, after_alone, _ = one(
+            {n: v[row] for n, v in theta.items()}, x[row], y[row], drawn[row], tuple(part[row] for part in state)
+        )
         for name in theta:
             torch.testing.assert_close(together[name][s], alone[name][0], rtol=1e-11, atol=1e-13)
         for k in range(4):
@@ -203,9 +204,14 @@ def test_the_objective_is_the_mean_over_the_tokens_of_streams_read_through() -> 
 def trained(folder: Path, device: str = "cpu", drop: float = 0.1, **changes: Any) -> Solutions:
     """A few epochs on the small text, in float64."""
     numbers: dict[str, Any] = {
-        "batch_size": B, "max_epochs": 3, "select": "last", "monitor": "valid/objective", "dtype": "float64",
-        "gradient_scale": float(T), "max_gradient_norm": 5.0,
-    }  # fmt: skip
+        "batch_size": B,
+        "max_epochs": 3,
+        "select": "last",
+        "monitor": "valid/objective",
+        "dtype": "float64",
+        "gradient_scale": float(T),
+        "max_gradient_norm": 5.0,
+    }
     training = Training(**{**numbers, **changes})
     folder.mkdir(exist_ok=True)
     model = partial(LSTM, C, 16, 1, drop, 0.2)

@@ -131,9 +131,14 @@ def test_what_points_carry_makes_several_passes() -> None:
 
 @pytest.mark.parametrize(
     ("each", "theta", "wanted", "expected"),
-    [(1e3, 1e6, None, MOST_CPU), (2e5, 4e6, None, 250), (2e5, 4e6, 1000, 1000), (1e9, 4e6, None, 1),
-     (1.5e4, 1e7, None, MOST_CPU)],
-)  # fmt: skip
+    [
+        (1e3, 1e6, None, MOST_CPU),
+        (2e5, 4e6, None, 250),
+        (2e5, 4e6, 1000, 1000),
+        (1e9, 4e6, None, 1),
+        (1.5e4, 1e7, None, MOST_CPU),
+    ],
+)
 def test_a_pass_on_a_cpu_stays_within_its_cache(each: float, theta: float, wanted: int | None, expected: int) -> None:
     """Unless somebody says how many, or theta, which every pass combines anew, is as large."""
     foot = Footprint(0.0, 0.0, each, 3 * theta, 0.0)

@@ -64,11 +64,16 @@ def test_without_noise_both_modes_are_one() -> None:
 
 @pytest.mark.parametrize(
     ("net", "text"),
-    [(Net(lambda m, x: m.last(x * np.random.rand() if m.training else x), last=nn.Linear(D, C)), "NumPy's or Python's"),
-     (Net(lambda m, x: m.last(x * random.random() if m.training else x), last=nn.Linear(D, C)), "draw them"),
-     (Tangled(), "draws random numbers in training mode in Tangled.*deterministic mode"),
-     (Broken(D, C), "does not run in training mode.*needs boxes.*deterministic mode")],
-)  # fmt: skip
+    [
+        (
+            Net(lambda m, x: m.last(x * np.random.rand() if m.training else x), last=nn.Linear(D, C)),
+            "NumPy's or Python's",
+        ),
+        (Net(lambda m, x: m.last(x * random.random() if m.training else x), last=nn.Linear(D, C)), "draw them"),
+        (Tangled(), "draws random numbers in training mode in Tangled.*deterministic mode"),
+        (Broken(D, C), "does not run in training mode.*needs boxes.*deterministic mode"),
+    ],
+)
 def test_noise_that_cannot_be_had_alone_is_refused(net: nn.Module, text: str) -> None:
     Objective(net, CrossEntropy(), DATA, running_statistics="keep")
     with pytest.raises(InputError, match=text):

@@ -75,10 +75,16 @@ print(json.dumps(found))
 CASES = [("plain", 4, 12_000, 5), ("prefix", 8, 50, 500), ("events", 16, 150, 1000)]
 """(what, MiB, examples, points); the first and the last would take more than their budget without one."""
 MORE = [
-    ("plain", 4, 50, 5000), ("prefix", 8, 12_000, 5), ("prefix", 8, 50, 5000), ("slopes", 8, 12_000, 2),
-    ("events", 16, 12_000, 5), ("events", 16, 300, 500), ("events", 16, 60, 5000),
-    ("plane", 16, 300, 1640), ("plane", 16, 12_000, 200),
-]  # fmt: skip
+    ("plain", 4, 50, 5000),
+    ("prefix", 8, 12_000, 5),
+    ("prefix", 8, 50, 5000),
+    ("slopes", 8, 12_000, 2),
+    ("events", 16, 12_000, 5),
+    ("events", 16, 300, 500),
+    ("events", 16, 60, 5000),
+    ("plane", 16, 300, 1640),
+    ("plane", 16, 12_000, 200),
+]
 
 
 @pytest.mark.skipif(not os.access("/proc/self/clear_refs", os.W_OK), reason="only Linux tells the most memory held")
@@ -179,8 +185,15 @@ def test_nobody_waits_for_a_batch(what: str) -> None:
     path, looked = line(module), []
     for batch_size in (NUM, 5):
         together = 3 if what == "together" else None
-        objective = Objective(module, CrossEntropy(), split(NUM, 1), dtype="float64", batch_size=batch_size,
-                              engine="plain", alphas_at_once=together)  # fmt: skip
+        objective = Objective(
+            module,
+            CrossEntropy(),
+            split(NUM, 1),
+            dtype="float64",
+            batch_size=batch_size,
+            engine="plain",
+            alphas_at_once=together,
+        )
         _ = objective.passes
         with Waits() as waits:
             slopes(objective, path, ALPHAS, is_compared=True) if what == "slopes" else objective.along(path, ALPHAS)

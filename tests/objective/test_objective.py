@@ -103,8 +103,9 @@ def test_seed_s_alone_equals_seed_s_among_many() -> None:
     theta = points()
     together = objective(num_replicates=2)(theta)
     for s, seed in enumerate(SEEDS):
-        torch.testing.assert_close(objective(seeds=[seed], num_replicates=2)(theta[s : s + 1])[0], together[s],
-                                   rtol=1e-14, atol=0)  # fmt: skip
+        torch.testing.assert_close(
+            objective(seeds=[seed], num_replicates=2)(theta[s : s + 1])[0], together[s], rtol=1e-14, atol=0
+        )
     same_point = objective()(theta[:1].expand(3, -1))
     assert len(set(same_point.tolist())) == 3  # the seeds differ by their masks
 

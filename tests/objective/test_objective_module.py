@@ -164,15 +164,21 @@ TOKENS = Split(torch.arange(24).reshape(6, 4) % C, torch.zeros(6, 4, dtype=torch
     [
         (MLP(4, C, [3], nn.ReLU()), {"split": TOKENS}, r"model=MLP .* \[B, 4\], which are whole numbers .*int64"),
         (MLP(4, C, [3], nn.ReLU(), include=[0.5, 0.5], scale=[2.0, 2.0]), {"split": TOKENS}, "model=MLP does not fit"),
-        (MLP(D, C, [3], nn.ReLU()), {"cost": MultiPrediction()},
-         r"cost MultiPrediction: .*model=mpdbm.*cost=cross_entropy"),
-        (MLP(D, C, [3], nn.ReLU(), include=[0.5, 0.5], scale=[2.0, 2.0]), {"cost": MultiPrediction()},
-         r"must take \(x, y\)"),
+        (
+            MLP(D, C, [3], nn.ReLU()),
+            {"cost": MultiPrediction()},
+            r"cost MultiPrediction: .*model=mpdbm.*cost=cross_entropy",
+        ),
+        (
+            MLP(D, C, [3], nn.ReLU(), include=[0.5, 0.5], scale=[2.0, 2.0]),
+            {"cost": MultiPrediction()},
+            r"must take \(x, y\)",
+        ),
         (MPDBM(D + 1, C, (4, 3)), {"cost": MultiPrediction()}, "model=MPDBM does not fit"),
         (MPDBM(D, C, (4, 3)), {}, r"CrossEntropy leaves 2 of the 2 mask layers of model=MPDBM unused"),
     ],
     ids=["tokens", "tokens, masks", "one input", "one input, masks", "width", "masks unused"],
-)  # fmt: skip
+)
 @pytest.mark.parametrize("mode", ["deterministic", "stochastic"])
 def test_model_cost_and_data_that_do_not_fit_are_one_sentence(
     module: nn.Module, numbers: dict[str, Any], text: str, mode: str

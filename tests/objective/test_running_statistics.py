@@ -62,8 +62,10 @@ def twin(theta: Tensor, statistics: dict[str, Tensor] | None = None) -> float:
     def affine(rows: list[list[float]], k: int) -> list[list[float]]:
         w = named[f"layers.{k}.weight"].tolist()
         b = named[f"layers.{k}.bias"].tolist() if k == 2 else [0.0] * len(w)  # the norm's shift is the others' bias
-        return [[math.fsum(p * q for p, q in zip(u, row, strict=True)) + c for u, c in zip(w, b, strict=True)]
-                for row in rows]  # fmt: skip
+        return [
+            [math.fsum(p * q for p, q in zip(u, row, strict=True)) + c for u, c in zip(w, b, strict=True)]
+            for row in rows
+        ]
 
     for k, width in enumerate(WIDTHS):
         seen, calibration = affine(seen, k), affine(calibration, k)
@@ -78,8 +80,10 @@ def twin(theta: Tensor, statistics: dict[str, Tensor] | None = None) -> float:
             for rows in (seen, calibration):
                 for row in rows:
                     row[j] = math.tanh((row[j] - mean) / math.sqrt(var + 1e-5) * gain + shift)
-    costs = [cross_entropy(torch.tensor(z, dtype=torch.float64), int(y)).item()
-             for z, y in zip(affine(seen, 2), VALID.y, strict=True)]  # fmt: skip
+    costs = [
+        cross_entropy(torch.tensor(z, dtype=torch.float64), int(y)).item()
+        for z, y in zip(affine(seen, 2), VALID.y, strict=True)
+    ]
     return math.fsum(costs) / len(costs)
 
 
@@ -96,9 +100,16 @@ def test_recalibrated_statistics_are_exact_layer_by_layer(batch_size: int) -> No
 def test_recalibrating_is_a_full_batch_in_training_mode(batch_size: int) -> None:
     """Images too: the statistics of a channel run over its positions."""
     module = nn.Sequential(
-        nn.Unflatten(1, (1, 7)), nn.Conv1d(1, 3, 2), nn.BatchNorm1d(3), nn.ReLU(), nn.Flatten(), nn.Linear(18, 8),
-        nn.BatchNorm1d(8, affine=False), nn.ReLU(), nn.Linear(8, C),
-    ).double()  # fmt: skip
+        nn.Unflatten(1, (1, 7)),
+        nn.Conv1d(1, 3, 2),
+        nn.BatchNorm1d(3),
+        nn.ReLU(),
+        nn.Flatten(),
+        nn.Linear(18, 8),
+        nn.BatchNorm1d(8, affine=False),
+        nn.ReLU(),
+        nn.Linear(8, C),
+    ).double()
     theta = ParameterLayout.of(module).theta(module)[None]
     whole = copy.deepcopy(module).train()(TRAIN.x)
     expected = nn.functional.cross_entropy(whole, TRAIN.y).item()
@@ -177,8 +188,10 @@ def test_what_cannot_be_had_is_refused(make: Any, text: str) -> None:
 def test_a_norm_that_runs_twice_has_no_one_pair_of_statistics() -> None:
     module = Net(
         lambda m, x: m.last(m.norm(m.first(m.norm(x)))),
-        first=nn.Linear(D, D), last=nn.Linear(D, C), norm=nn.BatchNorm1d(D),
-    ).double()  # fmt: skip
+        first=nn.Linear(D, D),
+        last=nn.Linear(D, C),
+        norm=nn.BatchNorm1d(D),
+    ).double()
     with pytest.raises(InputError, match="norm runs twice"):
         objective("recalibrate", module, seeds=[0])(point(module))
 
@@ -195,11 +208,20 @@ def _constant(m: Any, x: Tensor) -> Tensor:
 
 def constant() -> Net:
     """Batch norm among buffers that are no statistics: a mask with infinities, a table of whole numbers, a counter."""
-    return Net(
-        _constant, first=nn.Linear(D, 6), norm=nn.BatchNorm1d(6), last=nn.Linear(6, C), passes=torch.tensor(0),
-        mask=torch.tensor([0.0, -torch.inf, 0.0, 0.0, -torch.inf, 0.0]), order=torch.tensor([3, 1, 0, 2, 5, 4]),
-        scale=torch.tensor([1.0, 2.0, 0.5, 0.7, 1.0, 3.0]),
-    ).double().eval()  # fmt: skip
+    return (
+        Net(
+            _constant,
+            first=nn.Linear(D, 6),
+            norm=nn.BatchNorm1d(6),
+            last=nn.Linear(6, C),
+            passes=torch.tensor(0),
+            mask=torch.tensor([0.0, -torch.inf, 0.0, 0.0, -torch.inf, 0.0]),
+            order=torch.tensor([3, 1, 0, 2, 5, 4]),
+            scale=torch.tensor([1.0, 2.0, 0.5, 0.7, 1.0, 3.0]),
+        )
+        .double()
+        .eval()
+    )
 
 
 def of_constant(seed: int) -> dict[str, Tensor]:

@@ -58,9 +58,18 @@ def machine_data() -> Split:
 
 def conv() -> ConvMaxout:
     return ConvMaxout(
-        [2, 6, 5], classes=3, widths=[3, 2, 4], pieces=[2, 3, 5], kernels=[3, 2], pads=[2, 1], windows=[3, 2],
-        strides=[2, 2], init_ranges=[0.5, 0.4, 0.3, 0.2], include=[0.8, 0.5, 0.5, 0.5], scale=[1.1, 2.0, 2.0, 2.0],
-    )  # fmt: skip
+        [2, 6, 5],
+        classes=3,
+        widths=[3, 2, 4],
+        pieces=[2, 3, 5],
+        kernels=[3, 2],
+        pads=[2, 1],
+        windows=[3, 2],
+        strides=[2, 2],
+        init_ranges=[0.5, 0.4, 0.3, 0.2],
+        include=[0.8, 0.5, 0.5, 0.5],
+        scale=[1.1, 2.0, 2.0, 2.0],
+    )
 
 
 CASES: dict[str, tuple[Any, Any, Any, dict[str, Any]]] = {
@@ -77,9 +86,11 @@ CASES: dict[str, tuple[Any, Any, Any, dict[str, Any]]] = {
 
 @pytest.mark.parametrize(
     ("case", "mode"),
-    [*((case, "deterministic") for case in CASES if case != "lstm"),
-     *((case, "stochastic") for case in CASES if case not in ("tanh", "fused lstm"))],
-)  # fmt: skip
+    [
+        *((case, "deterministic") for case in CASES if case != "lstm"),
+        *((case, "stochastic") for case in CASES if case not in ("tanh", "fused lstm")),
+    ],
+)
 def test_slopes_equal_central_differences(case: str, mode: str) -> None:
     make, cost, data, numbers = CASES[case]
     with torch.random.fork_rng(devices=[]):
@@ -206,8 +217,10 @@ def test_torch_dropout_is_on_inside_a_transformer_layer() -> None:
     """In evaluation mode the fast path of the layer would leave it out, and both modes would be one."""
     module = attention()
     theta = 0.3 * normal(1, ParameterLayout.of(module).num_parameters, seed=1)
-    values = [Objective(module, CrossEntropy(), DATA, mode=m, dtype="float64")(theta).item()
-              for m in ("stochastic", "deterministic")]  # fmt: skip
+    values = [
+        Objective(module, CrossEntropy(), DATA, mode=m, dtype="float64")(theta).item()
+        for m in ("stochastic", "deterministic")
+    ]
     assert abs(values[0] - values[1]) > 1e-3
 
 

@@ -86,9 +86,18 @@ def test_every_verdict_number_and_setting_is_told(sweep: Path, page: Callable[..
     for verdict in sweep_figure.judge(read(sweep).results):
         for told in (verdict.check, verdict.claim, verdict.source, verdict.measured, verdict.expected, verdict.note):
             assert " ".join(told.split()) in words
-    for told in ("full scale", "landscape 0.1.0, torch 2.13.0", "a CPU, 1 thread", "7.5 s", "15 s", "0, 1, 2",
-                 "optimizer.momentum = 0.9", "optimizer.lr = 0.2", "3 of 6 runs: 50 % [19, 81]",
-                 "python -m landscape +experiment=mine training.max_epochs=40"):  # fmt: skip
+    for told in (
+        "full scale",
+        "landscape 0.1.0, torch 2.13.0",
+        "a CPU, 1 thread",
+        "7.5 s",
+        "15 s",
+        "0, 1, 2",
+        "optimizer.momentum = 0.9",
+        "optimizer.lr = 0.2",
+        "3 of 6 runs: 50 % [19, 81]",
+        "python -m landscape +experiment=mine training.max_epochs=40",
+    ):
         assert told in words, told
     assert "/somewhere" not in words, "where a run was written is no part of its config"
 

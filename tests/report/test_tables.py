@@ -48,8 +48,10 @@ def test_summary_has_means_and_rates(sweep: Path, page: Callable[..., str]) -> N
     assert float(errors[0]["standard_error"]) == pytest.approx(1 / math.sqrt(3))
     monotone = [r for r in table if (r["what"], r["on"]) == ("1b", "train, deterministic")]
     assert [(r["set:optimizer.lr"], r["holds"], r["count"]) for r in monotone] == [
-        ("", "3", "6"), ("0.1", "3", "3"), ("0.2", "0", "3"),
-    ]  # fmt: skip
+        ("", "3", "6"),
+        ("0.1", "3", "3"),
+        ("0.2", "0", "3"),
+    ]
     assert float(monotone[0]["low"]) + float(monotone[0]["high"]) == pytest.approx(1)
 
 

@@ -201,9 +201,15 @@ def test_online_it_is_saved_and_replaced(online: Any, sweep: Path, capsys: pytes
     ],
 )
 def test_a_server_that_does_not_take_it(
-    fault: str, status: int, says: str, online: Any, sweep: Path, monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture,
-) -> None:  # fmt: skip
+    fault: str,
+    status: int,
+    says: str,
+    online: Any,
+    sweep: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     """The file is written in any case; one line says why there is no more; WANDB_MODE=offline asks nobody."""
     import wandb
 
@@ -240,11 +246,15 @@ def test_the_missing_extra_is_one_message(
     assert not list(sweep.glob("*report*")) and not list(sweep.glob("*.csv"))
 
 
-@pytest.mark.parametrize(("trackers", "says"), [
-    ([{"_target_": "landscape.tracker.null.NullTracker"}] * 2, "tracker=none"),
-    ([TRACKER | {"mode": "disabled"}] * 2, "tracker.mode=disabled"),
-    ([TRACKER, TRACKER | {"project": "yours"}], "default/yours"),
-], ids=["none", "disabled", "two projects"])  # fmt: skip
+@pytest.mark.parametrize(
+    ("trackers", "says"),
+    [
+        ([{"_target_": "landscape.tracker.null.NullTracker"}] * 2, "tracker=none"),
+        ([TRACKER | {"mode": "disabled"}] * 2, "tracker.mode=disabled"),
+        ([TRACKER, TRACKER | {"project": "yours"}], "default/yours"),
+    ],
+    ids=["none", "disabled", "two projects"],
+)
 def test_runs_that_are_not_in_one_project(
     trackers: list[dict[str, Any]], says: str, job: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

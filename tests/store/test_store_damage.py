@@ -50,14 +50,29 @@ def edited(folder: Path, field: str, *values: Any) -> None:
 
 
 EDITS: dict[str, Any] = {
-    "seeds": [5, 3], "status": ["diverged", "max_epochs"], "names": ["b"], "shapes": [[1]], "num_epochs": [1, 3],
-    "snapshot_epochs": [0.0, 1.0, 2.0, 4.0], "snapshot_steps": [0], "description": {}, "trajectory_sha256": "0",
-    "digest": "0", "format": 7,
-}  # fmt: skip
+    "seeds": [5, 3],
+    "status": ["diverged", "max_epochs"],
+    "names": ["b"],
+    "shapes": [[1]],
+    "num_epochs": [1, 3],
+    "snapshot_epochs": [0.0, 1.0, 2.0, 4.0],
+    "snapshot_steps": [0],
+    "description": {},
+    "trajectory_sha256": "0",
+    "digest": "0",
+    "format": 7,
+}
 OLD: list[dict[str, Any]] = [
-    {"seeds": [5, 3]}, {"seeds": [3, 5, 7]}, {"status": ["fine", "fine"]}, {"shapes": [[1]]}, {"num_epochs": [9, 9]},
-    {"snapshot_epochs": [0.0]}, {"snapshot_epochs": [0.0, 2.0, 1.0, 3.0]}, {"names": []}, {"status": None},
-]  # fmt: skip
+    {"seeds": [5, 3]},
+    {"seeds": [3, 5, 7]},
+    {"status": ["fine", "fine"]},
+    {"shapes": [[1]]},
+    {"num_epochs": [9, 9]},
+    {"snapshot_epochs": [0.0]},
+    {"snapshot_epochs": [0.0, 2.0, 1.0, 3.0]},
+    {"names": []},
+    {"status": None},
+]
 KINDS = ["[]", "null", "7", '"text"', "{}", "[" * 100_000, "\xff", ""]
 DAMAGE: list[Callable[[Path], Any]] = [
     *(lambda folder, edit=edit: edited(folder, *edit) for edit in EDITS.items()),

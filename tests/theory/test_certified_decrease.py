@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+import mpmath
 import numpy as np
 import pytest
 
@@ -110,8 +111,12 @@ def test_never_certifies_a_planted_bump(cost, height):
         w1, b1, w2, b2 = network
         shift = np.zeros((len(w2), 3))
         shift[0] = slopes  # raises class 0, which is right for some and wrong for more
-        return (np.vstack([w1, np.zeros((3, w1.shape[1]))]), np.concatenate([b1, alpha - places]),
-                np.hstack([w2, shift]), b2)  # fmt: skip
+        return (
+            np.vstack([w1, np.zeros((3, w1.shape[1]))]),
+            np.concatenate([b1, alpha - places]),
+            np.hstack([w2, shift]),
+            b2,
+        )
 
     planted = (with_tent(network_0, 0.0), with_tent(network_1, 1.0), x, labels)
     proof = line(*planted, cost=cost)
@@ -200,7 +205,6 @@ def test_the_bound_holds_for_single_examples(cost, wrong_by, monkeypatch):
 @pytest.mark.parametrize("cost", COSTS)
 def test_slope_and_its_error_against_fractions(cost):
     """Squared error: exact rationals. Cross-entropy: 60 digits by mpmath, through sympy."""
-    mpmath = pytest.importorskip("mpmath")
     mpmath.mp.dps = 60
     for seed in range(4):
         data = data_for(cost, problem(seed, N=5, D=3, H=4, C=3))
@@ -219,8 +223,10 @@ def test_slope_and_its_error_against_fractions(cost):
             _, outputs = network.at(alpha)
             slope, error = rule.prepare(outputs)
             if cost == "squared_error":
-                truth = float(sum(2 * r * f for r, f in zip((z - exactly(data[3])).ravel(), first.ravel(), strict=True))
-                              - Fraction(slope))  # fmt: skip
+                truth = float(
+                    sum(2 * r * f for r, f in zip((z - exactly(data[3])).ravel(), first.ravel(), strict=True))
+                    - Fraction(slope)
+                )
             else:
                 total = mpmath.mpf(0)
                 for row, change, label in zip(z, first, data[3], strict=True):

@@ -96,9 +96,12 @@ def test_a_line_for_every_grid(cells):
     curve = scalar.line([float(u) for u in start], (1.0, 1.0))
     if cells <= 100:
         assert [p.alpha for p in curve.minima()] == pytest.approx([float(hole), 1.0], abs=1e-9)
-    assert scalar.exact([sp.Rational(u.numerator, u.denominator) for u in start], (1, 1)).eval(
-        sp.Rational(hole.numerator, hole.denominator)
-    ) == 0  # fmt: skip
+    assert (
+        scalar.exact([sp.Rational(u.numerator, u.denominator) for u in start], (1, 1)).eval(
+            sp.Rational(hole.numerator, hole.denominator)
+        )
+        == 0
+    )
 
 
 def test_bad_input_is_refused_in_one_sentence():

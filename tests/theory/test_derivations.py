@@ -34,16 +34,21 @@ ELSEWHERE: list[tuple[str, dict[str, Any]]] = [
     *(("logits", {"depth": depth, "power": p, "width": w}) for depth, p, w in ((1, 2, 6), (2, 4, 1), (3, 1, 6))),
     *(("noise", changed) for changed in ({"dimension": 1, "lr": 0.3}, {"batch_size": 1, "lr": 0.05, "num_steps": 5})),
     *(("plane", {"depth": d, "width": w, "seed": s}) for d, w, s in ((1, 2, 0), (6, 3, 4))),
-    *(("quadratic", {"lr": lr, "momentum": m, "dimension": 50, "condition": 30})
-      for lr, m in ((0.5, 0.9), (1.9, 0.0), (3.0, 0.6))),
-    *((name, {"dimension": d, "num_steps": n, "solution_step": end}) for name in ("random_walk", "thales")
-      for d, n, end in ((2, 1000, 900), (3, 1, 1), (10**9, 1000, 1000))),
+    *(
+        ("quadratic", {"lr": lr, "momentum": m, "dimension": 50, "condition": 30})
+        for lr, m in ((0.5, 0.9), (1.9, 0.0), (3.0, 0.6))
+    ),
+    *(
+        (name, {"dimension": d, "num_steps": n, "solution_step": end})
+        for name in ("random_walk", "thales")
+        for d, n, end in ((2, 1000, 900), (3, 1, 1), (10**9, 1000, 1000))
+    ),
     *(("relu_exact", {"examples": n, "hidden": h, "seed": s}) for n, h, s in ((1, 1, 0), (3, 2, 5), (60, 20, 2))),
     *(("scalar", {"depth": depth}) for depth in (2, 5)),
     *(("statistics", {"depth": d, "width": w, "sigma": s}) for d, w, s in ((1, 1, 1.0), (5, 3, 20.0))),
     *(("taylor", {"order": order}) for order in (2, 8)),
     *(("walk_variants", changed) for changed in ({"solution_step": 2}, {"drift": 0.0, "hurst": 0.3, "momentum": 0.0})),
-]  # fmt: skip
+]
 DEPEND_ON_DEPTH = ("dynamics", "homogeneous", "scalar")
 DRAWN: list[tuple[str, dict[str, Any], int, str, str, str, str]] = [
     ("balanced", {}, 4, "units of its length R", "units of R", "Thales semicircle", ""),

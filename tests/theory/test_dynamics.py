@@ -198,8 +198,12 @@ def test_closed_forms_are_what_is_computed() -> None:
     form, run = dynamics_steps.closed_form(3), mode(0.4, -0.1, 1.3)
     g_0, g_1 = run.sums
     point = run([1.1])[0]
-    values = {dynamics_steps.g: float(point.sum()), dynamics_steps.g0: g_0, dynamics_steps.g1: g_1,
-              dynamics_steps.k: run.invariant}  # fmt: skip
+    values = {
+        dynamics_steps.g: float(point.sum()),
+        dynamics_steps.g0: g_0,
+        dynamics_steps.g1: g_1,
+        dynamics_steps.k: run.invariant,
+    }
     for name, found in (
         ("a, if a + b > 0", point[0]),
         ("residual at depth 2", run.residual_norm([1.1])[0]),

@@ -41,10 +41,15 @@ def run(method: Method, hessian: Floats, start: Floats, steps: int) -> tuple[Flo
 
 @pytest.mark.parametrize(
     "method",
-    [gradient_descent(1.9), heavy_ball(0.5, 0.9), torch_sgd(0.8, 0.7, 0.4), nesterov(0.9, 0.95),
-     torch_sgd(0.4, 0.9, nesterov=True)],
+    [
+        gradient_descent(1.9),
+        heavy_ball(0.5, 0.9),
+        torch_sgd(0.8, 0.7, 0.4),
+        nesterov(0.9, 0.95),
+        torch_sgd(0.4, 0.9, nesterov=True),
+    ],
     ids=str,
-)  # fmt: skip
+)
 def test_one_run_serves_every_method_to_the_stated_step(method: Method) -> None:
     hessian, start = problem(300, 1)
     rule = gauss_rule(lambda v: hessian @ v, start, 14)

@@ -53,8 +53,9 @@ def test_logits_cost_and_slope_are_those_of_the_network(sizes, activation, degre
     assert curve.error_rate(alphas, labels) == pytest.approx([(one.argmax(1) != labels).mean() for one in z])
     slope = (curve.cross_entropy(alphas + h, labels) - curve.cross_entropy(alphas - h, labels)) / (2 * h)
     assert curve.slope(alphas, labels) == pytest.approx(slope, abs=1e-8 * scale * degree**2)
-    assert curve(alphas, 2) == pytest.approx((curve(alphas + h, 1) - curve(alphas - h, 1)) / (2 * h),
-                                             abs=1e-7 * scale * degree**2)  # fmt: skip
+    assert curve(alphas, 2) == pytest.approx(
+        (curve(alphas + h, 1) - curve(alphas - h, 1)) / (2 * h), abs=1e-7 * scale * degree**2
+    )
     assert curve(0.25).shape == (12, sizes[-1]) and curve([[0.1, 0.2]]).shape == (1, 2, 12, sizes[-1])
 
 

@@ -15,10 +15,14 @@ import pytest
 from theory import npz
 
 ARRAYS = {
-    "c": np.arange(6.0).reshape(2, 3), "fortran": np.asfortranarray(np.arange(6.0).reshape(2, 3)),
-    "empty": np.zeros((0, 3)), "one": np.float32(3), "swapped": np.arange(3, dtype=">i2"), "yes": np.array([True]),
+    "c": np.arange(6.0).reshape(2, 3),
+    "fortran": np.asfortranarray(np.arange(6.0).reshape(2, 3)),
+    "empty": np.zeros((0, 3)),
+    "one": np.float32(3),
+    "swapped": np.arange(3, dtype=">i2"),
+    "yes": np.array([True]),
     "a/b é": np.arange(2, dtype=np.uint8),
-}  # fmt: skip
+}
 
 
 def entry(name: str, content: bytes, how: int = zipfile.ZIP_DEFLATED, times: int = 1) -> bytes:

@@ -73,8 +73,9 @@ def test_the_document_is_up_to_date(rendered: str) -> None:
         pytest.fail(f"docs/theory.md is stale from line {first} on; write it again: {COMMAND}", pytrace=False)
 
 
-def test_the_command_writes_a_file_or_says_why_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
-                                                   capsys: pytest.CaptureFixture[str]) -> None:  # fmt: skip
+def test_the_command_writes_a_file_or_says_why_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setattr(page, "render", lambda names: f"{sorted(names)}")
     assert main(["page", str(tmp_path / "theory.md")]) == 0
     assert (tmp_path / "theory.md").read_text() == f"{sorted(NAMES)}" and len(list(tmp_path.iterdir())) == 1

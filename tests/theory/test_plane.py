@@ -98,8 +98,10 @@ DATA = moments(X, Y)
         (lambda: plane.plane(POINTS[0], POINTS[1], POINTS[1][:1], DATA), "shapes|outputs"),
         (lambda: plane.plane(POINTS[0], POINTS[0], POINTS[1], DATA), "length zero"),
         (lambda: plane.plane(POINTS[0], POINTS[1], POINTS[1], DATA), "on one line"),
-        (lambda: plane.plane(POINTS[0], POINTS[1], [2 * b - a for a, b in zip(*POINTS[:2], strict=True)], DATA),
-         "on one line"),
+        (
+            lambda: plane.plane(POINTS[0], POINTS[1], [2 * b - a for a, b in zip(*POINTS[:2], strict=True)], DATA),
+            "on one line",
+        ),
         (lambda: plane.plane(*POINTS, DATA, ((0, 1), (1, 1))), "interval"),
         (lambda: plane.plane(*POINTS, Moments(1, np.eye(3), np.eye(3), 1.0)), "inputs"),
         (lambda: plane.plane(*[[1e100 * w for w in p] for p in POINTS], DATA), "overflows"),
@@ -110,7 +112,7 @@ DATA = moments(X, Y)
         (lambda: plane.derive(width=1), "width=1"),
         (lambda: plane.draw(None, seed=-1), "seed=-1"),
     ],
-)  # fmt: skip
+)
 def test_bad_input_is_refused(call, message):
     with pytest.raises(ValueError, match=message):
         call()

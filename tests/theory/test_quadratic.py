@@ -58,9 +58,15 @@ def test_values_can_be_written_as_json() -> None:
 
 @pytest.mark.parametrize(
     ("lr", "momentum", "residual", "projection"),
-    [(0.1, 0.0, 0.337, 0.53), (1.0, 0.0, 0.347, 0.52), (1.9, 0.0, 0.474, 0.41), (0.1, 0.9, 0.526, 0.66),
-     (0.5, 0.9, 0.613, 0.78), (0.1, 0.99, 0.670, 0.86)],
-)  # fmt: skip
+    [
+        (0.1, 0.0, 0.337, 0.53),
+        (1.0, 0.0, 0.347, 0.52),
+        (1.9, 0.0, 0.474, 0.41),
+        (0.1, 0.9, 0.526, 0.66),
+        (0.5, 0.9, 0.613, 0.78),
+        (0.1, 0.99, 0.670, 0.86),
+    ],
+)
 def test_figure_12_table(lr: float, momentum: float, residual: float, projection: float) -> None:
     """Largest residual and its place, six settings, log-uniform spectrum on [0.01, 1], 3000 steps, within 2 %."""
     found = quadratic.track(heavy_ball(lr, momentum), modes(LogUniform(0.01, 1.0), 500), np.arange(3001))
@@ -71,10 +77,15 @@ def test_figure_12_table(lr: float, momentum: float, residual: float, projection
 
 @pytest.mark.parametrize(
     "method",
-    [gradient_descent(1.7), heavy_ball(2.0, 0.8), torch_sgd(1.0, 0.9, 0.2), nesterov(0.9, 0.9),
-     torch_sgd(0.5, 0.9, nesterov=True)],
+    [
+        gradient_descent(1.7),
+        heavy_ball(2.0, 0.8),
+        torch_sgd(1.0, 0.9, 0.2),
+        nesterov(0.9, 0.9),
+        torch_sgd(0.5, 0.9, nesterov=True),
+    ],
     ids=str,
-)  # fmt: skip
+)
 def test_track_is_the_run(method: Method) -> None:
     rng = np.random.default_rng(3)
     values, start = rng.uniform(0.01, 1, 60), rng.standard_normal(60) + 0.3
@@ -105,17 +116,24 @@ def test_random_start_law() -> None:
     along, square = on_axis(start, simulate(method, values, start, np.zeros((step, 1, 1))))
     spread = (along - along.mean()) ** 2
     for sample, mean in [
-        (along, law.projection[0]), (spread, law.projection_std[0] ** 2), (square, law.residual[0] ** 2),
-    ]:  # fmt: skip
+        (along, law.projection[0]),
+        (spread, law.projection_std[0] ** 2),
+        (square, law.residual[0] ** 2),
+    ]:
         assert abs(sample.mean() - mean) < 4 * sample.std() / 200_000**0.5
 
 
 @pytest.mark.parametrize(
     "method",
-    [gradient_descent(1.2), heavy_ball(0.6, 0.8), torch_sgd(0.9, 0.8, 0.3), nesterov(0.7, 0.8),
-     torch_sgd(0.5, 0.8, nesterov=True)],
+    [
+        gradient_descent(1.2),
+        heavy_ball(0.6, 0.8),
+        torch_sgd(0.9, 0.8, 0.3),
+        nesterov(0.7, 0.8),
+        torch_sgd(0.5, 0.8, nesterov=True),
+    ],
     ids=str,
-)  # fmt: skip
+)
 def test_noisy_law(method: Method) -> None:
     """20,000 noisy runs, noise uneven over coordinates: |z| < 4 for E α, Var α and E ρ²."""
     rng = np.random.default_rng(9)
@@ -128,8 +146,10 @@ def test_noisy_law(method: Method) -> None:
     )
     spread = (along - along.mean()) ** 2
     for sample, mean in [
-        (along, law.projection[0]), (spread, law.projection_std[0] ** 2), (square, law.residual[0] ** 2),
-    ]:  # fmt: skip
+        (along, law.projection[0]),
+        (spread, law.projection_std[0] ** 2),
+        (square, law.residual[0] ** 2),
+    ]:
         assert abs(sample.mean() - mean) < 4 * sample.std() / runs**0.5
 
 

@@ -91,10 +91,14 @@ def test_raw_projection_density_is_a_parabolic_cylinder_function(dimension, step
     for z in mean + np.sqrt(variance) * np.array([-2.3, -0.4, 0.1, 1.7]):
         a, b = 1 + k * k / v, k * z / v
         exact = (
-            mpmath.mpf(2) ** (1 - dimension / 2) * mpmath.gamma(dimension) / mpmath.gamma(dimension / 2)
-            / mpmath.sqrt(2 * mpmath.pi * v) * a ** (-dimension / 2)
-            * mpmath.exp(-z * z / (2 * v) + b * b / (4 * a)) * mpmath.pcfd(-dimension, -b / np.sqrt(a))
-        )  # fmt: skip
+            mpmath.mpf(2) ** (1 - dimension / 2)
+            * mpmath.gamma(dimension)
+            / mpmath.gamma(dimension / 2)
+            / mpmath.sqrt(2 * mpmath.pi * v)
+            * a ** (-dimension / 2)
+            * mpmath.exp(-z * z / (2 * v) + b * b / (4 * a))
+            * mpmath.pcfd(-dimension, -b / np.sqrt(a))
+        )
         assert walk.raw_projection_pdf(z, step) == pytest.approx(float(exact), rel=1e-10)
     low, high = mean - np.sqrt(variance), mean + 1.4 * np.sqrt(variance)
     mass, _ = integrate.quad(lambda z: walk.raw_projection_pdf(z, step), low, high, epsabs=1e-12)

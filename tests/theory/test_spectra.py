@@ -40,9 +40,13 @@ def quadrature(family: object) -> tuple[Floats, Floats]:
 
 
 FAMILIES = [
-    LogUniform(0.013, 1.7), Uniform(0.0, 1.3), Uniform(0.2, 2.1), Gamma(2.5, 0.3), Beta(1.7, 0.8, 2.2),
+    LogUniform(0.013, 1.7),
+    Uniform(0.0, 1.3),
+    Uniform(0.2, 2.1),
+    Gamma(2.5, 0.3),
+    Beta(1.7, 0.8, 2.2),
     marchenko_pastur(0.7),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("family", FAMILIES, ids=str)

@@ -106,8 +106,9 @@ def test_series_of_functions_against_each_other():
 def test_the_sign_at_the_start_decides_the_bump():
     one = np.ones((1, 1))
     flow = scalar.flow_limit(scalar.DEPTH_3_START)
-    bump = series([(w * one, None) for w in scalar.DEPTH_3_START], [(w * one, None) for w in flow], one, one,
-                  activation="linear")  # fmt: skip
+    bump = series(
+        [(w * one, None) for w in scalar.DEPTH_3_START], [(w * one, None) for w in flow], one, one, activation="linear"
+    )
     assert direction(bump) == 1
     for u in ((0.1, 0.05), (-0.5, 0.0)):
         c = series([(w * one, None) for w in u], [(one, None)] * 2, one, one, activation="linear")
@@ -126,8 +127,15 @@ def test_curvature_predicts_the_depth_2_barrier_exactly():
         here, there = [b, a], [turn @ b, a @ np.linalg.inv(turn)]
         curve = deep_linear.line(here, there, deep_linear.moments(x, x @ (a @ b).T))
         for at in (0.0, 1.0):
-            c = series([(w, None) for w in here], [(w, None) for w in there], x, x @ (a @ b).T, alpha=at, order=2,
-                       activation="linear")  # fmt: skip
+            c = series(
+                [(w, None) for w in here],
+                [(w, None) for w in there],
+                x,
+                x @ (a @ b).T,
+                alpha=at,
+                order=2,
+                activation="linear",
+            )
             assert predicted_barrier(c) == pytest.approx(curve.barrier(), rel=1e-9)
 
 

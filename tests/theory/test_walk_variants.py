@@ -32,8 +32,9 @@ def white(seed=0):
 def test_any_schedule_is_on_the_half_circle_at_its_own_speed():
     rates = np.random.default_rng(1).uniform(0.01, 2, T)
     x, r = variants.scheduled(rates)
-    assert thales.defect(x, r) == pytest.approx(0, abs=1e-14) and x[3] == pytest.approx((rates[:3] ** 2).sum()
-                                                                                     / (rates**2).sum())  # fmt: skip
+    assert thales.defect(x, r) == pytest.approx(0, abs=1e-14) and x[3] == pytest.approx(
+        (rates[:3] ** 2).sum() / (rates**2).sum()
+    )
     assert np.abs(np.array(seen(walk(rates[:, None] * white()))) - [x, r]).max() < NEAR
     plain = variants.scheduled(np.ones(T))
     assert np.allclose(plain, RandomWalk(10, T, T).mean(np.arange(T + 1)))
@@ -94,8 +95,9 @@ def test_beyond_the_end_the_covariances_are_those_of_the_walk():
 def test_momentum_walks_exactly(momentum):
     """K by summing shocks one by one, without the closed form, beyond the end too; and one walk."""
     steps = np.arange(T + 7)
-    moved = np.array([[sum(momentum**i for i in range(t - j + 1)) if j <= t else 0.0 for j in steps[1:]]
-                      for t in steps])  # fmt: skip
+    moved = np.array(
+        [[sum(momentum**i for i in range(t - j + 1)) if j <= t else 0.0 for j in steps[1:]] for t in steps]
+    )
     covariance = moved @ moved.T
     exact = variants.from_covariance(np.diag(covariance), covariance[:, T], covariance[T, T])
     found = variants.with_momentum(steps, momentum, T)
@@ -133,8 +135,12 @@ def test_unequal_directions_by_draws_and_by_the_effective_dimension():
     assert variants.anisotropic_spread(wide)[0] * d_eff == pytest.approx(1, abs=8 / d_eff)
     one, _ = variants.anisotropic_spread([1.0, 1.0, 1e-9])
     assert one > variants.anisotropic_spread([1.0, 1.0, 1.0])[0]
-    two, _ = quad(lambda u: u * 2.0 / (1 + 2 * u) ** 2 * (1 + 2e-2 * u) ** -0.5 + u * 1e-4 / (1 + 2 * u)
-                  * (1 + 2e-2 * u) ** -1.5, 0, np.inf, limit=500)  # fmt: skip
+    two, _ = quad(
+        lambda u: u * 2.0 / (1 + 2 * u) ** 2 * (1 + 2e-2 * u) ** -0.5 + u * 1e-4 / (1 + 2 * u) * (1 + 2e-2 * u) ** -1.5,
+        0,
+        np.inf,
+        limit=500,
+    )
     assert variants.anisotropic_spread([1.0, 1.0, 0.01])[0] == pytest.approx(two, rel=1e-5)
 
 

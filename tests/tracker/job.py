@@ -108,8 +108,12 @@ def track(tracker: Tracker, folder: Path, key: str = "k3y", trained: bool = True
 def closing(folder: Path) -> Closing:
     """What a sweep of this one job comes to."""
     rates = Table(["check", "rate", "low"], [["1a", 1.0, 0.206543], ["2", 0.0, None]])
-    return Closing(folder / "k3y/figure.png", {"rates": rates, "means": Table(["number"], [])},
-                   {"jobs/done": 1, "rate/1a": 1.0}, result().verdicts)  # fmt: skip
+    return Closing(
+        folder / "k3y/figure.png",
+        {"rates": rates, "means": Table(["number"], [])},
+        {"jobs/done": 1, "rate/1a": 1.0},
+        result().verdicts,
+    )
 
 
 def main(mode: str, folder: Path, wait: bool = False, close: bool = False, reused: bool = False) -> None:

@@ -68,14 +68,28 @@ def test_whatever_is_overridden_a_run_is_one_that_a_server_takes(asked: dict[str
 def test_the_environment_counts_where_the_command_says_nothing_else(
     asked: dict[str, Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    said = {"PROJECT": "ours", "ENTITY": "team", "NAME": "night", "RUN_GROUP": "week 3", "JOB_TYPE": "line",
-            "TAGS": "a, b,,full", "DIR": str(tmp_path / "scratch"), "SILENT": "false"}  # fmt: skip
+    said = {
+        "PROJECT": "ours",
+        "ENTITY": "team",
+        "NAME": "night",
+        "RUN_GROUP": "week 3",
+        "JOB_TYPE": "line",
+        "TAGS": "a, b,,full",
+        "DIR": str(tmp_path / "scratch"),
+        "SILENT": "false",
+    }
     for name, value in said.items():
         monkeypatch.setenv(f"WANDB_{name}", value)
     tracker().start(replace(INFO, folder=tmp_path))
     told = {key: asked[key] for key in ("project", "entity", "name", "group", "job_type", "tags")}
-    assert told == {"project": "ours", "entity": "team", "name": "night lr=0.1", "group": "week 3", "job_type": "line",
-                    "tags": ["full", "lr=0.1", "a", "b"]}  # fmt: skip
+    assert told == {
+        "project": "ours",
+        "entity": "team",
+        "name": "night lr=0.1",
+        "group": "week 3",
+        "job_type": "line",
+        "tags": ["full", "lr=0.1", "a", "b"],
+    }
     assert asked["dir"] == tmp_path / "scratch" and asked["settings"].silent is False
 
 

@@ -43,9 +43,18 @@ def half_labelled() -> Dataset:
 def test_it_is_torch_s_mean_in_every_minibatch(train: Train, name: str, seeds: list[int]) -> None:
     cost, loss = COSTS[name]
     data = half_labelled()
-    result = train(seeds, model=net, cost=cost, data=data, optimizer=partial(torch.optim.SGD, lr=0.1),
-                   momentum_schedule=None, lr_schedule=None, max_epochs=EPOCHS, batch_size=BATCH,
-                   select="last")  # fmt: skip
+    result = train(
+        seeds,
+        model=net,
+        cost=cost,
+        data=data,
+        optimizer=partial(torch.optim.SGD, lr=0.1),
+        momentum_schedule=None,
+        lr_schedule=None,
+        max_epochs=EPOCHS,
+        batch_size=BATCH,
+        select="last",
+    )
     module = by_hand(net, partial(torch.optim.SGD, lr=0.1), SEED, EPOCHS, BATCH, loss, data)
     torch.testing.assert_close(result.theta_f[0], result.layout.theta(module), rtol=1e-9, atol=1e-11)
     right = loss(module(data.train.x), data.train.y).item()
@@ -72,10 +81,13 @@ class Auxiliary(nn.Module):
         return self.extra(self.head(x)) if self.training else self.head(x)
 
 
-@pytest.mark.parametrize(("extra", "words"), [
-    (lambda z: (z, 2 * z), r"tuple of 0 .* none is called logits.*\+cost\.output=NAME"),
-    (lambda z: z[:, :2], "does not fit data and cost CrossEntropy in training mode"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("extra", "words"),
+    [
+        (lambda z: (z, 2 * z), r"tuple of 0 .* none is called logits.*\+cost\.output=NAME"),
+        (lambda z: z[:, :2], "does not fit data and cost CrossEntropy in training mode"),
+    ],
+)
 def test_a_module_that_differs_in_training_is_refused_before(extra: Any, words: str) -> None:
     few = dataset().train.first(8).to(dtype=torch.float32)
     module = Auxiliary(extra).eval()

@@ -26,14 +26,24 @@ MODELS: dict[str, tuple[Callable[[], nn.Module], Any, float]] = {
     "adversarial": (partial(MaxoutMLP, 64, 10, [20, 20], 3, 0.1, 1.5), Adversarial(0.1), 0.1),
     "conv_maxout": (
         partial(
-            ConvMaxout, [1, 8, 8], 10, widths=[6, 6, 6, 20], pieces=[2, 2, 2, 3], kernels=[3, 3, 3], pads=[1, 1, 1],
-            windows=[2, 2, 2], strides=[2, 2, 2], init_ranges=[0.3] * 5, max_norms=[2.0] * 5,
+            ConvMaxout,
+            [1, 8, 8],
+            10,
+            widths=[6, 6, 6, 20],
+            pieces=[2, 2, 2, 3],
+            kernels=[3, 3, 3],
+            pads=[1, 1, 1],
+            windows=[2, 2, 2],
+            strides=[2, 2, 2],
+            init_ranges=[0.3] * 5,
+            max_norms=[2.0] * 5,
             lr_scales=[0.5] * 3 + [1, 1],
         ),
-        CrossEntropy(), 0.1,
+        CrossEntropy(),
+        0.1,
     ),
     "lstm": (partial(LSTM, 12, 16, 2, 0.0, 0.2), CrossEntropy(), 0.5),
-}  # fmt: skip
+}
 
 
 def text() -> Dataset:

@@ -33,9 +33,14 @@ def rows(file: Path) -> np.ndarray[Any, Any]:
 def test_epochs_equal_the_hand_written_loop(train: Train, tmp_path: Path) -> None:
     """Dropout, norm bounds, decaying lr, momentum, and a last batch of 3 in 23."""
     result = train(
-        [SEED], max_epochs=3, lr_schedule=ExponentialDecay(1.05), momentum_schedule=None,
-        optimizer=partial(Momentum, lr=0.1, momentum=0.6), model=partial(maxout, max_norm=TIGHT), folder=tmp_path,
-    )  # fmt: skip
+        [SEED],
+        max_epochs=3,
+        lr_schedule=ExponentialDecay(1.05),
+        momentum_schedule=None,
+        optimizer=partial(Momentum, lr=0.1, momentum=0.6),
+        model=partial(maxout, max_norm=TIGHT),
+        folder=tmp_path,
+    )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(twin.stream(SEED, twin.INIT).initial_seed())
         module = maxout().double()

@@ -25,9 +25,15 @@ def text() -> Dataset:
 
 
 NUMBERS: dict[str, Any] = {
-    "data": text(), "batch_size": 4, "max_epochs": 2, "select": "last", "monitor": "valid/objective",
-    "lr_schedule": None, "momentum_schedule": None, "optimizer": partial(Momentum, lr=0.5),
-}  # fmt: skip
+    "data": text(),
+    "batch_size": 4,
+    "max_epochs": 2,
+    "select": "last",
+    "monitor": "valid/objective",
+    "lr_schedule": None,
+    "momentum_schedule": None,
+    "optimizer": partial(Momentum, lr=0.5),
+}
 DROPPING = partial(LSTM, 9, 6, 2, 0.5, 0.3, False)
 
 

@@ -180,10 +180,17 @@ def test_an_lr_that_is_no_number_is_refused_by_its_key(train: Train, kind: Any, 
 @pytest.mark.parametrize(
     ("key", "value"),
     [
-        ("momentum", NAN), ("momentum", 2), ("momentum", -1), ("momentum", "much"), ("weight_decay", NAN),
-        ("weight_decay", ""), ("dampening", INF), ("nesterov", "maybe"), ("nesterov", 1),
+        ("momentum", NAN),
+        ("momentum", 2),
+        ("momentum", -1),
+        ("momentum", "much"),
+        ("weight_decay", NAN),
+        ("weight_decay", ""),
+        ("dampening", INF),
+        ("nesterov", "maybe"),
+        ("nesterov", 1),
     ],
-)  # fmt: skip
+)
 def test_other_numbers_of_an_optimizer_are_refused_by_their_key(train: Train, key: str, value: Any) -> None:
     with pytest.raises(InputError, match=rf"optimizer\.{key}={value} ?.*must"):
         train([0], optimizer=partial(optim.SGD, lr=0.1, **{key: value}), **PLAIN)

@@ -12,11 +12,16 @@ from landscape.training.schedule import DelayedDecay, ExponentialDecay, LinearDe
 # Of mnist_pi_continued.yaml, whose update 121,501 is the first after 243 epochs of 500, and of galatea's continuation
 # of the MP-DBM: the published number, the only place that has it and how closely; the next one is ten times further.
 CONTINUED: list[tuple[Callable[[int], float], range, float, int, float]] = [
-    (lambda u: 0.1 * ExponentialDecay(1.000004, floor=1e-5)(0, u), range(121_400, 121_600), 0.0615082606673, 121_501,
-     3e-8),
+    (
+        lambda u: 0.1 * ExponentialDecay(1.000004, floor=1e-5)(0, u),
+        range(121_400, 121_600),
+        0.0615082606673,
+        121_501,
+        3e-8,
+    ),
     (lambda e: LinearRamp(0.5, 0.7, 250)(e, 0), range(200, 260), 0.694376766682, 243, 1e-6),
     (lambda e: 15.146493 * LinearDecay(0.020379, 868)(e, 0), range(300, 500), 8.58230304718, 384, 1.7e-5),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(

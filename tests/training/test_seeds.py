@@ -109,9 +109,12 @@ class Quartic(CrossEntropy):
 def test_a_seed_that_diverges_on_the_way_keeps_its_best_point(train: Train) -> None:
     model = broken(1, lambda module: nn.init.constant_(module.layers[1].bias, 30.0))
     numbers: dict[str, Any] = {
-        "cost": Quartic(), "monitor": "train/objective", "max_epochs": 12, "optimizer": partial(Momentum, lr=0.002),
+        "cost": Quartic(),
+        "monitor": "train/objective",
+        "max_epochs": 12,
+        "optimizer": partial(Momentum, lr=0.002),
         "momentum_schedule": None,
-    }  # fmt: skip
+    }
     together = train(SEEDS, model=model, **numbers)
     assert together.status == ["max_epochs", "diverged", "max_epochs"]
     assert 0 < together.num_epochs[1] < 12 and together.best_epoch[1] == 0
@@ -178,8 +181,12 @@ def test_batch_norm_trains_every_seed_as_alone(train: Train, optimizer: Any) -> 
     """Each seed with running statistics of its own, though all pass through one module."""
     assert groups_of(SEEDS, batch_norm(), CrossEntropy(), EXAMPLE, None) == [SEEDS]
     numbers: dict[str, Any] = {
-        "model": batch_norm, "optimizer": optimizer, "momentum_schedule": None, "max_epochs": 9, "patience": 3,
-    }  # fmt: skip
+        "model": batch_norm,
+        "optimizer": optimizer,
+        "momentum_schedule": None,
+        "max_epochs": 9,
+        "patience": 3,
+    }
     together = train(SEEDS, **numbers)
     for s, seed in enumerate(SEEDS):
         alone = train([seed], **numbers)
@@ -196,9 +203,16 @@ def test_batch_norm_keeps_the_statistics_of_the_best_epoch(train: Train) -> None
     assert result.best_epoch[0] < result.num_epochs[0]
     assert result.buffers[0]["1.num_batches_tracked"] == 5 * result.best_epoch[0]
     valid = Objective(
-        batch_norm(), CrossEntropy(), dataset().valid, "deterministic", [2], "float64", 17,
-        running_statistics="keep", buffers=result.buffers,
-    )  # fmt: skip
+        batch_norm(),
+        CrossEntropy(),
+        dataset().valid,
+        "deterministic",
+        [2],
+        "float64",
+        17,
+        running_statistics="keep",
+        buffers=result.buffers,
+    )
     measured = valid.evaluate(result.theta_f)
     for name, values in measured.items():
         assert values[0] == result.learning_curve.channels[f"valid/{name}"][result.best_epoch[0], 0]

@@ -58,9 +58,14 @@ def toy() -> Dataset:
 
 
 SEQUENCES: dict[str, Any] = {
-    "model": Echo, "cost": SquaredError(), "data": toy(), "batch_size": STREAMS, "monitor": "valid/objective",
-    "optimizer": partial(Momentum, lr=0.05), "momentum_schedule": None,
-}  # fmt: skip
+    "model": Echo,
+    "cost": SquaredError(),
+    "data": toy(),
+    "batch_size": STREAMS,
+    "monitor": "valid/objective",
+    "optimizer": partial(Momentum, lr=0.05),
+    "momentum_schedule": None,
+}
 
 
 def whole(theta: Tensor, split: Split) -> list[list[float]]:
@@ -225,10 +230,18 @@ def test_a_scaled_and_clipped_lstm_walks_the_same_way_alone_beside_others_and_by
     tokens = torch.randint(0, 9, (12, 6), generator=torch.Generator().manual_seed(0))
     split = Split(tokens[:, :-1], tokens[:, 1:], 4)
     numbers: dict[str, Any] = {
-        "cost": CrossEntropy(), "data": Dataset("tokens", split, split, split, 9), "batch_size": 4, "max_epochs": 2,
-        "select": "last", "monitor": "valid/objective", "lr_schedule": None, "momentum_schedule": None,
-        "gradient_scale": 5.0, "max_gradient_norm": 2.0, "optimizer": partial(Momentum, lr=0.5),
-    }  # fmt: skip
+        "cost": CrossEntropy(),
+        "data": Dataset("tokens", split, split, split, 9),
+        "batch_size": 4,
+        "max_epochs": 2,
+        "select": "last",
+        "monitor": "valid/objective",
+        "lr_schedule": None,
+        "momentum_schedule": None,
+        "gradient_scale": 5.0,
+        "max_gradient_norm": 2.0,
+        "optimizer": partial(Momentum, lr=0.5),
+    }
     found = [
         train(seeds, model=partial(LSTM, 9, 6, 2, 0.0, 0.3, fused), **numbers).theta_f[0]
         for seeds, fused in (([3], True), ([3], False), ([3, 4], None))

@@ -28,9 +28,15 @@ def net(batch_norm: bool) -> nn.Module:
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_it_is_the_loop_of_any_torch_tutorial(train: Train, name: str, batch_norm: bool) -> None:
     result = train(
-        [SEED, 2], model=partial(net, batch_norm), optimizer=OPTIMIZERS[name], momentum_schedule=None,
-        lr_schedule=None, max_epochs=EPOCHS, batch_size=BATCH, select="last",
-    )  # fmt: skip
+        [SEED, 2],
+        model=partial(net, batch_norm),
+        optimizer=OPTIMIZERS[name],
+        momentum_schedule=None,
+        lr_schedule=None,
+        max_epochs=EPOCHS,
+        batch_size=BATCH,
+        select="last",
+    )
     start, module = (by_hand(partial(net, batch_norm), OPTIMIZERS[name], SEED, n, BATCH) for n in (0, EPOCHS))
     assert torch.equal(result.layout.theta(start), result.theta_i[0])
     torch.testing.assert_close(result.theta_f[0], result.layout.theta(module), rtol=1e-9, atol=1e-11)

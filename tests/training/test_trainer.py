@@ -18,10 +18,16 @@ def test_seeds_follow_the_first() -> None:
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"batch_size": 0}, {"max_epochs": 0}, {"num_seeds": 0}, {"measure_batch_size": 0}, {"patience": 0},
-        {"select": "middle"}, {"dtype": "float16"}, {"first_seed": -1},
+        {"batch_size": 0},
+        {"max_epochs": 0},
+        {"num_seeds": 0},
+        {"measure_batch_size": 0},
+        {"patience": 0},
+        {"select": "middle"},
+        {"dtype": "float16"},
+        {"first_seed": -1},
     ],
-)  # fmt: skip
+)
 def test_numbers_out_of_range_are_refused_by_their_key(wrong: dict[str, Any]) -> None:
     ((key, value),) = wrong.items()
     with pytest.raises(InputError, match=rf"training\.{key}={value}"):
@@ -48,13 +54,24 @@ def test_what_is_no_measure_is_refused_by_its_key(key: str, value: Any) -> None:
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"patience": 1.5}, {"patience": "3"}, {"snapshot_updates": INF}, {"enforce_at_init": "yes"}, {"tf32": 1},
-        {"drop_last": None}, {"vectorise": "auto"}, {"validation": "noisy"}, {"monitor": 3}, {"monitor": ""},
-        {"select": ["best"]}, {"dtype": None}, {"lr_schedule": 0.1}, {"momentum_schedule": "ramp"},
+        {"patience": 1.5},
+        {"patience": "3"},
+        {"snapshot_updates": INF},
+        {"enforce_at_init": "yes"},
+        {"tf32": 1},
+        {"drop_last": None},
+        {"vectorise": "auto"},
+        {"validation": "noisy"},
+        {"monitor": 3},
+        {"monitor": ""},
+        {"select": ["best"]},
+        {"dtype": None},
+        {"lr_schedule": 0.1},
+        {"momentum_schedule": "ramp"},
         {"first_seed": 2**62},
     ],
     ids=str,
-)  # fmt: skip
+)
 def test_other_values_of_a_wrong_kind_are_refused_by_their_key(wrong: dict[str, Any]) -> None:
     ((key, _),) = wrong.items()
     with pytest.raises(InputError, match=rf"^training\.{key}="):

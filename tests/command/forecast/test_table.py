@@ -18,25 +18,49 @@ from landscape.measurement import Pass
 CONFIG = OmegaConf.create(
     {
         "name": "mine",
-        "reduced": {"epochs": 20, "examples": None, "measured_examples": None, "alphas": None, "seeds": None,
-                    "width": None},
+        "reduced": {
+            "epochs": 20,
+            "examples": None,
+            "measured_examples": None,
+            "alphas": None,
+            "seeds": None,
+            "width": None,
+        },
         "training": {"max_epochs": 100, "num_seeds": 1},
     }
-)  # fmt: skip
+)
 
 
 def job(num: int, seconds: float, may_stop: bool = False) -> JobForecast:
     """One group of two seeds and one curve."""
-    group = GroupForecast([0, 1], f"key{num}", "new", 30, 5, 1000, (Pass("valid", "deterministic", 200, 1, 2),), 31,
-                          may_stop, np.zeros(0), 4_000_000)  # fmt: skip
-    return JobForecast(num, [f"lr={num}", "tracker=none"], [group], (Pass("train", "stochastic", 1000, 11, 2, 4),),
-                       seconds=seconds, is_timed=True)  # fmt: skip
+    group = GroupForecast(
+        [0, 1],
+        f"key{num}",
+        "new",
+        30,
+        5,
+        1000,
+        (Pass("valid", "deterministic", 200, 1, 2),),
+        31,
+        may_stop,
+        np.zeros(0),
+        4_000_000,
+    )
+    return JobForecast(
+        num,
+        [f"lr={num}", "tracker=none"],
+        [group],
+        (Pass("train", "stochastic", 1000, 11, 2, 4),),
+        seconds=seconds,
+        is_timed=True,
+    )
 
 
 def forecast(*jobs: JobForecast, workers: int = 1, unseen: int = 0, done: int = 0) -> Forecast:
     """On a disk with 10 MB free."""
-    return Forecast(len(jobs) + unseen + done, workers, "cpu, 1 thread", "full", done, list(jobs), 500_000_000,
-                    10_000_000, 0.4)  # fmt: skip
+    return Forecast(
+        len(jobs) + unseen + done, workers, "cpu, 1 thread", "full", done, list(jobs), 500_000_000, 10_000_000, 0.4
+    )
 
 
 def shown(found: Forecast) -> str:
@@ -48,9 +72,18 @@ def shown(found: Forecast) -> str:
 
 @pytest.mark.parametrize(
     ("seconds", "words"),
-    [(0.02, "1 s"), (89.4, "89 s"), (90, "2 min"), (5400, "1 h 30 min"), (3600, "60 min"),
-     (4 * 3600 + 600, "4 h 10 min"), (20.4 * 3600, "20 h"), (53 * 3600, "2 days 5 h"), (72 * 3600, "3 days")],
-)  # fmt: skip
+    [
+        (0.02, "1 s"),
+        (89.4, "89 s"),
+        (90, "2 min"),
+        (5400, "1 h 30 min"),
+        (3600, "60 min"),
+        (4 * 3600 + 600, "4 h 10 min"),
+        (20.4 * 3600, "20 h"),
+        (53 * 3600, "2 days 5 h"),
+        (72 * 3600, "3 days"),
+    ],
+)
 def test_durations(seconds: float, words: str) -> None:
     assert duration(seconds) == words
 
@@ -97,9 +130,15 @@ def test_parallel_jobs_take_the_sum_over_the_workers_but_no_less_than_the_longes
 
 @pytest.mark.parametrize(
     ("launcher", "workers"),
-    [({}, 1), ({"n_jobs": 3}, 3), ({"n_jobs": None}, 1), ({"array_parallelism": 256}, 256), ({"n_jobs": -1}, 4),
-     ({"n_jobs": -2}, 3)],
-)  # fmt: skip
+    [
+        ({}, 1),
+        ({"n_jobs": 3}, 3),
+        ({"n_jobs": None}, 1),
+        ({"array_parallelism": 256}, 256),
+        ({"n_jobs": -1}, 4),
+        ({"n_jobs": -2}, 3),
+    ],
+)
 def test_workers_of_a_launcher(monkeypatch: pytest.MonkeyPatch, launcher: dict[str, int], workers: int) -> None:
     monkeypatch.setattr("os.cpu_count", lambda: 4)
     assert workers_of(OmegaConf.create({"hydra": {"launcher": launcher}})) == workers

@@ -31,9 +31,19 @@ def cluster() -> Iterator[str]:
         port = one.getsockname()[1]
     # Not below pytest's own folder: the path of a socket has at most 107 letters.
     with tempfile.TemporaryDirectory(prefix="ray") as folder, Path(folder, "said.txt").open("w") as said:
-        command = [str(Path(sys.executable).parent / "ray"), "start", "--head", "--block", f"--port={port}",
-                   "--node-ip-address=127.0.0.1", "--num-cpus=2", "--num-gpus=0", "--include-dashboard=false",
-                   "--disable-usage-stats", f"--temp-dir={folder}"]  # fmt: skip
+        command = [
+            str(Path(sys.executable).parent / "ray"),
+            "start",
+            "--head",
+            "--block",
+            f"--port={port}",
+            "--node-ip-address=127.0.0.1",
+            "--num-cpus=2",
+            "--num-gpus=0",
+            "--include-dashboard=false",
+            "--disable-usage-stats",
+            f"--temp-dir={folder}",
+        ]
         head = subprocess.Popen(command, stdout=said, stderr=said)
         try:
             deadline = time.monotonic() + 120

@@ -25,10 +25,29 @@ def test_only_dead_writers_of_this_machine_lose_their_files(tmp_path: Path) -> N
     dead, alive = dead_pid(), os.getppid()
     mine = temporary.beside(tmp_path / "plan.json").name
     host = mine.rpartition("@")[2]
-    gone = [f".plan.json.{dead}@{host}", f".figure.png.{dead}@{host}", f".figure-{dead}.pdf", f".plan.json.{dead}",
-            f".job.json.{dead}", f".sweep.csv.{dead}", f".report.html.{dead}", f".trajectory-{dead}.html"]  # fmt: skip
-    kept = [mine, f".plan.json.{dead}@another-host", f".figure-{alive}.pdf", f".job.json.{alive}", ".running", ".hydra",
-            "figure.png", f"figure-{dead}.pdf", ".gitignore", f".notes.txt.{dead}", f".{'a' * 32}.npz.tmp"]  # fmt: skip
+    gone = [
+        f".plan.json.{dead}@{host}",
+        f".figure.png.{dead}@{host}",
+        f".figure-{dead}.pdf",
+        f".plan.json.{dead}",
+        f".job.json.{dead}",
+        f".sweep.csv.{dead}",
+        f".report.html.{dead}",
+        f".trajectory-{dead}.html",
+    ]
+    kept = [
+        mine,
+        f".plan.json.{dead}@another-host",
+        f".figure-{alive}.pdf",
+        f".job.json.{alive}",
+        ".running",
+        ".hydra",
+        "figure.png",
+        f"figure-{dead}.pdf",
+        ".gitignore",
+        f".notes.txt.{dead}",
+        f".{'a' * 32}.npz.tmp",
+    ]
     for name in (*gone, *kept):
         (tmp_path / name).write_text("x")
     temporary.sweep(tmp_path)

@@ -56,17 +56,21 @@ GREEDY: dict[str, Any] = {
     "longer than its storage": Runs(REBUILD, STORAGE, 0, (HUGE,), (1,), False, OrderedDict()),
     "one number too long": Runs(REBUILD, STORAGE, 0, (3,), (1,), False, OrderedDict()),
     "off its storage": Runs(REBUILD, STORAGE, HUGE, (1,), (1,), False, OrderedDict()),
-    "converted": Runs(torch._utils._rebuild_device_tensor_from_cpu_tensor, torch.ones(1).expand(HUGE),
-                      torch.float64, "cpu", False),
+    "converted": Runs(
+        torch._utils._rebuild_device_tensor_from_cpu_tensor, torch.ones(1).expand(HUGE), torch.float64, "cpu", False
+    ),
     "copies of one list": [Runs(set, LIST) for _ in range(2000)],
     "counts of one list": [Runs(Counter, LIST) for _ in range(2000)],
     "a size that is a list": Runs(REBUILD, STORAGE, 0, [HUGE], [1], False, OrderedDict()),
     "set again by a list": Runs(torch.Tensor, state=[STORAGE, 0, (HUGE,), (1,)]),
     "set again by keys": Runs(torch.Tensor, state={STORAGE: 0, 0: 0, (HUGE,): 0, (1,): 0}),
-    "sparse by a list": Runs(torch._utils._rebuild_sparse_tensor, torch.sparse_coo, [
-        torch.zeros(1, 1, dtype=torch.long).expand(1, HUGE), torch.ones(1).expand(HUGE), (3,), False]),
+    "sparse by a list": Runs(
+        torch._utils._rebuild_sparse_tensor,
+        torch.sparse_coo,
+        [torch.zeros(1, 1, dtype=torch.long).expand(1, HUGE), torch.ones(1).expand(HUGE), (3,), False],
+    ),
     "set again": Runs(torch.Tensor, state=(STORAGE, 0, (HUGE,), (1,))),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("zipped", [True, False])
@@ -106,15 +110,32 @@ def test_what_people_save_is_let_through(tmp_path: Path, zipped: bool) -> None:
     named = torch.ones(3)
     named.told = "yes"  # type: ignore[attr-defined]
     content = {
-        "net": net.state_dict(), "optimizer": optimizer.state_dict(), "views": [shared[2:5], shared[::3], shared[:0]],
-        "turned": shared.reshape(3, 4).T, "wide": torch.zeros(1).expand(10**6, 10**6), "none": torch.empty(0, 5),
-        "half": shared.bfloat16(), "parameter": nn.Parameter(shared), "named": named, "size": torch.Size([2, 3]),
-        "sparse": torch.eye(4).to_sparse(), "set": {1, 2}, "bytes": bytes(range(256)) * 9, "array": bytearray(b"abc"),
-        "count": Counter("abca"), "complex": torch.ones(2) + 1j, "number": 1j, "numpy": np.ones(3), "type": torch.int8,
-        "quantised": torch.quantize_per_tensor(torch.ones(5), 0.1, 0, torch.qint8), "long": 2**200,
-        "random": torch.get_rng_state(), "meta": torch.ones(3, device="meta"), "many": [(1, 2)] * 10_000,
+        "net": net.state_dict(),
+        "optimizer": optimizer.state_dict(),
+        "views": [shared[2:5], shared[::3], shared[:0]],
+        "turned": shared.reshape(3, 4).T,
+        "wide": torch.zeros(1).expand(10**6, 10**6),
+        "none": torch.empty(0, 5),
+        "half": shared.bfloat16(),
+        "parameter": nn.Parameter(shared),
+        "named": named,
+        "size": torch.Size([2, 3]),
+        "sparse": torch.eye(4).to_sparse(),
+        "set": {1, 2},
+        "bytes": bytes(range(256)) * 9,
+        "array": bytearray(b"abc"),
+        "count": Counter("abca"),
+        "complex": torch.ones(2) + 1j,
+        "number": 1j,
+        "numpy": np.ones(3),
+        "type": torch.int8,
+        "quantised": torch.quantize_per_tensor(torch.ones(5), 0.1, 0, torch.qint8),
+        "long": 2**200,
+        "random": torch.get_rng_state(),
+        "meta": torch.ones(3, device="meta"),
+        "many": [(1, 2)] * 10_000,
         "odd": torch.ones(2, dtype=torch.uint16),
-    }  # fmt: skip
+    }
     torch.save(content, tmp_path / "a.pt", _use_new_zipfile_serialization=zipped)
     require_bounded(tmp_path / "a.pt")
 

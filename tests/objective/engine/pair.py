@@ -45,8 +45,16 @@ def both(
     module: nn.Module, data: Split, path: Any = None, alphas: Any = ALPHAS, engine: str = "prefix", **numbers: Any
 ) -> tuple[Any, Any]:
     """The same line by the engine and by the plain path."""
-    numbers = {"cost": CrossEntropy(), "mode": "stochastic", "dtype": "float64", "seeds": [3, 8], "batch_size": 9,
-               "num_replicates": 2, "running_statistics": "keep", **numbers}  # fmt: skip
+    numbers = {
+        "cost": CrossEntropy(),
+        "mode": "stochastic",
+        "dtype": "float64",
+        "seeds": [3, 8],
+        "batch_size": 9,
+        "num_replicates": 2,
+        "running_statistics": "keep",
+        **numbers,
+    }
     path = ends(module) if path is None else path
     found = [Objective(module, split=data, engine=e, **numbers).along(path, alphas) for e in (engine, "plain")]
     return found[0], found[1]

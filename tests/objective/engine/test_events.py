@@ -74,7 +74,7 @@ NETS: dict[str, Callable[[], nn.Module]] = {
     "maximum of halves": lambda: Custom(lambda z: torch.maximum(z[:, :6], z[:, 6:]), lambda z: z.relu() * 2.0, 6, 20),
     "max over an axis": lambda: Custom(lambda z: z.view(-1, 4, 3).max(1).values, lambda z: z[:, 3:].relu(), 3, 17),
     "turned": lambda: Custom(lambda z: z.view(-1, 3, 4).amax(1).relu(), lambda z: z.view(-1, 4, 5).amax(2), 4, 4),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("mode", ["stochastic", "deterministic"])
@@ -105,8 +105,11 @@ def test_blocks_and_threads_change_nothing(chunk: int, monkeypatch: pytest.Monke
     numbers = {"alphas": alphas, "num_replicates": 1}
     whole = [both(module, **numbers)[0] for module in modules]
     for where, name, value in (
-        (choice, "ROWS", 16), (events, "CHUNK_BYTES", chunk), (events, "SUMS_BYTES", chunk), (events, "STRETCH", 16),
-    ):  # fmt: skip
+        (choice, "ROWS", 16),
+        (events, "CHUNK_BYTES", chunk),
+        (events, "SUMS_BYTES", chunk),
+        (events, "STRETCH", 16),
+    ):
         monkeypatch.setattr(where, name, value)
     monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
     for module, before in zip(modules, whole, strict=True):
@@ -202,9 +205,11 @@ def test_the_structure_is_found_with_its_activation_and_the_narrow_layer_behind_
 
 @settings(max_examples=60)
 @given(
-    st.integers(1, 4), st.booleans(), st.integers(1, 9),
+    st.integers(1, 4),
+    st.booleans(),
+    st.integers(1, 9),
     st.lists(st.integers(-3, 3), min_size=8, max_size=8),
-)  # fmt: skip
+)
 def test_events_add_up_to_the_maximum_at_every_grid_point(
     num_pieces: int, has_zero: bool, num_points: int, numbers: list[int]
 ) -> None:

@@ -74,9 +74,15 @@ class Branches(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.conv = nn.Sequential(nn.Conv2d(1, 4, 3, padding=1), nn.AvgPool2d(2), nn.BatchNorm2d(4),
-                                  nn.ReLU(inplace=True), nn.Conv2d(4, 4, 3, padding=1), nn.GroupNorm(2, 4),
-                                  nn.MaxPool2d(2))  # fmt: skip
+        self.conv = nn.Sequential(
+            nn.Conv2d(1, 4, 3, padding=1),
+            nn.AvgPool2d(2),
+            nn.BatchNorm2d(4),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(4, 4, 3, padding=1),
+            nn.GroupNorm(2, 4),
+            nn.MaxPool2d(2),
+        )
         self.tied = nn.Linear(4, 4)
         self.attention = nn.TransformerEncoderLayer(4, 2, 8, dropout=0.0, batch_first=True)
         self.last = nn.Linear(4, C)

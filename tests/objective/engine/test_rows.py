@@ -49,15 +49,21 @@ def test_a_line_in_a_plane_is_one_row() -> None:
 
 
 @pytest.mark.parametrize("points", [GRID, STREWN], ids=["grid", "strewn"])
-@pytest.mark.parametrize("make", [
-    lambda: MLP(D, C, [13, 21], nn.ReLU(), include=(0.8, 0.6, 0.5), scale=(1.1, 1.7, 2.0)),
-    lambda: MaxoutMLP(D, C, [9, 17], 3, 0.4),
-    lambda: MLP(D, 40, [13, 21], nn.ReLU()),
-], ids=["relu with masks", "maxout", "wide second layer"])  # fmt: skip
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: MLP(D, C, [13, 21], nn.ReLU(), include=(0.8, 0.6, 0.5), scale=(1.1, 1.7, 2.0)),
+        lambda: MaxoutMLP(D, C, [9, 17], 3, 0.4),
+        lambda: MLP(D, 40, [13, 21], nn.ReLU()),
+    ],
+    ids=["relu with masks", "maxout", "wide second layer"],
+)
 def test_a_plane_by_events(
-    make: type[nn.Module], points: list[tuple[float, ...]], caplog: pytest.LogCaptureFixture,
+    make: type[nn.Module],
+    points: list[tuple[float, ...]],
+    caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
-) -> None:  # fmt: skip
+) -> None:
     """Also with few examples at a time."""
     torch.manual_seed(0)
     caplog.set_level(logging.INFO)

@@ -3,6 +3,6 @@
 ``structure`` finds in a traced graph a piecewise-linear layer, the linear layer behind it and perhaps a narrow one
 behind that. ``switches`` finds when each unit's lead changes and sorts these events by grid point. ``packed`` lays out
 weights in blocks of output units. ``kernel`` follows the three sums of a block from point to point, in registers, by
-LLVM's own vectors (``vectors``). ``events`` runs a batch. All but ``structure`` import numba, so nobody imports them
-before they serve.
+``instructions`` in LLVM's own vectors (``vectors``). ``events`` runs a batch. All but ``structure`` import numba, so
+nobody imports them before they serve.
 """

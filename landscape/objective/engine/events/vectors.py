@@ -13,7 +13,7 @@ from llvmlite import binding, ir
 from numba import njit
 from numba.core import cgutils
 
-STAMPED = ("vectors", "kernel", "switches")
+STAMPED = ("vectors", "instructions", "kernel", "switches")
 """Files whose instructions and constants end up in what is kept on disk."""
 
 
