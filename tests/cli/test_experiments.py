@@ -32,7 +32,7 @@ GROUPS = (
     "limits",
     "recipe",
 )
-SHORT = ("fig09_deep_linear", "fig13_maxout_residual")
+SHORT = ("fig09_deep_linear",)
 """Those that are run whenever tests are: others take ten seconds and more, or are much like one of these."""
 SOME = [pytest.param(name, marks=[] if name in SHORT else [pytest.mark.slow]) for name in EXPERIMENTS]
 IMAGES = ("landscape.data.mnist.mnist", "landscape.data.cifar10.cifar10")
@@ -91,6 +91,7 @@ def test_it_runs_on_its_own_data(name: str, cli: Callable[..., Ran]) -> None:
     assert ran.status == 0, ran.out
 
 
+@pytest.mark.slow
 def test_every_option_composes_in_the_quick_start() -> None:
     """One of each group together; a recipe, which chooses of several groups, by itself."""
     options = {
