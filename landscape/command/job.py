@@ -20,7 +20,7 @@ from landscape.errors import InputError
 from landscape.figure.module import figure_module
 from landscape.figure.sweep.number import chosen
 from landscape.ground.settings import named
-from landscape.measurement import Measured, Network, Seeds, Trained
+from landscape.measurement import Network, Seeds, Trained, measured_by
 from landscape.result.saved import Result
 from landscape.store.solutions import Solutions
 from landscape.store.store import Entry
@@ -47,7 +47,7 @@ def run(
     ends = (config["endpoints"] or {}).get("_target_", "")
     if issubclass(recipe.stage, Trained) and not ends.endswith(".InitToSolution"):
         log.warning("this measurement looks at whole trainings and makes no use of endpoints (%s)", ends)
-    measured: Measured = recipe.measurement(subject)
+    measured = measured_by(recipe.measurement, subject)
     solutions = getattr(subject, "solutions", None)
     numbers = measured.numbers | (
         _numbers_of_runs(subject, solutions) if isinstance(subject, Network) and solutions else {}

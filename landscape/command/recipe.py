@@ -27,7 +27,7 @@ from landscape.errors import InputError
 from landscape.ground.precision import converted
 from landscape.ground.provenance import outside
 from landscape.ground.settings import uses_of
-from landscape.measurement import Network, OnPath, Seeds, Trained, stage_of
+from landscape.measurement import Network, OnPath, Seeds, Trained, stage_of, work_of
 from landscape.objective.module.template import unwrapped
 from landscape.store.solutions import Solutions, joined
 from landscape.store.store import Entry, Store
@@ -198,8 +198,8 @@ class Recipe:
                     "objective.running_statistics=interpolate needs the statistics at both ends, and the start of "
                     f"endpoints={type(self.endpoints).__name__} has none; use recalibrate or keep"
                 )
-            if hasattr(self.measurement, "work"):
-                passes = list(self.measurement.work(subject).passes)
+            work = work_of(self.measurement, subject)
+            passes = [] if work is None else list(work.passes)
         check_room(network, passes)
         if subject is not None:
             check_path(subject, self.endpoints)

@@ -12,11 +12,10 @@ import os
 import sys
 from collections.abc import Sequence
 
-from rich.console import Console
-
 from landscape.errors import InputError
 from landscape.figure.redraw import add_figure_option, named, redraw
 from landscape.ground.files.text import plain
+from landscape.ground.progress import console
 from landscape.result.saved import ResultError
 
 
@@ -37,10 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     add_figure_option(parser)
     arguments = parser.parse_args(argv)
     try:
-        # A table squeezed into the 80 columns that rich takes for a pipe cannot be read.
-        screen = Console() if Console().is_terminal else Console(width=140, no_color=True)
-        screen = screen if screen.width >= 60 else Console(width=60)
-        redraw(arguments.folder, screen, arguments.publish, arguments.number, arguments.figure)
+        redraw(arguments.folder, console(), arguments.publish, arguments.number, arguments.figure)
     except (InputError, ResultError, OSError) as error:
         print(f"error: {plain(error)}", file=sys.stderr)
         return 2

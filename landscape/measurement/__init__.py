@@ -8,7 +8,7 @@ asked for; the other measurements along a path hold one and put something beside
 """
 
 from landscape.measurement.closed_form import ClosedForm
-from landscape.measurement.contract import Measured, Measurement, Pass, Steps, Work
+from landscape.measurement.contract import Measured, Measurement, Pass, Steps, Work, measured_by, work_of
 from landscape.measurement.descent import Descent
 from landscape.measurement.gauss_length import GaussLength
 from landscape.measurement.interpolation import Interpolation
@@ -38,5 +38,7 @@ __all__ = [
     "Trained",
     "TrajectoryPlane",
     "Work",
+    "measured_by",
     "stage_of",
+    "work_of",
 ]

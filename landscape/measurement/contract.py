@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
+from landscape.errors import InputError
 from landscape.result.curve import Curve, Projection
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -108,3 +111,32 @@ class Work:
     passes: tuple[Pass, ...] = ()
     steps: Steps | None = None
     unknown: str = ""
+
+
+def work_of(measurement: Any, subject: Any) -> Work | None:
+    """What a measurement says that it will do at its stage; None where it says nothing.
+
+    Raises:
+        InputError: it says something else.
+    """
+    if not hasattr(measurement, "work"):
+        return None
+    return _only(Work, measurement.work(subject), f"{type(measurement).__name__}.work")
+
+
+def measured_by(measurement: Any, subject: Any) -> Measured:
+    """What a measurement finds at its stage.
+
+    Raises:
+        InputError: it returns something else.
+    """
+    return _only(Measured, measurement(subject), type(measurement).__name__)
+
+
+def _only(kind: type[T], found: Any, name: str) -> T:
+    if not isinstance(found, kind):
+        raise InputError(
+            f"measurement {name} returns a {type(found).__name__}; "
+            f"let it return a landscape.measurement.{kind.__name__}"
+        )
+    return found

@@ -12,6 +12,8 @@ import torch
 
 import landscape.command.prepare as prepare
 from landscape.command.job import device_name
+from landscape.errors import InputError
+from landscape.measurement import measured_by
 from landscape.objective import Objective
 from tests.cli.conftest import QUICK, Ran, blank_figures, cli
 
@@ -68,7 +70,7 @@ def test_every_node_is_made_once_and_every_curve_has_one_objective(
 MINE = """
 import torch
 from landscape.errors import InputError
-from landscape.measurement import Measured, Trained
+from landscape.measurement import Measured, OnPath, Trained
 
 def nothing(): return {}
 
@@ -77,6 +79,11 @@ class Looks:
     def check(self, network):
         raise InputError(f"not of {type(network.module).__name__}")
     def __call__(self, subject): return Measured()
+
+class Vague:
+    stage = OnPath
+    def work(self, on_path): return 3
+    def __call__(self, on_path): return Measured()
 
 class Fussy:
     def __init__(self, theta_0, theta_1): raise ValueError("the ends are too far apart")
@@ -88,6 +95,10 @@ class Fussy:
     [
         (["measurement._target_=my_parts.nothing"], "makes a dict, which names no stage at which it is taken"),
         (["measurement._target_=my_parts.Looks"], "not of MLP"),
+        (
+            ["measurement._target_=my_parts.Vague"],
+            "Vague.work returns a int; let it return a landscape.meas",
+        ),
         (
             ["measurement=interpolation", "path._target_=my_parts.Fussy"],
             "path cannot be made: the ends are too far",
@@ -107,6 +118,11 @@ def test_what_cannot_be_measured_is_refused_before_training(
     ran = cli(*QUICK, *base, *settings)
     assert ran.status == 2 and text in ran.out and "Traceback" not in ran.out, ran.out
     assert not list(ran.outputs.glob("solutions/*/meta.json"))
+
+
+def test_what_is_measured_is_a_measured() -> None:
+    with pytest.raises(InputError, match=r"measurement function returns a dict; .* landscape\.measurement\.Measured"):
+        measured_by(lambda subject: {"a": [1.0]}, None)
 
 
 def test_a_gpu_goes_by_the_name_that_torch_has_for_it(monkeypatch: pytest.MonkeyPatch) -> None:

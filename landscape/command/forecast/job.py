@@ -19,7 +19,7 @@ from landscape.command.prepare import device_of
 from landscape.command.recipe import Recipe, handed_on
 from landscape.data.dataset import Split
 from landscape.endpoints import Ends
-from landscape.measurement import Network, OnPath, Pass, Seeds, Steps
+from landscape.measurement import Network, OnPath, Pass, Seeds, Steps, Work, work_of
 from landscape.objective.objective import Objective
 from landscape.parameters import ParameterLayout, beside
 from landscape.result.curve import LearningCurve
@@ -112,11 +112,8 @@ def job_of(
         job.groups = [group_of(seeds, description, recipe, seen) for seeds, description in recipe.groups()]
         solutions = _stand_in(recipe, job.groups)
     subject = recipe.subject(solutions)
-    if hasattr(measurement, "work"):
-        work = measurement.work(subject)
-        job.passes, job.steps, job.unknown = work.passes, work.steps, work.unknown
-    else:
-        job.unknown = f"measurement {type(measurement).__name__}"
+    work = work_of(measurement, subject) or Work(unknown=f"measurement {type(measurement).__name__}")
+    job.passes, job.steps, job.unknown = work.passes, work.steps, work.unknown
     if isinstance(subject, Network):
         if solutions is not None:  # the errors on the test examples
             last = Pass("test", "deterministic", len(subject.dataset.test), 1, len(recipe.training.seeds))
