@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -27,11 +26,6 @@ SWEEP = [
 LONG = [*COMMON, *["model.widths=[40,40]", "training.num_seeds=2", "training.max_epochs=200"]]
 
 
-def _heed_interrupts() -> None:
-    """A shell's background jobs, CI among them, ignore SIGINT and hand that down to their children."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
 def launch(outputs: Path, *arguments: str, environment: Mapping[str, str] = os.environ) -> subprocess.Popen[str]:
     """The command as a program, its output in a file beside the outputs."""
     environment = dict(environment) | {"LANDSCAPE_OUTPUTS": str(outputs), "OMP_NUM_THREADS": "1"}
@@ -44,7 +38,6 @@ def launch(outputs: Path, *arguments: str, environment: Mapping[str, str] = os.e
             stderr=subprocess.STDOUT,
             cwd=outputs.parent,
             start_new_session=True,
-            preexec_fn=_heed_interrupts,
         )
 
 

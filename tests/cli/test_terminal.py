@@ -39,7 +39,6 @@ def shell(line: str, tmp_path: Path, then: str = "", **environment: str) -> subp
         text=True,
         timeout=60,
         env={"PATH": "/usr/bin:/bin", "PYTHONPATH": path, **environment},
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # ignored where the tests run behind an &
     )
 
 
