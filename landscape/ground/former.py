@@ -20,6 +20,8 @@ FORMER = {
     **{f"forecast.{name}": "command.forecast.timing" for name in ("calibration", "clock")},
     **{"forecast.memory": "command.forecast.command"},
     **{"training.frozen": "training.gradient", "training.trial": "training.groups"},
+    **{f"training.{name}": "training.step" for name in ("constraint", "momentum")},
+    **{"training.batches": "training.gradient", "training.stopping": "training.monitor"},
     **{"measurement.subject": "measurement.stages", "measurement.work": "measurement.contract"},
     **{"compute.engine": "command.launch.launcher", "compute.hold": "command.launch.isolation"},
     **{f"collect.{name}": f"command.collect.{name}" for name in ("launched", "record", "standing")},

@@ -11,10 +11,10 @@ from landscape.training.trainer import Training
 if TYPE_CHECKING:
     from landscape.training.groups import groups_of
     from landscape.training.loop import GroupRun, build
-    from landscape.training.momentum import Momentum
+    from landscape.training.step import Momentum
 
 __all__ = ["GroupRun", "Momentum", "Training", "build", "groups_of"]
-_HOMES = {"groups_of": "groups", "GroupRun": "loop", "build": "loop", "Momentum": "momentum"}
+_HOMES = {"groups_of": "groups", "GroupRun": "loop", "build": "loop", "Momentum": "step"}
 
 
 def __getattr__(name: str) -> Any:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from landscape.errors import InputError
+from landscape.model.contract import is_stateful
 from landscape.model.dropout import Masks
 from landscape.parameters import ParameterLayout, beside
 from landscape.training.gradient import Gradient, frozen_in
@@ -37,7 +38,7 @@ def check_training(module: nn.Module, cost: Any, x: Tensor, y: Tensor) -> None:
             masks = Masks(module, x[:1], cost.num_draws)
             drawn = masks.draw(len(x), torch.Generator(device=x.device).manual_seed(0))[None] if len(masks) else None
             gradient = Gradient(module.train(), cost, masks, vectorised=False)
-            state = gradient.initial_state(x[None]) if hasattr(module, "initial_state") else ()
+            state = gradient.initial_state(x[None]) if is_stateful(module) else ()
             theta, buffers = ({n: t.detach()[None] for n, t in part.items()} for part in tensors_of(module))
             # Some modules write into what they are given.
             gradient(theta, x.clone()[None], y.clone()[None], drawn, state, buffers)
@@ -137,7 +138,7 @@ def _is_same_vectorised(module: nn.Module, cost: Any, example: tuple[Tensor, Ten
     def gradient(rows: Sequence[int], vectorised: bool) -> list[Tensor]:
         num, call = len(rows), Gradient(module, cost, masks, vectorised)
         xs, ys = (torch.stack([values] * num) for values in (x, y))
-        state = call.initial_state(xs) if hasattr(module, "initial_state") else ()
+        state = call.initial_state(xs) if is_stateful(module) else ()
         many = None if drawn is None else torch.stack([drawn] * num)
         found = call(stacked(0, rows), xs, ys, many, state, stacked(1, rows))[0]
         return [torch.cat([g[k].flatten() for g in found.values()]) for k in range(num)]
@@ -190,7 +191,7 @@ def _check_alike(module: nn.Module, other: nn.Module, cost: Any, example: tuple[
                 call = Gradient(
                     through.train(), cost, masks if through is module else Masks(other, x[:1], cost.num_draws), False
                 )
-                state = call.initial_state(x[None]) if hasattr(through, "initial_state") else ()
+                state = call.initial_state(x[None]) if is_stateful(through) else ()
                 found = call(theta, x.clone()[None], y.clone()[None], drawn, state, buffers)[0]
         finally:
             through.train(was_training)

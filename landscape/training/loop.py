@@ -24,6 +24,7 @@ from landscape.errors import InputError
 from landscape.ground.precision import converted, tf32
 from landscape.ground.progress import progress_of
 from landscape.ground.streams import DROPOUT, INIT, MODULE, stream, stream_seed
+from landscape.model.contract import initialise_from, is_stateful, lr_scales, max_norms
 from landscape.model.dropout import Masks
 from landscape.objective.module.template import unwrapped
 from landscape.parameters import ParameterLayout, beside
@@ -31,13 +32,11 @@ from landscape.result.curve import LearningCurve
 from landscape.store.solutions import Solutions
 from landscape.store.trajectory import Trajectory, TrajectoryWriter, snapshot_interval
 from landscape.training import checkpoint
-from landscape.training.batches import Batches
-from landscape.training.constraint import clip, project_max_norm
-from landscape.training.gradient import Gradient, frozen_in
-from landscape.training.monitor import PERPLEXITY, Monitor, monitored
+from landscape.training.gradient import Batches, Gradient, frozen_in
+from landscape.training.monitor import PERPLEXITY, EarlyStopping, Monitor, monitored
 from landscape.training.optimizer import Updates
 from landscape.training.resume import Resumable
-from landscape.training.stopping import EarlyStopping
+from landscape.training.step import clip, project_max_norm
 from landscape.training.trainer import Training
 
 EpochCallback = Callable[[dict[str, float]], None]
@@ -87,8 +86,7 @@ class GroupRun(Resumable):
         dtype: torch.dtype = getattr(torch, training.dtype)
         modules = [converted(unwrapped(build(model, seed)), device, dtype) for seed in seeds]
         for module in modules:
-            if hasattr(module, "initialise_from"):  # a start that looks at the training inputs, such as their mean
-                module.initialise_from(dataset.train.x)  # type: ignore[operator]
+            initialise_from(module, dataset.train.x)
         self.module = modules[0].train()
         self.layout = ParameterLayout.of(self.module)
         frozen = frozen_in(self.module)
@@ -98,8 +96,7 @@ class GroupRun(Resumable):
                     f"model={type(module).__name__} freezes other parameters under seed {seed} than under "
                     f"seed {self.seeds[0]}; set training.vectorise=false"
                 )
-        bounds: dict[str, float] = getattr(self.module, "max_norms", {})
-        self.max_norms = {name: bound for name, bound in bounds.items() if name not in frozen}
+        self.max_norms = {name: bound for name, bound in max_norms(self.module).items() if name not in frozen}
         named = [dict(m.named_parameters()) for m in modules]
         self.theta = {n: torch.stack([m[n].detach() for m in named]) for n in self.layout.names}
         own = [beside(m) for m in modules]
@@ -113,9 +110,9 @@ class GroupRun(Resumable):
         self.masks = Masks(self.module, self.split.x[:1], cost.num_draws)
         counts = None if count_alike(cost, self.split.y) else cost.counts
         self.gradient = Gradient(self.module, cost, self.masks, len(self.seeds) > 1, counts)
-        self.is_stateful = streams is not None and hasattr(self.module, "initial_state")
+        self.is_stateful = streams is not None and is_stateful(self.module)
         moved = {name: value for name, value in self.theta.items() if name not in frozen}
-        self.updates = Updates(optimizer, moved, getattr(self.module, "lr_scales", {}))
+        self.updates = Updates(optimizer, moved, lr_scales(self.module))
         self.updates.check_schedules(training.lr_schedule, training.momentum_schedule)
         self.monitor = Monitor(
             self.module,

@@ -14,7 +14,7 @@ from torch import Tensor, optim
 
 from landscape.errors import InputError
 from landscape.training.checks import check_flag, check_number, shown
-from landscape.training.momentum import Momentum
+from landscape.training.step import Momentum
 
 Make = Callable[..., optim.Optimizer]
 

@@ -15,9 +15,9 @@ from landscape.model.dropout import Masks
 from landscape.parameters import ParameterLayout
 from landscape.store.trajectory import TrajectoryWriter
 from landscape.training import checkpoint
-from landscape.training.batches import Batches
+from landscape.training.gradient import Batches
+from landscape.training.monitor import EarlyStopping
 from landscape.training.optimizer import Updates
-from landscape.training.stopping import EarlyStopping
 
 
 class Resumable:

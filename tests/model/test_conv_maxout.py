@@ -18,8 +18,8 @@ from landscape.cost import CrossEntropy
 from landscape.errors import InputError
 from landscape.model import ConvMaxout, Dropout, Masks
 from landscape.parameters import ParameterLayout
-from landscape.training.constraint import project_max_norm
 from landscape.training.gradient import Gradient
+from landscape.training.step import project_max_norm
 from tests.twin import normal
 
 IMAGE = (2, 6, 5)  # not square, so a transposed map shows

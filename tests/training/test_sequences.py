@@ -20,7 +20,7 @@ from landscape.model import LSTM
 from landscape.objective import Objective
 from landscape.parameters import ParameterLayout
 from landscape.training import Momentum
-from landscape.training.constraint import clip
+from landscape.training.step import clip
 from tests.training.conftest import Train
 from tests.training.test_resume import goes_on
 from tests.twin import dataset, maxout, normal, stream
