@@ -8,7 +8,7 @@ from typing import Any
 import torch.nn.functional as F
 from torch import Tensor
 
-from landscape.cost.contract import Predict
+from landscape.cost.contract import Predict, check_name, tensor_of
 from landscape.cost.labels import (
     UNLABELLED,
     check_classes,
@@ -18,7 +18,6 @@ from landscape.cost.labels import (
     share_labelled,
     whole,
 )
-from landscape.cost.outputs import check_name, tensor_of
 from landscape.errors import InputError
 
 
@@ -29,7 +28,7 @@ class CrossEntropy:
         ignore_index: the label of what is not labelled, such as padding: it enters neither cost nor error nor the
             number that they are divided by, as in torch.
         classes: where they are in logits of more than two axes, ``"last"`` or ``"first"``; None: as the labels say.
-        output: which entry of a model's dict or tuple the logits are, see ``landscape.cost.outputs``.
+        output: which entry of a model's dict or tuple the logits are, see ``landscape.cost.contract``.
     """
 
     num_draws = 1

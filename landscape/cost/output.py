@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from landscape.cost.contract import Predict
-from landscape.cost.outputs import tensor_of
+from landscape.cost.contract import Predict, tensor_of
 
 
 class Output:

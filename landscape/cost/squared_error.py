@@ -7,9 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from landscape.cost.contract import Predict
+from landscape.cost.contract import Predict, check_name, tensor_of
 from landscape.cost.labels import check_classes, column_hint, whole
-from landscape.cost.outputs import check_name, tensor_of
 from landscape.errors import InputError
 
 
@@ -19,7 +18,7 @@ class SquaredError:
     Labels bring a second channel ``error``, the misclassification of the largest output.
 
     Args:
-        output: which entry of a model's dict or tuple f(x) is, see ``landscape.cost.outputs``.
+        output: which entry of a model's dict or tuple f(x) is, see ``landscape.cost.contract``.
 
     Source: paper, section 5.
     """

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from landscape.cost.contract import Predict
+from landscape.cost.contract import Predict, tensor_of
 from landscape.cost.labels import (
     UNLABELLED,
     check_classes,
@@ -23,7 +23,6 @@ from landscape.cost.labels import (
     telling,
     whole,
 )
-from landscape.cost.outputs import tensor_of
 from landscape.errors import InputError
 
 WANTED = (

@@ -19,8 +19,7 @@ from torch.utils.data import (
     default_collate,
 )
 
-from landscape.data.arrays import WANTED
-from landscape.data.split import Split
+from landscape.data.split import WANTED, Split
 from landscape.errors import InputError
 
 BATCH = 1000

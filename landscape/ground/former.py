@@ -22,6 +22,8 @@ FORMER = {
     **{"training.frozen": "training.gradient", "training.trial": "training.groups"},
     **{f"training.{name}": "training.step" for name in ("constraint", "momentum")},
     **{"training.batches": "training.gradient", "training.stopping": "training.monitor"},
+    **{"data.arrays": "data.split", "data.progress": "data.download", "cost.outputs": "cost.contract"},
+    **{"tracker.network": "tracker.environment", "model.ranges": "model.checks"},
     **{"measurement.subject": "measurement.stages", "measurement.work": "measurement.contract"},
     **{"compute.engine": "command.launch.launcher", "compute.hold": "command.launch.isolation"},
     **{f"collect.{name}": f"command.collect.{name}" for name in ("launched", "record", "standing")},

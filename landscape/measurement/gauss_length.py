@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from landscape.cost.outputs import tensor_of
+from landscape.cost.contract import tensor_of
 from landscape.endpoints import Ends
 from landscape.errors import InputError
 from landscape.ground.progress import progress_of

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from landscape.errors import InputError
+from landscape.model.checks import check_counts, check_init_ranges, check_max_norms
 from landscape.model.dropout import dropout_layers
-from landscape.model.ranges import check_counts, check_init_ranges, check_max_norms
 
 
 class ConvMaxout(nn.Module):

@@ -12,8 +12,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from landscape.errors import InputError
+from landscape.model.checks import check_init_ranges
 from landscape.model.dropout import Dropout
-from landscape.model.ranges import check_init_ranges
 
 State = tuple[Tensor, ...]
 """h and c of each layer, [B, H] each: (h_1, c_1, h_2, c_2, ...)."""

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from landscape.errors import InputError
+from landscape.model.checks import check_counts, check_init_ranges, check_max_norms
 from landscape.model.dropout import dropout_layers
-from landscape.model.ranges import check_counts, check_init_ranges, check_max_norms
 
 
 class MaxoutMLP(nn.Module):

@@ -9,8 +9,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from landscape.errors import InputError
+from landscape.model.checks import check_init_ranges, check_max_norms
 from landscape.model.dropout import Dropout
-from landscape.model.ranges import check_init_ranges, check_max_norms
 
 LEAST = 1e-7  # pylearn2 clips mean pixels to [1e-7, 1 - 1e-7] before their logit
 

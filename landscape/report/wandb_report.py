@@ -20,8 +20,7 @@ from landscape.ground.files import document, temporary
 from landscape.report.section import Section
 from landscape.result.saved import Result
 from landscape.tracker import rows
-from landscape.tracker.environment import Environment
-from landscape.tracker.network import need_server
+from landscape.tracker.environment import Environment, need_server
 
 log = logging.getLogger(__name__)
 

@@ -1,8 +1,11 @@
-"""Environment variables for as long as a run lasts, and what W&B is to find in them."""
+"""What W&B finds around it: variables of the process for as long as a run lasts, and a server that answers, or none."""
 
 from __future__ import annotations
 
 import os
+import ssl
+import urllib.error
+import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -49,3 +52,24 @@ def variables(folder: Path) -> dict[str, str | None]:
         "WANDB_SILENT": os.environ.get("WANDB_SILENT") or "true",
         "WANDB_MODE": None,  # read by the yaml; here it would override what tracker.mode says
     }
+
+
+def need_server(url: str, timeout: float) -> None:
+    """Return when a server at ``url`` answers anything but a fault of its own, through the proxy if there is one.
+
+    Args:
+        url: base address.
+        timeout: seconds.
+
+    Raises:
+        OSError: no connection, no answer in time, or a status of 500 and above.
+    """
+    try:
+        with urllib.request.urlopen(url, timeout=timeout):
+            pass
+    except urllib.error.HTTPError as error:
+        if error.code >= 500:
+            raise
+    except urllib.error.URLError as error:
+        if not isinstance(error.reason, ssl.SSLError):  # whom to trust is for the client library's settings to say
+            raise

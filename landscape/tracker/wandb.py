@@ -18,8 +18,7 @@ import wandb
 from landscape.errors import InputError
 from landscape.result.saved import Result
 from landscape.tracker import Closing, RunInfo, SolutionFiles, media, rows
-from landscape.tracker.environment import Environment, home, variables
-from landscape.tracker.network import need_server
+from landscape.tracker.environment import Environment, home, need_server, variables
 
 log = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from landscape.cost import Adversarial, CrossEntropy, SquaredError
-from landscape.cost.outputs import tensor_of
+from landscape.cost.contract import tensor_of
 from landscape.errors import InputError
 
 Z, OTHER = torch.arange(6.0).view(2, 3), torch.zeros(2, 3)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import socket
@@ -10,13 +11,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pooch
 import pytest
+from rich.console import Console
 
+from landscape.data.download import DownloadBar
 from landscape.data.mnist import mnist
 from landscape.errors import InputError
 
 if TYPE_CHECKING:  # fixtures come from conftest whatever way pytest imports it
     from tests.data.conftest import Mirrors, TinyMnist
+
 
 NUM_TEST = 5  # in the tiny files
 IMAGES = "train-images-idx3-ubyte.gz"
@@ -146,3 +151,30 @@ def test_an_unused_landscape_data_is_mentioned(
     assert f"LANDSCAPE_DATA={tmp_path} holds no mnist files" in caplog.text
     assert f"no {IMAGES} from {mirrors('absent')[0]} (HTTP status 404)" in caplog.text
     assert f"downloaded {IMAGES}, 0.0 MB, from {mirrors('good')[0]}" in caplog.text
+
+
+def download(bar: DownloadBar, mirrors: Mirrors, path: Path) -> None:
+    with bar:
+        pooch.HTTPDownloader(progressbar=bar, chunk_size=16)(mirrors("good")[0] + IMAGES, path, None)
+
+
+def test_counts_every_byte_and_says_whose(tiny: TinyMnist, mirrors: Mirrors, tmp_path: Path) -> None:
+    screen = io.StringIO()
+    bar = DownloadBar(IMAGES, Console(file=screen, force_terminal=True, width=120))
+    assert bar.total is None
+    download(bar, mirrors, tmp_path / "x")
+    assert (tmp_path / "x").read_bytes() == tiny.packed[IMAGES]
+    assert bar.total == bar.progress.tasks[0].completed == len(tiny.packed[IMAGES])
+    assert IMAGES in screen.getvalue()
+
+
+def test_silent_where_there_is_no_terminal(mirrors: Mirrors, tmp_path: Path) -> None:
+    log_file = io.StringIO()
+    download(DownloadBar(IMAGES, Console(file=log_file, force_terminal=False)), mirrors, tmp_path / "x")
+    assert log_file.getvalue() == ""
+
+
+def test_a_server_that_does_not_say_how_much() -> None:
+    bar = DownloadBar("x", Console(file=io.StringIO()))
+    bar.total = 0
+    assert bar.total is None
