@@ -62,7 +62,8 @@ def tensor_of(outputs: Any, name: str | int | None = None, has_name: bool = True
 
     Args:
         name: of the entry to take instead: a key, an attribute or a position. A model that returns one tensor when it
-            is evaluated and several when it is trained may have a name all the same. has_name: the cost takes one.
+            is evaluated and several when it is trained may have a name all the same.
+        has_name: the cost takes one.
 
     Raises:
         InputError: there is no such entry, several tensors and none called ``logits``, or no tensor at all.

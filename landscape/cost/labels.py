@@ -108,7 +108,8 @@ def telling(y: Tensor, spread: int = 64, most: int = 4096) -> Tensor:
     """The numbers of examples, some from all over the data and one with each of its labels, or with its extremes.
 
     Args:
-        spread: how many from all over. most: labels that are told apart.
+        spread: how many from all over.
+        most: labels that are told apart.
     """
     rows = set(torch.linspace(0, len(y) - 1, min(len(y), spread), dtype=torch.float64).long().tolist())
     width = max(1, y[0].numel())

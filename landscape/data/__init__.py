@@ -1,4 +1,9 @@
-"""Data sets as plain tensors: three splits in a fixed order. One file per data set."""
+"""Data sets as plain tensors: a ``Dataset`` is three ``Split``s in a fixed order, known by a hash of every byte.
+
+There is one file per data set, and whatever else people have is read by ``reading``. Official files lie where
+``location`` says, come by ``download`` and are parsed by ``idx``, ``records`` or ``text``; what takes long to compute
+is ``cached``; ``keys`` refuses what a config cannot mean.
+"""
 
 from landscape.data.dataset import Dataset, Split
 

@@ -38,9 +38,12 @@ class Archive:
     """What to read and where it is served.
 
     Args:
-        name, md5: of the archive as served. mirrors: addresses that the name is appended to, in the order to try.
-        train, test: the files in it, by their paths. num_records: images in each of them.
-        num_pixels: D. num_valid: how many images at the end of the training files are for validation.
+        name, md5: of the archive as served.
+        mirrors: addresses that the name is appended to, in the order to try.
+        train, test: the files in it, by their paths.
+        num_records: images in each of them.
+        num_pixels: D.
+        num_valid: how many images at the end of the training files are for validation.
     """
 
     name: str

@@ -41,7 +41,8 @@ def penn_treebank(
         folder: holds the files; config key ``data.folder``. None: ``LANDSCAPE_DATA`` or its ``ptb/``, else the cache.
         cache: where downloads are kept, config key ``data.cache``.
         splits: file name of ``train``, ``valid`` and ``test``; any UTF-8 text, and one file may serve twice.
-        num_streams: per split, how many parts of the text are read side by side. unroll: tokens per window.
+        num_streams: per split, how many parts of the text are read side by side.
+        unroll: tokens per window.
         vocabulary_size: number of distinct tokens that the training file must have; None: any.
         official: MD5 by file name; a file of such a name must match it.
 

@@ -29,7 +29,8 @@ def teacher(
     With one input, one output and strength 1 a deep linear net has the paper's J = (1 - w_1 w_2)^2 on it.
 
     Args:
-        inputs, outputs: D and C. strengths: singular values of M, at most min(D, C) of them; of a scalar, M itself.
+        inputs, outputs: D and C.
+        strengths: singular values of M, at most min(D, C) of them; of a scalar, M itself.
         num_train, num_valid, num_test: N of each split.
         noise: standard deviation of what is added to each target.
         whiten: make the mean of x xᵀ the identity on every split to float64 rounding, which needs N >= D examples.

@@ -47,7 +47,8 @@ def corpus(
         name: of the data set.
         texts: tokens of ``train``, ``valid`` and ``test``. The vocabulary is that of ``train``, in order of appearance;
             other words become ``<unk>`` if it has that token.
-        num_streams: how many parts of each text are read side by side. unroll: tokens per window.
+        num_streams: how many parts of each text are read side by side.
+        unroll: tokens per window.
         vocabulary_size: what the model was told; None: not compared.
         files: where each text came from, for messages.
 
@@ -99,7 +100,10 @@ def windows_of(split: str, numbers: Tensor, num_streams: int, unroll: int) -> Sp
     few tokens of the text that no stream reaches.
 
     Args:
-        split: its name, for messages. numbers: [N]. num_streams: S. unroll: tokens per window.
+        split: its name, for messages.
+        numbers: [N].
+        num_streams: S.
+        unroll: tokens per window.
 
     Raises:
         InputError: not one window fits.

@@ -33,7 +33,8 @@ class Whitening:
     """x -> (x - m) P with P = C^(-1/2), the symmetric root, so that whitened images still look like images.
 
     Args:
-        mean: m [D]. matrix: P [D, D].
+        mean: m [D].
+        matrix: P [D, D].
     """
 
     mean: Array

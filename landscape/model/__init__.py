@@ -1,7 +1,8 @@
-"""Models at the paper's specification. Any ``torch.nn.Module`` works beside them.
+"""Models at the paper's specification, one file each. Any ``torch.nn.Module`` works beside them.
 
-A model may carry two optional attributes that the training loop reads: ``max_norms``, a dict from parameter
-name to the bound on each unit's incoming weights, and layers of ``landscape.model.dropout.Dropout``.
+What a model may offer beside ``forward`` (bounds on norms, learning rates, a state) is listed in ``contract``, and
+asked for there alone. ``dropout`` has layers whose masks somebody else draws, so that a seed sees the same ones alone
+and beside others; ``plain`` replaces what torch computes by layout or cannot differentiate; ``checks`` refuses numbers.
 """
 
 from landscape.model.conv_maxout import ConvMaxout

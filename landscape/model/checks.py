@@ -27,3 +27,13 @@ def check_counts(key: str, counts: Sequence[int]) -> None:
     """Raise InputError unless every entry is a whole number of at least 1: a layer of none makes a net of constants."""
     if not all(isinstance(count, int) and count >= 1 for count in counts):
         raise InputError(f"{key}={list(counts)} must hold whole numbers of at least 1: units per layer")
+
+
+def check_per_layer(widths: Sequence[int], **lists: Sequence[float] | None) -> None:
+    """Raise InputError unless each list that is given has an entry for every layer, the last one included."""
+    for key, values in lists.items():
+        if values is not None and len(values) != len(widths) + 1:
+            raise InputError(
+                f"model.{key} has {len(values)} entries but model.widths={list(widths)} makes "
+                f"{len(widths) + 1} layers; give one entry per layer"
+            )

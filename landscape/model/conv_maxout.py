@@ -21,7 +21,8 @@ class ConvMaxout(nn.Module):
     + 1: a window that overhangs the edge is cut off there, not left out.
 
     Args:
-        image: (channels, height, width) of one input, which may come flat. classes: C.
+        image: (channels, height, width) of one input, which may come flat.
+        classes: C.
         widths: maxout units H of each layer but the last: channels of the convolutions, units of the dense layer.
         pieces: K of each of these layers; the pieces of a unit are consecutive channels.
         kernels, pads: side of the square kernel and zeros around the map, per convolution; the stride is 1.

@@ -14,8 +14,10 @@ class DeepLinear(nn.Module):
     """f(x) = W_L ... W_1 x without bias: linear in x, of degree L in theta.
 
     Args:
-        inputs: D; images are flattened. classes: outputs C.
-        depth: L, the number of matrices. width: units of each of the L - 1 hidden layers.
+        inputs: D; images are flattened.
+        classes: outputs C.
+        depth: L, the number of matrices.
+        width: units of each of the L - 1 hidden layers.
         init_std: every weight starts as N(0, init_std²); None takes 1/sqrt(fan_in).
 
     Raises:

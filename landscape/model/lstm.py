@@ -28,7 +28,8 @@ class LSTM(nn.Module):
 
     Args:
         classes: C, the number of distinct tokens.
-        width: H, of the embedding and of every layer. num_layers: LSTM layers.
+        width: H, of the embedding and of every layer.
+        num_layers: LSTM layers.
         drop: probability of dropping an element; the others are scaled by 1/(1 - drop). 0: no dropout.
         init_range: every parameter, biases and embedding too, starts as U(-r, r).
         fused: True: one kernel per layer for all steps (cuDNN, oneDNN); False: a plain loop over time, which

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from landscape.errors import InputError
-from landscape.model.checks import check_counts, check_init_ranges, check_max_norms
+from landscape.model.checks import check_counts, check_init_ranges, check_max_norms, check_per_layer
 from landscape.model.dropout import dropout_layers
 
 
@@ -18,7 +17,10 @@ class MaxoutMLP(nn.Module):
     No zero is among the pieces, so a unit may be negative; at a start of tiny weights every layer is tiny.
 
     Args:
-        inputs: D. classes: C. widths: maxout units per hidden layer. pieces: K.
+        inputs: D.
+        classes: C.
+        widths: maxout units per hidden layer.
+        pieces: K.
         init_range: every weight, the last layer's too, starts as U(-r, r); biases as 0.
         max_norm: bound on the incoming weights of each *piece* (and of each class); None: no bound.
         include, scale: dropout of each layer's input; None: no dropout.
@@ -42,13 +44,7 @@ class MaxoutMLP(nn.Module):
         super().__init__()
         check_counts("model.widths", widths)
         check_counts("model.pieces", [pieces])
-        num_layers = len(widths) + 1
-        for key, values in {"include": include, "scale": scale}.items():
-            if values is not None and len(values) != num_layers:
-                raise InputError(
-                    f"model.{key} has {len(values)} entries but model.widths={list(widths)} makes "
-                    f"{num_layers} layers; give one entry per layer"
-                )
+        check_per_layer(widths, include=include, scale=scale)
         check_init_ranges("model.init_range", init_range)
         check_max_norms("model.max_norm", [] if max_norm is None else [max_norm])
         self.pieces = pieces
@@ -61,7 +57,7 @@ class MaxoutMLP(nn.Module):
             for layer in linear:
                 layer.weight.uniform_(-init_range, init_range)
                 layer.bias.zero_()
-        self.max_norms = {} if max_norm is None else {f"layers.{k}.weight": max_norm for k in range(num_layers)}
+        self.max_norms = {} if max_norm is None else {f"layers.{k}.weight": max_norm for k in range(len(linear))}
 
     def forward(self, x: Tensor) -> Tensor:
         """x [B, ...] -> logits [B, C]."""

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from landscape.errors import InputError
-from landscape.model.checks import check_counts, check_init_ranges, check_max_norms
+from landscape.model.checks import check_counts, check_init_ranges, check_max_norms, check_per_layer
 from landscape.model.dropout import dropout_layers
 
 
@@ -17,13 +17,15 @@ class MLP(nn.Module):
     """inputs -> widths -> classes, logits out; dropout in front of every layer, batch norm in front of activations.
 
     Args:
-        inputs: D; images are flattened. classes: C.
+        inputs: D; images are flattened.
+        classes: C.
         widths: hidden units per layer.
         activation: an elementwise module, for example ``torch.nn.ReLU()``.
-        init_ranges: weights of layer l start as U(-r_l, r_l), biases as 0; r_l = 0 gives an exactly zero layer;
-            None takes r_l = sqrt(6 / fan_in) for hidden layers and 0 for the last.
-        init_scale: factor on every r_l. zero_last: False gives the last layer r_l = sqrt(3 / fan_in) where init_ranges
-            does not say, so that the logits start with the mean square of the units below them.
+        init_ranges: weights of layer l start as U(-r_l, r_l), biases as 0; r_l = 0 gives an exactly zero layer; None
+            takes r_l = sqrt(6 / fan_in) for hidden layers and 0 for the last.
+        init_scale: factor on every r_l.
+        zero_last: False gives the last layer r_l = sqrt(3 / fan_in) where init_ranges does not say, so that the logits
+            start with the mean square of the units below them.
         bias: False leaves all biases out.
         max_norms: bound c_l on the incoming weight vector of each unit, enforced by the training loop; None: no bound.
         include, scale: dropout of each layer's input; None: no dropout.
@@ -60,13 +62,7 @@ class MLP(nn.Module):
         check_counts("model.widths", widths)
         sizes = [inputs, *widths, classes]
         num_layers = len(sizes) - 1
-        per_layer = {"init_ranges": init_ranges, "max_norms": max_norms, "include": include, "scale": scale}
-        for key, values in per_layer.items():
-            if values is not None and len(values) != num_layers:
-                raise InputError(
-                    f"model.{key} has {len(values)} entries but model.widths={list(widths)} makes "
-                    f"{num_layers} layers; give one entry per layer"
-                )
+        check_per_layer(widths, init_ranges=init_ranges, max_norms=max_norms, include=include, scale=scale)
         if not 0 < init_scale < float("inf"):
             raise InputError(f"model.init_scale={init_scale} must be positive and finite")
         check_init_ranges("model.init_ranges", init_ranges or ())

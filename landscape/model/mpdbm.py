@@ -19,7 +19,8 @@ class Prediction(NamedTuple):
     """What inference says of the hidden inputs: 1 = hidden, a target; 0 = observed, clamped.
 
     Args:
-        pixels, label: logits [B, D] and [B, C]. hidden_pixels, hidden_label: 0 or 1, [B, D] and [B, 1].
+        pixels, label: logits [B, D] and [B, C].
+        hidden_pixels, hidden_label: 0 or 1, [B, D] and [B, 1].
         is_masked: whether a mask chose what is hidden; without one all is. Known without a look at its values.
     """
 
@@ -39,10 +40,13 @@ class MPDBM(nn.Module):
     masks everything is hidden.
 
     Args:
-        inputs: D pixels in [0, 1]. classes: C. widths: units of the two hidden layers.
+        inputs: D pixels in [0, 1].
+        classes: C.
+        widths: units of the two hidden layers.
         num_sweeps: mean-field sweeps after the first pass.
         sparse: non-zero incoming weights, N(0, 1), of each unit of the first hidden layer and of each class.
-        init_range: the second layer starts as U(-r, r). biases: starting biases of the two hidden layers.
+        init_range: the second layer starts as U(-r, r).
+        biases: starting biases of the two hidden layers.
         max_norms: bounds on the incoming weights of a unit, of the three couplings from the bottom.
         hide: probability of hiding a pixel, and of hiding the label.
 

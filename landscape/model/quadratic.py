@@ -15,7 +15,8 @@ class Quadratic(nn.Module):
     is the same for every training seed.
 
     Args:
-        dimension: P. low, high: the range of the curvatures, positive; high/low is the condition number.
+        dimension: P.
+        low, high: the range of the curvatures, positive; high/low is the condition number.
         seed: of curvatures and solution.
 
     Raises:

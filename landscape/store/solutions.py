@@ -20,11 +20,14 @@ class Solutions:
 
     Args:
         layout: what the P values are.
-        seeds: [S]. theta_i, theta_f: first and best point of each run [S, P], CPU, in the training dtype.
-        learning_curve: what the monitor saw. trajectories: snapshots per seed.
-        status: per seed ``"stopped"``, ``"max_epochs"`` or ``"diverged"``; num_epochs: run [S].
-        buffers: per seed, the module's buffers at theta_f. buffers_i: those at theta_i; empty in a set that was stored
-            before they were kept.
+        seeds: [S].
+        theta_i, theta_f: first and best point of each run [S, P], CPU, in the training dtype.
+        learning_curve: what the monitor saw.
+        trajectories: snapshots per seed.
+        status: per seed ``"stopped"``, ``"max_epochs"`` or ``"diverged"``.
+        num_epochs: run [S].
+        buffers: per seed, the module's buffers at theta_f.
+        buffers_i: those at theta_i; empty in a set that was stored before they were kept.
     """
 
     layout: ParameterLayout

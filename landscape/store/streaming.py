@@ -86,7 +86,8 @@ def shadow(
     norm of the difference itself.
 
     Args:
-        thetas: [T, P], usually a memory map. theta_i, direction: [P]; the direction has length 1.
+        thetas: [T, P], usually a memory map.
+        theta_i, direction: [P]; the direction has length 1.
         threads: of the processor, at most as many as numba has.
     """
     set_num_threads(max(1, min(threads, config.NUMBA_NUM_THREADS)))  # type: ignore[attr-defined]

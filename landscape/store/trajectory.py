@@ -28,7 +28,9 @@ class TrajectoryWriter:
     cuts the file back to the rows that its checkpoint knows.
 
     Args:
-        file: where. shape: (S, P). num_rows: rows to keep of an existing file; 0 starts a new one.
+        file: where the rows are written.
+        shape: (S, P).
+        num_rows: rows to keep of an existing file; 0 starts a new one.
         digest: what ``digest`` gave after those rows; None does not look.
 
     Raises:
@@ -107,7 +109,9 @@ class Trajectory:
     """Snapshots of one training run.
 
     Args:
-        file: the ``.npy`` [T, S, P], float32. column: which S. steps: updates before each snapshot [T].
+        file: the ``.npy`` [T, S, P], float32.
+        column: which S.
+        steps: updates before each snapshot [T].
         epochs: of each snapshot [T], whole numbers but for those kept within the first epoch.
         thetas: the file's content as a memory map, which outlives the file's name; None opens it when asked.
     """
@@ -163,7 +167,9 @@ def project(
     which would lose half the digits near the line; ``streaming.shadow`` says how large runs keep theirs.
 
     Args:
-        trajectories: one per seed. theta_i, theta_f: [S, P]. best_epoch: [S].
+        trajectories: one per seed.
+        theta_i, theta_f: [S, P].
+        best_epoch: [S].
         streamed: numbers in a run from which on it goes through the compiled pass.
 
     Returns:
@@ -205,7 +211,9 @@ def project_second(
     """Where each run lies along the direction of its own largest residual, and how far from the plane it then is.
 
     Args:
-        trajectories: one per seed. theta_i, theta_f: [S, P]. flat: what ``project`` said of them.
+        trajectories: one per seed.
+        theta_i, theta_f: [S, P].
+        flat: what ``project`` said of them.
 
     Returns:
         z and the distance from the plane of line and z, each [T, S]; NaN where ``flat`` has NaN, and where a run

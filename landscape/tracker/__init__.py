@@ -1,4 +1,9 @@
-"""Trackers watch a job from start to result; the run never depends on them."""
+"""Trackers watch a job from start to result; the run never depends on them.
+
+A ``Tracker`` is told what is in this file: a job, its result and solutions, and what a sweep came to. ``rows`` lays
+these out as any tracker could log them, ``wandb`` logs them to W&B (pictures and artifacts by ``media``, within the
+``environment`` that it needs), ``null`` to nowhere.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,10 @@
-"""Training: the paper's trainer, S seeds at once, checkpointed.
+"""Training: S networks of one recipe, from their seeds to theta_f, to the same bits if they are killed in between.
 
-``Training`` is the recipe's own numbers; what trains by them is imported when it is asked for, since it brings torch.
+``Training`` holds the recipe's own numbers. ``groups_of`` says which seeds advance together, and ``GroupRun``
+(``loop``) trains one such group: of each minibatch ``gradient`` gives the slope of the cost, ``optimizer`` lays it
+before torch's optimizers or the paper's own (``step``), under the rates of a ``schedule``; after each epoch ``monitor``
+measures the point as the line will be measured, and stops a seed. ``resume`` is what of all this a ``checkpoint``
+keeps. What trains is imported when it is asked for, since it brings torch.
 """
 
 from importlib import import_module

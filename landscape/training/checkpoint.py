@@ -116,7 +116,8 @@ def generators_fit(state: dict[str, Any], device: str, is_drawing: bool) -> bool
     """Whether the generators of a checkpoint can go on on this type of device; a GPU's state says nothing to a CPU.
 
     Args:
-        device: ``"cpu"``, ``"cuda"``, ... is_drawing: whether training draws random numbers on its device.
+        device: ``"cpu"``, ``"cuda"``, ...
+        is_drawing: whether training draws random numbers on its device.
 
     Raises:
         InputError: another type of device, and training draws.

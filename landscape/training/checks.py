@@ -28,8 +28,11 @@ def check_number(
     """Refuse what is not a finite number in its range.
 
     Args:
-        key: of the config, ``"training.batch_size"``. least, most: bounds that may be met; above, below: may not.
-        whole: it counts something. instead: what else may stand there, ``", or null for none"``.
+        key: of the config, ``"training.batch_size"``.
+        least, most: bounds that may be met.
+        above, below: bounds that may not be met.
+        whole: it counts something.
+        instead: what else may stand there, ``", or null for none"``.
 
     Raises:
         InputError: naming key and value.

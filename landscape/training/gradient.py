@@ -20,7 +20,9 @@ class Batches:
     """Each pass draws one permutation per seed; sequences keep their order; a resampled split is sampled anew.
 
     Args:
-        split: of training, on its device. seeds: [S]. size: B.
+        split: of training, on its device.
+        seeds: [S].
+        size: B.
         drop_last: throw a short last batch away.
     """
 
@@ -67,10 +69,12 @@ class Gradient:
     Running statistics go in and come out like a state: each network has its own, and the module's stay as they are.
 
     Args:
-        module: the template; in training mode. cost: see ``landscape.cost``. masks: its dropout layers.
+        module: the template; in training mode.
+        cost: see ``landscape.cost``.
+        masks: its dropout layers.
         vectorised: one ``torch.func.vmap`` over S; False: S must be 1 and plain autograd is used.
-        counts: of the cost, where not every example counts once: the mean is over what counts in the minibatch, and
-            the gradient zero where nothing does.
+        counts: of the cost, where not every example counts once: the mean is over what counts in the minibatch, and the
+            gradient zero where nothing does.
 
     Attributes:
         frozen: names of parameters without a gradient.
@@ -145,7 +149,10 @@ class Gradient:
         """The gradient by all that is not frozen, and the state and the buffers after the batch.
 
         Args:
-            theta: {name: [S, *shape]}. x: [S, B, ...]. y: [S, B]. masks: [S, draws, B, F] or None.
+            theta: {name: [S, *shape]}.
+            x: [S, B, ...].
+            y: [S, B].
+            masks: [S, draws, B, F] or None.
             state: of a module that carries one from block to block of its sequences, [S, B, ...] each; else empty.
             buffers: {name: [S, *shape]}, such as running statistics; left as they are.
         """

@@ -29,7 +29,8 @@ def check_training(module: nn.Module, cost: Any, x: Tensor, y: Tensor) -> None:
     """Raise InputError if the module in training mode does not fit data and cost: it may return something else there.
 
     Args:
-        module: one of the networks, which is left as it is. x, y: a few training examples.
+        module: one of the networks, which is left as it is.
+        x, y: a few training examples.
     """
     was_training = module.training
     devices = [x.device] if x.device.type == "cuda" else []
@@ -65,17 +66,17 @@ def groups_of(
     """Which seeds train together: all in one group, or each alone, which is the same up to rounding.
 
     Args:
-        seeds: all that are wanted. module: one of the networks.
+        seeds: all that are wanted.
+        module: one of the networks.
         example: (x [B, ...], y [B]), a few examples to try a vectorised call on.
         vectorise: True or False to force; None to choose by size and device.
-        optimizer: its maker; seeds are only stacked under one that works element by element. other: the network of
-            another seed, which must be what ``module`` is with the other's parameters and buffers.
+        optimizer: its maker; seeds are only stacked under one that works element by element.
+        other: the network of another seed, which must be what ``module`` is with the other's parameters and buffers.
 
     Raises:
         InputError: ``other`` is not.
     """
     frozen = frozen_in(module)
-    alone = [[seed] for seed in seeds]
     if other is not None and frozen_in(other) != frozen:
         names = ", ".join(sorted(frozen ^ frozen_in(other))[:3])
         raise InputError(
@@ -84,45 +85,39 @@ def groups_of(
         )
     if other is not None and _keep_other_things(module, other):
         _check_alike(module, other, cost, example)
-    num_parameters = sum(p.numel() for p in module.parameters())
-    on_cpu = all(p.device.type == "cpu" for p in module.parameters())
+    alone = [[seed] for seed in seeds]
     if vectorise is False or len(seeds) == 1:
         return alone
+    why_not = _why_not_vectorised(module, cost, example, vectorise, optimizer, other)
+    if why_not:
+        log.info("training %d seeds one after the other: %s", len(seeds), why_not)
+        return alone
+    return [list(seeds)]
+
+
+def _why_not_vectorised(
+    module: nn.Module,
+    cost: Any,
+    example: tuple[Tensor, Tensor],
+    vectorise: bool | None,
+    optimizer: Callable[..., torch.optim.Optimizer] | None,
+    other: nn.Module | None,
+) -> str:
+    """Why seeds cannot or should not train in one vectorised call; empty where they may."""
+    num_parameters = sum(p.numel() for p in module.parameters())
+    on_cpu = all(p.device.type == "cpu" for p in module.parameters())
     if optimizer is not None and not is_elementwise(optimizer):
-        log.info(
-            "training %d seeds one after the other: optimizer %s is not known to work element by element",
-            len(seeds),
-            name_of(optimizer),
-        )
-        return alone
+        return f"optimizer {name_of(optimizer)} is not known to work element by element"
     if vectorise is None and on_cpu and num_parameters > VECTORISE_BELOW:
-        log.info(
-            "training %d seeds one after the other: %d parameters are too many for vmap to pay on a CPU",
-            len(seeds),
-            num_parameters,
-        )
-        return alone
+        return f"{num_parameters} parameters are too many for vmap to pay on a CPU"
     was_training = module.training
     try:
         is_same = _is_same_vectorised(module.train(), cost, example, other)
     except RuntimeError as error:
-        log.info(
-            "training %d seeds one after the other: %s cannot be vectorised (%s)",
-            len(seeds),
-            type(module).__name__,
-            str(error).splitlines()[0],
-        )
-        return alone
+        return f"{type(module).__name__} cannot be vectorised ({str(error).splitlines()[0]})"
     finally:
         module.train(was_training)
-    if not is_same:
-        log.info(
-            "training %d seeds one after the other: %s has other gradients when vectorised",
-            len(seeds),
-            type(module).__name__,
-        )
-        return alone
-    return [list(seeds)]
+    return "" if is_same else f"{type(module).__name__} has other gradients when vectorised"
 
 
 def _is_same_vectorised(module: nn.Module, cost: Any, example: tuple[Tensor, Tensor], other: nn.Module | None) -> bool:

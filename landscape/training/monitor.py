@@ -86,7 +86,8 @@ class EarlyStopping:
     """Stop a seed after ``patience`` epochs in a row without a strict decrease of its monitored value.
 
     Args:
-        num_seeds: S. patience: epochs; None never stops.
+        num_seeds: S.
+        patience: epochs; None never stops.
 
     Source: pylearn2 ``MonitorBased`` with ``prop_decrease = 0``.
     """

@@ -55,7 +55,8 @@ def optimizer_of(make: Make, theta: Mapping[str, Tensor], scales: Mapping[str, f
     """One group of parameters per learning-rate scale, in theta's order within each.
 
     Args:
-        make: (groups) -> optimizer. theta: {name: tensor}.
+        make: (groups) -> optimizer.
+        theta: {name: tensor}.
         scales: {name: factor on the lr}, 1 where none is named.
 
     Raises:
@@ -131,7 +132,8 @@ class Updates:
     """What moves the parameters of S seeds.
 
     Args:
-        make: (groups) -> optimizer. theta: {name: [S, *shape]}, those that are trained; moved in place.
+        make: (groups) -> optimizer.
+        theta: {name: [S, *shape]}, those that are trained; moved in place.
         scales: {name: factor on the lr}.
 
     Attributes:

@@ -12,7 +12,8 @@ class LinearRamp:
     """start + (end - start) clip((epoch - 1)/(epochs - 1), 0, 1).
 
     Args:
-        start, end: first and last value. epochs: S, the epoch at which the end is reached.
+        start, end: first and last value.
+        epochs: S, the epoch at which the end is reached.
 
     Source: pylearn2 ``MomentumAdjustor``.
     """
@@ -39,7 +40,8 @@ class LinearDecay:
     It is already slightly below 1 in epoch 1, as in the original.
 
     Args:
-        final: f, the factor at the end. epochs: S.
+        final: f, the factor at the end.
+        epochs: S.
 
     Source: pylearn2 ``LinearDecayOverEpoch``.
     """
@@ -59,7 +61,8 @@ class ExponentialDecay:
     """Factor on lr: max(divisor^-(update - 1), floor).
 
     Args:
-        divisor: d, what lr is divided by at each update. floor: smallest factor.
+        divisor: d, what lr is divided by at each update.
+        floor: smallest factor.
 
     Source: pylearn2 ``ExponentialDecay`` (``decay_factor``, ``min_lr`` relative to the first lr).
     """
@@ -81,7 +84,8 @@ class DelayedDecay:
     """Factor on lr: divisor^-max(epoch - after, 0).
 
     Args:
-        divisor: what lr is divided by at each epoch. after: the last epoch at the full rate.
+        divisor: what lr is divided by at each epoch.
+        after: the last epoch at the full rate.
 
     Source: Zaremba, Sutskever & Vinyals (arXiv 1409.2329); ``main.lua`` (``decay``; its ``max_epoch`` is after - 1,
     because it is compared when an epoch has ended).

@@ -52,7 +52,9 @@ class Momentum(torch.optim.Optimizer):
     ``torch.optim.SGD`` keeps lr outside its buffer; under a decaying lr the two are different algorithms.
 
     Args:
-        params: tensors or groups. lr: learning rate, positive. momentum: in [0, 1).
+        params: tensors or groups.
+        lr: learning rate, positive.
+        momentum: in [0, 1).
 
     Source: pylearn2 ``learning_rule.Momentum``.
     """

@@ -21,14 +21,16 @@ class Training:
     """How S networks are trained.
 
     Args:
-        batch_size: B. drop_last: throw a short last batch away instead of training on it.
+        batch_size: B.
+        drop_last: throw a short last batch away instead of training on it.
         max_epochs: upper bound on passes over the data.
         patience: stop after so many epochs without a better monitored value; None: run to max_epochs.
         monitor: the channel that early stopping watches and that chooses theta_f.
         validation: whether ``valid/objective`` has the dropout of the training cost, ``"stochastic"``, under masks that
             stay the same, or is ``"deterministic"``; every other channel of validation is without dropout anyway.
         select: ``"best"``: theta_f is the point with the lowest monitored value; ``"last"``: the last point.
-        num_seeds: S. first_seed: seeds are first_seed, first_seed + 1, ...
+        num_seeds: S.
+        first_seed: seeds are first_seed, first_seed + 1, ...
         lr_schedule: (epoch, update) -> factor on optimizer.lr; None: constant.
         momentum_schedule: (epoch, update) -> momentum; None: optimizer.momentum throughout.
         gradient_scale: factor on the gradient of the mean cost, for a cost that was published as a sum.
