@@ -66,10 +66,16 @@ class Examples:
 
     def counted(self, block: Split, sums: Sums) -> AbstractContextManager[None]:
         """Inside it the values of a block go to the sums, which must know of a stream what they are divided by."""
-        if not self.is_streamed:
-            return nullcontext()
+        return sums.block(len(block), *self.counts(block)) if self.is_streamed else nullcontext()
+
+    def counts(self, block: Split) -> tuple[dict[str, float], int]:
+        """What the sums of some channels over a block of a stream are to be divided by, as far as it goes.
+
+        Returns:
+            By channel, every other by the number of examples; and how many labels an example has, over which its values
+            are means: blocks may differ.
+        """
         if not has_counts(self.cost) or isinstance(block.y, Tree):
-            return sums.block(len(block), {})
+            return {}, 1
         counts = {name: float(part.double().sum()) for name, part in self.cost.counts(block.y).items()}
-        labels = 1 if block.y.is_floating_point() else block.y[0].numel()
-        return sums.block(len(block), counts, labels)
+        return counts, 1 if block.y.is_floating_point() else block.y[0].numel()

@@ -116,6 +116,7 @@ class ForwardPass:
         scales: factors of the channels, see ``landscape.cost.labels.scales``.
         written: what a pass writes into, and gets a copy of: ``x``, ``y``, ``theta``, ``buffer NAME``.
         form: how the tensors of a batch hang together.
+        weighs: the cost says how much each example counts.
     """
 
     module: nn.Module
@@ -128,6 +129,7 @@ class ForwardPass:
     scales: Mapping[str, float] = field(default_factory=dict)
     written: frozenset[str] = frozenset()
     form: BatchForm = BatchForm()
+    weighs: bool = False
 
     @cached_property
     def layout(self) -> ParameterLayout:

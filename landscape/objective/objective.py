@@ -32,7 +32,7 @@ from landscape.objective.memory.passes import MOST_CPU, Passes, Wants
 from landscape.objective.module.call import Call
 from landscape.objective.module.watch import undisturbed
 from landscape.objective.running_statistics import RunningStatistics
-from landscape.objective.sums import Evaluation, Sums
+from landscape.objective.sums import Evaluation, Sums, with_derived
 from landscape.objective.walk import Walk
 from landscape.path import widened
 
@@ -186,9 +186,14 @@ class Objective:
         """One pass, as a function of a point and of what a batch brings."""
         return self.batches.forward
 
-    def batch(self, start: int, num: int) -> Batch:
-        """``num`` examples from ``start`` on, with the buffers of theta_1."""
-        return self.batches(start, num, [self.statistics.of(self.buffers, s) for s in range(len(self.seeds))])
+    def batch(self, start: int, num: int, block: Split | None = None, before: int = 0) -> Batch:
+        """``num`` examples from ``start`` on, with the buffers of theta_1.
+
+        Args:
+            block: of a stream, before which ``before`` examples came; None: of ``split``.
+        """
+        buffers = [self.statistics.of(self.buffers, s) for s in range(len(self.seeds))]
+        return self.batches(start, num, buffers, block, before)
 
     def __call__(self, theta: Tensor) -> Tensor:
         """theta [S, P] -> J [S], float64 on the CPU."""
@@ -242,7 +247,7 @@ class Objective:
             if not walk(path, alphas[here], buffers[here], sums, told, self.engine):
                 sums.forget(num)
                 walk(path, alphas[here], buffers[here], sums, told, "plain")
-        return sums.evaluation()
+        return with_derived(sums.evaluation(), self.cost)
 
     @cached_property
     def passes(self) -> Passes:

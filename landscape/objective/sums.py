@@ -7,7 +7,7 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from landscape.cost.contract import WEIGHT
+from landscape.cost.contract import WEIGHT, derived_of
 from landscape.errors import InputError
 
 IN_MEMORY = 2**28
@@ -166,6 +166,17 @@ class Sums:
         if name not in self.totals:
             self.totals[name] = torch.zeros(self.shape, dtype=torch.float64, device=self.device)
         return self.totals[name]
+
+
+def with_derived(evaluation: Evaluation, cost: Any) -> Evaluation:
+    """The same with what the cost says to compute from its means, such as a perplexity."""
+    with np.errstate(over="ignore"):
+        more = {
+            name: np.asarray(function(evaluation.channels[channel]), dtype=np.float64)
+            for name, (channel, function) in derived_of(cost).items()
+            if channel in evaluation.channels
+        }
+    return replace(evaluation, channels={**evaluation.channels, **more}) if more else evaluation
 
 
 def weight_of(total: Tensor) -> float:

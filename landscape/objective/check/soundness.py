@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from landscape.cost.contract import WEIGHT
 from landscape.errors import InputError
 from landscape.model.contract import has_example
 from landscape.objective.batch import Batches, Buffers
@@ -61,6 +62,8 @@ def check(batches: Batches, original: nn.Module, buffers: Buffers) -> frozenset[
             f"model={name} with cost {cost} gives a complex cost, and J is a "
             "real number; take its real part, absolute value or square"
         )
+    _check_weights(name, cost, first.get(WEIGHT), few)
+    forward = batches.forward = replace(forward, weighs=WEIGHT in first)
     shape = tuple(first["objective"].shape)
     if shape != (few,):
         raise InputError(
@@ -71,11 +74,22 @@ def check(batches: Batches, original: nn.Module, buffers: Buffers) -> frozenset[
     if not forward.is_safe:
         with fitting(module, forward.cost, split.x):
             check_keeps_nothing(batches, original, buffers)
-    if few > 1 and split.num_streams is None:
+    if few > 1 and split.num_streams is None and not getattr(forward.cost, "is_of_batch", False):
         _check_alone(forward, theta, batch.known[0, 0])
     if split.num_streams is None:  # blocks of sequences cost too much for every objective
         check_extremes(batches, split, buffers)
     return written
+
+
+def _check_weights(name: str, cost: str, weights: Tensor | None, few: int) -> None:
+    """Raise InputError unless the weights of a cost are numbers of 0 or more, one per example."""
+    if weights is None:
+        return
+    if tuple(weights.shape) != (few,) or not bool((weights.isfinite() & (weights >= 0)).all()):
+        raise InputError(
+            f"model={name} with cost {cost} gives weights of shape {tuple(weights.shape)}, {weights.flatten()[:4].tolist()} "
+            f"to begin with; they must be ({few},) finite numbers of 0 or more, one per example"
+        )
 
 
 def _written(batches: Batches, original: nn.Module, buffers: Buffers) -> frozenset[str]:
