@@ -7,15 +7,18 @@ classes lie, so that J is a mean over what counts; ``torch_loss`` makes a cost o
 
 from landscape.cost.adversarial import Adversarial
 from landscape.cost.contract import Predict
+from landscape.cost.conversion import from_torch
 from landscape.cost.cross_entropy import CrossEntropy
+from landscape.cost.function import FunctionCost
 from landscape.cost.multi_prediction import MultiPrediction
 from landscape.cost.output import Output
 from landscape.cost.squared_error import SquaredError
-from landscape.cost.torch_loss import TorchLoss, from_torch
+from landscape.cost.torch_loss import TorchLoss
 
 __all__ = [
     "Adversarial",
     "CrossEntropy",
+    "FunctionCost",
     "MultiPrediction",
     "Output",
     "Predict",
