@@ -18,6 +18,12 @@ CHUNK = 2**20
 """Rows looked at together, so that labels mapped from a file are not copied whole."""
 
 
+def check_ignored(ignore_index: object) -> None:
+    """Raise InputError unless ``cost.ignore_index`` is a whole number."""
+    if isinstance(ignore_index, bool) or not isinstance(ignore_index, int):
+        raise InputError(f"cost.ignore_index={ignore_index!r} must be a whole number: the label of what has none")
+
+
 def whole(y: Tensor) -> Tensor:
     """Labels of any whole type, or truth values, as int64."""
     return y if y.dtype == torch.int64 else y.long()

@@ -77,9 +77,9 @@ class TorchLoss:
         y = self._target(y, outputs)
         each = self.unreduced.at(outputs)(outputs, y)
         if self.is_own and isinstance(each, Mapping | tuple | list):
-            found = channels_of(each, len(y), self.name)
-            self.is_of_batch = found.is_of_batch
-            return found.channels
+            several = channels_of(each, len(y), self.name)
+            self.is_of_batch = several.is_of_batch
+            return several.channels
         fits: tuple[Sequence[int], ...]
         fits = (y.shape, y.shape[:1]) if not y.is_floating_point() or self.is_classes else (outputs.shape, y.shape[:1])
         if self.is_classes and y.is_floating_point():
