@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from landscape.cost.contract import Predict, check_name, tensor_of
-from landscape.cost.labels import CHUNK, UNLABELLED, check_ignored, column_hint, per_example
+from landscape.cost.labels import UNLABELLED, check_binary, check_ignored, column_hint, per_example
 from landscape.errors import InputError
 
 LEAST_LOG = -100.0
@@ -97,16 +97,7 @@ class BinaryCrossEntropy:
         if y.is_complex():
             raise InputError("targets are complex numbers, which are no probabilities")
         self.of(outputs, y[: len(outputs)])
-        for start in range(0, len(y), CHUNK):
-            part = y[start : start + CHUNK]
-            fits = (part >= 0) & (part <= 1) | ~self._labelled(part)
-            if not bool(fits.all()):
-                row = fits.flatten(1).all(dim=1) if part.dim() > 1 else fits
-                also = "" if self.ignore_index is None else f", or {self.ignore_index}, which means not labelled"
-                raise InputError(
-                    f"example {start + int((~row).nonzero()[0])} of the data has the label {part[~fits][0].item():g}, "
-                    f"and here labels are 0 or 1, or probabilities{also} (cost.ignore_index)"
-                )
+        check_binary(y, self.ignore_index)
         if self.probabilities and not bool(((outputs >= 0) & (outputs <= 1)).all()):
             raise InputError(
                 "outputs lie outside [0, 1] and are no probabilities; set cost.probabilities=false, in Python "

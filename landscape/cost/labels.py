@@ -110,6 +110,22 @@ def check_probabilities(y: Tensor) -> None:
             )
 
 
+def check_binary(y: Tensor, unlabelled: int | None, advice: str = "") -> None:
+    """Raise InputError if any label is outside [0, 1] and does not mean "not labelled"."""
+    for start in range(0, len(y), CHUNK):
+        part = y[start : start + CHUNK]
+        wrong = ~((part >= 0) & (part <= 1))
+        if unlabelled is not None:
+            wrong &= part != unlabelled
+        if bool(wrong.any()):
+            row = wrong.flatten(1).any(dim=1) if part.dim() > 1 else wrong
+            also = "" if unlabelled is None else f", nor {unlabelled}, which means not labelled (cost.ignore_index)"
+            raise InputError(
+                f"example {start + int(row.nonzero()[0])} of the data has the label {part[wrong][0].item():g}, which "
+                f"is neither 0 nor 1 nor a probability{also}{advice}"
+            )
+
+
 def telling(y: Tensor, spread: int = 64, most: int = 4096) -> Tensor:
     """The numbers of examples, some from all over the data and one with each of its labels, or with its extremes.
 

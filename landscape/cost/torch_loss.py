@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from landscape.cost.contract import WEIGHT, Predict, tensor_of
 from landscape.cost.labels import (
     UNLABELLED,
+    check_binary,
     check_classes,
     check_probabilities,
     column_hint,
@@ -33,6 +34,14 @@ WANTED = (
 )
 TOLERANCE = {torch.float32: 1e-4, torch.float64: 1e-9}
 """Between a loss's own mean over a few examples and ours."""
+
+FUNCTIONS = {
+    nn.CrossEntropyLoss: F.cross_entropy,
+    nn.NLLLoss: F.nll_loss,
+    nn.BCELoss: F.binary_cross_entropy,
+    nn.BCEWithLogitsLoss: F.binary_cross_entropy_with_logits,
+}
+BINARY = (F.binary_cross_entropy, F.binary_cross_entropy_with_logits)
 
 
 class TorchLoss:
@@ -143,6 +152,8 @@ class TorchLoss:
                 check_probabilities(y)
             else:
                 check_classes(y, outputs.shape[1], self.ignore_index)
+        if _function(self.loss) in BINARY:
+            check_binary(y, None, "; cost=binary_cross_entropy leaves out what has no label")
         found = self._found(outputs, few)
         is_label = not (self.is_classes or y.is_floating_point()) and y.dim() < outputs.dim()
         if is_label and WEIGHT not in found and int(whole(y).min()) < 0:
@@ -176,11 +187,10 @@ class TorchLoss:
 
 
 def _function(loss: Any) -> Any:
+    """The function behind partials and torch's modules that are used below; else the loss itself."""
     while isinstance(loss, partial):
         loss = loss.func
-    if isinstance(loss, nn.CrossEntropyLoss):
-        return F.cross_entropy
-    return F.nll_loss if isinstance(loss, nn.NLLLoss) else loss
+    return next((function for kind, function in FUNCTIONS.items() if isinstance(loss, kind)), loss)
 
 
 def _is_of_torch(loss: Any) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from landscape.cost import from_torch
@@ -19,7 +20,8 @@ def over(loss: Any, net: Any, batches: Iterable[tuple[Any, Any, Any]]) -> dict[s
         return cost.call(net, inputs) if getattr(cost, "calls_module", False) else net(inputs)
 
     for x, y, batch in batches:
-        found = cost.channels(predict, x, batch if getattr(cost, "takes_batch", False) else y)
+        with torch.no_grad():
+            found = cost.channels(predict, x, batch if getattr(cost, "takes_batch", False) else y)
         size = len(found["objective"])
         assert all(values.shape == (size,) for values in found.values())
         w: Tensor = found.pop(WEIGHT, found["objective"].new_ones(size)).double()

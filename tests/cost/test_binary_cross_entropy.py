@@ -81,7 +81,7 @@ REFUSED: list[tuple[Callable[[], Any], Tensor, str]] = [
     (lambda: BinaryCrossEntropy(), LABELS * 255, "has the label 255"),
     (lambda: BinaryCrossEntropy(), LABELS.masked_fill(LABELS == 0, -1), "has the label -1"),
     (lambda: BinaryCrossEntropy(ignore_index=None), without(LABELS), "has the label -100"),
-    (lambda: BinaryCrossEntropy(), SOFT * 3, "labels are 0 or 1, or probabilities"),
+    (lambda: BinaryCrossEntropy(), SOFT * 3, "neither 0 nor 1 nor a probability"),
     (lambda: BinaryCrossEntropy(), LABELS[:, 0], r"y\[:, None\]"),
     (lambda: BinaryCrossEntropy(), LABELS[..., :-1], "one output per label"),
     (lambda: BinaryCrossEntropy(), torch.full_like(LABELS, -100), "none of the 11 examples"),
