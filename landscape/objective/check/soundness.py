@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from landscape.cost.contract import is_of_batch
 from landscape.errors import InputError
 from landscape.model.contract import has_example
 from landscape.objective.batch import Batches, Buffers
@@ -71,7 +72,7 @@ def check(batches: Batches, original: nn.Module, buffers: Buffers) -> frozenset[
     if not forward.is_safe:
         with fitting(module, forward.cost, split.x):
             check_keeps_nothing(batches, original, buffers)
-    if few > 1 and split.num_streams is None:
+    if few > 1 and split.num_streams is None and not is_of_batch(forward.cost):
         _check_alone(forward, theta, batch.known[0, 0])
     if split.num_streams is None:  # blocks of sequences cost too much for every objective
         check_extremes(batches, split, buffers)
