@@ -61,6 +61,11 @@ def calls_module(cost: Any) -> bool:
     return bool(getattr(cost, "calls_module", False))
 
 
+def is_of_batch(cost: Any) -> bool:
+    """Whether a cost gave one value for all examples of a batch, so that noise per example is not known."""
+    return bool(getattr(cost, "is_of_batch", False))
+
+
 def derived_of(cost: Any) -> Mapping[str, tuple[str, Callable[[Any], Any]]]:
     """{name: (channel, function)}: numbers that are functions of a channel's mean, as a perplexity is."""
     found: Mapping[str, tuple[str, Callable[[Any], Any]]] = getattr(cost, "derived", {})

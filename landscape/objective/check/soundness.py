@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from landscape.cost.contract import WEIGHT
+from landscape.cost.contract import WEIGHT, is_of_batch
 from landscape.errors import InputError
 from landscape.model.contract import has_example
 from landscape.objective.batch import Batches, Buffers
@@ -74,7 +74,7 @@ def check(batches: Batches, original: nn.Module, buffers: Buffers) -> frozenset[
     if not forward.is_safe:
         with fitting(module, forward.cost, split.x):
             check_keeps_nothing(batches, original, buffers)
-    if few > 1 and split.num_streams is None and not getattr(forward.cost, "is_of_batch", False):
+    if few > 1 and split.num_streams is None and not is_of_batch(forward.cost):
         _check_alone(forward, theta, batch.known[0, 0])
     if split.num_streams is None:  # blocks of sequences cost too much for every objective
         check_extremes(batches, split, buffers)
@@ -87,8 +87,8 @@ def _check_weights(name: str, cost: str, weights: Tensor | None, few: int) -> No
         return
     if tuple(weights.shape) != (few,) or not bool((weights.isfinite() & (weights >= 0)).all()):
         raise InputError(
-            f"model={name} with cost {cost} gives weights of shape {tuple(weights.shape)}, {weights.flatten()[:4].tolist()} "
-            f"to begin with; they must be ({few},) finite numbers of 0 or more, one per example"
+            f"model={name} with cost {cost} gives weights of shape {tuple(weights.shape)}, "
+            f"{weights.flatten()[:4].tolist()} to begin with; they must be ({few},) finite numbers of 0 or more, one per example"
         )
 
 
