@@ -88,8 +88,8 @@ def _check_weights(name: str, cost: str, weights: Tensor | None, few: int) -> No
     if tuple(weights.shape) != (few,) or not bool((weights.isfinite() & (weights >= 0)).all()):
         raise InputError(
             f"model={name} with cost {cost} gives weights of shape {tuple(weights.shape)}, "
-            f"{weights.flatten()[:4].tolist()} to begin with; they must be ({few},) finite numbers of 0 or more, one per "
-            "example"
+            f"{weights.flatten()[:4].tolist()} to begin with; they must be ({few},) finite numbers of 0 or more, "
+            "one per example"
         )
 
 
