@@ -51,7 +51,6 @@ def test_the_measured_curve_obeys_it_with_the_twins_logits(subject: OnPath, mode
     """Masks are common to all alphas, so it holds under dropout too, replicate by replicate."""
     found = Interpolation(["valid"], [mode])(subject).curves[f"valid/{mode}"]
     data, ends = subject.dataset.valid, subject.ends
-    assert ends is not None
     for s, seed in enumerate(ends.seeds):
         masks = [measured_masks(seed, len(data), replicate=k) for k in range(2)] if mode == "stochastic" else [None]
         for a, alpha in enumerate(ALPHAS.tolist()):
