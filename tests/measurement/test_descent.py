@@ -202,24 +202,19 @@ def test_a_run_stops_once_it_is_there_and_a_noisy_one_does_not() -> None:
 
 
 @pytest.mark.parametrize(
-    "optimizer",
-    [partial(torch.optim.Adam, lr=0.1), partial(SGD, lr=0.1, weight_decay=0.1), partial(SGD, lr=1e-4, maximize=True)],
-    ids=["adam", "weight decay", "ascent"],
+    ("optimizer", "cost"),
+    [
+        (partial(torch.optim.Adam, lr=0.1), Output()),
+        (partial(SGD, lr=0.1, weight_decay=0.1), Output()),
+        (partial(SGD, lr=1e-4, maximize=True), Output()),
+        (partial(Momentum, lr=1e-3), lambda predict, x, y: predict(x, 0).square()),
+    ],
+    ids=["adam", "weight decay", "ascent", "another cost"],
 )
-def test_what_theory_does_not_know_is_run_alone(optimizer: Any) -> None:
-    measured = Descent(20)(subject(optimizer))
+def test_what_theory_does_not_know_is_run_alone(optimizer: Any, cost: Any) -> None:
+    measured = Descent(20)(replace(subject(optimizer), cost=cost))
     assert set(measured.projections) == {"descent"} and "theory_deviation" not in measured.numbers
     assert np.isfinite(measured.projections["descent"].projection).all()
-
-
-def test_another_cost_of_the_same_model_has_no_theory() -> None:
-    class Squared:
-        def __call__(self, predict: Any, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-            value: torch.Tensor = predict(x, 0)
-            return value.square()
-
-    measured = Descent(5)(replace(subject(partial(Momentum, lr=1e-3)), cost=Squared()))
-    assert set(measured.projections) == {"descent"}
 
 
 def test_the_module_is_left_as_it_was() -> None:
@@ -256,20 +251,14 @@ def test_runs_that_go_nowhere_are_refused(optimizer: Any, changes: dict[str, Any
         Descent(2000)(replace(subject(optimizer), **changes))
 
 
-@pytest.mark.parametrize(
-    "numbers",
-    [
-        {"num_steps": 0},
-        {"num_steps": 1.5},
-        {"noise": -1.0},
-        {"noise": math.nan},
-        {"noise": math.inf},
-        {"stop_projection": math.nan},
-        {"stop_projection": -1.0},
-        {"stop_residual": math.nan},
-    ],
-)
-def test_numbers_out_of_range_are_refused(numbers: dict[str, Any]) -> None:
-    (key,) = numbers
-    with pytest.raises(InputError, match=rf"measurement\.{key}={numbers[key]}"):
-        Descent(**numbers)
+def test_numbers_out_of_range_are_refused() -> None:
+    wrong: dict[str, tuple[Any, ...]] = {
+        "num_steps": (0, 1.5),
+        "noise": (-1.0, math.nan, math.inf),
+        "stop_projection": (math.nan, -1.0),
+        "stop_residual": (math.nan,),
+    }
+    for key, values in wrong.items():
+        for value in values:
+            with pytest.raises(InputError, match=rf"measurement\.{key}={value}"):
+                Descent(**{key: value})
