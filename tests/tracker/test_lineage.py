@@ -6,17 +6,17 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 
 from landscape.tracker.wandb import WandbTracker
+from tests.tracker import job
 from tests.tracker.conftest import start_job
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory, job: ModuleType) -> Path:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two jobs of one solution: the first trained it, the second found it."""
     folder = tmp_path_factory.mktemp("sweep")
     for key, trained in (("first", True), ("second", False)):
