@@ -3,87 +3,16 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from landscape.result.saved import Result
 
-from .conftest import ONE_JOB, OWN_MODEL, QUICK, TINY, Ran
+from .conftest import ONE_JOB, QUICK, TINY, Ran
 
 pytestmark = pytest.mark.usefixtures("blank_figures")
-
-MINE = """
-import torch
-from torch import nn
-
-class NoParameters(nn.Module):
-    def forward(self, x):
-        return x[:, :10]
-
-class WithStatistics(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.net = nn.Sequential(nn.Linear(64, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 10))
-    def forward(self, x):
-        return self.net(x)
-
-class WrongShape(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.net = nn.Linear(64, 10)
-    def forward(self, x):
-        return self.net(x).sum()
-
-class Good(nn.Module):
-    def __init__(self, hidden=8):
-        super().__init__()
-        self.net = nn.Sequential(nn.Linear(64, hidden), nn.Tanh(), nn.Linear(hidden, 10))
-    def forward(self, x):
-        return self.net(x)
-
-class Sign(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, x):
-        return x.sign()
-
-    @staticmethod
-    def backward(ctx, gradient):
-        return gradient
-
-
-class Straight(nn.Linear):
-    def __init__(self):
-        super().__init__(64, 10)
-
-    def forward(self, x):
-        return super().forward(Sign.apply(x))
-
-
-def lazy():
-    return nn.LazyLinear(10)
-
-
-def not_a_module():
-    return 3
-"""
-
-
-@pytest.fixture
-def mine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A user's own module file, importable as ``my_nets``, chosen by ``hydra.searchpath``."""
-    (tmp_path / "my_nets.py").write_text(MINE)
-    monkeypatch.syspath_prepend(str(tmp_path))
-    folder = tmp_path / "my_conf" / "model"
-    folder.mkdir(parents=True)
-    for name in ("NoParameters", "WithStatistics", "WrongShape", "Good", "Straight", "lazy", "not_a_module"):
-        (folder / f"{name}.yaml").write_text(f"# mine\n_target_: my_nets.{name}\n_partial_: true\n")
-    yield f"hydra.searchpath=[file://{folder.parent}]"  # type: ignore[misc]
-    sys.modules.pop("my_nets", None)
-
 
 LINEAR = ("recipe=deep_linear", "tracker=none", "training.max_epochs=2")
 
@@ -212,43 +141,6 @@ def test_a_refusal_is_said_where_it_happens_and_in_the_list_at_the_end(cli: Call
     for value in ("abc", "null"):
         assert ran.out.count(f"optimizer.lr={value} must be a number") == 2, ran.out
         assert f" of 2 [optimizer.lr={value}]: optimizer.lr={value} must be" in ran.out.split("jobs done")[1]
-
-
-@pytest.mark.parametrize(
-    ("model", "needles"),
-    [
-        ("NoParameters", ["model=NoParameters", "no parameters"]),
-        ("WithStatistics", ["running statistics", "net.1.running_mean", "objective.running_statistics=keep"]),
-        ("WrongShape", ["model=WrongShape", "[B, C]"]),
-        ("not_a_module", ["model._target_=my_nets.not_a_module", "torch.nn.Module"]),
-        ("lazy", ["model=LazyLinear has lazy layers (weight, bias)", "nn.Linear"]),
-        ("Straight measurement.slopes=1", ["measurement.slopes=1 needs a forward derivative that model=Straight"]),
-    ],
-)
-def test_a_user_module_that_cannot_be_measured(
-    model: str, needles: list[str], cli: Callable[..., Ran], mine: str
-) -> None:
-    ran = cli(*OWN_MODEL, mine, *f"model={model}".split(), ONE_JOB)
-    assert not list(ran.outputs.glob("solutions/*/trajectory.npy"))  # nothing was trained
-    assert ran.status == 2, ran.out
-    for needle in needles:
-        assert needle in ran.out
-    assert "Traceback" not in ran.out
-
-
-def test_a_user_module_that_is_fine(cli: Callable[..., Ran], mine: str) -> None:
-    ran = cli(*OWN_MODEL, mine, "model=Good", "+model.hidden=6", ONE_JOB)
-    assert ran.status == 0, ran.out
-
-
-def test_running_statistics_are_treated_as_told(cli: Callable[..., Ran], mine: str) -> None:
-    """Two treatments of the same networks."""
-    treatments = "objective.running_statistics=interpolate,recalibrate"
-    ran = cli(*OWN_MODEL, mine, "model=WithStatistics", treatments, "training.num_seeds=2")
-    assert ran.status == 0, ran.out
-    interpolate, recalibrate = (Result.load(job).curves["train/deterministic"].objective for job in ran.jobs)
-    assert len(list(ran.outputs.glob("solutions/*/meta.json"))) == 1  # trained once, both seeds together
-    assert np.isfinite(recalibrate).all() and (interpolate[4] != recalibrate[4]).all()
 
 
 def test_a_cap_that_is_in_the_way_is_named(cli: Callable[..., Ran]) -> None:
