@@ -67,7 +67,7 @@ def run(
         statements=measured.statements,
         seeds=measured.labels,
         training_status=_status(solutions, getattr(subject, "ends", None)),
-        versions=versions() | _data_version(subject),
+        versions=_versions(subject),
         device=device_name(device),
         seconds=time.monotonic() - started,
     )
@@ -129,15 +129,16 @@ def _processor() -> str:
     return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())
 
 
-def versions() -> dict[str, str]:
-    """What this result was computed with."""
+def _versions(subject: Seeds) -> dict[str, str]:
+    """What this result was computed with, and which copy of the data it was, where that is not said by its name."""
+    dataset = subject.dataset if isinstance(subject, Network) else None
     return {
         "landscape": version(),
         "python": platform.python_version(),
         "torch": torch.__version__,
         "numpy": np.__version__,
         "hydra": hydra.__version__,
-    }
+    } | ({"data": f"{dataset.name} ({dataset.copy})"} if dataset is not None and dataset.copy else {})
 
 
 def value_of(result: Result, names: Any) -> float | list[float] | None:
@@ -174,12 +175,6 @@ def _monitored(result: Result) -> float | None:
     rows = np.searchsorted(curve.epochs, curve.best_epoch)
     values = curve.channels[monitor][rows, np.arange(len(rows))]
     return float(values[np.isfinite(values)].mean()) if np.isfinite(values).any() else None
-
-
-def _data_version(subject: Seeds) -> dict[str, str]:
-    """Which copy of the data it was, where that is not said by its name."""
-    dataset = subject.dataset if isinstance(subject, Network) else None
-    return {"data": f"{dataset.name} ({dataset.copy})"} if dataset is not None and dataset.copy else {}
 
 
 def run_info(config: dict[str, Any], name: str, key: str, overrides: list[str], folder: Path) -> RunInfo:
