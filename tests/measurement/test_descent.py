@@ -36,7 +36,6 @@ METHODS: dict[str, tuple[Any, modes.Method]] = {
     "dampened": (partial(SGD, lr=0.9, momentum=0.7, dampening=0.4), modes.torch_sgd(0.9, 0.7, 0.4)),
     "nesterov": (partial(SGD, lr=0.3, momentum=0.8, nesterov=True), modes.torch_sgd(0.3, 0.8, nesterov=True)),
 }
-HEAVY_BALL = ("gradient", "momentum", "near the bound", "torch")
 
 
 def subject(optimizer: Callable[..., Any], seeds: list[int] | None = None, module: nn.Module | None = None) -> Network:
@@ -86,15 +85,6 @@ def close(run: Projection, thetas: list[np.ndarray], s: int = 0) -> None:
     assert run.length[s] == pytest.approx(math.sqrt(math.fsum(solution**2)), rel=1e-14)
 
 
-@pytest.mark.parametrize("name", HEAVY_BALL)
-def test_a_run_equals_the_loop_by_hand(name: str) -> None:
-    optimizer, method = METHODS[name]
-    measured = Descent(num_steps=40, stop_projection=math.inf)(subject(optimizer))
-    close(measured.projections["descent"], by_hand(method.lr, method.momentum, 40))
-    assert measured.labels == ["4"]  # without noise there is but one run
-    assert measured.numbers["num_steps"] == [40.0] and Descent.stage is Network
-
-
 @pytest.mark.parametrize("name", METHODS)
 def test_a_run_equals_torch_s_own_loop(name: str) -> None:
     """The optimizer steps a plain parameter on the same quadratic, with autograd of a formula written here."""
@@ -107,7 +97,10 @@ def test_a_run_equals_torch_s_own_loop(name: str) -> None:
         (curvature * (theta - solution) ** 2 / 2).sum().backward()
         made.step()
         thetas.append(theta.detach().numpy().copy())
-    close(Descent(num_steps=40, stop_projection=math.inf)(subject(optimizer)).projections["descent"], thetas)
+    measured = Descent(num_steps=40, stop_projection=math.inf)(subject(optimizer))
+    close(measured.projections["descent"], thetas)
+    assert measured.labels == ["4"]  # without noise there is but one run
+    assert measured.numbers["num_steps"] == [40.0] and Descent.stage is Network
 
 
 @pytest.mark.parametrize("name", METHODS)

@@ -21,7 +21,7 @@ from landscape.measurement import GaussLength, OnPath
 from landscape.model import MLP
 from landscape.objective import Objective
 from landscape.parameters import ParameterLayout
-from landscape.path import BiasSchedule, Geometric
+from landscape.path import BiasSchedule
 from tests.measurement.conftest import ALPHAS, ends_of, on_path
 from tests.twin import C, D, dataset, normal
 from theory.smooth import gauss_length
@@ -141,15 +141,6 @@ def test_running_statistics_move_with_the_line(treatment: str) -> None:
     polylines = [gauss_length.turning(path) for path in np.stack(points, axis=1)]
     assert found == pytest.approx(float(np.mean(polylines)), rel=0.03)  # polylines end half a step early
     assert found > 0.5
-
-
-def test_another_path_turns_too() -> None:
-    """Along theta_0^(1 - alpha) theta_1^alpha the output of a linear layer is not affine."""
-    module = nn.Linear(D, C, bias=False)
-    theta_0, theta_1 = (normal(1, D * C, seed=s).abs() + 0.1 for s in (1, 2))
-    line = subject(module, theta_0, theta_1, np.linspace(0, 1, 50))
-    (curved,) = GaussLength()(replace(line, path=Geometric)).numbers["train/gauss_length"]
-    assert curved > 0.1
 
 
 def test_it_is_an_interpolation_too(subject: OnPath) -> None:

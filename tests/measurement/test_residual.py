@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from landscape.errors import InputError
 from landscape.measurement import OnPath, RandomWalk, Residual, Seeds, Trained, residual
 from landscape.parameters import ParameterLayout
 from landscape.result.curve import Projection
+from landscape.store.trajectory import project
 from tests.measurement.conftest import runs
 from tests.twin import stream
 from theory.walk.random_walk import RandomWalk as Law
@@ -24,39 +25,24 @@ WALK = 6  # again here: a renumbered stream must fail a test
 CPU = torch.device("cpu")
 
 
-def test_projection_and_numbers_equal_plain_geometry(subject: OnPath, tmp_path: Path) -> None:
+def test_a_residual_is_the_projection_of_what_was_trained(subject: OnPath, tmp_path: Path) -> None:
+    """And its numbers the largest of each run; a run that never moved has none."""
     trained = runs(tmp_path, ParameterLayout(("w",), ((6,),)))
+    trained.theta_f[1] = trained.theta_i[1]
     measured = Residual()(replace(subject, solutions=trained))
     seen = measured.projections["trajectory"]
+    ends = trained.theta_i.double().numpy(), trained.theta_f.double().numpy()
+    plain = project(trained.trajectories, *ends, [3, 2])
+    for field in fields(plain):
+        np.testing.assert_array_equal(getattr(seen, field.name), getattr(plain, field.name))
     assert measured.labels == ["3", "5"] and not measured.curves and Residual.stage is Trained
-    assert seen.best_epoch.tolist() == [3, 2] and seen.steps.tolist() == [0, 10, 20, 30, 40]
-    thetas = np.load(tmp_path / "t.npy").astype(np.float64)
-    for s, rows in enumerate((5, 4)):
-        start, end = thetas[0, s], thetas[(3, 2)[s], s]
-        moved = thetas[1:rows, s] - start
-        norms = np.sqrt((moved**2).sum(axis=1))
-        length = np.sqrt(((end - start) ** 2).sum())
-        # The twin measures angles: x = |c| cos, r = |c| sin.
-        angle = np.arccos(np.clip((moved * (end - start)).sum(axis=1) / norms / length, -1, 1))
-        np.testing.assert_allclose(seen.projection[1:rows, s], norms * np.cos(angle), rtol=1e-12, atol=1e-12)
-        # arccos near 1 keeps half the digits, at the solution itself
-        np.testing.assert_allclose(seen.residual_norm[1:rows, s], norms * np.sin(angle), rtol=1e-12, atol=1e-7)
-        assert measured.numbers["length"][s] == pytest.approx(length, rel=1e-14)
-        assert measured.numbers["max_residual"][s] == pytest.approx((norms * np.sin(angle)).max(), rel=1e-12)
-        norm = np.sqrt((thetas[:rows, s] ** 2).sum(axis=1)).max()
-        assert measured.numbers["max_parameter_norm"][s] == pytest.approx(norm, rel=1e-14)
-    assert np.isnan(seen.projection[4, 1]) and np.isfinite(seen.projection[4, 0])
-
-
-def test_a_run_that_never_moved_has_no_residual(subject: OnPath, tmp_path: Path) -> None:
-    trained = runs(tmp_path, ParameterLayout(("w",), ((6,),)))
-    theta_f = trained.theta_f.clone()
-    theta_f[1] = trained.theta_i[1]
-    measured = Residual()(replace(subject, solutions=replace(trained, theta_f=theta_f)))
-    assert measured.numbers["length"][1] == 0 and np.isnan(measured.numbers["max_residual"][1])
-    assert (
-        np.isfinite(measured.numbers["max_residual"][0]) and np.isfinite(measured.numbers["max_parameter_norm"]).all()
-    )
+    assert seen.steps.tolist() == [0, 10, 20, 30, 40] and np.isnan(seen.parameter_norm[4, 1])
+    most = {"residual": seen.residual_norm, "parameter_norm": seen.parameter_norm}
+    assert measured.numbers["length"] == [np.linalg.norm(ends[1][0] - ends[0][0]), 0]
+    for name, values in most.items():
+        assert measured.numbers[f"max_{name}"][0] == max(values[:, 0])
+    assert np.isnan(measured.numbers["max_residual"][1])
+    assert measured.numbers["max_parameter_norm"][1] == max(seen.parameter_norm[:4, 1])
 
 
 def walked(seeds: list[int], *numbers: int) -> Projection:

@@ -98,6 +98,7 @@ def test_trained_as_by_a_plain_loop(name: str, tmp_path: Path) -> None:
         for s, seed in enumerate(seeds):
             start, net = (by_hand(make, optimizer, seed, n, loss=loss, data=data) for n in (0, 3))
             assert torch.equal(ParameterLayout.of(net).theta(start), found.theta_i[s])
+            assert all(torch.equal(found.buffers_i[s][key], buffer) for key, buffer in beside(start).items())
             within: dict[str, float] = {"rtol": close, "atol": close / 100}
             torch.testing.assert_close(found.theta_f[s], ParameterLayout.of(net).theta(net), **within)
             assert (found.theta_f[s] - found.theta_i[s]).abs().max() > 0.01
