@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 
+from landscape.tracker.wandb import WandbTracker
+from tests.tracker import job
 from tests.tracker.stub_server import KEY, StubServer
 
 HERE, ROOT = Path(__file__).parent, Path(__file__).parents[2]
@@ -97,3 +99,18 @@ class Records:
 def records() -> Callable[[Path], list[Records]]:
     """All runs in the ``wandb/`` folder of a sweep, in order of time."""
     return lambda folder: [Records(run) for run in sorted((folder / "wandb").glob("*run-2*-*"))]
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A sweep of two jobs of one solution: the first, k3y, trained it, and the other found it."""
+    folder = tmp_path_factory.mktemp("sweep")
+    for key in ("k3y", "other"):
+        job.track(WandbTracker(), folder, key, trained=key == "k3y")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def runs(folder: Path, records: Callable[[Path], list[Records]]) -> dict[str, Records]:
+    """The two runs by id."""
+    return {run.of("run")[0]["run_id"]: run for run in records(folder)}

@@ -20,21 +20,6 @@ from tests.tracker import job
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A sweep of two jobs, one after the other in one process."""
-    folder = tmp_path_factory.mktemp("sweep")
-    for key in ("k3y", "other"):
-        job.track(WandbTracker(), folder, key)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def runs(folder: Path, records: Callable[[Path], list[Any]]) -> dict[str, Any]:
-    """The two runs by id."""
-    return {run.of("run")[0]["run_id"]: run for run in records(folder)}
-
-
-@pytest.fixture(scope="module")
 def run(runs: dict[str, Any]) -> Any:
     """The first of them."""
     return runs["k3y"]
