@@ -34,7 +34,7 @@ WRONG = {
         "recipe=none": "measurement=random_walk | recipe=quadratic",
         "endpoints=same_branch": "endpoints.start has 2 numbers | recipe=deep_linear",
         "model.widths=[-3,10]": "model.widths=[-3, 10] must hold whole numbers of at least 1",
-        "+experiment=fig12_quadratic limits=smoke vary={lr:2.5,momentum:0.0}": "optimizer.lr=2.5 | stay below 2 | take lr",
+        "+experiment=fig12_quadratic limits=smoke vary={lr:2.5,momentum:0.0}": "optimizer.lr=2.5 | take lr < 2.",
         "recipe=quadratic measurement=descent limits=smoke model.low=0": "model.low=0",
         "+experiment=fig07_mpdbm data=digits limits=smoke model=relu": "model=MLP | cost MultiPrediction | model=mpdbm",
         "recipe=lstm_trial data.unroll=20.5": "dimensions.inputs | data.unroll | 20.5",
