@@ -193,11 +193,6 @@ class Recipe:
                 note_cap(self.caps, f"measured {split} examples", before, min(before, network.num_examples))
         self._is_checked = True
 
-    def come_to(self, on_epoch: Callable[[dict[str, float]], None]) -> tuple[Seeds, list[Entry]]:
-        """The stage at which the measurement is taken, trained for as far as it must be; and where solutions lie."""
-        solutions, entries = self.solve(on_epoch) if self.trains else (None, [])
-        return self.subject(solutions), entries
-
     def subject(self, solutions: Solutions | None) -> Seeds:
         """The stage at which the measurement is taken, of networks that are trained where it needs that."""
         if not issubclass(self.stage, Network):

@@ -180,7 +180,11 @@ class GroupRun:
         state: tuple[Tensor, ...] = ()
         for seen, x, y in self.batches:
             self.update += 1
-            self._set_schedules()
+            for group, lr in zip(self.updates.groups, self.updates.lrs, strict=True):
+                if self.training.lr_schedule is not None:
+                    group["lr"] = lr * self.training.lr_schedule(self.epoch, self.update)
+                if self.training.momentum_schedule is not None:
+                    group["momentum"] = self.training.momentum_schedule(self.epoch, self.update)
             if self.is_stateful and not state:
                 state = self.gradient.initial_state(x)
             masks = None
@@ -211,14 +215,6 @@ class GroupRun:
     def _snapshot(self, epoch: float) -> None:
         self.writer.append(self.layout.flatten(self.theta))
         self.snapshots.append((epoch, self.update))
-
-    def _set_schedules(self) -> None:
-        training = self.training
-        for group, lr in zip(self.updates.groups, self.updates.lrs, strict=True):
-            if training.lr_schedule is not None:
-                group["lr"] = lr * training.lr_schedule(self.epoch, self.update)
-            if training.momentum_schedule is not None:
-                group["momentum"] = training.momentum_schedule(self.epoch, self.update)
 
     def _end_of_epoch(self) -> None:
         flat = self.layout.flatten(self.theta)

@@ -75,7 +75,9 @@ def _restore(run: GroupRun, state: dict[str, Any]) -> None:
     """
     if state["seeds"] != run.seeds or state["theta"].keys() != run.theta.keys():
         raise ValueError(f"it is of seeds {state['seeds']} and parameters {', '.join(state['theta'])}")
-    fits = checkpoint.generators_fit(state, run.device.type, _is_drawing(run))
+    drops = any(isinstance(m, nn.modules.dropout._DropoutNd) for m in run.module.modules())
+    is_drawing = len(run.masks) > 0 or run.split.is_resampled or drops  # random numbers on its device
+    fits = checkpoint.generators_fit(state, run.device.type, is_drawing)
     run.snapshots = [(e, u) for e, u in state["snapshots"]]
     file, known = run.folder / "trajectory.npy", state["trajectory"]
     run.writer = TrajectoryWriter(file, run.shape, len(run.snapshots), known)
@@ -95,12 +97,6 @@ def _restore(run: GroupRun, state: dict[str, Any]) -> None:
         torch.cuda.set_rng_state(state["global_cuda"], run.device)
     run.rows = [{n: v.numpy() for n, v in row.items()} for row in state["rows"]]
     run.stopping.restore(state["stopping"])
-
-
-def _is_drawing(run: GroupRun) -> bool:
-    """Whether training draws random numbers on its device."""
-    drops = any(isinstance(m, nn.modules.dropout._DropoutNd) for m in run.module.modules())
-    return len(run.masks) > 0 or run.split.is_resampled or drops
 
 
 def _fill(own: Tensor, values: Tensor) -> None:
