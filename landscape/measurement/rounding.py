@@ -71,14 +71,6 @@ def _product(first: int) -> Callable[[OtherOrder, list[Any]], list[Any]]:
     return change
 
 
-def _dot(order: OtherOrder, args: list[Any]) -> list[Any]:
-    return order.mixed((0, 0), args[0], args[1])
-
-
-def _matrix_vector(order: OtherOrder, args: list[Any]) -> list[Any]:
-    return order.mixed((1, 0), args[0], args[1])
-
-
 def _convolution(order: OtherOrder, args: list[Any]) -> list[Any]:
     x, weight, transposed, groups = args[0], args[1], args[6], args[8]
     if transposed:
@@ -101,8 +93,8 @@ _CHANGES: dict[Any, Callable[[OtherOrder, list[Any]], list[Any]]] = {
     aten.bmm: _product(0),
     aten.addmm: _product(1),
     aten.baddbmm: _product(1),
-    aten.mv: _matrix_vector,
-    aten.dot: _dot,
+    aten.mv: lambda order, args: order.mixed((1, 0), *args),
+    aten.dot: lambda order, args: order.mixed((0, 0), *args),
     aten.convolution: _convolution,
     aten.sum: _sum,
     aten.mean: _sum,

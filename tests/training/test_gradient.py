@@ -1,18 +1,22 @@
-"""A module that computes with borrowed tensors, and the gradient that is taken that way."""
+"""A module that computes with borrowed tensors, the gradient that is taken that way, and what is refused for it."""
 
 from __future__ import annotations
 
 import copy
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
 
 from landscape.cost import CrossEntropy
+from landscape.errors import InputError
 from landscape.model.dropout import Masks
 from landscape.objective.module.borrowed import Borrowed
 from landscape.training.gradient import Gradient
-from tests.twin import C, D, normal
+from landscape.training.groups import check_training
+from tests.training.test_plain_loop import half_labelled, tanh
+from tests.twin import C, D, dataset, normal
 
 
 class Tied(nn.Module):
@@ -81,3 +85,39 @@ def test_the_gradient_is_that_of_the_mean_cost_of_each_seed(num_seeds: int) -> N
                 torch.testing.assert_close(
                     found[name][s], torch.zeros_like(leaf) if g is None else g, rtol=1e-12, atol=1e-13
                 )
+
+
+def test_a_minibatch_without_labels_moves_nothing() -> None:
+    module, data = tanh().double(), half_labelled().train
+    x, y = data.x[None, ::2], data.y[None, ::2]
+    theta = {name: p.detach()[None] for name, p in module.named_parameters()}
+    gradient = Gradient(module, CrossEntropy(), Masks(module, x[0, :1]), False, CrossEntropy().counts)
+    slopes, *_ = gradient(theta, x, y, None)
+    assert all(torch.equal(slope, torch.zeros_like(slope)) for slope in slopes.values())
+
+
+class Auxiliary(nn.Module):
+    """Returns something else in training."""
+
+    def __init__(self, extra: Any) -> None:
+        super().__init__()
+        self.head, self.extra = nn.Linear(D, C), extra
+
+    def forward(self, x: torch.Tensor) -> Any:
+        return self.extra(self.head(x)) if self.training else self.head(x)
+
+
+@pytest.mark.parametrize(
+    ("extra", "words"),
+    [
+        (lambda z: (z, 2 * z), r"tuple of 0 .* none is called logits.*\+cost\.output=NAME"),
+        (lambda z: z[:, :2], "does not fit data and cost CrossEntropy in training mode"),
+    ],
+)
+def test_a_module_that_differs_in_training_is_refused_before(extra: Any, words: str) -> None:
+    few = dataset().train.first(8).to(dtype=torch.float32)
+    module = Auxiliary(extra).eval()
+    with pytest.raises(InputError, match=words):
+        check_training(module, CrossEntropy(), few.x, few.y)
+    assert not module.training
+    check_training(Auxiliary(lambda z: (z, 2 * z)), CrossEntropy(output=0), few.x, few.y)

@@ -1,4 +1,4 @@
-"""Four jobs through a real Ray cluster of one machine; one of them is killed."""
+"""Four jobs through a real cluster of one machine, of Ray or of SLURM; one of them is killed."""
 
 from __future__ import annotations
 
@@ -15,10 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.sweeps import SWEEP, assert_same_numbers, launch, quiet_run, running
-
-pytest.importorskip("ray", reason="the extra [ray] is not installed")
-pytestmark = pytest.mark.ray
+from tests.command.launch.slurm_cluster import slurm, why_not
+from tests.sweeps import SWEEP, assert_same_numbers, launch, quiet_run, running, terminal_of
 
 FOUR = [*SWEEP[:-1], "optimizer.lr=0.1,0.2,0.3,0.4"]
 
@@ -56,23 +54,39 @@ def cluster() -> Iterator[str]:
             head.wait(60)
 
 
-def test_four_jobs_of_which_one_is_killed(tmp_path: Path) -> None:
-    """Ray itself tries it again, and it goes on from its checkpoint."""
+@pytest.mark.ray
+def test_ray_tries_a_killed_job_again(tmp_path: Path) -> None:
+    """And it goes on from its checkpoint."""
+    pytest.importorskip("ray", reason="the extra [ray] is not installed")
     outputs = tmp_path / "outputs"
-    said = tmp_path / "terminal.txt"
     with cluster() as address:
         process = launch(outputs, *FOUR, "compute=ray", f"hydra.launcher.ray.init.address={address}")
-        os.kill(running(process, outputs, 0)["pid"], signal.SIGKILL)
-        assert process.wait(300) == 0, said.read_text()
-    text = said.read_text()
+        killed = running(process, outputs, 0)
+        os.kill(killed["pid"], signal.SIGKILL)
+        assert process.wait(300) == 0, terminal_of(outputs).read_text()
+    text = terminal_of(outputs).read_text()
     assert "4 jobs done, 0 done before, 0 failed" in text
     assert sum(" done in " in line for line in text.splitlines()) == 4
     assert "\x1b" not in text
-    assert "going on from the checkpoint" in (running_log(outputs, 0)).read_text()
+    (log,) = outputs.glob(f"*/*/{killed['key']}/run.log")
+    assert "going on from the checkpoint" in log.read_text()
     assert_same_numbers(outputs, quiet_run(tmp_path / "quiet", *FOUR))
 
 
-def running_log(outputs: Path, num: int) -> Path:
-    """The log of a job."""
-    (folder,) = [file.parent for file in outputs.glob("*/*/*/job.json") if f'"num": {num},' in file.read_text()]
-    return folder / "run.log"
+@pytest.mark.slurm
+@pytest.mark.skipif(bool(why_not()), reason=why_not() or "all there")
+def test_slurm_leaves_a_killed_job_to_the_next_command(tmp_path: Path) -> None:
+    pytest.importorskip("submitit", reason="the extra [slurm] is not installed")
+    outputs = tmp_path / "outputs"
+    said = terminal_of(outputs)
+    with slurm() as environment:
+        process = launch(outputs, *FOUR, "compute=slurm", "hydra.launcher.partition=small", environment=environment)
+        os.kill(running(process, outputs, 0)["pid"], signal.SIGKILL)
+        assert process.wait(300) == 1, said.read_text()
+        text = said.read_text()
+        assert "3 jobs done, 0 done before, 0 failed, 1 cut" in text and "Traceback" not in text
+        assert "job 1 of 4 [optimizer.lr=0.1]: killed by SIGKILL" in text
+        process = launch(outputs, *FOUR, "compute=slurm", environment=environment)
+        assert process.wait(300) == 0, said.read_text()
+        assert "1 job done, 3 done before, 0 failed" in said.read_text()
+    assert_same_numbers(outputs, quiet_run(tmp_path / "quiet", *FOUR))
