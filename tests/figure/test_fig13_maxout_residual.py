@@ -46,14 +46,8 @@ def test_each_seed_is_a_track_of_its_own(make: Any) -> None:
 
 def test_all_claims_hold_on_an_arc_with_an_upright_tail(make: Any) -> None:
     verdicts = fig13.judge([job(make, 2)])
-    assert [(v.check, v.holds) for v in verdicts] == [
-        ("13a-ends", True),
-        ("13a-tail", True),
-        ("13b", True),
-        ("13c", True),
-        ("13c-epochs", None),
-        ("13-thales", None),
-    ]
+    assert {v.check for v in verdicts if v.holds} == {"13a-ends", "13a-tail", "13b", "13c"}
+    assert {v.check for v in verdicts if v.holds is None} == {"13c-epochs", "13-thales"}
     assert fig13.judge([make.result()]) == []
 
 
@@ -74,19 +68,13 @@ def test_ends_off_their_place_break_13a(make: Any, which: str) -> None:
 )
 def test_a_leaning_tail_is_judged_by_two_percent(make: Any, drift: float, holds: bool, calibrated: bool) -> None:
     made = job(make)
-    x = made.projections["trajectory"].projection
-    x[31:, 0] = 34.4 * (1 + drift * np.linspace(0.1, 1, 10))
+    track = made.projections["trajectory"]
+    track.projection[31:, 0] = 34.4 * (1 + drift * np.linspace(0.1, 1, 10))
     verdict = judged(make, made, "13a-tail")
     assert (verdict.holds, verdict.calibrated_holds) == (holds, calibrated)
     assert f"{100 * drift:.1f} %" in verdict.measured
-
-
-def test_a_tail_that_does_not_grow_or_is_too_short(make: Any) -> None:
-    made = job(make)
-    r = made.projections["trajectory"].residual_norm
-    r[31:, 0] = r[31:, 0][::-1]
-    assert judged(make, made, "13a-tail").holds is False
-    assert judged(make, job(make, last=33), "13a-tail").holds is None
+    track.residual_norm[31:, 0] = track.residual_norm[31:, 0][::-1]
+    assert judged(make, made, "13a-tail").holds is False  # it does not grow
 
 
 def test_two_humps_or_a_flat_arc_break_13b(make: Any) -> None:
@@ -96,7 +84,14 @@ def test_two_humps_or_a_flat_arc_break_13b(make: Any) -> None:
     assert verdict.holds is False and "2 maxima" in verdict.measured
     assert judged(make, job(make, bulge=0.2), "13b").holds is False
     assert judged(make, job(make, bulge=0.6), "13b").holds is False
+
+
+def test_too_few_points_are_not_judged(make: Any) -> None:
     assert judged(make, job(make, last=9, best=3), "13b").holds is None
+    assert judged(make, job(make, last=33), "13a-tail").holds is None
+    track = replace(job(make).projections["trajectory"], best_epoch=np.array([30.5]))  # that one was not saved
+    verdicts = fig13.judge([replace(job(make), projections={"trajectory": track})])
+    assert [v.holds for v in verdicts] == [None, None, None, True, None, None]
 
 
 @pytest.mark.parametrize(
@@ -119,13 +114,6 @@ def test_what_is_only_reported_is_computed(make: Any) -> None:
     assert f"from epoch {first} on" in judged(make, made, "13c-epochs").measured
     x, r = track.projection[1:30, 0] / 34.4, track.residual_norm[1:30, 0] / 34.4
     assert f"mean {(x * (1 - x) - r**2).mean():.3f}" in judged(make, made, "13-thales").measured
-
-
-def test_a_best_epoch_that_was_not_saved_is_not_judged(make: Any) -> None:
-    made = job(make)
-    track = replace(made.projections["trajectory"], best_epoch=np.array([30.5]))
-    verdicts = fig13.judge([replace(made, projections={"trajectory": track})])
-    assert [v.holds for v in verdicts] == [None, None, None, True, None, None]
 
 
 def test_a_seed_that_stopped_early_is_judged_up_to_its_end(make: Any) -> None:
