@@ -41,14 +41,7 @@ def test_each_seed_is_a_track_of_its_own(make: Any) -> None:
     (axes,) = fig13.draw([made]).axes
     tracks = [line for line in axes.lines if line.get_marker() == "o"]
     assert [line.get_label() for line in tracks] == ["maxout, seed 0", "maxout, seed 2"]
-    assert len(fig13.draw([make.result()]).axes) == 1  # no trajectory: said in the panel
-
-
-def test_all_claims_hold_on_an_arc_with_an_upright_tail(make: Any) -> None:
-    verdicts = fig13.judge([job(make, 2)])
-    assert {v.check for v in verdicts if v.holds} == {"13a-ends", "13a-tail", "13b", "13c"}
-    assert {v.check for v in verdicts if v.holds is None} == {"13c-epochs", "13-thales"}
-    assert fig13.judge([make.result()]) == []
+    assert len(fig13.draw([make.result()]).axes) == 1 and fig13.judge([make.result()]) == []  # no trajectory
 
 
 @pytest.mark.parametrize("which", ["start", "best", "residual"])
