@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from landscape.figure import caption, naming, panel, style
-from landscape.figure.checks import Check, judge_job
+from landscape.figure.checks import Claim, judge_job
 from landscape.figure.claims import monotone
 from landscape.figure.monotone_runs import RISE
 from landscape.figure.reading import Reading, counted, covers
@@ -143,6 +143,6 @@ def _meets_barrier(name: str, jobs: Sequence[Result], channel: str) -> Verdict:
     seeds = dict.fromkeys(seed for found in heights.values() for seed in found)
     expected = f"barrier >= {limit:g}{unit} from one start at least"
     sentence = "The line from a state in the middle of training meets a barrier"
-    check = Check[None]("ext04b", sentence, SOURCE, expected, needs_training=True)
+    check = Claim("ext04b", sentence, SOURCE, expected, needs_training=True)
     starts = f"starts: epochs {', '.join(f'{epoch:g}' for epoch in heights)}"
     return check.said(jobs[0], f"{name}, {channel}", [read(seed) for seed in seeds], starts)

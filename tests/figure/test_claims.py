@@ -95,7 +95,7 @@ def test_each_claim_has_its_limit(
     make: Any, check: Any, shape: Any, on: str, holds: bool, calibrated: bool | None, text: str
 ) -> None:
     job = make.swap(make.result("maxout"), shape, on.replace(" ", "/"))
-    verdict = make.pick(judge_job([check], job, "m"), check.id, *on.split())
+    verdict = make.pick(judge_job([check], job, "m"), check.claim.id, *on.split())
     assert (verdict.holds, verdict.calibrated_holds) == (holds, calibrated)
     assert verdict.measured.startswith(text)
 
