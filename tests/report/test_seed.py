@@ -11,7 +11,7 @@ import numpy as np
 
 from landscape.figure import fig01_maxout
 from landscape.report.section import Section
-from landscape.report.sweep import one_seed, plain_numbers, rows, swept
+from landscape.report.sweep import plain_numbers, rows, swept
 from landscape.result.saved import Result
 from landscape.result.verdict import Verdict
 
@@ -19,7 +19,7 @@ from landscape.result.verdict import Verdict
 def test_a_column_alone_is_that_column(make: Any) -> None:
     """Of curves, tracks, trainings and numbers; theory for all seeds keeps its one."""
     whole = make.result(seeds=3, projections={"trajectory": make.track(seeds=3), "theory": make.track(seeds=1)})
-    alone = one_seed(whole, 1)
+    alone = whole.columns([1])
     assert whole.num_columns == 3 and alone.num_columns == 1
     key = "train/stochastic"
     np.testing.assert_array_equal(alone.curves[key].objective[:, 0], whole.curves[key].objective[:, 1])
@@ -32,7 +32,7 @@ def test_a_column_alone_is_that_column(make: Any) -> None:
 def test_a_seed_judged_alone_agrees_with_the_job_of_that_seed(make: Any) -> None:
     """Seed 0 of three is judged word for word as a job that had only seed 0."""
     three, one = make.result(seeds=3), make.result(seeds=1)
-    assert fig01_maxout.judge([one_seed(three, 0)]) == fig01_maxout.judge([one])
+    assert fig01_maxout.judge([three.columns([0])]) == fig01_maxout.judge([one])
 
 
 def test_lines_between_solutions_keep_both_ends(make: Any) -> None:
@@ -40,7 +40,7 @@ def test_lines_between_solutions_keep_both_ends(make: Any) -> None:
     labels, status = ["0-1", "1-2", "0-2"], ["stopped", "diverged", "max_epochs"]
     whole: Result = make.result(seeds=3, training_status=status)
     numbers = {"train/drop": [5.0, 6.0, 7.0], "length": [10.0, 11.0, 12.0]}
-    alone = one_seed(replace(whole, seeds=labels, numbers=numbers), 2)
+    alone = replace(whole, seeds=labels, numbers=numbers).columns([2])
     assert plain_numbers(alone) == {"train/drop": 7.0, "length[0]": 10.0, "length[1]": 12.0}
     assert (alone.seeds, alone.training_status) == (["0-2"], ["stopped", "max_epochs"])
 

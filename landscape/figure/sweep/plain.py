@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -33,19 +32,21 @@ def draw(results: Sequence[Result], shown: Sequence[Result] = (), said: Sequence
     shown = shown or results
     panels = _panels(shown, naming.names(shown, brief=True))
     if not panels:
-        figure, grid = style.new(1, 1, width=4.8)
-        panel.close(grid[0][0], panel.Drawn())
-        return caption.finish(figure, results, title(results), said, verdicts=judge(results))
+        return nothing(results, title(results), said)
     columns = min(len(panels), 2)
-    figure, grid = style.new(math.ceil(len(panels) / columns), columns, width=3.7 * columns + 2.6)
-    flat = [axes for row in grid for axes in row]
+    figure, flat = style.panels(len(panels), columns, width=3.7 * columns + 2.6)
     drawn = panel.Drawn()
-    for draw_one, axes in zip(panels, flat, strict=False):
+    for draw_one, axes in zip(panels, flat, strict=True):
         drawn += draw_one(axes)
-    for axes in flat[len(panels) :]:
-        axes.remove()
     style.legend_outside(figure, drawn.legend_title)
     return caption.finish(figure, results, title(results), [*said, *drawn.notes], verdicts=judge(results))
+
+
+def nothing(results: Sequence[Result], heading: str, said: Sequence[str]) -> Figure:
+    """A panel that says so."""
+    figure, axes = style.alone()
+    panel.close(axes, panel.Drawn())
+    return caption.finish(figure, results, heading, said, verdicts=judge(results))
 
 
 def title(results: Sequence[Result]) -> str:
