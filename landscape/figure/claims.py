@@ -243,12 +243,7 @@ FEW_TEST_ERRORS = Claim(
     lambda e: f"<= {MAX_TEST_ERRORS[naming.recipe(e.result)]} test errors",
 ).by(_read_errors, _test_errors)
 FROM_START_TO_SOLUTION = (
-    starts_uniform(),
-    monotone(),
-    one_minimum_at_solution(),
-    flat_at_start(),
-    CONCAVE_THEN_CONVEX,
-    COARSE_SEARCH_SUFFICES,
-    LEARNS_EARLY,
+    *(starts_uniform(), monotone(), one_minimum_at_solution(), flat_at_start()),
+    *(CONCAVE_THEN_CONVEX, COARSE_SEARCH_SUFFICES, LEARNS_EARLY),
 )
 """Checks 1a to 1g: what the paper says of every line from a start to its solution."""

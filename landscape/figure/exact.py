@@ -136,30 +136,26 @@ def _known(read: Callable[[float], Reading]) -> Callable[[float], Reading]:
 
 def theory_agrees(id: str, source: str, sentence: str, about: str = "train", split: str = "train") -> Check[float]:
     """The measured curve against the exact one, in units of the largest J."""
-
-    def read(off: float) -> Reading:
-        return Reading(f"{off:.2g} of the largest J", off <= CLOSE, off)
-
-    look = numbers("theory_deviation", about, split)
-    return Claim(id, sentence, source, f"<= {CLOSE:g}").by(_known(read), look, identity=True)
+    return Claim(id, sentence, source, f"<= {CLOSE:g}", identity=True).by(
+        _known(lambda off: Reading(f"{off:.2g} of the largest J", off <= CLOSE, off)),
+        numbers("theory_deviation", about, split),
+    )
 
 
 def falls_proven(
     id: str, sentence: str, source: str, expected: str, about: str = "train", split: str = "train"
 ) -> Check[float]:
     """That J is proven to decrease on all of [0, 1]."""
-
-    def read(value: float) -> Reading:
-        return Reading("proven" if value == 1 else "proven not to fall all the way", value == 1, 1 - value)
-
-    return Claim(id, sentence, source, expected).by(_known(read), numbers("proven_decreasing", about, split))
+    words = {True: "proven", False: "proven not to fall all the way"}
+    return Claim(id, sentence, source, expected).by(
+        _known(lambda value: Reading(words[value == 1], value == 1, 1 - value)),
+        numbers("proven_decreasing", about, split),
+    )
 
 
 def one_maximum_proven(id: str, sentence: str, source: str, about: str, split: str = "train") -> Check[float]:
     """That J is proven to have exactly one maximum on (0, 1)."""
-
-    def read(num: float) -> Reading:
-        return Reading(f"{num:g} {'maximum' if num == 1 else 'maxima'}, proven", num == 1, abs(num - 1))
-
-    look = numbers("proven_num_maxima", about, split)
-    return Claim(id, sentence, source, "1 maximum on (0, 1)").by(_known(read), look)
+    return Claim(id, sentence, source, "1 maximum on (0, 1)").by(
+        _known(lambda num: Reading(f"{num:g} {'maximum' if num == 1 else 'maxima'}, proven", num == 1, abs(num - 1))),
+        numbers("proven_num_maxima", about, split),
+    )

@@ -89,16 +89,12 @@ def draw(results: Sequence[Result]) -> Figure:
 
 def _draw_barriers(axes: Axes, jobs: Sequence[Result]) -> None:
     """The barrier of J and of the error against the epoch of the start, a dot per seed, in units of its threshold."""
-    looks: dict[str, dict[str, Any]] = {
-        "J": {"color": style.BLUE, "marker": "o"},
-        "error": {"color": style.ORANGE, "marker": "x"},
-    }
+    looks: Any = {"J": {"color": style.BLUE, "marker": "o"}, "error": {"color": style.ORANGE, "marker": "x"}}
     for channel, look in looks.items():
-        points = [
-            (k, height / HEIGHT[channel]) for k, job in enumerate(jobs) for height in barriers(job, channel).values()
-        ]
+        points = [(k, height) for k, job in enumerate(jobs) for height in barriers(job, channel).values()]
         label = f"barrier of {channel}, in units of {HEIGHT[channel]:g}{UNIT[channel]}"
-        axes.plot([x for x, _ in points], [y for _, y in points], linestyle="none", markersize=4, label=label, **look)
+        x, y = [k for k, _ in points], [height / HEIGHT[channel] for _, height in points]
+        axes.plot(x, y, linestyle="none", markersize=4, label=label, **look)
     axes.axhline(1.0, color=style.GREY, linewidth=0.8, linestyle=":", label="what counts as a barrier")
     axes.set_xticks(range(len(jobs)), [f"{epoch_of(job):g}" for job in jobs])
     axes.set(xlabel="epoch of the start", ylabel="barrier / threshold")

@@ -68,13 +68,8 @@ def walk(result: Result) -> Walk | None:
     names, length = result.seed_names(found.projection.shape[1]), found.length[columns]
     dimension = int((result.config.get("measurement") or {})["dimension"])
     step = int(found.best_epoch[0])
-    return Walk(
-        dimension,
-        found.projection[:, columns] / length,
-        found.residual_norm[:, columns] / length,
-        step,
-        tuple(names[s] for s in columns),
-    )
+    x, r = (values[:, columns] / length for values in (found.projection, found.residual_norm))
+    return Walk(dimension, x, r, step, tuple(names[s] for s in columns))
 
 
 def _arrives(found: Projection, s: int) -> bool:

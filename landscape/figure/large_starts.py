@@ -145,12 +145,9 @@ def _from_start(result: Result, name: str, start: Array, end: Array) -> list[Ver
     alone = Claim("10b", sentence, RIGHT, f"1 minimum, at 1 +- {END:g}")
     sentence = "The line meets the solutions again, but outside the figure"
     outside = Claim("10b-second", sentence, RIGHT, f"α' outside [{first:g}, {last:g}]", identity=True)
-    return [
-        worse.said(result, f"{name}, measured", [known]),
-        alone.said(result, f"{name}, exact", [only]),
-        outside.said(result, f"{name}, algebra", [again]),
-        *judge_job([FALLS_PROVEN], result, name),
-    ]
+    told = ((worse, "measured", known), (alone, "exact", only), (outside, "algebra", again))
+    found = [claim.said(result, f"{name}, {on}", [reading]) for claim, on, reading in told]
+    return found + judge_job([FALLS_PROVEN], result, name)
 
 
 def _from_random(result: Result, name: str) -> list[Verdict]:
