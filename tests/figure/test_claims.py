@@ -164,13 +164,10 @@ def test_curves_that_do_not_reach_the_claim_give_no_verdict(make: Any) -> None:
 
 
 FEW = {
-    "start": [0.0],
-    "solution": [1.0],
     "ends": [0.0, 1.0],
-    "ends and beyond": [0.0, 1.0, 2.0],
     "three": [0.0, 0.5, 1.0],
-    "outside": [1.5, 2.0, 3.0],
-    "inside": [0.2, 0.4, 0.6],
+    **{"start": [0.0], "solution": [1.0], "ends and beyond": [0.0, 1.0, 2.0]},
+    **{"outside": [1.5, 2.0, 3.0], "inside": [0.2, 0.4, 0.6]},
 }
 FIGURES = sorted(file.stem for file in Path(claims.__file__).parent.glob("fig*_*.py"))
 

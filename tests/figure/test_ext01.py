@@ -15,6 +15,8 @@ from landscape.result.curve import Curve
 from landscape.result.curve.noise import wilson
 from landscape.result.saved import Result
 
+from . import conftest as make
+
 ALPHAS = np.arange(50) / 49
 
 
@@ -40,19 +42,9 @@ def job(
         "optimizer": {"_target_": optimizer, "lr": lr},
         "objective": {"running_statistics": treatment},
     }
-    result = Result(
-        name="ext01_monotonicity",
-        figure="landscape.figure.ext01_monotonicity",
-        scale="full",
-        choices={"recipe": "fully_connected", "data": "digits"},
-        config=config,
-        overrides=[f"optimizer.lr={lr}"],
-        curves={"train/deterministic": Curve(ALPHAS, down)},
-        numbers={"length": [length] * num, "norm_theta_i": [10.0] * num, "train/gauss_length": [gauss] * num},
-        seeds=[str(s) for s in range(num)],
-        training_status=["max_epochs"] * num,
-    )
-    return replace(result, **changes)
+    numbers = {"length": [length] * num, "norm_theta_i": [10.0] * num, "train/gauss_length": [gauss] * num}
+    result = make.result("fully_connected", seeds=num, config=config, overrides=[f"optimizer.lr={lr}"], numbers=numbers)
+    return replace(result, curves={"train/deterministic": Curve(ALPHAS, down)}, **changes)
 
 
 def test_a_run_is_read_off_its_own_column() -> None:

@@ -16,6 +16,7 @@ from landscape.result.curve import Array, Curve, LearningCurve, Projection
 from landscape.result.saved import Result
 from landscape.result.verdict import Verdict
 
+from . import conftest as make
 from .conftest import with_a_lost_seed, words
 
 ALPHAS = np.linspace(0, 1.2, 61)
@@ -33,18 +34,11 @@ def machine(shape: Callable[[Array], Array], bulge: float = 0.2, scale: str = "f
     columns = [c[:, None] for c in (2 * x, 2 * off, np.full(11, 200.0))]
     track = Projection(epochs, epochs, *columns, np.array([2.0]), np.array([10.0]), 2 * off[:, None], along[:, None])
     history = LearningCurve(epochs, {"valid/error": np.linspace(0.5, error, 11)[:, None]}, np.array([10.0]))
-    return Result(
-        "fig07_mpdbm",
-        "landscape.figure.fig07_mpdbm",
-        scale,
-        {"recipe": "mpdbm"},
-        {},
+    return replace(
+        make.result("mpdbm", scale=scale, name="fig07_mpdbm", numbers={"max_plane_distance": [0.3]}),
         curves={"train/stochastic": line},
         projections={"trajectory": track},
         learning_curve=history,
-        seeds=["0"],
-        training_status=["stopped"],
-        numbers={"max_plane_distance": [0.3]},
     )
 
 
@@ -154,16 +148,12 @@ def exact(numbers: dict[str, Any], kind: str = "init_to_solution", cost: str = "
     """A closed-form result of one line, 1e-13 off its theory."""
     v = valley(ALPHAS)[:, None]
     seen = Curve(ALPHAS, v, {}, "train", "deterministic", "float64", "measured", 100)
-    return Result(
-        "thm",
-        "landscape.figure.thm01_certificate",
-        "full",
-        {"recipe": "deep_linear", "endpoints": kind, "cost": cost},
-        {},
+    return make.result(
+        "deep_linear",
+        choices={"recipe": "deep_linear", "endpoints": kind, "cost": cost},
         curves={"train/deterministic": seen, "train/theory": replace(seen, source="theory")},
         numbers={"train/theory_deviation": [1e-13], **numbers},
         statements=["train, line 0: Proven: so it is."],
-        seeds=["0"],
     )
 
 

@@ -15,6 +15,7 @@ from landscape.result.curve.null import share_decreasing, share_without_second_m
 from landscape.result.saved import Result
 from theory.deep_linear import scalar
 
+from . import conftest as make
 from .conftest import failing, labels, nothing_is_cut_off, pick, with_a_lost_seed
 
 WHOLE = np.linspace(0, 2, 201)
@@ -44,16 +45,13 @@ def two_weights(starts: Any, ends: Any, alphas: Any = WHOLE, kind: str = "init_t
         "train/num_maxima": [float(sum(not low for _, _, low in row)) for row in found],
     }
     seen = Curve(alphas, np.stack(columns, axis=1), dtype="float64")
-    return Result(
-        "name",
-        "figure",
-        "full",
-        {"recipe": "deep_linear", "endpoints": kind},
-        {"model": {"depth": 2, "width": 1}, "endpoints": ends_config},
+    return make.result(
+        choices={"recipe": "deep_linear", "endpoints": kind},
+        config={"model": {"depth": 2, "width": 1}, "endpoints": ends_config},
         curves={"train/deterministic": seen, "train/theory": replace(seen, source="theory")},
         numbers=numbers,
-        seeds=[str(s) for s in range(len(starts))],
         statements=[f"train, line {s}: Proven." for s in range(len(starts))],
+        seeds=len(starts),
     )
 
 
