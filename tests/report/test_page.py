@@ -101,19 +101,9 @@ def test_every_verdict_number_and_setting_is_told(sweep: Path, page: Callable[..
 def test_hostile_text_stays_text(make: Any, tmp_path: Path, page: Callable[..., str]) -> None:
     """Names, settings, notes, devices, statements, caps, errors and folders with markup in them add no element."""
     plain, evil = job(0.1), job(0.1)
-    evil = replace(
-        evil,
-        name=HOSTILE,
-        scale=HOSTILE,
-        overrides=[f"note={HOSTILE}"],
-        config={"note": HOSTILE, HOSTILE: 1},
-        caps=[HOSTILE],
-        device=HOSTILE,
-        statements=[HOSTILE],
-        versions={HOSTILE: HOSTILE},
-        training_status=[HOSTILE],
-        seeds=[HOSTILE],
-    )
+    evil = replace(evil, config={"note": HOSTILE, HOSTILE: 1}, versions={HOSTILE: HOSTILE})
+    evil = replace(evil, overrides=[f"note={HOSTILE}"], **dict.fromkeys(("name", "scale", "device"), HOSTILE))
+    evil = replace(evil, **{key: [HOSTILE] for key in ("caps", "statements", "training_status", "seeds")})
     failed = replace(evil, status="failed", error=HOSTILE)
     folder = tmp_path / "javascript:x <b>'\""
     quiet = Strict(page(saved(tmp_path / "plain", [plain, plain, plain]) and tmp_path / "plain"))
