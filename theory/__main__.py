@@ -87,7 +87,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(json_of(arguments.name, given, derivation, checks))
     else:
         print(text_of(derivation, checks, arguments.latex))
-    broken = [step.name for step in derivation.steps if step.proven and not step.holds()]
+    broken = [name for name, step in derivation.steps.items() if step.proven and not step.holds()]
     for name in broken:
         print(f"step {name} is not proven by this sympy", file=sys.stderr)
     return 1 if broken or not all(c.holds for c in checks) else 0

@@ -20,16 +20,16 @@ x = sympy.Symbol("x")
 
 
 def example(error: float = 0.0) -> Derivation:
-    steps = [
-        Step("square", sympy.Eq((x + 1) ** 2, x**2 + 2 * x + 1), "by hand"),
-        Step("quoted", sympy.Eq(x, x + 1), "said by somebody", proven=False),
-    ]
+    steps = {
+        "square": Step(sympy.Eq((x + 1) ** 2, x**2 + 2 * x + 1), "by hand"),
+        "quoted": Step(sympy.Eq(x, x + 1), "said by somebody", proven=False),
+    }
     checks = [Check("grid", error, 1e-9)]
     return Derivation("A title", ["x is real"], "a book", steps, {"f": x**2}, lambda: checks, {"nan": float("nan")})
 
 
 def test_a_step_is_proven_or_not() -> None:
-    square, quoted = example().steps
+    square, quoted = example().steps.values()
     assert square.holds() and not quoted.holds()
     assert not Check("nan", float("nan"), 1.0).holds
 

@@ -23,10 +23,10 @@ def rendered() -> str:
 
 def example() -> Derivation:
     x, rate = sympy.Symbol("x"), sympy.Function("rate")
-    steps = [
-        Step("square", sympy.Eq((x + 1) ** 2, x**2 + 2 * x + 1), "by hand, J* <= |x|"),
-        Step("quoted", sympy.true, "said by somebody_else in `code_x`.", proven=False),
-    ]
+    steps = {
+        "square": Step(sympy.Eq((x + 1) ** 2, x**2 + 2 * x + 1), "by hand, J* <= |x|"),
+        "quoted": Step(sympy.true, "said by somebody_else in `code_x`.", proven=False),
+    }
     return Derivation("A* title", ["x_1 is real"], "a book", steps, {"f": rate(x)}, lambda: [], {"n": 1.25})
 
 

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import json
-
 import matplotlib.figure
 import numpy as np
 import pytest
-import sympy as sp
 from numpy.typing import NDArray
 
 from theory import quadratic
-from theory.derivation import Step
 from theory.quadratic.modes import Method, gradient_descent, heavy_ball, nesterov, torch_sgd
 from theory.quadratic.spectra import LogUniform, Spectrum, even, from_start, modes
 
 Floats = NDArray[np.float64]
-
-DERIVED = quadratic.derive()
 
 
 def simulate(method: Method, values: Floats, start: Floats, noise: Floats) -> Floats:
@@ -40,20 +34,6 @@ def on_axis(start: Floats, error: Floats) -> tuple[Floats, Floats]:
     square = np.sum(start**2, axis=-1)
     along = np.sum((start - error) * start, axis=-1) / square
     return along, np.sum((start - error) ** 2, axis=-1) / square - along**2
-
-
-def test_names_are_unique_and_wrong_steps_fail() -> None:
-    names = [step.name for step in DERIVED.steps]
-    assert len(set(names)) == len(names)
-    statement = next(step for step in DERIVED.steps if step.name == "heavy ball Lyapunov form").statement
-    assert not Step("wrong", sp.Eq(statement.lhs, 2 * statement.rhs, evaluate=False), "").holds()
-
-
-def test_values_can_be_written_as_json() -> None:
-    values = json.loads(json.dumps(DERIVED.values, allow_nan=False))
-    assert values["stable_below_lr"] == pytest.approx(3.8)
-    assert values["max_residual"] == pytest.approx(0.613, rel=0.02)
-    assert values["projection_at_max"] == pytest.approx(0.78, rel=0.02)
 
 
 @pytest.mark.parametrize(
