@@ -1,6 +1,7 @@
 """Curves along a path and every number read off them. Numpy, and scipy where a formula needs it."""
 
 from landscape.result.curve.between import hidden_rise, noise_of, num_turning_points, turning_points
+from landscape.result.curve.curve import Curve
 from landscape.result.curve.null import WalkBands, random_walk_bands, random_walk_limit, thales_defect
 from landscape.result.curve.numbers import (
     argmin_alpha,
@@ -21,7 +22,8 @@ from landscape.result.curve.numbers import (
     turning,
     value_at,
 )
-from landscape.result.curve.types import Array, Columns, Curve, LearningCurve, Projection
+from landscape.result.curve.surface import Surface
+from landscape.result.curve.types import Array, Columns, LearningCurve, Projection
 
 __all__ = [
     "Array",
@@ -29,6 +31,7 @@ __all__ = [
     "Curve",
     "LearningCurve",
     "Projection",
+    "Surface",
     "WalkBands",
     "argmin_alpha",
     "chord_barrier",
