@@ -40,7 +40,8 @@ def examples_of(data: Any, num_examples: int | None) -> tuple[Dataset, list[str]
     }
     splits = {name: _split(part, num_examples) for name, part in given.items()}
     first = next(iter(splits.values()))
-    return Dataset("data", *(splits.get(name, first) for name in NAMES), num_classes=0), names
+    train, valid, test = (splits.get(name, first) for name in NAMES)
+    return Dataset("data", train, valid, test, num_classes=0), names
 
 
 def _names_in(data: Any) -> list[str]:

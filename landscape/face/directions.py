@@ -66,4 +66,5 @@ def _scaled(noise: Tensor, own: Tensor, shape: tuple[int, ...], num_groups: int)
     inner = (1, 3) if num_groups else (1,)
     size = torch.linalg.vector_norm(noise, dim=inner, keepdim=True)
     scale = torch.linalg.vector_norm(own, dim=inner, keepdim=True) / size.clamp_min(torch.finfo(torch.float64).tiny)
-    return (noise * scale).reshape(-1)
+    scaled: Tensor = noise * scale
+    return scaled.reshape(-1)

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from numbers import Integral
-from typing import Any
+from typing import Any, Literal, overload
 
 import numpy as np
 import torch
 from torch import nn
 
 from landscape.alphas import Adaptive, checked, evenly, explicit
+from landscape.data.dataset import Dataset
 from landscape.errors import InputError
 from landscape.face.data import examples_of, objective_of
 from landscape.face.grid import surface_on
-from landscape.face.places import TrajectoryOf
+from landscape.face.places import Place, R, TrajectoryOf
 from landscape.face.run import projection_of
 from landscape.face.stage import laid
 from landscape.ground.progress import bars
@@ -28,9 +29,20 @@ from landscape.objective.module.watch import undisturbed
 from landscape.result.curve import Curve, Projection, Surface
 
 NUM_ON_LINE, NUM_ON_AXIS = 51, 25
+Named = Mapping[Literal["train", "valid", "test"], Any] | Dataset
 
 
-@undisturbed()
+@overload
+def measure(net: nn.Module, path: Place[R], data: Named, cost: Any, **settings: Any) -> dict[str, R]: ...
+@overload
+def measure(net: nn.Module, path: Place[R], data: Mapping[str, Any], cost: Any, **settings: Any) -> Any: ...
+@overload
+def measure(net: nn.Module, path: Place[R], data: Any, cost: Any, **settings: Any) -> R: ...
+@overload
+def measure(net: nn.Module, path: Any, data: Any, cost: Any, **settings: Any) -> Any: ...
+
+
+@undisturbed()  # type: ignore[misc]  # the settings are spelt out below
 def measure(
     net: nn.Module,
     path: Any,
@@ -43,7 +55,7 @@ def measure(
     num_replicates: int = 1,
     slopes: int = 0,
     noise: bool = True,
-    dtype: str = "float32",
+    dtype: str | torch.dtype = "float32",
     device: torch.device | str = "auto",
     batch_size: int | None = None,
     memory: str | int | None = None,
@@ -100,8 +112,15 @@ def measure(
         dataset, names = examples_of(data, num_examples)
         if running_statistics == "recalibrate" and names and "train" not in names:
             raise InputError("running_statistics=recalibrate needs the training data: data={'train': ..., ...}")
-        place = torch.device(_device(net) if device == "auto" else device)
-        settings = {"dtype": dtype, "batch_size": batch_size, "device": place, "memory": memory, "mode": mode}
+        place = _device(net, device)
+        kind = str(dtype).removeprefix("torch.")
+        settings: dict[str, Any] = {
+            "dtype": kind,
+            "batch_size": batch_size,
+            "device": place,
+            "memory": memory,
+            "mode": mode,
+        }
         settings |= {"num_replicates": num_replicates, "running_statistics": running_statistics}
         objective = partial(objective_of, calibration=dataset.train, **settings)
         network = {"device": place, "module": net, "cost": cost, "dataset": dataset, "objective": objective}
@@ -171,8 +190,16 @@ def _axis(alphas: Any, first: float, last: float, usual: int = NUM_ON_AXIS) -> A
     return checked(explicit(alphas))
 
 
-def _device(net: nn.Module) -> torch.device:
-    return next((p.device for p in net.parameters()), torch.device("cpu"))
+def _device(net: nn.Module, device: Any) -> torch.device:
+    if isinstance(device, str) and device == "auto":
+        return next((p.device for p in net.parameters()), torch.device("cpu"))
+    try:
+        return torch.empty(0, device=device).device
+    except (RuntimeError, AssertionError, TypeError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(
+            f"device={device!r} cannot be used here ({reason}); leave it out to stay where the net is"
+        ) from error
 
 
 KEYS = re.compile(r"\b(?:objective|measurement|alphas)\.(?=[a-z_]+\b)")

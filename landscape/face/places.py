@@ -7,18 +7,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Integral, Real
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from torch import Tensor, nn
 
 from landscape.errors import InputError
+from landscape.result.curve import Curve, Projection, Surface
+
+R = TypeVar("R")
 
 PATHS = ("linear", "geometric", "bias_schedule")
 ENDINGS = (".pt", ".pth", ".ckpt", ".bin", ".safetensors")
 
 
+class Place(Generic[R]):
+    """Where to look; what is measured there is an ``R``."""
+
+
 @dataclass(frozen=True, eq=False)
-class LineBetween:
+class LineBetween(Place[Curve]):
     """From one point to another; see ``line``."""
 
     points: tuple[Any, Any]
@@ -29,7 +36,7 @@ class LineBetween:
 
 
 @dataclass(frozen=True, eq=False)
-class PlaneThrough:
+class PlaneThrough(Place[Surface]):
     """Through three points; see ``plane``."""
 
     points: tuple[Any, Any, Any]
@@ -40,7 +47,7 @@ class PlaneThrough:
 
 
 @dataclass(frozen=True, eq=False)
-class PlaneAround:
+class PlaneAround(Place[Surface]):
     """Around one point, along two random directions; see ``plane``."""
 
     point: Any
@@ -52,7 +59,7 @@ class PlaneAround:
 
 
 @dataclass(frozen=True, eq=False)
-class TrajectoryOf:
+class TrajectoryOf(Place[Projection]):
     """Points that a training passed through; see ``trajectory``."""
 
     points: tuple[Any, ...]
@@ -104,7 +111,7 @@ def plane(
     margin: float | None = None,
     radius: float | None = None,
     seed: int | None = None,
-) -> PlaneThrough | PlaneAround:
+) -> Place[Surface]:
     """The plane through three points, or one around a single point along two random directions.
 
     Through three: θ = a + s (b - a) + t (c - a). Around one: θ = a + s d_1 + t d_2, with normal random directions whose
@@ -212,7 +219,7 @@ def _check_point(name: str, point: Any) -> None:
 
 
 def _size(name: str, value: Any, least: float = 1e-300) -> float:
-    if isinstance(value, bool) or not isinstance(value, Real) or not least <= value < float("inf"):
+    if isinstance(value, bool) or not isinstance(value, Real) or not least <= float(value) < float("inf"):
         raise InputError(f"{name}={value!r} must be a finite number, {'above 0' if least else '0 or more'}")
     return float(value)
 

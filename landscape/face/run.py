@@ -22,7 +22,7 @@ from landscape.measurement.stages import Network
 from landscape.objective import Objective
 from landscape.objective.module.watch import is_same
 from landscape.result.curve import Projection
-from landscape.store.trajectory import Trajectory, project
+from landscape.store.trajectory import STREAMED, Trajectory, project
 
 MOST_HELD = 256 * 2**20
 """Bytes of points; more lie in a file meanwhile."""
@@ -46,11 +46,11 @@ def projection_of(
     stage = Network(seeds=[0], **network)
     with tempfile.TemporaryDirectory(prefix="landscape-") as folder:
         points, buffers = _read(run, stage, Path(folder))
-        ends = [point[None].double().numpy() for point in (points.theta(0)[0], points.theta(len(run) - 1)[0])]
-        if np.array_equal(*ends):
+        first, last = (points.theta(t).double().numpy() for t in (0, len(run) - 1))
+        if np.array_equal(first, last):
             raise InputError(f"the first and the last point hold the same parameters{ALIKE}")
-        is_wide = points.theta(0).dtype == torch.float64
-        place = project([points], *ends, [len(run) - 1], **({"streamed": sys.maxsize} if is_wide else {}))
+        most = STREAMED if points.theta(0).dtype == torch.float32 else sys.maxsize  # what is compiled is for float32
+        place = project([points], first, last, [len(run) - 1], most)
         found = {}
         for name in splits:
             objective = stage.objective_of(stage.split(name), mode, buffers=[buffers[-1]])

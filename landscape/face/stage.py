@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -99,9 +100,7 @@ def _own(place: Any, net: nn.Module, seeds: Any) -> Laid:
         found = list(theta_0.shape) if isinstance(theta_0, Tensor) else type(theta_0).__name__
         raise InputError(f"path gives {found} at its start, and net={type(net).__name__} needs theta [S, {num}]")
     rows = len(theta_0)
-    seeds = list(range(rows)) if seeds is None else list(seeds)
-    if len(seeds) != rows:
-        raise InputError(f"seeds={seeds} must be one per row of theta, and the path has {rows}")
+    seeds = _seeds(seeds, rows)
     ends = Ends(theta_0, theta_1, [str(s) for s in seeds], seeds, [{}] * rows, [False] * rows)
     if isinstance(place, BetweenEnds):
         return Laid(ends, place._between, True)
@@ -138,9 +137,16 @@ def _ends(
     seeds: Any,
     theta_2: Tensor | None = None,
 ) -> Ends:
-    seeds = [0] if seeds is None else list(seeds)
-    if len(seeds) != 1:
-        raise InputError(f"seeds={seeds} must be one seed: what is measured has one row")
     third = None if theta_2 is None else theta_2[None]
     starts = [buffers_0] if buffers_0 else []
-    return Ends(theta_0[None], theta_1[None], ["0"], seeds, [buffers_1], [False], starts, third)
+    return Ends(theta_0[None], theta_1[None], ["0"], _seeds(seeds, 1), [buffers_1], [False], starts, third)
+
+
+def _seeds(seeds: Any, rows: int) -> list[int]:
+    """One per row, 0, 1, ... where none are given."""
+    if seeds is None:
+        return list(range(rows))
+    good = isinstance(seeds, Sequence) and all(isinstance(s, Integral) and not isinstance(s, bool) for s in seeds)
+    if not good or len(seeds) != rows or min(seeds) < 0:
+        raise InputError(f"seeds={seeds!r} must be a list of whole numbers, one for each row of theta, here {rows}")
+    return [int(s) for s in seeds]

@@ -10,7 +10,7 @@ import numpy as np
 
 from landscape.result.curve import between, noise, numbers, picture, shown
 from landscape.result.curve.column import column_of
-from landscape.result.curve.types import Samples
+from landscape.result.curve.types import Array, Samples
 
 
 @dataclass(frozen=True)
@@ -173,7 +173,8 @@ class Curve(Samples, shown.Shown):
         """Raise ValueError unless every array has the shape that its name asks for."""
         column_of(self.alphas, self.alphas)
         num, wide = self.objective.shape
-        shapes = {"floor": (wide,), "errors": (num, num, wide)}
+        shapes: dict[str, tuple[int, ...]] = {"floor": (wide,), "errors": (num, num, wide)}
+        wanted: list[tuple[str, Array, tuple[int, ...]]]
         wanted = [(f"metrics/{name}", array, (num, wide)) for name, array in self.metrics.items()]
         wanted += [(f"noise/{name}", array, shapes.get(name, (num, wide))) for name, array in self.noise.items()]
         if self.replicates is not None:
