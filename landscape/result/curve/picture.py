@@ -56,27 +56,24 @@ def contours(axes: Any, x: Array, y: Array, values: Array, is_log: bool | None, 
     Args:
         is_log: colours by the logarithm; None: where J is positive and its highest far above its lowest.
     """
-    from matplotlib.colors import LogNorm  # late: a result is read without it
-    from matplotlib.ticker import LogLocator, MaxNLocator
+    from matplotlib.ticker import FuncFormatter, MaxNLocator  # late: a result is read without it
 
     known = values[np.isfinite(values)]
     if not known.size or known.min() == known.max():
         axes.text(0.5, 0.5, "J is flat or nowhere finite", transform=axes.transAxes, ha="center")
         return
-    low, high = float(known.min()), float(known.max())
     if is_log is None:
-        is_log = low > 0 and high > TALL * low
+        is_log = known.min() > 0 and known.max() > TALL * known.min()
     held = np.ma.masked_invalid(values)
-    if is_log:
-        levels = np.geomspace(low, high, LEVELS)
-        levels[[0, -1]] = low, high
-        drawn = axes.contourf(x, y, held, levels=levels, norm=LogNorm(low, high), cmap="viridis")
-        bar = axes.figure.colorbar(drawn, ax=axes, label=label, ticks=LogLocator(subs=(1, 2, 5)), format="%.3g")
-        bar.ax.minorticks_off()
-    else:
-        drawn = axes.contourf(x, y, held, levels=LEVELS, cmap="viridis")
-        axes.figure.colorbar(drawn, ax=axes, label=label, ticks=MaxNLocator(6))
-    axes.contour(x, y, held, levels=drawn.levels, colors="white", linewidths=0.3, norm=drawn.norm)
+    drawn = axes.contourf(x, y, np.ma.log10(held) if is_log else held, levels=LEVELS, cmap="viridis")
+    axes.contour(drawn, colors="white", linewidths=0.3)
+    told = FuncFormatter(lambda value, _: f"{10**value:.3g}") if is_log else None
+    bar(axes, drawn, label, ticks=MaxNLocator(6), format=told)
+
+
+def bar(axes: Any, drawn: Any, label: str, **look: Any) -> None:
+    """A colour bar as high as the axes, whatever their shape."""
+    axes.figure.colorbar(drawn, cax=axes.inset_axes((1.04, 0.0, 0.045, 1.0)), label=label, **look)
 
 
 def marks(axes: Any, places: Sequence[tuple[float, float]], names: Sequence[str]) -> None:
@@ -102,7 +99,7 @@ def track(axes: Any, along_line: Array, beside_line: Array, values: Array | None
         axes.plot(along_line[:, s], beside_line[:, s], **{"linewidth": 1.0, **color, **look})
     if values is not None:
         drawn = axes.scatter(along_line.ravel(), beside_line.ravel(), c=values.ravel(), cmap="viridis", s=22, zorder=3)
-        axes.figure.colorbar(drawn, ax=axes, label="J(θ), mean cost per example")
+        bar(axes, drawn, "J(θ), mean cost per example")
     axes.set(
         xlabel="along the line from first to last point, in its lengths", ylabel="distance from it, in its lengths"
     )
