@@ -4,6 +4,7 @@ from landscape.result.curve.between import hidden_rise as hidden_rise
 from landscape.result.curve.between import noise_of as noise_of
 from landscape.result.curve.between import num_turning_points as num_turning_points
 from landscape.result.curve.between import turning_points as turning_points
+from landscape.result.curve.curve import Curve as Curve
 from landscape.result.curve.null import WalkBands as WalkBands
 from landscape.result.curve.null import random_walk_bands as random_walk_bands
 from landscape.result.curve.null import random_walk_limit as random_walk_limit
@@ -25,8 +26,8 @@ from landscape.result.curve.numbers import spline_deviation as spline_deviation
 from landscape.result.curve.numbers import tolerance as tolerance
 from landscape.result.curve.numbers import turning as turning
 from landscape.result.curve.numbers import value_at as value_at
+from landscape.result.curve.surface import Surface as Surface
 from landscape.result.curve.types import Array as Array
 from landscape.result.curve.types import Columns as Columns
-from landscape.result.curve.types import Curve as Curve
 from landscape.result.curve.types import LearningCurve as LearningCurve
 from landscape.result.curve.types import Projection as Projection

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from landscape.result.curve.types import Array, Curve
+from landscape.result.curve.types import Array, Samples
 
 CHUNK = 8192
 """Examples in one piece: [A, CHUNK] in float64 fits a cache for twenty alphas, and memory for thousands."""
@@ -184,7 +184,7 @@ def mean_error(errors: Any, num: int) -> Array:
         return np.asarray(np.abs(errors.mean(axis=-1)) + NUM_SIGMAS * spread * math.sqrt(max(1 / few - 1 / num, 0.0)))
 
 
-def rise_between(curve: Curve, column: int, first: float, last: float) -> Rise | None:
+def rise_between(curve: Samples, column: int, first: float, last: float) -> Rise | None:
     """The rise of one line between the samples nearest to two alphas; None for a curve without noise measured."""
     if "floor" not in curve.noise:
         return None
@@ -195,7 +195,7 @@ def rise_between(curve: Curve, column: int, first: float, last: float) -> Rise |
     return Rise(float(values[b] - values[a]), *at, error, float(curve.noise["floor"][column]))
 
 
-def steepest(curve: Curve, column: int, first: float = 0.0, last: float = 1.0, sign: int = 1) -> Rise | None:
+def steepest(curve: Samples, column: int, first: float = 0.0, last: float = 1.0, sign: int = 1) -> Rise | None:
     """The largest rise of one line between two samples in [first, last]; None for a curve without noise measured.
 
     Args:
