@@ -99,10 +99,16 @@ def _numbers_of_runs(network: Network, solutions: Solutions) -> dict[str, list[f
     }
     for name, value in values.items():
         numbers[f"test_{name}"] = value
-    if "error" in values and network.dataset.test.y.dim() == 1:  # of a text the error is a share of its words
+    if "error" in values and _is_of_labels(network.dataset.test):  # of a text the error is a share of its words
         num_labelled = len(network.dataset.test) / test.scales.get("error", 1.0)
         numbers["num_test_errors"] = np.round(values["error"] * num_labelled)
     return {name: np.asarray(v).tolist() for name, v in numbers.items()}
+
+
+def _is_of_labels(split: Any) -> bool:
+    """Whether each example has one label, so that errors can be counted."""
+    y = getattr(split, "y", None)
+    return isinstance(y, torch.Tensor) and y.dim() == 1
 
 
 def device_name(device: torch.device) -> str:

@@ -127,6 +127,19 @@ class Split:
         """All tensors by name: ``x`` and ``y``, or ``x.NAME`` and ``y.NAME``."""
         return named(self.x, self.y)
 
+    @property
+    def pair(self) -> tuple[Tensor, Tensor]:
+        """Inputs and targets where each is one tensor.
+
+        Raises:
+            InputError: one of them is several.
+        """
+        if not (isinstance(self.x, Tensor) and isinstance(self.y, Tensor)):
+            raise InputError(
+                f"this needs one tensor of inputs and one of targets; a batch has {', '.join(self.leaves)}"
+            )
+        return self.x, self.y
+
     def rows(self, index: Any) -> tuple[Values, Values]:
         """Inputs and targets of some examples; one object where they are one."""
         x = self.x[index]

@@ -181,7 +181,8 @@ def _length(source: Any) -> int | None:
             return None
         if source.drop_last:
             return len(source) * source.batch_size
-        return len(source.sampler) if hasattr(source.sampler, "__len__") else None
+        sampler: Any = source.sampler
+        return len(sampler) if hasattr(sampler, "__len__") else None
     return None
 
 

@@ -144,8 +144,8 @@ class Descent:
         layout = ParameterLayout.of(module)
         start = layout.theta(module).detach()
         theta, optimizer = self._optimizer(network, start.clone())
-        split = network.split("train").to(network.device, torch.float64)
-        scale = scales(network.cost, split.y).get("objective", 1.0)
+        x, y = network.split("train").to(network.device, torch.float64).pair
+        scale = scales(network.cost, y).get("objective", 1.0)
         target = solution.to(start) - start
         length = float(target.norm())
         if not length > 0:
@@ -160,7 +160,7 @@ class Descent:
                 def predict(x: Tensor, draw: int, point: Tensor = point) -> Tensor:
                     return functional_call(module, layout.unflatten(point), (x,))  # type: ignore[no-any-return]
 
-                (theta.grad,) = torch.autograd.grad(network.cost(predict, split.x, split.y).mean() * scale, point)
+                (theta.grad,) = torch.autograd.grad(network.cost(predict, x, y).mean() * scale, point)
                 if self.noise:
                     theta.grad += self.noise * torch.randn(
                         theta.shape, generator=noise, dtype=theta.dtype, device=theta.device

@@ -121,7 +121,7 @@ class TrajectoryPlane:
         ends = on_path.ends
         if not isinstance(on_path.lay(ends.theta_0, ends.theta_1), Linear):
             raise InputError("measurement=plane of three points is flat; use path=linear")
-        length, shift, height = _frame(ends)
+        length, shift, height = frame_of(ends)
         measured = self.curves(on_path)
         objective = on_path.objective_along(on_path.split(self.first_split), self.first_mode)
         theta_0, theta_1 = ends.cast(objective.device, objective.dtype)
@@ -165,8 +165,12 @@ class TrajectoryPlane:
         return values
 
 
-def _frame(ends: Ends) -> tuple[float, float, float]:
-    """(L, c, h): the corners are (0, 0), (L, 0) and (c, h) in the plane, in parameter units."""
+def frame_of(ends: Ends) -> tuple[float, float, float]:
+    """(L, c, h): the corners are (0, 0), (L, 0) and (c, h) in the plane, in parameter units.
+
+    Raises:
+        InputError: the three lie on one line.
+    """
     assert ends.theta_2 is not None
     start = ends.theta_0[0].double()
     along, aside = ends.theta_1[0].double() - start, ends.theta_2[0].double() - start

@@ -121,7 +121,7 @@ class Objective:
         other._set(self.cost, self.examples.data if split is None else split, is_checked=split is None)
         return other
 
-    def _set(self, cost: Any, split: Split, is_checked: bool = False) -> None:
+    def _set(self, cost: Any, split: Any, is_checked: bool = False) -> None:
         """Make it of what was given.
 
         Args:

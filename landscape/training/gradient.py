@@ -29,6 +29,7 @@ class Batches:
     def __init__(self, split: Split, seeds: Sequence[int], size: int, drop_last: bool = False) -> None:
         self.num_seen = len(split) - (len(split) % size if drop_last else 0)  # in one pass
         self.split, self.size, self.num_seeds = split, size, len(seeds)
+        self.x, self.y = split.pair
         self.order = [stream(seed, ORDER) for seed in seeds]
         self.samples = [stream(seed, RESAMPLE, device=split.x.device) for seed in seeds]
 
@@ -41,11 +42,11 @@ class Batches:
             orders = torch.arange(total, device=device).expand(self.num_seeds, -1)
         for start in range(0, self.num_seen, self.size):
             index = orders[:, start : start + self.size]  # [S, B]
-            x = _rows(self.split.x, index)
+            x = _rows(self.x, index)
             if self.split.is_resampled:
                 uniform = [torch.rand(x.shape[1:], generator=g, device=device) for g in self.samples]
                 x = (torch.stack(uniform) < x).to(x.dtype)
-            yield min(start + self.size, total), x, self.split.y[index]
+            yield min(start + self.size, total), x, self.y[index]
 
     def state(self) -> dict[str, Any]:
         """What a checkpoint needs between two passes."""

@@ -86,7 +86,7 @@ class GroupRun:
         dtype: torch.dtype = getattr(torch, training.dtype)
         modules = [converted(unwrapped(build(model, seed)), device, dtype) for seed in seeds]
         for module in modules:
-            initialise_from(module, dataset.train.x)
+            initialise_from(module, dataset.train.pair[0])
         self.module = modules[0].train()
         self.layout = ParameterLayout.of(self.module)
         frozen = frozen_in(self.module)
@@ -107,8 +107,8 @@ class GroupRun:
         self.theta_f = self.theta_i.clone()
         self.buffers_i, self.buffers_f = self._buffers(), self._buffers()
         self.split = dataset.train.to(device, dtype)
-        self.masks = Masks(self.module, self.split.x[:1], cost.num_draws)
-        counts = None if count_alike(cost, self.split.y) else cost.counts
+        self.masks = Masks(self.module, self.split.pair[0][:1], cost.num_draws)
+        counts = None if count_alike(cost, self.split.pair[1]) else cost.counts
         self.gradient = Gradient(self.module, cost, self.masks, len(self.seeds) > 1, counts)
         self.is_stateful = streams is not None and is_stateful(self.module)
         moved = {name: value for name, value in self.theta.items() if name not in frozen}
