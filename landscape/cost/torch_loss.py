@@ -69,6 +69,7 @@ class TorchLoss:
         settings = _settings(loss)
         self.is_own = not _is_of_torch(loss)
         self.is_classes = _function(loss) in (F.cross_entropy, F.nll_loss)
+        self.may_weigh = self.is_own and not self.is_classes
         self.weight: Tensor | None = settings.get("weight")
         self.ignore_index: int = settings.get("ignore_index", UNLABELLED)
 
