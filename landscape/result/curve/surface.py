@@ -1,0 +1,204 @@
+"""The objective on a plane through parameter space: a grid of numbers, as a table and as contours."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+
+from landscape.result.curve import picture, shown
+from landscape.result.curve.types import Array, Columns
+
+FEW_ROWS = 9
+"""Rows and columns of the grid that a table shows."""
+
+
+@dataclass(frozen=True)
+class Surface(Columns, shown.Shown):
+    """The objective J at the points theta_0 + a d_1 + b d_2 of a grid, one plane per column S.
+
+    Args:
+        first: a [A], strictly increasing.
+        second: b [B], strictly increasing.
+        objective: mean cost per example [A, B, S]; a value that could not be computed is NaN.
+        metrics: further channels of the same shape, ``{"error": [A, B, S]}``.
+        corners: (a, b) of the points that the plane was laid through [C, 2].
+        names: what they are called [C].
+        frame: (L, c, h) [3, S] in parameter units: d_1 has the length L, and d_2 goes by c along it and by h beside it.
+            None where lengths mean nothing, as of random directions, whose unit is the size of the weights.
+        split, mode, dtype, num_examples: as of a ``Curve``.
+        noise: ``"floor"`` [S], a bound on the rounding error of J; ``"errors"`` [A, B, S], the standard error over
+            examples of J less J at the grid point nearest to the first corner.
+    """
+
+    ROWS: ClassVar[tuple[str, ...]] = ("first", "second", "corners")
+
+    first: Array
+    second: Array
+    objective: Array
+    metrics: dict[str, Array] = field(default_factory=dict)
+    corners: Array = field(default_factory=lambda: np.zeros((0, 2)))
+    names: list[str] = field(default_factory=list)
+    frame: Array | None = None
+    split: str = "train"
+    mode: str = "deterministic"
+    dtype: str = "float32"
+    num_examples: int = 0
+    noise: dict[str, Array] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        num, wide = (len(self.first), len(self.second)), self.objective.shape[-1:]
+        wanted: list[tuple[str, Any, tuple[int, ...]]] = [
+            ("objective", self.objective, (*num, *wide)),
+            ("corners", self.corners, (len(self.names), 2)),
+            *((f"metrics/{name}", array, (*num, *wide)) for name, array in self.metrics.items()),
+        ]
+        wanted += [("frame", self.frame, (3, *wide))] if self.frame is not None else []
+        shapes = {"floor": wide, "errors": (*num, *wide)}
+        wanted += [(f"noise/{n}", array, shapes[n]) for n, array in self.noise.items() if n in shapes]
+        for name, array, shape in wanted:
+            if array.shape != shape:
+                raise ValueError(f"Surface needs {name} of shape {shape}, got {array.shape}")
+        for name, grid in (("first", self.first), ("second", self.second)):
+            if grid.ndim != 1 or not len(grid) or not (np.isfinite(grid).all() and (np.diff(grid) > 0).all()):
+                raise ValueError(f"Surface needs {name} finite and strictly increasing")
+
+    def summary(self) -> dict[str, list[float]]:
+        """The numbers of every plane.
+
+        Returns:
+            ``lowest`` with ``lowest_a`` and ``lowest_b``, where; ``highest``; ``at_NAME``, J at each corner that is a
+            point of the grid; ``below_NAME`` of the first corner, by how much the lowest point is below it, and
+            ``below_error``, the standard error of that over examples. NaN where one is not known.
+        """
+        planes = [self._numbers(s) for s in range(self.num_columns)]
+        return {name: [plane[name] for plane in planes] for name in (planes[0] if planes else {})}
+
+    def _numbers(self, s: int) -> dict[str, float]:
+        values = self.objective[:, :, s]
+        place = self._lowest(s)
+        a, b = (math.nan, math.nan) if place is None else (self.first[place[0]], self.second[place[1]])
+        low = math.nan if place is None else float(values[place])
+        high = float(np.max(values[np.isfinite(values)], initial=-math.inf)) if place else math.nan
+        found = {"lowest": low, "lowest_a": float(a), "lowest_b": float(b), "highest": high}
+        for k, (name, corner) in enumerate(zip(self.names, self.corners, strict=True)):
+            i, j = int(np.argmin(np.abs(self.first - corner[0]))), int(np.argmin(np.abs(self.second - corner[1])))
+            on_grid = bool(np.allclose([self.first[i], self.second[j]], corner, atol=1e-9))
+            found[f"at_{name}"] = float(values[i, j]) if on_grid else math.nan
+            if k == 0:
+                errors = self.noise.get("errors")
+                found[f"below_{name}"] = found[f"at_{name}"] - low
+                found["below_error"] = math.nan if errors is None or not place else float(errors[(*place, s)])
+        return found
+
+    def _lowest(self, s: int) -> tuple[int, int] | None:
+        values = self.objective[:, :, s]
+        if not np.isfinite(values).any():
+            return None
+        i, j = np.unravel_index(np.nanargmin(np.where(np.isfinite(values), values, np.nan)), values.shape)
+        return int(i), int(j)
+
+    def places(self, a: Array, b: Array, column: int = 0) -> tuple[Array, Array]:
+        """Where points (a, b) are drawn: as they are, or in parameter units along and beside the first side."""
+        if self.frame is None:
+            return a, b
+        length, shift, height = self.frame[:, column]
+        return a * length + b * shift, b * height
+
+    def plot(self, ax: Any = None, column: int = 0, log: bool | None = None) -> Any:
+        """Draw J as filled contours, with the corners by name and a cross at the lowest point.
+
+        Args:
+            ax: matplotlib ``Axes``; None makes a new figure.
+            column: which of several planes.
+            log: colours by the logarithm of J; None: where its highest is far above its lowest.
+
+        Returns:
+            The ``Axes``.
+        """
+        axes = shown.axes_for(ax)
+        x, y = self.places(*np.meshgrid(self.first, self.second, indexing="ij"), column)
+        picture.contours(axes, x, y, self.objective[:, :, column], log, "J(θ), mean cost per example")
+        if (place := self._lowest(column)) is not None:
+            picture.lowest(axes, (float(x[place]), float(y[place])))
+        at = zip(*self.places(self.corners[:, 0], self.corners[:, 1], column), strict=True)
+        picture.marks(axes, [(float(u), float(v)) for u, v in at], self.names)
+        if self.frame is None:
+            axes.set(xlabel="a, along the first direction", ylabel="b, along the second direction")
+        else:
+            side = f" from {self.names[0]} to {self.names[1]}" if len(self.names) > 1 else " the first side"
+            axes.set(xlabel=f"along the line{side}, parameter units", ylabel="beside it, parameter units", aspect=1.0)
+        if ax is None:
+            axes.set_title(f"{self.split}, {self.mode}; cross: lowest", fontsize="small", loc="left")
+        return axes
+
+    def table(self) -> shown.Table:
+        """What is printed: a coarser grid, b from high to low, then the numbers."""
+        rows, columns = (shown.some_rows(len(grid), FEW_ROWS) for grid in (self.second, self.first))
+        cells = [
+            [f"b = {shown.number(float(self.second[j]))}"] + [f"{self.objective[i, j, 0]:.4g}" for i in columns]
+            for j in reversed(rows)
+        ]
+        headings = ["J", *(f"a = {shown.number(float(self.first[i]))}" for i in columns)]
+        title = f"J on a plane: {', '.join(self._words())}, {len(self.first)} x {len(self.second)} points"
+        title += (
+            f", {len(columns)} x {len(rows)} shown" if len(rows) * len(columns) < self.objective[..., 0].size else ""
+        )
+        title += f", the first of {self.num_columns} planes" if self.num_columns > 1 else ""
+        return shown.Table(title, headings, cells, self._said())
+
+    def _words(self) -> list[str]:
+        return [self.split, self.mode, self.dtype, shown.count(self.num_examples, "example")]
+
+    def _said(self) -> list[tuple[str, str]]:
+        given = self.summary()
+        planes = range(self.num_columns)
+
+        def say(text: str, *names: str) -> str:
+            return shown.each([text.format(*(shown.number(given[name][s]) for name in names)) for s in planes])
+
+        said = [("lowest J", say("{} at a = {}, b = {}", "lowest", "lowest_a", "lowest_b"))]
+        said += [("highest J", say("{}", "highest"))]
+        for name in self.names:
+            said.append((f"J at {name}", say("{}", f"at_{name}")))
+        if self.names and "errors" in self.noise:
+            text = f"by {{}} below {self.names[0]}, with a standard error over examples of {{}}"
+            said.append(("the lowest is", say(text, f"below_{self.names[0]}", "below_error")))
+        if "floor" in self.noise:
+            said.append(("rounding", shown.each([f"J is within {shown.number(v)}" for v in self.noise["floor"]])))
+        return said
+
+    def _frame(self) -> dict[str, Any]:
+        a, b = np.meshgrid(self.first, self.second, indexing="ij")
+        num, shape = self.num_columns, a.shape
+        tall = {"objective": self.objective, **self.metrics}
+        tall |= {"error_of_difference": self.noise["errors"]} if "errors" in self.noise else {}
+        line = np.broadcast_to(np.arange(num), (*shape, num)).ravel()
+        columns = {"a": np.repeat(a.ravel(), num), "b": np.repeat(b.ravel(), num), "plane": line}
+        return columns | {name: values.ravel() for name, values in tall.items()}
+
+    def __repr__(self) -> str:
+        return f"Surface({', '.join(self._words())}, {len(self.first)} x {len(self.second)} points)"
+
+
+def errors_to(costs: Any, origin: int) -> Array:
+    """The standard error over examples of J at each point less J at one of them, [A, S] in float64.
+
+    Args:
+        costs: each example's cost [S, A, N].
+        origin: index of that point.
+    """
+    num = costs.shape[2]
+    with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
+        return np.stack(
+            [
+                [
+                    float((row.astype(np.float64) - line[origin]).std()) / math.sqrt(num - 1) if num > 1 else math.nan
+                    for row in line
+                ]
+                for line in costs
+            ],
+            axis=1,
+        )
