@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -12,6 +13,8 @@ from torch import Tensor, nn
 from landscape.cost import CausalLM, from_torch
 from landscape.model import MLP, Masks
 from landscape.training.gradient import Gradient
+from tests import twin
+from tests.training.conftest import Train, by_hand
 from tests.twin import normal
 
 D, C, B = 5, 4, 8
@@ -71,3 +74,30 @@ def test_tokens_count_alike() -> None:
     found, *_ = gradient({"weight": net.weight.detach()[None]}, x, y, None)
     value = F.cross_entropy(net(x[0])[:, :-1].flatten(0, 1), y[0, :, 1:].flatten())
     torch.testing.assert_close(found["weight"][0], *torch.autograd.grad(value, net.weight), rtol=1e-12, atol=1e-15)
+
+
+@pytest.mark.parametrize("cost", COSTS, ids=range(len(COSTS)))
+@pytest.mark.parametrize("seeds", [[6], [6, 2]])
+def test_a_training_is_torch_s_by_the_weights_of_classes(train: Train, cost: Any, seeds: list[int]) -> None:
+    def net() -> nn.Module:
+        return MLP(twin.D, twin.C, [6], nn.Tanh(), init_ranges=[0.5, 0.6])
+
+    data, sgd = twin.dataset(), partial(torch.optim.SGD, lr=0.1)
+    loss = nn.CrossEntropyLoss(weight=weights(torch.arange(twin.C)).double())
+    result = train(
+        seeds,
+        model=net,
+        cost=cost,
+        data=data,
+        optimizer=sgd,
+        momentum_schedule=None,
+        lr_schedule=None,
+        max_epochs=3,
+        batch_size=4,
+        select="last",
+        monitor="valid/objective",
+    )
+    module = by_hand(net, sgd, 6, 3, 4, loss, data)
+    torch.testing.assert_close(result.theta_f[0], result.layout.theta(module), rtol=1e-9, atol=1e-11)
+    right = loss(module(data.train.x), data.train.y).item()
+    assert result.learning_curve.channels["train/objective"][-1, 0] == pytest.approx(right, rel=1e-9)
