@@ -61,6 +61,11 @@ def calls_module(cost: Any) -> bool:
     return bool(getattr(cost, "calls_module", False))
 
 
+def may_weigh(cost: Any) -> bool:
+    """Whether a cost may have a channel ``weight``; those of the house say so, of another's it is not known."""
+    return bool(getattr(cost, "may_weigh", not type(cost).__module__.startswith("landscape.")))
+
+
 def is_of_batch(cost: Any) -> bool:
     """Whether a cost gave one value for all examples of a batch, so that noise per example is not known."""
     return bool(getattr(cost, "is_of_batch", False))

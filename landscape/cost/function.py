@@ -29,7 +29,7 @@ class FunctionCost:
     """
 
     num_draws = 1
-    takes_batch = True
+    takes_batch = may_weigh = True
     wants = "the cost is called with (outputs, batch), or with (module, batch) if it calls its first argument module"
 
     def __init__(self, loss: Any, calls_module: bool = False) -> None:

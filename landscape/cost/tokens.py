@@ -38,7 +38,7 @@ class _Tokens:
     """
 
     num_draws = 1
-    takes_batch = True
+    takes_batch = may_weigh = True
     derived: ClassVar[Mapping[str, tuple[str, Callable[[Any], Any]]]] = {"perplexity": ("objective", np.exp)}
     wants = "it must map tokens [B, T] to logits [B, T, C], with whole numbers as labels [B, T]"
 

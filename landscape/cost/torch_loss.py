@@ -40,8 +40,14 @@ FUNCTIONS = {
     nn.NLLLoss: F.nll_loss,
     nn.BCELoss: F.binary_cross_entropy,
     nn.BCEWithLogitsLoss: F.binary_cross_entropy_with_logits,
+    nn.MultiLabelSoftMarginLoss: F.multilabel_soft_margin_loss,
+    nn.SoftMarginLoss: F.soft_margin_loss,
+    nn.HingeEmbeddingLoss: F.hinge_embedding_loss,
 }
-BINARY = (F.binary_cross_entropy, F.binary_cross_entropy_with_logits)
+BINARY = (F.binary_cross_entropy, F.binary_cross_entropy_with_logits, F.multilabel_soft_margin_loss)
+"""Of targets in [0, 1]."""
+SIGNED = (F.soft_margin_loss, F.hinge_embedding_loss)
+"""Of targets 1 and -1."""
 
 
 class TorchLoss:
@@ -69,6 +75,7 @@ class TorchLoss:
         settings = _settings(loss)
         self.is_own = not _is_of_torch(loss)
         self.is_classes = _function(loss) in (F.cross_entropy, F.nll_loss)
+        self.may_weigh = self.is_own and not self.is_classes
         self.weight: Tensor | None = settings.get("weight")
         self.ignore_index: int = settings.get("ignore_index", UNLABELLED)
 
@@ -155,8 +162,8 @@ class TorchLoss:
         if _function(self.loss) in BINARY:
             check_binary(y, None, "; cost=binary_cross_entropy leaves out what has no label")
         found = self._found(outputs, few)
-        is_label = not (self.is_classes or y.is_floating_point()) and y.dim() < outputs.dim()
-        if is_label and WEIGHT not in found and int(whole(y).min()) < 0:
+        is_counted = self.is_classes or WEIGHT in found
+        if not is_counted and _is_unlabelled(y, y.dim() < outputs.dim(), _function(self.loss) in SIGNED):
             raise InputError(
                 f"labels below 0 mean not labelled in torch's cross-entropies, and how cost={self.name} "
                 "counts them is not known; use cost=cross_entropy, return (values, weights), or leave them out"
@@ -184,6 +191,13 @@ class TorchLoss:
         if y.dtype == torch.bool and not self.is_classes:
             return y.to(outputs.dtype)
         return y if y.is_floating_point() else whole(y)
+
+
+def _is_unlabelled(y: Tensor, is_class: bool, is_signed: bool) -> bool:
+    """Whether any label means "not labelled": whole numbers of -100, or below 0 where they number classes."""
+    if y.is_floating_point() or y.dtype == torch.bool:
+        return is_signed and bool((y == UNLABELLED).any())
+    return bool((y == UNLABELLED).any()) or (is_class and int(whole(y).min()) < 0)
 
 
 def _function(loss: Any) -> Any:

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from landscape.cost import Output
+from landscape.cost.contract import takes_batch
 from landscape.cost.labels import scales
 from landscape.errors import InputError
 from landscape.ground.progress import progress_of
@@ -94,6 +95,11 @@ class Descent:
             raise InputError(
                 f"measurement=descent moves every parameter, but model={type(module).__name__} freezes "
                 f"{', '.join(sorted(frozen))}; leave requires_grad as it was made"
+            )
+        if takes_batch(network.cost):
+            raise InputError(
+                f"measurement=descent takes the plain mean of a cost of outputs and targets, and cost="
+                f"{type(network.cost).__name__} takes the whole batch; choose another, or measurement=residual"
             )
         # Theory knows the bound on lr; ask before a run that would only diverge.
         made = self._optimizer(network, torch.zeros(1))[1]

@@ -1,4 +1,4 @@
-"""J of a cost over batches of unequal size, as an objective makes it: sums in float64 of w v and of w."""
+"""J of a cost over batches of unequal size, by plain sums of w v and of w, and by an objective."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ from collections.abc import Iterable
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from landscape.cost import from_torch
 from landscape.cost.contract import WEIGHT
+from landscape.objective import Objective
+from landscape.parameters import ParameterLayout
 
 
 def over(loss: Any, net: Any, batches: Iterable[tuple[Any, Any, Any]]) -> dict[str, float]:
@@ -29,6 +31,12 @@ def over(loss: Any, net: Any, batches: Iterable[tuple[Any, Any, Any]]) -> dict[s
             sums[name] = sums.get(name, 0.0) + float((w * values.double()).sum())
         weight += float(w.sum())
     return {name: total / weight for name, total in sums.items()}
+
+
+def measured(loss: Any, data: Any, net: nn.Module) -> dict[str, float]:
+    """{channel: J} of an objective at the net's own point."""
+    found = Objective(net, loss, data, dtype="float64", batch_size=5).evaluate(ParameterLayout.of(net).theta(net)[None])
+    return {name: values[0] for name, values in found.items()}
 
 
 def cut(*tensors: Tensor, sizes: tuple[int, ...] = (3, 1, 8)) -> list[tuple[Tensor, ...]]:

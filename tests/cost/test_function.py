@@ -10,11 +10,12 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.utils.data import DataLoader
 
 from landscape.cost import CrossEntropy, FunctionCost, TorchLoss, from_torch
 from landscape.cost.contract import WEIGHT
 from landscape.errors import InputError
-from tests.cost.loop import cut, over
+from tests.cost.loop import cut, measured, over
 from tests.twin import normal
 
 N, D, T, C = 26, 5, 6, 4
@@ -117,6 +118,28 @@ COSTS: list[tuple[Any, float]] = [
 @pytest.mark.parametrize(("loss", "right"), COSTS, ids=range(len(COSTS)))
 def test_j_is_the_plain_mean_over_all_examples(loss: Any, right: float) -> None:
     assert over(loss, NET, batches())["objective"] == pytest.approx(right, rel=1e-12)
+
+
+class Inputs(nn.Module):
+    """What reads one entry of a batch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.net = NET
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.net(x)
+
+
+@pytest.mark.parametrize("loss", [values, of_module, weighed, total, channels])
+@pytest.mark.parametrize("is_loaded", [False, True])
+def test_an_objective_measures_it(loss: Any, is_loaded: bool) -> None:
+    data: Any = {"x": X, "y": Y, "mask": MASK}
+    if is_loaded:
+        data = DataLoader([{n: v[k] for n, v in data.items()} for k in range(N)], batch_size=8)
+    found = measured(loss, data, net=Inputs().double())
+    assert found["objective"] == pytest.approx(MEAN if loss in (values, of_module) else MASKED, rel=1e-12)
+    assert found.keys() == ({"objective", "error"} if loss is channels else {"objective"})
 
 
 def test_channels_are_weighed_alike() -> None:

@@ -13,10 +13,11 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
+from torch.utils.data import DataLoader
 
 from landscape.cost import CausalLM, MaskedLM, from_torch
 from landscape.errors import InputError
-from tests.cost.loop import cut, over
+from tests.cost.loop import cut, measured, over
 from tests.twin import normal
 
 N, T, C, PAD = 13, 7, 11, 0
@@ -130,6 +131,31 @@ def test_j_of_a_masked_model_is_the_mean_over_what_was_masked(mask: Tensor | Non
     assert (found["objective"], found["error"]) == pytest.approx((right, share), rel=1e-12)
     if mask is None:
         assert over(MaskedLM(), Net(), pieces(named(PAIR), TOKENS, MASKED)) == found
+
+
+class Table(nn.Module):
+    """Logits by the token alone, of parameters, and a loss where there are labels."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.table = nn.Parameter(TABLE.clone())
+
+    def forward(self, input_ids: Tensor, attention_mask: Any = None, labels: Any = None) -> dict[str, Tensor]:
+        assert labels is None
+        return {"logits": self.table[input_ids]}
+
+
+@pytest.mark.parametrize("is_loaded", [False, True])
+@pytest.mark.parametrize("has_labels", [False, True])
+def test_an_objective_measures_it_and_its_perplexity(is_loaded: bool, has_labels: bool) -> None:
+    labels = IDS.masked_fill(RIGHT == 0, -100)
+    data: Any = {"input_ids": IDS, "attention_mask": RIGHT} | ({"labels": labels} if has_labels else {})
+    if is_loaded:
+        data = DataLoader([{name: v[k] for name, v in data.items()} for k in range(N)], batch_size=5)
+    right = F.cross_entropy(TABLE[IDS][:, :-1].flatten(0, 1), labels[:, 1:].flatten()).item()
+    found = measured(CausalLM(), data, Table())
+    assert found["objective"] == pytest.approx(right, rel=1e-12)
+    assert found["perplexity"] == pytest.approx(math.exp(right), rel=1e-12)
 
 
 OUTPUTS: list[Callable[[Tensor], Any]] = [
