@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -53,7 +54,7 @@ WRONG: dict[str, tuple[Callable[[], Any], str]] = {
     "path of another net": (lambda: measure(lambda a: torch.ones(1, 3)), "gives [1, 3] at its start"),
     "flat tensor": (lambda: measure(ls.line(torch.ones(7), T.net)), "flat"),
     "lacking": (lambda: measure(ls.line({"0.weight": torch.ones(6, 4)}, T.net)), "lacks"),
-    "not finite": (lambda: measure(ls.line({n: v / 0 if v.is_floating_point() else v for n, v in T.before.items()}, T.net)), "finite"),
+    "not finite": (lambda: measure(ls.line({n: v + v.new_tensor(math.inf).to(v) for n, v in T.before.items()}, T.net)), "finite"),
     "no file": (lambda: measure(ls.line("nowhere.pt", T.net)), "nowhere.pt"),
     "alphas word": (lambda: measure(alphas="adaptive"), "alphas='adaptive' must be a number of points"),
     "alphas one": (lambda: measure(alphas=1), "needs num >= 2"),
