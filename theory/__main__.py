@@ -112,9 +112,10 @@ def _file(arguments: argparse.Namespace, example: str) -> Path:
 def _certify(arguments: argparse.Namespace) -> int:
     """FILE.npz: prove every critical point of J along the line in the file (keys: theory/certificate/file.py)."""
     from theory.certificate import file as certificate_file
+    from theory.certificate.certify import certificate_of
 
     curve = certificate_file.load(_file(arguments, "line.npz"))
-    certificate = certificate_file.prove(curve)
+    certificate = certificate_of(curve)
     if arguments.figure is not None:
         draw(lambda axes: certificate_file.draw(axes, curve, certificate), arguments.figure)
     if arguments.json:

@@ -80,7 +80,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Derivation:
-    """What ``python -m theory NAME`` prints.
+    """What ``python -m theory NAME`` prints: what ``derive`` makes, whose ValueError names a wrong parameter.
 
     Args:
         title, assumptions, source: for the reader.

@@ -171,10 +171,11 @@ def steps() -> Steps:
 
     bilinear = (1 - u) * ((1 - v) * weight(0, 0) + v * weight(0, 1)) + u * ((1 - v) * weight(1, 0) + v * weight(1, 1))
     shares = (1 - u - v, u, v)
-    product = sum((x * w for x, w in zip(shares, (b0, b1, b2), strict=True)), sp.S.Zero) * sum(
-        (x * w for x, w in zip(shares, (a0, a1, a2), strict=True)), sp.S.Zero
-    )
-    ends = sum((x * w for x, w in zip(shares, (b0 * a0, b1 * a1, b2 * a2), strict=True)), sp.S.Zero)
+
+    def blend(*weights: Any) -> Any:
+        return sum((x * w for x, w in zip(shares, weights, strict=True)), sp.S.Zero)
+
+    product, ends = blend(b0, b1, b2) * blend(a0, a1, a2), blend(b0 * a0, b1 * a1, b2 * a2)
     pairs = (
         shares[0] * u * (b0 - b1) * (a0 - a1) + shares[0] * v * (b0 - b2) * (a0 - a2) + u * v * (b1 - b2) * (a1 - a2)
     )
@@ -209,9 +210,6 @@ def derive(*, depth: int = 2, width: int = 4, seed: int = 0) -> Derivation:
 
     Args:
         depth: L, 1 to 8. width: of every layer, 2 to 32. seed: of the example.
-
-    Raises:
-        ValueError: a parameter out of range, named.
     """
     surface, _, _ = _example(depth, width, seed)
     u, v = sp.symbols("u v", real=True)

@@ -15,8 +15,9 @@ import sympy as sp
 from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 
+from theory.arithmetic.polynomial import Array
 from theory.derivation import Check, Derivation, Step, Steps, equal, label_axes, require_whole
-from theory.smooth.segment import Array, Cost, Segment, outputs_of, segment
+from theory.smooth.segment import Cost, Segment, outputs_of, segment
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,9 +112,6 @@ def derive(*, depth: int = 3, seed: int = 0) -> Derivation:
 
     Args:
         depth: L, 1 to 8. seed: of the random network that the check and the values use.
-
-    Raises:
-        ValueError: depth or seed out of range.
     """
     require_whole(depth=(depth, 1, 8), seed=(seed, 0, 2**32 - 1))
     z, labels, _ = _example(depth, seed)
@@ -239,9 +237,8 @@ def _checks(depth: int, seed: int) -> list[Check]:
         end = run(weights, none, x, pieces)
         for a in alphas:
             shrunk = [a * w for w in weights]
-            worst = max(
-                worst, float(np.max(np.abs(run(shrunk, none, x, pieces) - a**depth * end)) / np.max(np.abs(end)))
-            )
+            off = np.max(np.abs(run(shrunk, none, x, pieces) - a**depth * end))
+            worst = max(worst, float(off / np.max(np.abs(end))))
             there = run(shrunk, [a * b for b in biases], x, pieces)
             here = a**depth * run(weights, equivalent_biases(biases, a), x, pieces)
             identity = max(identity, float(np.max(np.abs(there - here)) / np.max(np.abs(there))))

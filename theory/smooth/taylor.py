@@ -17,12 +17,12 @@ import sympy as sp
 from numpy.typing import ArrayLike
 
 from theory.arithmetic import jets
-from theory.arithmetic.jets import Array
+from theory.arithmetic.polynomial import Array
 from theory.derivation import Check, Derivation, Step, Steps, equal, label_axes, require_whole
+from theory.smooth.segment import Cost, targets_of
 
 Layer = tuple[ArrayLike, ArrayLike | None]
 Activation = Literal["linear", "tanh", "sigmoid", "relu"]
-Cost = Literal["squared_error", "cross_entropy"]
 UNITS: dict[str, Callable[[Array], Array]] = {
     "linear": lambda u: u,
     "tanh": jets.tanh,
@@ -133,15 +133,10 @@ def _require_line(start: Any, end: Any, activation: str, cost: str, alpha: float
 
 
 def _data(x: ArrayLike, targets: ArrayLike, layers: list[tuple[Array, Array]], cost: str) -> tuple[Array, Array]:
-    inputs, y = np.array(x, dtype=np.float64), np.array(targets, dtype=np.float64)
-    d, c = layers[0][0].shape[1], layers[-1][0].shape[0]
+    inputs, d = np.array(x, dtype=np.float64), layers[0][0].shape[1]
     if inputs.ndim != 2 or not inputs.size or inputs.shape[1] != d or not np.all(np.isfinite(inputs)):
         raise ValueError(f"x has shape {inputs.shape}; it must be finite, [N, {d}], with an example.")
-    if cost == "squared_error" and (y.shape != (len(inputs), c) or not np.all(np.isfinite(y))):
-        raise ValueError(f"targets has shape {y.shape}; squared error needs finite ({len(inputs)}, {c}).")
-    if cost == "cross_entropy" and (y.shape != (len(inputs),) or not np.all(np.isin(y, np.arange(c)))):
-        raise ValueError(f"targets must be {len(inputs)} labels from 0 to {c - 1}.")
-    return inputs, y
+    return inputs, targets_of(targets, (len(inputs), layers[-1][0].shape[0]), cost)
 
 
 def derive(*, order: int = 4, seed: int = 0) -> Derivation:
@@ -149,9 +144,6 @@ def derive(*, order: int = 4, seed: int = 0) -> Derivation:
 
     Args:
         order: K of the series that is checked, 2 to 12. seed: of the random networks.
-
-    Raises:
-        ValueError: order or seed out of range.
     """
     require_whole(order=(order, 2, 12), seed=(seed, 0, 2**32 - 1))
     start, end, x, targets = _example("tanh", "squared_error", seed)
