@@ -36,10 +36,16 @@ def run(
     overrides: list[str],
     tracker: Tracker,
     device: torch.device,
+    folder: Path | None = None,
 ) -> tuple[Result, list[Entry]]:
-    """Train, measure and judge one resolved config; returns the result and where its solutions lie."""
+    """Train, measure and judge one resolved config; returns the result and where its solutions lie.
+
+    Args:
+        folder: keeps what is known of a streamed measurement until it is done.
+    """
     started = time.monotonic()
     recipe = Recipe.of(config, device)
+    recipe.folder = folder
     config, figure = recipe.config, figure_module(config["figure"])
     if config["threads"] is not None:  # else as many as torch takes by itself
         torch.set_num_threads(config["threads"])

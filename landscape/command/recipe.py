@@ -72,6 +72,7 @@ class Recipe:
         self._given = config
         self.config, self.caps = apply_limits(config)
         self.device, self._is_checked = device, False
+        self.folder: Path | None = None
 
     @classmethod
     def of(cls, config: dict[str, Any], device: torch.device) -> Recipe:
@@ -143,6 +144,7 @@ class Recipe:
             objective=partial(make_objective, device=self.device, calibration=calibration),
             optimizer=self.optimizer,
             num_examples=num_examples,
+            interim=self.interim,
         )
         try:
             trial = network.trial
@@ -269,6 +271,10 @@ class Recipe:
             if status == "diverged":
                 log.warning("seed %d diverged; its numbers are not judged (a lower optimizer.lr may help)", seed)
         return solutions, store.entries
+
+    def interim(self, name: str) -> Path | None:
+        """The file in the job's folder that keeps what is known of a streamed curve until it is done."""
+        return None if self.folder is None else self.folder / f"{name}.interim.npz"
 
     @property
     def store_folder(self) -> Path:
