@@ -135,6 +135,7 @@ COMMANDS = [
     (["optimizer.lr=interval(0.1,0.2)"], "INTERVAL"),
     (["hydra.mode=RUN", "+experiment=fig02_sigmoid_relu"], "recipe"),
     (["model=nope"], "model/nope"),
+    (["compute=abacus"], "slurm"),
 ]
 
 

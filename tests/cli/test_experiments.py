@@ -13,25 +13,13 @@ import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig, OmegaConf
 
-from landscape.command.config import conf_dir
+from landscape.command.config import Config, conf_dir
 from landscape.result.saved import Result
 
 from .conftest import Ran
 
 EXPERIMENTS = sorted(file.stem for file in (Path(conf_dir()) / "experiment").glob("*.yaml"))
-GROUPS = (
-    "model",
-    "data",
-    "cost",
-    "optimizer",
-    "training",
-    "endpoints",
-    "path",
-    "alphas",
-    "measurement",
-    "limits",
-    "recipe",
-)
+GROUPS = [key for key in (*Config.__dataclass_fields__, "recipe") if (Path(conf_dir()) / key).is_dir()]
 SHORT = ("fig09_deep_linear",)
 """Those that are run whenever tests are: others take ten seconds and more, or are much like one of these."""
 SOME = [pytest.param(name, marks=[] if name in SHORT else [pytest.mark.slow]) for name in EXPERIMENTS]

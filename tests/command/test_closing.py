@@ -105,16 +105,10 @@ def test_a_fault_is_one_warning(
     fault: str, jobs: dict[str, Result], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A tracker that cannot be made and a figure that is no picture cost a line in the log, never the command."""
-    (tmp_path / "figure.png").write_bytes(b"no picture")
+    figure, tracker = tmp_path / "figure.png", OFFLINE | ({"mode": "sometimes"} if fault == "tracker" else {})
+    figure.write_bytes(b"no picture")
     with caplog.at_level(logging.WARNING):
-        close(
-            tmp_path,
-            jobs,
-            0,
-            [],
-            tmp_path / "figure.png",
-            OFFLINE | ({"mode": "sometimes"} if fault == "tracker" else {}),
-        )
+        close(tmp_path, jobs, 0, [], figure, tracker)
     lines = [record.getMessage() for record in caplog.records if record.name.startswith("landscape")]
     assert len(lines) == 1 and ("tracker.mode=sometimes" if fault == "tracker" else "W&B failed") in lines[0]
 

@@ -59,11 +59,6 @@ def test_a_missing_extra_is_one_message_and_status_2(cli: Callable[..., Ran], mo
     assert not list(ran.outputs.glob("*/*/*"))
 
 
-def test_an_unknown_engine_lists_the_known(cli: Callable[..., Ran]) -> None:
-    ran = cli(*QUICK, "compute=abacus")
-    assert ran.status == 2 and all(name in ran.out for name in ("joblib", "local", "ray", "slurm"))
-
-
 def test_an_engine_that_gives_up_costs_only_what_it_had_not_done(
     cli: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
 ) -> None:
