@@ -16,7 +16,7 @@ from tests.sweeps import LONG, SWEEP, assert_same_numbers, launch, quiet_run, re
 from tests.tracker.conftest import clean_environment
 from tests.tracker.stub_server import KEY, StubServer
 
-from .conftest import QUICK, Ran
+from .conftest import QUICK, Cli
 
 pytestmark = pytest.mark.usefixtures("blank_figures")
 
@@ -49,7 +49,7 @@ def quiet(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.slow
 def test_a_killed_job_stops_no_other(
-    cli: Callable[..., Ran], quiet: Path, tmp_path: Path, collected: Callable[[], tuple[int, str]]
+    cli: Cli, quiet: Path, tmp_path: Path, collected: Callable[[], tuple[int, str]]
 ) -> None:
     outputs = tmp_path / "outputs"
     process = launch(outputs, *SWEEP, *ENGINE)
@@ -75,9 +75,7 @@ def test_a_killed_job_stops_no_other(
     assert status == 0 and "1 job done, 2 done before, 0 failed" in said
 
 
-def test_a_job_cut_while_it_draws_is_done_and_drawn_next(
-    cli: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_job_cut_while_it_draws_is_done_and_drawn_next(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     """Told as one story: measured, not drawn, drawn by the same command without a number computed again."""
 
     def cut(*_: object) -> None:
@@ -100,7 +98,7 @@ def test_a_job_cut_while_it_draws_is_done_and_drawn_next(
 
 @pytest.mark.slow
 def test_a_killed_launcher_leaves_jobs_that_go_on(
-    cli: Callable[..., Ran], quiet: Path, tmp_path: Path, collected: Callable[[], tuple[int, str]]
+    cli: Cli, quiet: Path, tmp_path: Path, collected: Callable[[], tuple[int, str]]
 ) -> None:
     outputs = tmp_path / "outputs"
     process = launch(outputs, *SWEEP, *ENGINE)
