@@ -45,10 +45,11 @@ def run(
     recipe.check()
     subject, entries = recipe.come_to(tracker.epoch)
     ends = (config["endpoints"] or {}).get("_target_", "")
-    if issubclass(recipe.stage, Trained) and not ends.endswith(".InitToSolution"):
+    if issubclass(recipe.stage, Trained) and not recipe.finds and not ends.endswith(".InitToSolution"):
         log.warning("this measurement looks at whole trainings and makes no use of endpoints (%s)", ends)
     measured = measured_by(recipe.measurement, subject)
     solutions = getattr(subject, "solutions", None)
+    solutions = solutions if isinstance(solutions, Solutions) else None  # a run that was found was not trained here
     numbers = measured.numbers | (
         _numbers_of_runs(subject, solutions) if isinstance(subject, Network) and solutions else {}
     )
