@@ -53,7 +53,7 @@ def run(
     solutions, entries = recipe.solve(tracker.epoch) if recipe.trains else (None, [])
     subject = recipe.subject(solutions)
     ends = (config["endpoints"] or {}).get("_target_", "")
-    if issubclass(recipe.stage, Trained) and not ends.endswith(".InitToSolution"):
+    if issubclass(recipe.stage, Trained) and not recipe.finds and not ends.endswith(".InitToSolution"):
         log.warning("this measurement looks at whole trainings and makes no use of endpoints (%s)", ends)
     measured = measured_by(recipe.measurement, subject)
     numbers = measured.numbers | (

@@ -20,7 +20,7 @@ from landscape.endpoints import Ends
 from landscape.errors import InputError
 from landscape.objective.objective import Objective
 from landscape.parameters import ParameterLayout
-from landscape.store.solutions import Solutions
+from landscape.store.solutions import Runs
 
 NUM_TRIED = 64
 """Examples on which module, data and cost are tried together."""
@@ -95,9 +95,9 @@ class Network(Seeds):
 
 @dataclass(frozen=True, kw_only=True)
 class Trained(Network):
-    """The network of every seed, trained."""
+    """The network of every seed, trained here or, as ``endpoints=run`` finds it, elsewhere."""
 
-    solutions: Solutions
+    solutions: Runs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,14 +108,14 @@ class OnPath(Network):
         ends: of the paths.
         alphas: [A], positions on them.
         path: (theta_0, theta_1) -> path, with an argument ``layout`` too if it names one; see ``lay``.
-        solutions: trained networks; None where the ends came from elsewhere.
+        solutions: the runs that the ends belong to; None where nobody knows them.
         adaptive: how to refine ``alphas``, or None.
     """
 
     ends: Ends
     alphas: NDArray[np.float64]
     path: Callable[..., Any]
-    solutions: Solutions | None = None
+    solutions: Runs | None = None
     adaptive: Adaptive | None = None
 
     def lay(self, theta_0: Tensor, theta_1: Tensor) -> Any:
