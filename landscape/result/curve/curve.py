@@ -21,7 +21,7 @@ class Curve(Samples, shown.Shown):
         alphas: positions on the path [A], strictly increasing, may leave [0, 1].
         objective: mean cost per example in nats [A, S]; a value that could not be computed is NaN.
         metrics: further channels of the same shape, for example ``{"error": [A, S]}``, a fraction in [0, 1].
-        split: ``"train"`` or ``"valid"``.
+        split: ``"train"``, ``"valid"`` or ``"test"``; ``"data"`` where nobody said of what.
         mode: ``"deterministic"`` (no dropout) or ``"stochastic"`` (the training cost, common random numbers).
         dtype: the precision of the forward pass, ``"float32"`` or ``"float64"``; sums are always float64.
         source: ``"measured"`` or ``"theory"``.
