@@ -53,7 +53,15 @@ def test_the_readme_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert names["curve"].num_examples == 40  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("name", ["landscape.face.places", "landscape.face.measure", "landscape.result.curve.curve"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "landscape.face.places",
+        "landscape.face.measure",
+        "landscape.result.curve.curve",
+        "landscape.result.curve.surface",
+    ],
+)
 def test_docstrings_run(name: str) -> None:
     found = doctest.testmod(import_module(name))
     assert found.attempted and not found.failed

@@ -95,10 +95,10 @@ def test_a_curve_says_its_numbers() -> None:
     text = str(curve())
     for words in (
         "valid, deterministic, float32, 1,797 examples, 21 points, 15 shown",
-        "lowest J      0.5 at α = 1",
-        "largest rise  0.3 from α = 0.5 to 0.7, larger than the noise, 0.06",
+        "lowest J      0.5 at alpha = 1",
+        "largest rise  0.3 from alpha = 0.5 to 0.7, larger than the noise, 0.06",
         "barrier       0.35 over the chord, 0.75 over the mean of the ends, 0 over the higher end",
-        "plateau       a tenth of the drop is reached at α = 0.075",
+        "plateau       a tenth of the drop is reached at alpha = 0.075",
         "turning points",
     ):
         assert words in text, text
@@ -174,6 +174,19 @@ def test_to_pandas() -> None:
     one = plane[(plane.a == 0) & (plane.b == 1) & (plane.plane == 1)]
     assert one.objective.item() == surface(2).objective[2, 4, 1] and len(plane) == 70
     assert run(2).to_pandas().groupby("line").objective.min().tolist() == pytest.approx([0.8, 0.8])
+
+
+def test_names_of_metrics_hide_nothing() -> None:
+    metrics = {name: np.full((A, 1), 9.0) for name in ("J", "alpha", "line", "objective")}
+    bad = replace(curve(), metrics=metrics)
+    assert bad._frame()["alpha"].tolist() == curve().alphas.tolist() and len(bad._frame()) == 9
+    assert "J (metric)" in str(bad) and str(bad).splitlines()[2].split()[1] == "2"
+
+
+def test_columns_are_cut_and_joined() -> None:
+    both = surface(2)
+    parts = [both.columns([k]) for k in (0, 1)]
+    assert parts[1].summary()["lowest"] == pytest.approx([0.35]) and str(parts[0].beside(parts[1])) == str(both)
 
 
 def test_without_pandas(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -72,6 +72,11 @@ class Surface(Columns, shown.Shown):
             ``lowest`` with ``lowest_a`` and ``lowest_b``, where; ``highest``; ``at_NAME``, J at each corner that is a
             point of the grid; ``below_NAME`` of the first corner, by how much the lowest point is below it, and
             ``below_error``, the standard error of that over examples. NaN where one is not known.
+
+        >>> axis = np.array([-1.0, 0.0, 1.0])
+        >>> surface = Surface(axis, axis, (axis[:, None] ** 2 + (axis - 1) ** 2)[:, :, None])
+        >>> surface.summary()["lowest_a"], surface.summary()["lowest_b"]
+        ([0.0], [1.0])
         """
         planes = [self._numbers(s) for s in range(self.num_columns)]
         return {name: [plane[name] for plane in planes] for name in (planes[0] if planes else {})}
@@ -173,7 +178,8 @@ class Surface(Columns, shown.Shown):
     def _frame(self) -> dict[str, Any]:
         a, b = np.meshgrid(self.first, self.second, indexing="ij")
         num, shape = self.num_columns, a.shape
-        tall = {"objective": self.objective, **self.metrics}
+        taken = ("a", "b", "plane", "objective", "error_of_difference")
+        tall = {"objective": self.objective, **shown.apart(self.metrics, taken)}
         tall |= {"error_of_difference": self.noise["errors"]} if "errors" in self.noise else {}
         line = np.broadcast_to(np.arange(num), (*shape, num)).ravel()
         columns = {"a": np.repeat(a.ravel(), num), "b": np.repeat(b.ravel(), num), "plane": line}
