@@ -4,6 +4,8 @@ from landscape.endpoints.checkpoints import Checkpoints
 from landscape.endpoints.control import NoiseToSolution, OtherInitToSolution, ZeroToSolution
 from landscape.endpoints.ends import BetweenSolutions, Ends, InitToSolution, Points, RandomToSolution
 from landscape.endpoints.epoch import EpochToSolution
+from landscape.endpoints.point import point_of
+from landscape.endpoints.snapshots import Snapshots, trajectory_of
 
 __all__ = [
     "BetweenSolutions",
@@ -15,5 +17,8 @@ __all__ = [
     "OtherInitToSolution",
     "Points",
     "RandomToSolution",
+    "Snapshots",
     "ZeroToSolution",
+    "point_of",
+    "trajectory_of",
 ]

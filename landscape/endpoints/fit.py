@@ -146,12 +146,24 @@ def fits_of(content: Any, wanted: Wanted, ignore: Sequence[str]) -> list[Fit]:
     return sorted(fits, key=lambda fit: (-len(fit.found), len(fit.misshapen(wanted)), len(fit.unexpected)))
 
 
-def chosen(content: Any, wanted: Wanted, entry: str | None, ignore: Sequence[str], lenient: bool, told: str) -> Fit:
+def chosen(
+    content: Any,
+    wanted: Wanted,
+    entry: str | None,
+    ignore: Sequence[str],
+    lenient: bool,
+    told: str,
+    room: str = "endpoints.",
+) -> Fit:
     """The one mapping of a file that fits a module.
 
     Args:
-        content: of the file. entry: which one, if several fit. ignore: patterns of names to pass over. lenient: a file
-            may lack what the module has. told: file and key, for messages.
+        content: of the file.
+        entry: which one, if several fit.
+        ignore: patterns of names to pass over.
+        lenient: a file may lack what the module has.
+        told: file and key, for messages.
+        room: before the keys that messages advise; empty for those who call from Python.
 
     Raises:
         NoEntry: none has the name ``entry``. InputError: several fit.
@@ -163,7 +175,7 @@ def chosen(content: Any, wanted: Wanted, entry: str | None, ignore: Sequence[str
         named = exact or [fit for fit in fits if fit.where == entry]
         if not named:
             there = ", ".join(shown(_spoken(entry)) for entry in dict.fromkeys(fit.entry for fit in fits)) or "none"
-            raise NoEntry(f"{told} has no entry endpoints.entry={entry} with parameters of this model; it has: {there}")
+            raise NoEntry(f"{told} has no entry {room}entry={entry} with parameters of this model; it has: {there}")
         fits = [
             Fit(f.entry, f.where, f.found, f.unexpected, [] if exact and f.entry != f.where else f.aside, f.untied)
             for f in named
@@ -176,7 +188,7 @@ def chosen(content: Any, wanted: Wanted, entry: str | None, ignore: Sequence[str
         entries = [fit.entry for fit in clean or whole]
         several = some(list(map(_spoken, entries)))
         raise InputError(
-            f"{told} has several state dicts that fit ({several}); choose one: endpoints.entry={shown(entries[-1])}"
+            f"{told} has several state dicts that fit ({several}); choose one: {room}entry={shown(entries[-1])}"
         )
     return (clean or whole or fits or [Fit(TOP, TOP, {}, [], [])])[0]
 

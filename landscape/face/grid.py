@@ -27,7 +27,7 @@ def surface_on(here: Laid, stage: OnPath, split: str, mode: str, noise: bool) ->
     plane = stage.laid(objective.device, objective.dtype)
     points, shape = plane.points, tuple(map(len, here.grid))
     with progress_of(f"{split} {objective.mode}", objective.num_batches * len(points)) as progress:
-        evaluation = objective.along(plane, points, progress, keep_costs=noise)
+        evaluation = objective.along(plane, points, progress, keep_costs=noise and not objective.is_streamed)
     channels = {
         name: v for name, v in evaluation.channels.items() if not (objective.is_random and name.endswith("error"))
     }
@@ -40,7 +40,7 @@ def surface_on(here: Laid, stage: OnPath, split: str, mode: str, noise: bool) ->
     if evaluation.costs is not None:
         first, second = (int(np.argmin(np.abs(axis - at))) for axis, at in zip(here.grid, here.corners[0], strict=True))
         found["errors"] = wide(errors_to(evaluation.costs, first * shape[1] + second))
-        found["floor"] = rounding_floor(stage, objective, stage.split(split), points, values, evaluation.costs)
+        found["floor"] = rounding_floor(stage, objective, points, values, evaluation)
     return Surface(
         *here.grid,
         objective=wide(values),
@@ -51,6 +51,6 @@ def surface_on(here: Laid, stage: OnPath, split: str, mode: str, noise: bool) ->
         split=split,
         mode=objective.mode,
         dtype=str(objective.dtype).removeprefix("torch."),
-        num_examples=len(objective.split),
+        num_examples=evaluation.num_examples,
         noise=found,
     )

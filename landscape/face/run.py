@@ -13,9 +13,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from landscape.endpoints import point_of
 from landscape.errors import InputError
 from landscape.face.places import TrajectoryOf
-from landscape.face.points import point_of
 from landscape.face.stage import ALIKE
 from landscape.ground.progress import progress_of
 from landscape.measurement.stages import Network

@@ -11,12 +11,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from landscape.endpoints import Ends
+from landscape.endpoints import Ends, point_of
 from landscape.errors import InputError
 from landscape.face.directions import directions
 from landscape.face.places import LineBetween, PlaneAround, PlaneThrough
-from landscape.face.points import point_of
-from landscape.measurement.corners import frame_of
+from landscape.measurement.plane import frame_of
 from landscape.parameters import ParameterLayout
 from landscape.path import BiasSchedule, Geometric, Linear, Plane
 from landscape.path.contract import BetweenEnds

@@ -1,4 +1,4 @@
-"""What dies in mid-sweep costs nothing but itself, and the same command ends with the numbers of a quiet run."""
+"""What dies (a job, a launcher, the W&B server) costs nothing else, and the command ends with a quiet run's numbers."""
 
 from __future__ import annotations
 
@@ -12,12 +12,15 @@ from pathlib import Path
 import pytest
 
 from landscape.command.collect.outcome import main as collect_main
-from tests.sweeps import SWEEP, assert_same_numbers, launch, quiet_run, running
+from tests.sweeps import LONG, SWEEP, assert_same_numbers, launch, quiet_run, records, running, terminal_of
+from tests.tracker.conftest import clean_environment
+from tests.tracker.stub_server import KEY, StubServer
 
 from .conftest import QUICK, Ran
 
 pytestmark = pytest.mark.usefixtures("blank_figures")
 
+TWO = [*SWEEP[1:-1], "optimizer.lr=0.1,0.2"]
 ENGINE = ["compute=joblib", "hydra.launcher.n_jobs=2"]
 
 
@@ -114,3 +117,41 @@ def test_a_killed_launcher_leaves_jobs_that_go_on(
     assert_same_numbers(outputs, quiet)
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)  # an idle worker of joblib's would stay for minutes
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("vectorise", ["true", "false"])
+def test_a_killed_run_goes_on_to_the_same_bits(vectorise: str, tmp_path: Path) -> None:
+    """Learning curves, weights, trajectories and the result; and no checkpoint is left."""
+    command = [*LONG, f"training.vectorise={vectorise}"]
+    whole, cut = quiet_run(tmp_path / "whole", *command), tmp_path / "outputs"
+    process = launch(cut, *command)
+    running(process, cut, 0)
+    process.kill()
+    process.wait()
+    assert records(cut)[0]["status"] == "running" and not list(cut.glob("*/*/*/result.json"))
+    assert launch(cut, *command).wait(200) == 0, terminal_of(cut).read_text()
+    assert "going on from the checkpoint" in terminal_of(cut).read_text()
+    assert_same_numbers(cut, whole)
+    assert len(list(cut.glob("solutions/*/solution.npz"))) == (1 if vectorise == "true" else 2)
+    assert not list(cut.glob("solutions/*/checkpoint.pt"))
+
+
+@pytest.mark.slow
+def test_a_dead_network_stops_no_job_and_changes_no_number(tmp_path: Path) -> None:
+    outputs = tmp_path / "outputs"
+    online = ["tracker=wandb", "tracker.mode=online", "tracker.finish_timeout=4"]
+    with StubServer() as stub:
+        environment = clean_environment(tmp_path) | {"WANDB_BASE_URL": stub.url, "WANDB_API_KEY": KEY}
+        process = launch(outputs, *TWO, *online, environment=environment)
+        running(process, outputs, 0)
+    assert process.wait(200) == 0, (tmp_path / "terminal.txt").read_text()
+    text = (tmp_path / "terminal.txt").read_text()
+    assert "W&B failed at" in text and "wandb sync" in text and "Traceback" not in text
+    assert "2 jobs done, 0 done before, 0 failed" in text
+    # Nothing is lost either: the run of each job, and the closing run, wait in the sweep's folder to be sent.
+    kept = {path.name.split("-", 3)[-1] for path in outputs.glob("*/*/wandb/*run-*")}
+    jobs = {path.parent.name for path in outputs.glob("*/*/*/result.json")}
+    assert len(jobs) == 2 and jobs == {name for name in kept if not name.startswith("summary-")}
+    assert len(kept) == 3
+    assert_same_numbers(outputs, quiet_run(tmp_path / "quiet", *TWO, "tracker=none"))

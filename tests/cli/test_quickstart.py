@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -121,22 +120,15 @@ class Net(nn.Sequential):
 """
 
 
-def test_an_edited_module_is_trained_again(
-    cli: Callable[..., Ran], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.syspath_prepend(str(tmp_path))
-    (tmp_path / "my_conf" / "model").mkdir(parents=True)
-    (tmp_path / "my_conf" / "model" / "net.yaml").write_text("_target_: edited_net.Net\n_partial_: true\n")
+def test_an_edited_module_is_trained_again(cli: Callable[..., Ran], own: Callable[..., str]) -> None:
     jobs = []
     for activation in ("Tanh", "Tanh", "ReLU"):
-        (tmp_path / "edited_net.py").write_text(NET.format(activation=activation))
-        sys.modules.pop("edited_net", None)
-        ran = cli(*OWN_MODEL, f"hydra.searchpath=[file://{tmp_path}/my_conf]", "model=net", ONE_JOB)
+        source, node = NET.format(activation=activation), "_target_: edited_net.Net\n_partial_: true\n"
+        ran = cli(*OWN_MODEL, own("edited_net", source, {"model/net": node}), "model=net", ONE_JOB)
         assert ran.status == 0, ran.out
         jobs += [ran.jobs[0].name]
     assert jobs[0] == jobs[1] != jobs[2]
-    assert len(list((tmp_path / "outputs" / "solutions").glob("*/meta.json"))) == 2
-    sys.modules.pop("edited_net", None)
+    assert len(list(ran.outputs.glob("solutions/*/meta.json"))) == 2
 
 
 def test_a_failed_repetition_leaves_the_finished_result(cli: Callable[..., Ran], done: Path) -> None:

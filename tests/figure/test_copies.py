@@ -55,8 +55,7 @@ def test_copies_are_counted_nowhere_and_named_below_the_figure(tmp_path: Path) -
         note(jobs) == "of 3 jobs 1 is a copy of others after caps, 1 has seeds of an earlier one: each run counts once"
     )
     figure = sweep.draw(jobs)
-    (legend,) = figure.legends
-    assert "median of 2 seeds" in legend.get_title().get_text()
+    assert "median of 2 seeds" in figure.legends[0].get_title().get_text()
     assert note(jobs) in figure._supxlabel.get_text()
     found = rows(Section(tmp_path, [tmp_path] * 3, jobs, [], sweep))
     assert len(found) == 5

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ from landscape.figure import ext02_controls
 from landscape.result.curve import Array
 from landscape.result.saved import Result
 
-from .conftest import CROSS_ENTROPY
+from .conftest import CROSS_ENTROPY, labels, titles
 
 ALPHAS = np.linspace(0, 1.2, 25)
 RELU = {"_target_": "landscape.model.MLP", "activation": {"_target_": "torch.nn.ReLU"}}
@@ -24,10 +23,9 @@ def fall(a: Array) -> Array:
 
 def job(make: Any, ends: str, error: Any = fall, bias: bool = True, seeds: int = 2, **path: Any) -> Result:
     """A line whose J falls, with an error of this shape."""
-    curves = {}
-    for split in ("train", "valid"):
-        curve = make.curve(alphas=ALPHAS, seeds=seeds, split=split, mode="deterministic", dtype="float64")
-        curves[f"{split}/deterministic"] = replace(curve, metrics={"error": np.tile(error(ALPHAS)[:, None], seeds)})
+    curves = make.curves(alphas=ALPHAS, seeds=seeds, modes=["deterministic"], dtype="float64")
+    for curve in curves.values():
+        curve.metrics["error"] = np.tile(error(ALPHAS)[:, None], seeds)
     config = {
         "dimensions": {"classes": 10},
         "cost": CROSS_ENTROPY,
@@ -41,11 +39,9 @@ def job(make: Any, ends: str, error: Any = fall, bias: bool = True, seeds: int =
 def test_a_column_per_net_and_one_legend_entry_per_start(make: Any) -> None:
     starts = ("init_to_solution", "noise_to_solution", "zero_to_solution")
     figure = ext02_controls.draw([job(make, ends, bias=bias) for bias in (True, False) for ends in starts])
-    assert [axes.get_title(loc="left") for axes in figure.axes[:2]] == ["digits, with biases", "digits, without biases"]
+    assert titles(figure)[:2] == ["digits, with biases", "digits, without biases"]
     assert [axes.get_ylabel() for axes in figure.axes] == ["J(θ(α)) [nats]"] * 2 + ["training error"] * 2
-    (legend,) = figure.legends
-    words = [text.get_text() for text in legend.get_texts()]
-    assert words == ["from its own start", "from noise of the start's norms", "from zero"]
+    assert labels(figure) == ["from its own start", "from noise of the start's norms", "from zero"]
     drawn = figure.axes[3].get_lines()[0].get_ydata()
     np.testing.assert_allclose(drawn, fall(ALPHAS))
 

@@ -12,6 +12,8 @@ from landscape.figure import ext03_bias_schedule as ext03
 from landscape.result.curve import Array
 from landscape.result.saved import Result
 
+from .conftest import labels, titles
+
 ALPHAS = np.linspace(0, 1, 201)
 SCHEDULE = {"_target_": "landscape.path.BiasSchedule"}
 STRAIGHT, HOMOGENEOUS = {**SCHEDULE, "power": 1}, {**SCHEDULE, "power": None}
@@ -71,14 +73,9 @@ def test_each_claim_can_hold_and_fail(make: Any) -> None:
 
     for sign in (1, -1):
         found = ext03.judge(sweep(sign))
-        assert {(v.check, v.subject.split(", ")[0]): v.holds for v in found} == {
-            ("ext03a", "error"): sign == 1,
-            ("ext03b", "error"): sign == 1,
-            ("ext03c", "J"): sign == 1,
-            ("ext03c", "error"): sign == 1,
-            ("ext03d", "J"): sign == 1,
-            ("ext03d", "error"): sign == 1,
-        }
+        told = {(v.check, v.subject.split(", ")[0]): v.holds for v in found}
+        both = [(f"ext03{letter}", channel) for letter in "cd" for channel in ("J", "error")]
+        assert told == dict.fromkeys([("ext03a", "error"), ("ext03b", "error"), *both], sign == 1)
         assert len({(v.check, v.subject) for v in found}) == len(found)
     deeper = make.pick(ext03.judge(sweep(1)), "ext03d", "J", "straight biases", "init × 1")
     assert deeper.measured == "0.800 (4 hidden layers) against 0.600 (2 hidden layers)"
@@ -109,11 +106,7 @@ def test_what_cannot_be_told_is_not_judged(make: Any) -> None:
 def test_a_column_per_net_and_a_dot_where_each_plateau_ends(make: Any) -> None:
     jobs = [job(make, [0.5, 0.6]), job(make, [0.3, 0.4], HOMOGENEOUS), job(make, [0.7, 0.8], depth=4)]
     figure = ext03.draw(jobs)
-    assert [axes.get_title(loc="left") for axes in figure.axes[:2]] == [
-        "2 hidden layers, init × 1",
-        "4 hidden layers, init × 1",
-    ]
-    (legend,) = figure.legends
-    assert [text.get_text() for text in legend.get_texts()] == ["straight biases", "homogeneous biases"]
+    assert titles(figure)[:2] == ["2 hidden layers, init × 1", "4 hidden layers, init × 1"]
+    assert labels(figure) == ["straight biases", "homogeneous biases"]
     dots = [np.asarray(item.get_xdata()).item() for item in figure.axes[2].get_lines() if item.get_marker() == "o"]
     assert dots == pytest.approx([0.55, 0.35], abs=1e-3)

@@ -9,31 +9,31 @@ import numpy as np
 import pytest
 
 from landscape.figure import claims, naming
-from landscape.figure.checks import Check, judge_job
+from landscape.figure.checks import Claim, judge_job
 from landscape.figure.reading import Reading
 
-CHECK = Check[None]("9z", "A sentence", "Fig. 9", "<= 1", calibrated="<= 2")
+CLAIM = Claim("9z", "A sentence", "Fig. 9", "<= 1", calibrated="<= 2")
 
 
 @pytest.mark.parametrize(
     ("holds", "expected"), [([True, True], True), ([True, False], False), ([None, True], None), ([None, False], False)]
 )
 def test_a_claim_holds_if_it_holds_for_every_seed(make: Any, holds: list[bool | None], expected: bool | None) -> None:
-    found = CHECK.said(make.result(), "x", [Reading(f"seed {k}", h, k, True) for k, h in enumerate(holds)])
+    found = CLAIM.said(make.result(), "x", [Reading(f"seed {k}", h, k, True) for k, h in enumerate(holds)])
     assert found.holds is expected
     assert found.calibrated_holds is True
 
 
 def test_the_worst_seed_is_shown(make: Any) -> None:
     readings = [Reading("a", True, 3.0), Reading("b", False, 1.0), Reading("c", False, 2.0), Reading("d", None, 9.0)]
-    found = CHECK.said(make.result(), "x", readings, "and more")
+    found = CLAIM.said(make.result(), "x", readings, "and more")
     assert found.measured == "c (worst; in 1 of 4 seeds)"
-    nan = CHECK.said(make.result(), "x", [Reading("a", False, float("nan")), Reading("b", False, 5.0)])
+    nan = CLAIM.said(make.result(), "x", [Reading("a", False, float("nan")), Reading("b", False, 5.0)])
     assert nan.measured.startswith("a ")
 
 
 def test_without_a_calibrated_threshold_nothing_is_said_of_it(make: Any) -> None:
-    found = replace(CHECK, calibrated="").said(make.result(), "x", [Reading("a", True, 0, True)])
+    found = replace(CLAIM, calibrated="").said(make.result(), "x", [Reading("a", True, 0, True)])
     assert (found.calibrated, found.calibrated_holds) == ("", None)
 
 

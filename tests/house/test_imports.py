@@ -84,7 +84,7 @@ FILE_EXTRAS = {
     "landscape/report/wandb_report.py": {"wandb", "wandb_workspaces", "tracker"},  # imported when asked
     # Theory beside the measurement: the only files of the house that know both, but for those that read arrays.
     "landscape/measurement/closed_form.py": {"theory"},
-    "landscape/measurement/descent_law.py": {"theory"},
+    "landscape/measurement/descent.py": {"theory"},
     "landscape/measurement/family.py": {"theory"},
     "landscape/result/entries.py": {"theory"},
     "landscape/result/curve/file.py": {"theory"},

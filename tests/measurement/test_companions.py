@@ -14,12 +14,11 @@ from omegaconf import OmegaConf
 
 from landscape.cost import SquaredError
 from landscape.data.teacher import teacher
-from landscape.endpoints import Ends
 from landscape.ground.provenance import conf_dir
 from landscape.measurement import Interpolation, OnPath, stage_of
 from landscape.model import DeepLinear
 from landscape.objective import Objective
-from tests.measurement.conftest import on_path
+from tests.measurement.conftest import ends_of, on_path
 
 FOLDER = Path(conf_dir()) / "measurement"
 ALONG = [file.stem for file in sorted(FOLDER.glob("*.yaml")) if stage_of(instantiate(OmegaConf.load(file))) is OnPath]
@@ -33,7 +32,7 @@ def test_there_are_such_measurements() -> None:
 def test_slopes_and_noise_are_keys_of_each_and_its_curves_those_of_interpolation(name: str) -> None:
     third = torch.tensor([[0.3, 1.6]], dtype=torch.float64)
     points = (torch.tensor([point], dtype=torch.float64) for point in ([0.2, -0.4], [1.3, 0.9]))
-    ends = Ends(*points, ["0"], [0], [{}], [False], theta_2=third if name == "plane" else None)
+    ends = ends_of(*points, theta_2=third if name == "plane" else None)
     subject = on_path(
         DeepLinear(1, 1, depth=2),
         SquaredError(),

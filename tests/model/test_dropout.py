@@ -32,12 +32,6 @@ def test_evaluation_is_the_identity_and_training_draws() -> None:
     assert abs((kept != 0).double().mean() - 0.25) < 4 * spread
 
 
-@pytest.mark.parametrize("include", [0.0, -0.1, 1.5, math.nan])
-def test_probability_out_of_range_is_refused(include: float) -> None:
-    with pytest.raises(InputError, match=r"model\.include"):
-        Dropout(include, 1.0)
-
-
 def test_masks_know_layers_in_the_order_they_run() -> None:
     class Backwards(nn.Module):
         """Declares its layers in the wrong order."""
