@@ -9,7 +9,7 @@ from landscape.ground.progress import progress_of
 from landscape.measurement.rounding import rounding_floor
 from landscape.measurement.stages import OnPath
 from landscape.result.curve import Surface
-from landscape.result.curve.surface import errors_to
+from landscape.result.curve.surface import FRAME, errors_to
 
 
 def surface_on(here: Laid, stage: OnPath, split: str, mode: str, noise: bool) -> Surface:
@@ -47,7 +47,7 @@ def surface_on(here: Laid, stage: OnPath, split: str, mode: str, noise: bool) ->
         metrics={name: wide(array) for name, array in channels.items()},
         corners=np.array(here.corners),
         names=here.names,
-        frame=None if here.frame is None else np.array(here.frame)[:, None],
+        frame={} if here.frame is None else {n: np.array([v]) for n, v in zip(FRAME, here.frame, strict=True)},
         split=split,
         mode=objective.mode,
         dtype=str(objective.dtype).removeprefix("torch."),

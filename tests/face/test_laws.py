@@ -208,7 +208,7 @@ def test_the_middle_of_a_plane_is_the_point(plain: Trained) -> None:
     states = [layout.unflatten(theta + a * way[0] + b * way[1]) for a in (-0.5, 0, 0.5) for b in (-0.5, 0, 0.5)]
     expected = loop(plain.net, plain.x, plain.y, states).reshape(3, 3)
     np.testing.assert_allclose(surface.objective[:, :, 0], expected, rtol=1e-12)
-    assert surface.frame is None and surface.names == ["a"]
+    assert not surface.frame and surface.names == ["a"]
 
 
 @pytest.mark.parametrize("is_in_file", [False, True])

@@ -37,7 +37,7 @@ def surface(planes: int = 1, **more: Any) -> ls.Surface:
     values = ((a - 1) ** 2 + b**2 + 0.25)[:, :, None] + 0.1 * np.arange(planes)
     noise = {"errors": 0.1 * np.ones((7, 5, planes)), "floor": np.full(planes, 1e-6)}
     corners = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
-    frame = np.repeat([[4.0], [1.0], [2.0]], planes, axis=1)
+    frame = {name: np.full(planes, v) for name, v in (("length", 4.0), ("along", 1.0), ("beside", 2.0))}
     told: dict[str, Any] = {"corners": corners, "names": ["a", "b", "c"], "frame": frame, "noise": noise} | more
     return ls.Surface(first, second, values, {"error": values / 9}, num_examples=300, **told)
 
@@ -53,7 +53,7 @@ ALL: dict[str, Any] = {
     "stochastic": curve(2, replicates=RNG.random((3, A, 2)), mode="stochastic"),
     "lost": replace(curve(), objective=np.full((A, 1), np.nan)),
     "beyond": ls.Curve(np.array([1.0, 2.0]), np.array([[1.0], [np.inf]])),
-    "surface": surface(), "surfaces": surface(2), "around": surface(corners=np.zeros((1, 2)), names=["a"], frame=None),
+    "surface": surface(), "surfaces": surface(2), "around": surface(corners=np.zeros((1, 2)), names=["a"], frame={}),
     "holes": surface(noise={}), "run": run(), "runs": run(2), "blind": replace(run(), objective=None),
 }  # fmt: skip
 ALL["holes"].objective[2:4, 1] = [[np.nan], [np.inf]]
@@ -147,7 +147,7 @@ def test_surfaces_are_drawn() -> None:
     np.testing.assert_allclose(cross, [[4.0, 0.0]])
     assert "cost per example" in axes.child_axes[0].get_ylabel()
     assert "first direction" in ALL["around"].plot().get_xlabel()
-    tall = surface(frame=None)
+    tall = surface(frame={})
     tall = replace(tall, objective=np.exp(8 * tall.objective))
     tops = [float(tall.plot(log=log).collections[0].get_array()[-1]) for log in (None, False)]
     assert tops[0] == pytest.approx(np.log10(tall.objective.max()), rel=0.1) and tops[1] > 1e10

@@ -11,6 +11,7 @@ import numpy as np
 from landscape.result.curve import picture, shown
 from landscape.result.curve.types import Array, Columns
 
+FRAME = ("length", "along", "beside")
 FEW_ROWS = 9
 """Rows and columns of the grid that a table shows."""
 
@@ -26,8 +27,8 @@ class Surface(Columns, shown.Shown):
         metrics: further channels of the same shape, ``{"error": [A, B, S]}``.
         corners: (a, b) of the points that the plane was laid through [C, 2].
         names: what they are called [C].
-        frame: (L, c, h) [3, S] in parameter units: d_1 has the length L, and d_2 goes by c along it and by h beside it.
-            None where lengths mean nothing, as of random directions, whose unit is the size of the weights.
+        frame: in parameter units ``"length"`` of d_1, and by how much d_2 goes ``"along"`` it and ``"beside"`` it, each
+            [S]. Empty where lengths mean nothing, as of random directions, whose unit is the size of the weights.
         split, mode, dtype, num_examples: as of a ``Curve``.
         noise: ``"floor"`` [S], a bound on the rounding error of J; ``"errors"`` [A, B, S], the standard error over
             examples of J less J at the grid point nearest to the first corner.
@@ -41,7 +42,7 @@ class Surface(Columns, shown.Shown):
     metrics: dict[str, Array] = field(default_factory=dict)
     corners: Array = field(default_factory=lambda: np.zeros((0, 2)))
     names: list[str] = field(default_factory=list)
-    frame: Array | None = None
+    frame: dict[str, Array] = field(default_factory=dict)
     split: str = "train"
     mode: str = "deterministic"
     dtype: str = "float32"
@@ -55,12 +56,14 @@ class Surface(Columns, shown.Shown):
             ("corners", self.corners, (len(self.names), 2)),
             *((f"metrics/{name}", array, (*num, *wide)) for name, array in self.metrics.items()),
         ]
-        wanted += [("frame", self.frame, (3, *wide))] if self.frame is not None else []
+        wanted += [(f"frame/{name}", array, wide) for name, array in self.frame.items()]
         shapes = {"floor": wide, "errors": (*num, *wide)}
         wanted += [(f"noise/{n}", array, shapes[n]) for n, array in self.noise.items() if n in shapes]
         for name, array, shape in wanted:
             if array.shape != shape:
                 raise ValueError(f"Surface needs {name} of shape {shape}, got {array.shape}")
+        if self.frame and set(self.frame) != set(FRAME):
+            raise ValueError(f"Surface needs frame with {', '.join(FRAME)}, got {', '.join(self.frame)}")
         for name, grid in (("first", self.first), ("second", self.second)):
             if grid.ndim != 1 or not len(grid) or not (np.isfinite(grid).all() and (np.diff(grid) > 0).all()):
                 raise ValueError(f"Surface needs {name} finite and strictly increasing")
@@ -107,10 +110,10 @@ class Surface(Columns, shown.Shown):
 
     def places(self, a: Array, b: Array, column: int = 0) -> tuple[Array, Array]:
         """Where points (a, b) are drawn: as they are, or in parameter units along and beside the first side."""
-        if self.frame is None:
+        if not self.frame:
             return a, b
-        length, shift, height = self.frame[:, column]
-        return a * length + b * shift, b * height
+        length, along, beside = (self.frame[name][column] for name in FRAME)
+        return a * length + b * along, b * beside
 
     def plot(self, ax: Any = None, column: int = 0, log: bool | None = None) -> Any:
         """Draw J as filled contours, with the corners by name and a cross at the lowest point.
@@ -130,7 +133,7 @@ class Surface(Columns, shown.Shown):
             picture.lowest(axes, (float(x[place]), float(y[place])))
         at = zip(*self.places(self.corners[:, 0], self.corners[:, 1], column), strict=True)
         picture.marks(axes, [(float(u), float(v)) for u, v in at], self.names)
-        if self.frame is None:
+        if not self.frame:
             axes.set(xlabel="a, along the first direction", ylabel="b, along the second direction")
         else:
             side = f" from {self.names[0]} to {self.names[1]}" if len(self.names) > 1 else " the first side"
