@@ -76,7 +76,7 @@ WRONG: dict[str, tuple[Callable[[], Any], str]] = {
     "beside the line": (lambda: measure(ls.plane(T.before, T.net, OPPOSITE), running_statistics="interpolate"),
                         "running_statistics=interpolate knows the statistics at the two ends"),
     "num_examples": (lambda: measure(num_examples=0), "num_examples=0 must be a whole number of at least 1"),
-    "data": (lambda: measure(data=X), "examples came as Tensor"),
+    "data": (lambda: measure(data="mnist"), "data came as 'mnist'; give the examples"),
     "lengths": (lambda: measure(data=(X, Y[1:])), "as many labels as inputs"),
     "cost": (lambda: measure(cost=nn.CrossEntropyLoss), "cost=CrossEntropyLoss is a class"),
     "scalar": (lambda: measure(cost=lambda outputs, y: outputs.sum()), "one number for them all"),

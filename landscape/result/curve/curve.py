@@ -167,9 +167,10 @@ class Curve(Samples, shown.Shown):
         num = self.num_columns
         band = {name: self.noise[name] for name in ("low", "high") if name in self.noise}
         taken = ("alpha", "line", "objective", "low", "high")
-        tall = {"objective": self.objective, **shown.apart(self.metrics, taken), **band}
+        tall: dict[str, Any] = {"objective": self.objective, **shown.apart(self.metrics, taken), **band}
         line = np.tile(np.arange(num), len(self.alphas))
-        return {"alpha": np.repeat(self.alphas, num), "line": line} | {name: v.ravel() for name, v in tall.items()}
+        columns: dict[str, Any] = {"alpha": np.repeat(self.alphas, num), "line": line}
+        return columns | {name: values.ravel() for name, values in tall.items()}
 
     def check(self) -> None:
         """Raise ValueError unless every array has the shape that its name asks for."""

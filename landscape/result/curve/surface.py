@@ -192,22 +192,36 @@ class Surface(Columns, shown.Shown):
         return f"Surface({', '.join(self._words())}, {len(self.first)} x {len(self.second)} points)"
 
 
-def errors_to(costs: Any, origin: int) -> Array:
-    """The standard error over examples of J at each point less J at one of them, [A, S] in float64.
+class Apart:
+    """The standard error over examples of J at each point less J at one of them.
 
     Args:
-        costs: each example's cost [S, A, N].
         origin: index of that point.
     """
-    num = costs.shape[2]
-    with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
-        return np.stack(
-            [
-                [
-                    float((row.astype(np.float64) - line[origin]).std()) / math.sqrt(num - 1) if num > 1 else math.nan
-                    for row in line
-                ]
-                for line in costs
-            ],
-            axis=1,
-        )
+
+    def __init__(self, origin: int) -> None:
+        self.origin, self.num = origin, 0
+        self.near = self.total = self.squares = np.zeros((0, 0))
+
+    def add(self, costs: Any) -> None:
+        """Some examples more: [S, A, n], from memory or a file, one point after the other."""
+        with np.errstate(invalid="ignore", over="ignore"):
+            if not self.num:
+                self.near, self.total, self.squares = (np.zeros(costs.shape[1::-1]) for _ in range(3))
+            start = costs[:, self.origin].astype(np.float64)
+            for a in range(costs.shape[1]):
+                part = costs[:, a] - start  # [S, n]
+                if not self.num:  # about the means, so that the squares lose nothing
+                    self.near[a] = part.mean(axis=1)
+                part -= self.near[a][:, None]
+                self.total[a] += part.sum(axis=1)
+                self.squares[a] += (part**2).sum(axis=1)
+        self.num += costs.shape[2]
+
+    def errors(self) -> Array:
+        """[A, S] in float64; NaN of a single example."""
+        if self.num < 2:
+            return np.full(self.total.shape, np.nan)
+        with np.errstate(invalid="ignore", over="ignore"):
+            variance = self.squares / self.num - (self.total / self.num) ** 2
+            return np.asarray(np.sqrt(np.maximum(variance, 0.0) / (self.num - 1)))
