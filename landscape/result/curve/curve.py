@@ -165,9 +165,9 @@ class Curve(Samples, shown.Shown):
 
     def _frame(self) -> dict[str, Any]:
         num = self.num_columns
-        band = {name: self.noise[name] for name in ("low", "high") if name in self.noise}
         taken = ("alpha", "line", "objective", "low", "high")
-        tall: dict[str, Any] = {"objective": self.objective, **shown.apart(self.metrics, taken), **band}
+        tall = {"objective": self.objective, **shown.apart(self.metrics, taken)}
+        tall |= {name: self.noise[name] for name in taken[3:] if name in self.noise}
         line = np.tile(np.arange(num), len(self.alphas))
         columns: dict[str, Any] = {"alpha": np.repeat(self.alphas, num), "line": line}
         return columns | {name: values.ravel() for name, values in tall.items()}
