@@ -69,7 +69,7 @@ class Network(Seeds):
     @cached_property
     def trial(self) -> Objective:
         """J over a few examples: all other objectives are made from this one, and so the module is watched once."""
-        few = self.dataset.valid.first(min(NUM_TRIED, len(self.dataset.valid)))
+        few = self.dataset.valid.first(NUM_TRIED)
         return self.objective(self.module, self.cost, few)
 
     @cached_property

@@ -12,6 +12,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.utils.data import DataLoader, TensorDataset
 
 import landscape as ls
 from landscape.data import Dataset, Split
@@ -87,8 +88,10 @@ DATA: dict[str, Any] = {
     "tensors": lambda t: (t.x, t.y),
     "arrays": lambda t: (t.x.numpy(), t.y.numpy()),
     "a split": lambda t: Split(t.x, t.y),
-    "a data set": lambda t: torch.utils.data.TensorDataset(t.x, t.y),
-    "a loader": lambda t: t.loader,
+    "a data set": lambda t: TensorDataset(t.x, t.y),
+    "a loader": lambda t: DataLoader(TensorDataset(t.x, t.y), batch_size=16),
+    "batches": lambda t: [(t.x[k : k + 7], t.y[k : k + 7]) for k in range(0, 60, 7)],
+    "what yields batches": lambda t: lambda: iter([(t.x[:50], t.y[:50]), (t.x[50:], t.y[50:])]),
 }
 
 
@@ -208,7 +211,7 @@ def test_the_middle_of_a_plane_is_the_point(plain: Trained) -> None:
     states = [layout.unflatten(theta + a * way[0] + b * way[1]) for a in (-0.5, 0, 0.5) for b in (-0.5, 0, 0.5)]
     expected = loop(plain.net, plain.x, plain.y, states).reshape(3, 3)
     np.testing.assert_allclose(surface.objective[:, :, 0], expected, rtol=1e-12)
-    assert surface.frame is None and surface.names == ["a"]
+    assert not surface.frame and surface.names == ["a"]
 
 
 @pytest.mark.parametrize("is_in_file", [False, True])
