@@ -61,6 +61,7 @@ def test_the_plane_of_a_run_has_j_at_every_file_and_its_track(cli: Callable[...,
     np.testing.assert_allclose(track.objective[:, 0], plain, rtol=1e-5)
     curve = result.curves["train/stochastic"]
     np.testing.assert_allclose(curve.objective[np.isin(curve.alphas, [0, 1]), 0], [plain[0], plain[-1]], rtol=1e-5)
+    assert result.numbers["max_plane_distance"][0] > 0  # how far the drawn points may be from where they are drawn
     assert result.learning_curve is None and result.training_status == [] and not list(ran.outputs.glob("solutions/*"))
     assert "start 0 L from (0, 0)" in " ".join(map(str, result.verdicts))
 
