@@ -72,6 +72,8 @@ def _read(run: TrajectoryOf, stage: Network, folder: Path) -> tuple[Trajectory, 
                 held = np.empty(shape, kind)
             else:
                 held = np.lib.format.open_memmap(folder / "points.npy", mode="w+", dtype=kind, shape=shape)
+        if theta.element_size() > held.itemsize:  # points of several precisions
+            held = held.astype(np.float64)
         held[t, 0] = theta.numpy()
         buffers.append(own)
     assert held is not None

@@ -229,6 +229,15 @@ def test_a_trajectory(plain: Trained, is_in_file: bool, monkeypatch: pytest.Monk
     np.testing.assert_allclose(line.objective[:, 0], found.objective[[0, -1], 0], rtol=1e-14)
 
 
+def test_points_of_several_precisions(plain: Trained) -> None:
+    rough = {n: v.float() for n, v in plain.before.items()}
+    found = ls.measure(
+        plain.net, ls.trajectory([rough, *plain.kept]), (plain.x, plain.y), CE, dtype="float64"
+    ).objective
+    assert found is not None
+    np.testing.assert_allclose(found[1:, 0], loop(plain.net, plain.x, plain.y, plain.kept), rtol=1e-12)
+
+
 def test_a_folder_is_read_in_natural_order(plain: Trained, tmp_path: Path) -> None:
     for k, state in enumerate(plain.kept):
         torch.save(state, tmp_path / f"epoch_{5 * k}.pt")
