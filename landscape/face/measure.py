@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from numbers import Integral
+from pathlib import Path
 from typing import Any, Literal, overload
 
 import numpy as np
@@ -63,6 +64,7 @@ def measure(
     call: Callable[[nn.Module, Any], Any] | None = None,
     num_examples: int | None = None,
     progress: bool | None = None,
+    resume: str | Path | None = None,
 ) -> Any:
     """J, the mean cost per example over all of the data, at every point of a line, a plane or a trajectory.
 
@@ -96,6 +98,8 @@ def measure(
         call: (module, inputs) -> outputs, where the net is called in another way.
         num_examples: the first so many of the data, in their own order; None: all.
         progress: False for no progress bar; else there is one in terminals and notebooks.
+        resume: a file that keeps what is known of a line over streamed examples until it is done: the same call goes on
+            there after it was cut, to the same bits. Of several examples by name, or modes, each has its own beside it.
 
     Returns:
         A ``Curve`` on a line, a ``Surface`` on a plane, a ``Projection`` with J at every point of a trajectory; where
@@ -129,7 +133,7 @@ def measure(
         settings |= {"num_replicates": num_replicates, "running_statistics": running_statistics, "call": call}
         objective = partial(objective_of, calibration=dataset.train, **settings)
         network = {"device": place, "module": net, "cost": cost, "dataset": dataset, "objective": objective}
-        network |= {"optimizer": torch.optim.SGD}
+        network |= {"optimizer": torch.optim.SGD, "interim": partial(_interim, resume, bool(names))}
         chosen, found = names or ["train"], dict[str, Any]()
         if isinstance(path, TrajectoryOf):
             _refuse("a trajectory", alphas=alphas, slopes=slopes or None, seeds=seeds)
@@ -156,6 +160,14 @@ def measure(
                 curves = along(stage).curves
                 found = {name: curves[f"{name}/{mode}"] for name in chosen}
         return found if names else _unnamed(found["train"])
+
+
+def _interim(resume: str | Path | None, is_one_of_several: bool, name: str) -> Path | None:
+    """The file that keeps the sums of one curve."""
+    if resume is None:
+        return None
+    file = Path(resume)
+    return file.with_name(f"{file.name}.{name}") if is_one_of_several else file
 
 
 def _unnamed(found: Curve | Surface | Projection) -> Curve | Surface | Projection:

@@ -35,13 +35,27 @@ class Track:
 
 
 def track(projection: Projection, s: int) -> Track:
-    """One column of a projection, without the NaN after the seed's last point."""
+    """One column of a projection from its start on, without points that are not finite and the NaN after its last."""
     rows = np.isfinite(projection.projection[:, s])
+    # The line may start in the middle of a run that was found: exactly there neither number is more than zero.
+    starts = np.flatnonzero(np.hypot(projection.projection[:, s], projection.residual_norm[:, s]) == 0)
+    rows[: starts[0] if len(starts) else 0] = False
     epochs = projection.epochs[rows]
     hits = np.flatnonzero(epochs == projection.best_epoch[s])
     columns = (projection.projection, projection.residual_norm, projection.parameter_norm)
     x, r, norm = (values[rows, s] for values in columns)
     return Track(epochs, x, r, norm, float(projection.length[s]), int(hits[0]) if len(hits) else -1)
+
+
+def usable_tracks(result: Result, projection: Projection) -> tuple[list[int], str]:
+    """As ``Result.usable``; of a run that was found, points that are not finite are left out and named."""
+    values = projection.projection
+    if result.training_status or not np.isfinite(values).any():
+        return result.usable(values, ragged=True)
+    known = np.isfinite(values).any(axis=1)
+    columns, note = result.usable(values[known], ragged=True)
+    lost = ", ".join(f"{epoch:g}" for epoch in projection.epochs[~known])
+    return columns, joined(note, f"the points {lost} are not finite and left out" if lost else "")
 
 
 def draw_tracks(axes: Axes, results: Sequence[Result], labels: Sequence[str], equal: bool = True) -> list[str]:
@@ -56,7 +70,7 @@ def draw_tracks(axes: Axes, results: Sequence[Result], labels: Sequence[str], eq
         projection = result.projections.get("trajectory")
         if projection is None:
             continue
-        columns, note = result.usable(projection.projection, ragged=True)
+        columns, note = usable_tracks(result, projection)
         notes.append(f"{label}: {note}" if note else "")
         seeds = result.seed_names(projection.projection.shape[1])
         many = len(columns) > 1
@@ -66,7 +80,8 @@ def draw_tracks(axes: Axes, results: Sequence[Result], labels: Sequence[str], eq
         axes.plot(points.x, points.r, marker="o", markersize=2.4, label=label, **look)
     for k, (points, _) in enumerate(shown):
         # The walk is as long as this run and takes its solution as early.
-        best, last = (int(points.epochs[points.best]), int(points.epochs[-1])) if points.best > 0 else (1, 1)
+        passed = points.epochs - points.epochs[0]
+        best, last = (int(passed[points.best]), int(passed[-1])) if points.best > 0 else (1, 1)
         x, r = random_walk_limit(solution_step=best, num_steps=last)
         star: dict[str, Any] = {"marker": "*", "markersize": 11, "linestyle": "none", "clip_on": False}
         words = ("solution θ_f, at (L, 0)", "random walk of the same length") if k == 0 else (None, None)
@@ -109,7 +124,7 @@ def look(result: Result, name: str) -> Iterator[Evidence[Track]]:
     """Every usable seed of a job's trajectory."""
     projection = result.projections.get("trajectory")
     if projection is not None:
-        columns, note = result.usable(projection.projection, ragged=True)
+        columns, note = usable_tracks(result, projection)
         known = [s for s in columns if _is_known(projection, s)]
         lost = "tracks without a line, or with residuals or norms that are not finite, left out"
         note = joined(note, lost * (len(known) < len(columns)))
