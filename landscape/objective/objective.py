@@ -36,7 +36,7 @@ from landscape.objective.running_statistics import RunningStatistics
 from landscape.objective.sums import Evaluation, Sums, with_derived
 from landscape.objective.walk import Walk
 from landscape.path import widened
-from landscape.result.curve.noise import NoiseOfCosts
+from landscape.result.curve.noise import OfCosts
 
 
 class Objective:
@@ -214,7 +214,7 @@ class Objective:
         alphas: NDArray[np.float64],
         progress: Callable[[int], None] = lambda done: None,
         keep_costs: bool | torch.dtype = False,
-        noise: NoiseOfCosts | None = None,
+        noise: OfCosts | None = None,
         interim: Interim | None = None,
     ) -> Evaluation:
         """Every channel at path(alpha) [S, P] for each alpha.
