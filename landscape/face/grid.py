@@ -30,12 +30,12 @@ def surface_on(here: Laid, stage: OnPath, split: str, mode: str, noise: bool) ->
     points, shape = plane.points, tuple(map(len, here.grid))
     first, second = (int(np.argmin(np.abs(axis - at))) for axis, at in zip(here.grid, here.corners[0], strict=True))
     noise = noise and not is_of_batch(objective.cost)
-    file = stage.interim(f"{split}-{objective.mode}") if objective.is_streamed else None
-    interim = None if file is None else Interim(file)
     apart = Apart(first * shape[1] + second)
     with progress_of(f"{split} {objective.mode}", objective.num_batches * len(points)) as progress:
-        told = apart if noise and objective.is_streamed else None
-        evaluation = objective.along(plane, points, progress, keep_costs=noise, noise=told, interim=interim)
+        listener = apart if noise and objective.is_streamed else None
+        file = stage.interim(f"{split}-{objective.mode}") if objective.is_streamed else None
+        interim = None if file is None else Interim(file)
+        evaluation = objective.along(plane, points, progress, keep_costs=noise, noise=listener, interim=interim)
     channels = {
         name: v for name, v in evaluation.channels.items() if not (objective.is_random and name.endswith("error"))
     }

@@ -33,10 +33,9 @@ from landscape.objective.memory.passes import MOST_CPU, Passes, Wants
 from landscape.objective.module.call import Call
 from landscape.objective.module.watch import undisturbed
 from landscape.objective.running_statistics import RunningStatistics
-from landscape.objective.sums import Evaluation, Sums, with_derived
+from landscape.objective.sums import Evaluation, Listener, Sums, with_derived
 from landscape.objective.walk import Walk
 from landscape.path import widened
-from landscape.result.curve.noise import OfCosts
 
 
 class Objective:
@@ -214,7 +213,7 @@ class Objective:
         alphas: NDArray[np.float64],
         progress: Callable[[int], None] = lambda done: None,
         keep_costs: bool | torch.dtype = False,
-        noise: OfCosts | None = None,
+        noise: Listener | None = None,
         interim: Interim | None = None,
     ) -> Evaluation:
         """Every channel at path(alpha) [S, P] for each alpha.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -62,22 +62,6 @@ def noise_of_costs(costs: Any, values: Array, alphas: Array) -> dict[str, Array]
     noise = NoiseOfCosts(alphas, values)
     noise.add(costs)
     return noise.measured()
-
-
-class OfCosts(Protocol):
-    """What is told the costs of a stream's examples, piece by piece, while they come by."""
-
-    def add(self, costs: Any) -> None:
-        """Some examples more: [S, A, n]."""
-
-    def forget(self) -> None:
-        """Begin anew."""
-
-    def state(self) -> tuple[dict[str, Array], dict[str, Any]]:
-        """What was added so far: arrays, and numbers."""
-
-    def restore(self, arrays: dict[str, Array], numbers: dict[str, Any]) -> None:
-        """Go on where ``state`` was taken."""
 
 
 class NoiseOfCosts:

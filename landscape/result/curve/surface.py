@@ -205,7 +205,8 @@ class Apart:
 
     def forget(self) -> None:
         """Begin anew."""
-        self.num, self.near, self.total, self.squares = 0, *[np.zeros((0, 0))] * 3
+        self.num = 0
+        self.near = self.total = self.squares = np.zeros((0, 0))
 
     def state(self) -> tuple[dict[str, Array], dict[str, Any]]:
         """What was added so far: arrays, and numbers."""
@@ -213,8 +214,8 @@ class Apart:
 
     def restore(self, arrays: dict[str, Array], numbers: dict[str, Any]) -> None:
         """Go on where ``state`` was taken."""
-        self.near, self.total, self.squares = (arrays[name] for name in ("near", "total", "squares"))
-        self.num = numbers["num"]
+        self.near, self.total, self.squares = (arrays[name].copy() for name in ("near", "total", "squares"))
+        self.num = int(numbers["num"])
 
     def add(self, costs: Any) -> None:
         """Some examples more: [S, A, n], from memory or a file, one point after the other."""
