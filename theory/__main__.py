@@ -87,7 +87,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(json_of(arguments.name, given, derivation, checks))
     else:
         print(text_of(derivation, checks, arguments.latex))
-    broken = [step.name for step in derivation.steps if step.proven and not step.holds()]
+    broken = [name for name, step in derivation.steps.items() if step.proven and not step.holds()]
     for name in broken:
         print(f"step {name} is not proven by this sympy", file=sys.stderr)
     return 1 if broken or not all(c.holds for c in checks) else 0
@@ -112,9 +112,10 @@ def _file(arguments: argparse.Namespace, example: str) -> Path:
 def _certify(arguments: argparse.Namespace) -> int:
     """FILE.npz: prove every critical point of J along the line in the file (keys: theory/certificate/file.py)."""
     from theory.certificate import file as certificate_file
+    from theory.certificate.certify import certificate_of
 
     curve = certificate_file.load(_file(arguments, "line.npz"))
-    certificate = certificate_file.prove(curve)
+    certificate = certificate_of(curve)
     if arguments.figure is not None:
         draw(lambda axes: certificate_file.draw(axes, curve, certificate), arguments.figure)
     if arguments.json:

@@ -46,9 +46,9 @@ def text_of(derivation: Derivation, checks: Sequence[Check], latex: bool) -> str
     lines = [derivation.title, f"source: {derivation.source}", "", "assumptions"]
     lines += [f"  - {assumption}" for assumption in derivation.assumptions]
     lines += ["", "steps"]
-    for number, step in enumerate(derivation.steps, start=1):
+    for number, (name, step) in enumerate(derivation.steps.items(), start=1):
         proof = "proven by sympy" if step.proven else "not proven here"
-        lines += [f"  {number}. {step.name}: {step.reason} ({proof})", f"       {show(step.statement)}"]
+        lines += [f"  {number}. {name}: {step.reason} ({proof})", f"       {show(step.statement)}"]
     lines += ["", "closed form"]
     lines += [f"  {name}: {show(form)}" for name, form in derivation.closed_form.items()]
     lines += ["", "values", *(f"  {name}: {value}" for name, value in derivation.values.items())]
@@ -69,8 +69,8 @@ def json_of(name: str, given: dict[str, Any], derivation: Derivation, checks: Se
             "values": {k: _plain(v) for k, v in derivation.values.items()},
             "closed_form": {k: sympy.latex(v) for k, v in derivation.closed_form.items()},
             "steps": [
-                {"name": s.name, "statement": sympy.latex(s.statement), "reason": s.reason, "proven": s.proven}
-                for s in derivation.steps
+                {"name": step, "statement": sympy.latex(s.statement), "reason": s.reason, "proven": s.proven}
+                for step, s in derivation.steps.items()
             ],
             "checks": [
                 {"name": c.name, "error": _plain(c.error), "tolerance": c.tolerance, "holds": c.holds} for c in checks

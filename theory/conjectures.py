@@ -14,7 +14,7 @@ import sympy as sp
 from theory.certificate.certify import Certificate, certify
 from theory.deep_linear import scalar
 from theory.deep_linear.curve import Moments
-from theory.derivation import Check, Derivation, Step, equal, label_axes, require_whole
+from theory.derivation import Check, Derivation, Step, Steps, equal, label_axes, require_whole
 from theory.quadratic import modes
 
 # The depth-3 start as rationals, and a bound on the end of its gradient flow that suffices.
@@ -147,7 +147,7 @@ def derive(*, sigma: float = 3.0, cells: int = 100, count: int = 200_000, seed: 
         assumptions=[f"{c.name}: {c.statement} ({c.source})" for c in CONJECTURES],
         source="; ".join(sorted({c.source for c in CONJECTURES})),
         steps=_steps(),
-        closed_form={"κ of the line that fools A cells": -1 / (1 - 1 / (2 * A)), "J / J(0) of that line": _fooled()},
+        closed_form={"κ of the line that fools A cells": -1 / (1 - 1 / (2 * A)), "J / J(0) of that line": FOOLED},
         check=lambda: _checks(sigma, cells, count, seed),
         values={
             "refuted": [{"name": c.name, "counterexample": c.counterexample, "exact": c.exact} for c in CONJECTURES],
@@ -164,83 +164,66 @@ def derive(*, sigma: float = 3.0, cells: int = 100, count: int = 200_000, seed: 
 
 
 A, alpha, grid = sp.Symbol("A", positive=True), sp.Symbol("alpha", real=True), sp.Symbol("i", real=True)
+FOOLED = (1 - alpha) ** 2 * (1 - alpha / (1 - 1 / (2 * A))) ** 2
 
 
-def _fooled() -> sp.Expr:
-    return (1 - alpha) ** 2 * (1 - alpha / (1 - 1 / (2 * A))) ** 2
-
-
-def _rational(value: Fraction) -> sp.Rational:
-    return sp.Rational(value.numerator, value.denominator)
-
-
-def _steps() -> list[Step]:
+def _steps() -> Steps:
     w = sp.symbols("w1:4", real=True)
     rate = [-sp.diff((1 - sp.Mul(*w)) ** 2, v) / 2 for v in w]  # gradient flow
     z = sp.Symbol("z", positive=True)
-    u1, u2, u3 = (_rational(u) for u in FLOW_START)
+    u1, u2, u3 = (sp.Rational(u) for u in FLOW_START)
     b2, b3 = sp.symbols("b2 b3", positive=True)
     p = sp.Mul(*((1 - alpha) * u + alpha * b for u, b in zip((u1, u2, u3), (z, b2, b3), strict=True)))
-    below, at = (_rational(v) for v in flow_slope_at_start())
+    below, at = (sp.Rational(v) for v in flow_slope_at_start())
     x, m, step = HEAVY_BALL
-    far = (1 - sp.Mul(*((1 - alpha) * _rational(u) + alpha for u in FAR_START))) ** 2
+    far = (1 - sp.Mul(*((1 - alpha) * sp.Rational(u) + alpha for u in FAR_START))) ** 2
     k = 1 / (1 - 1 / (2 * A))
     second = (k - 2) / (3 * k - 2)
     line = (1 - ((1 - alpha) * 3 + alpha) * ((1 - alpha) * second + alpha)) ** 2
-    return [
-        Step(
-            "flow line: what is conserved",
+    return {
+        "flow line: what is conserved": Step(
             equal(2 * w[1] * rate[1], 2 * w[0] * rate[0]),
             "w_2² - w_1² = c > 0 keeps w_2 and w_3 positive, so w_1 grows until the product is 1 and the end has "
             "z (z² + c) = 1 for z = w_1.",
         ),
-        Step(
-            "flow line: the end lies beyond 3/4",
+        "flow line: the end lies beyond 3/4": Step(
             sp.true if below < 0 else sp.false,
             f"z (z² + c) - 1 = {below} at z = 3/4, and it grows with z.",
         ),
-        Step(
-            "flow line: slope of the product at the start",
+        "flow line: slope of the product at the start": Step(
             equal(p.diff(alpha).subs(alpha, 0), (z - u1) * u2 * u3 + u1 * u3 * (b2 - u2) + u1 * u2 * (b3 - u3)),
             "p is the product on the line and u_1 < 0, so larger b_2 and b_3 only lower it; both exceed z.",
         ),
-        Step(
-            "flow line: J rises at the start",
+        "flow line: J rises at the start": Step(
             sp.And(at < 0, u2 * u3 + u1 * (u2 + u3) < 0, u1 * u2 * u3 < 1),
             f"With b_2 = b_3 = z = 3/4 it is {at}, and it falls as z grows: p'(0) < 0, so J'(0) = -2 (1 - p) p' > 0.",
         ),
-        Step(
-            "heavy ball: the error grows",
-            equal(_rational(heavy_ball_factor(x, m, step)), -sp.Rational(13661, 12500)),
+        "heavy ball: the error grows": Step(
+            equal(sp.Rational(heavy_ball_factor(x, m, step)), -sp.Rational(13661, 12500)),
             "lr·λ = 4/5, momentum 99/100, three steps in rationals: |g_3| = 1.09288.",
         ),
-        Step(
-            "large start: a second solution on the line",
+        "large start: a second solution on the line": Step(
             equal(far, 196 * (alpha - 1) ** 2 * (alpha - sp.Rational(5, 14)) ** 2),
             "From (-6, -1), norm 6.08, J vanishes at α = 5/14 and at the end.",
         ),
-        Step(
-            "large start: only half",
+        "large start: only half": Step(
             equal(sp.Symbol("P(no second minimum)"), sp.Rational(1, 2)),
             "The limit for σ → ∞, seen in a one-dimensional quadrature, not proven here.",
             proven=False,
         ),
-        Step(
-            "grid: the line",
-            equal(line, line.subs(alpha, 0) * _fooled()),
+        "grid: the line": Step(
+            equal(line, line.subs(alpha, 0) * FOOLED),
             "From (3, u_2) with this u_2 to (1, 1), J has κ = -1/(1 - 1/(2A)).",
         ),
-        Step(
-            "grid: values at the grid",
-            equal(_fooled().subs(alpha, grid / A), ((A - grid) * (2 * A - 1 - 2 * grid) / (A * (2 * A - 1))) ** 2),
+        "grid: values at the grid": Step(
+            equal(FOOLED.subs(alpha, grid / A), ((A - grid) * (2 * A - 1 - 2 * grid) / (A * (2 * A - 1))) ** 2),
             "For i = 0, 1, ..., A - 1 both factors are positive and fall, and at i = A it is 0: the grid sees descent.",
         ),
-        Step(
-            "grid: what it misses",
-            equal(_fooled().subs(alpha, 1 - 1 / (4 * A)), (4 * A * (4 * A - 2)) ** -2),
+        "grid: what it misses": Step(
+            equal(FOOLED.subs(alpha, 1 - 1 / (4 * A)), (4 * A * (4 * A - 2)) ** -2),
             "J vanishes at 1 - 1/(2A) and is positive a quarter cell from the end: it has risen inside the last cell.",
         ),
-    ]
+    }
 
 
 def _checks(sigma: float, cells: int, count: int, seed: int) -> list[Check]:

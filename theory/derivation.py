@@ -43,14 +43,12 @@ class Step:
     """One named line of a derivation.
 
     Args:
-        name: short and unique within the derivation; tests ask for it.
         statement: the line as mathematics; an equation states an identity.
         reason: why it follows, in one sentence.
         proven: True where sympy proves the identity (``holds`` does), False where it is quoted or only checked
             numerically; the reason then says which.
     """
 
-    name: str
     statement: sympy.Basic
     reason: str
     proven: bool = True
@@ -60,6 +58,10 @@ class Step:
         if isinstance(self.statement, sympy.Equality):
             return bool(sympy.simplify(self.statement.lhs - self.statement.rhs) == 0)
         return bool(self.statement == sympy.true)
+
+
+Steps = dict[str, Step]
+"""The lines of a derivation in order, each under a short name."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Derivation:
-    """What ``python -m theory NAME`` prints.
+    """What ``python -m theory NAME`` prints: what ``derive`` makes, whose ValueError names a wrong parameter.
 
     Args:
         title, assumptions, source: for the reader.
@@ -90,7 +92,7 @@ class Derivation:
     title: str
     assumptions: list[str]
     source: str
-    steps: list[Step]
+    steps: Steps
     closed_form: dict[str, sympy.Basic]
     check: Callable[[], list[Check]]
     values: dict[str, Any]

@@ -55,16 +55,16 @@ def section(name: str, derivation: Derivation) -> str:
         "**Assumptions**",
         "\n".join(f"- {escape(assumption)}" for assumption in derivation.assumptions),
         "**Steps**",
-        *(_step(number, step) for number, step in enumerate(derivation.steps, start=1)),
+        *(_step(number, *step) for number, step in enumerate(derivation.steps.items(), start=1)),
         "**Closed form**",
         *(f"{escape(form)}:\n\n{display(value)}" for form, value in derivation.closed_form.items()),
     ]
     return "\n\n".join(blocks)
 
 
-def _step(number: int, step: Step) -> str:
+def _step(number: int, name: str, step: Step) -> str:
     mark = "Proven" if step.proven else "Not proven"
-    text = f"{number}\\. **{escape(step.name)}.** {escape(step.reason).rstrip('.')}. *{mark}.*"
+    text = f"{number}\\. **{escape(name)}.** {escape(step.reason).rstrip('.')}. *{mark}.*"
     return text if step.statement is sympy.true else f"{text}\n\n{display(step.statement)}"
 
 

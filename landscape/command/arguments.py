@@ -99,7 +99,10 @@ def _check_node(node: Mapping[str, Any], key: str, is_made: bool) -> None:
         return
     except Exception:  # no such target, or one in C: instantiating it says what is wrong
         return
-    hints = _hints(target)
+    try:
+        hints = typing.get_type_hints(target.__init__ if isinstance(target, type) else target)  # type: ignore[misc]
+    except Exception:  # names that only a type checker knows
+        hints = {}
     named = {n: p for n, p in parameters.items() if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
     takes_all = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
     is_own = str(getattr(target, "__module__", "")).split(".")[0] == "landscape"
@@ -117,7 +120,8 @@ def _check_node(node: Mapping[str, Any], key: str, is_made: bool) -> None:
         if not is_own and default is not inspect.Parameter.empty and type(value) is type(default):
             continue  # another's annotation may be looser than what its code takes
         if not fits(value, kind):
-            one = _holds_list(kind) and not isinstance(value, list | tuple) and fits([value], kind)
+            lists = any(map(_is_list, (kind, *typing.get_args(kind))))
+            one = lists and not isinstance(value, list | tuple) and fits([value], kind)
             example = f", such as {key}.{name}=[{shown(value)}]" if one else _example(f"{key}.{name}", kind, default)
             if isinstance(value, int | float) and not isinstance(value, bool) and fits(str(value), kind):
                 example = f"; quoted it is one: '{key}.{name}=\"{value}\"'"
@@ -131,13 +135,6 @@ def _example(key: str, kind: Any, default: Any) -> str:
     return "" if value is None else f", such as {key}={shown(value)}"
 
 
-def _hints(target: Callable[..., Any]) -> dict[str, Any]:
-    try:
-        return typing.get_type_hints(target.__init__ if isinstance(target, type) else target)  # type: ignore[misc]
-    except Exception:  # names that only a type checker knows
-        return {}
-
-
 def _is_given_by_code(parameter: inspect.Parameter, kind: Any) -> bool:
     """Whether no yaml could give it, as the parameters of an optimizer."""
     return parameter.default is parameter.empty and kind is not None and not is_known(kind)
@@ -149,10 +146,6 @@ def is_known(kind: Any) -> bool:
     if origin in (Union, types.UnionType):
         return any(is_known(k) for k in typing.get_args(kind) if k is not type(None))
     return kind in NAMES or origin is Literal or _is_list(kind)
-
-
-def _holds_list(kind: Any) -> bool:
-    return _is_list(kind) or any(map(_is_list, typing.get_args(kind)))
 
 
 def _is_list(kind: Any) -> bool:

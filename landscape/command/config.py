@@ -31,41 +31,24 @@ GRID = "standard"
 """The grid of endpoints that come without one of their own name: ``alphas`` follows ``endpoints``."""
 
 
-@dataclass
-class LimitsSchema:
+def _schema(name: str, *entries: tuple[str, Any, Any]) -> Any:
+    """A dataclass of these (key, type, default)."""
+    schema = make_dataclass(name, [(key, kind, field(default=value)) for key, kind, value in entries])
+    schema.__module__ = __name__  # by which a launcher's worker finds it again
+    return schema
+
+
+def _caps(name: str, *first: tuple[str, Any, Any], **least: int) -> Any:
     """Caps; null is no cap."""
-
-    scale: str = "full"
-    epochs: int | None = None
-    examples: int | None = None
-    measured_examples: int | None = None
-    alphas: int | None = None
-    seeds: int | None = None
-    width: int | None = None
+    keys = ("epochs", "examples", "measured_examples", "alphas", "seeds", "width")
+    return _schema(name, *first, *((key, int | None, least.get(key)) for key in keys))
 
 
-@dataclass
-class ReducedSchema:
-    """What ``limits=reduced`` means for a recipe or an experiment."""
-
-    epochs: int | None = 20
-    examples: int | None = None
-    measured_examples: int | None = None
-    alphas: int | None = None
-    seeds: int | None = None
-    width: int | None = None
-
-
-@dataclass
-class SmokeSchema:
-    """What ``limits=smoke`` means; a recipe whose examples are large lowers it."""
-
-    epochs: int | None = 2
-    examples: int | None = 500
-    measured_examples: int | None = 500
-    alphas: int | None = 12
-    seeds: int | None = 2
-    width: int | None = 32
+LimitsSchema: Any = _caps("LimitsSchema", ("scale", str, "full"))
+ReducedSchema: Any = _caps("ReducedSchema", epochs=20)
+"""What ``limits=reduced`` means for a recipe or an experiment."""
+SmokeSchema: Any = _caps("SmokeSchema", epochs=2, examples=500, measured_examples=500, alphas=12, seeds=2, width=32)
+"""What ``limits=smoke`` means; a recipe whose examples are large lowers it."""
 
 
 @dataclass
@@ -77,14 +60,12 @@ class DimensionsSchema:
     classes: int = 0
 
 
-def _schema_of(kind: Any, target: str) -> type:
+def _schema_of(kind: Any, target: str) -> Any:
     """The fields of a dataclass as a schema for its node; what no yaml holds, such as a schedule, may be anything."""
     hints = typing.get_type_hints(kind)
     plain = {f.name: hints[f.name] if is_known(hints[f.name]) else Any for f in fields(kind)}
-    own = [(f.name, plain[f.name], field(default=f.default)) for f in fields(kind)]
-    schema = make_dataclass(f"{kind.__name__}Schema", [("_target_", str, field(default=target)), *own])
-    schema.__module__ = __name__  # by which a launcher's worker finds it again
-    return schema
+    own = [(f.name, plain[f.name], f.default) for f in fields(kind)]
+    return _schema(f"{kind.__name__}Schema", ("_target_", str, target), *own)
 
 
 TrainingSchema: Any = _schema_of(Training, "landscape.training.Training")

@@ -36,20 +36,26 @@ def run(
     overrides: list[str],
     tracker: Tracker,
     device: torch.device,
+    folder: Path | None = None,
 ) -> tuple[Result, list[Entry]]:
-    """Train, measure and judge one resolved config; returns the result and where its solutions lie."""
+    """Train, measure and judge one resolved config; returns the result and where its solutions lie.
+
+    Args:
+        folder: keeps what is known of a streamed measurement until it is done.
+    """
     started = time.monotonic()
     recipe = Recipe.of(config, device)
+    recipe.folder = folder
     config, figure = recipe.config, figure_module(config["figure"])
-    use_threads(config["threads"])
+    if config["threads"] is not None:  # else as many as torch takes by itself
+        torch.set_num_threads(config["threads"])
     recipe.check()
-    subject, entries = recipe.come_to(tracker.epoch)
+    solutions, entries = recipe.solve(tracker.epoch) if recipe.trains else (None, [])
+    subject = recipe.subject(solutions)
     ends = (config["endpoints"] or {}).get("_target_", "")
     if issubclass(recipe.stage, Trained) and not recipe.finds and not ends.endswith(".InitToSolution"):
         log.warning("this measurement looks at whole trainings and makes no use of endpoints (%s)", ends)
     measured = measured_by(recipe.measurement, subject)
-    solutions = getattr(subject, "solutions", None)
-    solutions = solutions if isinstance(solutions, Solutions) else None  # a run that was found was not trained here
     numbers = measured.numbers | (
         _numbers_of_runs(subject, solutions) if isinstance(subject, Network) and solutions else {}
     )
@@ -68,20 +74,12 @@ def run(
         statements=measured.statements,
         seeds=measured.labels,
         training_status=_status(solutions, getattr(subject, "ends", None)),
-        versions=versions() | _data_version(subject),
+        versions=_versions(subject),
         device=device_name(device),
         seconds=time.monotonic() - started,
     )
     result.verdicts.extend(figure.judge([result]))
     return result, entries
-
-
-def use_threads(num: int | None) -> None:
-    """So many threads in torch; None: as many as it takes by itself."""
-    if num is not None:
-        if num < 1:
-            raise InputError(f"threads={num} must be at least 1, or null for torch's own choice")
-        torch.set_num_threads(num)
 
 
 def _status(solutions: Solutions | None, ends: Ends | None) -> list[str]:
@@ -107,10 +105,16 @@ def _numbers_of_runs(network: Network, solutions: Solutions) -> dict[str, list[f
     }
     for name, value in values.items():
         numbers[f"test_{name}"] = value
-    if "error" in values and network.dataset.test.y.dim() == 1:  # of a text the error is a share of its words
+    if "error" in values and _is_of_labels(network.dataset.test):  # of a text the error is a share of its words
         num_labelled = len(network.dataset.test) / test.scales.get("error", 1.0)
         numbers["num_test_errors"] = np.round(values["error"] * num_labelled)
     return {name: np.asarray(v).tolist() for name, v in numbers.items()}
+
+
+def _is_of_labels(split: Any) -> bool:
+    """Whether each example has one label, so that errors can be counted."""
+    y = getattr(split, "y", None)
+    return isinstance(y, torch.Tensor) and y.dim() == 1
 
 
 def device_name(device: torch.device) -> str:
@@ -118,27 +122,25 @@ def device_name(device: torch.device) -> str:
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     num = torch.get_num_threads()
-    return f"{_processor()}, {num} thread{'s' * (num > 1)}"
-
-
-def _processor() -> str:
-    """The CPU's own name where the system tells it."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
+        named = (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+        processor = next(named, platform.machine())
     except OSError:
-        return platform.processor() or platform.machine()
-    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())
+        processor = platform.processor() or platform.machine()
+    return f"{processor}, {num} thread{'s' * (num > 1)}"
 
 
-def versions() -> dict[str, str]:
-    """What this result was computed with."""
+def _versions(subject: Seeds) -> dict[str, str]:
+    """What this result was computed with, and which copy of the data it was, where that is not said by its name."""
+    dataset = subject.dataset if isinstance(subject, Network) else None
     return {
         "landscape": version(),
         "python": platform.python_version(),
         "torch": torch.__version__,
         "numpy": np.__version__,
         "hydra": hydra.__version__,
-    }
+    } | ({"data": f"{dataset.name} ({dataset.copy})"} if dataset is not None and dataset.copy else {})
 
 
 def value_of(result: Result, names: Any) -> float | list[float] | None:
@@ -175,12 +177,6 @@ def _monitored(result: Result) -> float | None:
     rows = np.searchsorted(curve.epochs, curve.best_epoch)
     values = curve.channels[monitor][rows, np.arange(len(rows))]
     return float(values[np.isfinite(values)].mean()) if np.isfinite(values).any() else None
-
-
-def _data_version(subject: Seeds) -> dict[str, str]:
-    """Which copy of the data it was, where that is not said by its name."""
-    dataset = subject.dataset if isinstance(subject, Network) else None
-    return {"data": f"{dataset.name} ({dataset.copy})"} if dataset is not None and dataset.copy else {}
 
 
 def run_info(config: dict[str, Any], name: str, key: str, overrides: list[str], folder: Path) -> RunInfo:

@@ -80,7 +80,13 @@ def device_of(name: str) -> torch.device:
 
 def dataset_of(config: dict[str, Any], caps: list[str]) -> Dataset:
     """The data set of a config under its cap on examples."""
-    _check_dimensions(config["dimensions"])
+    dimensions = config["dimensions"]  # null or 0: nobody was told
+    for key in ("inputs", "classes"):
+        if dimensions[key] < 0:
+            raise InputError(f"dimensions.{key}={dimensions[key]} must be at least 1")
+    image = dimensions.get("image")
+    if image is not None and (len(image) != 3 or min(image) < 1):
+        raise InputError(f"dimensions.image={image} must be [C, H, W], three whole numbers of at least 1, or null")
     key = json.dumps(config["data"], sort_keys=True)
     if key not in _datasets:
         _datasets.clear()
@@ -92,8 +98,8 @@ def dataset_of(config: dict[str, Any], caps: list[str]) -> Dataset:
             )
         _datasets[key] = found
     whole = _datasets[key]
-    classes = config["dimensions"]["classes"]
-    if classes and classes != whole.num_classes:  # 0: nobody was told
+    classes = dimensions["classes"]
+    if classes and classes != whole.num_classes:
         raise InputError(
             f"dimensions.classes={classes} but data {whole.name} has {whole.num_classes} classes; set "
             f"dimensions.classes={whole.num_classes}"
@@ -101,16 +107,6 @@ def dataset_of(config: dict[str, Any], caps: list[str]) -> Dataset:
     limited = whole.limited(config["limits"]["examples"])
     note_cap(caps, "training examples", len(whole.train), len(limited.train))
     return limited
-
-
-def _check_dimensions(dimensions: Mapping[str, Any]) -> None:
-    """Raise InputError for sizes that none can be; null or 0: nobody was told."""
-    for key in ("inputs", "classes"):
-        if dimensions[key] < 0:
-            raise InputError(f"dimensions.{key}={dimensions[key]} must be at least 1")
-    image = dimensions.get("image")
-    if image is not None and (len(image) != 3 or min(image) < 1):
-        raise InputError(f"dimensions.image={image} must be [C, H, W], three whole numbers of at least 1, or null")
 
 
 def module_maker(config: dict[str, Any]) -> Callable[[], nn.Module]:

@@ -48,6 +48,10 @@ class Positions(NamedTuple):
     adaptive: Adaptive | None
 
 
+def _node(key: str) -> Any:
+    return cached_property(lambda recipe: make(recipe.config[key], key))
+
+
 class Recipe:
     """Each node of a config is made when it is first asked for, and never again.
 
@@ -56,10 +60,17 @@ class Recipe:
         device: where to compute.
     """
 
+    measurement: Any = _node("measurement")
+    training: Training = _node("training")
+    optimizer: Callable[..., torch.optim.Optimizer] = _node("optimizer")
+    endpoints: Any = _node("endpoints")
+    path: Callable[..., Any] = _node("path")
+
     def __init__(self, config: dict[str, Any], device: torch.device) -> None:
         self._given = config
         self.config, self.caps = apply_limits(config)
         self.device, self._is_checked = device, False
+        self.folder: Path | None = None
 
     @classmethod
     def of(cls, config: dict[str, Any], device: torch.device) -> Recipe:
@@ -71,37 +82,9 @@ class Recipe:
         return recipe
 
     @cached_property
-    def measurement(self) -> Any:
-        """What is measured."""
-        return make(self.config["measurement"], "measurement")
-
-    @cached_property
     def stage(self) -> type[Seeds]:
         """How far the job must come before it is measured."""
         return stage_of(self.measurement)
-
-    @cached_property
-    def training(self) -> Training:
-        """The numbers of the training."""
-        training: Training = make(self.config["training"], "training")
-        return training
-
-    @cached_property
-    def optimizer(self) -> Callable[..., torch.optim.Optimizer]:
-        """(tensors) -> optimizer."""
-        optimizer: Callable[..., torch.optim.Optimizer] = make(self.config["optimizer"], "optimizer")
-        return optimizer
-
-    @cached_property
-    def endpoints(self) -> Any:
-        """What says where a path begins and ends."""
-        return make(self.config["endpoints"], "endpoints")
-
-    @cached_property
-    def path(self) -> Callable[..., Any]:
-        """(theta_0, theta_1) -> path."""
-        path: Callable[..., Any] = make(self.config["path"], "path")
-        return path
 
     @cached_property
     def dataset(self) -> Dataset:
@@ -164,6 +147,7 @@ class Recipe:
             objective=partial(make_objective, device=self.device, calibration=calibration),
             optimizer=self.optimizer,
             num_examples=num_examples,
+            interim=self.interim,
         )
         try:
             trial = network.trial
@@ -216,11 +200,6 @@ class Recipe:
                 note_cap(self.caps, f"measured {split} examples", before, min(before, network.num_examples))
         self._is_checked = True
 
-    def come_to(self, on_epoch: Callable[[dict[str, float]], None]) -> tuple[Seeds, list[Entry]]:
-        """The stage at which the measurement is taken, trained for as far as it must be; and where solutions lie."""
-        solutions, entries = self.solve(on_epoch) if self.trains else (None, [])
-        return self.subject(solutions), entries
-
     def subject(self, solutions: Solutions | None) -> Seeds:
         """The stage at which the measurement is taken, of networks that are trained where it needs that."""
         if not issubclass(self.stage, Network):
@@ -262,11 +241,11 @@ class Recipe:
         template, *others = (
             converted(unwrapped(build(self.model, seed)), self.device, dtype) for seed in training.seeds[:2]
         )
-        check_training(template, cost, few.x, few.y)
+        check_training(template, cost, *few.pair)
         frozen = sorted(frozen_in(template))
         if frozen:  # once they were trained all the same
             recipe["frozen"] = frozen
-        groups = groups_of(training.seeds, template, cost, (few.x, few.y), training.vectorise, self.optimizer, *others)
+        groups = groups_of(training.seeds, template, cost, few.pair, training.vectorise, self.optimizer, *others)
         return [(seeds, {**recipe, "seeds": seeds, "version": version()}) for seeds in groups]
 
     def solve(self, on_epoch: Callable[[dict[str, float]], None]) -> tuple[Solutions, list[Entry]]:
@@ -293,6 +272,10 @@ class Recipe:
             if status == "diverged":
                 log.warning("seed %d diverged; its numbers are not judged (a lower optimizer.lr may help)", seed)
         return solutions, store.entries
+
+    def interim(self, name: str) -> Path | None:
+        """The file in the job's folder that keeps what is known of a streamed curve until it is done."""
+        return None if self.folder is None else self.folder / f"{name}.interim.npz"
 
     @property
     def store_folder(self) -> Path:

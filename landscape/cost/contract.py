@@ -9,6 +9,10 @@ from torch import Tensor
 
 from landscape.errors import InputError
 
+WEIGHT = "weight"
+"""The channel [B] that says how much each example counts: J = sum w v / sum w over the whole of the data. The cost
+returns v and w; w must not depend on theta."""
+
 Predict = Callable[[Any, int], Any]
 """predict(x, draw) -> outputs; ``draw`` numbers the independent dropout masks that one example gets."""
 
@@ -45,6 +49,32 @@ def checks_targets(cost: Any) -> TypeGuard[ChecksTargets]:
 def has_counts(cost: Any) -> TypeGuard[Counts]:
     """Whether a cost says how much of each example counts."""
     return hasattr(cost, "counts")
+
+
+def takes_batch(cost: Any) -> bool:
+    """Whether a cost gets the whole batch, as it came, in place of its targets."""
+    return bool(getattr(cost, "takes_batch", False))
+
+
+def calls_module(cost: Any) -> bool:
+    """Whether a cost calls the module itself: ``cost.call(module, batch)`` is then what ``predict(batch, 0)`` gives."""
+    return bool(getattr(cost, "calls_module", False))
+
+
+def may_weigh(cost: Any) -> bool:
+    """Whether a cost may have a channel ``weight``; those of the house say so, of another's it is not known."""
+    return bool(getattr(cost, "may_weigh", not type(cost).__module__.startswith("landscape.")))
+
+
+def is_of_batch(cost: Any) -> bool:
+    """Whether a cost gave one value for all examples of a batch, so that noise per example is not known."""
+    return bool(getattr(cost, "is_of_batch", False))
+
+
+def derived_of(cost: Any) -> Mapping[str, tuple[str, Callable[[Any], Any]]]:
+    """{name: (channel, function)}: numbers that are functions of a channel's mean, as a perplexity is."""
+    found: Mapping[str, tuple[str, Callable[[Any], Any]]] = getattr(cost, "derived", {})
+    return found
 
 
 def wants_of(cost: Any) -> str:

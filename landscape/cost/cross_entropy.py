@@ -12,6 +12,7 @@ from landscape.cost.contract import Predict, check_name, tensor_of
 from landscape.cost.labels import (
     UNLABELLED,
     check_classes,
+    check_ignored,
     check_probabilities,
     classes_last,
     per_example,
@@ -36,8 +37,7 @@ class CrossEntropy:
     def __init__(
         self, ignore_index: int = UNLABELLED, classes: str | None = None, output: str | int | None = None
     ) -> None:
-        if isinstance(ignore_index, bool) or not isinstance(ignore_index, int):
-            raise InputError(f"cost.ignore_index={ignore_index!r} must be a whole number: the label of what has none")
+        check_ignored(ignore_index)
         if classes not in (None, "first", "last"):
             raise InputError(f"cost.classes={classes} must be first or last: the axis of the classes in the outputs")
         check_name(output)

@@ -18,6 +18,12 @@ CHUNK = 2**20
 """Rows looked at together, so that labels mapped from a file are not copied whole."""
 
 
+def check_ignored(ignore_index: object) -> None:
+    """Raise InputError unless ``cost.ignore_index`` is a whole number."""
+    if isinstance(ignore_index, bool) or not isinstance(ignore_index, int):
+        raise InputError(f"cost.ignore_index={ignore_index!r} must be a whole number: the label of what has none")
+
+
 def whole(y: Tensor) -> Tensor:
     """Labels of any whole type, or truth values, as int64."""
     return y if y.dtype == torch.int64 else y.long()
@@ -101,6 +107,22 @@ def check_probabilities(y: Tensor) -> None:
                 f"example {start + int(wrong.nonzero()[0])} of the data has targets outside [0, 1], and "
                 "cross-entropy reads floating-point targets as probabilities of the classes; use "
                 "cost=squared_error for a regression"
+            )
+
+
+def check_binary(y: Tensor, unlabelled: int | None, advice: str = "") -> None:
+    """Raise InputError if any label is outside [0, 1] and does not mean "not labelled"."""
+    for start in range(0, len(y), CHUNK):
+        part = y[start : start + CHUNK]
+        wrong = ~((part >= 0) & (part <= 1))
+        if unlabelled is not None:
+            wrong &= part != unlabelled
+        if bool(wrong.any()):
+            row = wrong.flatten(1).any(dim=1) if part.dim() > 1 else wrong
+            also = "" if unlabelled is None else f", nor {unlabelled}, which means not labelled (cost.ignore_index)"
+            raise InputError(
+                f"example {start + int(row.nonzero()[0])} of the data has the label {part[wrong][0].item():g}, which "
+                f"is neither 0 nor 1 nor a probability{also}{advice}"
             )
 
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import copy
-import inspect
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -13,9 +11,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from landscape.cost.contract import Predict, tensor_of
+from landscape.cost.contract import WEIGHT, Predict, tensor_of
 from landscape.cost.labels import (
     UNLABELLED,
+    check_binary,
     check_classes,
     check_probabilities,
     column_hint,
@@ -23,28 +22,32 @@ from landscape.cost.labels import (
     telling,
     whole,
 )
+from landscape.cost.reduction import Unreduced
+from landscape.cost.signature import HOW
+from landscape.cost.values import channels_of
 from landscape.errors import InputError
 
 WANTED = (
     "a cost has channels(predict, x, y) -> {'objective': [B], ...}, see landscape.cost, or is a loss (outputs, y) with "
     "a reduction, as torch.nn.CrossEntropyLoss and torch.nn.functional.cross_entropy are, or a function that returns "
-    "one value per example [B]"
+    "one value per example [B], (values, weights) or a dict of channels"
 )
 TOLERANCE = {torch.float32: 1e-4, torch.float64: 1e-9}
 """Between a loss's own mean over a few examples and ours."""
 
-
-def from_torch(cost: Any) -> Any:
-    """The cost itself if it is one, else a loss (outputs, y) as a ``TorchLoss``.
-
-    Raises:
-        InputError: neither, or a loss that no mean over all examples can stand for.
-    """
-    if hasattr(cost, "channels"):
-        return cost
-    if not callable(cost) or hasattr(cost, "num_draws"):
-        raise InputError(f"cost={_name(cost)} is no cost: {WANTED}")
-    return TorchLoss(cost)
+FUNCTIONS = {
+    nn.CrossEntropyLoss: F.cross_entropy,
+    nn.NLLLoss: F.nll_loss,
+    nn.BCELoss: F.binary_cross_entropy,
+    nn.BCEWithLogitsLoss: F.binary_cross_entropy_with_logits,
+    nn.MultiLabelSoftMarginLoss: F.multilabel_soft_margin_loss,
+    nn.SoftMarginLoss: F.soft_margin_loss,
+    nn.HingeEmbeddingLoss: F.hinge_embedding_loss,
+}
+BINARY = (F.binary_cross_entropy, F.binary_cross_entropy_with_logits, F.multilabel_soft_margin_loss)
+"""Of targets in [0, 1]."""
+SIGNED = (F.soft_margin_loss, F.hinge_embedding_loss)
+"""Of targets 1 and -1."""
 
 
 class TorchLoss:
@@ -55,31 +58,44 @@ class TorchLoss:
 
     Args:
         loss: a module with ``reduction`` ``"mean"``, ``"batchmean"`` or ``"none"``; a function that takes ``reduction``
-            (or a ``functools.partial`` of one); or a function that returns values per example.
+            (or a ``functools.partial`` of one); or a function that returns values per example, (values, weights) or
+            a dict of channels.
 
     Raises:
         InputError: another reduction; parameters of its own; a class rather than an object of it.
     """
 
     num_draws = 1
+    is_of_batch = False
     wants = "it must map x [B, ...] to what the loss takes, with targets of the kind it takes (y.float(), y.long())"
 
     def __init__(self, loss: Any) -> None:
-        self.name, self.loss = _name(loss), loss
-        if inspect.isclass(loss):
-            raise InputError(f"cost={self.name} is a class; give an object of it: {self.name}(...)")
-        self.each, self.reduction = _unreduced(loss, self.name)
+        self.unreduced, self.loss = Unreduced(loss), loss
+        self.name, self.reduction = self.unreduced.name, self.unreduced.reduction
         settings = _settings(loss)
         self.is_own = not _is_of_torch(loss)
         self.is_classes = _function(loss) in (F.cross_entropy, F.nll_loss)
+        self.may_weigh = self.is_own and not self.is_classes
         self.weight: Tensor | None = settings.get("weight")
         self.ignore_index: int = settings.get("ignore_index", UNLABELLED)
-        self._placed: dict[tuple[str, torch.device, torch.dtype], Callable[..., Tensor]] = {}
 
     def values(self, outputs: Tensor, y: Tensor) -> Tensor:
         """[B], each divided by nothing but the number of its own entries."""
+        return self._found(outputs, y)["objective"]
+
+    def _found(self, outputs: Tensor, y: Tensor) -> dict[str, Tensor]:
+        """What the loss gives, as channels [B]; of torch's the objective alone."""
+        if not isinstance(y, Tensor):
+            raise InputError(
+                f"cost={self.name} compares outputs with one tensor of targets, and the batch has a "
+                f"{type(y).__name__}; {HOW}"
+            )
         y = self._target(y, outputs)
-        each = self._at(outputs)(outputs, y)
+        each = self.unreduced.at(outputs)(outputs, y)
+        if self.is_own and isinstance(each, Mapping | tuple | list):
+            several = channels_of(each, len(y), self.name)
+            self.is_of_batch = several.is_of_batch
+            return several.channels
         fits: tuple[Sequence[int], ...]
         fits = (y.shape, y.shape[:1]) if not y.is_floating_point() or self.is_classes else (outputs.shape, y.shape[:1])
         if self.is_classes and y.is_floating_point():
@@ -94,8 +110,8 @@ class TorchLoss:
                 f"{tuple(y.shape)}, not values of each example; {WANTED}"
             )
         if self.reduction == "batchmean":
-            return each.flatten(1).sum(dim=1) if each.dim() > 1 else each
-        return per_example(each, each.shape)
+            return {"objective": each.flatten(1).sum(dim=1) if each.dim() > 1 else each}
+        return {"objective": per_example(each, each.shape)}
 
     def __call__(self, predict: Predict, x: Tensor, y: Tensor) -> Tensor:
         """x [B, ...], y [B, ...] -> cost per example [B]."""
@@ -104,7 +120,7 @@ class TorchLoss:
     def channels(self, predict: Predict, x: Tensor, y: Tensor) -> dict[str, Tensor]:
         """The cost and, of a cross-entropy, the share of wrong labels, each [B], from one pass."""
         outputs = tensor_of(predict(x, 0), has_name=False)
-        found = {"objective": self.values(outputs, y)}
+        found = self._found(outputs, y)
         if self.is_classes and outputs.dim() > 1:
             best = outputs.argmax(dim=1)
             wrong = best.ne(y.argmax(dim=1)) if y.is_floating_point() else best.ne(y) & y.ne(self.ignore_index)
@@ -143,12 +159,15 @@ class TorchLoss:
                 check_probabilities(y)
             else:
                 check_classes(y, outputs.shape[1], self.ignore_index)
-        elif not y.is_floating_point() and y.dim() < outputs.dim() and int(whole(y).min()) < 0:
+        if _function(self.loss) in BINARY:
+            check_binary(y, None, "; cost=binary_cross_entropy leaves out what has no label")
+        found = self._found(outputs, few)
+        is_counted = self.is_classes or WEIGHT in found
+        if not is_counted and _is_unlabelled(y, y.dim() < outputs.dim(), _function(self.loss) in SIGNED):
             raise InputError(
                 f"labels below 0 mean not labelled in torch's cross-entropies, and how cost={self.name} "
-                "counts them is not known; use cost=cross_entropy, or leave them out"
+                "counts them is not known; use cost=cross_entropy, return (values, weights), or leave them out"
             )
-        self.values(outputs, few)
         if self.reduction == "none":
             return
         # A mean that leaves some label out, or weighs it, differs where that label is: any outputs show it.
@@ -158,7 +177,7 @@ class TorchLoss:
         values = self.values(outputs, few).double()
         counts = self.counts(few).get("objective", torch.ones_like(values))
         ours = float(values.sum() / counts.sum())
-        own = float(self._at(outputs, self.loss)(outputs, self._target(few, outputs)))
+        own = float(self.unreduced.at(outputs, is_whole=True)(outputs, self._target(few, outputs)))
         close = abs(ours - own) <= TOLERANCE.get(outputs.dtype, 1e-2) * max(abs(own), 1e-3)
         if not close and math.isfinite(own):
             raise InputError(
@@ -173,61 +192,19 @@ class TorchLoss:
             return y.to(outputs.dtype)
         return y if y.is_floating_point() else whole(y)
 
-    def _at(self, outputs: Tensor, loss: Any = None) -> Any:
-        """The loss where the outputs are and in their precision, as far as it holds tensors."""
-        kind = "each" if loss is None else "whole"
-        loss = self.each if loss is None else loss
-        key = (kind, outputs.device, outputs.dtype)
-        if key not in self._placed:
-            self._placed[key] = _placed(loss, outputs)
-        return self._placed[key]
 
-
-def _placed(loss: Any, like: Tensor) -> Any:
-    if isinstance(loss, nn.Module):
-        return copy.deepcopy(loss).to(like.device, like.dtype) if list(loss.buffers()) else loss
-    if isinstance(loss, partial):
-        moved = {
-            k: v.to(like.device, like.dtype if v.is_floating_point() else None) if isinstance(v, Tensor) else v
-            for k, v in loss.keywords.items()
-        }
-        return partial(loss.func, *loss.args, **moved)
-    return loss
-
-
-def _unreduced(loss: Any, name: str) -> tuple[Any, str]:
-    """The loss without its reduction, and what that was."""
-    if isinstance(loss, nn.Module):
-        if list(loss.parameters()):
-            raise InputError(
-                f"cost={name} has parameters of its own, which nobody would train; make them a part of the model"
-            )
-        reduction = getattr(loss, "reduction", "none")
-        each: Any = copy.deepcopy(loss)
-        if hasattr(each, "reduction"):
-            each.reduction = "none"
-    else:
-        try:
-            parameters = inspect.signature(loss).parameters
-        except (TypeError, ValueError):
-            parameters = {}  # type: ignore[assignment]
-        has = "reduction" in parameters
-        reduction = parameters["reduction"].default if has else "none"
-        each = partial(loss, reduction="none") if has else loss
-    if reduction not in ("mean", "batchmean", "none"):
-        raise InputError(
-            f"cost={name} has reduction={reduction}; J is a mean over examples: use reduction='mean' (a "
-            "published sum is training.gradient_scale times that in training)"
-        )
-    return each, str(reduction)
+def _is_unlabelled(y: Tensor, is_class: bool, is_signed: bool) -> bool:
+    """Whether any label means "not labelled": whole numbers of -100, or below 0 where they number classes."""
+    if y.is_floating_point() or y.dtype == torch.bool:
+        return is_signed and bool((y == UNLABELLED).any())
+    return bool((y == UNLABELLED).any()) or (is_class and int(whole(y).min()) < 0)
 
 
 def _function(loss: Any) -> Any:
+    """The function behind partials and torch's modules that are used below; else the loss itself."""
     while isinstance(loss, partial):
         loss = loss.func
-    if isinstance(loss, nn.CrossEntropyLoss):
-        return F.cross_entropy
-    return F.nll_loss if isinstance(loss, nn.NLLLoss) else loss
+    return next((function for kind, function in FUNCTIONS.items() if isinstance(loss, kind)), loss)
 
 
 def _is_of_torch(loss: Any) -> bool:
@@ -240,9 +217,3 @@ def _settings(loss: Any) -> dict[str, Any]:
     if isinstance(loss, partial):
         return loss.keywords
     return {k: getattr(loss, k) for k in ("weight", "ignore_index") if hasattr(loss, k)}
-
-
-def _name(cost: Any) -> str:
-    if isinstance(cost, partial):
-        return _name(cost.func)
-    return str(getattr(cost, "__name__", type(cost).__name__))

@@ -51,7 +51,7 @@ class Dataset:
                 digest.update(f"|{split_name} resampled|".encode())
             if split.num_streams is not None:
                 digest.update(f"|{split_name} in {split.num_streams} streams|".encode())
-            for part, values in (("x", split.x), ("y", split.y)):
+            for part, values in split.leaves.items():
                 # The header keeps tensors apart: moving an example from one split to the next changes the hash.
                 digest.update(f"|{split_name}.{part} {tuple(values.shape)} {values.dtype}|".encode())
                 held = values.detach().cpu()

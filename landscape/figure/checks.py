@@ -1,8 +1,8 @@
 """Claims as rows of a table, and the one loop that judges them.
 
-A ``Check`` is a sentence, the threshold it is judged by, where it looks in a job, and how it reads what it finds there,
-seed by seed. Where it looks gives evidence: per verdict what is read of each seed that can be used, and a word on those
-that cannot. A claim holds if it holds for every such seed; the worst one is shown.
+A ``Claim`` is a sentence and the threshold it is judged by; a ``Check`` of it says where it looks in a job, and how it
+reads what it finds there, seed by seed. Where it looks gives evidence: per verdict what is read of each seed that can
+be used, and a word on those that cannot. A claim holds if it holds for every such seed; the worst one is shown.
 """
 
 from __future__ import annotations
@@ -54,17 +54,15 @@ class Evidence(Generic[T]):
 
 Look = Callable[[Result, str], Iterator[Evidence[T]]]
 """(job, its name) -> the evidence in it, one per verdict."""
-Told = str | Callable[[Evidence[T]], str]
+Told = str | Callable[[Evidence[Any]], str]
 
 
 @dataclass(frozen=True)
-class Check(Generic[T]):
-    """What is claimed, the threshold it is judged by, and how it is read.
+class Claim:
+    """What is claimed, and the threshold it is judged by.
 
     Args:
         id, sentence, source, expected: as in ``Verdict``; those that depend on the job are functions of the evidence.
-        read: what one seed shows.
-        look: where; see ``Look``.
         calibrated: a threshold relaxed after looking at runs; shown beside the verdict, never used for it.
         identity: as in ``Verdict``.
         needs_training: at smoke scale it is left unjudged.
@@ -72,24 +70,28 @@ class Check(Generic[T]):
     """
 
     id: str
-    sentence: Told[T]
+    sentence: Told
     source: str
-    expected: Told[T]
-    read: Callable[[T], Reading] = lambda _: Reading("", None)
-    look: Look[T] = lambda _, __: iter(())
-    calibrated: Told[T] = ""
-    identity: bool | Callable[[Evidence[T]], bool] = False
+    expected: Told
+    calibrated: Told = ""
+    identity: bool | Callable[[Evidence[Any]], bool] = False
     needs_training: bool = False
-    note: Told[T] = ""
+    note: Told = ""
 
-    def of(self, evidence: Evidence[T]) -> Verdict:
-        """The verdict on this evidence."""
-        return self.verdict(evidence, [self.read(seed) for seed in evidence.seeds])
+    def by(self, read: Callable[[T], Reading], look: Look[T] = lambda _, __: iter(()), **more: Any) -> Check[T]:
+        """How it is checked.
 
-    def verdict(self, evidence: Evidence[T], readings: Sequence[Reading]) -> Verdict:
+        Args:
+            read: what one seed shows.
+            look: where; see ``Look``.
+            more: further fields of the claim.
+        """
+        return Check(replace(self, **more), read, look)
+
+    def verdict(self, evidence: Evidence[Any], readings: Sequence[Reading]) -> Verdict:
         """All seeds' readings as one verdict: the worst one's text, and in how many seeds the claim holds."""
 
-        def told(text: Told[T]) -> str:
+        def told(text: Told) -> str:
             return text if isinstance(text, str) else text(evidence)
 
         result = evidence.result
@@ -120,6 +122,19 @@ class Check(Generic[T]):
     def said(self, result: Result, about: str, readings: Sequence[Reading], note: str = "") -> Verdict:
         """The verdict on readings that were made elsewhere."""
         return self.verdict(Evidence(result, about, (), note), readings)
+
+
+@dataclass(frozen=True)
+class Check(Generic[T]):
+    """A claim, how one seed is read, and where that is looked for."""
+
+    claim: Claim
+    read: Callable[[T], Reading]
+    look: Look[T]
+
+    def of(self, evidence: Evidence[T]) -> Verdict:
+        """The verdict on this evidence."""
+        return self.claim.verdict(evidence, [self.read(seed) for seed in evidence.seeds])
 
 
 def judge_job(checks: Sequence[Check[Any]], result: Result, name: str, by_curve: bool = False) -> list[Verdict]:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from landscape.figure import naming
-from landscape.figure.checks import Check, Evidence, Learned, along, learning
+from landscape.figure.checks import Check, Claim, Evidence, Learned, along, learning
 from landscape.figure.reading import SLACK, Column, Reading, counted, spacing
 from landscape.result.curve import (
     Array,
@@ -52,15 +52,12 @@ def starts_uniform(limit: float = 0.005, source: str = "Fig. 1") -> Check[Column
         off = abs(seed.at(0.0) - math.log(naming.num_classes(seed.result)))
         return Reading(f"J(0) = {seed.at(0.0):.6f}, off by {off:.2g} nats", off <= limit, off)
 
-    return Check(
+    return Claim(
         "1a",
         lambda e: f"The start guesses uniformly: J(0) = ln {e.num_classes}",
         source,
         lambda e: f"|J(0) - ln {e.num_classes}| <= {limit:g}",
-        read,
-        along("train valid", 0, 0),
-        identity=is_uniform_by_construction,
-    )
+    ).by(read, along("train valid", 0, 0), identity=is_uniform_by_construction)
 
 
 def is_uniform_by_construction(evidence: Evidence[Column]) -> bool:
@@ -80,14 +77,10 @@ def falls_monotonically(seed: Column) -> Reading:
 
 def monotone(id: str = "1b", source: str = "Fig. 1", splits: str = "train valid") -> Check[Column]:
     """1b: J only falls from the start to the solution, up to the noise tau of the measurement."""
-    return Check(
-        id,
-        "J falls monotonically from start to solution",
-        source,
-        "rise <= tau of the drop",
+    return Claim(id, "J falls monotonically from start to solution", source, "rise <= tau of the drop").by(
         falls_monotonically,
         along(splits, 0, 1),
-        lambda e: "rise <= 0.02 of the drop" if e.line.split == "valid" else "",
+        calibrated=lambda e: "rise <= 0.02 of the drop" if e.line.split == "valid" else "",
     )
 
 
@@ -112,15 +105,12 @@ def one_minimum_at_solution(id: str = "1c", source: str = "Fig. 1", splits: str 
         reading = Reading(text, holds, abs(low - 1) + back + abs(num - 1), shape and inside)
         return seed.weighed_fall(reading, low, float(a[-1]))
 
-    return Check(
+    return Claim(
         id,
         "J has one minimum on the line, at the solution, and rises beyond it",
         source,
         "argmin within 1/9 of 1, no fall after it, 1 minimum",
-        read,
-        along(splits, 0, 1 + 1 / 9),  # a grid that ends at the solution cannot show a minimum there
-        calibrated,
-    )
+    ).by(read, along(splits, 0, 1 + 1 / 9), calibrated=calibrated)
 
 
 def _window(curve: Curve) -> tuple[float, float] | None:
@@ -155,14 +145,10 @@ def flat_at_start(source: str = "Fig. 1") -> Check[Column]:
     def most(result: Result) -> float:
         return 0.09 if naming.recipe(result) in RELU_RECIPES else 0.05
 
-    return Check(
-        "1d",
-        "The line is flat near the start",
-        source,
-        "share <= 0.02 at α = 1/9",
+    return Claim("1d", "The line is flat near the start", source, "share <= 0.02 at α = 1/9").by(
         lambda seed: seed.no_drop() or flat_by(*seed.line, 0.02, most(seed.result)),
         along("train", 0, 1),
-        lambda e: f"share <= {most(e.result)}",
+        calibrated=lambda e: f"share <= {most(e.result)}",
         note=lambda e: "" if _has_a_ninth(e.line.alphas) else "α = 1/9 was interpolated",
     )
 
@@ -241,46 +227,23 @@ def _read_errors(seed: tuple[float, int, bool]) -> Reading:
     return Reading(f"{num:g} test errors", num <= limit if is_full else None, num, note=why)
 
 
-CONCAVE_THEN_CONVEX = Check(
-    "1e",
-    "Apart from its flat start the line is convex",
-    "Fig. 1",
-    "1 change, to convex, at α <= 0.6",
-    _read_bends,
-    along("train", 0, 1, least=3),
-)
-COARSE_SEARCH_SUFFICES = Check[Column](
-    "1f",
-    "A coarse line search finds a point as good",
-    "Fig. 1",
-    "excess <= 0.02 of the drop",
-    _read_search,
-    _coarse,
-    note=lambda e: f"best of {int(_is_before(e.line).sum())} samples before the solution",
-)
-LEARNS_EARLY = Check(
-    "1g",
-    "Most of the learning happens in the first epochs",
-    "Fig. 1",
-    "share >= 0.90 after 5 epochs",
-    _read_learning,
-    learning("train/objective", "train, learning curve"),
-)
-FEW_TEST_ERRORS = Check(
+CONCAVE_THEN_CONVEX = Claim(
+    "1e", "Apart from its flat start the line is convex", "Fig. 1", "1 change, to convex, at α <= 0.6"
+).by(_read_bends, along("train", 0, 1, least=3))
+COARSE_SEARCH_SUFFICES = Claim(
+    "1f", "A coarse line search finds a point as good", "Fig. 1", "excess <= 0.02 of the drop"
+).by(_read_search, _coarse, note=lambda e: f"best of {int(_is_before(e.line).sum())} samples before the solution")
+LEARNS_EARLY = Claim(
+    "1g", "Most of the learning happens in the first epochs", "Fig. 1", "share >= 0.90 after 5 epochs"
+).by(_read_learning, learning("train/objective", "train, learning curve"))
+FEW_TEST_ERRORS = Claim(
     "1h",
     "The solution is as good as published",
     "Fig. 1",
     lambda e: f"<= {MAX_TEST_ERRORS[naming.recipe(e.result)]} test errors",
-    _read_errors,
-    _test_errors,
-)
+).by(_read_errors, _test_errors)
 FROM_START_TO_SOLUTION = (
-    starts_uniform(),
-    monotone(),
-    one_minimum_at_solution(),
-    flat_at_start(),
-    CONCAVE_THEN_CONVEX,
-    COARSE_SEARCH_SUFFICES,
-    LEARNS_EARLY,
+    *(starts_uniform(), monotone(), one_minimum_at_solution(), flat_at_start()),
+    *(CONCAVE_THEN_CONVEX, COARSE_SEARCH_SUFFICES, LEARNS_EARLY),
 )
 """Checks 1a to 1g: what the paper says of every line from a start to its solution."""

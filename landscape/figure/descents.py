@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from landscape.figure.checks import Check, Evidence, joined, judge_job
+from landscape.figure import naming
+from landscape.figure.checks import Claim, Evidence, joined, judge_job
 from landscape.figure.reading import Reading, counted
 from landscape.result.curve import Array, Projection, local_maxima, thales_defect
 from landscape.result.saved import Result
@@ -85,12 +86,10 @@ def track(projection: Projection, s: int = 0) -> tuple[Array, Array]:
 
 def ordered(results: Sequence[Result]) -> list[Result]:
     """The jobs that hold a descent, in the order of the table, then by momentum and learning rate."""
-    order = list(TABLE)
 
     def place(result: Result) -> tuple[Any, ...]:
         found = setting(result)
-        pair = (found.lr, found.momentum)
-        return (order.index(pair) if pair in order else len(order), found.momentum, found.lr, found.noise)
+        return naming.rank((found.lr, found.momentum), TABLE), found.momentum, found.lr, found.noise
 
     return sorted((result for result in results if "descent" in result.projections), key=place)
 
@@ -210,62 +209,35 @@ def _order(jobs: Sequence[Result]) -> Reading:
 
 
 CHECKS = (
-    Check(
+    Claim(
         "12a",
         "The largest residual is as the scalar recursion over the spectrum says",
         NOTES,
         lambda e: f"{_row(e)[0]:.3f} R +- 2 %",
-        _top,
-        _listed,
-        identity=True,
-    ),
-    Check(
+    ).by(_top, _listed, identity=True),
+    Claim(
         "12a-place",
         "Where the residual is largest is as the scalar recursion over the spectrum says",
         NOTES,
         lambda e: f"{_row(e)[1]:.2f} R +- 2 % (and rounding)",
-        _place,
-        _listed,
-        identity=True,
+    ).by(_place, _listed, identity=True),
+    Claim("12b", "The run goes from the start to the solution", "Fig. 12", "(0, 0) to |x/R - 1| < 0.02, r/R < 0.05").by(
+        _arrives, _ways, note=lambda e: f"after {max(len(way.x) for way in e.seeds) - 1} steps" if e.seeds else ""
     ),
-    Check(
-        "12b",
-        "The run goes from the start to the solution",
-        "Fig. 12",
-        "(0, 0) to |x/R - 1| < 0.02, r/R < 0.05",
-        _arrives,
-        _ways,
-        note=lambda e: f"after {max(len(way.x) for way in e.seeds) - 1} steps" if e.seeds else "",
-    ),
-    Check(
+    Claim(
         "12c",
         "The residual rises once and falls: no obstacle on the way",
         "Fig. 12",
         f"1 maximum, rises below {WIGGLE:g} R ignored",
-        _once,
-        _ways,
+    ).by(_once, _ways),
+    Claim("12-theory", "The run is the closed form of theory", "theory D1", f"<= {CLOSE:g} R off").by(
+        _theory, _deviations, identity=True
     ),
-    Check(
-        "12-theory",
-        "The run is the closed form of theory",
-        "theory D1",
-        f"<= {CLOSE:g} R off",
-        _theory,
-        _deviations,
-        identity=True,
-    ),
-    Check(
-        "12-thales",
-        "Gradient descent stays inside the half circle",
-        "theory D3",
-        ">= 0",
-        _thales,
-        _ways,
-        identity=True,
-        note=lambda e: "" if setting(e.result).plain else REPORTED,
+    Claim("12-thales", "Gradient descent stays inside the half circle", "theory D3", ">= 0").by(
+        _thales, _ways, identity=True, note=lambda e: "" if setting(e.result).plain else REPORTED
     ),
 )
-ORDER = Check[None](
+ORDER = Claim(
     "12d",
     "Faster learning and more momentum stray further, in the order of the table",
     NOTES,

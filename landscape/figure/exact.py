@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from landscape.figure import panel, style
-from landscape.figure.checks import Check, Evidence, Look
+from landscape.figure.checks import Check, Claim, Evidence, Look
 from landscape.figure.reading import Column, Reading, covers
 from landscape.result.curve import Array
 from landscape.result.saved import Result
@@ -46,10 +46,8 @@ def extrema(result: Result, s: int, split: str = "train") -> list[Extremum]:
     k = 0
     while len(alphas := values(result, f"extremum_{k}_alpha", split)) > s:
         if np.isfinite(alphas[s]):
-            height, kind = (
-                float(values(result, f"extremum_{k}_{key}", split)[s]) for key in ("objective", "is_minimum")
-            )
-            found.append(Extremum(float(alphas[s]), height, kind == 1))
+            height, low = (values(result, f"extremum_{k}_{key}", split)[s] for key in ("objective", "is_minimum"))
+            found.append(Extremum(float(alphas[s]), float(height), bool(low == 1)))
         k += 1
     return found
 
@@ -67,8 +65,7 @@ def draw_measured_and_exact(axes: Axes, result: Result, color: str = style.BLUE)
     seen, exact = result.curves.get(SEEN), result.curves.get(EXACT)
     drawn = panel.Drawn()
     if seen is not None:
-        look: dict[str, Any] = {"color": color, "linestyle": "none", "marker": "o", "markerfacecolor": "none"}
-        look |= {"markersize": 4.5, "markevery": max(1, len(seen.alphas) // 20)}
+        look = style.HOLLOW | {"color": color, "markersize": 4.5, "markevery": max(1, len(seen.alphas) // 20)}
         drawn = panel.band(axes, result, seen.alphas, seen.objective, label="measured", **look)
         panel.mark_ends(axes, seen.alphas)
     if exact is None:
@@ -98,8 +95,8 @@ def draw_line(axes: Axes, result: Result, s: int, split: str, most: int, color: 
     """Some of the measured points of one line, ``most`` or a few more, as open markers."""
     curve = result.curves[f"{split}/deterministic"]
     every = max(1, len(curve.alphas) // most)
-    look: dict[str, Any] = {"markersize": 4, "markerfacecolor": "none", "color": color}
-    axes.plot(curve.alphas[::every], curve.objective[::every, s], "o", label=label, **look)
+    look = style.HOLLOW | {"markersize": 4, "color": color}
+    axes.plot(curve.alphas[::every], curve.objective[::every, s], label=label, **look)
 
 
 def proven(result: Result) -> list[str]:
@@ -139,30 +136,26 @@ def _known(read: Callable[[float], Reading]) -> Callable[[float], Reading]:
 
 def theory_agrees(id: str, source: str, sentence: str, about: str = "train", split: str = "train") -> Check[float]:
     """The measured curve against the exact one, in units of the largest J."""
-
-    def read(off: float) -> Reading:
-        return Reading(f"{off:.2g} of the largest J", off <= CLOSE, off)
-
-    look = numbers("theory_deviation", about, split)
-    return Check(id, sentence, source, f"<= {CLOSE:g}", _known(read), look, identity=True)
+    return Claim(id, sentence, source, f"<= {CLOSE:g}", identity=True).by(
+        _known(lambda off: Reading(f"{off:.2g} of the largest J", off <= CLOSE, off)),
+        numbers("theory_deviation", about, split),
+    )
 
 
 def falls_proven(
     id: str, sentence: str, source: str, expected: str, about: str = "train", split: str = "train"
 ) -> Check[float]:
     """That J is proven to decrease on all of [0, 1]."""
-
-    def read(value: float) -> Reading:
-        return Reading("proven" if value == 1 else "proven not to fall all the way", value == 1, 1 - value)
-
-    return Check(id, sentence, source, expected, _known(read), numbers("proven_decreasing", about, split))
+    words = {True: "proven", False: "proven not to fall all the way"}
+    return Claim(id, sentence, source, expected).by(
+        _known(lambda value: Reading(words[value == 1], value == 1, 1 - value)),
+        numbers("proven_decreasing", about, split),
+    )
 
 
 def one_maximum_proven(id: str, sentence: str, source: str, about: str, split: str = "train") -> Check[float]:
     """That J is proven to have exactly one maximum on (0, 1)."""
-
-    def read(num: float) -> Reading:
-        return Reading(f"{num:g} {'maximum' if num == 1 else 'maxima'}, proven", num == 1, abs(num - 1))
-
-    look = numbers("proven_num_maxima", about, split)
-    return Check(id, sentence, source, "1 maximum on (0, 1)", _known(read), look)
+    return Claim(id, sentence, source, "1 maximum on (0, 1)").by(
+        _known(lambda num: Reading(f"{num:g} {'maximum' if num == 1 else 'maxima'}, proven", num == 1, abs(num - 1))),
+        numbers("proven_num_maxima", about, split),
+    )

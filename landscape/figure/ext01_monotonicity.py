@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from landscape.figure import caption, naming, panel, style
-from landscape.figure.checks import Check, along
+from landscape.figure.checks import Claim, along
 from landscape.figure.checks import judge as judge_checks
 from landscape.figure.monotone_runs import LOSS, RISE, Rate, Run, halves, once, rate, runs_of
 from landscape.figure.reading import Column, Reading
@@ -34,27 +34,17 @@ COLOR = {"SGD": style.BLUE, "Momentum": style.BLUE, "Adam": style.ORANGE}
 def draw(results: Sequence[Result]) -> Figure:
     """The rate of each level of each factor, and the rise against the distance and the Gauss length; one job: J."""
     if len(results) == 1:
-        figure, grid = style.new(1, 1, width=4.8, height=3.4)
-        drawn = panel.draw_splits(grid[0][0], results[0])
-        panel.label_line(grid[0][0], naming.recipe(results[0]), drawn)
+        figure, axes = style.alone(height=3.4)
+        drawn = panel.draw_splits(axes, results[0])
+        panel.label_line(axes, naming.recipe(results[0]), drawn)
         return caption.finish(figure, results, PAPER, drawn.notes, verdicts=judge(results))
     runs = runs_of(results)
-    figure, grid = style.new(1, 3, width=12.8, height=4.6)
-    _draw_rates(grid[0][0], runs)
-    _draw_rises(
-        grid[0][1],
-        runs,
-        lambda run: run.distance,
-        r"distance $\|\theta_f-\theta_i\|\,/\,\|\theta_i\|$",
-        "by the distance travelled",
-    )
-    _draw_rises(
-        grid[0][2],
-        runs,
-        lambda run: run.gauss,
-        "mean Gauss length of the outputs [rad]",
-        "by how much the outputs turn",
-    )
+    figure, (rates, distance, gauss) = style.panels(3, 3, width=12.8, height=4.6)
+    _draw_rates(rates, runs)
+    words = r"distance $\|\theta_f-\theta_i\|\,/\,\|\theta_i\|$"
+    _draw_rises(distance, runs, lambda run: run.distance, words, "by the distance travelled")
+    words = "mean Gauss length of the outputs [rad]"
+    _draw_rises(gauss, runs, lambda run: run.gauss, words, "by how much the outputs turn")
     style.legend_outside(figure)
     lost = sum(not run.is_counted for run in runs)
     notes = [
@@ -93,15 +83,8 @@ def _draw_rates(axes: Axes, runs: Sequence[Run]) -> None:
                 share = 100 * item.rising / item.counted
                 axes.plot([low, high], [at, at], color=color, linewidth=1.6)
                 axes.plot([share], [at], "o", color=color, markersize=5)
-            axes.text(
-                1.0,
-                at,
-                f" {item.rising}/{item.counted}",
-                transform=axes.get_yaxis_transform(),
-                va="center",
-                fontsize=7,
-                color=style.GREY,
-            )
+            place: dict[str, Any] = {"transform": axes.get_yaxis_transform(), "va": "center"}
+            axes.text(1.0, at, f" {item.rising}/{item.counted}", fontsize=7, color=style.GREY, **place)
             ticks.append(at)
             words.append(item.name)
             at += 1.0
@@ -118,13 +101,8 @@ def _draw_rises(axes: Axes, runs: Sequence[Run], value: Callable[[Run], float], 
     for optimizer, treatment in sorted(groups, key=lambda g: (g[0] == "Adam", list(NORM_WORD).index(g[1]))):
         chosen = [r for r in runs if (r.optimizer, r.treatment) == (optimizer, treatment) and r.is_counted]
         name = f"{optimizer}, {NORM_WORD[treatment]}"
-        look: dict[str, Any] = {
-            "color": COLOR.get(optimizer, style.GREEN),
-            "label": name,
-            "linestyle": "none",
-            "markersize": 4.2,
-            "alpha": 0.75,
-        }
+        look: dict[str, Any] = {"color": COLOR.get(optimizer, style.GREEN), "label": name, "linestyle": "none"}
+        look |= {"markersize": 4.2, "alpha": 0.75}
         if MARKER[treatment] not in "x+":
             look["markerfacecolor"] = "none"
         axes.plot([value(r) for r in chosen], [r.rise for r in chosen], MARKER[treatment], **look)
@@ -185,7 +163,7 @@ def _mostly_monotone(plain: Rate) -> Reading:
     return Reading(str(plain), holds, note="" if holds is not None else "not decided: one half lies in the interval")
 
 
-def compare(check: Check[None], first: Result, about: str, more: Rate, less: Rate) -> Verdict:
+def compare(check: Claim, first: Result, about: str, more: Rate, less: Rate) -> Verdict:
     """Whether the rate of one group lies above that of the other: not decided where the intervals overlap."""
     holds: bool | None = None
     note = "not decided: the intervals overlap"
@@ -198,17 +176,12 @@ def compare(check: Check[None], first: Result, about: str, more: Rate, less: Rat
     return check.said(first, about, [Reading(f"{more}; {less}", holds, note=note)])
 
 
-ALONE = Check(
-    "ext01-run",
-    "J falls from the start to the solution",
-    PAPER,
-    f"rise <= {RISE:g} nats, J(1) <= {LOSS:g}",
-    _falls,
-    along("train", 0, 1, "deterministic"),
-)
-SGD = Check[None]("ext01-sgd", "With SGD and without batch norm J usually falls all the way", PAPER, "rises in < 50 %")
+ALONE = Claim(
+    "ext01-run", "J falls from the start to the solution", PAPER, f"rise <= {RISE:g} nats, J(1) <= {LOSS:g}"
+).by(_falls, along("train", 0, 1, "deterministic"))
+SGD = Claim("ext01-sgd", "With SGD and without batch norm J usually falls all the way", PAPER, "rises in < 50 %")
 ADAM, LR, NORM, DISTANCE, GAUSS = (
-    Check[None](f"ext01-{factor}", sentence, PAPER, "first rate above second")
+    Claim(f"ext01-{factor}", sentence, PAPER, "first rate above second")
     for factor, sentence in (
         ("adam", "Adam makes J rise more often than SGD with momentum does"),
         ("lr", "A large learning rate makes J rise more often than a small one"),

@@ -8,10 +8,10 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from landscape.figure import caption, naming, panel, style
-from landscape.figure.checks import Check, Evidence, Look, along, judge_job
+from landscape.figure.checks import Claim, Evidence, Look, along, judge_job
 from landscape.figure.claims import monotone
 from landscape.figure.reading import Column, Reading, nothing_between, primary
-from landscape.result.curve import Array, Curve, drop, largest_rise
+from landscape.result.curve import drop, largest_rise
 from landscape.result.saved import Result
 from landscape.result.verdict import Verdict
 
@@ -34,17 +34,10 @@ def start(result: Result) -> str:
 
 def net(result: Result) -> str:
     """``digits, with biases``: what tells one panel from the next."""
-    words = [
-        naming.recipe(result),
-        "with biases" if (result.config.get("model") or {}).get("bias", True) else "without biases",
-    ]
+    has_biases = (result.config.get("model") or {}).get("bias", True)
+    words = [naming.recipe(result), "with biases" if has_biases else "without biases"]
     path = result.choices.get("path", "linear")
     return ", ".join(words + [f"path {path}"] * (path != "linear"))
-
-
-def error_of(curve: Curve | None) -> Array | None:
-    """The share of wrong answers [A, S], where it was measured."""
-    return None if curve is None else curve.metrics.get("error")
 
 
 def is_homogeneous(result: Result) -> bool:
@@ -68,14 +61,11 @@ def draw(results: Sequence[Result]) -> Figure:
     for result in results:
         column, look = nets.index(net(result)), panel.job_look(starts.index(start(result)))
         look["label"] = f"from {start(result)}"
-        curve, plain = primary(result, "train"), result.curves.get("train/deterministic")
-        if curve is not None:
-            drawn += panel.band(grid[0][column], result, curve.alphas, curve.objective, **look)
-            panel.mark_ends(grid[0][column], curve.alphas)
-        error = error_of(plain)
-        if plain is not None and error is not None:
-            drawn += panel.band(grid[1][column], result, plain.alphas, error, **look)
-            panel.mark_ends(grid[1][column], plain.alphas)
+        for row, curve in enumerate((primary(result, "train"), result.curves.get("train/deterministic"))):
+            values = None if curve is None else curve.metrics.get("error") if row else curve.objective
+            if curve is not None and values is not None:
+                drawn += panel.band(grid[row][column], result, curve.alphas, values, **look)
+                panel.mark_ends(grid[row][column], curve.alphas)
     for column, title in enumerate(nets):
         panel.label_line(grid[0][column], title, drawn, legend=False)
         panel.label_line(grid[1][column], "", drawn, legend=False)
@@ -136,23 +126,18 @@ def _errs_alike(seed: Column) -> Reading:
 
 
 CHECKS = (
-    Check(
+    Claim(
         "ext02a",
         "The error falls monotonically to the solution, whatever the start",
         SOURCE,
         f"rise of the error <= {RISE}",
+    ).by(
         _error_falls,
         _with_error("train valid"),
-        lambda e: f"rise <= {RISE} once the error is below {LEARNED * _guess(e):.2f}",
+        calibrated=lambda e: f"rise <= {RISE} once the error is below {LEARNED * _guess(e):.2f}",
     ),
     monotone("ext02b", SOURCE, "train"),
-    Check(
-        "ext02c",
-        "Scaling all of a homogeneous net changes no answer",
-        SOURCE,
-        "one error at every α > 0",
-        _errs_alike,
-        _with_error("train", homogeneous=True),
-        identity=True,
+    Claim("ext02c", "Scaling all of a homogeneous net changes no answer", SOURCE, "one error at every α > 0").by(
+        _errs_alike, _with_error("train", homogeneous=True), identity=True
     ),
 )

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from landscape.figure import caption, naming, panel, style
-from landscape.figure.checks import Check, fair
+from landscape.figure.checks import Claim, fair
 from landscape.figure.reading import Column, Reading, counted, covers
 from landscape.result.curve import Curve, plateau_length, value_at
 from landscape.result.curve.crossing import Position, plateau_end
@@ -160,7 +160,7 @@ def _ends(line: Job, channel: str) -> dict[str, Position]:
     return found
 
 
-def _longer(check: Check[None], channel: str, long: Job, short: Job) -> Verdict:
+def _longer(check: Claim, channel: str, long: Job, short: Job) -> Verdict:
     """Whether the plateau of ``long`` is longer than that of ``short`` in every seed that both can show."""
     words = ["biases", "depth_word", "scale_word", "others"]
     mine, others = ([str(getattr(x, word)) for word in words] for x in (long, short))
@@ -192,7 +192,7 @@ def _longer(check: Check[None], channel: str, long: Job, short: Job) -> Verdict:
 
 
 CHECKS = [
-    Check[None](id, sentence, SOURCE, f"longer by >= {MARGIN} of the line")
+    Claim(id, sentence, SOURCE, f"longer by >= {MARGIN} of the line")
     for id, sentence in (
         ("ext03a", "Biases that go homogeneously with the weights shorten the plateau of the error"),
         ("ext03b", "The plateau of the error comes from the biases: without them it is shorter"),

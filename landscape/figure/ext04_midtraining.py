@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from landscape.figure import caption, naming, panel, style
-from landscape.figure.checks import Check, judge_job
+from landscape.figure.checks import Claim, judge_job
 from landscape.figure.claims import monotone
 from landscape.figure.monotone_runs import RISE
 from landscape.figure.reading import Reading, counted, covers
@@ -89,16 +89,12 @@ def draw(results: Sequence[Result]) -> Figure:
 
 def _draw_barriers(axes: Axes, jobs: Sequence[Result]) -> None:
     """The barrier of J and of the error against the epoch of the start, a dot per seed, in units of its threshold."""
-    looks: dict[str, dict[str, Any]] = {
-        "J": {"color": style.BLUE, "marker": "o"},
-        "error": {"color": style.ORANGE, "marker": "x"},
-    }
+    looks: Any = {"J": {"color": style.BLUE, "marker": "o"}, "error": {"color": style.ORANGE, "marker": "x"}}
     for channel, look in looks.items():
-        points = [
-            (k, height / HEIGHT[channel]) for k, job in enumerate(jobs) for height in barriers(job, channel).values()
-        ]
+        points = [(k, height) for k, job in enumerate(jobs) for height in barriers(job, channel).values()]
         label = f"barrier of {channel}, in units of {HEIGHT[channel]:g}{UNIT[channel]}"
-        axes.plot([x for x, _ in points], [y for _, y in points], linestyle="none", markersize=4, label=label, **look)
+        x, y = [k for k, _ in points], [height / HEIGHT[channel] for _, height in points]
+        axes.plot(x, y, linestyle="none", markersize=4, label=label, **look)
     axes.axhline(1.0, color=style.GREY, linewidth=0.8, linestyle=":", label="what counts as a barrier")
     axes.set_xticks(range(len(jobs)), [f"{epoch_of(job):g}" for job in jobs])
     axes.set(xlabel="epoch of the start", ylabel="barrier / threshold")
@@ -143,6 +139,6 @@ def _meets_barrier(name: str, jobs: Sequence[Result], channel: str) -> Verdict:
     seeds = dict.fromkeys(seed for found in heights.values() for seed in found)
     expected = f"barrier >= {limit:g}{unit} from one start at least"
     sentence = "The line from a state in the middle of training meets a barrier"
-    check = Check[None]("ext04b", sentence, SOURCE, expected, needs_training=True)
+    check = Claim("ext04b", sentence, SOURCE, expected, needs_training=True)
     starts = f"starts: epochs {', '.join(f'{epoch:g}' for epoch in heights)}"
     return check.said(jobs[0], f"{name}, {channel}", [read(seed) for seed in seeds], starts)

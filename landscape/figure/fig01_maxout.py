@@ -18,11 +18,8 @@ ROWS = {"maxout_adversarial": "adversarially trained maxout", "maxout": "maxout"
 @style.themed
 def draw(results: Sequence[Result]) -> Figure:
     """One row per job, the adversarial recipe first; a learning curve beside each line where one was recorded."""
-    order = list(ROWS)
-    pairs = sorted(
-        zip(results, naming.names(results), strict=True),
-        key=lambda pair: order.index(naming.recipe(pair[0])) if naming.recipe(pair[0]) in order else len(order),
-    )
+    named = zip(results, naming.names(results), strict=True)
+    pairs = sorted(named, key=lambda pair: naming.rank(naming.recipe(pair[0]), ROWS))
     columns = 2 if any(result.learning_curve is not None for result in results) else 1
     figure, grid = style.new(len(pairs), columns, width=0 if columns == 2 else 4.8)
     notes: list[str] = []

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from matplotlib.figure import Figure
 
 from landscape.figure import caption, naming, panel, style
-from landscape.figure.checks import Check, joined, on_curve
+from landscape.figure.checks import Claim, joined, on_curve
 from landscape.figure.checks import judge as judge_checks
 from landscape.figure.claims import flat_at_start, monotone, one_minimum_at_solution, starts_uniform
 from landscape.figure.reading import Column, Reading, covers
@@ -26,7 +26,7 @@ CHECKS = (
     one_minimum_at_solution(source="Fig. 2"),
     flat_at_start("Fig. 2"),
 )
-LONGER_PLATEAU = Check[None](
+LONGER_PLATEAU = Claim(
     "2",
     "The sigmoid network starts on a longer plateau than the ReLU network",
     "Fig. 2",
@@ -38,11 +38,8 @@ LONGER_PLATEAU = Check[None](
 @style.themed
 def draw(results: Sequence[Result]) -> Figure:
     """One panel per job, the sigmoid network on the left."""
-    order = list(PANELS)
-    pairs = sorted(
-        zip(results, naming.names(results), strict=True),
-        key=lambda pair: order.index(naming.recipe(pair[0])) if naming.recipe(pair[0]) in order else len(order),
-    )
+    named = zip(results, naming.names(results), strict=True)
+    pairs = sorted(named, key=lambda pair: naming.rank(naming.recipe(pair[0]), PANELS))
     figure, grid = style.new(1, len(pairs), width=4.8 if len(pairs) == 1 else 0, height=3.6)
     notes: list[str] = []
     for (result, name), axes in zip(pairs, grid[0], strict=True):
@@ -50,9 +47,8 @@ def draw(results: Sequence[Result]) -> Figure:
         drawn = panel.draw_splits(axes, result)
         panel.label_line(axes, name.replace(recipe, PANELS.get(recipe, recipe)), drawn)
         notes += drawn.notes
-    return caption.finish(
-        figure, results, f"Fig. 2: sigmoid and ReLU{caption.on_data(results)}", notes, verdicts=judge(results)
-    )
+    title = f"Fig. 2: sigmoid and ReLU{caption.on_data(results)}"
+    return caption.finish(figure, results, title, notes, verdicts=judge(results))
 
 
 def judge(results: Sequence[Result]) -> list[Verdict]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from matplotlib.figure import Figure
 
 from landscape.figure import caption, naming, panel, style
-from landscape.figure.checks import Check, joined, on_curve
+from landscape.figure.checks import Claim, joined, on_curve
 from landscape.figure.checks import judge as judge_checks
 from landscape.figure.claims import monotone, one_minimum_at_solution
 from landscape.figure.reading import Reading, covers
@@ -15,36 +15,26 @@ from landscape.result.saved import Result
 from landscape.result.verdict import Verdict
 
 MONOTONE = monotone("3a", "Fig. 3", "train")
-SAME_START = Check[None]("3b", "All networks start at the same J", "Fig. 3", "spread of J(0) <= 0.005", identity=True)
+SAME_START = Claim("3b", "All networks start at the same J", "Fig. 3", "spread of J(0) <= 0.005", identity=True)
 ONE_MINIMUM = one_minimum_at_solution("3c", "Fig. 3", "train")
 
 
 @style.themed
 def draw(results: Sequence[Result]) -> Figure:
     """Training J of every job, and its validation J thin and dotted."""
-    figure, grid = style.new(1, 1, width=7.4, height=4.2)
-    axes = grid[0][0]
+    figure, axes = style.alone(7.4, 4.2)
     words = [name.replace("_", " with ") for name in naming.names(results)]
     drawn = panel.draw_jobs(axes, results, words, ("train", "valid"))
     axes.set_yscale("log")
     panel.label_line(axes, "", drawn, legend=False)
     style.legend_outside(figure, drawn.legend_title)
-    return caption.finish(
-        figure,
-        results,
-        f"Fig. 3: the lines on a logarithmic axis{caption.on_data(results)}",
-        drawn.notes,
-        verdicts=judge(results),
-    )
+    title = f"Fig. 3: the lines on a logarithmic axis{caption.on_data(results)}"
+    return caption.finish(figure, results, title, drawn.notes, verdicts=judge(results))
 
 
 def judge(results: Sequence[Result]) -> list[Verdict]:
     """3a: each line is monotone; 3b: all start at the same J; 3c: each has its minimum at the solution."""
-    return [
-        *judge_checks([MONOTONE], results),
-        *same_start(results),
-        *judge_checks([ONE_MINIMUM], results),
-    ]
+    return judge_checks([MONOTONE], results) + same_start(results) + judge_checks([ONE_MINIMUM], results)
 
 
 def same_start(results: Sequence[Result]) -> list[Verdict]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -10,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from landscape.figure import caption, naming, panel, style
-from landscape.figure.checks import Check, on_curve
+from landscape.figure.checks import Check, Claim, on_curve
 from landscape.figure.claims import largest_bend
 from landscape.figure.reading import Column, Reading, counted, primary
 from landscape.figure.sweep import draw as draw_sweep
@@ -57,9 +56,9 @@ def draw(results: Sequence[Result]) -> Figure:
     if not shown:  # positions of the user's own: still worth a drawing
         return draw_sweep(results)
     columns = 2 if len(shown) > 1 else 1
-    figure, grid = style.new(math.ceil(len(shown) / columns), columns, width=4.8 if columns == 1 else 0)
-    flat, notes = [axes for row in grid for axes in row], panel.Drawn()
-    for key, axes in zip(shown, flat, strict=False):
+    figure, flat = style.panels(len(shown), columns, width=4.8 if columns == 1 else 0)
+    notes = panel.Drawn()
+    for key, axes in zip(shown, flat, strict=True):
         jobs = found["a" if key == "b" else key]
         drawn = panel.draw_jobs(axes, [job[0] for job in jobs], [job[1] for job in jobs])
         title = titles[key] if key == "b" else f"{titles[key]}, {len(jobs[0][2].alphas)} points"
@@ -67,8 +66,6 @@ def draw(results: Sequence[Result]) -> Figure:
         if key == "b":
             _zoom(axes, jobs)
         notes += drawn
-    for axes in flat[len(shown) :]:
-        axes.remove()
     dtypes = dict.fromkeys(job[2].dtype for jobs in found.values() for job in jobs)
     title = f"Fig. 4: high resolution, training cost in {' and '.join(dtypes)}{caption.on_data(results)}"
     return caption.finish(figure, results, title, notes.notes, verdicts=judge(results))
@@ -160,13 +157,12 @@ def one_curvature(whole: Curve) -> Check[Column]:
         text = f"{counted(num, 'change')} of sign, rise {rise:.2g} of the drop"
         return Reading(text, num == 0 and rise <= 1e-4, rise + num)
 
-    return Check(
+    return Claim(
         "4c",
         "No structure near the solution: J bends one way only and does not rise",
         "Fig. 4d",
         "second differences of one sign up to 1e-9, rise <= 1e-4 of the drop",
-        _in_float64(read),
-    )
+    ).by(_in_float64(read))
 
 
 def _deviation(seed: Column) -> Reading:
@@ -181,20 +177,12 @@ def _deviation(seed: Column) -> Reading:
     return Reading(f"{deviation:.2g} of its range", deviation <= 0.005, deviation)
 
 
-NEVER_RISES = Check(
-    "4a",
-    "J never rises between neighbours on the whole line",
-    "Fig. 4a",
-    "0 rises above 1e-9 nats",
-    _in_float64(_steps_up),
-)
-FALLS = Check(
-    "4b",
-    "No barrier where the symmetry breaks: J falls from the very start",
-    "Fig. 4c",
-    "every step < 0",
-    _in_float64(_steps_down),
-)
-SMOOTH = Check(
-    "4d", "J is smooth at this resolution", "Fig. 4", "<= 0.005 of its range from a coarse spline", _deviation
+NEVER_RISES = Claim(
+    "4a", "J never rises between neighbours on the whole line", "Fig. 4a", "0 rises above 1e-9 nats"
+).by(_in_float64(_steps_up))
+FALLS = Claim(
+    "4b", "No barrier where the symmetry breaks: J falls from the very start", "Fig. 4c", "every step < 0"
+).by(_in_float64(_steps_down))
+SMOOTH = Claim("4d", "J is smooth at this resolution", "Fig. 4", "<= 0.005 of its range from a coarse spline").by(
+    _deviation
 )

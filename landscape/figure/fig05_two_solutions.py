@@ -22,9 +22,8 @@ TITLES = {
 @style.themed
 def draw(results: Sequence[Result]) -> Figure:
     """One panel per job: two solutions on the left, linear; a random point on the right, logarithmic."""
-    order = list(TITLES)
     ends = [result.choices.get("endpoints", "") for result in results]
-    pairs = sorted(zip(results, ends, strict=True), key=lambda p: order.index(p[1]) if p[1] in order else len(order))
+    pairs = sorted(zip(results, ends, strict=True), key=lambda pair: naming.rank(pair[1], TITLES))
     figure, grid = style.new(1, len(pairs), width=3.7 * len(pairs) + 2.4, height=3.6)
     drawn, counts = panel.Drawn(), []
     for (result, end), axes in zip(pairs, grid[0], strict=True):
@@ -36,15 +35,10 @@ def draw(results: Sequence[Result]) -> Figure:
             axes.set_yscale("log")
         panel.label_line(axes, TITLES.get(end, end), drawn, legend=False)
     several = drawn.legend_title is not None
-    title = f"line: median of {', of '.join(dict.fromkeys(counts))};\nband: all" if several else None
-    style.legend_outside(figure, title)
-    return caption.finish(
-        figure,
-        results,
-        f"Fig. 5: other minima, {naming.recipes(results)}{caption.on_data(results)}",
-        drawn.notes,
-        verdicts=judge(results),
-    )
+    words = f"line: median of {', of '.join(dict.fromkeys(counts))};\nband: all" if several else None
+    style.legend_outside(figure, words)
+    title = f"Fig. 5: other minima, {naming.recipes(results)}{caption.on_data(results)}"
+    return caption.finish(figure, results, title, drawn.notes, verdicts=judge(results))
 
 
 def judge(results: Sequence[Result]) -> list[Verdict]:

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from landscape.figure import caption, naming, panel, style
-from landscape.figure.checks import Check, Evidence, Learned, Look, along, judge_job, learning
+from landscape.figure.checks import Check, Claim, Evidence, Learned, Look, along, judge_job, learning
 from landscape.figure.reading import SLACK, Column, Reading, counted, listed, primary
 from landscape.figure.sweep import draw as draw_sweep
 from landscape.result.curve import Array, Curve, argmin_alpha, drop, local_maxima, relative_rise, tolerance
@@ -160,7 +160,7 @@ def barrier_at_start(whole: Result | None) -> list[Check[Start]]:
         return look
 
     tables = ((OF_THE_START, looking(both=False)), (OF_BOTH, looking(both=True)))
-    return [replace(check, look=look, needs_training=True) for table, look in tables for check in table]
+    return [check.claim.by(check.read, look, needs_training=True) for table, look in tables for check in table]
 
 
 def _exists(seed: Start) -> Reading:
@@ -260,28 +260,20 @@ def _error(seed: Learned) -> Reading:
     return Reading(f"{100 * error:.2f} % errors", holds, error, note="" if is_fair else why)
 
 
-FALLS_TO_SOLUTION = Check(
+FALLS_TO_SOLUTION = Claim(
     "6a",
     "Away from its start the line falls to a minimum at the solution",
     "Fig. 6 left",
     "argmin within 1/9 of 1, rise on [0.3, 1] <= tau of the drop",
-    _falls,
-    along("train", 0, 1 + 1 / 9),
-    needs_training=True,
-)
+).by(_falls, along("train", 0, 1 + 1 / 9), needs_training=True)
 OF_THE_START = (
-    Check("6b", "Near its start the line climbs over a barrier", RIGHT, "height > noise", _exists, note=_picked),
-    Check("6d", "The barrier is reasonably wide", RIGHT, "above J(0) over a length >= 0.02 of α", _width),
+    Claim("6b", "Near its start the line climbs over a barrier", RIGHT, "height > noise").by(_exists, note=_picked),
+    Claim("6d", "The barrier is reasonably wide", RIGHT, "above J(0) over a length >= 0.02 of α").by(_width),
 )
 OF_BOTH = (
-    Check("6c", "The barrier is not tall", RIGHT, "height <= 0.10 of the drop", _height),
-    Check("6e", "The barrier is the only one", "Fig. 6", "1 maximum on [0, 1]", _count),
+    Claim("6c", "The barrier is not tall", RIGHT, "height <= 0.10 of the drop").by(_height),
+    Claim("6e", "The barrier is the only one", "Fig. 6", "1 maximum on [0, 1]").by(_count),
 )
-FEW_ERRORS = Check(
-    "6f",
-    "The solution is as good as published",
-    "Fig. 6",
-    f"validation error <= {MAX_ERROR:.0%}",
-    _error,
-    learning("valid/error", "valid"),
+FEW_ERRORS = Claim("6f", "The solution is as good as published", "Fig. 6", f"validation error <= {MAX_ERROR:.0%}").by(
+    _error, learning("valid/error", "valid")
 )

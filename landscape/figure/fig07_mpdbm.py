@@ -51,15 +51,8 @@ def _coarse(axes: Axes, result: Result, curve: Curve) -> None:
     rows = np.abs(curve.alphas * NINTHS - np.round(curve.alphas * NINTHS)) < SLACK
     if columns and 1 < rows.sum() < len(rows):
         median = np.median(curve.objective[rows][:, columns], axis=1)
-        axes.plot(
-            curve.alphas[rows],
-            median,
-            "o",
-            color=style.BLUE,
-            markerfacecolor="white",
-            markersize=3.6,
-            label=f"at α = k/{NINTHS}",
-        )
+        look: dict[str, Any] = style.HOLLOW | {"color": style.BLUE, "markerfacecolor": "white", "markersize": 3.6}
+        axes.plot(curve.alphas[rows], median, label=f"at α = k/{NINTHS}", **look)
 
 
 def _parts(axes: Axes, result: Result, curve: Curve) -> None:
@@ -88,31 +81,15 @@ def _plane(axes: Any, result: Result, curve: Curve) -> list[str]:
     for s in columns:
         found = points(result, s)
         if found is None:
-            notes.append(
-                f"seed {names[s]}: no plane, training found no better point than its start, or kept to the line"
-            )
+            why = "training found no better point than its start, or kept to the line"
+            notes.append(f"seed {names[s]}: no plane, {why}")
             continue
         x, z, v, length = found
-        look = panel.job_look(s)
-        axes.plot(
-            curve.alphas,
-            np.zeros_like(curve.alphas),
-            curve.objective[:, s],
-            color=look["color"],
-            linewidth=1.4,
-            label="line" if s == columns[0] else None,
-        )
-        first = s == columns[0]
-        axes.plot(
-            x,
-            z,
-            v,
-            "o-",
-            color=style.ORANGE if first else look["color"],
-            markersize=2.5,
-            linewidth=0.8,
-            label="training" if first else None,
-        )
+        color, first = panel.job_look(s)["color"], s == columns[0]
+        flat, label = np.zeros_like(curve.alphas), ("line", "training") if first else (None, None)
+        axes.plot(curve.alphas, flat, curve.objective[:, s], color=color, linewidth=1.4, label=label[0])
+        dots = {"color": style.ORANGE if first else color, "markersize": 2.5, "linewidth": 0.8}
+        axes.plot(x, z, v, "o-", label=label[1], **dots)
         off = np.atleast_1d(np.asarray(result.numbers.get("max_plane_distance", np.nan)))[s] / length
         notes.append(f"seed {names[s]}: points of training lie up to {off:.2f} L beside the drawn plane")
     axes.set(xlabel="x / L (along the line)", ylabel="z / L", zlabel=f"J [{unit(curve)}]")
@@ -143,15 +120,8 @@ def make_pages(results: Sequence[Result]) -> dict[str, Any]:
             flat = np.zeros_like(curve.alphas)
             figure.add_scatter3d(x=curve.alphas, y=flat, z=curve.objective[:, s], mode="lines", name=f"{name}, line")
             epochs = result.projections["trajectory"].epochs
-            figure.add_scatter3d(
-                x=x,
-                y=z,
-                z=v,
-                mode="lines+markers",
-                marker={"size": 3},
-                name=f"{name}, training",
-                text=[f"epoch {e:g}" for e in epochs],
-            )
+            dots = {"mode": "lines+markers", "marker": {"size": 3}, "text": [f"epoch {e:g}" for e in epochs]}
+            figure.add_scatter3d(x=x, y=z, z=v, name=f"{name}, training", **dots)
     if not figure.data:
         return {}
     axes = {"xaxis_title": "x / L", "yaxis_title": "z / L", "zaxis_title": f"J [{' or '.join(dict.fromkeys(units))}]"}

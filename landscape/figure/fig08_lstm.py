@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from landscape.figure import caption, naming, panel, style
-from landscape.figure.checks import Check, along, judge_job
+from landscape.figure.checks import Claim, along, judge_job
 from landscape.figure.claims import flat_by
 from landscape.figure.reading import SLACK, Column, Reading, counted, covers
 from landscape.result.curve import Curve, argmin_alpha, local_minima, relative_rise, value_at
@@ -41,28 +40,15 @@ def draw(results: Sequence[Result]) -> Figure:
 
 def _along(axes: Axes, result: Result) -> panel.Drawn:
     """Deterministic curves with the perplexity at the solution in their labels, thin ones with masks beside them."""
-    drawn, has_noise = panel.Drawn(), False
-    for split in ("train", "valid"):
-        curve = result.curves.get(f"{split}/deterministic")
-        if curve is not None:
-            word = style.SPLIT_WORD[split]
+    curves, beside = [], []
+    for split, word in style.SPLIT_WORD.items():
+        if (curve := result.curves.get(f"{split}/deterministic")) is not None:
             columns, _ = result.usable(curve.objective)
-            if columns and covers(curve, 1, 1):
-                word += f" (perplexity {_perplexity(curve, columns)} at α = 1)"
-            look: dict[str, Any] = {"color": style.SPLIT_COLOR[split], "linestyle": style.SPLIT_STYLE[split]}
-            look |= {"marker": "o", "markersize": 3.0} if len(curve.alphas) <= 45 else {}
-            drawn += panel.band(axes, result, curve.alphas, curve.objective, label=word, **look)
-            has_noise |= panel.draw_noise(axes, result, curve)
-            panel.mark_ends(axes, curve.alphas)
-    for split in ("train", "valid"):
-        curve = result.curves.get(f"{split}/stochastic")
-        if curve is not None:
-            look = {"color": style.SPLIT_COLOR[split], "linestyle": style.TWIN_STYLE[split], "linewidth": 1.0}
-            label = f"{style.SPLIT_WORD[split]}, with dropout"
-            drawn += panel.band(axes, result, curve.alphas, curve.objective, label=label, **look)
-    if has_noise:
-        panel.name_noise(axes)
-    return drawn
+            known = columns and covers(curve, 1, 1)
+            curves.append((curve, word + f" (perplexity {_perplexity(curve, columns)} at α = 1)" if known else word))
+        if (curve := result.curves.get(f"{split}/stochastic")) is not None:
+            beside.append((curve, f"{word}, with dropout"))
+    return panel.draw_curves(axes, result, curves, beside)
 
 
 def _exp(value: float) -> float:
@@ -117,53 +103,26 @@ def _as_good(seed: Column) -> Reading:
     return Reading(f"perplexity {value:.2f}", value <= MAX_PERPLEXITY if is_fair else None, value, note=why)
 
 
-def _of_a_drop(id: str, sentence: str, expected: str, last: float, read: Callable[[Column], Reading]) -> Check[Column]:
-    return Check(id, sentence, "Fig. 8", expected, read, along(BOTH, 0, last, MODES), needs_training=True)
-
-
 CHECKS = (
-    Check(
+    Claim(
         "8a",
         lambda e: f"The start guesses uniformly: J(0) = ln {e.num_classes:,}",
         "Fig. 8",
         lambda e: f"|J(0) - ln {e.num_classes:,}| <= {START_LIMIT}",
-        _start,
-        along(BOTH, 0, 0, MODES),
+    ).by(_start, along(BOTH, 0, 0, MODES)),
+    Claim("8b", "J falls monotonically from start to solution", "Fig. 8", f"rise <= {RISE_LIMIT:g} of the drop").by(
+        lambda seed: seed.no_way_down() or _falls(seed), along(BOTH, 0, 1, MODES), needs_training=True
     ),
-    _of_a_drop(
-        "8b",
-        "J falls monotonically from start to solution",
-        f"rise <= {RISE_LIMIT:g} of the drop",
-        1,
-        lambda seed: seed.no_way_down() or _falls(seed),
+    Claim("8c", "The line is flat near the start", "Fig. 8", f"share <= {FLAT_LIMIT} at α = 1/9").by(
+        lambda seed: seed.no_drop() or flat_by(*seed.line, FLAT_LIMIT), along(BOTH, 0, 1, MODES), needs_training=True
     ),
-    _of_a_drop(
-        "8c",
-        "The line is flat near the start",
-        f"share <= {FLAT_LIMIT} at α = 1/9",
-        1,
-        lambda seed: seed.no_drop() or flat_by(*seed.line, FLAT_LIMIT),
+    Claim("8d", "The lowest point of the line is at the solution", "Fig. 8", "argmin within 2/9 of 1").by(
+        lambda seed: seed.no_drop() or _lowest(seed), along(BOTH, 0, 1 + ARGMIN_LIMIT, MODES), needs_training=True
     ),
-    _of_a_drop(
-        "8d",
-        "The lowest point of the line is at the solution",
-        "argmin within 2/9 of 1",
-        1 + 2 / 9,
-        lambda seed: seed.no_drop() or _lowest(seed),
-    ),
-    _of_a_drop(
-        "8e",
-        "The line has exactly one minimum",
-        "1 minimum",
-        1 + 1 / 9,
-        lambda seed: seed.no_way_down() or _single(seed),
+    Claim("8e", "The line has exactly one minimum", "Fig. 8", "1 minimum").by(
+        lambda seed: seed.no_way_down() or _single(seed), along(BOTH, 0, 1 + 1 / 9, MODES), needs_training=True
     ),
 )
-AS_PUBLISHED = Check(
-    "8f",
-    "The solution is as good as published",
-    "Fig. 8",
-    f"validation perplexity <= {MAX_PERPLEXITY}",
-    _as_good,
-    along("valid", 1, 1, "deterministic"),
-)
+AS_PUBLISHED = Claim(
+    "8f", "The solution is as good as published", "Fig. 8", f"validation perplexity <= {MAX_PERPLEXITY}"
+).by(_as_good, along("valid", 1, 1, "deterministic"))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from landscape.figure import caption, naming, panel, style
-from landscape.figure.checks import Check, Evidence, Look, along, on_curve
+from landscape.figure.checks import Claim, Evidence, Look, along, on_curve
 from landscape.figure.checks import judge as judge_checks
 from landscape.figure.claims import bends
 from landscape.figure.exact import (
@@ -45,15 +46,8 @@ def draw(results: Sequence[Result]) -> Figure:
             found = draw_measured_and_exact(axes, result, panel.job_look(k)["color"])
             drawn += found if axes is whole else panel.Drawn()
         limit = np.linspace(0, 2 if axes is whole else 1.15, 200)
-        axes.plot(
-            limit,
-            _limit(limit),
-            color=style.ORANGE,
-            linewidth=0.9,
-            linestyle=(0, (2, 2)),
-            zorder=3,
-            label="start → 0: (1 - α²)²",
-        )
+        look: dict[str, Any] = {"color": style.ORANGE, "linewidth": 0.9, "linestyle": (0, (2, 2)), "zorder": 3}
+        axes.plot(limit, _limit(limit), label="start → 0: (1 - α²)²", **look)
         axes.plot([BEND], [4 / 9], "D", color=style.ORANGE, markersize=4.5, label="its inflection, α = 1/√3")
         title = "the whole line" if axes is whole else "from the start to the solution"
         axes.set(title=title, xlabel="α", ylabel="J(θ(α)) [squared error]")
@@ -74,15 +68,9 @@ def _draw_off_limit(axes: Axes, results: Sequence[Result]) -> None:
     for k, result in enumerate(results):
         if (exact := result.curves.get(EXACT)) is None:
             continue
-        columns, _ = result.usable(exact.objective)
-        for s in columns:
-            axes.plot(
-                exact.alphas,
-                exact.objective[:, s] - _limit(exact.alphas),
-                linewidth=0.8,
-                color=panel.job_look(k)["color"],
-                label="exact, each seed",
-            )
+        for s in result.usable(exact.objective)[0]:
+            look = {"linewidth": 0.8, "color": panel.job_look(k)["color"], "label": "exact, each seed"}
+            axes.plot(exact.alphas, exact.objective[:, s] - _limit(exact.alphas), **look)
         panel.mark_ends(axes, exact.alphas)
     axes.errorbar([2], [0], [0.2], color=style.ORANGE, capsize=4, linewidth=1.2, label="J(2) = 9 ± 0.2")
     axes.set(title="what the size of the start changes", xlabel="α", ylabel="J(θ(α)) - (1 - α²)² [squared error]")
@@ -154,38 +142,22 @@ def _minimum(seed: Column) -> Reading:
 
 
 CHECKS = (
-    Check(
-        "9a",
-        "The start is worth as much as the saddle: J(0) = 1",
-        "Fig. 9",
-        "|J(0) - 1| < 0.001",
-        _start,
-        along("train", 0, 0, "deterministic"),
+    Claim("9a", "The start is worth as much as the saddle: J(0) = 1", "Fig. 9", "|J(0) - 1| < 0.001").by(
+        _start, along("train", 0, 0, "deterministic")
     ),
-    Check(
-        "9b",
-        "The line is flat at its start and never climbs there",
-        "Fig. 9",
-        f"-{FLAT:g} < J'(0) <= 0",
-        _slope,
-        _exact(),
+    Claim("9b", "The line is flat at its start and never climbs there", "Fig. 9", f"-{FLAT:g} < J'(0) <= 0").by(
+        _slope, _exact()
     ),
-    Check(
-        "9c", "J is concave up to α = 1/√3 and convex after", "Fig. 9", "1 change, at 0.577 +- 0.02", _bend, _exact()
+    Claim("9c", "J is concave up to α = 1/√3 and convex after", "Fig. 9", "1 change, at 0.577 +- 0.02").by(
+        _bend, _exact()
     ),
-    Check(
+    Claim(
         "9d",
         lambda e: f"The solution is the only minimum on [{e.line.alphas[0]:g}, {e.line.alphas[-1]:g}]",
         "Fig. 9",
         f"1 minimum, at 1 +- 0.001, J <= {ZERO:g}",
-        _minimum,
-        _exact(beyond=True),
-    ),
-    Check(
-        "9e",
-        "As far beyond the solution again J is nine times the start's",
-        "Fig. 9",
-        "9 +- 0.2",
+    ).by(_minimum, _exact(beyond=True)),
+    Claim("9e", "As far beyond the solution again J is nine times the start's", "Fig. 9", "9 +- 0.2").by(
         _unless_smoke(_far),
         along("train", 0, 2, "deterministic"),
         note="J(2) = 9 - 12 |z1 + z2| s to first order: at s = 0.01 it misses 0.2 for 24 % of seeds",

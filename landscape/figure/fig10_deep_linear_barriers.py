@@ -24,7 +24,7 @@ KINDS = {"falls only": style.BLUE, "another minimum first": style.ORANGE, "climb
 @style.themed
 def draw(results: Sequence[Result]) -> Figure:
     """A panel per job: between two solutions, from a given large start, from many random ones."""
-    jobs = sorted(results, key=lambda r: (ORDER.index(endpoints(r)) if endpoints(r) in ORDER else len(ORDER), r.seeds))
+    jobs = sorted(results, key=lambda r: (naming.rank(endpoints(r), ORDER), r.seeds))
     figure, grid = style.new(1, len(jobs), width=3.6 * len(jobs) + 2.4, height=3.8)
     notes = []
     for result, axes in zip(jobs, grid[0], strict=True):
@@ -34,9 +34,8 @@ def draw(results: Sequence[Result]) -> Figure:
             _draw_line(axes, result)
             notes += [f"{endpoints(result)}: {text}" for text in proven(result)]
     style.legend_outside(figure)
-    return caption.finish(
-        figure, results, f"Fig. 10: {naming.recipes(results)}, other lines", notes, verdicts=judge(results)
-    )
+    title = f"Fig. 10: {naming.recipes(results)}, other lines"
+    return caption.finish(figure, results, title, notes, verdicts=judge(results))
 
 
 def _draw_line(axes: Axes, result: Result) -> None:
@@ -78,9 +77,6 @@ def _draw_random(axes: Axes, result: Result) -> str:
     axes.set_ylim(LEAST, 10)
     scale = sigma_of(result)
     start = f"N(0, {scale:g}²)" if scale else "random points"
-    axes.set(
-        title=f"from {len(columns)} large random starts\n{start} to each seed's solution",
-        xlabel="α",
-        ylabel="J(θ(α)) / J(θ(0))",
-    )
+    title = f"from {len(columns)} large random starts\n{start} to each seed's solution"
+    axes.set(title=title, xlabel="α", ylabel="J(θ(α)) / J(θ(0))")
     return f"large_random: each line in units of its own J(0), shown down to {LEAST:g}; other minima marked at the foot"

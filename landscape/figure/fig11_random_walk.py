@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from landscape.figure import caption, panel, style
-from landscape.figure.checks import Check, Evidence, joined
+from landscape.figure.checks import Check, Claim, Evidence, joined
 from landscape.figure.reading import Reading
 from landscape.result.curve import Array, Projection, random_walk_bands, random_walk_limit, thales_defect
 from landscape.result.saved import Result
@@ -68,13 +68,8 @@ def walk(result: Result) -> Walk | None:
     names, length = result.seed_names(found.projection.shape[1]), found.length[columns]
     dimension = int((result.config.get("measurement") or {})["dimension"])
     step = int(found.best_epoch[0])
-    return Walk(
-        dimension,
-        found.projection[:, columns] / length,
-        found.residual_norm[:, columns] / length,
-        step,
-        tuple(names[s] for s in columns),
-    )
+    x, r = (values[:, columns] / length for values in (found.projection, found.residual_norm))
+    return Walk(dimension, x, r, step, tuple(names[s] for s in columns))
 
 
 def _arrives(found: Projection, s: int) -> bool:
@@ -103,49 +98,32 @@ def draw(results: Sequence[Result]) -> Figure:
     jobs = distinct(results)
     columns = min(3, max(1, len(jobs)))
     rows = math.ceil(len(jobs) / columns) or 1
-    figure, grid = style.new(rows, columns, width=3.2 * columns + 2.6, height=1.9 * rows + 1.4)
-    flat = [axes for row in grid for axes in row]
+    figure, flat = style.panels(len(jobs), columns, 3.2 * columns + 2.6, 1.9 * rows + 1.4)
     for k, ((_, found), axes) in enumerate(zip(jobs, flat, strict=False)):
         _draw(axes, found)
         axes.set_xlabel("x / L" if k + columns >= len(jobs) else "")
         axes.set_ylabel("r / L" if k % columns == 0 else "")
-    for axes in flat[max(1, len(jobs)) :]:
-        axes.remove()
     if not jobs:
         panel.close(flat[0], panel.Drawn())
     style.legend_outside(figure)
-    notes = ["x: projection on the line from the start to step 900, r: residual, both in units of its length L"]
-    if jobs:
-        notes[0] = notes[0].replace("900", str(jobs[0][1].solution_step))
-    notes.append(
-        "the limit of many dimensions is also the mean in every dimension; in two the variance of both is infinite"
-    )
+    step = jobs[0][1].solution_step if jobs else 900
+    notes = [
+        f"x: projection on the line from the start to step {step}, r: residual, both in units of its length L",
+        "the limit of many dimensions is also the mean in every dimension; in two the variance of both is infinite",
+    ]
     return caption.finish(figure, results, "Fig. 11: random walks, in units of L", notes, verdicts=judge(results))
 
 
 def _draw(axes: Axes, found: Walk) -> None:
-    bands = random_walk_bands(found.dimension, COVERAGE, found.solution_step, found.num_steps)
-    end = found.solution_step
-    shade: dict[str, Any] = {"color": style.AMBER, "alpha": 0.35, "linewidth": 0}
-    axes.fill_between(
-        bands.x_mid[: end + 1],
-        bands.r_low[: end + 1],
-        bands.r_high[: end + 1],
-        zorder=1,
-        label="law: 90 % of r, drawn at the mean x",
-        **shade,
-    )
-    for s in range(found.x.shape[1]):
-        axes.plot(
-            found.x[:, s],
-            found.r[:, s],
-            color=style.BLUE,
-            linewidth=0.6,
-            alpha=0.75,
-            zorder=2,
-            label=f"walks, {found.x.shape[1]} seeds",
-        )
-    x, r = random_walk_limit(solution_step=found.solution_step, num_steps=found.num_steps)
+    end, seeds = found.solution_step, found.x.shape[1]
+    bands = random_walk_bands(found.dimension, COVERAGE, end, found.num_steps)
+    shade: dict[str, Any] = {"color": style.AMBER, "alpha": 0.35, "linewidth": 0, "zorder": 1}
+    middle, low, high = (values[: end + 1] for values in (bands.x_mid, bands.r_low, bands.r_high))
+    axes.fill_between(middle, low, high, label="law: 90 % of r, drawn at the mean x", **shade)
+    thin: dict[str, Any] = {"color": style.BLUE, "linewidth": 0.6, "alpha": 0.75, "zorder": 2}
+    for s in range(seeds):
+        axes.plot(found.x[:, s], found.r[:, s], label=f"walks, {seeds} seeds", **thin)
+    x, r = random_walk_limit(solution_step=end, num_steps=found.num_steps)
     axes.plot(x, r, color=style.BLACK, linewidth=1.1, zorder=3, label="mean of the law, and limit")
     rows = [*(round(part * end) for part in CROSSES), *([found.num_steps] if found.num_steps > end else [])]
     points: dict[str, Any] = {"linestyle": "none", "color": style.ORANGE, "linewidth": 1.0, "capsize": 1.5, "zorder": 4}
@@ -187,13 +165,13 @@ def _each(evidence: Evidence[Walk], number: Callable[[Walk], Array]) -> Evidence
 def limit_of(evidence: Evidence[Walk]) -> Check[float]:
     """11a: each walk's largest distance from the limit at the same step."""
     most = 2 / math.sqrt(evidence.seeds[0].dimension)
-    return Check(
+    return Claim(
         "11a",
         "In many dimensions the walk is a half circle and a vertical line",
         "Fig. 11",
         f"<= 2/sqrt(D) = {most:.3g} L off",
-        lambda v: Reading(f"{v:.4f} L off the limit", v <= most, v),
-        note="largest distance of (x, r) at the same step",
+    ).by(
+        lambda v: Reading(f"{v:.4f} L off the limit", v <= most, v), note="largest distance of (x, r) at the same step"
     )
 
 
@@ -201,12 +179,8 @@ def end_of(evidence: Evidence[Walk]) -> Check[float]:
     """11b: the length of the vertical line."""
     one = evidence.seeds[0]
     end = math.sqrt(float(one.tau[-1]) - 1)
-    return Check(
-        "11b-end",
-        f"The vertical line ends at {end:.3f} L",
-        "Fig. 11",
-        f"r/L = {end:.3f} +- 0.015",
-        lambda v: Reading(f"r/L = {v:.4f} at step {one.num_steps}", abs(v - end) <= 0.015, abs(v - end)),
+    return Claim("11b-end", f"The vertical line ends at {end:.3f} L", "Fig. 11", f"r/L = {end:.3f} +- 0.015").by(
+        lambda v: Reading(f"r/L = {v:.4f} at step {one.num_steps}", abs(v - end) <= 0.015, abs(v - end))
     )
 
 
@@ -266,32 +240,20 @@ def _thales_law(evidence: Evidence[Walk]) -> str:
     return f"reported, law: {-2 * float(np.mean(tau * (1 - tau))) / (one.dimension - 2):.2g}"
 
 
-TOP = Check[float](
-    "11b-top",
-    "The half circle is half as high as L",
-    "Fig. 11",
-    "max r/L = 0.500 +- 0.020",
-    lambda v: Reading(f"max r/L = {v:.4f}", abs(v - 0.5) <= 0.02, abs(v - 0.5)),
+TOP: Check[float] = Claim("11b-top", "The half circle is half as high as L", "Fig. 11", "max r/L = 0.500 +- 0.020").by(
+    lambda v: Reading(f"max r/L = {v:.4f}", abs(v - 0.5) <= 0.02, abs(v - 0.5))
 )
-IRREGULAR = Check[float](
-    "11c",
-    "In few dimensions the walk is irregular",
-    "Fig. 11",
-    "distance > 0.1 L",
-    lambda v: Reading(f"{v:.3f} L off the limit", v > 0.1, -v),
+IRREGULAR: Check[float] = Claim("11c", "In few dimensions the walk is irregular", "Fig. 11", "distance > 0.1 L").by(
+    lambda v: Reading(f"{v:.3f} L off the limit", v > 0.1, -v)
 )
-SHRINKS = Check[None]("11a-shrinks", "The more dimensions, the closer to the limit", "Fig. 11", "mean falls with D")
-LAW = Check[None](
+SHRINKS = Claim("11a-shrinks", "The more dimensions, the closer to the limit", "Fig. 11", "mean falls with D")
+LAW = Claim(
     "11-law",
     "The walks follow the exact law: 90 % of their points lie in its 90 % intervals",
     "theory C2",
     "|z| <= 3 of a binomial",
     identity=True,
 )
-THALES = Check(
-    "11-thales",
-    "Thales defect x(L - x)/L² - r²/L², mean over the steps to the solution",
-    "theory C6",
-    _thales_law,
-    _thales,
-)
+THALES = Claim(
+    "11-thales", "Thales defect x(L - x)/L² - r²/L², mean over the steps to the solution", "theory C6", _thales_law
+).by(_thales)

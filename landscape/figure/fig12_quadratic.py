@@ -19,19 +19,16 @@ __all__ = ["draw", "judge"]
 @style.themed
 def draw(results: Sequence[Result]) -> Figure:
     """Residual against projection in units of R, a colour per setting, theory as open markers on each run's line."""
-    figure, grid = style.new(1, 1, width=8.4, height=4.6)
-    axes = grid[0][0]
+    figure, axes = style.alone(8.4, 4.6)
     jobs = ordered(results)
     x, r = random_walk_limit(solution_step=1, num_steps=1)
-    axes.plot(x, r, color=style.FAINT, linewidth=1.0, linestyle=(0, (6, 3)), zorder=1)
+    axes.plot(x, r, zorder=1, **style.LONG_DASHES)
     for k, result in enumerate(jobs):
         _draw(axes, result, panel.job_look(k))
     if jobs:
-        axes.plot(
-            [], [], "o", markerfacecolor="none", color=style.GREY, markersize=4.5, label="exact, at 64 steps or less"
-        )
+        axes.plot([], [], color=style.GREY, markersize=4.5, label="exact, at 64 steps or less", **style.HOLLOW)
         axes.fill_between([], [], [], color=style.GREY, alpha=0.3, label="random solutions: mean x ± 2 std")
-        axes.plot([], [], color=style.FAINT, linewidth=1.0, linestyle=(0, (6, 3)), label="half circle (Thales)")
+        axes.plot([], [], label="half circle (Thales)", **style.LONG_DASHES)
         axes.plot([1], [0], "*", color=style.BLACK, markersize=11, clip_on=False, zorder=5, label="solution")
     else:
         panel.close(axes, panel.Drawn())
@@ -66,15 +63,8 @@ def _draw(axes: Axes, result: Result, look: dict[str, Any]) -> None:
         x, r = track(run, s)
         axes.plot(x, r, **{**look, "linewidth": 1.3}, zorder=2, label=label)
     if theory is not None:
-        axes.plot(
-            *track(theory),
-            "o",
-            markerfacecolor="none",
-            markersize=4.2,
-            markeredgewidth=0.8,
-            color=look["color"],
-            zorder=3,
-        )
+        small = {"markersize": 4.2, "markeredgewidth": 0.8, "color": look["color"]}
+        axes.plot(*track(theory), zorder=3, **style.HOLLOW, **small)
     low, high = (result.projections.get(f"expected_{end}") for end in ("low", "high"))
     if low is not None and high is not None:
         (left, r), (right, _) = track(low), track(high)

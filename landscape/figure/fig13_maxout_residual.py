@@ -16,18 +16,12 @@ from landscape.result.verdict import Verdict
 @style.themed
 def draw(results: Sequence[Result]) -> Figure:
     """Residual against projection in parameter units, a marker per saved epoch, and what a random walk would do."""
-    figure, grid = style.new(1, 1, width=7.2, height=4.1)
-    axes = grid[0][0]
+    figure, axes = style.alone(7.2, 4.1)
     notes = draw_tracks(axes, results, naming.names(results))
     if axes.get_legend() is None:
         style.legend_outside(figure)
-    return caption.finish(
-        figure,
-        results,
-        f"Fig. 13: training of {naming.recipes(results)}{caption.on_data(results)}, off the line",
-        notes,
-        verdicts=judge(results),
-    )
+    title = f"Fig. 13: training of {naming.recipes(results)}{caption.on_data(results)}, off the line"
+    return caption.finish(figure, results, title, notes, verdicts=judge(results))
 
 
 def judge(results: Sequence[Result]) -> list[Verdict]:

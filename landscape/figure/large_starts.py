@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from landscape.figure import naming
-from landscape.figure.checks import Check, joined, judge_job, on_curve
+from landscape.figure.checks import Claim, joined, judge_job, on_curve
 from landscape.figure.exact import (
     EXACT,
     SEEN,
@@ -97,7 +97,7 @@ def _between(result: Result, name: str, start: Array, end: Array) -> list[Verdic
             return Reading(f"{off:.1e} off at most", off <= ALGEBRA, off)
 
         sentence = f"Between two solutions J = {size**2:g} α² (1 - α)²"
-        check = Check("10a", sentence, LEFT, f"<= {ALGEBRA:g} off", read, identity=True)
+        check = Claim("10a", sentence, LEFT, f"<= {ALGEBRA:g} off").by(read, identity=True)
         found.append(check.of(on_curve(result, seen, f"{name}, {seen.split}, {seen.mode}")))
     if EXACT in result.curves and solved and knows_extrema(result, 0):
         tops = [point for point in extrema(result, 0) if not point.is_minimum and 0 < point.alpha < 1]
@@ -110,13 +110,13 @@ def _between(result: Result, name: str, start: Array, end: Array) -> list[Verdic
         top = len(tops) == 1 and abs(tops[0].alpha - 0.5) <= ALGEBRA and abs(tops[0].objective - height) <= ALGEBRA
         sentence = "One barrier separates the two solutions, and each is a minimum"
         expected = f"minima at 0 and 1, 1 maximum, J(1/2) = {height:.8g} +- {ALGEBRA:g}"
-        barrier = Check[None]("10a-barrier", sentence, LEFT, expected)
+        barrier = Claim("10a-barrier", sentence, LEFT, expected)
         found.append(barrier.said(result, f"{name}, exact", [Reading(text, ends and top)]))
     if (path := result.curves.get(JOINED)) is not None and solved and path.objective.size:
         most = float(path.objective.max())
         text = f"J <= {most:.1e} at {len(path.alphas)} points of start^(1 - α) end^α"
         sentence = "The two solutions are joined by a curve of solutions"
-        connected = Check[None]("10a-connected", sentence, LEFT, f"J <= {ALGEBRA:g} along it", identity=True)
+        connected = Claim("10a-connected", sentence, LEFT, f"J <= {ALGEBRA:g} along it", identity=True)
         found.append(connected.said(result, f"{name}, curve", [Reading(text, most <= ALGEBRA, most)]))
     return found + judge_job([BETWEEN_PROVEN], result, name)
 
@@ -140,17 +140,14 @@ def _from_start(result: Result, name: str, start: Array, end: Array) -> list[Ver
     if not np.isfinite(second) or abs(second - 1) <= END:
         again = Reading("the line meets the solutions once", None, note="there is no second meeting to place")
     sentence = f"The start is far worse than the solution: J(0) = {height:g}"
-    worse = Check[None]("10b-start", sentence, RIGHT, f"J(0) = {height:g} +- {ALGEBRA:g}", identity=True)
+    worse = Claim("10b-start", sentence, RIGHT, f"J(0) = {height:g} +- {ALGEBRA:g}", identity=True)
     sentence = f"The solution is the only minimum on [{first:g}, {last:g}]"
-    alone = Check[None]("10b", sentence, RIGHT, f"1 minimum, at 1 +- {END:g}")
+    alone = Claim("10b", sentence, RIGHT, f"1 minimum, at 1 +- {END:g}")
     sentence = "The line meets the solutions again, but outside the figure"
-    outside = Check[None]("10b-second", sentence, RIGHT, f"α' outside [{first:g}, {last:g}]", identity=True)
-    return [
-        worse.said(result, f"{name}, measured", [known]),
-        alone.said(result, f"{name}, exact", [only]),
-        outside.said(result, f"{name}, algebra", [again]),
-        *judge_job([FALLS_PROVEN], result, name),
-    ]
+    outside = Claim("10b-second", sentence, RIGHT, f"α' outside [{first:g}, {last:g}]", identity=True)
+    told = ((worse, "measured", known), (alone, "exact", only), (outside, "algebra", again))
+    found = [claim.said(result, f"{name}, {on}", [reading]) for claim, on, reading in told]
+    return found + judge_job([FALLS_PROVEN], result, name)
 
 
 def _from_random(result: Result, name: str) -> list[Verdict]:
@@ -170,7 +167,7 @@ def _from_random(result: Result, name: str) -> list[Verdict]:
         reading = Reading(lacks, None, note="there is no line of which this could be said")
     note = "the other lines cross the solutions twice: the caption holds for some starts only"
     sentence = "From a random start of large norm the solution is the only minimum"
-    check = Check[None]("10c", sentence, RIGHT, "no other minimum on (0, 1), in any line")
+    check = Claim("10c", sentence, RIGHT, "no other minimum on (0, 1), in any line")
     found = [check.said(result, about, [reading], joined("" if untold or lacks else note, left_out))]
     model, sigma = result.config.get("model") or {}, sigma_of(result)
     if (model.get("depth"), model.get("width")) != (2, 1) or not sigma or lacks:
@@ -195,6 +192,6 @@ def _from_random(result: Result, name: str) -> list[Verdict]:
         z = (count - num * exact) / float(np.sqrt(num * exact * (1 - exact)))
         text = f"{count} of {num} = {count / num:.3f}, 95 % in [{low:.3f}, {high:.3f}], z = {z:.2f}{extra}"
         reading = untold or Reading(text, None if few else abs(z) <= 3, abs(z), note=few)
-        check = Check[None](id, f"{sentence} is {exact:.4f}", "theory A1", "|z| <= 3", identity=True)
+        check = Claim(id, f"{sentence} is {exact:.4f}", "theory A1", "|z| <= 3", identity=True)
         found.append(check.said(result, about, [reading], "" if untold else why))
     return found

@@ -11,6 +11,12 @@ from landscape.result.saved import Result
 CHOSEN = ("recipe", "endpoints", "alphas")
 
 
+def rank(word: object, order: Iterable[object]) -> int:
+    """The place of a word in an order, behind its end for any that it lacks."""
+    known = list(order)
+    return known.index(word) if word in known else len(known)
+
+
 def recipe(result: Result) -> str:
     """The recipe's name, or the experiment's when nothing was trained."""
     return result.choices.get("recipe", result.name)
@@ -33,10 +39,7 @@ def caps(results: Sequence[Result]) -> list[str]:
     A cap on a training is none of a job that trained nothing, such as a line between checkpoints.
     """
     found = [
-        cap
-        for result in results
-        for cap in dict.fromkeys(result.caps)
-        if result.training_status or not cap.startswith("training.")
+        cap for r in results for cap in dict.fromkeys(r.caps) if r.training_status or not cap.startswith("training.")
     ]
     of = {cap: found.count(cap) for cap in dict.fromkeys(found)}
     return [cap if num == len(results) else f"{cap} ({num} of {len(results)} jobs)" for cap, num in of.items()]
@@ -95,14 +98,8 @@ def same_line(one: Result, other: Result, *grid: str) -> bool:
 LIKELIHOODS = {
     "landscape": ("CrossEntropy", "Adversarial", "MultiPrediction"),
     "torch": (
-        "CrossEntropyLoss",
-        "NLLLoss",
-        "BCELoss",
-        "BCEWithLogitsLoss",
-        "cross_entropy",
-        "nll_loss",
-        "binary_cross_entropy",
-        "binary_cross_entropy_with_logits",
+        *("CrossEntropyLoss", "NLLLoss", "BCELoss", "BCEWithLogitsLoss"),
+        *("cross_entropy", "nll_loss", "binary_cross_entropy", "binary_cross_entropy_with_logits"),
     ),
 }
 """The last part of a cost's name, by the library that the name begins with."""

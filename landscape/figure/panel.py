@@ -17,6 +17,7 @@ from landscape.result.curve.noise import LEVEL
 from landscape.result.saved import Result
 
 BAND_ALPHA = 0.25
+DOTTED: Any = {"linestyle": (0, (1, 1.3)), "linewidth": 1.0}
 
 
 @dataclass(frozen=True)
@@ -90,24 +91,38 @@ def band(
 
 def draw_splits(axes: Axes, result: Result, splits: Sequence[str] = ("train", "valid"), twins: bool = True) -> Drawn:
     """J(alpha) of one job, a colour and a line style per split; thin dotted twins without dropout."""
-    drawn, has_noise = Drawn(), False
-    for split in splits:
-        if (curve := primary(result, split)) is not None:
-            look: dict[str, Any] = {"color": style.SPLIT_COLOR[split], "linestyle": style.SPLIT_STYLE[split]}
-            look |= {"marker": "o", "markersize": 3.0} if len(curve.alphas) <= 45 else {}
-            drawn += band(axes, result, curve.alphas, curve.objective, label=style.SPLIT_WORD[split], **look)
-            has_noise |= draw_noise(axes, result, curve)
-            mark_ends(axes, curve.alphas)
-    for split in splits:
-        if twins and (curve := twin(result, split)) is not None:
-            columns, _ = result.usable(curve.objective)
-            if columns:
-                median = np.median(curve.objective[:, columns], axis=1)
-                look = {"color": style.SPLIT_COLOR[split], "linestyle": style.TWIN_STYLE[split], "linewidth": 1.0}
-                axes.plot(curve.alphas, median, label=f"{style.SPLIT_WORD[split]}, no dropout", **look)
+    words = style.SPLIT_WORD
+    curves = [(curve, words[split]) for split in splits if (curve := primary(result, split)) is not None]
+    beside = [(curve, f"{words[split]}, no dropout") for split in splits if (curve := twin(result, split)) is not None]
+    return draw_curves(axes, result, curves, beside if twins else (), outer=None)
+
+
+def draw_curves(
+    axes: Axes,
+    result: Result,
+    curves: Sequence[tuple[Curve, str]],
+    beside: Sequence[tuple[Curve, str]] = (),
+    outer: tuple[float, float] | None = (0.0, 1.0),
+) -> Drawn:
+    """Curves with their labels, a colour and a line style per split, and thin ones beside them.
+
+    Args:
+        outer: the quantiles that the bands of the thin ones span; without any they are the others' twins.
+    """
+    drawn, thin, has_noise = Drawn(), Drawn(), False
+    for curve, label in curves:
+        look: dict[str, Any] = {"color": style.SPLIT_COLOR[curve.split], "linestyle": style.SPLIT_STYLE[curve.split]}
+        look |= {"marker": "o", "markersize": 3.0} if len(curve.alphas) <= 45 else {}
+        drawn += band(axes, result, curve.alphas, curve.objective, label=label, **look)
+        has_noise |= draw_noise(axes, result, curve)
+        mark_ends(axes, curve.alphas)
+    for curve, label in beside:
+        look = {"color": style.SPLIT_COLOR[curve.split], "linestyle": style.TWIN_STYLE[curve.split], "linewidth": 1.0}
+        thin += band(axes, result, curve.alphas, curve.objective, outer=outer, label=label, **look)
     if has_noise:
-        name_noise(axes)
-    return drawn
+        label = f"band: {100 * LEVEL:.0f} % over examples"  # one entry of the legend for the bands of all splits
+        axes.fill_between([], [], [], label=label, facecolor=style.GREY, alpha=BAND_ALPHA, linewidth=0)
+    return drawn if outer is None else drawn + thin
 
 
 def draw_noise(axes: Axes, result: Result, curve: Curve) -> bool:
@@ -123,34 +138,23 @@ def draw_noise(axes: Axes, result: Result, curve: Curve) -> bool:
     return True
 
 
-def name_noise(axes: Axes) -> None:
-    """One entry of the legend for the bands of all splits."""
-    label = f"band: {100 * LEVEL:.0f} % over examples"
-    axes.fill_between([], [], [], label=label, facecolor=style.GREY, alpha=BAND_ALPHA, linewidth=0)
-
-
 def draw_jobs(
-    axes: Axes, results: Sequence[Result], labels: Sequence[str], splits: Sequence[str] = ("train",), offset: int = 0
+    axes: Axes, results: Sequence[Result], labels: Sequence[str], splits: Sequence[str] = ("train",)
 ) -> Drawn:
-    """J(alpha) of several jobs, a colour per job and a line style per split.
-
-    Args:
-        offset: where in the colour cycle the first job starts.
-    """
+    """J(alpha) of several jobs, a colour per job and a line style per split."""
     drawn = Drawn()
-    for k, (result, label) in enumerate(zip(results, labels, strict=True), start=offset):
+    for k, (result, label) in enumerate(zip(results, labels, strict=True)):
         for split in splits:
             if (curve := primary(result, split)) is not None:
                 look = {**job_look(k), "label": label}
                 if split != splits[0]:
-                    look |= {"linestyle": (0, (1, 1.3)), "linewidth": 1.0, "label": None}
+                    look |= DOTTED | {"label": None}
                 drawn += band(axes, result, curve.alphas, curve.objective, **look)
                 mark_ends(axes, curve.alphas)
     for split in splits[1:]:  # said once, not once per job
-        if all(primary(result, split) is None for result in results):
-            continue
-        grey: dict[str, Any] = {"color": style.GREY, "linestyle": (0, (1, 1.3)), "linewidth": 1.0}
-        axes.plot([], [], label=f"dotted: {style.SPLIT_WORD[split]}", **grey)
+        if any(primary(result, split) is not None for result in results):
+            label = f"dotted: {style.SPLIT_WORD[split]}"
+            axes.plot([], [], label=label, **(DOTTED | {"color": style.GREY}))
     return drawn
 
 
@@ -207,13 +211,9 @@ def close(axes: Axes, drawn: Drawn, legend: bool = True) -> None:
 def draw_clean(axes: Axes, result: Result) -> None:
     """The clean part of an adversarial training cost, thin, where it was measured."""
     curve = primary(result, "train")
-    values = curve.metrics.get("clean_objective") if curve is not None else None
-    if curve is None or values is None:
-        return
-    columns, _ = result.usable(values)
-    if columns:
+    if curve is not None and (values := curve.metrics.get("clean_objective")) is not None:
         look: dict[str, Any] = {"color": style.GREEN, "linestyle": (0, (8, 1.5, 1, 1.5)), "linewidth": 1.0}
-        axes.plot(curve.alphas, np.median(values[:, columns], axis=1), label="training, clean examples only", **look)
+        band(axes, result, curve.alphas, values, outer=None, label="training, clean examples only", **look)
 
 
 def draw_histories(
@@ -224,7 +224,6 @@ def draw_histories(
     for k, (result, label) in enumerate(zip(results, labels, strict=True)):
         history = result.learning_curve
         if history is not None and channel in history.channels:
-            drawn += band(
-                axes, result, history.epochs, history.channels[channel], ragged=True, label=label, **job_look(k)
-            )
+            look = {"label": label, **job_look(k)}
+            drawn += band(axes, result, history.epochs, history.channels[channel], ragged=True, **look)
     return drawn

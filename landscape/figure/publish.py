@@ -86,25 +86,13 @@ def page(results: Sequence[Result], verdicts: Sequence[Verdict]) -> str:
     head = [plain(f"# {first.name}, {first.scale} scale"), "", "```", command_of(results), "```", ""]
     lines = [f"- verdicts: {told}"]
     lines += [f"- caps of this scale: {'; '.join(caps)}"] if caps else []
-    lines += [
-        f"- {', '.join(f'{k} {v}' for k, v in first.versions.items())}",
-        "",
-        "| job | device | seconds | best epoch | epochs | test errors |",
-        "|---|---|---|---|---|---|",
-    ]
+    lines += [f"- {', '.join(f'{k} {v}' for k, v in first.versions.items())}", ""]
+    lines += ["| job | device | seconds | best epoch | epochs | test errors |", "|---|---|---|---|---|---|"]
     for r, label in zip(results, naming.names(results), strict=True):
         cells = [_numbers(r, key) for key in ("best_epoch", "num_epochs", "num_test_errors")]
         lines.append(f"| {label} | {r.device} | {r.seconds:.0f} | {' | '.join(cells)} |")
-    lines += [
-        "",
-        "Seconds are of this job alone: of a network that "
-        "an earlier job had trained, those of its line and not of its epochs.",
-        "",
-        "![figure](figure.png)",
-        "",
-        *verdict_rows(verdicts),
-        "",
-    ]
+    seconds = "Seconds are of this job alone: of a network that an earlier job had trained, those of its line and not"
+    lines += ["", f"{seconds} of its epochs.", "", "![figure](figure.png)", "", *verdict_rows(verdicts), ""]
     return "\n".join([*head, *map(plain, lines)])
 
 

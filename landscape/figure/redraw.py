@@ -66,13 +66,9 @@ def load(folders: Sequence[Path]) -> tuple[list[tuple[Path, Result]], list[str]]
     Raises:
         InputError: no job is done, or they belong to different figures. ResultError: a result is damaged.
     """
-    loaded = [(folder, Result.load(folder)) for folder in folders]
-    failed = [
-        f"job {place.name} {r.status}, left out: {_last_line(r.error)}" for place, r in loaded if r.status != "done"
-    ]
-    done = [(folder, result) for folder, result in loaded if result.status == "done"]
+    done, failed = finished(folders, ", left out")
     if not done:
-        raise InputError(f"none of the {len(loaded)} jobs is done: {'; '.join(failed)}")
+        raise InputError(f"none of the {len(failed)} jobs is done: {'; '.join(failed)}")
     modules = sorted({result.figure for _, result in done})
     if len(modules) > 1:
         raise InputError(
@@ -81,10 +77,19 @@ def load(folders: Sequence[Path]) -> tuple[list[tuple[Path, Result]], list[str]]
     return done, failed
 
 
-def _last_line(text: str) -> str:
-    """The last line of a traceback or message, which says what went wrong."""
-    lines = text.strip().splitlines()
-    return lines[-1] if lines else "it left no message"
+def finished(folders: Sequence[Path], said: str = "") -> tuple[list[tuple[Path, Result]], list[str]]:
+    """The results that are done, with their folders, and one line for each of the others.
+
+    Args:
+        said: of each of these, before the last line of its traceback or message, which says what went wrong.
+    """
+    loaded = [(folder, Result.load(folder)) for folder in folders]
+    failed = [
+        f"job {place.name} {r.status}{said}: {(r.error.strip().splitlines() or ['it left no message'])[-1]}"
+        for place, r in loaded
+        if r.status != "done"
+    ]
+    return [pair for pair in loaded if pair[1].status == "done"], failed
 
 
 def redraw(

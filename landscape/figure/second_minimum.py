@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from landscape.figure import naming
-from landscape.figure.checks import Check, Evidence, Learned, judge_job, on_curve, on_history
+from landscape.figure.checks import Check, Claim, Evidence, Learned, judge_job, on_curve, on_history
 from landscape.figure.reading import SLACK, Column, Reading, counted, covers, listed, primary
 from landscape.result.curve import Array, Curve, argmin_alpha, drop, largest_rise, local_minima
 from landscape.result.saved import Result
@@ -106,7 +106,7 @@ def second_minimum(key: str) -> Check[Column]:
 
     word = PARTS.get(key, "total")
     sentence, expected = f"The line has a second minimum of high cost ({word})", f"{RAISED:g} of the drop above J(1)"
-    return Check(f"7a-{word}", sentence, "Fig. 7", f"a minimum in (0, 1), {expected}", read, _line)
+    return Claim(f"7a-{word}", sentence, "Fig. 7", f"a minimum in (0, 1), {expected}").by(read, _line)
 
 
 def _lowest(seed: Column) -> Reading:
@@ -181,28 +181,18 @@ def _error(seed: Learned) -> Reading:
     return Reading(text, best <= 0.01 if is_full else None, best, note="" if is_full else FULL_NOTE)
 
 
-LOWEST = Check(
-    "7b",
-    "The line is lowest at the solution",
-    "Fig. 7",
-    "argmin at 1 ± 0.05",
-    _lowest,
-    _line,
-    "1 ± 0.1",
-    needs_training=True,
+LOWEST = Claim("7b", "The line is lowest at the solution", "Fig. 7", "argmin at 1 ± 0.05").by(
+    _lowest, _line, calibrated="1 ± 0.1", needs_training=True
 )
-GOES_ROUND = Check(
+GOES_ROUND = Claim(
     "7c",
     "Training goes round what the line meets, at lower cost",
     "Fig. 7",
     f"r/L >= {ASIDE:g} and J below the line's, for x/L in the anomaly",
-    _way_round,
-    _line,
-    needs_training=True,
+).by(_way_round, _line, needs_training=True)
+FALLS_ALONG_TRAINING = Claim("7d", "J falls along training", "Fig. 7", "rise <= 0.05 of the drop").by(
+    _falls, _training, needs_training=True
 )
-FALLS_ALONG_TRAINING = Check(
-    "7d", "J falls along training", "Fig. 7", "rise <= 0.05 of the drop", _falls, _training, needs_training=True
-)
-LOW_ERROR = Check(
-    "7e", "The solution classifies as well as published", "Fig. 7", "validation error <= 1.0 %", _error, _validation
+LOW_ERROR = Claim("7e", "The solution classifies as well as published", "Fig. 7", "validation error <= 1.0 %").by(
+    _error, _validation
 )

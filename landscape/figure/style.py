@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import textwrap
 import warnings
 from collections.abc import Callable, Sequence
@@ -45,6 +46,8 @@ CYCLE = [BLUE, ORANGE, GREEN, PURPLE, BLACK, AMBER, SKY]
 SPLIT_COLOR = {"train": BLUE, "valid": ORANGE}
 SPLIT_STYLE: dict[str, Any] = {"train": "-", "valid": (0, (5, 1.6))}
 TWIN_STYLE: dict[str, Any] = {"train": (0, (1, 1.2)), "valid": (0, (4, 1.2, 1, 1.2, 1, 1.2))}
+HOLLOW: Any = {"linestyle": "none", "marker": "o", "markerfacecolor": "none"}
+LONG_DASHES: Any = {"color": FAINT, "linewidth": 1.0, "linestyle": (0, (6, 3))}
 SPLIT_WORD = {"train": "training", "valid": "validation"}
 
 Draw = Callable[[Sequence[Result]], Figure]
@@ -65,6 +68,21 @@ def new(rows: int, columns: int, width: float = 0.0, height: float = 0.0) -> tup
     figure.set_layout_engine("constrained", h_pad=0.06, w_pad=0.06, hspace=0.04, wspace=0.04)
     grid = figure.subplots(rows, columns, squeeze=False)
     return figure, [list(row) for row in np.asarray(grid)]
+
+
+def panels(num: int, columns: int, width: float = 0.0, height: float = 0.0) -> tuple[Figure, list[Axes]]:
+    """A figure of ``num`` panels, at least one, in reading order; width and height as in ``new``."""
+    figure, grid = new(math.ceil(num / columns) or 1, columns, width, height)
+    flat = [axes for row in grid for axes in row]
+    for axes in flat[max(num, 1) :]:
+        axes.remove()
+    return figure, flat[: max(num, 1)]
+
+
+def alone(width: float = 4.8, height: float = 0.0) -> tuple[Figure, Axes]:
+    """A figure of one panel."""
+    figure, (axes,) = panels(1, 1, width, height)
+    return figure, axes
 
 
 def wrapped(title: str, width: int = 44) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from rich import box
 from rich.table import Table
@@ -21,15 +22,8 @@ def verdict_table(verdicts: Sequence[Verdict]) -> Table:
     """
     verdicts = ordered(verdicts)
     notes = list(dict.fromkeys(item.note for item in verdicts if item.note))
-    table = Table(
-        box=box.SIMPLE_HEAD,
-        show_edge=False,
-        pad_edge=False,
-        expand=True,
-        padding=(0, 1, 0, 0),
-        caption_justify="left",
-        caption_style="",
-    )
+    tight: dict[str, Any] = {"show_edge": False, "pad_edge": False, "padding": (0, 1, 0, 0)}
+    table = Table(box=box.SIMPLE_HEAD, expand=True, caption_justify="left", caption_style="", **tight)
     # The longest name on one line, as far as that leaves room for the rest.
     longest = max((len(word) for item in verdicts for word in item.subject.split()), default=0)
     table.add_column("check", no_wrap=True)
@@ -49,13 +43,8 @@ def verdict_table(verdicts: Sequence[Verdict]) -> Table:
         if item.note:
             holds.append(f" ({notes.index(item.note) + 1})", style="dim")
         relaxed = _text(f"{item.calibrated}: ").append(_word(item.calibrated_holds)) if item.calibrated else Text()
-        cells = [
-            _text(item.check),
-            _text(item.subject),
-            _text("" if again else item.claim),
-            _text(item.measured),
-            _text(item.expected),
-        ]
+        claim = "" if again else item.claim
+        cells = map(_text, (item.check, item.subject, claim, item.measured, item.expected))
         table.add_row(*cells, holds, relaxed, end_section=last)
     if notes:
         table.caption = Text("\n".join(f"({k}) {plain(note)}" for k, note in enumerate(notes, 1)), style="dim")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -35,10 +34,7 @@ TITLES = {
 @style.themed
 def draw(results: Sequence[Result]) -> Figure:
     """One panel per kind of line, a colour per net: exact curve, measured points, and every extremum that exists."""
-    order = list(TITLES)
-    kinds = sorted(
-        {r.choices.get("endpoints", "") for r in results}, key=lambda k: (order.index(k) if k in order else 9, k)
-    )
+    kinds = sorted({r.choices.get("endpoints", "") for r in results}, key=lambda k: (naming.rank(k, TITLES), k))
     figure, grid = style.new(1, len(kinds), width=4.2 * len(kinds) + 1.9, height=3.7)
     for kind, axes in zip(kinds, grid[0], strict=True):
         jobs = [r for r in results if r.choices.get("endpoints", "") == kind]
@@ -47,9 +43,8 @@ def draw(results: Sequence[Result]) -> Figure:
         tops = [float(v) for curve in axes.lines for v in np.asarray(curve.get_ydata()) if v > 0]
         if tops and max(tops) > 20 * min(tops):
             axes.set_yscale("log")  # what rises outside the ends would flatten what lies between them
-        axes.set(
-            title=style.wrapped(TITLES.get(kind, kind.replace("_", " "))), xlabel="α", ylabel="J(θ(α)) [squared error]"
-        )
+        title = style.wrapped(TITLES.get(kind, kind.replace("_", " ")))
+        axes.set(title=title, xlabel="α", ylabel="J(θ(α)) [squared error]")
     style.legend_outside(figure)
     first = {r.choices.get("endpoints", ""): r for r in reversed(results) if r.statements}
     notes = [f"{kind}: {r.statements[0]}" for kind, r in first.items()]
@@ -95,4 +90,4 @@ def checks(kind: str, split: str) -> list[Check[float]]:
         source = "Fig. 1" if kind == "init_to_solution" else "Fig. 5"
         sentence = "J falls all the way to the solution, proven"
         shape = falls_proven("thm01-monotone", sentence, source, "decreasing on [0, 1]", split, split)
-    return [agrees, replace(shape, note=lambda evidence: "; ".join(evidence.result.statements[:1]))]
+    return [agrees, shape.claim.by(shape.read, shape.look, note=lambda e: "; ".join(e.result.statements[:1]))]

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from landscape.figure import caption, naming, panel, style
-from landscape.figure.checks import Check, joined, judge_job
+from landscape.figure.checks import Claim, joined, judge_job
 from landscape.figure.exact import (
     SPLITS,
     draw_line,
@@ -37,11 +37,8 @@ def draw(results: Sequence[Result]) -> Figure:
         split = next((s for s in SPLITS if f"{s}/deterministic" in result.curves), "train")
         notes += _panel(axes, result, split)
         cost = result.choices.get("cost", "")
-        axes.set(
-            title=style.wrapped(f"{cost.replace('_', ' ')}, {style.SPLIT_WORD.get(split, split)}"),
-            xlabel="α",
-            ylabel=f"J(θ(α)) [{UNITS.get(cost, 'cost')}]",
-        )
+        title = style.wrapped(f"{cost.replace('_', ' ')}, {style.SPLIT_WORD.get(split, split)}")
+        axes.set(title=title, xlabel="α", ylabel=f"J(θ(α)) [{UNITS.get(cost, 'cost')}]")
     style.legend_outside(figure)
     title = f"Theorem 2: {naming.recipes(results)}{caption.on_data(results)}, beyond any grid"
     return caption.finish(figure, results, title, notes, verdicts=judge(results))
@@ -68,17 +65,14 @@ def _panel(axes: Axes, result: Result, split: str) -> list[str]:
     return [f"{result.choices.get('cost', '')}: {text}" for text in result.statements[:1]]
 
 
-EXTREMA = Check[None](
+EXTREMA = Claim(
     "thm02-extrema",
     "J has no extremum on the way to the solution that is deeper than its rounding",
     "Fig. 4",
     "0 extrema in (0, 1)",
 )
-PROOF = Check[None](
-    "thm02-proof",
-    "J falls all the way to the solution, proven with kinks and rounding",
-    "Fig. 4",
-    "proven on [0, 1]",
+PROOF = Claim(
+    "thm02-proof", "J falls all the way to the solution, proven with kinks and rounding", "Fig. 4", "proven on [0, 1]"
 )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from landscape.figure import panel, style
-from landscape.figure.checks import Check, Evidence, joined
+from landscape.figure.checks import Claim, Evidence, joined
 from landscape.figure.reading import Reading, counted
 from landscape.result.curve import Array, Projection, local_maxima, random_walk_limit, thales_defect
 from landscape.result.saved import Result
@@ -77,9 +77,8 @@ def draw_tracks(axes: Axes, results: Sequence[Result], labels: Sequence[str], eq
         many = len(columns) > 1
         shown += [(track(projection, s), f"{label}, seed {seeds[s]}" if many else label) for s in columns]
     for k, (points, label) in enumerate(shown):
-        axes.plot(
-            points.x, points.r, marker="o", markersize=2.4, **{**panel.job_look(k), "linewidth": 1.0}, label=label
-        )
+        look = {**panel.job_look(k), "linewidth": 1.0}
+        axes.plot(points.x, points.r, marker="o", markersize=2.4, label=label, **look)
     for k, (points, _) in enumerate(shown):
         # The walk is as long as this run and takes its solution as early.
         passed = points.epochs - points.epochs[0]
@@ -88,8 +87,7 @@ def draw_tracks(axes: Axes, results: Sequence[Result], labels: Sequence[str], eq
         star: dict[str, Any] = {"marker": "*", "markersize": 11, "linestyle": "none", "clip_on": False}
         words = ("solution θ_f, at (L, 0)", "random walk of the same length") if k == 0 else (None, None)
         axes.plot([points.length], [0], color=panel.job_look(k)["color"], label=words[0], **star)
-        walk: dict[str, Any] = {"color": style.FAINT, "linewidth": 1.0, "linestyle": (0, (6, 3)), "zorder": 1}
-        axes.plot(points.length * x, points.length * r, label=words[1], **walk)
+        axes.plot(points.length * x, points.length * r, label=words[1], zorder=1, **style.LONG_DASHES)
         notes.append(f"a random walk of this length ends at residual {points.length * r[-1]:.3g}" if r[-1] > 0 else "")
     if len(shown) == 1:
         _name_epochs(axes, shown[0][0], counted_in)
@@ -167,9 +165,8 @@ def read_tail(points: Track) -> Reading:
         return _no_best()
     x, r = points.x[points.best + 1 :], points.r[points.best + 1 :]
     if len(x) < FEWEST:
-        return Reading(
-            f"{counted(len(x), 'point')} after the best epoch", None, note=f"a tail needs {FEWEST} points or more"
-        )
+        why = f"a tail needs {FEWEST} points or more"
+        return Reading(f"{counted(len(x), 'point')} after the best epoch", None, note=why)
     off, grows = float(np.abs(x / points.length - 1).max()), bool(r[-1] > r[0])
     text = f"x leaves L by up to {100 * off:.1f} %, r goes from {r[0]:.3g} to {r[-1]:.3g}"
     if abs(r[-1] - r[0]) <= AT_POINT * points.length and off <= STAYS_RELAXED:
@@ -184,9 +181,8 @@ def read_arc(points: Track) -> Reading:
         return _no_best()
     epochs, r = points.epochs[: points.best + 1], points.r[: points.best + 1]
     if len(r) < FEWEST:
-        return Reading(
-            f"{counted(len(r), 'point')} up to the best epoch", None, note=f"an arc needs {FEWEST} points or more"
-        )
+        why = f"an arc needs {FEWEST} points or more"
+        return Reading(f"{counted(len(r), 'point')} up to the best epoch", None, note=why)
     k = int(np.argmax(r))
     tops, height = local_maxima(epochs, r, PROMINENCE * float(r[k])), float(r[k]) / points.length
     where = points.x[k] / points.length
@@ -233,62 +229,37 @@ def read_thales(points: Track) -> Reading:
     between = slice(1, points.best)
     defect = thales_defect(points.x[between] / points.length, points.r[between] / points.length)
     text = f"between {defect.min():.3f} and {defect.max():.3f}, mean {defect.mean():.3f}"
-    return Reading(
-        text, None, -float(defect.mean()), note="reported: 0 without a preferred direction, > 0 inside the half circle"
-    )
+    why = "reported: 0 without a preferred direction, > 0 inside the half circle"
+    return Reading(text, None, -float(defect.mean()), note=why)
 
 
-ENDS = Check(
+ENDS = Claim(
     "13a-ends",
     "The track starts at (0, 0) and passes through (L, 0) at the best epoch",
     "Fig. 13",
     f"<= {AT_POINT:g} L",
-    read_ends,
-    look,
-    identity=True,
-)
-TAIL = Check(
+).by(read_ends, look, identity=True)
+TAIL = Claim(
     "13a-tail",
     "After the best epoch x stays at L while r grows again",
     "Fig. 13",
     f"|x/L - 1| <= {STAYS:g} (our reading of x = L), r grows",
-    read_tail,
-    look,
-    f"|x/L - 1| <= {STAYS_RELAXED:g}",
-)
-ARC = Check(
+).by(read_tail, look, calibrated=f"|x/L - 1| <= {STAYS_RELAXED:g}")
+ARC = Claim(
     "13b",
     "The residual rises to one maximum and falls to the solution",
     "Fig. 13",
     "1 maximum (dips below 2 % ignored), r/L in [0.25, 0.5]",
-    read_arc,
-    look,
-)
-NORM = Check(
-    "13c",
-    "The line holds two thirds of the norm: largest residual over largest |θ|",
-    "Fig. 13",
-    "ρ <= 1/3",
-    read_norm,
-    look,
-    "ρ <= 0.36",
-)
-POINTWISE = Check(
-    "13c-epochs",
-    "The line holds two thirds of the displacement at every epoch",
-    "Fig. 13",
-    "reported",
-    read_pointwise,
-    look,
-)
-THALES = Check(
-    "13-thales",
-    "Thales defect x(L - x)/L² - r²/L² of the track",
-    "theory C6",
-    "reported, random walk: 0",
-    read_thales,
-    look,
-)
+).by(read_arc, look)
+NORM = Claim(
+    "13c", "The line holds two thirds of the norm: largest residual over largest |θ|", "Fig. 13", "ρ <= 1/3"
+).by(read_norm, look, calibrated="ρ <= 0.36")
+POINTWISE = Claim(
+    "13c-epochs", "The line holds two thirds of the displacement at every epoch", "Fig. 13", "reported"
+).by(read_pointwise, look)
+THALES = Claim(
+    "13-thales", "Thales defect x(L - x)/L² - r²/L² of the track", "theory C6", "reported, random walk: 0"
+).by(read_thales, look)
 CHECKS = (ENDS, TAIL, ARC, NORM, POINTWISE, THALES)
 OF_ANY_NET = (ENDS, TAIL, NORM, THALES)
 """Those that name no particular net."""

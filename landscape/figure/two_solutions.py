@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from landscape.figure import naming
-from landscape.figure.checks import Check, Evidence, along
+from landscape.figure.checks import Claim, Evidence, along
 from landscape.figure.reading import SLACK, Column, Reading, counted, listed
 from landscape.result.curve import Curve, argmin_alpha, end_barrier, local_maxima, local_minima, tolerance
 
@@ -96,46 +96,30 @@ def _ratio(seed: Column) -> Reading:
 
 
 BETWEEN_SOLUTIONS = (
-    Check(
+    Claim(
         "5a",
         "On the line between two solutions each is a minimum of its own",
         "Fig. 5 left",
         lambda e: f"2 minima within {_window(e.line)} of 0 and 1, 1 maximum between",
-        _learned(_two_minima),
-        along("train", -0.2, 1.2),
-    ),
-    Check(
+    ).by(_learned(_two_minima), along("train", -0.2, 1.2)),
+    Claim(
         "5b",
         "A barrier separates the two solutions",
         "Fig. 5 left",
         lambda e: f"J(0.5) - higher end >= 0.1 ln {e.num_classes} = {0.1 * _guess(e):.3f}",
-        _learned(_barrier),
-        along("train", 0, 1),
-    ),
-    Check(
-        "5c",
-        "The two solutions are equally good",
-        "Fig. 5 left",
-        "|J(0) - J(1)| <= 0.1 of the barrier",
-        _learned(_equal),
-        along("train", 0, 1),
+    ).by(_learned(_barrier), along("train", 0, 1)),
+    Claim("5c", "The two solutions are equally good", "Fig. 5 left", "|J(0) - J(1)| <= 0.1 of the barrier").by(
+        _learned(_equal), along("train", 0, 1)
     ),
 )
 RANDOM_TO_SOLUTION = (
-    Check(
+    Claim(
         "5d",
         "From a random point the only minimum is the solution",
         "Fig. 5 right",
         "1 minimum, argmin within 1/9 of 1",
-        _one_minimum,
-        along("train", 0, 1 + 1 / 9),
-    ),
-    Check(
-        "5d-ratio",
-        "The random point is far worse than the solution",
-        "Fig. 5 right",
-        "J(0)/J(1) >= 1000",
-        _ratio,
-        along("train", 0, 1),
+    ).by(_one_minimum, along("train", 0, 1 + 1 / 9)),
+    Claim("5d-ratio", "The random point is far worse than the solution", "Fig. 5 right", "J(0)/J(1) >= 1000").by(
+        _ratio, along("train", 0, 1)
     ),
 )

@@ -25,6 +25,8 @@ FORMER = {
     **{"data.arrays": "data.split", "data.progress": "data.download", "cost.outputs": "cost.contract"},
     **{"tracker.network": "tracker.environment", "model.ranges": "model.checks"},
     **{"measurement.subject": "measurement.stages", "measurement.work": "measurement.contract"},
+    **{"measurement.corners": "measurement.plane", "measurement.descent_law": "measurement.descent"},
+    **{"measurement.random_walk": "measurement.residual"},
     **{"compute.engine": "command.launch.launcher", "compute.hold": "command.launch.isolation"},
     **{f"collect.{name}": f"command.collect.{name}" for name in ("launched", "record", "standing")},
     **{"report.seed": "report.sweep", "report.picture": "report.page"},

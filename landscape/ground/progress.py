@@ -8,6 +8,9 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
+from html import escape
+from typing import Any
 
 from rich.console import Console
 from rich.logging import RichHandler
@@ -16,11 +19,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 log = logging.getLogger(__name__)
 
 SECONDS_BETWEEN_LINES = 30.0
+SECONDS_BETWEEN_DRAWINGS = 0.2
 
 COLUMNS_WITHOUT_TERMINAL = 140
 FEWEST_COLUMNS = 60
 
 _bars = True
+_told: ContextVar[bool] = ContextVar("told", default=True)
+"""Whether the work in this context tells how far it is at all."""
 
 
 def console() -> Console:
@@ -57,6 +63,16 @@ def hush(prefix: str) -> None:
             handler.setFormatter(logging.Formatter(f"{form}{prefix}%(message)s", "%H:%M:%S"))
 
 
+@contextmanager
+def bars(shown: bool) -> Iterator[None]:
+    """Inside the block long work tells how far it is, or is silent: no bar, no line."""
+    token = _told.set(shown)
+    try:
+        yield
+    finally:
+        _told.reset(token)
+
+
 class Reporter:
     """Told how far some long work is, tells the user; see ``progress_of``."""
 
@@ -78,10 +94,47 @@ class Reporter:
             log.info("%s: %d of %d, %s%s", self.description, done, self.total, times, f" ({note})" if note else "")
 
 
+class _InNotebook:
+    """A bar of the browser's own in one output of a cell, which is emptied at the end: no widgets are needed."""
+
+    def __init__(self, description: str, total: int) -> None:
+        from IPython.display import HTML, display  # there in every notebook
+
+        self.description, self.total, self.start, self.last = description, total, time.monotonic(), 0.0
+        self.made, self.handle = HTML, display(HTML(self._bar(0, "")), display_id=True)
+
+    def __call__(self, done: int, note: str = "") -> None:
+        """``done`` of ``total`` units are finished."""
+        now = time.monotonic()
+        if now - self.last >= SECONDS_BETWEEN_DRAWINGS:
+            self.last = now
+            self.handle.update(self.made(self._bar(done, note)))
+
+    def _bar(self, done: int, note: str) -> str:
+        seconds = (time.monotonic() - self.start) / done * (self.total - done) if done else 0.0
+        left = f", {seconds:.0f} s left" if done else ""
+        text = escape(f" {self.description} {done}/{self.total}{left} {note}".rstrip())
+        return f'<progress value="{done}" max="{self.total}"></progress>{text}'
+
+    def close(self) -> None:
+        """Leave nothing behind."""
+        self.handle.update(self.made(""))
+
+
 @contextmanager
-def progress_of(description: str, total: int) -> Iterator[Reporter]:
-    """A progress bar when standard output is a terminal and this job's alone, else a log line every 30 seconds."""
+def progress_of(description: str, total: int) -> Iterator[Any]:
+    """A progress bar in a notebook, or a terminal that is this job's alone; else a log line every 30 seconds."""
+    if not _told.get():
+        yield lambda done, note="": None
+        return
     screen = console()
+    if _bars and Console().is_jupyter:
+        bar = _InNotebook(description, total)
+        try:
+            yield bar
+        finally:
+            bar.close()
+        return
     if not screen.is_terminal or not _bars:
         yield Reporter(description, total, None)
         return
@@ -93,5 +146,5 @@ def progress_of(description: str, total: int) -> Iterator[Reporter]:
         TimeRemainingColumn(),
         TextColumn("{task.fields[note]}"),
     )
-    with Progress(*columns, console=screen, transient=True) as bar:
-        yield Reporter(description, total, bar)
+    with Progress(*columns, console=screen, transient=True) as live:
+        yield Reporter(description, total, live)

@@ -13,8 +13,7 @@ from landscape.measurement.descent import Descent
 from landscape.measurement.gauss_length import GaussLength
 from landscape.measurement.interpolation import Interpolation
 from landscape.measurement.plane import TrajectoryPlane
-from landscape.measurement.random_walk import RandomWalk
-from landscape.measurement.residual import Residual
+from landscape.measurement.residual import RandomWalk, Residual
 from landscape.measurement.stages import Network, OnPath, Seeds, Trained, stage_of
 
 Subject = OnPath

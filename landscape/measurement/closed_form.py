@@ -145,14 +145,10 @@ def _extrema(name: str, lines: Sequence[Law | None]) -> dict[str, list[float]]:
         ]
         for kind, plural in (("minimum", "minima"), ("maximum", "maxima"))
     }
-    for k in range(max((len(points) for points in found), default=0)):
-        for key in ("alpha", "objective"):
-            numbers[f"{name}/extremum_{k}_{key}"] = [
-                float(getattr(points[k], key)) if k < len(points) else np.nan for points in found
-            ]
-        numbers[f"{name}/extremum_{k}_is_minimum"] = [
-            float(points[k].kind == "minimum") if k < len(points) else np.nan for points in found
-        ]
+    for k in range(max(map(len, found), default=0)):
+        rows = [(p[k].alpha, p[k].objective, p[k].kind == "minimum") if k < len(p) else [np.nan] * 3 for p in found]
+        for n, key in enumerate(("alpha", "objective", "is_minimum")):
+            numbers[f"{name}/extremum_{k}_{key}"] = [float(row[n]) for row in rows]
     return numbers
 
 

@@ -103,7 +103,7 @@ class OneHiddenLayerFamily:
         self.layout, self.x = ParameterLayout.of(module), _inputs(split)
         self.pieces = module.pieces if isinstance(module, MaxoutMLP) else None
         self.is_squared = isinstance(cost, SquaredError)
-        self.y = _targets(split, int(self.layout.shapes[-1][0])) if self.is_squared else split.y.cpu().numpy()
+        self.y = _targets(split, int(self.layout.shapes[-1][0])) if self.is_squared else split.pair[1].cpu().numpy()
 
     def _network(self, theta: Tensor) -> tuple[Array, Array, Array, Array]:
         named = self.layout.unflatten(theta.double().cpu())
@@ -126,7 +126,8 @@ class OneHiddenLayerFamily:
 
 def check_labels(cost: Any, split: Split) -> None:
     """Raise InputError unless each example has the one class label that theory's cross-entropy is about."""
-    if isinstance(cost, CrossEntropy) and (split.y.is_floating_point() or split.y.dim() > 1 or scales(cost, split.y)):
+    y = split.pair[1]
+    if isinstance(cost, CrossEntropy) and (y.is_floating_point() or y.dim() > 1 or scales(cost, y)):
         raise InputError(
             "measurement=closed_form knows cross-entropy of one class label per example, and here labels "
             "are missing, several or probabilities; use measurement=interpolation"
@@ -160,9 +161,10 @@ def family_of(module: nn.Module, cost: Any, split: Split) -> Family:
 
 
 def _inputs(split: Split) -> Array:
-    return np.asarray(split.x.flatten(1).double().cpu().numpy())
+    return np.asarray(split.pair[0].flatten(1).double().cpu().numpy())
 
 
 def _targets(split: Split, outputs: int) -> Array:
-    y = split.y if split.y.is_floating_point() else F.one_hot(split.y, outputs)
+    y = split.pair[1]
+    y = y if y.is_floating_point() else F.one_hot(y, outputs)
     return np.asarray(y.double().cpu().numpy())

@@ -130,7 +130,7 @@ def _outputs(objective: Objective, path: Path, alpha: float, ends: Ends, s: int)
     buffers = objective.statistics.along(path, np.array([alpha]), start, end, 1)[0][0]
     parts = []
     with torch.no_grad():
-        for x in objective.split.x.split(objective.batch_size):
+        for x in objective.split.pair[0].split(objective.batch_size):
             # Some modules write into what they are given.
             theta, own = path(alpha)[0].clone(), {name: buffer.clone() for name, buffer in buffers.items()}
             with objective.forward.borrowed.values({**objective.layout.unflatten(theta), **own}) as module:

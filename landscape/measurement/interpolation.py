@@ -8,16 +8,18 @@ from itertools import product
 
 import numpy as np
 
+from landscape.cost.contract import is_of_batch
 from landscape.errors import InputError
 from landscape.ground.progress import progress_of
 from landscape.measurement.contract import Measured, Pass, Work
 from landscape.measurement.placement import check_placement, order_of, place
 from landscape.measurement.rounding import EVERY, is_evaluated_again, points_of, rounding_floor, some_of
 from landscape.measurement.stages import OnPath
+from landscape.objective.interim import Interim
 from landscape.objective.objective import Objective
 from landscape.objective.slope import check_order
 from landscape.result.curve import Curve, argmin_alpha, drop, hidden_rise, largest_rise, num_turning_points
-from landscape.result.curve.noise import noise_of_costs, steepest
+from landscape.result.curve.noise import NoiseOfCosts, noise_of_costs, steepest
 
 MODES = ("stochastic", "deterministic")
 
@@ -77,15 +79,22 @@ class Interpolation:
         what = f"{split} {objective.mode}"
         placed = place(objective, path, on_path, self.slopes, what)
         alphas = placed.alphas
+        has_noise = self.noise and not is_of_batch(objective.cost)
+        noise_of = NoiseOfCosts(alphas) if has_noise and objective.is_streamed else None
+        file = on_path.interim(f"{split}-{objective.mode}") if objective.is_streamed else None
+        interim = None if file is None else Interim(file)
         with progress_of(what, objective.num_batches * len(alphas)) as progress:
-            evaluation = objective.along(path, alphas, progress, keep_costs=self.noise)
+            evaluation = objective.along(path, alphas, progress, keep_costs=has_noise, noise=noise_of, interim=interim)
         # Classification error is a channel of the net as it is used, without dropout (paper.md 0.2).
         channels = {n: v for n, v in evaluation.channels.items() if not (objective.is_random and n.endswith("error"))}
         values = channels.pop("objective")
         noise = {}
-        if evaluation.costs is not None:
+        if noise_of is not None:
+            noise = noise_of.measured(evaluation.scale)
+        elif evaluation.costs is not None:
             noise = noise_of_costs(evaluation.costs, values, alphas)
-            noise["floor"] = rounding_floor(on_path, objective, on_path.split(split), alphas, values, evaluation.costs)
+        if noise:
+            noise["floor"] = rounding_floor(on_path, objective, alphas, values, evaluation)
         curve = Curve(
             alphas=alphas,
             objective=values,
@@ -93,7 +102,7 @@ class Interpolation:
             split=split,
             mode=objective.mode,
             dtype=str(objective.dtype).removeprefix("torch."),
-            num_examples=len(objective.split),
+            num_examples=evaluation.num_examples,
             replicates=evaluation.replicates if objective.num_replicates > 1 else None,
             noise=noise,
         )

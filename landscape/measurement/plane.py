@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 import torch
 
+from landscape.endpoints import Ends
 from landscape.errors import InputError
 from landscape.ground.progress import progress_of
 from landscape.measurement.contract import Measured, Pass, Work
-from landscape.measurement.corners import frame_of, plane_of, projection_of
 from landscape.measurement.interpolation import Interpolation
 from landscape.measurement.stages import OnPath
-from landscape.path import Linear
+from landscape.path import Linear, Plane
+from landscape.result.curve import Projection
 from landscape.store.solutions import Runs
 from landscape.store.trajectory import project, project_second
 
@@ -24,6 +25,10 @@ NO_PLANE = (
     "measurement=plane needs the training run that its line belongs to, endpoints=init_to_solution or run, or the "
     "third corner of a plane through given points, endpoints.third=FILE beside endpoints.start and endpoints.end"
 )
+
+
+FLAT = 1e-6
+"""Height of a triangle, relative to its side, from which on its corners lie on one line."""
 
 
 class TrajectoryPlane:
@@ -117,27 +122,34 @@ class TrajectoryPlane:
         ends = on_path.ends
         if not isinstance(on_path.lay(ends.theta_0, ends.theta_1), Linear):
             raise InputError("measurement=plane of three points is flat; use path=linear")
-        _, shift, height = frame_of(ends)
+        length, shift, height = frame_of(ends)
         measured = self.curves(on_path)
         objective = on_path.objective_along(on_path.split(self.first_split), self.first_mode)
-        plane = plane_of(ends, on_path.alphas, objective)
-        found = projection_of(ends, plane, objective, f"{self.first_split} {self.first_mode} plane")
-        assert found.objective is not None
-        numbers = measured.numbers | {
-            "length": found.length.tolist(),
-            "plane/third_along": [shift],
-            "plane/third_beside": [height],
-        }
-        values = found.objective[:, 0]
+        theta_0, theta_1 = ends.cast(objective.device, objective.dtype)
+        assert ends.theta_2 is not None
+        plane = Plane(theta_0, theta_1, ends.theta_2.to(theta_0), on_path.alphas, on_path.alphas)
+        points, what = plane.points, f"{self.first_split} {self.first_mode} plane"
+        with progress_of(what, objective.num_batches * len(points)) as progress:
+            values = objective.along(plane, points, progress).channels["objective"]
+        a, b = (part.ravel() for part in np.meshgrid(on_path.alphas, on_path.alphas, indexing="ij"))
+        norms = np.array([float(torch.linalg.vector_norm(plane(float(k))[0].double())) for k in points])
+        found = Projection(
+            steps=points,
+            epochs=points,
+            projection=(a * length + b * shift)[:, None],
+            residual_norm=np.abs(b * height)[:, None],
+            parameter_norm=norms[:, None],
+            length=np.array([length]),
+            best_epoch=np.full(1, np.nan),
+            second_projection=(b * height)[:, None],
+            objective=values,
+        )
+        numbers = {"length": [length], "plane/third_along": [shift], "plane/third_beside": [height]}
         if np.isfinite(values).any():
-            low = int(np.nanargmin(values))
-            place = plane.weights(float(low))
-            numbers |= {
-                "plane/lowest": [float(values[low])],
-                "plane/lowest_a": [place[1]],
-                "plane/lowest_b": [place[2]],
-            }
-        return replace(measured, projections={"plane": found}, numbers=numbers)
+            low = int(np.nanargmin(values[:, 0]))
+            lowest = {"": float(values[low, 0]), "_a": float(a[low]), "_b": float(b[low])}
+            numbers |= {f"plane/lowest{key}": [value] for key, value in lowest.items()}
+        return replace(measured, projections={"plane": found}, numbers=measured.numbers | numbers)
 
     def _objective(self, on_path: OnPath, solutions: Runs, known: np.ndarray) -> np.ndarray:
         """J(theta_t) of every saved point that is finite [T, S], else NaN."""
@@ -159,3 +171,22 @@ class TrajectoryPlane:
                     found = objective.along(run.theta, here.astype(np.float64), reached)
                     values[here, s] = found.channels["objective"][:, 0]
         return values
+
+
+def frame_of(ends: Ends) -> tuple[float, float, float]:
+    """(L, c, h): the corners are (0, 0), (L, 0) and (c, h) in the plane, in parameter units.
+
+    Raises:
+        InputError: the three lie on one line.
+    """
+    assert ends.theta_2 is not None
+    start = ends.theta_0[0].double()
+    along, aside = ends.theta_1[0].double() - start, ends.theta_2[0].double() - start
+    length = float(along.norm())
+    shift = float(aside @ along) / length
+    height = float((aside - shift / length * along).norm())
+    if not height > FLAT * float(aside.norm()):
+        raise InputError(
+            "endpoints.start, endpoints.end and endpoints.third lie on one line; a plane needs a third point beside it"
+        )
+    return length, shift, height

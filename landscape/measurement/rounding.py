@@ -13,10 +13,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from landscape.data.dataset import Split
+from landscape.data.split import Split
+from landscape.data.stream import Stream
 from landscape.errors import InputError
 from landscape.measurement.stages import OnPath
 from landscape.objective.objective import Objective
+from landscape.objective.sums import Evaluation
 from landscape.result.curve.noise import mean_error
 
 log = logging.getLogger(__name__)
@@ -69,14 +71,6 @@ def _product(first: int) -> Callable[[OtherOrder, list[Any]], list[Any]]:
     return change
 
 
-def _dot(order: OtherOrder, args: list[Any]) -> list[Any]:
-    return order.mixed((0, 0), args[0], args[1])
-
-
-def _matrix_vector(order: OtherOrder, args: list[Any]) -> list[Any]:
-    return order.mixed((1, 0), args[0], args[1])
-
-
 def _convolution(order: OtherOrder, args: list[Any]) -> list[Any]:
     x, weight, transposed, groups = args[0], args[1], args[6], args[8]
     if transposed:
@@ -99,8 +93,8 @@ _CHANGES: dict[Any, Callable[[OtherOrder, list[Any]], list[Any]]] = {
     aten.bmm: _product(0),
     aten.addmm: _product(1),
     aten.baddbmm: _product(1),
-    aten.mv: _matrix_vector,
-    aten.dot: _dot,
+    aten.mv: lambda order, args: order.mixed((1, 0), *args),
+    aten.dot: lambda order, args: order.mixed((0, 0), *args),
     aten.convolution: _convolution,
     aten.sum: _sum,
     aten.mean: _sum,
@@ -119,27 +113,27 @@ def some_of(split: Split) -> tuple[Split, NDArray[np.int64]]:
         few = split.first(NUM_EXAMPLES)
         return few, np.arange(len(few))
     at = np.linspace(0, num - 1, NUM_EXAMPLES).round().astype(np.int64)
-    rows = torch.from_numpy(at).to(split.x.device)
-    return replace(split, x=split.x[rows], y=split.y[rows]), at
+    x, y = split.rows(torch.from_numpy(at).to(split.x.device))
+    return replace(split, x=x, y=y), at
 
 
 def is_evaluated_again(objective: Objective) -> bool:
     """Whether the costs of some examples need another evaluation by the curve's own engine.
 
     Of a float64 curve they were kept in float32; and random numbers, states and statistics over the examples belong to
-    an example's place among the others.
+    an example's place among the others; and what costs are scaled by, where not all count alike, to who is among them.
     """
-    placed = objective.is_random or objective.forward.is_stateful or objective.split.is_resampled
+    placed = objective.is_streamed or bool(objective.scales) or objective.forward.weighs
+    placed |= objective.is_random or objective.forward.is_stateful or objective.split.is_resampled
     return objective.dtype == torch.float64 or placed or objective.statistics.recalibrates
 
 
 def rounding_floor(
     on_path: OnPath,
     objective: Objective,
-    split: Split,
     alphas: NDArray[np.float64],
     values: NDArray[np.float64],
-    kept: Any,
+    evaluation: Evaluation,
 ) -> NDArray[np.float64]:
     """How far J may be off by rounding [S], in nats, at any of the points.
 
@@ -152,15 +146,15 @@ def rounding_floor(
     Args:
         on_path: whose ends the points lie between.
         objective: that the curve was measured by.
-        split: of the curve.
         alphas: [A].
         values: J, [A, S].
-        kept: each example's cost, [S, A, N].
+        evaluation: with each example's cost, [S, A, N], unless they came as a stream.
     """
-    few, at = some_of(split)
+    data, kept, num = objective.examples.data, evaluation.costs, evaluation.num_examples
+    few, at = some_of(data.first_batch if isinstance(data, Stream) else data)
     again = points_of(len(alphas))
     same: dict[str, Any] = {"batch_size": objective.batch_size}
-    if objective.statistics.recalibrates and len(few) < len(split):
+    if objective.statistics.recalibrates and len(few) < num:
         same["calibration"] = few
 
     def costs(at: NDArray[np.float64], dtype: torch.dtype = objective.dtype, **words: Any) -> NDArray[np.float64]:
@@ -172,7 +166,7 @@ def rounding_floor(
 
     plain: dict[str, Any] = {"engine": "plain", "alphas_at_once": 1}
     values = values[again].T  # [S, points]
-    if is_evaluated_again(objective):
+    if kept is None or is_evaluated_again(objective):
         own, off = costs(alphas)[:, again], np.zeros(values.shape)
     else:
         own = kept[:, again[:, None], at].astype(np.float64)
@@ -195,7 +189,6 @@ def rounding_floor(
             str(error).split("\n")[0],
         )
         errors = ALONE * np.repeat(own[:, ::EVERY] - other, EVERY, axis=1)[:, : len(again)]
-    num = len(split)
     with np.errstate(invalid="ignore"):
         mixed = mean_error(own[:, ::EVERY] - other, num)
         mixed = np.where(np.isfinite(mixed), mixed, 0.0).max(axis=1)

@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -49,6 +50,7 @@ class Network(Seeds):
         objective: ``Objective`` with its own numbers bound (dtype, batch size, replicates, device, ...).
         optimizer: (tensors) -> optimizer.
         num_examples: measure on the first so many examples of each split; None: all.
+        interim: name of a curve -> the file that keeps the sums of a stream until they are done; None: nothing is kept.
     """
 
     module: nn.Module
@@ -57,6 +59,7 @@ class Network(Seeds):
     objective: Callable[..., Objective]
     optimizer: Callable[..., torch.optim.Optimizer]
     num_examples: int | None = None
+    interim: Callable[[str], Path | None] = lambda name: None
 
     def split(self, name: str) -> Split:
         """The examples of one split that are measured on."""
@@ -66,7 +69,7 @@ class Network(Seeds):
     @cached_property
     def trial(self) -> Objective:
         """J over a few examples: all other objectives are made from this one, and so the module is watched once."""
-        few = self.dataset.valid.first(min(NUM_TRIED, len(self.dataset.valid)))
+        few = self.dataset.valid.first(NUM_TRIED)
         return self.objective(self.module, self.cost, few)
 
     @cached_property

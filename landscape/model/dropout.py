@@ -10,11 +10,13 @@ the same masks whether it is trained alone or beside others, and a line is evalu
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils._pytree import tree_map
 
 from landscape.errors import InputError
 from landscape.model.contract import has_example
@@ -76,12 +78,19 @@ class Masks:
         example: a batch of inputs to run once, [1, ...], so that the widths are known; a module whose training pass
             takes more than x makes it from x by its own ``example``.
         num_draws: how many independent passes the cost makes per example.
+        call: (module, inputs) -> outputs, where that is not module(inputs).
 
     Raises:
         InputError: one ``Dropout`` layer runs twice in a pass, which has no place for two masks.
     """
 
-    def __init__(self, module: nn.Module, example: Tensor, num_draws: int = 1) -> None:
+    def __init__(
+        self,
+        module: nn.Module,
+        example: Any,
+        num_draws: int = 1,
+        call: Callable[[nn.Module, Any], Any] | None = None,
+    ) -> None:
         self.num_draws = num_draws
         self.layers: list[Dropout] = []
         self.widths: list[int] = []
@@ -102,8 +111,10 @@ class Masks:
             module.eval()
             try:
                 with torch.no_grad():
-                    x = example.clone()  # some write into it
-                    module(module.example(x) if has_example(module) else x)  # type: ignore[operator]
+                    x = tree_map(lambda v: v.clone() if isinstance(v, Tensor) else v, example)  # some write into it
+                    if has_example(module):
+                        x = module.example(x)  # type: ignore[operator]
+                    module(x) if call is None else call(module, x)
             finally:
                 module.train(training)
                 for hook in hooks:

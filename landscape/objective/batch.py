@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from landscape.data.dataset import Split
+from landscape.data.tree import Tree, Values
 from landscape.ground.streams import MEASURE, MEASURE_SAMPLE, BlockDraws, stream_seed
 from landscape.model.dropout import torch_dropout_on
 from landscape.objective.forward import ForwardPass, known_of
@@ -82,16 +83,23 @@ class Batches:
         self._masks = BlockDraws(forward.masks.draw, 1, forward.device)
         self._samples = BlockDraws(self._uniform, 0, forward.device)
 
-    def __call__(self, start: int, num: int, buffers: Sequence[Buffers]) -> Batch:
-        """``num`` examples from ``start`` on; ``buffers`` of each row."""
-        x, y = self.split.x[start : start + num], self.split.y[start : start + num]
-        rows = range(len(self.seeds))
-        masks = {(s, k): self.masks(start, len(x), s, k) for s, k in product(rows, range(self.num_replicates))}
-        seen = [self._seen(start, x, s) for s in rows]
-        known = {(s, k): known_of(seen[s], y, buffers[s], drawn) for (s, k), drawn in masks.items()}
-        return Batch(self.forward, start, known, self.seeds, self.drawing)
+    def __call__(
+        self, start: int, num: int, buffers: Sequence[Buffers], block: Split | None = None, before: int = 0
+    ) -> Batch:
+        """``num`` examples from ``start`` on; ``buffers`` of each row.
 
-    def one(self, x: Tensor, y: Tensor, buffers: Buffers, masks: Tensor | None = None) -> Batch:
+        Args:
+            block: to take them from, instead of the split.
+            before: so many examples came before the block.
+        """
+        x, y = (block or self.split).rows(slice(start, start + num))
+        rows, first = range(len(self.seeds)), before + start
+        masks = {(s, k): self.masks(first, len(x), s, k) for s, k in product(rows, range(self.num_replicates))}
+        seen = [self._seen(first, x, s) for s in rows]
+        known = {(s, k): known_of(seen[s], y, buffers[s], drawn) for (s, k), drawn in masks.items()}
+        return Batch(self.forward, first, known, self.seeds, self.drawing)
+
+    def one(self, x: Values, y: Values, buffers: Buffers, masks: Tensor | None = None) -> Batch:
         """Any examples as the first row would see them as the first of the split, in its first replicate.
 
         Args:
@@ -102,8 +110,8 @@ class Batches:
 
     def few(self, most: int, buffers: Buffers) -> Batch:
         """The first examples, of sequences one block, as copies that may be written to."""
-        num = self.split.num_streams or most
-        return self.one(self.split.x[:num].clone(), self.split.y[:num].clone(), buffers)
+        x, y = self.split.rows(slice(self.split.num_streams or most))
+        return self.one(*copied(x, y), buffers)
 
     def masks(self, start: int, count: int, s: int, k: int) -> Tensor | None:
         """Masks [draws, B, F] of one row and replicate; None where there is nothing to mask."""
@@ -111,11 +119,18 @@ class Batches:
             return None
         return self._masks((self.seeds[s], MEASURE, k), start, count)
 
-    def _seen(self, start: int, x: Tensor, s: int) -> Tensor:
+    def _seen(self, start: int, x: Values, s: int) -> Values:
         """The inputs as one row sees them: x itself, or one Bernoulli sample of it that never changes."""
-        if not self.split.is_resampled:
+        if not self.split.is_resampled or isinstance(x, Tree):
             return x
         return (self._samples((self.seeds[s], MEASURE_SAMPLE), start, len(x)) < x).to(x.dtype)
 
     def _uniform(self, count: int, generator: torch.Generator) -> Tensor:
+        assert isinstance(self.split.x, Tensor)  # what is sampled anew is one tensor
         return torch.rand((count, *self.split.x.shape[1:]), generator=generator, device=self.forward.device)
+
+
+def copied(x: Values, y: Values) -> tuple[Values, Values]:
+    """Copies of inputs and targets, one object where they are one."""
+    other = x.clone()
+    return other, other if y is x else y.clone()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -10,23 +10,95 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from landscape.cost.contract import WEIGHT, calls_module, takes_batch
 from landscape.cost.labels import scaled
+from landscape.data.split import Split, named
+from landscape.data.tree import Form, Tree, Values
 from landscape.model.dropout import Masks
 from landscape.objective.module.borrowed import Borrowed
+from landscape.objective.module.call import call_of
 from landscape.objective.module.safe import copies
 from landscape.parameters import ParameterLayout
 
 Known = Mapping[str, Tensor]
-"""What a batch brings besides theta: ``x`` [B, ...], ``y`` [B, ...], ``masks`` [draws, B, F], ``buffer NAME``."""
-
-AXES = {"x": 0, "y": 0, "masks": 1}
-"""Where the examples lie in what a batch brings besides theta."""
+"""What a batch brings besides theta: ``x`` [B, ...] or ``x.NAME``, ``y`` or ``y.NAME``, ``masks`` [draws, B, F],
+``buffer NAME``."""
 
 
-def known_of(x: Tensor, y: Tensor, buffers: Mapping[str, Tensor], masks: Tensor | None) -> dict[str, Tensor]:
+def axis_of(name: str) -> int | None:
+    """Where the examples lie in what a batch brings by this name; None: nowhere."""
+    first = name.partition(".")[0]
+    return 0 if first in ("x", "y") else 1 if first == "masks" else None
+
+
+def num_of(known: Known) -> int:
+    """The examples of a batch, B."""
+    return len(next(tensor for name, tensor in known.items() if axis_of(name) == 0))
+
+
+def cut(known: Known, first: int, num: int) -> dict[str, Tensor]:
+    """``num`` examples of a batch from number ``first`` on."""
+    axes = {name: axis_of(name) for name in known}
+    return {n: v if (axis := axes[n]) is None else v.narrow(axis, first, num) for n, v in known.items()}
+
+
+def known_of(x: Values, y: Values, buffers: Mapping[str, Tensor], masks: Tensor | None) -> dict[str, Tensor]:
     """All that a batch of one seed brings besides theta."""
-    known = {"x": x, "y": y} if masks is None else {"x": x, "y": y, "masks": masks}
+    known = named(x, y) if masks is None else {**named(x, y), "masks": masks}
     return known | {f"buffer {name}": buffer for name, buffer in buffers.items()}
+
+
+@dataclass(frozen=True, eq=False)
+class BatchForm:
+    """How the tensors of a batch hang together, and how a module is called with them.
+
+    Args:
+        x, y: the forms of inputs and targets; None: one tensor. ``y`` is not there where it is the inputs themselves.
+        split: of the batch, ``"pair"``, ``"tuple"`` or ``"whole"``.
+        call: (module, inputs) -> outputs, instead of the usual way.
+    """
+
+    x: Form | None = None
+    y: Form | None = None
+    split: str = "pair"
+    call: Callable[[nn.Module, Any], Any] | None = None
+
+    @classmethod
+    def of(cls, split: Split, call: Callable[[nn.Module, Any], Any] | None = None) -> BatchForm:
+        """That of a split's batches."""
+        x, y = (part.form if isinstance(part, Tree) else None for part in (split.x, split.y))
+        return cls(x, y, split.form, call)
+
+    @property
+    def signature(self) -> tuple[str, ...]:
+        """Equal for batches of one form."""
+        return self.split, *("" if form is None else form.signature for form in (self.x, self.y))
+
+    def inputs(self, known: Known) -> Any:
+        """What goes into the module."""
+        return known["x"] if self.x is None else self.x.build(_below(known, "x."))
+
+    def targets(self, known: Known) -> Any:
+        """What the outputs are compared with."""
+        if self.y is None:
+            return known["y"] if "y" in known else known["x"]
+        leaves = _below(known, "y.")
+        return self.y.build(leaves) if leaves else self.inputs(known)
+
+    def batch(self, known: Known) -> Any:
+        """The batch as it came."""
+        x = self.inputs(known)
+        return (
+            (x, self.targets(known))
+            if self.split == "pair"
+            else (*x, self.targets(known))
+            if self.split == "tuple"
+            else x
+        )
+
+
+def _below(known: Known, prefix: str) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): tensor for name, tensor in known.items() if name.startswith(prefix)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +115,8 @@ class ForwardPass:
         is_safe: module and cost run no code but torch's and ours, which writes into nothing that it is given.
         scales: factors of the channels, see ``landscape.cost.labels.scales``.
         written: what a pass writes into, and gets a copy of: ``x``, ``y``, ``theta``, ``buffer NAME``.
+        form: how the tensors of a batch hang together.
+        weighs: the cost says how much each example counts.
     """
 
     module: nn.Module
@@ -54,6 +128,8 @@ class ForwardPass:
     is_safe: bool
     scales: Mapping[str, float] = field(default_factory=dict)
     written: frozenset[str] = frozenset()
+    form: BatchForm = BatchForm()
+    weighs: bool = False
 
     @cached_property
     def layout(self) -> ParameterLayout:
@@ -81,12 +157,22 @@ class ForwardPass:
             nonlocal state
             with self.masks.bind(known.get("masks"), draw), self.borrowed.values(values):
                 if not self.is_stateful:
-                    return self.module(inputs)
+                    return self._call(self.module, inputs)
                 before = self.module.initial_state(known["x"]) if state is None else state  # type: ignore[operator]
                 outputs, state = self.module((inputs, before))
                 return outputs
 
-        return scaled(self.cost.channels(predict, known["x"], known["y"]), self.scales), state
+        found = self.cost.channels(predict, *inputs_and_targets(self.cost, self.form, known))
+        return weighed(scaled(found, self.scales)), state
+
+    def run(self, x: Values, y: Values) -> Any:
+        """What the module returns for some examples, with the parameters and buffers that it now has."""
+        return self._call(self.module, inputs_and_targets(self.cost, self.form, known_of(x, y, {}, None))[0])
+
+    @cached_property
+    def _call(self) -> Callable[[nn.Module, Any], Any]:
+        """How the module is called."""
+        return call_of(self.module, self.cost, self.form)
 
     def on_copies(self, theta: Tensor, known: Known, state: Any) -> tuple[dict[str, Tensor], Any]:
         """The same on copies: others' code may write into what it is given at some points only, unforeseen."""
@@ -104,3 +190,17 @@ class ForwardPass:
         theta = self.start
         noise = torch.randn(theta.shape, generator=torch.Generator().manual_seed(seed))
         return (theta + scale * noise.to(theta)).to(self.device, self.dtype)
+
+
+def inputs_and_targets(cost: Any, form: BatchForm, known: Known) -> tuple[Any, Any]:
+    """What a cost is shown of a batch: inputs and targets, or the whole batch in place of either where it asks so."""
+    x = form.batch(known) if calls_module(cost) else form.inputs(known)
+    return x, form.batch(known) if takes_batch(cost) else form.targets(known)
+
+
+def weighed(channels: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Channels [B] times what each example counts, where the cost says so; that itself stays."""
+    weight = channels.get(WEIGHT)
+    if weight is None:
+        return dict(channels)
+    return {name: values if name == WEIGHT else values * weight for name, values in channels.items()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,24 +14,27 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from landscape.cost import from_torch
-from landscape.cost.labels import check_counts, scales
-from landscape.data.dataset import Split
-from landscape.data.reading import as_split
+from landscape.cost.labels import check_counts
+from landscape.data.reading import as_data
+from landscape.data.split import Split
+from landscape.errors import InputError
 from landscape.ground.precision import tf32
 from landscape.objective.batch import Batch, Batches
 from landscape.objective.check.conduct import Look, look_at
 from landscape.objective.check.fitting import check_numbers, check_split
 from landscape.objective.check.soundness import check
-from landscape.objective.engine.line import check_engine, line_sums
-from landscape.objective.engine.stacked import StackedPoints
-from landscape.objective.forward import ForwardPass
+from landscape.objective.engine.line import check_engine
+from landscape.objective.examples import Examples
+from landscape.objective.forward import BatchForm, ForwardPass
+from landscape.objective.interim import Interim, OtherData
 from landscape.objective.memory.budget import budget_of
 from landscape.objective.memory.footprint import Evaluate, footprint
 from landscape.objective.memory.passes import MOST_CPU, Passes, Wants
+from landscape.objective.module.call import Call
 from landscape.objective.module.watch import undisturbed
 from landscape.objective.running_statistics import RunningStatistics
-from landscape.objective.sums import Evaluation, Sums
-from landscape.parameters import row_of
+from landscape.objective.sums import Evaluation, Listener, Sums, with_derived
+from landscape.objective.walk import Walk
 from landscape.path import widened
 
 
@@ -44,8 +47,10 @@ class Objective:
 
     Args:
         module: any module that maps x [B, ...] to what the cost expects; its own parameters are only a template.
-        cost: ``channels(predict, x, y)``, see ``landscape.cost``; or a loss of torch's.
-        split: the examples; a ``DataLoader`` or map-style ``Dataset`` of (input, label) is read into memory.
+        cost: ``channels(predict, x, y)``, see ``landscape.cost``; or a loss of torch's, or a function.
+        split: the examples, or what ``as_data`` makes some of: tensors stay where they are, a map-style ``Dataset`` is
+            read into memory, a ``DataLoader`` and whatever else yields batches is a ``Stream``: all that is asked for
+            of J is then made in one pass over it.
         mode: ``"deterministic"`` or ``"stochastic"``.
         seeds: one per row of theta; they choose the masks.
         dtype: precision of the forward pass.
@@ -64,6 +69,8 @@ class Objective:
         alphas_at_once: points in one forward pass; None: 1 on a CPU, as many as give a GPU enough to do.
         engine: how a line is evaluated, equal up to rounding: ``"plain"`` one forward pass per point, ``"prefix"`` and
             ``"events"`` see ``landscape.objective.engine``, ``"auto"`` whichever pays.
+        call: (module, inputs) -> outputs, where that is not module(x), module(*inputs) of a tuple or module(**inputs)
+            of a dict.
 
     Raises:
         InputError: unknown mode or engine; running statistics without a stated treatment; a module that does not return
@@ -74,7 +81,7 @@ class Objective:
         self,
         module: nn.Module,
         cost: Any,
-        split: Split,
+        split: Any,
         mode: str = "deterministic",
         seeds: Sequence[int] = (0,),
         dtype: str = "float32",
@@ -88,12 +95,13 @@ class Objective:
         engine: str = "auto",
         memory: str | int | None = None,
         alphas_at_once: int | None = None,
+        call: Call | None = None,
     ) -> None:
         self._given = {n: v for n, v in locals().items() if n not in ("self", "module", "cost", "split")}
         self._original, self._looks = module, dict[Any, Look]()
         self._set(cost, split)
 
-    def on(self, split: Split | None = None, **changes: Any) -> Objective:
+    def on(self, split: Any = None, **changes: Any) -> Objective:
         """The same module and cost over other examples, or with other arguments.
 
         A mode and precision that was tried before is not tried again: the module is watched once in each. The examples
@@ -111,10 +119,10 @@ class Objective:
         now = {"buffers": self.buffers, "buffers_0": self.buffers_0, "engine": self.engine}
         other = object.__new__(type(self))
         other._given, other._original, other._looks = {**self._given, **now, **changes}, self._original, self._looks
-        other._set(self.cost, self._split if split is None else split, is_checked=split is None)
+        other._set(self.cost, self.examples.data if split is None else split, is_checked=split is None)
         return other
 
-    def _set(self, cost: Any, split: Split, is_checked: bool = False) -> None:
+    def _set(self, cost: Any, split: Any, is_checked: bool = False) -> None:
         """Make it of what was given.
 
         Args:
@@ -125,25 +133,28 @@ class Objective:
         sizes = {n: self._given[n] for n in ("batch_size", "num_replicates", "alphas_at_once")}
         check_numbers(given.mode, given.dtype, **sizes)
         self.mode, self.seeds, self.engine = given.mode, list(given.seeds), given.engine
-        self.cost, self._split, self.device = from_torch(cost), as_split(split), torch.device(given.device)
-        calibration = None if given.calibration is None else as_split(given.calibration)
+        self.cost, self.device = from_torch(cost), torch.device(given.device)
+        calibration = None if given.calibration is None else as_data(given.calibration)
         self.dtype: torch.dtype = getattr(torch, given.dtype)
         self.wants = Wants(given.memory, budget_of(given.memory, self.device), given.batch_size, given.alphas_at_once)
-        self.scales, self.split = scales(self.cost, self._split.y), self._split.to(self.device, self.dtype)
+        self.examples = Examples(split, self.cost, self.device, self.dtype)
+        self.scales, self.split = self.examples.scales, self.examples.split
+        form = BatchForm.of(self.split, given.call)
         self.buffers, self.buffers_0 = given.buffers, given.buffers_0
         self.slope_passes: dict[int, Passes] = {}  # by order, as ``passes`` with derivatives, counted on first use
         is_random, key = (
             given.mode == "stochastic",
-            (given.mode, self.dtype, self.device, self.split.num_streams is None),
+            (given.mode, self.dtype, self.device, self.split.num_streams is None, form.signature),
         )
         with undisturbed(), tf32(False):
             look = self._looks.get(key)
             if look is None:
-                look = look_at(self._original, self.cost, self.split, self.seeds, self.device, self.dtype, is_random)
-            forward, conduct = replace(look.forward, scales=self.scales), look.conduct
+                where = (self.device, self.dtype)
+                look = look_at(self._original, self.cost, self.split, self.seeds, *where, is_random, given.call)
+            forward, conduct = replace(look.forward, scales=self.scales, form=form), look.conduct
             self.module, self.layout = forward.module, forward.layout
             self.statistics = RunningStatistics(
-                self.module, given.running_statistics, calibration, self.dtype, MOST_CPU, conduct.changed
+                forward, given.running_statistics, calibration, MOST_CPU, conduct.changed
             )
             # Without anything random the two modes are one; say so, and do not average equal replicates.
             self.is_random = is_random and bool(len(forward.masks) or conduct.drawing)
@@ -167,13 +178,23 @@ class Objective:
         check_split(self.batches, split, self.statistics.of(self.buffers, 0), has_extremes)
 
     @property
+    def is_streamed(self) -> bool:
+        """Whether the examples come in batches, of which ``split`` is the first."""
+        return self.examples.is_streamed
+
+    @property
     def forward(self) -> ForwardPass:
         """One pass, as a function of a point and of what a batch brings."""
         return self.batches.forward
 
-    def batch(self, start: int, num: int) -> Batch:
-        """``num`` examples from ``start`` on, with the buffers of theta_1."""
-        return self.batches(start, num, [self.statistics.of(self.buffers, s) for s in range(len(self.seeds))])
+    def batch(self, start: int, num: int, block: Split | None = None, before: int = 0) -> Batch:
+        """``num`` examples from ``start`` on, with the buffers of theta_1.
+
+        Args:
+            block: of a stream, before which ``before`` examples came; None: of ``split``.
+        """
+        buffers = [self.statistics.of(self.buffers, s) for s in range(len(self.seeds))]
+        return self.batches(start, num, buffers, block, before)
 
     def __call__(self, theta: Tensor) -> Tensor:
         """theta [S, P] -> J [S], float64 on the CPU."""
@@ -192,6 +213,8 @@ class Objective:
         alphas: NDArray[np.float64],
         progress: Callable[[int], None] = lambda done: None,
         keep_costs: bool | torch.dtype = False,
+        noise: Listener | None = None,
+        interim: Interim | None = None,
     ) -> Evaluation:
         """Every channel at path(alpha) [S, P] for each alpha.
 
@@ -200,6 +223,8 @@ class Objective:
             alphas: [A].
             progress: told how many (batch, alpha) pairs are done, out of ``num_batches * A``.
             keep_costs: give each example's objective too: in float32, or in this precision.
+            noise: of a stream, told each block's costs instead, which are then forgotten.
+            interim: of a stream, keeps what is known meanwhile; a pass that was cut goes on from there.
         """
         check_counts(self.scales, len(self.split))
         path = widened(path, self.dtype)
@@ -210,58 +235,35 @@ class Objective:
             )
         self.statistics.batch_size = self.batch_size
         shape, spare = (self.num_replicates, len(alphas), num_seeds), self.passes.spare
-        sums = Sums(shape, len(self.split), self.device, keep_costs, spare / 2)
+        take = None if noise is None else noise.add
+        sums = Sums(shape, None if self.is_streamed else len(self.split), self.device, keep_costs, spare / 2, take)
         buffers = self.statistics.along(path, alphas, self.buffers_0, self.buffers, num_seeds)  # [A][S]
-        num = self.passes.points(len(alphas), sums.held)
+        num, walk = self.passes.points(len(alphas), sums.held), Walk(self.batches, self.examples, self.passes)
+        if num < len(alphas) and noise is not None:
+            raise InputError(
+                f"{self.wants.words}, which leaves room for {num} of {len(alphas)} points at a time, and a stream's "
+                "noise needs all in one pass; raise it, or leave the noise out (noise=False, measurement.noise=false)"
+            )
+        begin = None
+        if interim is not None and self.is_streamed and num == len(alphas):
+            begin = partial(interim.begin, walk.question(path, alphas, buffers, sums, self.engine), sums, noise)
         for first in range(0, len(alphas), num):
             here = slice(first, first + num)
             sums.first, told = first, (lambda done, n=first * self.num_batches: progress(n + done))
-            if not self._pass(path, alphas[here], buffers[here], sums, told, self.engine):
+            sums.before = 0
+            do = partial(walk, path, alphas[here], buffers[here], sums, told)
+            try:
+                is_good = do(self.engine, begin)
+            except OtherData:
+                assert interim is not None
+                interim.forget()
+                is_good = do(self.engine, begin)
+            if not is_good:
                 sums.forget(num)
-                self._pass(path, alphas[here], buffers[here], sums, told, "plain")
-        return sums.evaluation()
-
-    def _pass(
-        self,
-        path: Callable[[float], Tensor],
-        alphas: NDArray[np.float64],
-        buffers: list[list[Mapping[str, Tensor]]],
-        sums: Sums,
-        reached: Callable[[int], None],
-        engine: str,
-    ) -> bool:
-        """Once over the data for some points; False: a GPU met a value that is not finite, the plain path must."""
-        done, forward = 0, self.forward
-        states: dict[tuple[int, int, int], Any] = {}
-        moving = any(row is not buffers[0] for row in buffers)
-        # torch's own dropout draws from the global generator inside the forward pass, and what a forward pass writes
-        # into its own weights may go by their values: nothing that can be traced.
-        alone = moving or bool(self.batches.drawing) or "theta" in forward.written
-        limit = self.passes.limit(len(alphas), sums.held, one_by_one=alone or forward.is_stateful)
-        line = line_sums("plain" if alone else engine, forward, path, alphas, limit)
-        together = StackedPoints(forward.on_copies, limit.together)
-        # Batches outside, alphas inside: masks are drawn and data is touched once for the whole line.
-        for start in range(0, len(self.split), self.batch_size):
-            batch = self.batches(start, self.batch_size, buffers[0])
-            if line is not None and line.add(batch.known, states, sums, start):
-                done += len(alphas)
-                reached(done)
-                continue
-            a = 0
-            while a < len(alphas):
-                thetas = [path(float(v)).to(self.device, self.dtype) for v in alphas[a : a + together.num]]
-                if len(thetas) > 1 and together.add(torch.stack(thetas), batch.known, sums, a, start):
-                    a += len(thetas)
-                else:
-                    for s, k in batch.known:
-                        channels, states[a, s, k] = batch.channels(
-                            row_of(thetas[0], s), s, k, states.get((a, s, k)), buffers[a][s]
-                        )
-                        sums.add(k, a, s, channels, start)
-                    a += 1
-                reached(done + a)
-            done += len(alphas)
-        return line is None or not line.is_lost
+                if noise is not None:
+                    noise.forget()
+                do("plain")
+        return with_derived(sums.evaluation(), self.cost)
 
     @cached_property
     def passes(self) -> Passes:
@@ -283,7 +285,7 @@ class Objective:
         foot = footprint(self.batches, own, evaluate, self.wants.budget)
         if self.statistics.moves:
             foot = foot.with_statistics(len(self.seeds) * self.statistics.num_bytes, self.statistics.recalibrates)
-        num, draws = num_examples or len(self.split), bool(self.batches.drawing)
+        num, draws = num_examples or self.examples.num or MOST_CPU, bool(self.batches.drawing)
         return Passes(foot, self.wants, num, self.split.num_streams, self.device, draws)
 
     @property
@@ -293,5 +295,5 @@ class Objective:
 
     @property
     def num_batches(self) -> int:
-        """Forward passes per theta."""
-        return -(-len(self.split) // self.batch_size)
+        """Forward passes per theta; of a stream as many as it says that it has, or one."""
+        return -(-(self.examples.num or 1) // self.batch_size)

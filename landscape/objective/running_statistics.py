@@ -14,11 +14,14 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from landscape.data.dataset import Split
+from landscape.data.split import Split
+from landscape.data.stream import Stream
+from landscape.data.tree import moved
 from landscape.errors import InputError
-from landscape.objective.module.borrowed import Borrowed
+from landscape.objective.batch import copied
+from landscape.objective.forward import ForwardPass
 from landscape.objective.module.watch import is_same
-from landscape.parameters import ParameterLayout, beside, row_of
+from landscape.parameters import beside, row_of
 
 Named = Mapping[str, Tensor]
 TREATMENTS = ("keep", "interpolate", "recalibrate")
@@ -41,10 +44,9 @@ class RunningStatistics:
     float64. It costs one pass over the data if they fit into one batch, else one pass per layer.
 
     Args:
-        module: the template, in evaluation mode on its device.
+        forward: a pass of the template.
         treatment: one of ``TREATMENTS``; None refuses a module that has statistics.
         calibration: the training split, on any device, for ``recalibrate``.
-        dtype: of the forward pass.
         batch_size: examples per forward pass.
         changed: the buffers that training changes.
 
@@ -54,31 +56,35 @@ class RunningStatistics:
 
     def __init__(
         self,
-        module: nn.Module,
+        forward: ForwardPass,
         treatment: str | None,
-        calibration: Split | None,
-        dtype: torch.dtype,
+        calibration: Split | Stream | None,
         batch_size: int,
         changed: Collection[str],
     ) -> None:
-        self.changed = changed
+        self.changed, self.forward, module = changed, forward, forward.module
         self.statistics = [n for n, b in module.named_buffers() if n in changed and _is_continuous(b)]
         check_running_statistics(module, treatment, self.statistics)
-        self.module, self.treatment, self.dtype, self.batch_size = module, treatment, dtype, batch_size
-        self.layout, self.borrowed = ParameterLayout.of(module), Borrowed(module)
-        self.device = next(module.parameters()).device
+        self.module, self.treatment, self.dtype, self.batch_size = module, treatment, forward.dtype, batch_size
+        self.device = forward.device
         norms = {n: m for n, m in module.named_modules() if isinstance(m, _BatchNorm)}
         self.layers = {n: m for n, m in norms.items() if m.running_mean is not None}
         self.names = [f"{name}.{part}" for name in self.layers for part in ("running_mean", "running_var")]
         self.recalibrates = treatment == "recalibrate" and bool(self.statistics)
         if self.recalibrates:
             self._check_layers()
+            if isinstance(calibration, Stream):
+                raise InputError(
+                    "objective.running_statistics=recalibrate goes over the training examples again for each layer "
+                    "and point, and these are streamed; give calibration= some of them as tensors, or use keep or "
+                    "interpolate"
+                )
             if calibration is not None and (calibration.num_streams is not None or calibration.is_resampled):
                 raise InputError(
                     "objective.running_statistics=recalibrate needs independent and fixed examples, not "
                     "sequences or pixels that are sampled anew; use keep or interpolate"
                 )
-        self.calibration = calibration
+        self.calibration = None if isinstance(calibration, Stream) else calibration
         self.interpolates = treatment == "interpolate" and bool(self.statistics)
         self.moves = self.interpolates or self.recalibrates
 
@@ -181,11 +187,11 @@ class RunningStatistics:
     def _run(self, theta: Tensor, found: Named, first: int, last: int) -> None:
         """One pass over some examples of the calibration split, all of it copies but the statistics."""
         assert self.calibration is not None
-        x = self.calibration.x[first:last].clone()
+        x, y = (moved(part, self.device, self.dtype) for part in self.calibration.rows(slice(first, last)))
         own = {n: b if n in self.names else b.clone() for n, b in found.items()}
-        values: dict[str, Tensor] = {**self.layout.unflatten(theta.clone()), **own}
-        with self.borrowed.values(values):
-            self.module(x.to(self.device, self.dtype if x.is_floating_point() else None))
+        values: dict[str, Tensor] = {**self.forward.layout.unflatten(theta.clone()), **own}
+        with self.forward.borrowed.values(values):
+            self.forward.run(*copied(x, y))
 
     def _order(self, theta: Tensor, found: Named) -> list[str]:
         """The layers in the order in which a pass meets them.

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.func import jvp
 
-from landscape.cost.contract import jumps_of
+from landscape.cost.contract import WEIGHT, jumps_of
 from landscape.cost.labels import check_counts
 from landscape.errors import InputError
 from landscape.ground.precision import tf32
@@ -141,21 +141,36 @@ def _slopes(
     progress: Callable[[int], None] = lambda done: None,
 ) -> dict[str, NDArray[np.float64]]:
     found = torch.zeros((order + 1, len(alphas), len(objective.seeds)), dtype=torch.float64, device=objective.device)
-    done = 0
+    done, weight = 0, 0.0
     check_counts(objective.scales, len(objective.split))
     with undisturbed(), _exactly(objective, order):
         if order not in objective.slope_passes:
             objective.slope_passes[order] = slope_passes(objective, order)
         size = objective.slope_passes[order].examples
-        starts = range(0, len(objective.split), size)
-        # Of sequences all batches together, since the carried state moves with theta too.
-        for block in [list(starts)] if objective.forward.is_stateful else [[start] for start in starts]:
-            batches = [objective.batch(start, size) for start in block]
-            for a, alpha in enumerate(alphas.tolist()):
-                found[:, a] += _sums(objective, path, alpha, batches, order)
-                done += len(block)
-                progress(done * objective.num_batches // len(starts))
-    return dict(zip(CHANNELS, (found / len(objective.split)).cpu().numpy(), strict=False))
+        streamed_share = 0.0
+        for before, block in objective.examples.blocks(size):
+            counts, labels = objective.examples.counts(block) if objective.is_streamed else ({}, 1)
+            starts = range(0, len(block), size)
+            # Of sequences all batches together, since the carried state moves with theta too.
+            for group in [list(starts)] if objective.forward.is_stateful else [[start] for start in starts]:
+                batches = [objective.batch(start, size, block, before) for start in group]
+                for a, alpha in enumerate(alphas.tolist()):
+                    found[:, a] += labels * _sums(objective, path, alpha, batches, order)
+                    done += len(group)
+                    progress(done * objective.num_batches // len(starts))
+                weight += sum(_weight(batch, path(float(alphas[0]))) for batch in batches)
+            streamed_share += labels * counts.get("objective", len(block))
+    share = weight or (streamed_share if objective.is_streamed else len(objective.split))
+    return dict(zip(CHANNELS, (found / share).cpu().numpy(), strict=False))
+
+
+def _weight(batch: Batch, theta: Tensor) -> float:
+    """What the examples of a batch count together, where the cost weighs them; 0 where it does not."""
+    if not batch.forward.weighs:
+        return 0.0
+    forward = batch.forward
+    channels, _ = batch.channels(row_of(theta, 0).to(forward.device, forward.dtype))
+    return float(channels[WEIGHT].double().sum())
 
 
 def slope_passes(objective: Objective, order: int, num_examples: int | None = None) -> Passes:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import math
 import os
 import tempfile
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from landscape.cost.contract import WEIGHT, derived_of
 from landscape.errors import InputError
 
 IN_MEMORY = 2**28
@@ -28,12 +30,33 @@ class Evaluation:
 
     Args:
         costs: each example's objective [S, A, N], a mean over replicates, in the order of the split, in the precision
-            that was asked for; None unless it was.
+            that was asked for; None unless it was, and of a stream, where ``take`` was told of them.
+        num_examples: N.
+        scale: what each example's objective was to be multiplied by, so that its mean is J: 1 but for costs that
+            weigh examples and for streams; ``costs`` have it, what ``take`` was told of has not.
     """
 
     channels: dict[str, NDArray[np.float64]]
     replicates: NDArray[np.float64]
     costs: NDArray[Any] | None = None
+    num_examples: int = 0
+    scale: float = 1.0
+
+
+class Listener(Protocol):
+    """Who is told the costs of the examples of a stream, piece by piece, and may go on where it was cut."""
+
+    def add(self, costs: Any) -> None:
+        """Some examples more: [S, A, n]."""
+
+    def forget(self) -> None:
+        """Begin anew."""
+
+    def state(self) -> tuple[dict[str, NDArray[np.float64]], dict[str, Any]]:
+        """What was added so far: arrays, and numbers."""
+
+    def restore(self, arrays: dict[str, NDArray[np.float64]], numbers: dict[str, Any]) -> None:
+        """Go on where ``state`` was taken."""
 
 
 class Sums:
@@ -41,10 +64,11 @@ class Sums:
 
     Args:
         shape: (K, A, S).
-        num_examples: N.
+        num_examples: N; None: not known yet, see ``block``.
         device: where the values come from.
         keep_costs: keep each example's objective too: in float32, or in this precision.
         most: bytes up to which they are held in memory.
+        take: told each block's costs [S, A, n], which are then forgotten.
 
     Raises:
         InputError: the costs fit neither memory nor the temporary folder.
@@ -53,20 +77,54 @@ class Sums:
     def __init__(
         self,
         shape: tuple[int, int, int],
-        num_examples: int,
+        num_examples: int | None,
         device: torch.device,
         keep_costs: bool | torch.dtype = False,
         most: float = IN_MEMORY,
+        take: Callable[[NDArray[Any]], None] | None = None,
     ) -> None:
-        self.shape, self.num_examples, self.device = shape, num_examples, device
+        self.shape, self.num_examples, self.device = shape, num_examples or 0, device
         self.first = 0  # of the points that are numbered from 0 on now: a path may be done in several passes
+        self.before = 0  # examples of earlier blocks
         self.totals: dict[str, Tensor] = {}
-        costs, most = (shape[2], shape[1], num_examples), min(most, IN_MEMORY)
-        dtype = torch.float32 if keep_costs is True else keep_costs
-        self.costs = _room_for(costs, dtype, device, most) if dtype else None
-        num_bytes = 0 if self.costs is None else self.costs.nbytes
-        self.held = num_bytes if num_bytes <= most else 0
+        self.counts: dict[str, float] = {}
+        self.take, self.most, self.is_open = take, min(most, IN_MEMORY), num_examples is None
+        self.cost_dtype = torch.float32 if keep_costs is True else keep_costs
+        self.costs: Tensor | None = None
+        self.held = 0
         """Bytes of memory that the costs take."""
+        if num_examples is not None:
+            self._make_room(num_examples)
+
+    def _make_room(self, num: int) -> None:
+        """For the costs of so many examples, if they are kept."""
+        if not self.cost_dtype:
+            return
+        self.costs = _room_for((self.shape[2], self.shape[1], num), self.cost_dtype, self.device, self.most)
+        self.held = self.costs.nbytes if self.costs.nbytes <= self.most else 0
+
+    @contextmanager
+    def block(self, num: int, counts: Mapping[str, float], factor: float = 1.0) -> Iterator[None]:
+        """Inside it come the next ``num`` examples of a stream.
+
+        Args:
+            counts: what the sums of these channels are to be divided by, as far as these examples go; every other by
+                their number.
+            factor: of those channels: their values are means over so many labels of an example, and blocks may differ.
+        """
+        if self.take is not None:
+            self._make_room(num)
+        before = {name: self._of(name).clone() for name in counts} if factor != 1 else {}
+        yield
+        for name, total in before.items():
+            self.totals[name] = total + factor * (self.totals[name] - total)
+        if self.first == 0:
+            self.num_examples += num
+            for name, count in counts.items():
+                self.counts[name] = self.counts.get(name, 0.0) + factor * count
+        if self.take is not None and self.costs is not None:
+            self.take(self.costs.cpu().numpy() * (factor if "objective" in counts else 1))
+        self.before += num
 
     def add(self, k: int, a: int, s: int, channels: Mapping[str, Tensor], start: int) -> None:
         """One point of one batch: values [B] of the examples from ``start`` on."""
@@ -86,6 +144,10 @@ class Sums:
 
     def forget(self, num_points: int) -> None:
         """Begin anew with so many points from the present first on."""
+        if self.is_open:
+            self.before = 0
+            if self.first == 0:
+                self.num_examples, self.counts = 0, {}
         for total in self.totals.values():
             total[:, self.first : self.first + num_points] = 0.0
 
@@ -98,6 +160,7 @@ class Sums:
         if self.costs is None:
             return
         a += self.first
+        start -= self.before  # of a stream, in whose present block
         place = self.costs[s, a : a + len(values), start : start + values.shape[1]]
         share = (values / self.shape[0]).to(self.costs.device, self.costs.dtype)
         if k == 0:
@@ -105,16 +168,65 @@ class Sums:
         else:
             place += share
 
+    def state(self) -> tuple[dict[str, NDArray[np.float64]], dict[str, Any]]:
+        """The sums so far: arrays, and numbers."""
+        totals = {name: total.cpu().numpy() for name, total in self.totals.items()}
+        return totals, {"num_examples": self.num_examples, "before": self.before, "counts": self.counts}
+
+    def restore(self, totals: Mapping[str, NDArray[np.float64]], numbers: Mapping[str, Any]) -> None:
+        """Go on where ``state`` was taken."""
+        self.totals = {name: torch.from_numpy(total).to(self.device) for name, total in totals.items()}
+        self.num_examples, self.before = int(numbers["num_examples"]), int(numbers["before"])
+        self.counts = dict(numbers["counts"])
+
     def evaluation(self) -> Evaluation:
-        """Means over the examples, and of the channels over replicates too."""
-        means = {name: (total / self.num_examples).cpu().numpy() for name, total in self.totals.items()}
-        costs = None if self.costs is None else self.costs.cpu().numpy()
-        return Evaluation({name: m.mean(axis=0) for name, m in means.items()}, means["objective"], costs)
+        """Means over the examples, and of the channels over replicates too; where the cost weighs them, by weight."""
+        totals, num, weight = dict(self.totals), self.num_examples, 0.0
+        if WEIGHT in totals:
+            weight = weight_of(totals.pop(WEIGHT))
+        shares = {name: weight or self.counts.get(name, num) for name in totals}
+        means = {name: (total / shares[name]).cpu().numpy() for name, total in totals.items()}
+        scale = num / shares["objective"]
+        costs = None if self.costs is None or self.take is not None else self.costs.cpu().numpy()
+        if costs is not None and scale != 1:
+            costs = costs * costs.dtype.type(scale)
+        channels = {name: m.mean(axis=0) for name, m in means.items()}
+        return Evaluation(channels, means["objective"], costs, num, scale)
 
     def _of(self, name: str) -> Tensor:
         if name not in self.totals:
             self.totals[name] = torch.zeros(self.shape, dtype=torch.float64, device=self.device)
         return self.totals[name]
+
+
+def with_derived(evaluation: Evaluation, cost: Any) -> Evaluation:
+    """The same with what the cost says to compute from its means, such as a perplexity."""
+    with np.errstate(over="ignore"):
+        more = {
+            name: np.asarray(function(evaluation.channels[channel]), dtype=np.float64)
+            for name, (channel, function) in derived_of(cost).items()
+            if channel in evaluation.channels
+        }
+    return replace(evaluation, channels={**evaluation.channels, **more}) if more else evaluation
+
+
+def weight_of(total: Tensor) -> float:
+    """What all examples count together, from its sums at each point.
+
+    Raises:
+        InputError: it differs from point to point, or is nothing.
+    """
+    first, last = float(total.min()), float(total.max())
+    if not 0 < first < math.inf:
+        raise InputError(
+            f"the examples count {first:g} all together, and J is a mean; the weights of a cost must be 0 or more"
+        )
+    if last - first > 1e-6 * last:
+        raise InputError(
+            f"the weights of the cost depend on the point: they add up to {first:.8g} at one and {last:.8g} at "
+            "another, so that J would be no mean over fixed examples; let them depend on the batch alone"
+        )
+    return first
 
 
 def _room_for(shape: tuple[int, int, int], dtype: torch.dtype, device: torch.device, most: float) -> Tensor:

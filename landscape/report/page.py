@@ -107,29 +107,15 @@ def _jobs(section: Section, base: Path) -> list[dict[str, Any]]:
                 drawing = picture(section.module.draw([result]), 100, lines=False)
             except Exception as error:  # one drawing that fails must not cost the page
                 fault = f"job {place.name} alone: {fault_of(section.module, error)}"
-        jobs.append(
-            {
-                "key": place.name,
-                "name": name,
-                "result": result,
-                "swept": keys,
-                "own": own,
-                "picture": drawing,
-                "fault": fault,
-                "links": _links(place, base),
-            }
-        )
+        about = {"key": place.name, "name": name, "result": result, "swept": keys, "own": own}
+        jobs.append({**about, "picture": drawing, "fault": fault, "links": _links(place, base)})
     return jobs
 
 
 def _shared(section: Section) -> dict[str, str]:
     """The config keys with one value in all jobs."""
-    configs = [flat(result.config) for result in section.results]
-    return (
-        {key: value for key, value in configs[0].items() if all(config.get(key) == value for config in configs)}
-        if configs
-        else {}
-    )
+    first, *others = [flat(result.config) for result in section.results] or [{}]
+    return {key: value for key, value in first.items() if all(config.get(key) == value for config in others)}
 
 
 def _links(folder: Path, base: Path) -> list[dict[str, str]]:

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from landscape.errors import InputError
 from landscape.figure.module import drawn, figure_of
-from landscape.figure.redraw import job_folders
+from landscape.figure.redraw import finished, job_folders
 from landscape.ground.files.place import is_inside
 from landscape.result.saved import JSON_NAME, Result
 from landscape.result.verdict import Verdict
@@ -79,12 +79,8 @@ def read(folder: Path, own: Collection[str] = ()) -> Section:
         ResultError: a result is damaged.
     """
     places, left_out = job_folders(folder)
-    loaded = [(place, Result.load(place)) for place in places]
-    done = [(place, result) for place, result in loaded if result.status == "done"]
-    for place, result in loaded:
-        if result.status != "done":
-            last = (result.error.strip().splitlines() or ["it left no message"])[-1]
-            left_out.append(f"job {place.name} {result.status}: {last}")
+    done, failed = finished(places)
+    left_out += failed
     results = [result for _, result in done]
     figures = sorted({result.figure for result in results})
     if len(figures) > 1:

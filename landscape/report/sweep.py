@@ -54,26 +54,13 @@ def rows(section: Section) -> list[Row]:
     told = zip(section.places, section.results, swept(section.results), fresh(section.results), strict=True)
     for place, result, keys, new in told:
         for column in range(result.num_columns):
-            alone = one_seed(result, column)
+            alone = result.columns([column])
             name = naming.names([alone])[0]
             verdicts = section.module.judge([alone]) if section.module and not section.fault else []
             on = {(v.check, v.subject.removeprefix(name).lstrip(", ")): v.holds for v in verdicts}
             status = ", ".join(dict.fromkeys(alone.training_status))
-            found.append(
-                Row(
-                    result.name,
-                    result.scale,
-                    place.name,
-                    alone.seeds[0],
-                    keys,
-                    result.seconds,
-                    result.device,
-                    status,
-                    plain_numbers(alone),
-                    on,
-                    column not in new,
-                )
-            )
+            about = (result.name, result.scale, place.name, alone.seeds[0], keys, result.seconds, result.device, status)
+            found.append(Row(*about, plain_numbers(alone), on, column not in new))
     return _pooled(found)
 
 
@@ -104,11 +91,6 @@ def flat(config: dict[str, Any]) -> dict[str, str]:
     """A resolved config as dotted keys, less those that say where and when it ran."""
     kept = {key: value for key, value in config.items() if uses_of(key).result}
     return {name: text for key, value in kept.items() for name, text in leaves(key, value).items()}
-
-
-def one_seed(result: Result, column: int) -> Result:
-    """The same job as if it had had this column's seed alone."""
-    return result.columns([column])
 
 
 def plain_numbers(alone: Result) -> dict[str, float]:

@@ -42,23 +42,13 @@ def summary_table(groups: Sequence[Sequence[Row]]) -> list[Cells]:
         plain: Cells = {"name": group[0].name, "scale": group[0].scale}
         for mean in means(group):
             told: Cells = {"kind": "number", "what": mean.number, "on": "", "count": mean.count}
-            table.append(
-                {**plain, **_prefixed(dict(mean.setting)), **told, "value": mean.mean, "standard_error": mean.error}
-            )
+            what: Cells = {**plain, **_prefixed(dict(mean.setting)), **told}
+            table.append({**what, "value": mean.mean, "standard_error": mean.error})
         several = len({row.setting for row in group}) > 1
         for rate in [*rates(group), *(rates(group, each_setting=True) if several else [])]:
             told = {"kind": "rate", "what": rate.check, "on": rate.on, "count": rate.judged}
-            table.append(
-                {
-                    **plain,
-                    **_prefixed(dict(rate.setting or ())),
-                    **told,
-                    "value": rate.holds / rate.judged,
-                    "holds": rate.holds,
-                    "low": rate.low,
-                    "high": rate.high,
-                }
-            )
+            share: Cells = {"value": rate.holds / rate.judged, "holds": rate.holds, "low": rate.low, "high": rate.high}
+            table.append({**plain, **_prefixed(dict(rate.setting or ())), **told, **share})
     return table
 
 

@@ -111,7 +111,8 @@ def _publish(report: Any, home: Home, target: Path) -> str:
     try:
         if not _server():
             return ""
-        _save(report, home)
+        report.entity = home.entity or wandb.Api(timeout=SECONDS).default_entity
+        report.save()
     except (wandb.errors.AuthenticationError, wandb.errors.UsageError) as error:
         raise InputError(
             f"the W&B API key is not accepted ({error}); run `wandb login`, or set WANDB_MODE=offline "
@@ -124,13 +125,6 @@ def _publish(report: Any, home: Home, target: Path) -> str:
         ) from error
     _write(report, target)
     return str(report.url)
-
-
-def _save(report: Any, home: Home) -> None:
-    import wandb
-
-    report.entity = home.entity or wandb.Api(timeout=SECONDS).default_entity
-    report.save()
 
 
 def _write(report: Any, target: Path) -> None:
@@ -209,10 +203,8 @@ def _blocks(wr: Any, section: Section) -> Iterator[Any]:
     names = ["rates"] * any(verdict.holds is not None for verdict in section.verdicts)
     names += ["means"] * any(result.numbers for result in section.results)
     names += ["rows", *["verdict_table"] * bool(section.verdicts)]
-    tables = [
-        wr.WeavePanelSummaryTable(table_name=name, layout=wr.Layout(y=HEIGHT * k, w=2 * WIDTH, h=HEIGHT))
-        for k, name in enumerate(names, start=1)
-    ]
+    places = [wr.Layout(y=HEIGHT * k, w=2 * WIDTH, h=HEIGHT) for k in range(1, len(names) + 1)]
+    tables = [wr.WeavePanelSummaryTable(table_name=n, layout=place) for n, place in zip(names, places, strict=True)]
     yield wr.PanelGrid(runsets=[closing], panels=[figure, *tables])
     yield wr.H2("Runs compared")
     yield wr.PanelGrid(runsets=[jobs], panels=[wr.RunComparer(diff_only="split", layout=tall)])
@@ -260,25 +252,17 @@ def lines(section: Section) -> Iterator[Line]:
     for (split, channel), curves in found.items():
         theory = {line: mark for line, mark in dashed.items() if line.split(":", 1)[1] in curves}
         beside = ", theory dashed" if theory else ""
-        yield Line(
-            f"{channel} along the path, {split}{beside}",
-            rows.axis("interpolation"),
-            list(curves),
-            "alpha",
-            labels.get(channel, channel),
-            theory,
-        )
+        title, label = f"{channel} along the path, {split}{beside}", labels.get(channel, channel)
+        yield Line(title, rows.axis("interpolation"), list(curves), "alpha", label, theory)
     off = [key for key in logged if "/residual_norm/" in key]
     if off:
-        yield Line(
-            "distance from the straight line", rows.axis("residual"), off, "projection on the line", "residual norm", {}
-        )
+        title = "distance from the straight line"
+        yield Line(title, rows.axis("residual"), off, "projection on the line", "residual norm", {})
     learning = [key for key in logged if key.startswith("learning/") and key != rows.axis("learning")]
     for channel in dict.fromkeys(key.rsplit("/", 1)[1] for key in learning):
         of_channel = [key for key in learning if key.endswith(f"/{channel}")]
-        yield Line(
-            f"{channel} during training", rows.axis("learning"), of_channel, "epoch", labels.get(channel, channel), {}
-        )
+        title, label = f"{channel} during training", labels.get(channel, channel)
+        yield Line(title, rows.axis("learning"), of_channel, "epoch", label, {})
 
 
 def _keys(logged: Iterable[rows.Row]) -> Iterator[str]:

@@ -80,28 +80,18 @@ def _encode(value: Any, where: str, arrays: dict[str, np.ndarray[Any, Any]]) -> 
         if isinstance(value, np.ndarray):
             if value.dtype.kind not in "biuf":
                 raise TypeError(f"{where}: dtype {value.dtype} cannot be saved; use float64")
-            name = _array_name(where)
+            name = f"{room.removesuffix('s')}{where.removeprefix(room)}"  # the groups in the singular
             arrays[name] = value
             return {"array": name}
         if is_dataclass(value):
             return {f.name: _encode(getattr(value, f.name), f"{where}/{f.name}", arrays) for f in fields(value)}
         if isinstance(value, dict):
-            # a key may hold slashes ("train/stochastic"): inside a name they are dots
-            return {key: _encode(item, f"{where}/{_as_part(key)}", arrays) for key, item in value.items()}
+            # A key may hold slashes and dots: as a part of a name, "train/error" is train.error, and no two keys clash.
+            parts = {key: quote(key, safe="/").replace(".", "%2E").replace("/", ".") for key in value}
+            return {key: _encode(item, f"{where}/{parts[key]}", arrays) for key, item in value.items()}
     if room == "verdicts":
         value = [verdict.as_dict() for verdict in value]
     return plain(value, f"result.{where}", str if room == "config" else lambda _: None)
-
-
-def _as_part(key: str) -> str:
-    """A dict key as one part of an array's name, reversible and so without clashes: ``train/error`` -> train.error."""
-    return quote(key, safe="/").replace(".", "%2E").replace("/", ".")
-
-
-def _array_name(where: str) -> str:
-    """``curves/train.stochastic/objective`` -> curve/train.stochastic/objective: the groups in the singular."""
-    group, _, rest = where.partition("/")
-    return f"{group.removesuffix('s')}/{rest}"
 
 
 def plain(value: Any, where: str, not_finite: Callable[[float], Any] = str) -> Any:

@@ -27,6 +27,8 @@ from theory import npz
 FORMAT = 1
 """Part of every key: raise it when training or this layout changes meaning."""
 STATUS = ("stopped", "max_epochs", "diverged")
+BROKEN = (OSError, ValueError, LookupError, TypeError, AttributeError, EOFError, RuntimeError, OverflowError)
+"""What reading a broken entry may raise."""
 
 
 class CorruptEntry(Exception):
@@ -78,17 +80,7 @@ def load(entry: Path, description: dict[str, Any] | None = None) -> Solutions:
         return _load(entry, description)
     except CorruptEntry:
         raise
-    except (
-        OSError,
-        ValueError,
-        LookupError,
-        TypeError,
-        AttributeError,
-        EOFError,
-        RecursionError,
-        RuntimeError,
-        OverflowError,
-    ) as error:
+    except BROKEN as error:
         raise CorruptEntry(f"{type(error).__name__}: {error}") from error
 
 

@@ -2,29 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-
-from landscape.result.saved import Result
-from landscape.tracker import Closing, RunInfo, SolutionFiles
+from landscape.tracker import Tracker
 
 
-class NullTracker:
-    """A tracker that records nothing and opens nothing."""
+class NullTracker(Tracker):
+    """A tracker that records nothing and opens nothing: it does nothing of what a tracker may do."""
 
     watches = False
-
-    def start(self, run: RunInfo) -> None:
-        """Do nothing."""
-
-    def epoch(self, row: dict[str, float]) -> None:
-        """Do nothing."""
-
-    def record(self, result: Result, figure: Path | None = None, solutions: Sequence[SolutionFiles] = ()) -> None:
-        """Do nothing."""
-
-    def conclude(self, closing: Closing) -> None:
-        """Do nothing."""
-
-    def finish(self, exit_code: int = 0) -> None:
-        """Do nothing."""

@@ -41,7 +41,10 @@ def check_number(
     if isinstance(value, bool) or not isinstance(value, kind):
         what = "a whole number" if whole else "a number"
         raise InputError(f"{key}={shown(value)} must be {what}{instead}, not {_kind(value)}")
-    number = _float(value)
+    try:
+        number = float(value)
+    except OverflowError:  # a whole number of 400 digits
+        number = math.inf
     if not math.isfinite(number):
         raise InputError(f"{key}={value} must be finite{instead}")
     if least is not None and number < least:
@@ -59,13 +62,6 @@ def check_flag(key: str, value: Any, instead: str = "") -> None:
     """Refuse what is neither true nor false."""
     if not isinstance(value, bool):
         raise InputError(f"{key}={shown(value)} must be true or false{instead}, not {_kind(value)}")
-
-
-def _float(value: Any) -> float:
-    try:
-        return float(value)
-    except OverflowError:  # a whole number of 400 digits
-        return math.inf if value > 0 else -math.inf
 
 
 def _kind(value: Any) -> str:

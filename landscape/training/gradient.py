@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from landscape.cost.contract import WEIGHT, Predict, calls_module, may_weigh, takes_batch
 from landscape.data.dataset import Split
 from landscape.errors import InputError
 from landscape.ground.streams import ORDER, RESAMPLE, stream
@@ -29,6 +31,7 @@ class Batches:
     def __init__(self, split: Split, seeds: Sequence[int], size: int, drop_last: bool = False) -> None:
         self.num_seen = len(split) - (len(split) % size if drop_last else 0)  # in one pass
         self.split, self.size, self.num_seeds = split, size, len(seeds)
+        self.x, self.y = split.pair
         self.order = [stream(seed, ORDER) for seed in seeds]
         self.samples = [stream(seed, RESAMPLE, device=split.x.device) for seed in seeds]
 
@@ -41,11 +44,11 @@ class Batches:
             orders = torch.arange(total, device=device).expand(self.num_seeds, -1)
         for start in range(0, self.num_seen, self.size):
             index = orders[:, start : start + self.size]  # [S, B]
-            x = _rows(self.split.x, index)
+            x = _rows(self.x, index)
             if self.split.is_resampled:
                 uniform = [torch.rand(x.shape[1:], generator=g, device=device) for g in self.samples]
                 x = (torch.stack(uniform) < x).to(x.dtype)
-            yield min(start + self.size, total), x, self.split.y[index]
+            yield min(start + self.size, total), x, self.y[index]
 
     def state(self) -> dict[str, Any]:
         """What a checkpoint needs between two passes."""
@@ -66,6 +69,8 @@ def _rows(values: Tensor, index: Tensor) -> Tensor:
 class Gradient:
     """gradient(theta, x, y, masks) -> {name: [S, *shape]}, of the mean cost of each network's own minibatch.
 
+    The mean is by weight where the cost weighs examples, over what they weigh in the minibatch.
+
     Running statistics go in and come out like a state: each network has its own, and the module's stay as they are.
 
     Args:
@@ -85,7 +90,8 @@ class Gradient:
         self.frozen = frozen_in(module)
         self._last = (torch.zeros(0), torch.zeros(0))
         self.borrowed = Borrowed(module)
-        self.counts = counts
+        self.counts, self.may_weigh = counts, counts is None and may_weigh(cost)
+        self._call = partial(cost.call, module) if calls_module(cost) else module
         # Forwards under vmap, backwards by plain autograd over what that recorded: with torch.func.grad inside, an
         # update of 32 small nets takes a fifth longer.
         self._batched = torch.func.vmap(self._costs, in_dims=(0, 0, 0, 0, 0, 0))
@@ -96,6 +102,11 @@ class Gradient:
             raise InputError(
                 f"cost={type(cost).__name__} makes {cost.num_draws} passes per example, between which a "
                 f"state cannot be carried; model={type(module).__name__} has one"
+            )
+        if is_stateful(module) and calls_module(cost):
+            raise InputError(
+                f"cost={type(cost).__name__} calls the module itself, and model={type(module).__name__} carries a "
+                "state from batch to batch; give a cost (outputs, batch)"
             )
 
     def _costs(
@@ -114,14 +125,15 @@ class Gradient:
             nonlocal after
             with self.masks.bind(masks, draw):
                 if not state:
-                    return self.module(inputs)
+                    return self._call(inputs)
                 outputs, after = self.module((inputs, state))
                 return outputs
 
         try:
             values = {**theta, **buffers}
             with self.borrowed.values(values):
-                cost: Tensor = self.cost(predict, x, y)
+                targets = (x, y) if takes_batch(self.cost) else y
+                cost = self._weighed(predict, x, targets) if self.may_weigh else self.cost(predict, x, targets)
             buffers = {name: values[name].detach() for name in buffers}  # a module may also put another in its place
         except ValueError as error:
             if "more than 1 value per channel" not in str(error):
@@ -131,6 +143,15 @@ class Gradient:
                 f"{len(x)} example; choose another, or training.drop_last=true"
             ) from error
         return cost, (tuple(part.detach() for part in after), buffers)
+
+    def _weighed(self, predict: Predict, x: Tensor, targets: Any) -> Tensor:
+        """Cost times weight of each example, and its weight, [2, B]."""
+        channels = self.cost.channels(predict, x, targets)
+        values = channels["objective"]
+        weight = channels.get(WEIGHT)
+        return torch.stack(
+            [values, torch.ones_like(values)] if weight is None else [values * weight, weight.to(values)]
+        )
 
     def initial_state(self, x: Tensor) -> tuple[Tensor, ...]:
         """What a pass over sequences starts from, [S, B, ...] each; x [S, B, ...]."""
@@ -179,7 +200,12 @@ class Gradient:
     def _slopes(self, costs: Tensor, leaves: dict[str, Tensor], num: int, y: Tensor) -> dict[str, Tensor]:
         """d (sum of costs / num) / d leaf, zero where no cost reads it; backwards through a mean would cost 40 us."""
         leaves = {name: leaf for name, leaf in leaves.items() if name not in self.frozen}
-        shares = self._shares.get(costs.shape) if self.counts is None else self._counted(costs, y)
+        shares: Tensor | None
+        if self.may_weigh:
+            costs, weights = costs.unbind(-2)
+            shares = _shares(weights.detach().double().sum(-1, keepdim=True), costs)
+        else:
+            shares = self._shares.get(costs.shape) if self.counts is None else self._counted(costs, y)
         if shares is None:
             shares = self._shares[costs.shape] = torch.full_like(costs, 1 / num, requires_grad=False)
         self._last = costs.detach(), shares
@@ -196,8 +222,12 @@ class Gradient:
     def _counted(self, costs: Tensor, y: Tensor) -> Tensor:
         """One over what counts in each network's minibatch, as the costs [S, B] or, of one network, [B]."""
         totals = torch.stack([self.counts(part)["objective"].double().sum() for part in y])
-        shares = torch.where(totals > 0, 1 / totals, 0.0).to(costs.dtype)
-        return (shares[:, None] if costs.dim() > 1 else shares).expand_as(costs)
+        return _shares(totals[:, None] if costs.dim() > 1 else totals, costs)
+
+
+def _shares(totals: Tensor, costs: Tensor) -> Tensor:
+    """One over what counts in a minibatch, for each of its costs; 0 where nothing does."""
+    return torch.where(totals > 0, 1 / totals, 0.0).to(costs.dtype).expand_as(costs)
 
 
 def frozen_in(module: nn.Module) -> frozenset[str]:

@@ -7,6 +7,7 @@ that what it does never depends on who trains beside it.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -31,11 +32,10 @@ from landscape.parameters import ParameterLayout, beside
 from landscape.result.curve import LearningCurve
 from landscape.store.solutions import Solutions
 from landscape.store.trajectory import Trajectory, TrajectoryWriter, snapshot_interval
-from landscape.training import checkpoint
+from landscape.training import checkpoint, resume
 from landscape.training.gradient import Batches, Gradient, frozen_in
 from landscape.training.monitor import PERPLEXITY, EarlyStopping, Monitor, monitored
 from landscape.training.optimizer import Updates
-from landscape.training.resume import Resumable
 from landscape.training.step import clip, project_max_norm
 from landscape.training.trainer import Training
 
@@ -49,7 +49,7 @@ def build(model: Callable[[], nn.Module], seed: int) -> nn.Module:
         return model()
 
 
-class GroupRun(Resumable):
+class GroupRun:
     """One group of seeds in training; ``run`` carries it to the end, from its checkpoint if there is one."""
 
     def __init__(
@@ -86,7 +86,7 @@ class GroupRun(Resumable):
         dtype: torch.dtype = getattr(torch, training.dtype)
         modules = [converted(unwrapped(build(model, seed)), device, dtype) for seed in seeds]
         for module in modules:
-            initialise_from(module, dataset.train.x)
+            initialise_from(module, dataset.train.pair[0])
         self.module = modules[0].train()
         self.layout = ParameterLayout.of(self.module)
         frozen = frozen_in(self.module)
@@ -107,32 +107,28 @@ class GroupRun(Resumable):
         self.theta_f = self.theta_i.clone()
         self.buffers_i, self.buffers_f = self._buffers(), self._buffers()
         self.split = dataset.train.to(device, dtype)
-        self.masks = Masks(self.module, self.split.x[:1], cost.num_draws)
-        counts = None if count_alike(cost, self.split.y) else cost.counts
+        self.masks = Masks(self.module, self.split.pair[0][:1], cost.num_draws)
+        counts = None if count_alike(cost, self.split.pair[1]) else cost.counts
         self.gradient = Gradient(self.module, cost, self.masks, len(self.seeds) > 1, counts)
         self.is_stateful = streams is not None and is_stateful(self.module)
         moved = {name: value for name, value in self.theta.items() if name not in frozen}
         self.updates = Updates(optimizer, moved, lr_scales(self.module))
         self.updates.check_schedules(training.lr_schedule, training.momentum_schedule)
-        self.monitor = Monitor(
-            self.module,
-            cost,
-            dataset,
-            self.seeds,
-            training.dtype,
-            device,
-            training.measure_batch_size,
-            training.validation,
-        )
+        measured = (training.dtype, device, training.measure_batch_size, training.validation)
+        self.monitor = Monitor(self.module, cost, dataset, self.seeds, *measured)
         self.stopping = EarlyStopping(len(self.seeds), training.patience)
         self.batches = Batches(self.split, self.seeds, training.batch_size, training.drop_last)
         self.dropout = [stream(seed, DROPOUT, device=device) for seed in seeds]
-        row_bytes = 4 * len(self.seeds) * self.layout.num_parameters
+        self.shape = len(self.seeds), self.layout.num_parameters
+        row_bytes = 4 * math.prod(self.shape)
         self.interval = snapshot_interval(training.max_epochs, row_bytes, training.trajectory_gigabytes * 1e9)
         self.chosen_epoch = np.zeros(len(self.seeds), dtype=np.int64)
         self.epoch, self.update = 0, 0
         self.state: tuple[Tensor, ...] = ()  # of a module that carries one, after the last minibatch
-        self.rows, self.snapshots = [], []
+        self.rows: list[dict[str, np.ndarray]] = []
+        self.snapshots: list[tuple[float, int]] = []
+        """(epoch, update) of each row of the trajectory."""
+        self.writer: TrajectoryWriter
 
     def _buffers(self) -> list[dict[str, Tensor]]:
         """Those of each seed, as they are now."""
@@ -143,7 +139,7 @@ class GroupRun(Resumable):
         try:
             return self._run()
         except checkpoint.Unusable as error:
-            checkpoint.set_aside(self._file("checkpoint.pt"), str(error))
+            checkpoint.set_aside(self.folder / "checkpoint.pt", str(error))
         try:
             return self.anew()._run()
         except checkpoint.Unusable as error:
@@ -153,8 +149,8 @@ class GroupRun(Resumable):
         training = self.training
         with torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else []):
             torch.manual_seed(stream_seed(self.seeds[0], MODULE))  # for modules with randomness of their own
-            if not self._resume():
-                self.writer = TrajectoryWriter(self._file("trajectory.npy"), self._shape())
+            if not resume.resumed(self):
+                self.writer = TrajectoryWriter(self.folder / "trajectory.npy", self.shape)
                 self._end_of_epoch()
             saved = time.monotonic()
             name = "seed" if len(self.seeds) == 1 else "seeds"
@@ -165,7 +161,7 @@ class GroupRun(Resumable):
                     self._end_of_epoch()
                     progress(self.epoch, self._note())
                     if time.monotonic() - saved >= training.checkpoint_seconds:
-                        self._save()
+                        resume.save(self)
                         saved = time.monotonic()
         return self._solutions()
 
@@ -176,7 +172,11 @@ class GroupRun(Resumable):
         state: tuple[Tensor, ...] = ()
         for seen, x, y in self.batches:
             self.update += 1
-            self._set_schedules()
+            for group, lr in zip(self.updates.groups, self.updates.lrs, strict=True):
+                if self.training.lr_schedule is not None:
+                    group["lr"] = lr * self.training.lr_schedule(self.epoch, self.update)
+                if self.training.momentum_schedule is not None:
+                    group["momentum"] = self.training.momentum_schedule(self.epoch, self.update)
             if self.is_stateful and not state:
                 state = self.gradient.initial_state(x)
             masks = None
@@ -207,14 +207,6 @@ class GroupRun(Resumable):
     def _snapshot(self, epoch: float) -> None:
         self.writer.append(self.layout.flatten(self.theta))
         self.snapshots.append((epoch, self.update))
-
-    def _set_schedules(self) -> None:
-        training = self.training
-        for group, lr in zip(self.updates.groups, self.updates.lrs, strict=True):
-            if training.lr_schedule is not None:
-                group["lr"] = lr * training.lr_schedule(self.epoch, self.update)
-            if training.momentum_schedule is not None:
-                group["momentum"] = training.momentum_schedule(self.epoch, self.update)
 
     def _end_of_epoch(self) -> None:
         flat = self.layout.flatten(self.theta)
@@ -260,7 +252,7 @@ class GroupRun(Resumable):
         steps = np.array([u for _, u in self.snapshots])
         last = self.stopping.last_epoch
         trajectories = [
-            Trajectory(self._file("trajectory.npy"), s, epochs[epochs <= last[s]], steps[epochs <= last[s]])
+            Trajectory(self.folder / "trajectory.npy", s, epochs[epochs <= last[s]], steps[epochs <= last[s]])
             for s in range(len(self.seeds))
         ]
         curve = LearningCurve(
@@ -268,15 +260,5 @@ class GroupRun(Resumable):
             channels={n: np.stack([row[n] for row in self.rows]) for n in self.rows[0]},
             best_epoch=self.chosen_epoch.astype(np.float64),
         )
-        return Solutions(
-            self.layout,
-            self.seeds,
-            self.theta_i,
-            self.theta_f,
-            curve,
-            trajectories,
-            self.stopping.status(),
-            last.tolist(),
-            self.buffers_f,
-            self.buffers_i,
-        )
+        ended = (self.stopping.status(), last.tolist(), self.buffers_f, self.buffers_i)
+        return Solutions(self.layout, self.seeds, self.theta_i, self.theta_f, curve, trajectories, *ended)

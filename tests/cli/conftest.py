@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,7 @@ class Ran:
         return [file.parent / job["key"] for job in self.sweep["jobs"]]
 
 
+Cli = Callable[..., Ran]
 SETTINGS = [
     "training.max_epochs=2",
     "training.num_seeds=1",
@@ -70,7 +71,7 @@ def blank_figures(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def cli(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> Callable[..., Ran]:
+def cli(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> Cli:
     """``cli("key=value", ...)`` -> Ran; outputs go to the test's own folder."""
 
     def run(*arguments: str) -> Ran:
@@ -80,6 +81,27 @@ def cli(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> Callable[..., Ran]
         return Ran(status, captured.out + captured.err, tmp_path / "outputs")
 
     return run
+
+
+@pytest.fixture
+def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., str]]:
+    """``own(name, source, {"model/mine": yaml, ...})`` -> the override that lets Hydra find these files of a user's."""
+    names = set[str]()
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    def write(name: str, source: str, files: Mapping[str, str] | None = None) -> str:
+        names.add(name)
+        sys.modules.pop(name, None)
+        (tmp_path / f"{name}.py").write_text(source)
+        for file, text in (files or {}).items():
+            place = tmp_path / "my_conf" / f"{file}.yaml"
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_text(text)
+        return f"hydra.searchpath=[file://{tmp_path / 'my_conf'}]"
+
+    yield write
+    for name in names:
+        sys.modules.pop(name, None)
 
 
 @pytest.fixture(scope="session")

@@ -3,202 +3,108 @@
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from landscape.result.saved import Result
 
-from .conftest import ONE_JOB, OWN_MODEL, QUICK, TINY, Ran
+from .conftest import ONE_JOB, QUICK, TINY, Cli
 
 pytestmark = pytest.mark.usefixtures("blank_figures")
 
-MINE = """
-import torch
-from torch import nn
-
-class NoParameters(nn.Module):
-    def forward(self, x):
-        return x[:, :10]
-
-class WithStatistics(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.net = nn.Sequential(nn.Linear(64, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 10))
-    def forward(self, x):
-        return self.net(x)
-
-class WrongShape(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.net = nn.Linear(64, 10)
-    def forward(self, x):
-        return self.net(x).sum()
-
-class Good(nn.Module):
-    def __init__(self, hidden=8):
-        super().__init__()
-        self.net = nn.Sequential(nn.Linear(64, hidden), nn.Tanh(), nn.Linear(hidden, 10))
-    def forward(self, x):
-        return self.net(x)
-
-class Sign(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, x):
-        return x.sign()
-
-    @staticmethod
-    def backward(ctx, gradient):
-        return gradient
-
-
-class Straight(nn.Linear):
-    def __init__(self):
-        super().__init__(64, 10)
-
-    def forward(self, x):
-        return super().forward(Sign.apply(x))
-
-
-def lazy():
-    return nn.LazyLinear(10)
-
-
-def not_a_module():
-    return 3
-"""
-
-
-@pytest.fixture
-def mine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A user's own module file, importable as ``my_nets``, chosen by ``hydra.searchpath``."""
-    (tmp_path / "my_nets.py").write_text(MINE)
-    monkeypatch.syspath_prepend(str(tmp_path))
-    folder = tmp_path / "my_conf" / "model"
-    folder.mkdir(parents=True)
-    for name in ("NoParameters", "WithStatistics", "WrongShape", "Good", "Straight", "lazy", "not_a_module"):
-        (folder / f"{name}.yaml").write_text(f"# mine\n_target_: my_nets.{name}\n_partial_: true\n")
-    yield f"hydra.searchpath=[file://{folder.parent}]"  # type: ignore[misc]
-    sys.modules.pop("my_nets", None)
-
-
-LINEAR = ("recipe=deep_linear", "tracker=none", "training.max_epochs=2")
-
-WRONG = [
-    (["+experiment=nope"], ["experiment/nope", "fig01_maxout"]),
-    (["training.max_epoch=3"], ["training.max_epoch", "max_epoch"]),
-    (["training.batch_size=abc"], ["training.batch_size=abc", "Integer"]),
-    (["+experiment=fig01_maxout,fig02_sigmoid_relu"], ["one experiment per command"]),
-    ([*TINY, "endpoints=between_solutions", "alphas=standard"], ["training.num_seeds=1", "training.num_seeds=2"]),
-    (["tracker=none", "alphas=explicit", "alphas.values=[]"], ["alphas is empty"]),
-    (["tracker=none", "alphas=explicit", "alphas.values=[0,0.5,0.2]"], ["0.5 is followed by 0.2", "sort"]),
-    (["tracker=none", "alphas=explicit", "alphas.values=[0,inf]"], ["alphas holds inf"]),
-    ([*TINY, "alphas.num=0"], ["alphas.num=0"]),
-    ([*TINY, "training.batch_size=5000"], ["training.batch_size=5000", "1200 training examples"]),
-    ([*TINY, "training.batch_size=0"], ["training.batch_size=0"]),
-    ([*TINY, "device=abacus"], ["device=abacus", "device=auto"]),
-    ([*TINY, "device=cuda:7"], ["device=cuda:7", "device=cpu"]),
-    ([*TINY, "training.monitor=valid/beauty"], ["training.monitor=valid/beauty", "valid/error"]),
-    ([*TINY, "model.widths=[8]", "+model.init_ranges=[0.1]"], ["model.init_ranges has 1", "2 layers"]),
-    ([*TINY, "figure=landscape.figure.nope"], ["figure=landscape.figure.nope", "landscape.figure.sweep"]),
-    ([*TINY, "objective.dtype=float8"], ["objective.dtype=float8", "float64"]),
-    ([*TINY, "measurement.splits=[training]"], ["measurement.splits", "valid"]),
-    (
-        [*TINY, "endpoints=checkpoints", "endpoints.start=no.pt", "endpoints.end=no.pt", "alphas=standard"],
-        ["endpoints.start=no.pt"],
-    ),
-    ([*TINY, "endpoints=checkpoints", "alphas=standard"], ["endpoints.start has no value"]),
-    (
-        [*TINY, "endpoints=epoch_to_solution", "alphas=standard", "endpoints.epoch=2"],
-        ["endpoints.epoch=2 does not lie before the end of training", "training.max_epochs=2"],
-    ),
-    (["tracker.mode=sideways", *TINY[:4], TINY[5]], ["tracker.mode=sideways", "offline"]),
-    ([*TINY, "+model.depth=3"], ["model", "depth"]),
-    ([*TINY, "limits.examples=0"], ["limits.examples"]),
-    ([*TINY, "limits.alphas=0"], ["limits.alphas=0"]),
-    ([*TINY, "training.trajectory_gigabytes=-1"], ["training.trajectory_gigabytes=-1", "positive"]),
-    ([*TINY, "training.checkpoint_seconds=-1"], ["training.checkpoint_seconds=-1", "negative"]),
-    ([*TINY, "threads=0"], ["threads=0", "null"]),
-    ([*TINY, "optimizer.lr=abc"], ["optimizer.lr=abc must be a number, such as optimizer.lr=0."]),
-    ([*TINY, "model.widths=null"], ["model.widths=null must be a list of whole numbers, such as model.widths=["]),
-    ([*TINY, "training.num_seeds=null"], ["training.num_seeds=null must be a whole number"]),
-    ([*TINY, "training.patience=inf"], ["training.patience=inf must be a whole number or null"]),
-    (
-        [*TINY, "model.activation._target_=torch.nn.NoSuch"],
-        ["model.activation._target_=torch.nn.NoSuch cannot be imported", "'NoSuch'", "module 'torch.nn'"],
-    ),
-    (["tracker=none", "recipe=none"], ["measurement=random_walk", "recipe=quadratic"]),
-    (["tracker=none", "endpoints=same_branch"], ["endpoints.start has 2 numbers", "recipe=deep_linear"]),
-    ([*TINY, "optimizer.lr=''"], ["optimizer.lr='' must be a number"]),
-    ([*TINY, "cost=adversarial", "cost.epsilon=inf"], ["cost.epsilon=inf must be a positive, finite number"]),
-    ([*TINY, "model.widths=8"], ["model.widths=8 must be a list of whole numbers", "model.widths=[8]"]),
-    ([*TINY, "measurement.slopes=true"], ["measurement.slopes=true must be a whole number"]),
-    ([*TINY, "~measurement"], ["measurement has no _target_", "measurement=NAME"]),
-    ([*TINY, "objective=null"], ["objective=null is no name of a config", "default"]),
-    ([*TINY, "alphas=standard", "path=geometric"], ["path=geometric", "path=linear"]),
-    ([*TINY, "alphas=standard", "path=geometric", "endpoints=zero_to_solution"], ["path=geometric", "path=linear"]),
-    ([*TINY, "alphas=standard", "path=geometric", "endpoints=noise_to_solution"], ["path=geometric", "path=linear"]),
-    (
-        ["recipe=none", "measurement=random_walk", "tracker=none", "measurement.dimension=9999999999999999999"],
-        ["measurement.dimension=9999999999999999999", "memory"],
-    ),
-    (["tracker=none", "model.widths=[-3,10]"], ["model.widths=[-3, 10] must hold whole numbers of at least 1"]),
-    ([*TINY, "objective.batch_size=abc"], ["objective"]),
-    ([*TINY, "training.lr_schedule=foo"], ["training.lr_schedule=foo", "conf/training/lr_schedule"]),
-    ([*TINY, "endpoints=random_to_solution", "endpoints.scale=inf", "alphas=standard"], ["endpoints.scale=inf"]),
-    (
-        ["+experiment=fig12_quadratic", "tracker=none", "limits=smoke", "vary={lr:2.5,momentum:0.0}"],
-        ["optimizer.lr=2.5", "must stay below 2", "take lr < 2."],
-    ),
-    (
-        [*TINY, "measurement=closed_form"],
-        ["measurement=closed_form", "model=MLP", "cost CrossEntropy", "measurement=interpolation"],
-    ),
-    (
-        [*LINEAR, "endpoints=points", "endpoints.start=[1,2,3]", "endpoints.end=[1,2]"],
-        ["endpoints.start has 3 numbers", "model=DeepLinear has 2 parameters"],
-    ),
-    ([*LINEAR, "endpoints=points", "endpoints.end=[1,2]", "endpoints.start=abc"], ["endpoints.start=abc", "numbers"]),
-    ([*LINEAR, "endpoints=points", "endpoints.end=[1,2]", "endpoints.start=[1,2]"], ["the same point"]),
-    ([*LINEAR, "endpoints=points"], ["endpoints.start has no value"]),
-    ([*LINEAR, "endpoints=large_start", "path=geometric"], ["path=geometric", "path=linear"]),
-    (
-        [*LINEAR, "measurement=closed_form", "endpoints=same_branch", "path=geometric"],
-        ["measurement=closed_form", "path=linear"],
-    ),
-    ([*LINEAR, "model.depth=0"], ["model.depth=0", "at least 1"]),
-    ([*LINEAR, "measurement=descent"], ["measurement=descent", "model=DeepLinear", "model=quadratic"]),
-    ([*LINEAR, "data.whiten=true", "data.num_test=0"], ["data.num_test=0"]),
-    (
-        ["recipe=none", "measurement=random_walk", "tracker=none", "measurement.solution_step=1001"],
-        ["measurement.solution_step=1001", "measurement.num_steps=1000"],
-    ),
-    (
-        ["recipe=none", "measurement=random_walk", "tracker=none", "measurement.dimension=1"],
-        ["measurement.dimension=1", "2 or more"],
-    ),
-    (["recipe=quadratic", "measurement=descent", "tracker=none", "limits=smoke", "model.low=0"], ["model.low=0"]),
-    (
-        ["+experiment=fig07_mpdbm", "data=digits", "tracker=none", "limits=smoke", "model=relu"],
-        ["model=MLP", "cost MultiPrediction", "model=mpdbm"],
-    ),
-    ([*TINY, "dimensions.classes=7"], ["dimensions.classes=7", "digits", "dimensions.classes=10"]),
-    (["recipe=lstm_trial", "tracker=none", "data.unroll=20.5"], ["dimensions.inputs", "data.unroll", "20.5"]),
-    (["recipe=lstm_trial", "tracker=none", "data.unroll=0"], ["training.gradient_scale=0.0", "data.unroll"]),
-]
+BASES = {
+    "plain": (),
+    "tiny": TINY,
+    "linear": ("recipe=deep_linear", "tracker=none", "training.max_epochs=2"),
+    "walk": ("recipe=none", "measurement=random_walk", "tracker=none"),
+}
+# Below a base: what is set, and what is said of it.
+WRONG = {
+    "plain": {
+        "+experiment=nope": "experiment/nope | fig01_maxout",
+        "training.max_epoch=3": "training.max_epoch | max_epoch",
+        "training.batch_size=abc": "training.batch_size=abc | Integer",
+        "+experiment=fig01_maxout,fig02_sigmoid_relu": "one experiment per command",
+        "alphas=explicit alphas.values=[]": "alphas is empty",
+        "alphas=explicit alphas.values=[0,0.5,0.2]": "0.5 is followed by 0.2 | sort",
+        "alphas=explicit alphas.values=[0,inf]": "alphas holds inf",
+        "tracker.mode=sideways": "tracker.mode=sideways | offline",
+        "recipe=none": "measurement=random_walk | recipe=quadratic",
+        "endpoints=same_branch": "endpoints.start has 2 numbers | recipe=deep_linear",
+        "model.widths=[-3,10]": "model.widths=[-3, 10] must hold whole numbers of at least 1",
+        "+experiment=fig12_quadratic limits=smoke vary={lr:2.5,momentum:0.0}": "optimizer.lr=2.5 | take lr < 2.",
+        "recipe=quadratic measurement=descent limits=smoke model.low=0": "model.low=0",
+        "+experiment=fig07_mpdbm data=digits limits=smoke model=relu": "model=MLP | cost MultiPrediction | model=mpdbm",
+        "recipe=lstm_trial data.unroll=20.5": "dimensions.inputs | data.unroll | 20.5",
+        "recipe=lstm_trial data.unroll=0": "training.gradient_scale=0.0 | data.unroll",
+    },
+    "tiny": {
+        "endpoints=between_solutions alphas=standard": "training.num_seeds=1 | training.num_seeds=2",
+        "alphas.num=0": "alphas.num=0",
+        "training.batch_size=5000": "training.batch_size=5000 | 1200 training examples",
+        "training.batch_size=0": "training.batch_size=0",
+        "device=abacus": "device=abacus | device=auto",
+        "device=cuda:7": "device=cuda:7 | device=cpu",
+        "training.monitor=valid/beauty": "training.monitor=valid/beauty | valid/error",
+        "model.widths=[8] +model.init_ranges=[0.1]": "model.init_ranges has 1 | 2 layers",
+        "figure=landscape.figure.nope": "figure=landscape.figure.nope | landscape.figure.sweep",
+        "objective.dtype=float8": "objective.dtype=float8 | float64",
+        "measurement.splits=[training]": "measurement.splits | valid",
+        "endpoints=checkpoints endpoints.start=no.pt endpoints.end=no.pt alphas=standard": "endpoints.start=no.pt",
+        "endpoints=checkpoints alphas=standard": "endpoints.start has no value",
+        "endpoints=epoch_to_solution alphas=standard endpoints.epoch=2": "endpoints.epoch=2 does | max_epochs=2",
+        "+model.depth=3": "model | depth",
+        "limits.examples=0": "limits.examples",
+        "limits.alphas=0": "limits.alphas=0",
+        "training.trajectory_gigabytes=-1": "training.trajectory_gigabytes=-1 | positive",
+        "training.checkpoint_seconds=-1": "training.checkpoint_seconds=-1 | negative",
+        "threads=0": "threads=0 | null",
+        "optimizer.lr=abc": "optimizer.lr=abc must be a number, such as optimizer.lr=0.",
+        "model.widths=null": "model.widths=null must be a list of whole numbers, such as model.widths=[",
+        "training.num_seeds=null": "training.num_seeds=null must be a whole number",
+        "training.patience=inf": "training.patience=inf must be a whole number or null",
+        "model.activation._target_=torch.nn.NoSuch": "torch.nn.NoSuch cannot be imported | 'NoSuch' | 'torch.nn'",
+        "optimizer.lr=''": "optimizer.lr='' must be a number",
+        "cost=adversarial cost.epsilon=inf": "cost.epsilon=inf must be a positive, finite number",
+        "model.widths=8": "model.widths=8 must be a list of whole numbers | model.widths=[8]",
+        "measurement.slopes=true": "measurement.slopes=true must be a whole number",
+        "~measurement": "measurement has no _target_ | measurement=NAME",
+        "objective=null": "objective=null is no name of a config | default",
+        "alphas=standard path=geometric": "path=geometric | path=linear",
+        "alphas=standard path=geometric endpoints=zero_to_solution": "path=geometric | path=linear",
+        "alphas=standard path=geometric endpoints=noise_to_solution": "path=geometric | path=linear",
+        "objective.batch_size=abc": "objective",
+        "training.lr_schedule=foo": "training.lr_schedule=foo | conf/training/lr_schedule",
+        "endpoints=random_to_solution endpoints.scale=inf alphas=standard": "endpoints.scale=inf",
+        "measurement=closed_form": "measurement=closed_form | =MLP | CrossEntropy | measurement=interpolation",
+        "dimensions.classes=7": "dimensions.classes=7 | digits | dimensions.classes=10",
+    },
+    "linear": {
+        "endpoints=points endpoints.start=[1,2,3] endpoints.end=[1,2]": "start has 3 numbers | DeepLinear has 2",
+        "endpoints=points endpoints.end=[1,2] endpoints.start=abc": "endpoints.start=abc | numbers",
+        "endpoints=points endpoints.end=[1,2] endpoints.start=[1,2]": "the same point",
+        "endpoints=points": "endpoints.start has no value",
+        "endpoints=large_start path=geometric": "path=geometric | path=linear",
+        "measurement=closed_form endpoints=same_branch path=geometric": "measurement=closed_form | path=linear",
+        "model.depth=0": "model.depth=0 | at least 1",
+        "measurement=descent": "measurement=descent | model=DeepLinear | model=quadratic",
+        "data.whiten=true data.num_test=0": "data.num_test=0",
+    },
+    "walk": {
+        "measurement.dimension=9999999999999999999": "measurement.dimension=9999999999999999999 | memory",
+        "measurement.solution_step=1001": "measurement.solution_step=1001 | measurement.num_steps=1000",
+        "measurement.dimension=1": "measurement.dimension=1 | 2 or more",
+    },
+}
 
 
-@pytest.mark.parametrize(("arguments", "needles"), WRONG, ids=[a[-1] for a, _ in WRONG])
-def test_wrong_input_is_status_2_and_says_what_to_do(
-    arguments: list[str], needles: list[str], cli: Callable[..., Ran]
-) -> None:
-    swept = arguments[0].startswith("+experiment")
-    ran = cli(*arguments, "forecast=off", *([] if swept else [ONE_JOB]))
+@pytest.mark.parametrize(("base", "arguments"), [(base, row) for base, rows in WRONG.items() for row in rows])
+def test_wrong_input_is_status_2_and_says_what_to_do(base: str, arguments: str, cli: Cli) -> None:
+    swept = arguments.startswith("+experiment")
+    ran = cli(*BASES[base], *arguments.split(), "forecast=off", *([] if swept else [ONE_JOB]))
     assert ran.status == 2, ran.out
-    for needle in needles:
+    for needle in WRONG[base][arguments].split(" | "):
         assert needle in ran.out
     assert "Traceback" not in ran.out and "Error getting object" not in ran.out
     for file in ran.outputs.glob("*/*/*/result.json"):
@@ -207,64 +113,27 @@ def test_wrong_input_is_status_2_and_says_what_to_do(
     assert not list(ran.outputs.glob("**/.*.tmp")) and not list(ran.outputs.glob("**/meta.json"))
 
 
-def test_a_refusal_is_said_where_it_happens_and_in_the_list_at_the_end(cli: Callable[..., Ran]) -> None:
+def test_a_refusal_is_said_where_it_happens_and_in_the_list_at_the_end(cli: Cli) -> None:
     ran = cli(*TINY, "forecast=off", "optimizer.lr=abc,null")
     for value in ("abc", "null"):
         assert ran.out.count(f"optimizer.lr={value} must be a number") == 2, ran.out
         assert f" of 2 [optimizer.lr={value}]: optimizer.lr={value} must be" in ran.out.split("jobs done")[1]
 
 
-@pytest.mark.parametrize(
-    ("model", "needles"),
-    [
-        ("NoParameters", ["model=NoParameters", "no parameters"]),
-        ("WithStatistics", ["running statistics", "net.1.running_mean", "objective.running_statistics=keep"]),
-        ("WrongShape", ["model=WrongShape", "[B, C]"]),
-        ("not_a_module", ["model._target_=my_nets.not_a_module", "torch.nn.Module"]),
-        ("lazy", ["model=LazyLinear has lazy layers (weight, bias)", "nn.Linear"]),
-        ("Straight measurement.slopes=1", ["measurement.slopes=1 needs a forward derivative that model=Straight"]),
-    ],
-)
-def test_a_user_module_that_cannot_be_measured(
-    model: str, needles: list[str], cli: Callable[..., Ran], mine: str
-) -> None:
-    ran = cli(*OWN_MODEL, mine, *f"model={model}".split(), ONE_JOB)
-    assert not list(ran.outputs.glob("solutions/*/trajectory.npy"))  # nothing was trained
-    assert ran.status == 2, ran.out
-    for needle in needles:
-        assert needle in ran.out
-    assert "Traceback" not in ran.out
-
-
-def test_a_user_module_that_is_fine(cli: Callable[..., Ran], mine: str) -> None:
-    ran = cli(*OWN_MODEL, mine, "model=Good", "+model.hidden=6", ONE_JOB)
-    assert ran.status == 0, ran.out
-
-
-def test_running_statistics_are_treated_as_told(cli: Callable[..., Ran], mine: str) -> None:
-    """Two treatments of the same networks."""
-    treatments = "objective.running_statistics=interpolate,recalibrate"
-    ran = cli(*OWN_MODEL, mine, "model=WithStatistics", treatments, "training.num_seeds=2")
-    assert ran.status == 0, ran.out
-    interpolate, recalibrate = (Result.load(job).curves["train/deterministic"].objective for job in ran.jobs)
-    assert len(list(ran.outputs.glob("solutions/*/meta.json"))) == 1  # trained once, both seeds together
-    assert np.isfinite(recalibrate).all() and (interpolate[4] != recalibrate[4]).all()
-
-
-def test_a_cap_that_is_in_the_way_is_named(cli: Callable[..., Ran]) -> None:
+def test_a_cap_that_is_in_the_way_is_named(cli: Cli) -> None:
     ran = cli(*QUICK[3:], "limits.seeds=1", "endpoints=between_solutions", "training.num_seeds=2", ONE_JOB)
     assert ran.status == 2, ran.out
     assert "limits.seeds" in ran.out and "training.num_seeds 2 -> 1" in ran.out
 
 
-def test_an_unwritable_outputs_folder(cli: Callable[..., Ran], tmp_path: Path) -> None:
+def test_an_unwritable_outputs_folder(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     ran = cli(*QUICK, f"outputs={tmp_path}/file/outputs")
     assert ran.status == 2, ran.out
     assert "outputs=" in ran.out and "Traceback" not in ran.out
 
 
-def test_full_error_shows_the_traceback(cli: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_full_error_shows_the_traceback(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(os.environ, "HYDRA_FULL_ERROR", "1")
     ran = cli(*QUICK, "optimizer.lr=-1", ONE_JOB)
     assert ran.status == 2 and "Traceback" in ran.out

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,7 +20,7 @@ from landscape.objective import Objective
 from landscape.store.trajectory import TrajectoryWriter
 from landscape.training import GroupRun
 
-from .conftest import Ran
+from .conftest import Cli, Ran
 
 MINE = """
 import torch
@@ -65,15 +64,11 @@ SMALL = (
 
 
 @pytest.fixture
-def rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, int]]:
+def rows(own: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
     """Rows that went through the net in updates and in objectives; the checks that precede both are left out."""
     for module in (program, outcome):  # drawing takes longer than all that is counted here
         monkeypatch.setattr(module, "save_figure", lambda module, results, folder, **_: folder / "figure.png")
-    (tmp_path / "my_counting.py").write_text(MINE)
-    monkeypatch.syspath_prepend(str(tmp_path))
-    folder = tmp_path / "my_conf" / "model"
-    folder.mkdir(parents=True)
-    (folder / "counting.yaml").write_text("# mine\n_target_: my_counting.Counting\n_partial_: true\n")
+    own("my_counting", MINE, {"model/counting": "# mine\n_target_: my_counting.Counting\n_partial_: true\n"})
     import my_counting
 
     @contextmanager
@@ -94,13 +89,12 @@ def rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, 
     noted(GroupRun, "one_epoch", "trained")
     noted(Objective, "along", "evaluated")
     noted(objective, "footprint", None)  # the few rows that it takes to know how many fit are not the measurement's
-    yield my_counting.ROWS
-    sys.modules.pop("my_counting", None)
+    return my_counting.ROWS  # type: ignore[no-any-return]
 
 
 @pytest.fixture
 def both(
-    cli: Callable[..., Ran], rows: dict[str, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cli: Cli, rows: dict[str, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., tuple[Forecast, Ran]]:
     """``both(...)`` -> the forecast of a command, and that command really run; ``rows`` then holds the run's alone."""
 
@@ -213,7 +207,7 @@ def test_a_measurement_that_says_nothing_of_itself_is_not_forecast(
 
 
 @pytest.mark.parametrize("noise", [pytest.param(0.0, marks=pytest.mark.slow), 0.1])
-def test_steps_of_a_descent(cli: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch, noise: float) -> None:
+def test_steps_of_a_descent(cli: Cli, monkeypatch: pytest.MonkeyPatch, noise: float) -> None:
     found: list[Forecast] = []
     arguments = (
         "+experiment=fig12_quadratic",

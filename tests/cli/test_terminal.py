@@ -27,17 +27,19 @@ open(sys.argv[1], "w").write("all was done")
 SMOKE = ("limits=smoke", "tracker=none", "forecast=off", "training.num_seeds=1", "alphas.num=5")
 
 
-def shell(line: str, tmp_path: Path, then: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
+def shell(
+    line: str, tmp_path: Path, then: str = "", ours: str = "", **environment: str
+) -> subprocess.CompletedProcess[str]:
     """Run a program of ours as ``$PROGRAM`` in a line of the shell."""
     file = tmp_path / "program.py"
     file.write_text(PROGRAM.format(then=then))
-    ours = f"{sys.executable} {file} {tmp_path / 'done'}"
+    ours = f"{sys.executable} {ours or f'{file} '}{tmp_path / 'done'}"
     path = str(Path(__file__).parents[2])
     return subprocess.run(
         ["bash", "-c", line.replace("$PROGRAM", ours)],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=100,
         env={"PATH": "/usr/bin:/bin", "PYTHONPATH": path, **environment},
     )
 
@@ -121,18 +123,12 @@ def test_a_stopped_training_says_so_and_goes_on_later(number: int, tmp_path: Pat
         "interrupted; the same command skips what is done and goes on from the last checkpoint"
     ]
     assert "Traceback" not in said and "cut after" in said
+    assert '"status": "cut"' in next(tmp_path.glob("*/*/*/job.json")).read_text()
 
 
 @pytest.mark.slow
 def test_a_whole_command_into_head_leaves_everything(tmp_path: Path) -> None:
-    ours = " ".join([sys.executable, "-m landscape", *SMOKE, f"outputs={tmp_path}"])
-    environment = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(Path(__file__).parents[2]), "PYTHONIOENCODING": "ascii"}
-    done = subprocess.run(
-        ["bash", "-c", f"{ours} | head -1; exit ${{PIPESTATUS[0]}}"],
-        env=environment,
-        timeout=100,
-        capture_output=True,
-        text=True,
-    )
+    ours = " ".join(["-m landscape", *SMOKE, "outputs="])
+    done = shell("$PROGRAM | head -1; exit ${PIPESTATUS[0]}", tmp_path, ours=ours, PYTHONIOENCODING="ascii")
     assert (done.returncode, done.stderr) == (0, "")
-    assert {file.name for file in tmp_path.glob("quickstart/smoke/*")} >= {"figure.png", "sweep.csv", "sweep.json"}
+    assert {file.name for file in tmp_path.glob("done/quickstart/smoke/*")} >= {"figure.png", "sweep.csv", "sweep.json"}

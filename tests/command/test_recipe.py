@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,15 +14,13 @@ from landscape.command.job import device_name
 from landscape.errors import InputError
 from landscape.measurement import measured_by
 from landscape.objective import Objective
-from tests.cli.conftest import QUICK, Ran, blank_figures, cli
+from tests.cli.conftest import QUICK, Cli, blank_figures, cli, own
 
-__all__ = ["blank_figures", "cli"]
+__all__ = ["blank_figures", "cli", "own"]
 pytestmark = pytest.mark.usefixtures("blank_figures")
 
 
-def test_every_node_is_made_once_and_every_curve_has_one_objective(
-    cli: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_every_node_is_made_once_and_every_curve_has_one_objective(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     nodes, built, walked = Counter[str](), list[Objective](), Counter[tuple[Any, ...]]()
     derived = Counter[tuple[Any, ...]]()  # what ``Objective.on`` made: mode, dtype, engine, examples
     make, construct, along, derive = prepare.instantiate, Objective.__init__, Objective.along, Objective.on
@@ -95,14 +92,8 @@ class Fussy:
     [
         (["measurement._target_=my_parts.nothing"], "makes a dict, which names no stage at which it is taken"),
         (["measurement._target_=my_parts.Looks"], "not of MLP"),
-        (
-            ["measurement._target_=my_parts.Vague"],
-            "Vague.work returns a int; let it return a landscape.meas",
-        ),
-        (
-            ["measurement=interpolation", "path._target_=my_parts.Fussy"],
-            "path cannot be made: the ends are too far",
-        ),
+        (["measurement._target_=my_parts.Vague"], "Vague.work returns a int; let it return a landscape.meas"),
+        (["measurement=interpolation", "path._target_=my_parts.Fussy"], "path cannot be made: the ends are too far"),
         (
             ["measurement=interpolation", "measurement.slopes=1", "path._target_=my_parts.Fussy"],
             "path cannot be made: the",
@@ -110,10 +101,9 @@ class Fussy:
     ],
 )
 def test_what_cannot_be_measured_is_refused_before_training(
-    cli: Callable[..., Ran], settings: list[str], text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cli: Cli, own: Callable[..., str], settings: list[str], text: str
 ) -> None:
-    (tmp_path / "my_parts.py").write_text(MINE)
-    monkeypatch.syspath_prepend(str(tmp_path))
+    own("my_parts", MINE)
     base = ["measurement=residual"] if "_target_=my_parts" in settings[0] else []
     ran = cli(*QUICK, *base, *settings)
     assert ran.status == 2 and text in ran.out and "Traceback" not in ran.out, ran.out

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from landscape.cost import CrossEntropy, from_torch
@@ -73,6 +75,21 @@ def test_j_is_the_loss_of_all_at_once(loss: Any, y: Tensor, batch_size: int | No
     if "error" in found and not y.is_floating_point():
         plain = measured(CrossEntropy(whole_ignore(loss)), X, y, net)
         assert found["error"] == pytest.approx(plain["error"], rel=1e-12)
+
+
+@given(st.integers(0, 999), st.integers(2, 12), st.integers(1, 5), st.sampled_from([-100, 2]), st.booleans())
+@settings(max_examples=25, deadline=None)
+def test_unequal_batches_change_nothing(seed: int, num: int, batch_size: int, ignored: int, has_weight: bool) -> None:
+    y = torch.randint(C, (num,), generator=torch.Generator().manual_seed(seed))
+    y[0], y[-1] = ignored, 1
+    weight = normal(C, seed=seed).exp() if has_weight else None
+    loss, net, x = (
+        nn.CrossEntropyLoss(weight, ignore_index=ignored),
+        nn.Linear(D, C).double(),
+        normal(num, D, seed=seed),
+    )
+    found = measured(loss, x, y, net, batch_size=batch_size)
+    assert found["objective"] == pytest.approx(loss(net(x), y).item(), rel=1e-12)
 
 
 def whole_ignore(loss: Any) -> int:
@@ -179,6 +196,11 @@ REFUSED: list[tuple[Callable[[], Any], Tensor, str]] = [
     (lambda: nn.CrossEntropyLoss(weight=torch.ones(C - 1)), Y, "does not fit data and cost TorchLoss"),
     (lambda: Focal(), HALF, "labels below 0"),
     (lambda: nn.CTCLoss(), Y, "input_lengths"),
+    (lambda: nn.BCEWithLogitsLoss(), without(SOFT), "has the label -100, .*; cost=binary_cross_entropy"),
+    (lambda: nn.MultiLabelSoftMarginLoss(), without(SOFT), "has the label -100"),
+    (lambda: nn.SoftMarginLoss(), without(SOFT.sign()), "labels below 0 mean not labelled"),
+    (lambda: nn.L1Loss(), without(F.one_hot(Y, C)), "labels below 0 mean not labelled"),
+    (lambda: F.binary_cross_entropy, 2 * F.one_hot(Y, C).double(), "has the label 2"),
     (lambda: "cross_entropy", Y, "cost=str is no cost: a cost has channels"),
     (lambda: nn.Sequential(nn.Linear(C, 1)), Y, "parameters of its own"),
 ]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-import pytest
 
 from landscape.result.curve import Array, Curve, LearningCurve, Projection
 from landscape.result.saved import Result
@@ -42,6 +42,13 @@ def curve(
     return Curve(alphas, values, metrics, split, mode, dtype, "measured", 50_000)
 
 
+def curves(shape: Callable[[Array], Array] = descent, alphas: Array = NINTHS, seeds: int = 1, **look: Any) -> Any:
+    """That of both splits in both modes, or in the modes told."""
+    modes = look.pop("modes", ("stochastic", "deterministic"))
+    pairs = [(split, mode) for split in ("train", "valid") for mode in modes]
+    return {f"{split}/{mode}": curve(shape, alphas, seeds, split, mode, **look) for split, mode in pairs}
+
+
 def history(seeds: int = 1, last: int = 40, best: int = 30) -> LearningCurve:
     """An exponential decay; later seeds stop one epoch earlier each and are NaN from there on."""
     epochs = np.arange(last + 1.0)
@@ -69,11 +76,7 @@ def track(seeds: int = 1, last: int = 40, best: int = 30, length: float = 34.4, 
 def result(recipe: str = "maxout", **changes: Any) -> Result:
     """A finished full-scale job from start to solution, with four curves, a learning curve and a test error."""
     seeds = changes.pop("seeds", 1)
-    curves = {
-        f"{split}/{mode}": curve(seeds=seeds, split=split, mode=mode)
-        for split in ("train", "valid")
-        for mode in (("deterministic",) if recipe in ("relu", "digits") else ("stochastic", "deterministic"))
-    }
+    modes = ("deterministic",) if recipe in ("relu", "digits") else ("stochastic", "deterministic")
     plain = Result(
         name="fig01_maxout",
         figure="landscape.figure.fig01_maxout",
@@ -81,7 +84,7 @@ def result(recipe: str = "maxout", **changes: Any) -> Result:
         choices={"recipe": recipe, "endpoints": "init_to_solution", "alphas": "init_to_solution", "data": "mnist"},
         config={"dimensions": {"classes": 10, "parameters": 1_233_610}, "cost": CROSS_ENTROPY},
         overrides=[f"recipe={recipe}"],
-        curves=curves,
+        curves=curves(seeds=seeds, modes=modes),
         learning_curve=history(seeds),
         numbers={"num_test_errors": [100.0 + s for s in range(seeds)], "test_error": [0.01] * seeds},
         seeds=[str(s) for s in range(seeds)],
@@ -90,24 +93,22 @@ def result(recipe: str = "maxout", **changes: Any) -> Result:
     return replace(plain, **changes)
 
 
+def with_noise(job: Result, error: float = 5e-10, rounding: float = 1e-9) -> Result:
+    """The same as ``measurement.noise=true``, the default, gives it: a standard error of every difference, a floor, and
+    a band of two errors; each larger from column to column."""
+
+    def noise_of(one: Curve) -> dict[str, Array]:
+        ranks, above = 1.0 + np.arange(one.num_columns), one.objective - one.objective[np.argmin(np.abs(one.alphas))]
+        errors = np.tile(error * ranks, (len(one.alphas), len(one.alphas), 1))
+        band = {"low": above - 2 * error * ranks, "high": above + 2 * error * ranks}
+        return {"floor": rounding * ranks, "errors": errors, **band}
+
+    return replace(job, curves={key: replace(one, noise=noise_of(one)) for key, one in job.curves.items()})
+
+
 def noisy(recipe: str = "maxout", **changes: Any) -> Result:
-    """``result`` as ``measurement.noise=true``, the default, gives it: far below every rise, another in each column."""
-    made = result(recipe, **changes)
-    return replace(
-        made, curves={key: replace(curve, noise=_noise(curve.objective)) for key, curve in made.curves.items()}
-    )
-
-
-def _noise(values: Array) -> dict[str, Array]:
-    num_alphas, seeds = values.shape
-    floor = 1e-9 * (1.0 + np.arange(seeds))
-    rise = values - values[:1]
-    return {
-        "floor": floor,
-        "errors": np.tile(floor, (num_alphas, num_alphas, 1)),
-        "low": rise - floor,
-        "high": rise + floor,
-    }
+    """``result`` with noise far below every rise."""
+    return with_noise(result(recipe, **changes))
 
 
 def choose(job: Result, **choices: str) -> Result:
@@ -124,6 +125,16 @@ def swap(job: Result, shape: Callable[[Array], Array], *keys: str, **changes: An
     return replace(job, curves={**job.curves, **made})
 
 
+def with_a_lost_seed(job: Result, measured: float = np.nan) -> Result:
+    """The same job with one more seed, first in order: no theory, no numbers, and this as its measured J."""
+    alone = job.columns([0])
+    curves = {
+        key: replace(one, objective=0 * one.objective + (np.nan if one.source == "theory" else measured))
+        for key, one in alone.curves.items()
+    }
+    return replace(alone, seeds=["lost"], curves=curves, numbers={}, statements=job.statements).beside(job)
+
+
 def pick(verdicts: Sequence[Verdict], check: str, *words: str) -> Verdict:
     """The one verdict of this check whose subject holds all the words."""
     found = [v for v in verdicts if v.check == check and all(word in v.subject.split(", ") for word in words)]
@@ -131,27 +142,38 @@ def pick(verdicts: Sequence[Verdict], check: str, *words: str) -> Verdict:
     return found[0]
 
 
-class Make:
-    """The builders above under one name."""
-
-    LN10, NINTHS = LN10, NINTHS
-    descent = staticmethod(descent)
-    curve = staticmethod(curve)
-    history = staticmethod(history)
-    track = staticmethod(track)
-    result = staticmethod(result)
-    choose = staticmethod(choose)
-    swap = staticmethod(swap)
-    pick = staticmethod(pick)
+def failing(verdicts: Sequence[Verdict]) -> set[str]:
+    """The checks that do not hold."""
+    return {v.check for v in verdicts if v.holds is False}
 
 
-class Noisy(Make):
-    """The same, of results that look like the default's."""
+def words(axes: Any) -> list[str]:
+    """The labels in the legend of a panel."""
+    return list(axes.get_legend_handles_labels()[1])
 
-    result = staticmethod(noisy)
+
+def labels(figure: Any) -> list[str]:
+    """Those in the one legend beside the panels."""
+    (legend,) = figure.legends
+    return [text.get_text() for text in legend.get_texts()]
 
 
-@pytest.fixture
-def make() -> type[Make]:
-    """Builders of synthetic results."""
-    return Make
+def titles(figure: Any) -> list[str]:
+    """Of all panels."""
+    return [axes.get_title(loc="left") for axes in figure.axes]
+
+
+def nothing_is_cut_off(figure: Any) -> None:
+    """Panels, legends and title lie on the page, and none on another."""
+    figure.draw_without_rendering()
+    renderer, width, height = figure._get_renderer(), figure.bbox.width, figure.bbox.height
+    boxes = [axes.get_tightbbox(renderer) for axes in figure.axes]
+    boxes += [legend.get_window_extent(renderer) for legend in figure.legends]
+    boxes.append(figure._suptitle.get_window_extent(renderer))
+    for k, box in enumerate(boxes):
+        assert box.x0 >= -1 and box.y0 >= -1 and box.x1 <= width + 1 and box.y1 <= height + 1
+        assert not any(box.overlaps(other) for other in boxes[k + 1 :])
+
+
+make_noisy = SimpleNamespace(**{**globals(), "result": noisy})
+"""The builders above, of results that look like the default's."""

@@ -15,7 +15,7 @@ from landscape.report.summary import means, rates
 from landscape.report.sweep import rows
 from landscape.result import Result
 
-from .conftest import Noisy
+from .conftest import noisy
 
 
 def job(seeds: int = 1, asked: int = 0, caps: list[str] | None = None, **config: Any) -> Result:
@@ -25,7 +25,7 @@ def job(seeds: int = 1, asked: int = 0, caps: list[str] | None = None, **config:
     for key, value in config.items():
         room, _, name = key.partition(".")
         whole.setdefault(room, {})[name] = value
-    return Noisy.result("digits", seeds=seeds, config=whole, overrides=told, caps=caps or [])
+    return noisy("digits", seeds=seeds, config=whole, overrides=told, caps=caps or [])
 
 
 @pytest.mark.parametrize(
@@ -55,8 +55,7 @@ def test_copies_are_counted_nowhere_and_named_below_the_figure(tmp_path: Path) -
         note(jobs) == "of 3 jobs 1 is a copy of others after caps, 1 has seeds of an earlier one: each run counts once"
     )
     figure = sweep.draw(jobs)
-    (legend,) = figure.legends
-    assert "median of 2 seeds" in legend.get_title().get_text()
+    assert "median of 2 seeds" in figure.legends[0].get_title().get_text()
     assert note(jobs) in figure._supxlabel.get_text()
     found = rows(Section(tmp_path, [tmp_path] * 3, jobs, [], sweep))
     assert len(found) == 5

@@ -15,6 +15,8 @@ from landscape.result.curve import Curve
 from landscape.result.curve.noise import wilson
 from landscape.result.saved import Result
 
+from . import conftest as make
+
 ALPHAS = np.arange(50) / 49
 
 
@@ -31,31 +33,18 @@ def job(
     **changes: Any,
 ) -> Result:
     """Lines that fall from ln 10 to ``end`` and climb once, by the given amount, on the way."""
-    columns = []
-    for rise in rises:
-        down = np.linspace(math.log(10), end, 50)
-        down[20:] += rise + down[19] - down[20]  # a step up by ``rise`` ...
-        down[21:] -= (down[49] - end) * np.linspace(0, 1, 29)  # ... made good by the end
-        columns.append(down)
+    down = np.linspace(math.log(10), end, 50)[:, None] + np.zeros(len(rises))
+    down[20:] += rises + down[19] - down[20]  # a step up by each rise ...
+    down[21:] -= (down[49] - end) * np.linspace(0, 1, 29)[:, None]  # ... made good by the end
     num = len(rises)
     config = {
         "model": {"batch_norm": norm, "widths": [100] * depth, "activation": {"_target_": "torch.nn.ReLU"}},
         "optimizer": {"_target_": optimizer, "lr": lr},
         "objective": {"running_statistics": treatment},
     }
-    result = Result(
-        name="ext01_monotonicity",
-        figure="landscape.figure.ext01_monotonicity",
-        scale="full",
-        choices={"recipe": "fully_connected", "data": "digits"},
-        config=config,
-        overrides=[f"optimizer.lr={lr}"],
-        curves={"train/deterministic": Curve(ALPHAS, np.stack(columns, axis=1))},
-        numbers={"length": [length] * num, "norm_theta_i": [10.0] * num, "train/gauss_length": [gauss] * num},
-        seeds=[str(s) for s in range(num)],
-        training_status=["max_epochs"] * num,
-    )
-    return replace(result, **changes)
+    numbers = {"length": [length] * num, "norm_theta_i": [10.0] * num, "train/gauss_length": [gauss] * num}
+    result = make.result("fully_connected", seeds=num, config=config, overrides=[f"optimizer.lr={lr}"], numbers=numbers)
+    return replace(result, curves={"train/deterministic": Curve(ALPHAS, down)}, **changes)
 
 
 def test_a_run_is_read_off_its_own_column() -> None:
@@ -103,9 +92,7 @@ def test_halves_split_at_the_median_of_the_counted() -> None:
     ("more", "less", "holds"),
     [((30, 40), (2, 40), True), ((2, 40), (30, 40), False), ((9, 40), (5, 40), None), ((0, 0), (5, 40), None)],
 )
-def test_a_claim_is_decided_where_the_intervals_lie_apart(
-    more: tuple[int, int], less: tuple[int, int], holds: bool | None
-) -> None:
+def test_a_claim_is_decided_where_intervals_lie_apart(more: Any, less: Any, holds: bool | None) -> None:
     verdict = ext01.compare(ext01.ADAM, job([0.0]), "on", Rate("more", *more), Rate("less", *less))
     assert verdict.holds is holds
     assert (holds is None) == verdict.note.startswith("not ")
@@ -124,13 +111,9 @@ def sweep(adam: float, norm: float) -> list[Result]:
 
 def test_the_claims_of_a_sweep() -> None:
     found = ext01.judge(sweep(adam=0.2, norm=0.0))
-    assert {v.check: v.holds for v in found if v.check != "ext01-batch-norm"} == {
-        "ext01-sgd": True,
-        "ext01-adam": True,
-        "ext01-lr": True,
-        "ext01-distance": True,
-        "ext01-gauss": True,
-    }
+    names = ("sgd", "adam", "lr", "distance", "gauss")
+    others = {v.check: v.holds for v in found if v.check != "ext01-batch-norm"}
+    assert others == dict.fromkeys((f"ext01-{name}" for name in names), True)
     norm = {v.subject: v.holds for v in found if v.check == "ext01-batch-norm"}
     # Here the runs without batch norm rise in half, by Adam: with exact statistics less often, with kept ones more.
     assert norm == {"running statistics: recalibrate": False, "running statistics: keep": True}
@@ -150,18 +133,8 @@ def test_one_job_is_judged_seed_by_seed() -> None:
 def test_the_figure_shows_every_level_and_both_relations(end: float) -> None:
     jobs = [replace(item, curves=job([0.2] * 20, end=end).curves) for item in sweep(0.2, 0.0)]
     rates, distance, gauss = ext01.draw(jobs).axes
-    words = [tick.get_text() for tick in rates.get_yticklabels()]
-    assert words == [
-        "Adam",
-        "SGD",
-        "lr 0.01",
-        "lr 0.1",
-        "no batch norm",
-        "batch norm, kept",
-        "batch norm, recalibrated",
-        "2 hidden layers",
-        "ReLU",
-    ]
+    factors = "Adam|SGD|lr 0.01|lr 0.1|no batch norm|batch norm, kept|batch norm, recalibrated|2 hidden layers|ReLU"
+    assert [tick.get_text() for tick in rates.get_yticklabels()] == factors.split("|")
     assert "%" in rates.get_xlabel() and "rad" in gauss.get_xlabel() and "theta_i" in distance.get_xlabel()
     shown = sum(len(item.get_xdata()) for item in distance.lines[:-1])
     assert shown == (80 if end < 0.1 else 0)

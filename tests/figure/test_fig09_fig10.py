@@ -1,8 +1,7 @@
-"""Figures 9 and 10: lines of the two-weight net from formulas; what holds on them, and what breaks each claim."""
+"""Figures 9 and 10: lines of the two-weight net from formulas; what breaks each claim, and what is drawn."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,36 +13,15 @@ from landscape.figure import fig10_deep_linear_barriers as fig10
 from landscape.result.curve import Curve
 from landscape.result.curve.null import share_decreasing, share_without_second_minimum
 from landscape.result.saved import Result
-from landscape.result.verdict import Verdict
 from theory.deep_linear import scalar
 
+from . import conftest as make
+from .conftest import failing, labels, nothing_is_cut_off, pick, with_a_lost_seed
 
-def blank(**changes: Any) -> Result:
-    return replace(Result("name", "figure", "full", {"recipe": "deep_linear"}, {}), **changes)
-
-
-def pick(verdicts: Sequence[Verdict], check: str, subject: str = "") -> Verdict:
-    (found,) = [v for v in verdicts if v.check == check and subject in v.subject]
-    return found
+WHOLE = np.linspace(0, 2, 201)
 
 
-def labels(figure: Any) -> list[str]:
-    (legend,) = figure.legends
-    return [text.get_text() for text in legend.get_texts()]
-
-
-def nothing_is_cut_off(figure: Any) -> None:
-    figure.draw_without_rendering()
-    renderer, width, height = figure._get_renderer(), figure.bbox.width, figure.bbox.height
-    boxes = [axes.get_tightbbox(renderer) for axes in figure.axes]
-    boxes += [legend.get_window_extent(renderer) for legend in figure.legends]
-    boxes.append(figure._suptitle.get_window_extent(renderer))
-    for k, box in enumerate(boxes):
-        assert box.x0 >= -1 and box.y0 >= -1 and box.x1 <= width + 1 and box.y1 <= height + 1
-        assert not any(box.overlaps(other) for other in boxes[k + 1 :])
-
-
-def two_weights(starts: Any, ends: Any, alphas: Any, endpoints: str = "init_to_solution", **changes: Any) -> Result:
+def two_weights(starts: Any, ends: Any, alphas: Any = WHOLE, kind: str = "init_to_solution", **ends_config: Any) -> Any:
     """Lines of (1 - w_1 w_2)² with their extrema by roots: of p = 1, and where p' = 0."""
     starts, ends = np.atleast_2d(starts).astype(float), np.atleast_2d(ends).astype(float)
     columns, numbers = [], dict[str, Any]()
@@ -66,33 +44,20 @@ def two_weights(starts: Any, ends: Any, alphas: Any, endpoints: str = "init_to_s
         "train/num_minima": [float(sum(low for _, _, low in row)) for row in found],
         "train/num_maxima": [float(sum(not low for _, _, low in row)) for row in found],
     }
-    values = np.stack(columns, axis=1)
-    curves = {
-        "train/deterministic": Curve(alphas, values, dtype="float64"),
-        "train/theory": Curve(alphas, values, dtype="float64", source="theory"),
-    }
-    return blank(
-        choices={"recipe": "deep_linear", "endpoints": endpoints},
-        curves=curves,
+    seen = Curve(alphas, np.stack(columns, axis=1), dtype="float64")
+    return make.result(
+        choices={"recipe": "deep_linear", "endpoints": kind},
+        config={"model": {"depth": 2, "width": 1}, "endpoints": ends_config},
+        curves={"train/deterministic": seen, "train/theory": replace(seen, source="theory")},
         numbers=numbers,
-        config={"model": {"depth": 2, "width": 1}},
-        seeds=[str(s) for s in range(len(starts))],
         statements=[f"train, line {s}: Proven." for s in range(len(starts))],
-        **changes,
+        seeds=len(starts),
     )
 
 
-def small_starts(*sums: float, alphas: Any = None, **changes: Any) -> Result:
+def small_starts(*sums: float) -> Result:
     starts = np.array([[z / 2 + 0.002, z / 2 - 0.002] for z in sums])
-    grid = np.linspace(0, 2, 201) if alphas is None else alphas
-    return two_weights(starts, np.ones_like(starts), grid, **changes)
-
-
-def test_figure_9_holds_for_small_starts() -> None:
-    verdicts = fig09.judge([small_starts(0.001, 0.015, 0.01)])
-    assert [v.check for v in verdicts] == ["9a", "9b", "9c", "9d", "9e", "9-theory", "9-proof"]
-    assert all(v.holds for v in verdicts), [(v.check, v.measured) for v in verdicts if not v.holds]
-    assert "convex from 0.5" in pick(verdicts, "9c").measured
+    return two_weights(starts, np.ones_like(starts))
 
 
 def test_a_larger_start_misses_nine_and_the_note_says_how_often() -> None:
@@ -104,19 +69,18 @@ def test_a_larger_start_misses_nine_and_the_note_says_how_often() -> None:
 
 
 @pytest.mark.parametrize(
-    ("job", "failing"),
+    ("job", "checks"),
     [
+        (small_starts(0.001, 0.015, 0.01), set()),
         (small_starts(0.5), {"9a", "9b", "9c", "9e"}),
         (small_starts(-0.05), {"9a", "9b", "9e", "9-proof"}),  # uphill at first: the wrong branch
-        (two_weights((0.001, 0.001), (1.01, 1.0), np.linspace(0, 2, 201)), {"9d", "9e", "9-proof"}),
-        (
-            replace(small_starts(0.001), numbers=small_starts(0.001).numbers | {"train/theory_deviation": [1e-9]}),
-            {"9-theory"},
-        ),
+        (two_weights((0.001, 0.001), (1.01, 1.0)), {"9d", "9e", "9-proof"}),
     ],
 )
-def test_what_breaks_figure_9(job: Result, failing: set[str]) -> None:
-    assert {v.check for v in fig09.judge([job]) if v.holds is False} == failing
+def test_what_breaks_figure_9(job: Result, checks: set[str]) -> None:
+    assert failing(fig09.judge([job])) == checks
+    job.numbers["train/theory_deviation"] = [1e-9] * len(job.seeds)
+    assert failing(fig09.judge([job])) == checks | {"9-theory"}
 
 
 def test_figure_9_reads_the_slope_off_the_polynomial() -> None:
@@ -126,10 +90,10 @@ def test_figure_9_reads_the_slope_off_the_polynomial() -> None:
 
 
 def test_a_smoke_training_short_of_a_solution_is_not_judged() -> None:
-    short = two_weights((0.01, 0.02), (0.03, 0.04), np.linspace(0, 2, 13), scale="smoke")
+    short = replace(two_weights((0.01, 0.02), (0.03, 0.04), np.linspace(0, 2, 13)), scale="smoke")
     told = {v.check: v.holds for v in fig09.judge([short])}
     assert told == {"9a": True, "9b": None, "9c": None, "9d": None, "9e": None, "9-theory": True, "9-proof": True}
-    assert {v.holds for v in fig09.judge([replace(short, scale="full")]) if v.check in ("9c", "9d", "9e")} == {False}
+    assert {"9c", "9d", "9e"} <= failing(fig09.judge([replace(short, scale="full")]))
     random = replace(short, choices={"endpoints": "large_random"})
     assert pick(fig10.judge([random]), "10c").holds is None
 
@@ -137,65 +101,46 @@ def test_a_smoke_training_short_of_a_solution_is_not_judged() -> None:
 def test_figure_9_draws_measurement_theory_and_limit_once_each() -> None:
     figure = fig09.draw([small_starts(*np.linspace(0.001, 0.02, 8))])
     assert len(figure.axes) == 3
-    assert labels(figure) == [
-        "measured",
-        "exact",
-        "exact minimum",
-        "start → 0: (1 - α²)²",
-        "its inflection, α = 1/√3",
-        "exact, each seed",
-        "J(2) = 9 ± 0.2",
-    ]
+    assert labels(figure)[:4] == ["measured", "exact", "exact minimum", "start → 0: (1 - α²)²"]
+    assert labels(figure)[4:] == ["its inflection, α = 1/√3", "exact, each seed", "J(2) = 9 ± 0.2"]
     assert "proven strictly decreasing on [0, 1]: 8 of 8 lines" in figure._supxlabel.get_text()
     nothing_is_cut_off(figure)
     assert "train, line 0: Proven." in fig09.draw([small_starts(0.001)])._supxlabel.get_text()
 
 
-def same_branch(height: float = 0.0, joined: float = 0.0, **points: Any) -> Result:
+def same_branch(height: float = 0.0, joined: float = 0.0, start: Any = (2.0, 0.5), end: Any = (0.5, 2.0)) -> Result:
     """(2, 1/2) to (1/2, 2); ``height`` is added to J, ``joined`` to the curve of solutions."""
-    start, end = points.get("start", [2.0, 0.5]), points.get("end", [0.5, 2.0])
-    made = two_weights(start, end, np.linspace(-0.3, 1.3, 161), "same_branch")
+    made = two_weights(start, end, np.linspace(-0.3, 1.3, 161), "same_branch", start=start, end=end)
     a = np.linspace(0, 1, 101)
     weights = np.exp((1 - a) * np.log(start)[:, None] + a * np.log(end)[:, None])
     curves = {key: replace(curve, objective=curve.objective + height) for key, curve in made.curves.items()}
     curves["train/geometric"] = Curve(a, ((1 - weights.prod(axis=0)) ** 2 + joined)[:, None], dtype="float64")
-    return replace(made, curves=curves, config=made.config | {"endpoints": {"start": start, "end": end}})
+    return replace(made, curves=curves)
 
 
 def large_start(start: Any = (-6.0, 0.5)) -> Result:
-    made = two_weights(start, (1.0, 1.0), np.linspace(0, 2, 201), "large_start")
-    return replace(made, config=made.config | {"endpoints": {"start": list(start), "end": [1.0, 1.0]}})
+    return two_weights(start, (1.0, 1.0), kind="large_start", start=list(start), end=[1.0, 1.0])
 
 
-def large_random(num: int = 64, sigma: float = 30.0, said: float = 30.0, seed: int = 1) -> Result:
-    starts = sigma * np.random.default_rng(seed).normal(size=(num, 2))
-    made = two_weights(starts, np.ones_like(starts), np.linspace(0, 1, 401), "large_random")
-    return replace(made, config=made.config | {"endpoints": {"scale": said}})
+def large_random(num: int = 64, sigma: float = 30.0) -> Result:
+    """Starts of this scale, said to be of 30."""
+    starts = sigma * np.random.default_rng(1).normal(size=(num, 2))
+    return two_weights(starts, np.ones_like(starts), np.linspace(0, 1, 401), "large_random", scale=30.0)
 
 
-def test_the_barrier_between_solutions_is_81_256() -> None:
-    verdicts = fig10.judge([same_branch()])
-    assert [(v.check, v.holds) for v in verdicts] == [
-        ("10a", True),
-        ("10a-barrier", True),
-        ("10a-connected", True),
-        ("10a-proof", True),
-        ("10-theory", True),
-    ]
-    assert "J(0.5) = 0.31640625" in pick(verdicts, "10a-barrier").measured
-    assert pick(verdicts, "10a").claim.endswith("5.0625 α² (1 - α)²")
-    other = fig10.judge([same_branch(start=[4.0, 0.25], end=[0.25, 4.0])])
-    assert pick(other, "10a-barrier").expected.count(f"{3.75**4 / 16:.8g}") == 1
-    assert all(v.holds for v in other)
-
-
-def test_what_breaks_the_left_panel() -> None:
-    assert pick(fig10.judge([same_branch(height=2e-12)]), "10a").holds is False
-    assert pick(fig10.judge([same_branch(joined=2e-12)]), "10a-connected").holds is False
+def test_the_left_panel_wants_one_barrier_of_a_known_height() -> None:
+    for start, size in (((2.0, 0.5), 1.5), ((4.0, 0.25), 3.75)):
+        verdicts = fig10.judge([same_branch(start=start, end=start[::-1])])
+        assert len(verdicts) == 5 and all(v.holds for v in verdicts)
+        height = f"{size**4 / 16:.8g}"
+        barrier = pick(verdicts, "10a-barrier")
+        assert f"J(0.5) = {height}" in barrier.measured and height in barrier.expected
+        assert pick(verdicts, "10a").claim.endswith(f"{size**4:g} α² (1 - α)²")
+    assert failing(fig10.judge([same_branch(height=2e-12)])) >= {"10a"}
+    assert failing(fig10.judge([same_branch(joined=2e-12)])) == {"10a-connected"}
     none = same_branch()
-    none.numbers["train/extremum_1_is_minimum"] = [1.0]  # type: ignore[index]
-    none.numbers["train/proven_num_maxima"] = [0.0]
-    assert {v.check for v in fig10.judge([none]) if v.holds is False} == {"10a-barrier", "10a-proof"}
+    none.numbers.update({"train/extremum_1_is_minimum": [1.0], "train/proven_num_maxima": [0.0]})
+    assert failing(fig10.judge([none])) == {"10a-barrier", "10a-proof"}
     assert {v.check for v in fig10.judge([same_branch(end=[0.5, 1.9])])} == {"10a-proof", "10-theory"}  # no solution
 
 
@@ -204,16 +149,14 @@ def test_the_large_start_has_its_second_zero_outside() -> None:
     assert all(v.holds for v in verdicts) and len(verdicts) == 5
     assert "-1.14286" in pick(verdicts, "10b-second").measured and "16" in pick(verdicts, "10b-start").measured
     crossing = fig10.judge([large_start((-6.0, -1.0))])  # A = 14, second zero at 5/14
-    assert {v.check for v in crossing if v.holds is False} == {"10b", "10b-second", "10b-proof"}
+    assert failing(crossing) == {"10b", "10b-second", "10b-proof"}
     assert "0.357143" in pick(crossing, "10b-second").measured
 
 
 def test_random_starts_refute_the_caption_and_keep_the_exact_shares() -> None:
-    job = large_random(400)
-    verdicts = fig10.judge([job])
+    verdicts = fig10.judge([large_random(400)])
     sums = 30 * np.random.default_rng(1).normal(size=(400, 2))
-    product, total = sums.prod(axis=1), sums.sum(axis=1)
-    alone = int(((total < 2) == (product < 1)).sum())  # theory A1: the sign of kappa + 1
+    alone = int(((sums.sum(axis=1) < 2) == (sums.prod(axis=1) < 1)).sum())  # theory A1: the sign of kappa + 1
     assert pick(verdicts, "10c").holds is False and f"on {alone} of 400 lines" in pick(verdicts, "10c").measured
     share = pick(verdicts, "10c-share")
     assert share.holds is True and f"{alone} of 400" in share.measured and "0.5188" in share.claim
@@ -221,13 +164,12 @@ def test_random_starts_refute_the_caption_and_keep_the_exact_shares() -> None:
     assert pick(fig10.judge([large_random(400, 1.0)]), "10c-share").holds is False  # not the scale it says
     assert pick(fig10.judge([large_random(8)]), "10c-share").holds is None
     assert pick(fig10.judge([large_random(4, 0.01)]), "10c").holds is True
-    lost = replace(large_random(4), training_status=["diverged"] * 4)
-    assert [(v.holds, v.measured) for v in fig10.judge([lost]) if v.check == "10c"] == [(None, "no usable line")]
+    lost = pick(fig10.judge([replace(large_random(4), training_status=["diverged"] * 4)]), "10c")
+    assert (lost.holds, lost.measured) == (None, "no usable line")
     unknown = large_random(4)
-    numbers = {
-        key: value for key, value in unknown.numbers.items() if "extremum" not in key and "num_m" not in key[-10:]
-    }
-    assert pick(fig10.judge([replace(unknown, numbers=numbers)]), "10c").holds is None
+    for key in [key for key in unknown.numbers if "extremum" in key or "num_m" in key[-10:]]:
+        del unknown.numbers[key]
+    assert pick(fig10.judge([unknown]), "10c").holds is None
 
 
 def test_a_rounded_solution_does_not_count_as_a_rise() -> None:
@@ -254,9 +196,6 @@ def test_figure_10_has_a_panel_per_job_in_order() -> None:
     assert len(fig10.draw([large_start()]).axes) == 1
 
 
-# --- shares of random starts ------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("sigma", [0.05, 0.3, 1.0, 3.0, 30.0, 1000.0])
 def test_shares_of_random_starts_are_those_of_theory(sigma: float) -> None:
     assert share_without_second_minimum(sigma) == pytest.approx(scalar.share_without_second_minimum(sigma), abs=1e-9)
@@ -273,25 +212,14 @@ def test_shares_of_random_starts_are_those_of_a_count() -> None:
             share(0)
 
 
-def with_a_lost_line(job: Result) -> Result:
-    """The same job with one more line, first in order, that has no exact curve and no numbers."""
-    curves = {}
-    for key, curve in job.curves.items():
-        lost = np.full((len(curve.alphas), 1), np.nan)
-        curves[key] = replace(curve, objective=np.hstack([lost, curve.objective]))
-    numbers = {key: [np.nan, *value] for key, value in job.numbers.items()}  # type: ignore[misc]
-    return replace(job, curves=curves, numbers=numbers, seeds=["7", *job.seeds], statements=job.statements)
-
-
-def test_lines_that_cannot_be_used_are_left_out_of_figures_9_and_10() -> None:
-    nine = small_starts(0.001, 0.015, 0.01)
-    rng = np.random.default_rng(1)
-    ten = two_weights(30 * rng.normal(size=(20, 2)), np.ones((20, 2)), np.linspace(0, 1, 101), "large_random")
-    ten = replace(ten, config={**ten.config, "endpoints": {"scale": 30.0}})
-    for module, job in ((fig09, nine), (fig10, ten)):
-        wanted, found = (module.judge([one]) for one in (job, with_a_lost_line(job)))
-        assert [(v.check, v.holds, v.measured) for v in found] == [(v.check, v.holds, v.measured) for v in wanted]
-        about_all = [v for v in found if v.check.endswith(("theory", "proof"))] + [v for v in found if v.check == "10c"]
-        assert about_all and all("seed 7 left out" in v.note for v in about_all)
-        module.draw([with_a_lost_line(job)])
-    assert fig09.proven(with_a_lost_line(nine)) == ["proven strictly decreasing on [0, 1]: 3 of 4 lines"]
+@pytest.mark.parametrize(
+    ("module", "job", "about_all"),
+    [(fig09, small_starts(0.001, 0.015, 0.01), "9-theory 9-proof"), (fig10, large_random(20), "10-theory 10c")],
+)
+def test_lines_that_cannot_be_used_are_left_out(module: Any, job: Result, about_all: str) -> None:
+    lost = with_a_lost_seed(job)
+    wanted, found = (module.judge([one]) for one in (job, lost))
+    assert [(v.check, v.holds, v.measured) for v in found] == [(v.check, v.holds, v.measured) for v in wanted]
+    assert all("seed lost left out" in pick(found, check).note for check in about_all.split())
+    module.draw([lost])
+    assert fig09.proven(with_a_lost_seed(small_starts(0.001, 0.015, 0.01)))[0].endswith("[0, 1]: 3 of 4 lines")

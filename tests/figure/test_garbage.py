@@ -52,17 +52,13 @@ HOLDS_OF = {
 
 FOLDER = Path(landscape.figure.__file__).parent
 MODULES = sorted(path.stem for path in FOLDER.glob("*.py") if path.stem[:3] in ("fig", "thm", "ext"))
-ENDS = (
-    "init_to_solution",
-    "between_solutions",
-    "random_to_solution",
-    "zero_to_solution",
-    "same_branch",
-    "large_start",
-    "large_random",
-)
+ENDS = "init_to_solution between_solutions random_to_solution zero_to_solution same_branch large_start large_random"
 RECIPES = ("maxout", "sigmoid", "relu", "lstm_large", "conv_maxout", "mpdbm", "deep_linear")
 GRID, NEAR_START, NEAR_END = np.arange(-9, 21) / 9, np.linspace(0, 0.1, 41), np.linspace(0.99, 1.01, 41)
+
+
+RELU = {"activation": {"_target_": "torch.nn.ReLU"}}
+LOST = ["theory_deviation", "proven_decreasing", "proven_num_maxima", "num_pieces", "proven_until", "num_slopes"]
 
 
 def positions(kind: str, alphas: Array) -> Array:
@@ -85,16 +81,8 @@ def curve(kind: str, alphas: Array, split: str, mode: str, source: str, noisy: b
     seeds = values.shape[1]
     names = ("error", "pixel_objective", "label_objective")
     replicates = np.stack([values, values]) if mode == "stochastic" else None
-    noise = (
-        {
-            "floor": np.full(seeds, 1e-7),
-            "errors": np.full((len(at), len(at), seeds), 1e-3),
-            "low": -1e-3 + 0 * values,
-            "high": 1e-3 + 0 * values,
-        }
-        if noisy
-        else {}
-    )
+    flat = {"floor": np.full(seeds, 1e-7), "errors": np.full((len(at), len(at), seeds), 1e-3)}
+    noise = flat | {"low": -1e-3 + 0 * values, "high": 1e-3 + 0 * values} if noisy else {}
     metrics = {name: np.nan_to_num(values * 0 + 0.5) if kind == "flat" else values for name in names}
     return Curve(at, values, metrics, split, mode, "float64", source, 100, replicates=replicates, noise=noise)
 
@@ -126,33 +114,13 @@ def job(kind: str, ends: str, recipe: str, alphas: Array, noisy: bool) -> Result
         "dimensions": {"classes": 10},
         "measurement": {"dimension": 100_000, "noise": 0.0},
         "optimizer": {"_target_": "landscape.training.Momentum", "lr": 0.1, "momentum": 0.0},
-        "model": {
-            "depth": 2,
-            "width": 1,
-            "low": 0.01,
-            "high": 1.0,
-            "widths": [3],
-            "bias": False,
-            "activation": {"_target_": "torch.nn.ReLU"},
-        },
+        "model": {"depth": 2, "width": 1, "low": 0.01, "high": 1.0, "widths": [3], "bias": False, **RELU},
         "objective": {"running_statistics": None},
         "path": {"_target_": "landscape.path.Linear"},
         "endpoints": {"scale": 1.0, "start": [2.0, 0.5], "end": [2.0, 0.5], "epoch": 1 if ends == "same_branch" else 0},
     }
-    numbers: dict[str, Any] = {
-        "length": [1.0] * seeds,
-        "norm_theta_i": [1.0] * seeds,
-        "num_test_errors": [math.nan] * seeds,
-    }
-    for key in (
-        "theory_deviation",
-        "proven_decreasing",
-        "proven_num_maxima",
-        "num_pieces",
-        "proven_until",
-        "num_slopes",
-    ):
-        numbers[f"train/{key}"] = [math.nan] * seeds
+    lost = [f"train/{key}" for key in LOST] + ["num_test_errors"]
+    numbers = dict.fromkeys(("length", "norm_theta_i"), [1.0] * seeds) | dict.fromkeys(lost, [math.nan] * seeds)
     return Result(
         "garbage",
         "landscape.figure.sweep",
@@ -178,7 +146,7 @@ def test_no_claim_holds_of_garbage(kind: str) -> None:
     """Every module judges the same jobs, which are made once."""
     modules = {name: importlib.import_module(f"landscape.figure.{name}") for name in [*MODULES, "sweep"]}
     allowed, yes, silent = HOLDS_OF[kind], set(), set()
-    for noisy, ends in itertools.product((False, True), ENDS):
+    for noisy, ends in itertools.product((False, True), ENDS.split()):
         jobs = [job(kind, ends, recipe, GRID, noisy) for recipe in RECIPES]
         jobs += [job(kind, ends, recipe, alphas, noisy) for recipe in RECIPES for alphas in (NEAR_START, NEAR_END)]
         jobs[0] = replace(jobs[0], curves={k: v for k, v in jobs[0].curves.items() if "stochastic" not in k})

@@ -22,9 +22,8 @@ from landscape.measurement import Interpolation, OnPath
 from landscape.model import MLP
 from landscape.parameters import ParameterLayout
 from landscape.path import BiasSchedule, Linear
-from landscape.result.curve import chord_barrier
 from tests.measurement.conftest import ALPHAS
-from tests.twin import C, D, logits, measured_masks, normal, unpacked
+from tests.twin import C, D, normal
 
 
 def lse(z: list[float]) -> float:
@@ -44,28 +43,6 @@ def above_chord(values: np.ndarray, a: int) -> float:
     """J(alpha) - (1 - alpha) J(0) - alpha J(1) of one measured column."""
     alpha, (zero, one) = ALPHAS[a], np.flatnonzero(np.isin(ALPHAS, (0.0, 1.0)))
     return float(values[a] - (1 - alpha) * values[zero] - alpha * values[one])
-
-
-@pytest.mark.parametrize("mode", ["deterministic", "stochastic"])
-def test_the_measured_curve_obeys_it_with_the_twins_logits(subject: OnPath, mode: str) -> None:
-    """Masks are common to all alphas, so it holds under dropout too, replicate by replicate."""
-    found = Interpolation(["valid"], [mode])(subject).curves[f"valid/{mode}"]
-    data, ends = subject.dataset.valid, subject.ends
-    assert ends is not None
-    for s, seed in enumerate(ends.seeds):
-        masks = [measured_masks(seed, len(data), replicate=k) for k in range(2)] if mode == "stochastic" else [None]
-        for a, alpha in enumerate(ALPHAS.tolist()):
-            theta = (1 - alpha) * ends.theta_0[s] + alpha * ends.theta_1[s]
-            nets = [unpacked(point) for point in (ends.theta_0[s], theta, ends.theta_1[s])]
-            for k, drawn in enumerate(masks):
-                total = []
-                for n in range(len(data)):
-                    z = [logits(net, data.x[n], None if drawn is None else drawn[n][0]).tolist() for net in nets]
-                    value, gap = attributed(z[0], z[1], z[2], int(data.y[n]), alpha)
-                    total.append(value)
-                    assert gap >= -1e-12 or not 0 <= alpha <= 1
-                curve = found.objective[:, s] if found.replicates is None else found.replicates[k, :, s]
-                assert above_chord(curve, a) == pytest.approx(math.fsum(total) / len(data), rel=1e-9, abs=1e-12)
 
 
 @pytest.mark.parametrize("path", [Linear, partial(BiasSchedule, power=None)], ids=["linear", "bias_schedule"])
@@ -90,39 +67,6 @@ def test_it_holds_on_every_path_and_catches_a_lost_example(subject: OnPath, path
             assert above_chord(found[:, s], a) == pytest.approx(expected(data, a, s), rel=1e-9, abs=1e-12)
     lost = expected(data.first(len(data) - 1), 3, 0)
     assert abs(above_chord(found[:, 0], 3) - lost) > 1e-4
-
-
-@pytest.mark.parametrize("path", [Linear, partial(BiasSchedule, power=None)], ids=["linear", "bias_schedule"])
-def test_the_reported_barrier_is_the_identitys(subject: OnPath, path: object) -> None:
-    """Two nets that are one up to the order of their units, right about every label: a barrier that is no 0."""
-    module = MLP(D, C, [9, 8], nn.ReLU()).double()
-    layout = ParameterLayout.of(module)
-    start = layout.unflatten(0.9 * normal(1, layout.num_parameters, seed=5)[0] + 0.1)
-    first, second = torch.arange(9).roll(4), torch.arange(8).roll(3)
-    end = {
-        "layers.0.weight": start["layers.0.weight"][first],
-        "layers.0.bias": start["layers.0.bias"][first],
-        "layers.1.weight": start["layers.1.weight"][second][:, first],
-        "layers.1.bias": start["layers.1.bias"][second],
-        "layers.2.weight": start["layers.2.weight"][:, second],
-        "layers.2.bias": start["layers.2.bias"],
-    }
-    x = subject.dataset.valid.x
-    y = functional_call(module, start, (x,)).argmax(1)
-    data = replace(subject.dataset, valid=replace(subject.dataset.valid, y=y))
-    points = [layout.flatten(net)[None].repeat(2, 1) for net in (start, end)]
-    ends = replace(subject.ends, theta_0=points[0], theta_1=points[1])
-    there = replace(subject, module=module, ends=ends, path=path, dataset=data)  # type: ignore[arg-type]
-    curve = Interpolation(["valid"], ["deterministic"])(there).curves["valid/deterministic"]
-    line, values = there.lay(*points), []
-    for alpha in (float(a) for a in ALPHAS if 0 <= a <= 1):
-        nets = [layout.unflatten(line(at)[0]) for at in (0.0, alpha, 1.0)]
-        z = [functional_call(module, net, (x,)).tolist() for net in nets]
-        parts = [attributed(z[0][n], z[1][n], z[2][n], int(y[n]), alpha)[0] for n in range(len(y))]
-        values.append(math.fsum(parts) / len(y))
-    assert max(values) > 0.05
-    for s in range(2):
-        assert chord_barrier(curve.alphas, curve.objective[:, s]) == pytest.approx(max(values), rel=1e-9)
 
 
 def test_logits_on_their_chord_have_no_barrier() -> None:

@@ -18,7 +18,6 @@ from landscape.data import Dataset, Split
 from landscape.data.digits import digits
 from landscape.data.none import none
 from landscape.data.teacher import teacher
-from landscape.endpoints import Ends
 from landscape.errors import InputError
 from landscape.measurement import ClosedForm, OnPath
 from landscape.measurement.family import family_of
@@ -26,16 +25,10 @@ from landscape.model import MLP, DeepLinear, Quadratic
 from landscape.objective import Objective
 from landscape.parameters import ParameterLayout
 from landscape.path import Geometric, Linear
-from tests.measurement.conftest import on_path
+from tests.measurement.conftest import ends_of, on_path
 from tests.twin import dataset, normal
 
 ALPHAS = np.array([-0.4, 0.0, 0.21, 0.5, 0.83, 1.0, 1.7])
-
-
-def ends_of(theta_0: Tensor, theta_1: Tensor) -> Ends:
-    num = len(theta_0)
-    buffers: list[dict[str, Tensor]] = [{} for _ in range(num)]
-    return Ends(theta_0, theta_1, [str(s) for s in range(num)], list(range(num)), buffers, [False] * num)
 
 
 def subject(
@@ -206,7 +199,6 @@ def test_a_seed_without_a_line_leaves_its_column_empty_and_the_others_alone(
     whole = three_lines(bad)
     measured = ClosedForm()(whole)
     warned = [r.levelname for r in caplog.records if "line 1" in r.message]
-    assert whole.ends is not None
     kept = ends_of(whole.ends.theta_0[[0, 2]], whole.ends.theta_1[[0, 2]])
     alone = ClosedForm()(replace(whole, ends=kept))
     theory = measured.curves["train/theory"].objective

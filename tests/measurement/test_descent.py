@@ -36,7 +36,6 @@ METHODS: dict[str, tuple[Any, modes.Method]] = {
     "dampened": (partial(SGD, lr=0.9, momentum=0.7, dampening=0.4), modes.torch_sgd(0.9, 0.7, 0.4)),
     "nesterov": (partial(SGD, lr=0.3, momentum=0.8, nesterov=True), modes.torch_sgd(0.3, 0.8, nesterov=True)),
 }
-HEAVY_BALL = ("gradient", "momentum", "near the bound", "torch")
 
 
 def subject(optimizer: Callable[..., Any], seeds: list[int] | None = None, module: nn.Module | None = None) -> Network:
@@ -86,15 +85,6 @@ def close(run: Projection, thetas: list[np.ndarray], s: int = 0) -> None:
     assert run.length[s] == pytest.approx(math.sqrt(math.fsum(solution**2)), rel=1e-14)
 
 
-@pytest.mark.parametrize("name", HEAVY_BALL)
-def test_a_run_equals_the_loop_by_hand(name: str) -> None:
-    optimizer, method = METHODS[name]
-    measured = Descent(num_steps=40, stop_projection=math.inf)(subject(optimizer))
-    close(measured.projections["descent"], by_hand(method.lr, method.momentum, 40))
-    assert measured.labels == ["4"]  # without noise there is but one run
-    assert measured.numbers["num_steps"] == [40.0] and Descent.stage is Network
-
-
 @pytest.mark.parametrize("name", METHODS)
 def test_a_run_equals_torch_s_own_loop(name: str) -> None:
     """The optimizer steps a plain parameter on the same quadratic, with autograd of a formula written here."""
@@ -107,7 +97,10 @@ def test_a_run_equals_torch_s_own_loop(name: str) -> None:
         (curvature * (theta - solution) ** 2 / 2).sum().backward()
         made.step()
         thetas.append(theta.detach().numpy().copy())
-    close(Descent(num_steps=40, stop_projection=math.inf)(subject(optimizer)).projections["descent"], thetas)
+    measured = Descent(num_steps=40, stop_projection=math.inf)(subject(optimizer))
+    close(measured.projections["descent"], thetas)
+    assert measured.labels == ["4"]  # without noise there is but one run
+    assert measured.numbers["num_steps"] == [40.0] and Descent.stage is Network
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -202,24 +195,19 @@ def test_a_run_stops_once_it_is_there_and_a_noisy_one_does_not() -> None:
 
 
 @pytest.mark.parametrize(
-    "optimizer",
-    [partial(torch.optim.Adam, lr=0.1), partial(SGD, lr=0.1, weight_decay=0.1), partial(SGD, lr=1e-4, maximize=True)],
-    ids=["adam", "weight decay", "ascent"],
+    ("optimizer", "cost"),
+    [
+        (partial(torch.optim.Adam, lr=0.1), Output()),
+        (partial(SGD, lr=0.1, weight_decay=0.1), Output()),
+        (partial(SGD, lr=1e-4, maximize=True), Output()),
+        (partial(Momentum, lr=1e-3), lambda predict, x, y: predict(x, 0).square()),
+    ],
+    ids=["adam", "weight decay", "ascent", "another cost"],
 )
-def test_what_theory_does_not_know_is_run_alone(optimizer: Any) -> None:
-    measured = Descent(20)(subject(optimizer))
+def test_what_theory_does_not_know_is_run_alone(optimizer: Any, cost: Any) -> None:
+    measured = Descent(20)(replace(subject(optimizer), cost=cost))
     assert set(measured.projections) == {"descent"} and "theory_deviation" not in measured.numbers
     assert np.isfinite(measured.projections["descent"].projection).all()
-
-
-def test_another_cost_of_the_same_model_has_no_theory() -> None:
-    class Squared:
-        def __call__(self, predict: Any, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-            value: torch.Tensor = predict(x, 0)
-            return value.square()
-
-    measured = Descent(5)(replace(subject(partial(Momentum, lr=1e-3)), cost=Squared()))
-    assert set(measured.projections) == {"descent"}
 
 
 def test_the_module_is_left_as_it_was() -> None:
@@ -256,20 +244,14 @@ def test_runs_that_go_nowhere_are_refused(optimizer: Any, changes: dict[str, Any
         Descent(2000)(replace(subject(optimizer), **changes))
 
 
-@pytest.mark.parametrize(
-    "numbers",
-    [
-        {"num_steps": 0},
-        {"num_steps": 1.5},
-        {"noise": -1.0},
-        {"noise": math.nan},
-        {"noise": math.inf},
-        {"stop_projection": math.nan},
-        {"stop_projection": -1.0},
-        {"stop_residual": math.nan},
-    ],
-)
-def test_numbers_out_of_range_are_refused(numbers: dict[str, Any]) -> None:
-    (key,) = numbers
-    with pytest.raises(InputError, match=rf"measurement\.{key}={numbers[key]}"):
-        Descent(**numbers)
+def test_numbers_out_of_range_are_refused() -> None:
+    wrong: dict[str, tuple[Any, ...]] = {
+        "num_steps": (0, 1.5),
+        "noise": (-1.0, math.nan, math.inf),
+        "stop_projection": (math.nan, -1.0),
+        "stop_residual": (math.nan,),
+    }
+    for key, values in wrong.items():
+        for value in values:
+            with pytest.raises(InputError, match=rf"measurement\.{key}={value}"):
+                Descent(**{key: value})

@@ -16,14 +16,13 @@ from torch.func import functional_call, jvp, vmap
 
 from landscape.cost import CrossEntropy
 from landscape.data import Dataset
-from landscape.endpoints import Ends
 from landscape.errors import InputError
 from landscape.measurement import GaussLength, OnPath
 from landscape.model import MLP
 from landscape.objective import Objective
 from landscape.parameters import ParameterLayout
-from landscape.path import BiasSchedule, Geometric
-from tests.measurement.conftest import ALPHAS, on_path
+from landscape.path import BiasSchedule
+from tests.measurement.conftest import ALPHAS, ends_of, on_path
 from tests.twin import C, D, dataset, normal
 from theory.smooth import gauss_length
 
@@ -34,11 +33,8 @@ def subject(module: nn.Module, theta_0: Tensor, theta_1: Tensor, alphas: Any = G
     def objective(*arguments: Any, **more: Any) -> Objective:
         return Objective(*arguments, **{"batch_size": 9, "dtype": "float32", **numbers, **more})
 
-    num = len(theta_0)
-    ends = Ends(theta_0, theta_1, [str(s) for s in range(num)], list(range(num)), [{}] * num, [False] * num)
-    return on_path(
-        module, CrossEntropy(), dataset(), seeds=list(range(num)), ends=ends, alphas=alphas, objective=objective
-    )
+    ends = ends_of(theta_0, theta_1)
+    return on_path(module, CrossEntropy(), dataset(), seeds=ends.seeds, ends=ends, alphas=alphas, objective=objective)
 
 
 class Traced(nn.Module):
@@ -54,28 +50,24 @@ class Traced(nn.Module):
         return (1 + x[:, :1].abs()) * along[None] + x[:, 1:2]
 
 
-def of(curve: Callable[[Tensor], list[Tensor]], first: float = 0.0, last: float = 1.0) -> float:
-    ends = (torch.tensor([[value]], dtype=torch.float64) for value in (first, last))
-    (found,) = GaussLength()(subject(Traced(curve), *ends)).numbers["train/gauss_length"]
-    return found
+@pytest.mark.parametrize(
+    ("curve", "ends", "angle", "close"),
+    [
+        (lambda at: [torch.cos(math.pi * at), torch.sin(math.pi * at), 0 * at], (0.0, 1.0), math.pi, 1e-4),
+        (lambda at: [torch.cos(math.pi * at), torch.sin(math.pi * at), 0 * at], (-0.3, 0.45), 0.75 * math.pi, 1e-4),
+        (lambda at: [at, 3 * torch.relu(at - 0.37), 1 + 0 * at], (0.0, 1.0), math.atan(3), 1e-6),
+        (lambda at: [2 * at, 3 - at, 0 * at + 5], (0.0, 1.0), 0.0, 1e-6),
+        (lambda at: [0 * at + 7, 0 * at, 0 * at], (0.0, 1.0), 0.0, 0.0),
+    ],
+    ids=["arc", "another arc", "corner", "affine", "still"],
+)
+def test_outputs_turn_by_the_angle_of_their_curve(curve: Any, ends: Any, angle: float, close: float) -> None:
+    points = (torch.tensor([[value]], dtype=torch.float64) for value in ends)
+    (found,) = GaussLength()(subject(Traced(curve), *points)).numbers["train/gauss_length"]
+    assert found == pytest.approx(angle, rel=0, abs=close)
 
 
-def arc(at: Tensor) -> list[Tensor]:
-    return [torch.cos(math.pi * at), torch.sin(math.pi * at), 0 * at]
-
-
-def test_an_arc_has_its_angle() -> None:
-    assert of(arc) == pytest.approx(math.pi, abs=1e-4)
-    assert of(arc, -0.3, 0.45) == pytest.approx(0.75 * math.pi, abs=1e-4)
-
-
-def test_a_corner_counts_by_its_angle() -> None:
-    assert of(lambda at: [at, 3 * torch.relu(at - 0.37), 1 + 0 * at]) == pytest.approx(math.atan(3), abs=1e-6)
-
-
-def test_outputs_that_are_affine_or_still_do_not_turn() -> None:
-    assert of(lambda at: [2 * at, 3 - at, 0 * at + 5]) < 1e-6
-    assert of(lambda at: [0 * at + 7, 0 * at, 0 * at]) == 0
+def test_outputs_that_are_affine_do_not_turn() -> None:
     module = nn.Linear(D, C)
     theta_0, theta_1 = (normal(2, D * C + C, seed=s) for s in (1, 2))
     assert max(GaussLength()(subject(module, theta_0, theta_1)).numbers["train/gauss_length"]) < 1e-6
@@ -131,7 +123,6 @@ def test_running_statistics_move_with_the_line(treatment: str) -> None:
     alphas = np.linspace(0, 1, 101)
     numbers = {"running_statistics": treatment, "calibration": data.train}
     made = subject(module, theta_0, theta_1, alphas, **numbers)
-    assert made.ends is not None
     made = replace(made, ends=replace(made.ends, buffers=[ends[1]], buffers_0=[ends[0]]))
     (found,) = GaussLength(num_examples=None)(made).numbers["train/gauss_length"]
     points = []
@@ -148,15 +139,6 @@ def test_running_statistics_move_with_the_line(treatment: str) -> None:
     assert found > 0.5
 
 
-def test_another_path_turns_too() -> None:
-    """Along theta_0^(1 - alpha) theta_1^alpha the output of a linear layer is not affine."""
-    module = nn.Linear(D, C, bias=False)
-    theta_0, theta_1 = (normal(1, D * C, seed=s).abs() + 0.1 for s in (1, 2))
-    line = subject(module, theta_0, theta_1, np.linspace(0, 1, 50))
-    (curved,) = GaussLength()(replace(line, path=Geometric)).numbers["train/gauss_length"]
-    assert curved > 0.1
-
-
 def test_it_is_an_interpolation_too(subject: OnPath) -> None:
     made = replace(subject, alphas=ALPHAS)
     measured = GaussLength(["train", "valid"])(made)
@@ -169,14 +151,6 @@ def test_it_is_an_interpolation_too(subject: OnPath) -> None:
         == GaussLength()(replace(made, dataset=first)).numbers["train/gauss_length"]
         != measured.numbers["train/gauss_length"]
     )
-
-
-class Flat(nn.Linear):
-    """One output per example, without an axis for it."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        """x [B, D] -> [B]."""
-        return super().forward(x)[:, 0]
 
 
 def test_what_has_no_gauss_length_is_refused(subject: OnPath) -> None:

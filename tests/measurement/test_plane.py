@@ -1,42 +1,27 @@
-"""The plane of a training run against plain geometry."""
+"""Planes: of a training run against plain geometry, through three points against the module itself."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from torch.func import functional_call
 
+from landscape.endpoints import BetweenSolutions, Checkpoints, EpochToSolution, InitToSolution, Points
 from landscape.errors import InputError
 from landscape.measurement import OnPath, TrajectoryPlane
 from landscape.parameters import ParameterLayout
-from landscape.result.curve import Array, LearningCurve
-from landscape.store.solutions import Solutions
+from landscape.path import BiasSchedule
+from landscape.result.curve import Array
 from landscape.store.trajectory import Trajectory, TrajectoryWriter, project, project_second
+from tests.measurement.conftest import ends_of, runs
 from tests.twin import maxout, normal
 
-
-def runs_of_maxout(folder: Path) -> Solutions:
-    """Two made-up runs of the small maxout net, four and three snapshots long, each ending at its solution."""
-    layout = ParameterLayout.of(maxout())
-    thetas = (0.5 * normal(4, 2, layout.num_parameters, seed=1) + 0.1).float()
-    writer = TrajectoryWriter(folder / "t.npy", (2, layout.num_parameters))
-    for theta in thetas:
-        writer.append(theta)
-    epochs = np.arange(4.0)
-    return Solutions(
-        layout,
-        [3, 5],
-        thetas[0],
-        torch.stack([thetas[3, 0], thetas[2, 1]]),
-        LearningCurve(epochs, {}, np.array([3.0, 2.0])),
-        [Trajectory(writer.file, s, epochs[:n], epochs[:n].astype(int)) for s, n in enumerate((4, 3))],
-        ["stopped"] * 2,
-        [3, 2],
-        [{}, {}],
-    )
+LAYOUT = ParameterLayout.of(maxout())
 
 
 def walk(folder: Path, points: Array) -> Trajectory:
@@ -73,15 +58,14 @@ def test_a_run_along_its_own_line_has_no_second_axis(tmp_path: Path) -> None:
 
 
 def test_points_are_measured_as_the_line_is(subject: OnPath, tmp_path: Path) -> None:
-    runs = runs_of_maxout(tmp_path)
-    ends = replace(subject.ends, theta_0=runs.theta_i, theta_1=runs.theta_f, labels=["3", "5"], seeds=runs.seeds)
-    measured = TrajectoryPlane()(replace(subject, solutions=runs, ends=ends))
+    trained = runs(tmp_path, LAYOUT)
+    ends = ends_of(trained.theta_i, trained.theta_f, trained.seeds)
+    measured = TrajectoryPlane()(replace(subject, solutions=trained, ends=ends))
     track = measured.projections["trajectory"]
-    assert track.objective is not None and track.second_projection is not None
     assert set(measured.curves) == {"train/stochastic"}
-    for s, seed in enumerate(runs.seeds):
+    for s, seed in enumerate(trained.seeds):
         objective = subject.objective_of(subject.dataset.train, "stochastic", seeds=[seed])
-        for t, theta in enumerate(runs.trajectories[s]):
+        for t, theta in enumerate(trained.trajectories[s]):
             expected = objective(torch.from_numpy(theta)[None])[0].item()
             assert track.objective[t, s] == pytest.approx(expected, rel=1e-6)  # snapshots are float32
     np.testing.assert_allclose(
@@ -93,3 +77,45 @@ def test_points_are_measured_as_the_line_is(subject: OnPath, tmp_path: Path) -> 
 def test_a_line_that_is_not_the_runs_own_is_refused(subject: OnPath) -> None:
     with pytest.raises(InputError, match=r"measurement=plane .* endpoints=init_to_solution"):
         TrajectoryPlane()(subject)
+
+
+def of_three(subject: OnPath, third: torch.Tensor | None = None) -> OnPath:
+    """One line of the subject's, and a third point."""
+    ends = subject.ends
+    third = normal(1, LAYOUT.num_parameters, seed=3) if third is None else third
+    return replace(subject, ends=ends_of(ends.theta_0[:1], ends.theta_1[:1], theta_2=third))
+
+
+def test_every_point_of_the_grid_is_the_modules_own_cost_at_its_place(subject: OnPath) -> None:
+    subject = of_three(subject)
+    measured = TrajectoryPlane(modes=["deterministic"])(subject)
+    plane, ends = measured.projections["plane"], subject.ends
+    along = ends.theta_1[0] - ends.theta_0[0]
+    x, y = subject.dataset.train.x.double(), subject.dataset.train.y
+    for k, (a, b) in enumerate(product(subject.alphas, subject.alphas)):
+        shift = a * along + b * (ends.theta_2[0] - ends.theta_0[0])
+        logits = functional_call(maxout().double().eval(), LAYOUT.unflatten(ends.theta_0[0] + shift), (x,))
+        wanted = torch.nn.functional.cross_entropy(logits, y).item()
+        assert plane.objective[k, 0] == pytest.approx(wanted, rel=1e-9)
+        assert plane.projection[k, 0] == pytest.approx(float(shift @ along / along.norm()), abs=1e-9)
+        distance = float(shift.square().sum()) ** 0.5
+        assert np.hypot(plane.projection[k, 0], plane.second_projection[k, 0]) == pytest.approx(distance, abs=1e-9)
+    assert k + 1 == len(plane.objective) and measured.numbers["plane/lowest"] == [plane.objective.min()]
+    np.testing.assert_array_equal(measured.curves["train/deterministic"].alphas, subject.alphas)
+
+
+def test_three_points_on_one_line_or_a_path_that_bends_are_no_plane(subject: OnPath) -> None:
+    ends = subject.ends
+    with pytest.raises(InputError, match="lie on one line"):
+        TrajectoryPlane()(of_three(subject, ends.theta_0[:1] + 3 * (ends.theta_1 - ends.theta_0)[:1]))
+    with pytest.raises(InputError, match="use path=linear"):
+        TrajectoryPlane()(replace(of_three(subject), path=lambda *ends: BiasSchedule(*ends, LAYOUT, power=2)))
+
+
+def test_endpoints_without_a_plane_are_refused_before_any_training() -> None:
+    plane = TrajectoryPlane()
+    for good in (InitToSolution(), EpochToSolution(0), Checkpoints("a", "b", third="c"), Points([0], [1], [2])):
+        plane.check_ends(good)
+    for bad in (BetweenSolutions(), EpochToSolution(1), Checkpoints("a", "b"), Points([0], [1])):
+        with pytest.raises(InputError, match=r"endpoints=init_to_solution.*endpoints\.third=FILE"):
+            plane.check_ends(bad)

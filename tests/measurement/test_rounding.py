@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from itertools import pairwise
 from typing import Any
@@ -11,21 +12,22 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from landscape.cost import CrossEntropy
 from landscape.data import Dataset, Split
 from landscape.data.digits import digits
-from landscape.endpoints import Ends
-from landscape.measurement import Interpolation
-from landscape.measurement.rounding import NUM_EXAMPLES, NUM_POINTS, some_of
+from landscape.measurement import Interpolation, OnPath, rounding
+from landscape.measurement.rounding import NUM_EXAMPLES, NUM_POINTS, OtherOrder, some_of
 from landscape.model import LSTM, MaxoutMLP
 from landscape.objective import Objective
 from landscape.parameters import ParameterLayout
 from landscape.path import Linear
 from landscape.result.curve import Array, Curve
 from landscape.result.curve.noise import mean_error, steepest
-from tests.measurement.conftest import on_path
+from tests.measurement.conftest import ends_of, on_path
+from tests.objective.engine.pair import served
 
 START = np.array([0.0, 1e-7, 1e-6, 1e-5, 1e-4, 3e-4])
 WHOLE, DENSE = np.linspace(0, 2, 9), np.linspace(0, 1, 2 * NUM_POINTS)
@@ -56,7 +58,9 @@ def layers(
     return nn.Sequential(*(layer for block in hidden for layer in block), nn.Linear(width, classes))
 
 
-def ends(make: Callable[[], nn.Module], data: Dataset, zero_last: bool = False, logits: float = 1.0) -> list[nn.Module]:
+def both_ends(
+    make: Callable[[], nn.Module], data: Dataset, zero_last: bool = False, logits: float = 1.0
+) -> list[nn.Module]:
     """A net as it is made, with a last layer of zeros if asked, and after a short training, with logits this large."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
@@ -70,7 +74,7 @@ def ends(make: Callable[[], nn.Module], data: Dataset, zero_last: bool = False, 
         rows = torch.arange(k, len(data.train), 60)
         step.zero_grad()
         found = pair[1](data.train.x[rows])
-        nn.functional.cross_entropy(found.flatten(0, -2), data.train.y[rows].flatten()).backward()
+        F.cross_entropy(found.flatten(0, -2), data.train.y[rows].flatten()).backward()
         step.step()
     with torch.no_grad():
         for parameter in list(pair[1].parameters())[-2:]:
@@ -83,7 +87,7 @@ def measured(pair: list[nn.Module], data: Dataset, alphas: Array, mode: str = "d
     layout = ParameterLayout.of(pair[0])
     theta_0, theta_1 = (layout.theta(net)[None] for net in pair)
     buffers: list[Any] = [[dict(net.named_buffers())] if numbers.get("running_statistics") else [{}] for net in pair]
-    line = Ends(theta_0, theta_1, ["0"], [0], buffers[1], [False], buffers[0])
+    line = ends_of(theta_0, theta_1, buffers=buffers[1], buffers_0=buffers[0])
     objective: Any = partial(Objective, **numbers)
     subject = on_path(pair[0], CrossEntropy(), data, ends=line, alphas=alphas, objective=objective)
     return Interpolation(["train"], [mode])(subject).curves[f"train/{mode}"]
@@ -141,7 +145,7 @@ CASES: dict[str, tuple[Callable[[], nn.Module], dict[str, Any], dict[str, Any]]]
 def test_the_floor_is_at_least_the_error_of_float32(name: str) -> None:
     make, words, numbers = CASES[name]
     data = words["data"]() if "data" in words else toy(words.get("classes", 10), words.get("num_streams"))
-    pair = ends(make, data, **{key: words[key] for key in ("zero_last", "logits") if key in words})
+    pair = both_ends(make, data, **{key: words[key] for key in ("zero_last", "logits") if key in words})
     numbers = {"mode": "deterministic"} | numbers
     if numbers.get("running_statistics") == "recalibrate":
         numbers["calibration"] = data.train
@@ -168,7 +172,7 @@ def test_the_floor_is_at_least_the_error_of_float64(
 ) -> None:
     classes = words.get("classes", 10)
     data = toy(classes)
-    pair = ends(partial(layers, activation, classes), data, classes == 133, words.get("logits", 1.0))
+    pair = both_ends(partial(layers, activation, classes), data, classes == 133, words.get("logits", 1.0))
     pair = [net.double() for net in pair]
     curve = measured(pair, data, WHOLE, dtype="float64", engine=words.get("engine", "auto"))
     error = float(np.abs(curve.objective[:, 0] - in_long_double(pair, data.train, WHOLE, unit)).max())
@@ -178,7 +182,7 @@ def test_the_floor_is_at_least_the_error_of_float64(
 def test_a_fall_below_what_float32_resolves_is_no_rise_above_the_noise() -> None:
     """A softmax at zero gives every example the same ln C, whose rounding no order of sums shows."""
     data = toy(133)
-    pair = ends(WIDE, data, zero_last=True)
+    pair = both_ends(WIDE, data, zero_last=True)
     rise = steepest(measured(pair, data, START), 0, 0.0, 1.0)
     exact = in_float64(pair, data, START, "deterministic")
     assert (np.diff(exact) < 0).all()
@@ -201,7 +205,7 @@ class Single(nn.Module):
 def test_a_module_of_one_precision_has_a_floor_from_another_order(caplog: pytest.LogCaptureFixture) -> None:
     data = toy()
     with caplog.at_level(logging.WARNING):
-        curve = measured(ends(Single, data), data, WHOLE)
+        curve = measured(both_ends(Single, data), data, WHOLE)
     assert curve.noise["floor"][0] > 0
     assert "cannot be evaluated in the other precision" in caplog.text
 
@@ -220,3 +224,55 @@ def test_the_few_come_from_all_over_the_split() -> None:
     assert torch.equal(few.y, split.y[torch.from_numpy(rows)]) and set(few.y.tolist()) == set(range(10))
     texts = some_of(toy(15, num_streams=30).train)[0]
     assert len(texts) == NUM_EXAMPLES and texts.num_streams == 30
+
+
+OPERATIONS = {
+    "mm": lambda a: a[0] @ a[1],
+    "addmm": lambda a: F.linear(a[0], a[1], a[2, 0]),
+    "bmm": lambda a: torch.einsum("bij,bkj->bik", a, a),
+    "baddbmm": lambda a: torch.baddbmm(a, a, a),
+    "mv": lambda a: a[0] @ a[1, 0],
+    "dot": lambda a: a[0, 0] @ a[1, 0],
+    "conv2d": lambda a: F.conv2d(a[None], a[:, :5, :5].expand(2, 3, 5, 5), stride=2, padding=1),
+    "groups": lambda a: F.conv1d(a[0].reshape(1, 12, -1), a[1].reshape(6, -1)[:, :54].reshape(6, 6, 9), groups=2),
+    "sum": lambda a: a.sum(),
+    "sums": lambda a: a.sum((0, -1)),
+    "mean": lambda a: a.mean(dim=1),
+}
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_the_order_changes_rounding_alone(name: str) -> None:
+    a = torch.randn(3, 72, 72, generator=torch.Generator().manual_seed(1))
+    expected = OPERATIONS[name](a)
+    with OtherOrder():
+        found = OPERATIONS[name](a)
+    assert not torch.equal(found, expected)
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("engine", "dtype"), [("plain", "float32"), ("plain", "float64"), ("prefix", "float64"), ("events", "float32")]
+)
+def test_the_floor_is_that_of_the_precision(
+    subject: OnPath, engine: str, dtype: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Relative to J, of a few nats here."""
+    least, most = {"float32": (1e-10, 1e-6), "float64": (1e-18, 2e-15)}[dtype]
+    exact = replace(subject, objective=partial(subject.objective, dtype=dtype, engine=engine))
+    curve = Interpolation(["train"], ["stochastic"])(exact).curves["train/stochastic"]
+    relative = curve.noise["floor"] / curve.objective.max(axis=0)
+    assert relative.shape == (2,) and (least < relative).all() and (relative < most).all()
+    assert served(caplog)
+
+
+def test_few_examples_stand_for_many(subject: OnPath, monkeypatch: pytest.MonkeyPatch) -> None:
+    subject = replace(subject, objective=partial(subject.objective, dtype="float32"))
+    whole = Interpolation(["train"])(subject).curves["train/stochastic"]
+    monkeypatch.setattr(rounding, "NUM_EXAMPLES", 10)
+    monkeypatch.setattr(rounding, "NUM_POINTS", 3)
+    assert rounding.points_of(6).tolist() == [0, 2, 5]
+    few = Interpolation(["train"])(subject).curves["train/stochastic"]
+    assert np.array_equal(few.objective, whole.objective)
+    assert (few.noise["floor"] > 0).all() and (few.noise["floor"] < 1e-5).all()
+    assert not np.array_equal(few.noise["floor"], whole.noise["floor"])

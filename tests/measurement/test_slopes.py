@@ -14,13 +14,12 @@ from torch import Tensor, nn
 
 from landscape.alphas import Adaptive, fractions
 from landscape.cost import Adversarial
-from landscape.endpoints import Ends
 from landscape.errors import InputError
 from landscape.measurement import GaussLength, Interpolation, OnPath
 from landscape.model import MLP
 from landscape.path import BiasSchedule
 from landscape.result.curve import hidden_rise, largest_rise
-from tests.measurement.conftest import ALPHAS
+from tests.measurement.conftest import ALPHAS, SEEDS, ends_of, second_of
 from tests.twin import C, D, maxout, normal
 
 
@@ -47,7 +46,9 @@ def test_slopes_are_channels_beside_an_unchanged_curve(subject: OnPath) -> None:
 def test_an_adaptive_grid_is_as_good_as_a_fine_one(subject: OnPath, caplog: pytest.LogCaptureFixture) -> None:
     """Every extremum of 400 points is among the turning points of the placed ones; all channels are measured there."""
     smooth = replace(subject, module=MLP(D, C, [12], nn.Tanh()), adaptive=Adaptive(fractions(8, 4), 1e-4))
-    smooth = replace(smooth, alphas=fractions(8, 4), ends=ends_of(smooth.module, subject))
+    num = sum(p.numel() for p in smooth.module.parameters())
+    points = 3.0 * normal(2, num, seed=1), 3.0 * normal(2, num, seed=2) + 0.3
+    smooth = replace(smooth, alphas=fractions(8, 4), ends=ends_of(*points, SEEDS))
     with caplog.at_level(logging.INFO):
         measured = Interpolation(["train"])(smooth)
     curve = measured.curves["train/deterministic"]
@@ -70,11 +71,6 @@ def test_an_adaptive_grid_is_as_good_as_a_fine_one(subject: OnPath, caplog: pyte
     assert extrema > 0  # seed 7's line has some
 
 
-def ends_of(module: nn.Module, subject: OnPath, scale: float = 3.0) -> Ends:
-    num = sum(p.numel() for p in module.parameters())
-    return replace(subject.ends, theta_0=scale * normal(2, num, seed=1), theta_1=scale * normal(2, num, seed=2) + 0.3)
-
-
 def test_a_line_that_is_not_finite_has_no_say(subject: OnPath, caplog: pytest.LogCaptureFixture) -> None:
     theta_1 = subject.ends.theta_1.clone()
     theta_1[0] = math.inf
@@ -82,16 +78,8 @@ def test_a_line_that_is_not_finite_has_no_say(subject: OnPath, caplog: pytest.Lo
     broken = replace(subject, adaptive=adaptive, ends=replace(subject.ends, theta_1=theta_1))
     with caplog.at_level(logging.INFO):
         measured = Interpolation(["train"], ["deterministic"])(broken)
-    alone = replace(
-        subject.ends,
-        theta_0=subject.ends.theta_0[1:],
-        theta_1=subject.ends.theta_1[1:],
-        labels=["7"],
-        seeds=[7],
-        buffers=[{}],
-        diverged=[False],
-    )
-    other = Interpolation(["train"], ["deterministic"])(replace(subject, adaptive=adaptive, ends=alone))
+    alone = replace(subject, adaptive=adaptive, ends=second_of(subject.ends))
+    other = Interpolation(["train"], ["deterministic"])(alone)
     assert "1 lines that are not finite have no say" in caplog.text
     curve, expected = (m.curves["train/deterministic"] for m in (measured, other))
     assert np.array_equal(curve.alphas, expected.alphas)

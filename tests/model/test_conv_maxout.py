@@ -9,17 +9,13 @@ from typing import Any
 
 import pytest
 import torch
-from hydra import compose, initialize_config_dir
-from hydra.utils import instantiate
 from torch import Tensor
 
-from landscape.command.config import conf_dir, register
 from landscape.cost import CrossEntropy
-from landscape.errors import InputError
 from landscape.model import ConvMaxout, Dropout, Masks
 from landscape.parameters import ParameterLayout
 from landscape.training.gradient import Gradient
-from landscape.training.step import project_max_norm
+from tests.model.conftest import published
 from tests.twin import normal
 
 IMAGE = (2, 6, 5)  # not square, so a transposed map shows
@@ -40,17 +36,6 @@ NUMBERS: dict[str, Any] = {
 def small(image: Sequence[int] | None = IMAGE, **changes: Any) -> ConvMaxout:
     torch.manual_seed(0)
     return ConvMaxout(image, **{**NUMBERS, **changes})
-
-
-def published(name: str, *overrides: str, data: str = "cifar10") -> ConvMaxout:
-    register()
-    with initialize_config_dir(conf_dir(), version_base="1.3"):
-        config = compose("config", overrides=[f"model={name}", f"data={data}", *overrides])
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        module = instantiate(config.model)()
-    assert isinstance(module, ConvMaxout)
-    return module
 
 
 def convolved(x: Tensor, weight: Tensor, bias: Tensor, pad: int) -> list[list[list[Tensor]]]:
@@ -151,7 +136,7 @@ def test_a_unit_is_the_largest_of_consecutive_pieces_and_overhanging_windows_cou
     ],
 )
 def test_every_layer_has_its_published_shape(name: str, widths: list[int], parameters: list[int]) -> None:
-    module = published(name)
+    module = published(name, "data=cifar10", device="cpu")
     inputs, outputs = [], []
     for layer in module.layers:
         layer.register_forward_pre_hook(lambda _, x: inputs.append(tuple(x[0].shape)))
@@ -172,7 +157,7 @@ def test_every_layer_has_its_published_shape(name: str, widths: list[int], param
     ("name", "ranges"), [("conv_maxout", [0.005] * 5), ("conv_maxout_small", [0.02, 0.04, 0.04, 0.04, 0.04])]
 )
 def test_published_numbers(name: str, ranges: list[float]) -> None:
-    module = published(name)
+    module = published(name, "data=cifar10", device="cpu")
     assert [(m.include, m.scale) for m in module.modules() if isinstance(m, Dropout)] == [(0.8, 1.0)] + [(0.5, 2.0)] * 4
     bounds = [0.9, 1.9365, 1.9365, 1.9, 1.9365]
     assert module.max_norms == {f"layers.{k}.weight": c for k, c in enumerate(bounds)}
@@ -189,7 +174,7 @@ def test_each_layer_of_the_small_net_starts_four_times_larger_than_in_the_full_o
     x = normal(8, 3072, seed=1).float()
     norms = []
     for name in ("conv_maxout", "conv_maxout_small"):
-        module, sizes = published(name).eval(), []
+        module, sizes = published(name, "data=cifar10", device="cpu").eval(), []
         for layer in module.layers:
             layer.register_forward_hook(lambda _, x, y, sizes=sizes: sizes.append(y.std().item()))
         with torch.no_grad():
@@ -200,24 +185,12 @@ def test_each_layer_of_the_small_net_starts_four_times_larger_than_in_the_full_o
 
 
 def test_dropout_masks_are_drawn_per_element_not_per_channel() -> None:
-    module = published("conv_maxout_small")
+    module = published("conv_maxout_small", "data=cifar10", device="cpu")
     masks = Masks(module, torch.zeros(1, 3072))
     assert masks.widths == [3072, 24 * 256, 48 * 49, 48 * 25, 125]
     inside = masks.draw(1, torch.Generator().manual_seed(0))[0, 0].split(masks.widths)[1].view(24, 16, 16)
     shares = inside.float().mean(dim=(1, 2))
     assert (shares > 0.3).all() and (shares < 0.7).all()
-
-
-def test_the_bound_is_over_all_incoming_weights_of_a_filter() -> None:
-    module = small(max_norms=[0.9, 0.7, 0.5, 0.3])
-    theta = {name: 3 * p.detach()[None].clone() for name, p in module.named_parameters()}
-    before = {name: value.clone() for name, value in theta.items()}
-    project_max_norm(theta, module.max_norms)
-    for k, bound in enumerate([0.9, 0.7, 0.5, 0.3]):
-        for old, new in zip(before[f"layers.{k}.weight"][0], theta[f"layers.{k}.weight"][0], strict=True):
-            norm = old.square().sum().sqrt()  # over (in, height, width), or over the inputs
-            torch.testing.assert_close(new, old * min(1.0, bound / norm))
-        assert torch.equal(before[f"layers.{k}.bias"], theta[f"layers.{k}.bias"])
 
 
 def test_two_seeds_at_once_have_the_gradients_of_each_alone() -> None:
@@ -236,31 +209,6 @@ def test_two_seeds_at_once_have_the_gradients_of_each_alone() -> None:
             torch.testing.assert_close(both[name][pick], value, rtol=1e-12, atol=1e-14)
 
 
-def test_other_images_fit_or_are_refused() -> None:
-    assert published("conv_maxout_small", data="digits").shapes == [(1, 8, 8), (24, 4, 4), (48, 1, 1), (48, 2, 2)]
-    assert published("conv_maxout_small", data="mnist").shapes[-1] == (48, 4, 4)
-    with pytest.raises(InputError, match=r"model\.kernels\[1\]=3 .* of a map of side 2 \(model\.image=\[2, 2, 2\]"):
-        small((2, 2, 2), kernels=[3, 3], pads=[2, 0])
-    for image in (None, [64], [0, 8, 8]):
-        with pytest.raises(InputError, match=r"model\.image=.* dimensions\.image=\[C,H,W\]"):
-            small(image)
-
-
-@pytest.mark.parametrize(
-    ("key", "needed"),
-    [
-        ("widths", 3),
-        ("pieces", 3),
-        ("pads", 2),
-        ("windows", 2),
-        ("strides", 2),
-        ("init_ranges", 4),
-        ("max_norms", 4),
-        ("lr_scales", 4),
-        ("include", 4),
-        ("scale", 4),
-    ],
-)
-def test_lists_that_do_not_fit_are_refused(key: str, needed: int) -> None:
-    with pytest.raises(InputError, match=rf"model\.{key} has 1 entries but 2 convolutions .* need {needed}"):
-        small(**{key: [1]})
+def test_other_images_fit() -> None:
+    digits, mnist = (published("conv_maxout_small", f"data={name}", device="cpu") for name in ("digits", "mnist"))
+    assert digits.shapes == [(1, 8, 8), (24, 4, 4), (48, 1, 1), (48, 2, 2)] and mnist.shapes[-1] == (48, 4, 4)

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import math
-from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from hydra import compose, initialize_config_dir
-from hydra.utils import instantiate
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from landscape.command.config import conf_dir, register
 from landscape.cost import CrossEntropy
 from landscape.data import Dataset
 from landscape.data.text import corpus
@@ -23,9 +18,7 @@ from landscape.errors import InputError
 from landscape.model import LSTM, Dropout, Masks
 from landscape.objective import Objective
 from landscape.parameters import ParameterLayout
-from landscape.store.solutions import Solutions
-from landscape.training import GroupRun, Momentum, Training, groups_of
-from landscape.training.gradient import Gradient
+from tests.model.conftest import published
 from tests.twin import cross_entropy
 
 C, H, B, T = 11, 3, 4, 5
@@ -141,32 +134,6 @@ def test_parameters_from_elsewhere_are_used(fused: bool | None) -> None:
     torch.testing.assert_close(found, other(tokens()), rtol=1e-13, atol=1e-14)
 
 
-def test_seeds_in_one_vectorised_call_equal_each_alone() -> None:
-    """None takes the loop inside torch.func, the kernel outside."""
-    nets = [lstm(seed).train() for seed in (0, 3)]
-    masks, _ = drawn_for(nets[0])
-    x = torch.stack([tokens(1), tokens(6)])
-    y = torch.stack([tokens(2), tokens(7)])
-    drawn = torch.stack([masks.draw(B, torch.Generator().manual_seed(k)) for k in range(2)])
-    state = tuple(torch.stack(parts) for parts in zip(state_of(2), state_of(3), strict=True))
-    theta = {
-        n: torch.stack([dict(m.named_parameters())[n].detach() for m in nets]) for n, _ in nets[0].named_parameters()
-    }
-    together, after, _ = Gradient(nets[0], CrossEntropy(), masks, True)(theta, x, y, drawn, state)
-    for s in range(2):
-        one = Gradient(nets[0], CrossEntropy(), masks, False)
-        row = slice(s, s + 1)
-        alone, after_alone, _ = one(
-            {n: v[row] for n, v in theta.items()}, x[row], y[row], drawn[row], tuple(part[row] for part in state)
-        )
-        for name in theta:
-            torch.testing.assert_close(together[name][s], alone[name][0], rtol=1e-11, atol=1e-13)
-        for k in range(4):
-            torch.testing.assert_close(after[k][s], after_alone[k][0], rtol=1e-12, atol=1e-13)
-    assert groups_of([0, 1], nets[0], CrossEntropy(), (x[0], y[0]), None) == [[0, 1]]
-    assert torch.func.vmap(nets[0].eval())(x).shape == (2, B, T, C)
-
-
 def small_text() -> Dataset:
     """A text with a rule to learn: most words follow from the one before."""
     generator = np.random.default_rng(3)
@@ -201,57 +168,12 @@ def test_the_objective_is_the_mean_over_the_tokens_of_streams_read_through() -> 
         assert found["error"][0] == pytest.approx(wrong / len(costs), rel=1e-13)
 
 
-def trained(folder: Path, device: str = "cpu", drop: float = 0.1, **changes: Any) -> Solutions:
-    """A few epochs on the small text, in float64."""
-    numbers: dict[str, Any] = {
-        "batch_size": B,
-        "max_epochs": 3,
-        "select": "last",
-        "monitor": "valid/objective",
-        "dtype": "float64",
-        "gradient_scale": float(T),
-        "max_gradient_norm": 5.0,
-    }
-    training = Training(**{**numbers, **changes})
-    folder.mkdir(exist_ok=True)
-    model = partial(LSTM, C, 16, 1, drop, 0.2)
-    optimizer = partial(Momentum, lr=0.3)
-    where = torch.device(device)
-    return GroupRun(model, CrossEntropy(), small_text(), optimizer, training, training.seeds, folder, where).run()
-
-
-def test_it_learns_what_follows_from_what(tmp_path: Path) -> None:
-    found = trained(tmp_path / "a")
-    history = found.learning_curve.channels["valid/objective"][:, 0]
-    assert history[0] == pytest.approx(math.log(C), abs=0.05) and history[-1] < 0.8 * math.log(C)
-    assert np.all(np.diff(history) < 0)
-
-
-@pytest.mark.gpu
-def test_a_few_epochs_on_the_gpu_equal_those_on_the_cpu(tmp_path: Path) -> None:
-    """Without dropout: the two devices draw different masks."""
-    cpu, gpu = (trained(tmp_path / device, device, drop=0.0, max_epochs=2) for device in ("cpu", "cuda"))
-    torch.testing.assert_close(gpu.theta_f, cpu.theta_f, rtol=1e-7, atol=1e-9)
-    assert not torch.allclose(cpu.theta_f, cpu.theta_i)
-
-
-def net(name: str) -> LSTM:
-    """The net of conf/model/<name>.yaml at the size of Penn Treebank's vocabulary, without memory."""
-    register()
-    with initialize_config_dir(conf_dir(), version_base="1.3"):
-        config = compose("config", overrides=[f"model={name}", "dimensions.classes=10000"])
-    with torch.device("meta"):
-        module = instantiate(config.model)()
-    assert isinstance(module, LSTM)
-    return module
-
-
 SIZES = [("large", 66_034_000, 0.65), ("medium", 19_780_400, 0.5), ("small", 4_653_200, 0.0), ("trial", 4_653_200, 0.2)]
 
 
 @pytest.mark.parametrize(("name", "num_parameters", "drop"), SIZES)
 def test_published_sizes_and_dropout(name: str, num_parameters: int, drop: float) -> None:
-    module = net(f"lstm_{name}")
+    module = published(f"lstm_{name}", "dimensions.classes=10000")  # of Penn Treebank
     assert ParameterLayout.of(module).num_parameters == num_parameters
     layers = [m for m in module.modules() if isinstance(m, Dropout)]
     assert len(layers) == (3 if drop else 0)
@@ -264,16 +186,6 @@ def test_every_parameter_starts_uniform() -> None:
         bound = 0.07 * (1 - 12 / p.numel()), 0.07  # the largest of n falls short by 1/n on average
         assert bound[0] < p.abs().max() <= bound[1], name
         assert p.mean().abs() < 5 * 0.07 / math.sqrt(3 * p.numel()), name
-
-
-WRONG = {"drop": (1.0, -0.1), "width": (0,), "num_layers": (0,), "classes": (0,), "init_range": (math.nan, -0.1)}
-WORDS = {"drop": r"must lie in \[0, 1\)", "init_range": "finite"}
-
-
-@pytest.mark.parametrize(("key", "value"), [(key, value) for key, values in WRONG.items() for value in values])
-def test_numbers_out_of_range_are_refused(key: str, value: float) -> None:
-    with pytest.raises(InputError, match=rf"model\.{key}={value}\b.*{WORDS.get(key, '')}"):
-        lstm(**{key: value})
 
 
 def test_inputs_that_are_no_tokens_are_refused() -> None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
 import torch
 
-from landscape.errors import InputError
 from landscape.model import Masks, MaxoutMLP
 from landscape.parameters import ParameterLayout
 from tests.twin import D, H, K, logits, maxout, normal, parts, unpacked
@@ -44,10 +42,3 @@ def test_every_layer_starts_in_the_range_with_zero_biases_and_one_bound() -> Non
         assert abs(layer.weight.mean()) < 0.001
     assert module.max_norms == {f"layers.{k}.weight": 1.9 for k in range(3)}
     assert MaxoutMLP(5, 2, widths=[3], pieces=K, init_range=0.1).max_norms == {}
-
-
-def test_lists_that_do_not_fit_are_refused() -> None:
-    with pytest.raises(InputError, match=r"model\.include has 1 entries .* 2 layers"):
-        maxout(include=[0.8], scale=[1.0])
-    with pytest.raises(InputError, match=r"model\.include=.* model\.scale="):
-        maxout(include=[0.8, 0.5], scale=None)

@@ -13,7 +13,6 @@ from torch import Tensor
 from torch.func import functional_call
 
 from landscape.cost import MultiPrediction
-from landscape.errors import InputError
 from landscape.model import MPDBM, Masks
 from landscape.model.mpdbm import Prediction
 from landscape.parameters import ParameterLayout
@@ -184,22 +183,3 @@ def test_the_published_machine_starts_as_published() -> None:
     module.initialise_from(x)
     torch.testing.assert_close(torch.sigmoid(module.visible_bias), x.mean(dim=0).clamp(min=1e-7), rtol=1e-4, atol=1e-9)
     assert float(module.visible_bias.min()) == pytest.approx(math.log(1e-7 / (1 - 1e-7)), rel=1e-5)
-
-
-@pytest.mark.parametrize(
-    ("numbers", "text"),
-    [
-        ({"widths": (3,)}, r"model\.widths"),
-        ({"num_sweeps": -1}, r"num_sweeps"),
-        ({"hide": 1.0}, r"model\.hide"),
-        ({"max_norms": (1.0, 2.0)}, r"model\.max_norms=\[1\.0, 2\.0\] has 2 entries; it needs 3"),
-        ({"max_norms": (1.0, 2.0, -3.0)}, r"model\.max_norms=.*positive"),
-        ({"biases": (1.0,)}, r"model\.biases=\[1\.0\] has 1 entries; it needs 2"),
-        ({"sparse": (-3, 2)}, r"model\.sparse=\[-3, 2\] must be two counts, not negative"),
-        ({"sparse": (1.5, 2)}, r"model\.sparse=\[1\.5, 2\]"),
-        ({"init_range": math.nan}, r"model\.init_range=nan"),
-    ],
-)
-def test_numbers_that_cannot_be_are_refused(numbers: dict[str, Any], text: str) -> None:
-    with pytest.raises(InputError, match=text):
-        MPDBM(D, C, **numbers)

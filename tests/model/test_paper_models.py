@@ -3,43 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from functools import cache
 from itertools import product
 
 import pytest
 import torch
-from hydra import compose, initialize_config_dir
-from hydra.utils import instantiate
 from torch import nn
 
-from landscape.command.config import conf_dir, register
 from landscape.cost import CrossEntropy
 from landscape.data import Split
 from landscape.model import Dropout
 from landscape.objective import Objective
 from landscape.parameters import ParameterLayout
+from tests.model.conftest import published
 
 RELU_BOUNDS = [4.378017, 2.970242, 4.626974]
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _hydra() -> Iterator[None]:
-    register()
-    with initialize_config_dir(conf_dir(), version_base="1.3"):
-        yield
-
-
-@cache  # composing takes a third of a second
-def net(name: str, *overrides: str, device: str = "meta") -> nn.Module:
-    """The net of conf/model/<name>.yaml at MNIST's dimensions."""
-    numbers = ["dimensions.inputs=784", "dimensions.classes=10"]
-    config = compose("config", overrides=[f"model={name}", "data=mnist", *numbers, *overrides])
-    with torch.device(device), torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        module = instantiate(config.model)()
-    assert isinstance(module, nn.Module)
-    return module
+MNIST = ("data=mnist", "dimensions.inputs=784", "dimensions.classes=10")
 
 
 KEPT = [(0.8, 1.0), (0.5, 2.0), (0.5, 2.0)]
@@ -55,21 +35,23 @@ NETS: dict[str, tuple[int, list[tuple[float, float]], list[float]]] = {
 
 @pytest.mark.parametrize("name", NETS)
 def test_parameter_counts_dropout_and_norm_bounds(name: str) -> None:
-    module, (num_parameters, dropout, bounds) = net(name), NETS[name]
+    module, (num_parameters, dropout, bounds) = published(name, *MNIST), NETS[name]
     assert ParameterLayout.of(module).num_parameters == num_parameters
     assert [(m.include, m.scale) for m in module.modules() if isinstance(m, Dropout)] == dropout
     assert module.max_norms == {f"layers.{k}.weight": c for k, c in enumerate(bounds)}
 
 
 def test_sigmoid_differs_from_relu_in_its_nonlinearity_only() -> None:
-    assert isinstance(net("relu").activation, nn.ReLU) and isinstance(net("sigmoid").activation, nn.Sigmoid)
-    assert [tuple(p.shape) for p in net("relu").parameters()] == [tuple(p.shape) for p in net("sigmoid").parameters()]
-    assert not any(isinstance(m, Dropout) for m in net("sigmoid", "model.dropout=false").modules())
+    relu, sigmoid = (published(name, *MNIST) for name in ("relu", "sigmoid"))
+    assert isinstance(relu.activation, nn.ReLU) and isinstance(sigmoid.activation, nn.Sigmoid)
+    assert [tuple(p.shape) for p in relu.parameters()] == [tuple(p.shape) for p in sigmoid.parameters()]
+    plain = published("sigmoid", *MNIST, "model.dropout=false")
+    assert not any(isinstance(m, Dropout) for m in plain.modules())
 
 
 @pytest.mark.parametrize("name", ["relu", "sigmoid"])
 def test_relu_and_sigmoid_start_at_exactly_ln_10(name: str) -> None:
-    module = net(name, device="cpu")
+    module = published(name, *MNIST, device="cpu")
     ranges = [0.00891030471479, 0.0575059125935, 0.0]
     for layer, bound in zip(module.layers, ranges, strict=True):
         assert 0.999 * bound <= layer.weight.abs().max() <= bound * (1 + 1e-6)
@@ -82,7 +64,7 @@ def test_relu_and_sigmoid_start_at_exactly_ln_10(name: str) -> None:
 
 
 def test_maxout_starts_small_everywhere() -> None:
-    module = net("maxout", device="cpu")
+    module = published("maxout", *MNIST, device="cpu")
     for layer in module.layers:
         assert 0.99 * 0.005 < layer.weight.abs().max() <= 0.005 and layer.bias.abs().max() == 0
     norm = ParameterLayout.of(module).theta(module).norm().item()

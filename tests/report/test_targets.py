@@ -1,14 +1,20 @@
-"""Where a report, a figure and a page may go: what cannot be, or would overwrite something, is refused at once."""
+"""What a report, a figure and a page are made of and where they may go: what cannot be is refused at once."""
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from landscape.figure.__main__ import main as figure_main
 from landscape.report.__main__ import main as report_main
+from tests.forged import rename
+
+from .conftest import job
 
 Command = Callable[[Sequence[str]], int]
 
@@ -22,6 +28,58 @@ def refused(command: Command, arguments: Sequence[str], capsys: pytest.CaptureFi
     said = capsys.readouterr()
     assert status == 2 and said.out == "" and "Traceback" not in said.err
     return said.err
+
+
+def cut(folder: Path) -> None:
+    path = folder / "job1" / "result.json"
+    path.write_text(path.read_text()[:500])
+
+
+def all_failed(folder: Path) -> None:
+    for k in (0, 1):
+        replace(job(0.1), status="failed", error="boom").save(folder / f"job{k}")
+
+
+def named(figure: str, *jobs: str) -> Callable[[Path], object]:
+    """Jobs that say they belong to this figure."""
+    return lambda folder: [rename(folder / job, "landscape.figure.sweep", figure) for job in jobs]
+
+
+@pytest.mark.parametrize("command", [figure_main, report_main])
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [
+        (cut, "truncated or damaged"),
+        (lambda folder: (folder / "job1/result.npz").write_bytes(b"PK"), "truncated, damaged"),
+        (lambda folder: (folder / "sweep.json").write_text('{"jobs": [{}]}'), "sweep.json cannot be read"),
+        (all_failed, "boom"),
+        (named("landscape.figure.fig99_nothing", "job0", "job1"), "fig99_nothing"),
+        (named("landscape.figure.table", "job0", "job1"), "without draw(results) and judge(results)"),
+        (named("landscape.figure.fig01_maxout", "job1"), "different figures"),
+    ],
+)
+def test_bad_input_is_one_message(
+    command: Command, spoil: Callable[[Path], object], says: str, sweep: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spoil(sweep)
+    before = sorted(sweep.rglob("*"))
+    said = refused(command, [str(sweep)], capsys)
+    assert says in said and said.startswith("error: ") and len(said.splitlines()) == 1
+    assert sorted(sweep.rglob("*")) == before
+
+
+@pytest.mark.parametrize("room", ["landscape.figure", "landscape.report"])
+def test_no_torch_and_no_network_library(room: str, sweep: Path) -> None:
+    """The command as a user types it; what only trains or tracks is not loaded."""
+    program = (
+        f"import sys; from {room}.__main__ import main; status = main(sys.argv[1:])\n"
+        "unwanted = {'torch', 'hydra', 'omegaconf', 'wandb', 'requests'}\n"
+        "sys.exit(status or ' '.join(unwanted & set(sys.modules)) or None)"
+    )
+    done = subprocess.run([sys.executable, "-c", program, str(sweep)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert str(sweep / ("report.html" if room.endswith("report") else "figure.png")) in done.stdout.replace("\n", "")
+    assert not [path for path in sweep.iterdir() if path.name.startswith(".")]
 
 
 @pytest.mark.parametrize(
@@ -43,6 +101,9 @@ def refused(command: Command, arguments: Sequence[str], capsys: pytest.CaptureFi
         (report_main, ["DIR", "--output", "DIR/job0/result.npz/x/y.html"], "cannot be written"),
         (report_main, ["DIR/job0/result.json"], "is no folder"),
         (report_main, ["TMP"], "no result.json"),
+        (figure_main, ["TMP"], "no result.json"),
+        (report_main, ["DIR/nowhere"], "is no folder"),
+        (figure_main, ["DIR/nowhere"], "is no folder"),
         (figure_main, ["DIR/job0/result.json"], "is no folder"),
         (figure_main, ["DIR", "--publish", "DIR"], "is the folder of the run itself"),
         (figure_main, ["DIR", "--publish", "DIR/job0/../job1"], "is the folder of the run itself"),

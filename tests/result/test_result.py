@@ -17,6 +17,7 @@ from hypothesis.extra import numpy as hnp
 from landscape.result.curve import Curve, LearningCurve, Projection
 from landscape.result.saved import JSON_NAME, NPZ_NAME, Result, ResultError
 from landscape.result.verdict import Verdict
+from tests.forged import forge
 
 ANY_FLOAT = st.floats(allow_nan=True, allow_infinity=True, width=64)
 NAME = st.text(min_size=1, max_size=8)
@@ -69,6 +70,8 @@ def same(a, b):
 def example(**changes):
     """A result with something in every field."""
     rng = np.random.default_rng(0)
+    curve = Curve(np.arange(3.0), rng.normal(size=(3, 2)), {"error": rng.random((3, 2))})
+    noisy = dataclasses.replace(curve, noise={"floor": rng.random(2), "errors": rng.random((3, 3, 2))})
     parts = {
         "name": "fig01_maxout",
         "figure": "landscape.figure.fig01_maxout",
@@ -77,7 +80,7 @@ def example(**changes):
         "config": {"training": {"max_epochs": 3, "lr": 0.1, "clip": None}, "alphas": [0.0, 1.0], "ok": True},
         "overrides": ["recipe=maxout"],
         "caps": ["training.max_epochs 1000 -> 6"],
-        "curves": {"train/stochastic": Curve(np.arange(3.0), rng.normal(size=(3, 2)), {"error": rng.random((3, 2))})},
+        "curves": {"train/stochastic": noisy},
         "projections": {"trajectory": Projection(*(rng.normal(size=n) for n in (4, 4, (4, 2), (4, 2), (4, 2), 2, 2)))},
         "learning_curve": LearningCurve(np.arange(4.0), {"train/objective": rng.normal(size=(4, 2))}, np.ones(2)),
         "numbers": {"test_error": [0.011, math.nan], "seconds_per_epoch": 7.5, "num_rises": 2},
@@ -92,9 +95,31 @@ def example(**changes):
     return Result(**{**parts, **changes})
 
 
-def test_everything_comes_back(tmp_path):
-    example().save(tmp_path / "job" / "0")
-    same(Result.load(tmp_path / "job" / "0"), example())
+@pytest.mark.parametrize(
+    "result",
+    [example(), Result("fig06", "m", "full", {}, {}, status="failed", error="Traceback …\nCUDA out of memory")],
+    ids=["done", "failed"],
+)
+def test_everything_comes_back(tmp_path, result):
+    result.save(tmp_path / "job" / "0")
+    same(Result.load(tmp_path / "job" / "0"), result)
+
+
+def test_results_of_earlier_versions_lack_fields(tmp_path):
+    """Written before there were statements, second projections, or noise: they load, with none."""
+    example().save(tmp_path)
+
+    def older(entries):
+        del entries["statements"], entries["curves"]["train/stochastic"]["noise"]
+        for name in ("second_projection", "objective"):
+            del entries["projections"]["trajectory"][name]
+
+    forge(tmp_path, older)
+    curves = {key: dataclasses.replace(curve, noise={}) for key, curve in example().curves.items()}
+    same(Result.load(tmp_path), example(statements=[], curves=curves))
+    forge(tmp_path, lambda entries: entries.update(statements="J decreases."))
+    with pytest.raises(ResultError, match="statements is a str"):
+        Result.load(tmp_path)
 
 
 @given(
@@ -162,9 +187,6 @@ def test_lsr_two_saves_are_byte_equal(tmp_path):
         example().save(tmp_path / folder)
     for name in (JSON_NAME, NPZ_NAME):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
-
-
-# --- interrupted saves ----------------------------------------------------------------------------------------
 
 
 # Function, at which call it breaks, and with what.

@@ -24,6 +24,10 @@ def rewrite(name, function):
     return apply
 
 
+def put(before, after):
+    return rewrite(JSON_NAME, lambda b: b.replace(before, after))
+
+
 def not_a_zip(folder):
     (folder / NPZ_NAME).write_bytes(b"plain text")
     edit(lambda d: d["npz"].update(sha256=hashlib.sha256(b"plain text").hexdigest()))(folder)
@@ -38,63 +42,59 @@ def npz_of_another_save(folder):
     os.replace(folder.parent / "x" / NPZ_NAME, folder / NPZ_NAME)
 
 
-DAMAGE = {
-    "json missing": (lambda f: (f / JSON_NAME).unlink(), JSON_NAME, "is missing"),
-    "json truncated": (rewrite(JSON_NAME, lambda b: b[: len(b) // 2]), JSON_NAME, "truncated or damaged"),
-    "json not text": (rewrite(JSON_NAME, lambda b: b"\xff\xfe" + b), JSON_NAME, "truncated or damaged"),
-    "json a list": (rewrite(JSON_NAME, lambda b: b"[]"), JSON_NAME, "schema 'list'"),
-    "another number": (rewrite(JSON_NAME, lambda b: b.replace(b"12.25", b"13.25")), JSON_NAME, "the digest differs"),
-    "another text": (rewrite(JSON_NAME, lambda b: b.replace(b"J decreases", b"J increases")), JSON_NAME, "the digest"),
-    "another digest": (rewrite(JSON_NAME, lambda b: b.replace(b'"digest": "', b'"digest": "0')), JSON_NAME, "digest"),
-    "digest misspelt": (rewrite(JSON_NAME, lambda b: b.replace(b'"digest"', b'"digesu"')), JSON_NAME, "unknown entry"),
-    "number without end": (rewrite(JSON_NAME, lambda b: b.replace(b"12.25", b"1e999")), JSON_NAME, "literal 1e999"),
-    "number of 351 digits": (
-        rewrite(JSON_NAME, lambda b: b.replace(b"12.25", b"1" + b"0" * 350)),
-        JSON_NAME,
-        "number of 351 digits",
-    ),
-    "number of 9000 digits": (rewrite(JSON_NAME, lambda b: b.replace(b"12.25", b"9" * 9000)), JSON_NAME, "9000 digits"),
-    "nested": (rewrite(JSON_NAME, lambda b: b"[" * 50_000), JSON_NAME, "nested too deeply"),
-    "nested less": (edit(lambda d: d["config"].update(a=json.loads("[" * 150 + "]" * 150))), JSON_NAME, "100 levels"),
-    "NaN literal": (rewrite(JSON_NAME, lambda b: b.replace(b"12.25", b"NaN")), JSON_NAME, "literal NaN"),
-    "schema": (edit(lambda d: d.update(schema=99)), JSON_NAME, "schema 99, this version reads 1"),
-    "no schema": (edit(lambda d: d.pop("schema")), JSON_NAME, "schema None"),
-    "no sha256": (edit(lambda d: d["npz"].pop("sha256")), JSON_NAME, "no sha256"),
-    "field missing": (edit(lambda d: d.pop("seeds")), JSON_NAME, "no entry 'seeds'"),
-    "field of a wrong type": (edit(lambda d: d.update(caps="none")), JSON_NAME, "caps is a str, not a list"),
-    "curves of a wrong type": (edit(lambda d: d.update(curves=[1])), JSON_NAME, "does not fit schema"),
-    "unknown verdict field": (edit(lambda d: d["verdicts"][0].update(x=1)), JSON_NAME, "unexpected keyword"),
-    "array not in the npz": (
+IN_JSON = {
+    "json missing": (lambda f: (f / JSON_NAME).unlink(), "is missing"),
+    "json truncated": (rewrite(JSON_NAME, lambda b: b[: len(b) // 2]), "truncated or damaged"),
+    "json not text": (rewrite(JSON_NAME, lambda b: b"\xff\xfe" + b), "truncated or damaged"),
+    "json a list": (rewrite(JSON_NAME, lambda b: b"[]"), "schema 'list'"),
+    "another number": (put(b"12.25", b"13.25"), "the digest differs"),
+    "another text": (put(b"J decreases", b"J increases"), "the digest"),
+    "another digest": (put(b'"digest": "', b'"digest": "0'), "digest"),
+    "digest misspelt": (put(b'"digest"', b'"digesu"'), "unknown entry"),
+    "number without end": (put(b"12.25", b"1e999"), "literal 1e999"),
+    "number of 351 digits": (put(b"12.25", b"1" + b"0" * 350), "number of 351 digits"),
+    "number of 9000 digits": (put(b"12.25", b"9" * 9000), "9000 digits"),
+    "nested": (rewrite(JSON_NAME, lambda b: b"[" * 50_000), "nested too deeply"),
+    "nested less": (edit(lambda d: d["config"].update(a=json.loads("[" * 150 + "]" * 150))), "100 levels"),
+    "NaN literal": (put(b"12.25", b"NaN"), "literal NaN"),
+    "schema": (edit(lambda d: d.update(schema=99)), "schema 99, this version reads 1"),
+    "no schema": (edit(lambda d: d.pop("schema")), "schema None"),
+    "no sha256": (edit(lambda d: d["npz"].pop("sha256")), "no sha256"),
+    "field missing": (edit(lambda d: d.pop("seeds")), "no entry 'seeds'"),
+    "field of a wrong type": (edit(lambda d: d.update(caps="none")), "caps is a str, not a list"),
+    "curves of a wrong type": (edit(lambda d: d.update(curves=[1])), "does not fit schema"),
+    "unknown verdict field": (edit(lambda d: d["verdicts"][0].update(x=1)), "unexpected keyword"),
+    "array gone": (
         edit(lambda d: d["curves"]["train/stochastic"].update(alphas={"array": "curve/gone"})),
-        JSON_NAME,
         "curve/gone",
     ),
-    "npz missing": (lambda f: (f / NPZ_NAME).unlink(), NPZ_NAME, "is missing beside"),
-    "npz truncated": (rewrite(NPZ_NAME, lambda b: b[:-9]), NPZ_NAME, "sha256 differs"),
-    "npz one bit off": (rewrite(NPZ_NAME, lambda b: b[:200] + bytes([b[200] ^ 1]) + b[201:]), NPZ_NAME, "sha256"),
-    "npz of another save": (npz_of_another_save, NPZ_NAME, "sha256 differs"),
-    "npz not a zip": (not_a_zip, NPZ_NAME, "not an npz"),
-    "npz of objects": (arrays(lambda a: a | {"x": np.array([{}])}), NPZ_NAME, "of type object"),
+}
+IN_NPZ = {
+    "npz missing": (lambda f: (f / NPZ_NAME).unlink(), "is missing beside"),
+    "npz truncated": (rewrite(NPZ_NAME, lambda b: b[:-9]), "sha256 differs"),
+    "npz one bit off": (rewrite(NPZ_NAME, lambda b: b[:200] + bytes([b[200] ^ 1]) + b[201:]), "sha256"),
+    "npz of another save": (npz_of_another_save, "sha256 differs"),
+    "npz not a zip": (not_a_zip, "not an npz"),
+    "npz of objects": (arrays(lambda a: a | {"x": np.array([{}])}), "of type object"),
     "npz of the other byte order": (
         arrays(lambda a: {name: values.astype(values.dtype.newbyteorder(">")) for name, values in a.items()}),
-        NPZ_NAME,
         "other arrays than",
     ),
-    "npz with one array more": (arrays(lambda a: a | {"x": np.zeros(1)}), NPZ_NAME, "other arrays than"),
-    "npz of another shape": (arrays(lambda a: {n: v.reshape(1, *v.shape) for n, v in a.items()}), NPZ_NAME, "other"),
-    "npz that unpacks to gigabytes": (arrays(lambda a: a | {"x": np.zeros(1)}, 4 * 10**7), NPZ_NAME, "unpacks to"),
+    "npz with one array more": (arrays(lambda a: a | {"x": np.zeros(1)}), "other arrays than"),
+    "npz of another shape": (arrays(lambda a: {n: v.reshape(1, *v.shape) for n, v in a.items()}), "other"),
+    "npz that unpacks to gigabytes": (arrays(lambda a: a | {"x": np.zeros(1)}, 4 * 10**7), "unpacks to"),
 }
 
 
-@pytest.mark.parametrize("damage", DAMAGE)
+@pytest.mark.parametrize("damage", [*IN_JSON, *IN_NPZ])
 def test_a_damaged_result_is_named_with_its_fault(tmp_path, damage):
-    apply, name, fault = DAMAGE[damage]
+    apply, fault = (IN_JSON | IN_NPZ)[damage]
     folder = tmp_path / "job"
     example().save(folder)
     apply(folder)
     with pytest.raises(ResultError) as caught:
         Result.load(folder)
-    message = str(caught.value)
+    message, name = str(caught.value), JSON_NAME if damage in IN_JSON else NPZ_NAME
     assert message.startswith(str(folder / name)) and fault in message and "refresh=true" in message
 
 

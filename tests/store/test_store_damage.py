@@ -73,12 +73,28 @@ OLD: list[dict[str, Any]] = [
     {"names": []},
     {"status": None},
 ]
+
+
+def rotten(folder: Path, name: str, is_cut: bool) -> None:
+    """Half a file, or one with a flipped bit."""
+    content = (folder / name).read_bytes()
+    middle = len(content) // 2
+    (folder / name).write_bytes(
+        content[:middle] + (b"" if is_cut else bytes([content[middle] ^ 1]) + content[middle + 1 :])
+    )
+
+
 KINDS = ["[]", "null", "7", '"text"', "{}", "[" * 100_000, "\xff", ""]
 DAMAGE: list[Callable[[Path], Any]] = [
     *(lambda folder, edit=edit: edited(folder, *edit) for edit in EDITS.items()),
     *(lambda folder, field=field: edited(folder, field) for field in EDITS),
     *(lambda folder, text=text: (folder / "meta.json").write_bytes(text.encode("latin-1")) for text in KINDS),
     *(lambda folder, old=old: first_edition(folder, **old) for old in OLD),
+    *(
+        lambda folder, name=name, is_cut=is_cut: rotten(folder, name, is_cut)
+        for name in ("solution.npz", "trajectory.npy", "meta.json")
+        for is_cut in (True, False)
+    ),
 ]
 
 
@@ -87,13 +103,13 @@ def test_an_entry_that_does_not_fit_itself_is_named_and_trained_again(
     k: int, folder: Path, whole: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     DAMAGE[k](folder)
+    harmed = {file.name: file.read_bytes() for file in folder.iterdir()}
     with caplog.at_level(logging.WARNING):
         again, _ = Store(folder.parent).get(DESCRIPTION, train)
     same(again, load(whole))
-    assert (
-        f"are corrupt ({'meta.json' if k < 2 * len(EDITS) else ''}" in caplog.text
-        and folder.with_name(f"{folder.name}.corrupt-1").exists()
-    )
+    assert f"solutions {folder.name} are corrupt ({'meta.json' if k < 2 * len(EDITS) else ''}" in caplog.text
+    aside = folder.with_name(f"{folder.name}.corrupt-1")
+    assert {file.name: file.read_bytes() for file in aside.iterdir()} == harmed
 
 
 def test_an_entry_of_the_first_edition_is_read(folder: Path, whole: Path) -> None:

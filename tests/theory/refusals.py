@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import pytest
 
 
-def refused(cases: Sequence[tuple[Callable[[], object], str]], end: str = ".") -> None:
-    """Fail unless each call raises a ValueError on one line that matches its words and ends as said."""
-    for call, words in cases:
+def refuses(*cases: tuple[Callable[[], object], str], end: str = "") -> Callable[..., None]:
+    """A test, a row for each call: it raises a ValueError on one line that matches its words and ends as said."""
+
+    @pytest.mark.parametrize(("call", "words"), cases)
+    def test(call: Callable[[], object], words: str) -> None:
         with pytest.raises(ValueError, match=words) as caught:
             call()
         said = str(caught.value)
         assert "\n" not in said and said.endswith(end), said
+
+    return test

@@ -8,7 +8,7 @@ import mpmath
 import numpy as np
 import pytest
 
-from tests.theory.refusals import refused
+from tests.theory.refusals import refuses
 from theory import piecewise
 from theory.piecewise import certified_decrease
 from theory.piecewise.certified_decrease import SHORTEST, line
@@ -280,20 +280,19 @@ def test_interval_and_budget():
     assert 0 < short.reached < 1 and short.proven == ((0.0, short.reached),)
 
 
-def test_bad_input_is_refused_in_one_sentence():
-    a, b, x, labels = problem(2)
-    cases = [
-        (lambda: line(a, a, x, labels), "length zero"),
-        (lambda: line(a, b, x[:0], labels[:0]), "at least one example"),
-        (lambda: line(a, b, x, labels[:3]), "whole numbers"),
-        (lambda: line(a, b, x, labels * 1.0), "whole numbers"),
-        (lambda: line(a, b, x, labels + 1), "4 rows"),
-        (lambda: line(a, b, x, labels - 1), "from -1"),
-        (lambda: line(a, b, x, labels, cost="squared_error"), "cost=squared_error needs"),
-        (lambda: line(a, b, x, labels, cost="hinge"), "cost=hinge is unknown"),
-        (lambda: line(a, b, x, labels, interval=(0.0, 1.5)), "leaves"),
-        (lambda: line(a, b, x, labels, interval=(0.5, 0.5)), "interval"),
-        (lambda: line(a, b, x, labels, max_slopes=0), "max_slopes=0"),
-        (lambda: line([p * 1e200 for p in a], b, x, labels), "overflow"),
-    ]
-    refused(cases)
+a, b, x, labels = problem(2)
+test_bad_input_is_refused_in_one_sentence = refuses(
+    (lambda: line(a, a, x, labels), "length zero"),
+    (lambda: line(a, b, x[:0], labels[:0]), "at least one example"),
+    (lambda: line(a, b, x, labels[:3]), "whole numbers"),
+    (lambda: line(a, b, x, labels * 1.0), "whole numbers"),
+    (lambda: line(a, b, x, labels + 1), "4 rows"),
+    (lambda: line(a, b, x, labels - 1), "from -1"),
+    (lambda: line(a, b, x, labels, cost="squared_error"), "cost=squared_error needs"),
+    (lambda: line(a, b, x, labels, cost="hinge"), "cost=hinge is unknown"),
+    (lambda: line(a, b, x, labels, interval=(0.0, 1.5)), "leaves"),
+    (lambda: line(a, b, x, labels, interval=(0.5, 0.5)), "interval"),
+    (lambda: line(a, b, x, labels, max_slopes=0), "max_slopes=0"),
+    (lambda: line([p * 1e200 for p in a], b, x, labels), "overflow"),
+    end=".",
+)

@@ -13,7 +13,6 @@ import sympy as sp
 from theory import deep_linear
 from theory.arithmetic import descartes
 from theory.certificate import certify
-from theory.deep_linear import scalar
 from theory.deep_linear.curve import Moments, moments
 
 UNIT = Moments(1, np.eye(1), np.eye(1), 1.0)
@@ -27,30 +26,24 @@ def kinds(certificate):
     return [p.kind for p in certificate.critical_points]
 
 
-def test_figures_9_and_10():
-    assert scalar_certificate((0, 0), (1, 1)).direction == "decreasing"
-    assert scalar_certificate((-6, 0.5), (1, 1)).direction == "decreasing"
-    assert kinds(scalar_certificate((0, 0), (1, 1), (0, 2))) == ["minimum"]
-    left = scalar_certificate((2, 0.5), (0.5, 2), (-0.25, 1.25))
-    assert kinds(left) == ["minimum", "maximum", "minimum"]
-    for point, at in zip(left.critical_points, (Fraction(0), Fraction(1, 2), Fraction(1)), strict=True):
+@pytest.mark.parametrize(
+    ("u", "t", "interval", "expected"),
+    [
+        ((0, 0), (1, 1), (0, 1), {}),  # a root at an end
+        ((0, 0), (1, 1), (0, 2), {"1": "minimum"}),
+        ((-6, 0.5), (1, 1), (0, 1), {}),
+        ((2, 0.5), (0.5, 2), (-0.25, 1.25), {"0": "minimum", "1/2": "maximum", "1": "minimum"}),
+        ((2, 0.5), (0.5, 2), (0, 1), {"1/2": "maximum"}),  # where halving lands on it
+        ((-6, -1), (1, 1), (0, 1), {"5/14": "minimum", "19/28": "maximum"}),
+        ((2, 0), (1, 1), (0, 1), {}),  # (1 - α)⁴: a triple root at the end
+    ],
+)
+def test_figures_9_and_10(u, t, interval, expected):
+    found = scalar_certificate(u, t, interval)
+    assert found.arithmetic == "integers" and kinds(found) == list(expected.values())
+    assert found.direction == (None if expected else "decreasing")
+    for point, at in zip(found.critical_points, map(Fraction, expected), strict=True):
         assert point.low <= at <= point.high and point.high - point.low < Fraction(1, 2**38)
-    assert left(Fraction(1, 2)) == Fraction(81, 256)
-    crossing = scalar_certificate((-6, -1), (1, 1))
-    assert kinds(crossing) == ["minimum", "maximum"]
-    for point, at in zip(crossing.critical_points, (Fraction(5, 14), Fraction(19, 28)), strict=True):
-        assert point.low <= at <= point.high
-    assert "exactly: minimum in [0.357142857" in crossing.statement
-    assert scalar_certificate((2, 0), (1, 1)).direction == "decreasing"  # (1 - α)⁴: a triple root at the end
-
-
-def test_depth_3_gradient_flow_line_rises():
-    limit = scalar.flow_limit(scalar.DEPTH_3_START)
-    certificate = scalar_certificate(scalar.DEPTH_3_START, limit)
-    assert kinds(certificate)[0] == "maximum" and certificate.direction is None
-    top = certificate.critical_points[0]
-    assert float(top.low) == pytest.approx(0.01752268, abs=1e-7)
-    assert certificate(top.low) > certificate(0)
 
 
 @pytest.mark.parametrize("depth", [2, 3, 4, 6])
@@ -143,13 +136,6 @@ def test_float64_and_integers_prove_the_same_theorem():
         seen.add((quick.arithmetic, quick.direction))
     assert {("float64", "decreasing"), ("float64", "increasing"), ("float64", None)} <= seen
     assert sum(arithmetic == "integers" for arithmetic, _ in seen) <= 1
-
-
-def test_integers_take_over_where_bounds_do_not_tell():
-    """A triple root, a root at an end and a root at ½, where halving lands on it."""
-    cases = (((2, 0), (1, 1), (0.0, 1.0)), ((0, 0), (1, 1), (0.0, 1.0)), ((2, 0.5), (0.5, 2), (0.0, 1.0)))
-    for u, t, interval in cases:
-        assert scalar_certificate(u, t, interval).arithmetic == "integers"
 
 
 def test_bounds_on_the_coefficients_isolate_or_decline():

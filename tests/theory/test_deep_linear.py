@@ -1,17 +1,17 @@
-"""The polynomial from second moments against the network run on the data, finite differences and exact rationals."""
+"""J on lines and planes of a deep linear network against the network run on the data, and between solutions."""
 
 from __future__ import annotations
 
-from fractions import Fraction
 from itertools import pairwise
 from math import comb
 
 import numpy as np
 import pytest
 
-from tests.theory.refusals import refused
+from tests.theory.refusals import refuses
 from theory.arithmetic import polynomial
 from theory.arithmetic.polynomial import evaluate, halves, sign_changes, turning_points
+from theory.deep_linear import plane
 from theory.deep_linear.curve import Moments, line, moments
 
 
@@ -55,48 +55,6 @@ def test_equals_the_network_run_on_the_data(depth):
         np.testing.assert_allclose(curve(inside), twin, rtol=1e-12, atol=1e-13 * np.max(np.abs(curve.coefficients)))
 
 
-def test_accurate_beyond_one_when_the_interval_says_so():
-    rng = np.random.default_rng(5)
-    start, end = ends(rng, 6)
-    x, y = data(rng, start)
-    curve = line(start, end, moments(x, y), interval=(-0.7, 2.3))
-    alphas = rng.uniform(-0.7, 2.3, 40)
-    twin = [direct(start, end, x, y, a) for a in alphas]
-    np.testing.assert_allclose(curve(alphas), twin, rtol=1e-10, atol=1e-13 * np.max(np.abs(curve.coefficients)))
-
-
-def test_coefficients_against_exact_fractions():
-    rng = np.random.default_rng(11)
-    start, end = network(rng, [2, 3, 2, 3, 2]), network(rng, [2, 3, 2, 3, 2])
-    x, y = rng.integers(-9, 9, (7, 2)), rng.integers(-9, 9, (7, 2))
-
-    def exact(alpha):
-        h = [[Fraction(int(v)) for v in row] for row in x]
-        for a, b in zip(start, end, strict=True):
-            w = [
-                [(1 - alpha) * Fraction(p) + alpha * Fraction(q) for p, q in zip(r, s, strict=True)]
-                for r, s in zip(a.tolist(), b.tolist(), strict=True)
-            ]
-            h = [[sum(p * q for p, q in zip(row, u, strict=True)) for u in w] for row in h]
-        return sum((p - int(q)) ** 2 for row, t in zip(h, y, strict=True) for p, q in zip(row, t, strict=True)) / 7
-
-    curve = line(start, end, moments(x, y))
-    for alpha in (Fraction(0), Fraction(3, 16), Fraction(5, 8), Fraction(1)):
-        assert float(curve(float(alpha))) == pytest.approx(float(exact(alpha)), rel=1e-13)
-
-
-@pytest.mark.parametrize("order", [1, 2, 3])
-def test_derivatives_against_finite_differences(order):
-    rng = np.random.default_rng(3)
-    start, end = ends(rng, 3)
-    curve = line(start, end, moments(*data(rng, start)))
-    alphas, h = rng.uniform(0.1, 0.9, 9), 1e-5
-    lower = order - 1
-    slope = (curve.derivative(alphas + h, lower) - curve.derivative(alphas - h, lower)) / (2 * h)
-    scale = np.max(np.abs(curve.derivative(np.linspace(0, 1, 50), order)))
-    np.testing.assert_allclose(curve.derivative(alphas, order), slope, atol=1e-7 * scale)
-
-
 def test_derivative_beyond_the_degree_is_zero():
     curve = line([[[0.3]]], [[[2.0]]], moments([[1.0]], [[1.0]]))
     assert curve.derivative(0.4, 3) == 0
@@ -115,26 +73,6 @@ def test_moments_merge_over_batches_and_widen():
     np.testing.assert_allclose(whole.yx, np.mean(y.astype(float)[:, :, None] * x.astype(float)[:, None, :], 0))
     assert whole.yy == pytest.approx(np.mean(np.sum(y.astype(float) ** 2, 1)))
     assert (parts.count, whole.count) == (9001, 9001)
-
-
-def test_two_global_minimisers_at_depth_2_are_separated_by_a_sixteenth():
-    """J - J* = α²(1-α)² ‖ΔB ΔA‖²_Σ, although the moments are singular."""
-    rng = np.random.default_rng(13)
-    a, b = rng.standard_normal((4, 6)), rng.standard_normal((3, 4))
-    mixing = rng.standard_normal((4, 4))
-    x = rng.standard_normal((5, 6))  # fewer examples than inputs
-    y = x @ (b @ a).T + rng.standard_normal((5, 3)) * 0.0
-    other = [mixing @ a, b @ np.linalg.inv(mixing)]
-    curve = line([a, b], other, moments(x, y), interval=(-0.3, 1.3))
-    change = (other[1] - b) @ (other[0] - a)
-    height = np.mean(np.sum((x @ change.T) ** 2, 1)) / 16
-    minima, maxima = curve.minima(), [p for p in curve.maxima() if p.interior]
-    assert [p.alpha for p in minima] == pytest.approx([0, 1], abs=1e-9)
-    assert [p.alpha for p in maxima] == pytest.approx([0.5], abs=1e-9)
-    assert maxima[0].objective == pytest.approx(height, rel=1e-10)
-    on_unit = line([a, b], other, moments(x, y))
-    assert on_unit.barrier() == pytest.approx(height, rel=1e-10)
-    assert [p.interior for p in on_unit.extrema()] == [False, True, False]
 
 
 def test_depth_2_to_a_solution_is_a_quadratic_times_the_squared_distance_to_the_end():
@@ -196,22 +134,6 @@ def test_depth_520_does_not_overflow_the_binomials():
         assert float(curve(alpha)) == pytest.approx(twin, rel=1e-10)
 
 
-def test_bias_by_bordering():
-    rng = np.random.default_rng(23)
-    w = [[rng.standard_normal((3, 2)), rng.standard_normal((2, 3))] for _ in range(2)]
-    c = [[rng.standard_normal(3), rng.standard_normal(2)] for _ in range(2)]
-    x, y = rng.standard_normal((9, 2)), rng.standard_normal((9, 2))
-
-    def bordered(k):
-        first = np.block([[w[k][0], c[k][0][:, None]], [np.zeros((1, 2)), np.ones((1, 1))]])
-        return [first, np.hstack([w[k][1], c[k][1][:, None]])]
-
-    curve = line(bordered(0), bordered(1), moments(np.hstack([x, np.ones((9, 1))]), y))
-    w1, w2, c1, c2 = (0.7 * p + 0.3 * q for p, q in zip(w[0] + c[0], w[1] + c[1], strict=True))
-    twin = np.mean(np.sum(((x @ w1.T + c1) @ w2.T + c2 - y) ** 2, 1))
-    assert float(curve(0.3)) == pytest.approx(twin, rel=1e-13)
-
-
 def test_halves_and_sign_changes():
     rng = np.random.default_rng(29)
     coefficients = rng.standard_normal(8)
@@ -234,28 +156,110 @@ def test_turning_points_forget_swings_below_the_tolerance():
     assert turning_points(np.array([1.0, 1.0, 1.0]), 0.0) == []
 
 
-def test_bad_input_is_refused_in_one_sentence():
-    ok = moments(np.eye(2), np.eye(2))
-    one, two = [np.eye(2)], [2 * np.eye(2)]
-    cases = [
-        (lambda: line([], [], ok), "depth 1 or more"),
-        (lambda: line(one, one, ok), "length zero"),
-        (lambda: line(one, [np.eye(3)], ok), "both ends must be one network"),
-        (lambda: line(one * 2, two, ok), "both ends must be one network"),
-        (lambda: line([np.ones((1, 2))], [np.zeros((1, 2))], ok), "2 inputs to 1 outputs"),
-        (lambda: line([np.ones((3, 2)), np.ones((2, 2))], two, ok), "layer 1 of weights_0 has 3 outputs"),
-        (lambda: line([np.ones(2)], two, ok), "shape"),
-        (lambda: line([np.full((2, 2), np.nan)], two, ok), "layer 1 of weights_0 holds NaN or infinity"),
-        (lambda: line(one, [np.full((2, 2), np.inf)], ok), "layer 1 of weights_1 holds NaN or infinity"),
-        (lambda: line([1e200 * np.eye(2)], two, ok), "overflows"),
-        (lambda: line(one, two, ok, interval=(1.0, 0.0)), "interval"),
-        (lambda: moments(np.zeros((0, 2)), np.zeros((0, 2))), "no example"),
-        (lambda: moments(np.zeros((3, 2)), np.zeros((2, 2))), "same N"),
-        (lambda: moments(np.zeros(3), np.zeros((3, 1))), "same N"),
-        (lambda: moments([[np.nan]], [[1.0]]), "not finite"),
-        (lambda: Moments(1, np.eye(2), np.ones((1, 3)), 1.0), "do not match"),
-        (lambda: Moments(1, np.eye(2), np.ones((1, 2)), -1.0), "must not be negative"),
-        (lambda: ok + moments([[1.0]], [[1.0]]), "cannot merge"),
-        (lambda: polynomial.Line(np.array([0.0, np.inf])), "overflows"),
-    ]
-    refused(cases)
+ok = moments(np.eye(2), np.eye(2))
+one, two = [np.eye(2)], [2 * np.eye(2)]
+test_bad_input_is_refused_in_one_sentence = refuses(
+    (lambda: line([], [], ok), "depth 1 or more"),
+    (lambda: line(one, one, ok), "length zero"),
+    (lambda: line(one, [np.eye(3)], ok), "both ends must be one network"),
+    (lambda: line(one * 2, two, ok), "both ends must be one network"),
+    (lambda: line([np.ones((1, 2))], [np.zeros((1, 2))], ok), "2 inputs to 1 outputs"),
+    (lambda: line([np.ones((3, 2)), np.ones((2, 2))], two, ok), "layer 1 of weights_0 has 3 outputs"),
+    (lambda: line([np.ones(2)], two, ok), "shape"),
+    (lambda: line([np.full((2, 2), np.nan)], two, ok), "layer 1 of weights_0 holds NaN or infinity"),
+    (lambda: line(one, [np.full((2, 2), np.inf)], ok), "layer 1 of weights_1 holds NaN or infinity"),
+    (lambda: line([1e200 * np.eye(2)], two, ok), "overflows"),
+    (lambda: line(one, two, ok, interval=(1.0, 0.0)), "interval"),
+    (lambda: moments(np.zeros((0, 2)), np.zeros((0, 2))), "no example"),
+    (lambda: moments(np.zeros((3, 2)), np.zeros((2, 2))), "same N"),
+    (lambda: moments(np.zeros(3), np.zeros((3, 1))), "same N"),
+    (lambda: moments([[np.nan]], [[1.0]]), "not finite"),
+    (lambda: Moments(1, np.eye(2), np.ones((1, 3)), 1.0), "do not match"),
+    (lambda: Moments(1, np.eye(2), np.ones((1, 2)), -1.0), "must not be negative"),
+    (lambda: ok + moments([[1.0]], [[1.0]]), "cannot merge"),
+    (lambda: polynomial.Line(np.array([0.0, np.inf])), "overflows"),
+    end=".",
+)
+
+
+def three_points(seed, widths):
+    rng = np.random.default_rng(seed)
+    points = [[rng.standard_normal((o, i)) / np.sqrt(i) for i, o in pairwise(widths)] for _ in range(3)]
+    return points, rng.standard_normal((40, widths[0])) + 0.3, rng.standard_normal((40, widths[-1]))
+
+
+def run(points, x, y, u, v):
+    hidden = x.T
+    for a, b, c in zip(*points, strict=True):
+        hidden = (a + u * (b - a) + v * (c - a)) @ hidden
+    return np.mean(np.sum((hidden.T - y) ** 2, axis=1))
+
+
+@pytest.mark.parametrize("widths", [(3, 2), (4, 5, 3), (2, 6, 1, 4), (5, 4, 4, 4, 4, 2), (3,) * 9])
+@pytest.mark.parametrize("region", [((0.0, 1.0), (0.0, 1.0)), ((-0.7, 1.9), (0.2, 1.4))])
+def test_grid_is_the_network_run_on_the_data(widths, region):
+    points, x, y = three_points(len(widths), widths)
+    surface = plane.plane(*points, moments(x, y), region)
+    u, v = np.linspace(*region[0], 5), np.linspace(*region[1], 4)
+    exact = np.array([[run(points, x, y, a, b) for b in v] for a in u])
+    assert np.max(np.abs(surface.grid(u, v) - exact)) <= 8 * surface.noise < 1e-10 * exact.max()
+    low, high = surface.bounds()
+    assert low <= exact.min() and exact.max() <= high * (1 + 1e-12)
+    assert surface(*region).shape == (2,) and surface(0.3, 0.9).shape == ()
+    assert float(surface(2.5, -1)) == pytest.approx(run(points, x, y, 2.5, -1), rel=1e-6)
+
+
+def test_derivatives_are_those_of_finite_differences():
+    points, x, y = three_points(0, (3, 4, 4, 2))
+    surface = plane.plane(*points, moments(x, y), ((-0.5, 2.0), (0.0, 1.0)))
+    rng, h = np.random.default_rng(1), 1e-4
+    u, v = rng.uniform(-0.5, 1, (2, 20))
+    for orders, difference in (
+        ((1, 0), (surface(u + h, v) - surface(u - h, v)) / (2 * h)),
+        ((0, 1), (surface(u, v + h) - surface(u, v - h)) / (2 * h)),
+        ((0, 2), (surface.derivative(u, v + h, 0, 1) - surface.derivative(u, v - h, 0, 1)) / (2 * h)),
+        ((1, 1), (surface.derivative(u, v + h, 1, 0) - surface.derivative(u, v - h, 1, 0)) / (2 * h)),
+    ):
+        assert surface.derivative(u, v, *orders) == pytest.approx(difference, rel=1e-6, abs=1e-5)
+    fourth = plane.plane(*[p[:1] for p in three_points(0, (3, 2))[0]], moments(x, y), ((0, 1), (0, 1)))
+    assert not fourth.derivative(u, v, 3, 0).any()
+
+
+def test_three_solutions_at_depth_2():
+    rng = np.random.default_rng(2)
+    m, x = rng.standard_normal((2, 4)), rng.standard_normal((30, 4))
+    y = x @ m.T
+    solutions = []
+    for _ in range(3):
+        a = rng.standard_normal((4, 4))
+        solutions.append([a, m @ np.linalg.inv(a)])
+    surface = plane.plane(*solutions, moments(x, y))
+    for u, v in rng.uniform(-0.5, 1, (6, 2)):
+        shares, total = (1 - u - v, u, v), np.zeros((2, 4))
+        for i, j in ((0, 1), (0, 2), (1, 2)):
+            (a, b), (c, d) = solutions[i], solutions[j]
+            total += shares[i] * shares[j] * (b - d) @ (a - c)
+        exact = np.mean(np.sum((x @ total.T) ** 2, axis=1))
+        assert float(surface(u, v)) == pytest.approx(exact, rel=1e-9, abs=1e-9 * surface.bounds()[1])
+
+
+POINTS, X, Y = three_points(0, (2, 3, 2))
+DATA = moments(X, Y)
+test_bad_input_is_refused = refuses(
+    (lambda: plane.plane(POINTS[0], POINTS[1], POINTS[1][:1], DATA), "shapes|outputs"),
+    (lambda: plane.plane(POINTS[0], POINTS[0], POINTS[1], DATA), "length zero"),
+    (lambda: plane.plane(POINTS[0], POINTS[1], POINTS[1], DATA), "on one line"),
+    (
+        lambda: plane.plane(POINTS[0], POINTS[1], [2 * b - a for a, b in zip(*POINTS[:2], strict=True)], DATA),
+        "on one line",
+    ),
+    (lambda: plane.plane(*POINTS, DATA, ((0, 1), (1, 1))), "interval"),
+    (lambda: plane.plane(*POINTS, Moments(1, np.eye(3), np.eye(3), 1.0)), "inputs"),
+    (lambda: plane.plane(*[[1e100 * w for w in p] for p in POINTS], DATA), "overflows"),
+    (lambda: plane.plane(*POINTS, DATA)([0, 1], [0, 1, 2]), "broadcast"),
+    (lambda: plane.plane(*POINTS, DATA).derivative(0, 0, -1), "orders"),
+    (lambda: plane.plane(*POINTS, DATA).line((0, 1), (0, 1)), "length zero"),
+    (lambda: plane.derive(depth=0), "depth=0"),
+    (lambda: plane.derive(width=1), "width=1"),
+    (lambda: plane.draw(None, seed=-1), "seed=-1"),
+)

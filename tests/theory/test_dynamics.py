@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import mpmath
 import numpy as np
 import pytest
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
-from scipy.integrate import solve_ivp
 
+from tests.theory.refusals import refuses
+from tests.theory.twins import flat, followed
 from theory.deep_linear import dynamics, dynamics_steps
 from theory.deep_linear.deep_mode import balanced_time, deep_mode, very_deep_time
 from theory.deep_linear.dynamics import aligned, mode
@@ -19,33 +17,12 @@ from theory.deep_linear.projected import project
 Floats = NDArray[np.float64]
 
 
-def ode(start: Floats, strength: float, tau: float, times: Floats) -> Floats:
-    """Half of gradient flow of (s - p)², over tau [T, L]."""
-
-    def flow(_: float, w: Floats) -> Floats:
-        others = np.array([np.prod(np.delete(w, i)) for i in range(len(w))])
-        return np.asarray((strength - w.prod()) * others / tau)
-
-    return solve_ivp(flow, (0, times[-1]), start, t_eval=times, method="DOP853", rtol=1e-11, atol=1e-13).y.T
-
-
 def starts(seed: int, depth: int, count: int) -> list[tuple[Floats, float]]:
     rng = np.random.default_rng(seed)
     return [(rng.normal(size=depth), float(rng.choice([-1, 1]) * np.exp(0.5 * rng.normal()))) for _ in range(count)]
 
 
 TIMES = np.array([0.0, 0.05, 0.6, 2.0, 5.0])
-
-
-def test_depth_2_is_the_ode() -> None:
-    for start, strength in starts(0, 2, 12):
-        run = mode(*start, strength, tau=0.7)
-        points = ode(start, strength, 0.7, TIMES)
-        along, off = project(points, run.start, run.end)
-        np.testing.assert_allclose(run(TIMES), points, rtol=0, atol=2e-9)
-        np.testing.assert_allclose(run.projection(TIMES), along, rtol=0, atol=4e-9)
-        np.testing.assert_allclose(run.residual_norm(TIMES), off, rtol=0, atol=4e-9)
-        assert np.ptp(run(TIMES)[:, 0] ** 2 - run(TIMES)[:, 1] ** 2) < 1e-12
 
 
 def test_any_order_of_times_and_times_without_end() -> None:
@@ -96,7 +73,7 @@ def test_balanced_is_straight_and_the_sigmoid() -> None:
 def test_any_depth_is_the_ode(depth: int) -> None:
     for start, strength in starts(depth, depth, 4):
         run = deep_mode(start, strength, 0.7)
-        points = ode(start, strength, 0.7, TIMES)
+        points = followed([[[w]] for w in start], np.array([[strength]]), TIMES / 0.7)
         np.testing.assert_allclose(run(TIMES), points, rtol=0, atol=1e-8)
         assert np.prod(run.end) == pytest.approx(strength, rel=1e-13)
         along, off = project(points, run.start, run.end)
@@ -110,7 +87,9 @@ def test_any_depth_is_the_ode(depth: int) -> None:
 
 def test_depth_2_has_two_forms() -> None:
     for start, strength in starts(9, 2, 6):
-        np.testing.assert_allclose(deep_mode(start, strength)(TIMES), mode(*start, strength)(TIMES), rtol=0, atol=1e-11)
+        np.testing.assert_allclose(
+            deep_mode(start, strength, 0.7)(TIMES), mode(*start, strength, 0.7)(TIMES), rtol=0, atol=1e-11
+        )
 
 
 @pytest.mark.parametrize("depth", [2, 3, 4, 8])
@@ -140,30 +119,11 @@ def test_aligned_modes_are_the_whole_network(depth: int) -> None:
     layers = [frames[i + 1] @ np.diag(sizes) @ frames[i].T for i in range(depth)]
     target = frames[-1] @ np.diag(strengths) @ frames[0].T
 
-    def chain(parts: list[Floats], size: int) -> Floats:
-        product = np.eye(size)
-        for part in parts:
-            product = part @ product
-        return product
-
-    def split(w: Floats) -> list[Floats]:
-        cuts = np.cumsum([layer.size for layer in layers])[:-1]
-        return [v.reshape(layer.shape) for v, layer in zip(np.split(w, cuts), layers, strict=True)]
-
-    def flow(_: float, w: Floats) -> Floats:
-        parts = split(w)
-        gap = target - chain(parts, 5)
-        after = [chain(parts[i + 1 :], parts[i].shape[0]) for i in range(depth)]
-        before = [chain(parts[:i], 5) for i in range(depth)]
-        return np.concatenate([(x.T @ gap @ y.T).ravel() for x, y in zip(after, before, strict=True)])
-
-    start = np.concatenate([layer.ravel() for layer in layers])
     times = np.array([0.1, 0.8, 2.5, 40.0])
-    points = solve_ivp(flow, (0, 40), start, t_eval=times, method="DOP853", rtol=1e-11, atol=1e-13).y.T
     ends = strengths ** (1 / depth)
-    end = np.concatenate([(frames[i + 1] @ np.diag(ends) @ frames[i].T).ravel() for i in range(depth)])
+    start, end = flat(layers), flat([frames[i + 1] @ np.diag(ends) @ frames[i].T for i in range(depth)])
     length = np.linalg.norm(end - start)
-    along, off = project(points, start, end)
+    along, off = project(followed(layers, target, times), start, end)
     track = aligned(sizes, strengths, times, depth)
     np.testing.assert_allclose(track.projection, along / length, rtol=0, atol=1e-9)
     np.testing.assert_allclose(track.residual, off / length, rtol=0, atol=1e-9)
@@ -177,21 +137,13 @@ def test_aligned_modes_stay_inside_the_semicircle_and_approach_it() -> None:
         circle = track.projection * (1 - track.projection) - track.residual**2
         assert circle.min() > -1e-15 and track.projection[-1] == pytest.approx(1, abs=1e-12)
         shares.append(float(np.max(track.residual)) / np.sqrt(1 / (1 + ratio) * (1 - 1 / (1 + ratio))))
-    assert (
-        shares[0] < 1e-12 and shares[1] > 0.99 and shares[2] > 0.999
-    )  # a corner on the circle: one mode before the other
+    assert shares[0] < 1e-12 and shares[1] > 0.99 and shares[2] > 0.999  # a corner on the circle: mode after mode
 
 
 def test_aligned_modes_at_their_end_count_for_nothing() -> None:
     plain = aligned([0.1, 0.2], [1.0, 2.0], [0.5, 2.0])
     more = aligned([0.1, 3.0, 0.2], [1.0, 9.0, 2.0], [0.5, 2.0])
     np.testing.assert_allclose(more.residual, plain.residual, rtol=1e-14)
-
-
-def test_values_are_the_scalar_model_s() -> None:
-    limit = dynamics.derive().values
-    assert limit["flow_line_kappa"] == pytest.approx(0.859390, abs=5e-7)
-    assert limit["flow_line_kappa"] < limit["flow_line_kappa_bound"] < 1
 
 
 def test_closed_forms_are_what_is_computed() -> None:
@@ -213,50 +165,34 @@ def test_closed_forms_are_what_is_computed() -> None:
         assert float(form[name].subs(values)) == pytest.approx(float(found), rel=1e-12), name
 
 
-def test_draw() -> None:
-    axes = Figure().add_subplot()
-    dynamics.draw(axes)
-    labels = axes.get_legend_handles_labels()[1]
-    assert len(axes.lines) == 6 and len(labels) == 6 and "Thales semicircle" in labels
-    assert "projection" in axes.get_xlabel() and "units of R" in axes.get_ylabel()
-    heights = [np.max(line.get_ydata()) for line in axes.lines]
-    assert heights[0] < heights[1] < heights[2] < 0.5 and max(heights[3:5]) < heights[5] == pytest.approx(0.5, abs=1e-4)
-
-
-@pytest.mark.parametrize(
-    ("call", "needle"),
-    [
-        (lambda: mode(0.3, -0.3), "saddle"),
-        (lambda: mode(2.0, 0.5), "length zero"),
-        (lambda: mode(float("nan"), 0.5), "finite"),
-        (lambda: mode(1.0, 0.5, 0.0), "strength=0"),
-        (lambda: mode(1.0, 0.5, 1.0, -1.0), "tau=-1"),
-        (lambda: mode(1.0, 0.5)([-0.1]), "times"),
-        (lambda: mode(1.0, 0.5).residual_norm([np.inf]), "times"),
-        (lambda: deep_mode([0.4]), "L >= 2"),
-        (lambda: deep_mode([0.4, np.nan]), "finite"),
-        (lambda: deep_mode([0.4, 1e200]), "range of float64"),
-        (lambda: deep_mode([-0.2, 0.2, 0.5]), "saddle"),
-        (lambda: deep_mode([0.0, 0.0, 0.5]), "saddle"),
-        (lambda: deep_mode([1.0, 1.0, 1.0]), "length zero"),
-        (lambda: deep_mode([0.4, 0.3], tau=0.0), "tau=0"),
-        (lambda: deep_mode([0.4, 0.3]).time(0.0), "left=0"),
-        (lambda: balanced_time(0.5, 0.6), "start=0.6"),
-        (lambda: balanced_time(0.5, 0.1, -1.0), "positive strength"),
-        (lambda: very_deep_time(1.5, 0.1), "below 1"),
-        (lambda: aligned([], [], [0.0]), "K >= 1"),
-        (lambda: aligned([0.1], [1.0, 2.0], [0.0]), "K >= 1"),
-        (lambda: aligned([0.1], [-1.0], [0.0]), "above 0"),
-        (lambda: aligned([0.1], [1.0], [0.0], depth=1), "depth=1"),
-        (lambda: aligned([1.0], [1.0], [0.0]), "length zero"),
-        (lambda: aligned([1e-150], [1.0], [0.0]), "1e100"),
-        (lambda: dynamics.derive(depth=9), "depth=9"),
-        (lambda: dynamics.derive(strength=0.0), "strength=0"),
-        (lambda: dynamics.derive(a=float("inf")), "a=inf"),
-        (lambda: dynamics.derive(b=1e7), "b=1e"),
-        (lambda: dynamics.derive(a=0.5, b=-0.5), "saddle"),
-    ],
+test_bad_input = refuses(
+    (lambda: mode(0.3, -0.3), "saddle"),
+    (lambda: mode(2.0, 0.5), "length zero"),
+    (lambda: mode(float("nan"), 0.5), "finite"),
+    (lambda: mode(1.0, 0.5, 0.0), "strength=0"),
+    (lambda: mode(1.0, 0.5, 1.0, -1.0), "tau=-1"),
+    (lambda: mode(1.0, 0.5)([-0.1]), "times"),
+    (lambda: mode(1.0, 0.5).residual_norm([np.inf]), "times"),
+    (lambda: deep_mode([0.4]), "L >= 2"),
+    (lambda: deep_mode([0.4, np.nan]), "finite"),
+    (lambda: deep_mode([0.4, 1e200]), "range of float64"),
+    (lambda: deep_mode([-0.2, 0.2, 0.5]), "saddle"),
+    (lambda: deep_mode([0.0, 0.0, 0.5]), "saddle"),
+    (lambda: deep_mode([1.0, 1.0, 1.0]), "length zero"),
+    (lambda: deep_mode([0.4, 0.3], tau=0.0), "tau=0"),
+    (lambda: deep_mode([0.4, 0.3]).time(0.0), "left=0"),
+    (lambda: balanced_time(0.5, 0.6), "start=0.6"),
+    (lambda: balanced_time(0.5, 0.1, -1.0), "positive strength"),
+    (lambda: very_deep_time(1.5, 0.1), "below 1"),
+    (lambda: aligned([], [], [0.0]), "K >= 1"),
+    (lambda: aligned([0.1], [1.0, 2.0], [0.0]), "K >= 1"),
+    (lambda: aligned([0.1], [-1.0], [0.0]), "above 0"),
+    (lambda: aligned([0.1], [1.0], [0.0], depth=1), "depth=1"),
+    (lambda: aligned([1.0], [1.0], [0.0]), "length zero"),
+    (lambda: aligned([1e-150], [1.0], [0.0]), "1e100"),
+    (lambda: dynamics.derive(depth=9), "depth=9"),
+    (lambda: dynamics.derive(strength=0.0), "strength=0"),
+    (lambda: dynamics.derive(a=float("inf")), "a=inf"),
+    (lambda: dynamics.derive(b=1e7), "b=1e"),
+    (lambda: dynamics.derive(a=0.5, b=-0.5), "saddle"),
 )
-def test_bad_input(call: Callable[[], object], needle: str) -> None:
-    with pytest.raises(ValueError, match=needle):
-        call()

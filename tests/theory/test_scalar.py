@@ -1,25 +1,29 @@
-"""The scalar deep linear model: proofs, the paper's figures, exact rationals, gradient flow, random starts."""
+"""The scalar deep linear model: the paper's figures, exact rationals, flows, random starts, false conjectures."""
 
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 import pytest
 import sympy as sp
 from scipy.integrate import solve_ivp
 
-from tests.theory.refusals import refused
+from tests.theory.refusals import refuses
+from theory import conjectures
+from theory.conjectures import line_that_fools, objective
 from theory.deep_linear import scalar
+from theory.deep_linear.deep_mode import deep_mode
 from theory.deep_linear.scalar import kappa, line, shape
+from theory.derivation import Step
 
 BERNSTEIN_ALPHAS = np.array([0.0, 0.13, 0.5, 0.77, 1.0])
 
 
 def test_a_wrong_step_does_not_hold():
-    step = next(s for s in scalar.derive().steps if s.name == "factorisation to a solution")
-    wrong = type(step)(step.name, sp.Eq(step.statement.lhs, step.statement.rhs + 1, evaluate=False), step.reason)
-    assert not wrong.holds()
+    right = scalar.derive().steps["factorisation to a solution"].statement
+    assert not Step(sp.Eq(right.lhs, right.rhs + 1, evaluate=False), "").holds()
 
 
 @pytest.mark.parametrize("depth", [1, 2, 3, 7, 20])
@@ -45,13 +49,6 @@ def test_derivatives_against_exact_polynomial(order):
         exact = float(poly.diff((poly.gen, order)).eval(sp.Rational(alpha)))
         assert float(line(u, t).derivative(alpha, order)) == pytest.approx(exact, rel=1e-11)
     assert float(line(u, t).derivative(0.3, 7)) == pytest.approx(0, abs=1e-6)
-
-
-def test_evaluations_by_factors_and_by_coefficients_agree():
-    rng = np.random.default_rng(3)
-    curve = line(rng.normal(size=4), rng.normal(size=4))
-    alphas = rng.uniform(0, 1, 20)
-    np.testing.assert_allclose(super(scalar.Line, curve).__call__(alphas), curve(alphas), rtol=1e-12, atol=1e-14)
 
 
 def test_figure_9():
@@ -139,6 +136,7 @@ def test_gradient_flow_at_depth_2_never_sees_a_barrier_and_at_depth_3_does():
             curve = line(a, end)
             assert curve.largest_rise() <= 1e-12 * max(1, float(curve(0.0)))
     limit = scalar.flow_limit(scalar.DEPTH_3_START)
+    assert list(deep_mode(scalar.DEPTH_3_START).end) == pytest.approx(limit, abs=1e-14)
     assert limit == pytest.approx([0.9972, 1.0014, 1.0014], abs=1e-4)
     curve = line(scalar.DEPTH_3_START, limit)
     top = curve.maxima()[0]
@@ -177,19 +175,49 @@ def test_shares_of_random_starts():
         scalar.share_decreasing(0.0)
 
 
-def test_bad_input_is_refused_in_one_sentence():
-    cases = [
-        (lambda: line((), ()), "L >= 1"),
-        (lambda: line((1, 2), (1,)), "same L"),
-        (lambda: line((1, np.nan), (1, 1)), "NaN or infinity"),
-        (lambda: line((1, 2), (1, 2)), "length zero"),
-        (lambda: line((1e200, 1e200), (1, 1)), "overflows"),
-        (lambda: kappa((0, 0), (1, 2)), "not a solution"),
-        (lambda: kappa((2, 0.5), (1, 1)), "already is a solution"),
-        (lambda: scalar.derive(depth=1), "depth=1"),
-        (lambda: scalar.derive(depth=7), "depth=7"),
-        (lambda: scalar.derive(start_1=float("inf")), "start_1=inf"),
-        (lambda: scalar.derive(start_2=1.0), "start_2=1"),
-        (lambda: scalar.derive(start_1=4.0, start_2=0.25), "on a solution"),
-    ]
-    refused(cases)
+def test_shares_tend_to_one_half():
+    far = [scalar.share_without_second_minimum(s) - 0.5 for s in (10.0, 100.0, 1000.0)]
+    assert far[0] > far[1] > far[2] > 0
+    assert [p / q for p, q in pairwise(far)] == pytest.approx([10, 10], rel=0.05)
+
+
+@pytest.mark.parametrize("cells", [1, 2, 3, 100, 9999])
+def test_a_line_for_every_grid(cells):
+    start = line_that_fools(cells)
+    seen = [objective(start, Fraction(i, cells)) for i in range(cells + 1)]
+    assert all(p > q for p, q in pairwise(seen)) and seen[-1] == 0
+    hole = 1 - Fraction(1, 2 * cells)
+    assert objective(start, hole) == 0 < objective(start, 1 - Fraction(1, 4 * cells))
+    assert seen[-2] > 0 and Fraction(cells - 1, cells) < hole < 1
+    curve = scalar.line([float(u) for u in start], (1.0, 1.0))
+    if cells <= 100:
+        assert [p.alpha for p in curve.minima()] == pytest.approx([float(hole), 1.0], abs=1e-9)
+    assert (
+        scalar.exact([sp.Rational(u.numerator, u.denominator) for u in start], (1, 1)).eval(
+            sp.Rational(hole.numerator, hole.denominator)
+        )
+        == 0
+    )
+
+
+test_bad_input_is_refused_in_one_sentence = refuses(
+    (lambda: line((), ()), "L >= 1"),
+    (lambda: line((1, 2), (1,)), "same L"),
+    (lambda: line((1, np.nan), (1, 1)), "NaN or infinity"),
+    (lambda: line((1, 2), (1, 2)), "length zero"),
+    (lambda: line((1e200, 1e200), (1, 1)), "overflows"),
+    (lambda: kappa((0, 0), (1, 2)), "not a solution"),
+    (lambda: kappa((2, 0.5), (1, 1)), "already is a solution"),
+    (lambda: scalar.derive(depth=1), "depth=1"),
+    (lambda: scalar.derive(depth=7), "depth=7"),
+    (lambda: scalar.derive(start_1=float("inf")), "start_1=inf"),
+    (lambda: scalar.derive(start_2=1.0), "start_2=1"),
+    (lambda: scalar.derive(start_1=4.0, start_2=0.25), "on a solution"),
+    (lambda: conjectures.derive(sigma=0.0), "sigma=0"),
+    (lambda: conjectures.derive(sigma=float("nan")), "sigma=nan"),
+    (lambda: conjectures.derive(cells=1), "cells=1"),
+    (lambda: conjectures.derive(count=10), "count=10"),
+    (lambda: conjectures.derive(seed=-1), "seed=-1"),
+    (lambda: line_that_fools(0), "cells=0"),
+    end=".",
+)

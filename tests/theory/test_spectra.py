@@ -1,8 +1,6 @@
-"""Closed forms of the standard spectra against quadrature, the ODE and plain descent."""
+"""Closed forms of the standard spectra against quadrature, and one Lanczos run against plain runs of the optimisers."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -10,9 +8,12 @@ import scipy.integrate
 import scipy.special
 from numpy.typing import NDArray
 
+from tests.theory.refusals import refuses
+from tests.theory.twins import EVERY_KIND, descended, on_axis
 from theory import quadratic
 from theory.quadratic import spectra
-from theory.quadratic.modes import heavy_ball
+from theory.quadratic.lanczos import gauss_rule
+from theory.quadratic.modes import Method, heavy_ball
 from theory.quadratic.spectra import Beta, Gamma, LogUniform, Uniform, marchenko_pastur
 
 Floats = NDArray[np.float64]
@@ -88,35 +89,11 @@ def test_marchenko_pastur_in_bessel_functions() -> None:
     np.testing.assert_allclose(marchenko_pastur().power(0.25, n), binomial, rtol=1e-12)
 
 
-def test_marchenko_pastur_is_a_random_matrix() -> None:
-    """Moments of XᵀX/n, n = 400, within 4 standard errors over 6 draws, and 1/n for the finite size."""
-    rng, n = np.random.default_rng(5), 400
-    drawn = [np.linalg.eigvalsh(x.T @ x / n) for x in rng.standard_normal((6, n, n))]
-    for time in (0.5, 3.0):
-        means = [float(np.mean(np.exp(-time * values))) for values in drawn]
-        error = 4 * np.std(means, ddof=1) / 6**0.5 + 1 / n
-        assert abs(np.mean(means) - marchenko_pastur().laplace(time)) < error
-
-
 def test_gamma_residual_needs_no_time() -> None:
     family = Gamma(1.7, 0.6)
     found = quadratic.flow(family, np.array([0.4, 2.0, 30.0]))
     np.testing.assert_allclose(family.residual(found.projection), found.residual, rtol=1e-10)
     np.testing.assert_allclose(Gamma(1.7, 55.0).residual(found.projection), found.residual, rtol=1e-10)
-
-
-def test_flow_is_the_ode() -> None:
-    rng = np.random.default_rng(6)
-    values, start, times = rng.uniform(0.05, 2, 30), rng.standard_normal(30), np.array([0.3, 1.0, 6.0])
-    solved = scipy.integrate.solve_ivp(
-        lambda _, e: -values * e, (0, 6), start, t_eval=times, rtol=1e-11, atol=1e-13, method="DOP853"
-    ).y.T
-    size = np.linalg.norm(start)
-    along = (start - solved) @ start / size**2
-    beside = np.linalg.norm((start - solved) / size - along[:, None] * start / size, axis=1)
-    found = quadratic.flow(spectra.from_start(values, start), times)
-    np.testing.assert_allclose(found.projection, along, atol=1e-10)
-    np.testing.assert_allclose(found.residual, beside, atol=1e-10)
 
 
 def test_binned_spectrum_keeps_mean_and_counts() -> None:
@@ -132,22 +109,70 @@ def test_binned_spectrum_keeps_mean_and_counts() -> None:
     assert 0 < np.max(np.abs(gap)) < 1e-4
 
 
-@pytest.mark.parametrize(
-    ("make", "said"),
-    [
-        (lambda: spectra.from_start([1.0, 0.0], [1.0, 1.0]), "eigenvalues must be positive"),
-        (lambda: spectra.from_start([1.0], [0.0]), "distance"),
-        (lambda: spectra.from_start([1.0, 2.0], [1.0]), "one length"),
-        (lambda: spectra.even([]), "at least 1"),
-        (lambda: LogUniform(0.0, 1.0), "0 < low < high"),
-        (lambda: Uniform(2.0, 1.0), "0 <= low < high"),
-        (lambda: Gamma(0.0, 1.0), "shape=0.0"),
-        (lambda: Beta(1.0, 1.0, float("inf")), "high=inf"),
-        (lambda: quadratic.descent(Uniform(0.1, 1.0), 2.5, [1]), "unstable"),
-        (lambda: quadratic.flow(Uniform(0.1, 1.0), [-1.0]), "times must be"),
-        (lambda: spectra.even([1.0, 2.0]).binned(0), "num_bins=0"),
-    ],
+test_bad_input_is_named = refuses(
+    (lambda: spectra.from_start([1.0, 0.0], [1.0, 1.0]), "eigenvalues must be positive"),
+    (lambda: spectra.from_start([1.0], [0.0]), "distance"),
+    (lambda: spectra.from_start([1.0, 2.0], [1.0]), "one length"),
+    (lambda: spectra.even([]), "at least 1"),
+    (lambda: LogUniform(0.0, 1.0), "0 < low < high"),
+    (lambda: Uniform(2.0, 1.0), "0 <= low < high"),
+    (lambda: Gamma(0.0, 1.0), "shape=0.0"),
+    (lambda: Beta(1.0, 1.0, float("inf")), "high=inf"),
+    (lambda: quadratic.descent(Uniform(0.1, 1.0), 2.5, [1]), "unstable"),
+    (lambda: quadratic.flow(Uniform(0.1, 1.0), [-1.0]), "times must be"),
+    (lambda: spectra.even([1.0, 2.0]).binned(0), "num_bins=0"),
 )
-def test_bad_input_is_named(make: Callable[[], object], said: str) -> None:
-    with pytest.raises(ValueError, match=said):
-        make()
+
+
+def problem(dimension: int, seed: int) -> tuple[Floats, Floats]:
+    """A dense Hessian with a log-uniform spectrum in a random basis, and a start."""
+    rng = np.random.default_rng(seed)
+    basis = np.linalg.qr(rng.standard_normal((dimension, dimension)))[0]
+    return (basis * 10 ** rng.uniform(-2, 0, dimension)) @ basis.T, rng.standard_normal(dimension)
+
+
+@pytest.mark.parametrize("method", EVERY_KIND, ids=str)
+def test_one_run_serves_every_method_to_the_stated_step(method: Method) -> None:
+    hessian, start = problem(300, 1)
+    rule = gauss_rule(lambda v: hessian @ v, start, 14)
+    assert (rule.projection_steps, rule.residual_steps) == (27, 13)
+    along, beside = on_axis(start, descended(method, lambda v: hessian @ v, start, np.zeros((60, 1))))
+    found = quadratic.track(method, rule.spectrum, np.arange(61))
+    np.testing.assert_allclose(found.projection[:28], along[:28], atol=1e-12)
+    np.testing.assert_allclose(found.residual[:14], beside[:14], atol=1e-12)
+    assert np.max(np.abs(found.residual - beside)) > 1e-7  # beyond, it is an approximation
+    assert rule.distance == pytest.approx(np.linalg.norm(start), rel=1e-14)
+
+
+def test_few_eigenvalues_make_it_exact_for_ever() -> None:
+    values = np.repeat([0.03, 0.4, 1.0], 50)
+    start = np.random.default_rng(2).standard_normal(150)
+    products = []
+    rule = gauss_rule(lambda v: products.append(0) or values * v, start, 40)
+    assert len(products) == 3
+    assert rule.projection_steps is None and rule.residual_steps is None
+    np.testing.assert_allclose(rule.spectrum.eigenvalues, [0.03, 0.4, 1.0], rtol=1e-12)
+    along, beside = on_axis(start, descended(heavy_ball(0.5, 0.9), lambda v: values * v, start, np.zeros((200, 1))))
+    found = quadratic.track(heavy_ball(0.5, 0.9), rule.spectrum, np.arange(201))
+    np.testing.assert_allclose(found.projection, along, atol=1e-12)
+    np.testing.assert_allclose(found.residual, beside, atol=1e-12)
+
+
+def test_one_coordinate() -> None:
+    rule = gauss_rule(lambda v: 0.7 * v, [3.0], 5)
+    assert rule.spectrum.eigenvalues == pytest.approx([0.7])
+    assert rule.residual_steps is None
+
+
+def test_bad_hessians_are_refused() -> None:
+    hessian, start = problem(40, 3)
+    with pytest.raises(ValueError, match="not symmetric"):
+        gauss_rule(lambda v: np.triu(hessian) @ v, start, 6)
+    with pytest.raises(ValueError, match="not positive definite"):
+        gauss_rule(lambda v: hessian @ v - 0.5 * v, start, 12)
+    with pytest.raises(ValueError, match="finite and not zero"):
+        gauss_rule(lambda v: hessian @ v, np.zeros(40), 6)
+    with pytest.raises(ValueError, match=r"\[40\] needed"):
+        gauss_rule(lambda v: v[:3], start, 6)
+    with pytest.raises(ValueError, match="num_products=0"):
+        gauss_rule(lambda v: hessian @ v, start, 0)

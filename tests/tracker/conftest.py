@@ -2,48 +2,41 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 
+from landscape.tracker.wandb import WandbTracker
+from tests.tracker import job
+from tests.tracker.stub_server import KEY, StubServer
+
 HERE, ROOT = Path(__file__).parent, Path(__file__).parents[2]
-
-
-def load(name: str) -> ModuleType:
-    """A helper module of this folder, under any of pytest's import modes."""
-    spec = importlib.util.spec_from_file_location(f"tracker_{name}", HERE / f"{name}.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-@pytest.fixture(scope="session")
-def job() -> ModuleType:
-    """``job.py``: the job that all tests track."""
-    return load("job")
 
 
 @pytest.fixture
 def stub() -> Iterator[Any]:
     """A running stub server."""
-    with load("stub_server").StubServer() as server:
+    with StubServer() as server:
         yield server
 
 
 @pytest.fixture
 def online(stub: Any, tmp_path: Path) -> dict[str, str]:
     """The environment of somebody who is logged in at the stub server."""
-    return clean_environment(tmp_path) | {"WANDB_BASE_URL": stub.url, "WANDB_API_KEY": load("stub_server").KEY}
+    return clean_environment(tmp_path) | {"WANDB_BASE_URL": stub.url, "WANDB_API_KEY": KEY}
+
+
+def load(name: str) -> ModuleType:
+    """A helper module of this folder."""
+    return import_module(f"tests.tracker.{name}")
 
 
 def clean_environment(home: Path) -> dict[str, str]:
@@ -106,3 +99,18 @@ class Records:
 def records() -> Callable[[Path], list[Records]]:
     """All runs in the ``wandb/`` folder of a sweep, in order of time."""
     return lambda folder: [Records(run) for run in sorted((folder / "wandb").glob("*run-2*-*"))]
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A sweep of two jobs of one solution: the first, k3y, trained it, and the other found it."""
+    folder = tmp_path_factory.mktemp("sweep")
+    for key in ("k3y", "other"):
+        job.track(WandbTracker(), folder, key, trained=key == "k3y")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def runs(folder: Path, records: Callable[[Path], list[Records]]) -> dict[str, Records]:
+    """The two runs by id."""
+    return {run.of("run")[0]["run_id"]: run for run in records(folder)}

@@ -10,11 +10,11 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
 from landscape.tracker.wandb import WandbTracker
+from tests.tracker import job
 from tests.tracker.conftest import clean_environment
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(shutil.which("tmux") is None, reason="needs tmux")]
@@ -23,7 +23,7 @@ Press = Callable[..., None]
 
 
 @pytest.fixture
-def terminal(job: ModuleType, tmp_path: Path) -> Iterator[tuple[Press, Callable[[], str]]]:
+def terminal(tmp_path: Path) -> Iterator[tuple[Press, Callable[[], str]]]:
     """A wide terminal with the viewer on a sweep of two jobs: press keys, read the screen."""
     for key in ("k3y", "other"):
         job.track(WandbTracker(), tmp_path, key)

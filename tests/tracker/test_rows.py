@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from types import ModuleType
 
 import numpy as np
 import pytest
@@ -12,6 +11,7 @@ from hypothesis import strategies as st
 
 from landscape.result.curve import Curve
 from landscape.tracker import rows
+from tests.tracker import job
 
 VALUES = st.one_of(st.floats(), st.just(math.nan), st.just(math.inf))
 
@@ -62,22 +62,28 @@ def test_columns_are_named_after_seeds(seeds: list[str], count: int, trained: bo
     assert rows.labels(seeds, count, trained) == expected
 
 
-def test_live_rows_equal_the_later_rows(job: ModuleType) -> None:
+def test_live_rows_equal_the_later_rows() -> None:
     """A live row and the row of the same epoch in the learning curve are the same row."""
     later = list(rows.learning_rows(job.result().learning_curve, job.result().seeds))
     assert [rows.epoch_row(row) for row in job.LIVE] == later[:2]
     assert later[2] == {"learning/epoch": 2.0, "learning/seed4/train/objective": 0.3}  # seed 5 had stopped
 
 
-def test_two_projections_do_not_mix(job: ModuleType) -> None:
-    """With more than one projection the name is part of the key."""
-    one = job.result().projections["trajectory"]
-    keys = {key for row in rows.projection_rows({"a": one, "b": one}, ["4", "5"]) for key in row}
-    assert {"residual/a/residual_norm/seed4", "residual/b/residual_norm/seed5"} <= keys
-    assert "residual/residual_norm/seed4" not in keys
+def test_each_seed_s_residual_lies_over_its_own_projection_in_time_order() -> None:
+    """With more than one projection the name is part of the key, and so they do not mix."""
+    p = job.result().projections["trajectory"]
+    rows_of_one = list(rows.projection_rows({"a": p}, ["4", "5"]))
+    for s, seed in enumerate(("4", "5")):
+        keys = ["projection", "epoch", "step", f"residual_norm/seed{seed}", f"parameter_norm/seed{seed}"]
+        found = [[row[f"residual/{k}"] for k in keys] for row in rows_of_one if f"residual/{keys[3]}" in row]
+        expected = np.stack([p.projection[:, s], p.epochs, p.steps, p.residual_norm[:, s], p.parameter_norm[:, s]], 1)
+        np.testing.assert_array_equal(found, expected[np.isfinite(expected).all(axis=1)])
+    keys_of_two = {key for row in rows.projection_rows({"a": p, "b": p}, ["4", "5"]) for key in row}
+    assert {"residual/a/residual_norm/seed4", "residual/b/residual_norm/seed5"} <= keys_of_two
+    assert "residual/residual_norm/seed4" not in keys_of_two
 
 
-def test_summary_has_numbers_and_counts(job: ModuleType) -> None:
+def test_summary_has_numbers_and_counts() -> None:
     """Finite numbers only, one key per seed; verdicts are counted by outcome."""
     wanted = {"status": "done", "scale": "smoke", "device": "cpu", "seconds": 12.5, "largest_rise/seed4": 0.375}
     wanted |= {"ratio": 1.75, "verdicts/holding": 2, "verdicts/failing": 1, "verdicts/not_judged": 1}

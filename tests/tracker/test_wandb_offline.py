@@ -8,31 +8,15 @@ import time
 from base64 import b64decode
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
-import numpy as np
 import pytest
 
 from landscape.errors import InputError
-from landscape.tracker import SolutionFiles, Tracker
+from landscape.tracker import SolutionFiles, Tracker, rows
 from landscape.tracker.null import NullTracker
 from landscape.tracker.wandb import WandbTracker
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory, job: ModuleType) -> Path:
-    """A sweep of two jobs, one after the other in one process."""
-    folder = tmp_path_factory.mktemp("sweep")
-    for key in ("k3y", "other"):
-        job.track(WandbTracker(), folder, key)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def runs(folder: Path, records: Callable[[Path], list[Any]]) -> dict[str, Any]:
-    """The two runs by id."""
-    return {run.of("run")[0]["run_id"]: run for run in records(folder)}
+from tests.tracker import job
 
 
 @pytest.fixture(scope="module")
@@ -52,46 +36,19 @@ def test_one_folder_holds_all_jobs(runs: dict[str, Any], folder: Path) -> None:
     assert sorted(p.name for p in folder.iterdir()) == ["k3y", "other", "solutions", "wandb"]
 
 
-def test_curves_come_back(run: Any, job: ModuleType) -> None:
-    """The (alpha, value) pairs of every column are those of the curve; NaN has no key."""
-    for name, curve in job.result().curves.items():
-        for channel, values in {"objective": curve.objective, **curve.metrics}.items():
-            for s, seed in enumerate(job.result().seeds):
-                key = f"interpolation/{name.replace('/', '.')}/{channel}/seed{seed}"
-                logged = [(row["interpolation/alpha"], row[key]) for row in run.rows("interpolation/") if key in row]
-                finite = np.isfinite(values[:, s])
-                assert logged == list(zip(curve.alphas[finite], values[finite, s], strict=True)), key
-
-
-def test_projection_comes_back_in_time_order(run: Any, job: ModuleType) -> None:
-    """Each seed's residual is logged against that seed's own projection."""
-    p = job.result().projections["trajectory"]
-    for s, seed in enumerate(job.result().seeds):
-        keys = ["projection", "epoch", "step", f"residual_norm/seed{seed}", f"parameter_norm/seed{seed}"]
-        mine = [row for row in run.rows("residual/") if f"residual/residual_norm/seed{seed}" in row]
-        logged = np.array([[row[f"residual/{key}"] for key in keys] for row in mine])
-        expected = np.stack([p.projection[:, s], p.epochs, p.steps, p.residual_norm[:, s], p.parameter_norm[:, s]], 1)
-        np.testing.assert_array_equal(logged, expected[np.isfinite(expected).all(axis=1)])
-
-
-def test_live_epochs_are_not_logged_twice(run: Any) -> None:
-    """Two epochs came live; the learning curve adds only the third."""
-    assert run.rows("learning/") == [
-        {"learning/epoch": 0, "learning/seed4/train/objective": 2.3, "learning/seed5/train/objective": 2.4},
-        {"learning/epoch": 1, "learning/seed4/train/objective": 1.3, "learning/seed5/train/objective": 1.4},
-        {"learning/epoch": 2, "learning/seed4/train/objective": 0.3},
-    ]
-
-
-def test_every_family_has_its_own_axis(run: Any) -> None:
-    """W&B is told which key is the x axis of which keys."""
+def test_every_row_comes_back_once(run: Any) -> None:
+    """What came live is not logged again; W&B is told which key is the x axis of which."""
+    result = job.result()
+    assert run.rows("interpolation/") == list(rows.curve_rows(result.curves, result.seeds))
+    assert run.rows("residual/") == list(rows.projection_rows(result.projections, result.seeds))
+    assert run.rows("learning/") == list(rows.learning_rows(result.learning_curve, result.seeds))
     globs = {m["glob_name"]: m["step_metric"] for m in run.of("metric") if "glob_name" in m}
     axes = {"interpolation": "alpha", "residual": "projection", "learning": "epoch"}
     assert globs == {f"{family}/*": f"{family}/{axis}" for family, axis in axes.items()}
     assert {m["name"] for m in run.of("metric") if "name" in m} == set(globs.values())
 
 
-def test_identity_and_config(run: Any) -> None:
+def test_identity_config_and_summary(run: Any) -> None:
     """Name, group, job type, tags and the resolved config arrive as given; the choices are added."""
     (head,) = run.of("run")
     shown = {key: head[key] for key in ("display_name", "run_group", "job_type", "tags", "project")}
@@ -100,19 +57,12 @@ def test_identity_and_config(run: Any) -> None:
     config = {key: value for key, value in head["config"]["update"].items() if key != "_wandb"}
     assert config == {"model": {"width": 17}, "training": {"num_seeds": 2}, "seed": 7}
     (added,) = (c["update"]["result"] for c in run.of("config") if "result" in c["update"])
-    assert added["choices"] == {"recipe": "toy"}
-    assert added["caps"] == ["training.max_epochs 9 -> 3"]
-
-
-def test_summary(run: Any) -> None:
-    """Numbers per seed without the NaN ones, and the counts of verdicts."""
-    wanted = {"largest_rise/seed4": 0.375, "ratio": 1.75, "status": "done", "seconds": 12.5}
-    wanted |= {"verdicts/holding": 2, "verdicts/failing": 1, "verdicts/not_judged": 1}
-    assert {key: run.summary.get(key) for key in wanted} == wanted
+    assert (added["choices"], added["caps"]) == ({"recipe": "toy"}, ["training.max_epochs 9 -> 3"])
+    assert rows.summary(job.result()).items() <= run.summary.items()
     assert "absent" not in run.summary and "largest_rise/seed5" not in run.summary
 
 
-def test_tables_and_chart(run: Any, job: ModuleType) -> None:
+def test_tables_and_chart(run: Any) -> None:
     """The long table holds every point, the verdict table every verdict, the chart every finite point."""
     curves = run.table("curves")
     assert curves["columns"] == ["curve", "seed", "alpha", "objective", "error"]
@@ -148,7 +98,7 @@ def test_figure_and_artifacts_are_the_files(run: Any, folder: Path) -> None:
             assert staged.is_relative_to(folder / "wandb") and staged.read_bytes() == source.read_bytes()
 
 
-def test_a_closing_run_holds_the_sweep(job: ModuleType, tmp_path: Path, records: Callable[[Path], list[Any]]) -> None:
+def test_a_closing_run_holds_the_sweep(tmp_path: Path, records: Callable[[Path], list[Any]]) -> None:
     """Values in the summary, a table without rows left out, cells without a value None, the figure's own bytes."""
     figure, _ = job.files(tmp_path)
     tracker = WandbTracker()
@@ -166,7 +116,7 @@ def test_a_closing_run_holds_the_sweep(job: ModuleType, tmp_path: Path, records:
     assert run.of("exit")[0]["exit_code"] == 0
 
 
-def test_a_second_run_of_one_id_replaces_the_first(job: ModuleType, tmp_path: Path) -> None:
+def test_a_second_run_of_one_id_replaces_the_first(tmp_path: Path) -> None:
     """Sent as well, the first would double every row; but a run that failed takes nothing away."""
 
     def folders() -> dict[str, list[Path]]:
@@ -188,7 +138,7 @@ def test_a_second_run_of_one_id_replaces_the_first(job: ModuleType, tmp_path: Pa
     assert [len(found) for found in folders().values()] == [2, 1, 1]
 
 
-def test_environment_is_given_back(job: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_environment_is_given_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """During a run W&B's folders are the sweep's, or the user's; afterwards every variable is what it was."""
     monkeypatch.setenv("WANDB_DATA_DIR", "mine")
     monkeypatch.delenv("WANDB_CACHE_DIR", raising=False)
@@ -206,7 +156,7 @@ def test_environment_is_given_back(job: ModuleType, tmp_path: Path, monkeypatch:
 
 
 def test_failures_become_one_warning(
-    job: ModuleType, tmp_path: Path, caplog: pytest.LogCaptureFixture, records: Callable[[Path], list[Any]]
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, records: Callable[[Path], list[Any]]
 ) -> None:
     """A broken figure and a missing solution neither raise nor stop the rest; one line says where to look."""
     figure, _ = job.files(tmp_path)
@@ -223,15 +173,14 @@ def test_failures_become_one_warning(
     assert run.of("exit")[0]["exit_code"] == 1
 
 
-def test_solutions_can_be_left_out(job: ModuleType, tmp_path: Path, records: Callable[[Path], list[Any]]) -> None:
-    """``upload_solutions=False`` copies no solution."""
+def test_solutions_can_be_left_out(tmp_path: Path, records: Callable[[Path], list[Any]]) -> None:
     job.track(WandbTracker(upload_solutions=False), tmp_path)
     (run,) = records(tmp_path)
     assert set(run.artifacts) == {"run_table", "curves"}
 
 
 @pytest.mark.parametrize("tracker", [NullTracker(), WandbTracker(mode="disabled")], ids=["none", "disabled"])
-def test_no_tracker_leaves_no_trace(tracker: Tracker, job: ModuleType, tmp_path: Path) -> None:
+def test_no_tracker_leaves_no_trace(tracker: Tracker, tmp_path: Path) -> None:
     """Neither ``tracker=none`` nor ``tracker.mode=disabled`` writes anything."""
     job.track(tracker, tmp_path)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["k3y", "solutions"]

@@ -12,12 +12,13 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 
-from tests.tracker.conftest import HERE, clean_environment, load, start_job
+from tests.tracker import job
+from tests.tracker.conftest import HERE, clean_environment, start_job
+from tests.tracker.stub_server import StubServer
 
 TIMEOUT = 5.0  # job.py's finish_timeout
 
@@ -30,7 +31,7 @@ def seconds(process: subprocess.Popen[str], answer: str | None = None) -> tuple[
     return timing, err
 
 
-def is_whole(history: list[dict[str, Any]], job: ModuleType) -> None:
+def is_whole(history: list[dict[str, Any]]) -> None:
     """The first seed's training curve and its learning curve are there, in order and once."""
 
     def pairs(axis: str, key: str) -> list[tuple[float, float]]:
@@ -53,11 +54,11 @@ def sync(environment: dict[str, str], folder: Path) -> None:
     subprocess.run(command, env=environment, cwd=folder, check=True, capture_output=True, timeout=60)
 
 
-def test_rows_arrive(stub: Any, online: dict[str, str], job: ModuleType, tmp_path: Path) -> None:
+def test_rows_arrive(stub: Any, online: dict[str, str], tmp_path: Path) -> None:
     """An online run delivers rows, summary, identity, figure and artifacts, and says nothing."""
     _, err = seconds(start_job("online", tmp_path, online))
     assert err == ""
-    is_whole(stub.history, job)
+    is_whole(stub.history)
     assert stub.summary["ratio"] == 1.75 and stub.summary["verdicts/holding"] == 2
     first = stub.runs[0]
     identity = [first[key] for key in ("name", "displayName", "groupName", "jobType", "tags", "project")]
@@ -112,7 +113,7 @@ def test_refused_key_is_one_message(stub: Any, online: dict[str, str], tmp_path:
 @pytest.mark.slow
 @pytest.mark.parametrize("fault", ["no server", "run refused"])
 def test_start_falls_back_to_offline(
-    fault: str, stub: Any, online: dict[str, str], job: ModuleType, tmp_path: Path, records: Callable[[Path], list[Any]]
+    fault: str, stub: Any, online: dict[str, str], tmp_path: Path, records: Callable[[Path], list[Any]]
 ) -> None:
     """With a key but no server, or one that refuses the run, the job goes on, warns once, and is kept in full."""
     if fault == "no server":
@@ -123,14 +124,12 @@ def test_start_falls_back_to_offline(
     assert err.count("WARNING") == 1 and "W&B failed at 'start'" in err
     run = records(tmp_path)[0]
     assert run.folder.name.startswith("offline-run-")
-    is_whole(run.history, job)
+    is_whole(run.history)
     assert set(run.artifacts) == {"run_table", "curves", "solution"}
 
 
 @pytest.mark.slow
-def test_network_dies(
-    stub: Any, online: dict[str, str], job: ModuleType, tmp_path: Path, records: Callable[[Path], list[Any]]
-) -> None:
+def test_network_dies(stub: Any, online: dict[str, str], tmp_path: Path, records: Callable[[Path], list[Any]]) -> None:
     """The server dies after the live rows: bounded waits, a warning per run, all on disk; a later sync delivers it."""
     process = start_job("online", tmp_path, online, "wait", "close")
     assert process.stdout is not None and process.stdout.readline() == "live\n"
@@ -143,14 +142,14 @@ def test_network_dies(
 
     runs = [run for run in records(tmp_path) if run.of("run")[0]["run_id"] == "k3y"]
     history = [row for run in runs for row in run.history]
-    is_whole(history, job)
+    is_whole(history)
     assert {key for run in runs for key in run.artifacts} == {"run_table", "curves", "solution"}
     logged = {key for row in history for key in row if key.endswith(".path")}
     assert logged == {"figure.path", "curves.path", "objective_table.path", "verdict_table.path"}
 
-    with load("stub_server").StubServer() as revived:
+    with StubServer() as revived:
         sync(online | {"WANDB_BASE_URL": revived.url}, tmp_path)
-        is_whole(revived.history, job)
+        is_whole(revived.history)
         assert {a["artifactTypeName"] for a in revived.artifacts} == {"run_table", "curves", "solution"}
         assert {run["name"] for run in revived.runs} == {"k3y", "summary-1"}
         assert set(figures(revived)) == {(tmp_path / "k3y/figure.png").read_bytes()}
@@ -159,11 +158,11 @@ def test_network_dies(
 
 
 @pytest.mark.slow
-def test_sync_sends_an_offline_sweep(stub: Any, online: dict[str, str], job: ModuleType, tmp_path: Path) -> None:
+def test_sync_sends_an_offline_sweep(stub: Any, online: dict[str, str], tmp_path: Path) -> None:
     """The command of the guide delivers what an offline run wrote."""
     seconds(start_job("offline", tmp_path, online))
     assert stub.history == []
     sync(online, tmp_path)
-    is_whole(stub.history, job)
+    is_whole(stub.history)
     assert {a["artifactTypeName"] for a in stub.artifacts} == {"run_table", "curves", "solution"}
     assert figures(stub) == [(tmp_path / "k3y/figure.png").read_bytes()]

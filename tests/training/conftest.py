@@ -13,13 +13,31 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from landscape.cost import CrossEntropy
-from landscape.data import Dataset
+from landscape.data import Dataset, Split
 from landscape.store.solutions import Solutions
 from landscape.training import GroupRun, Momentum, Training
 from landscape.training.schedule import ExponentialDecay, LinearRamp
 from tests.twin import INIT, ORDER, dataset, maxout, stream
 
 Train = Callable[..., Solutions]
+PLAIN: dict[str, Any] = {"momentum_schedule": None, "lr_schedule": None, "max_epochs": 3, "select": "last"}
+
+
+def text() -> Dataset:
+    """Windows of five of nine tokens of four sequences."""
+    tokens = torch.randint(0, 9, (12, 6), generator=torch.Generator().manual_seed(0))
+    split = Split(tokens[:, :-1], tokens[:, 1:], 4)
+    return Dataset("tokens", split, split.first(8), split, 9)
+
+
+READING: dict[str, Any] = {
+    **PLAIN,
+    "data": text(),
+    "batch_size": 4,
+    "max_epochs": 2,
+    "monitor": "valid/objective",
+    "optimizer": partial(Momentum, lr=0.5),
+}
 
 
 def by_hand(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,22 +13,21 @@ from torch import nn
 from landscape.cost import CrossEntropy
 from landscape.errors import InputError
 from landscape.training import Momentum, groups_of
-from tests.training.conftest import Train
+from tests.training.conftest import PLAIN, Train
 from tests.training.test_resume import goes_on
 from tests.training.test_seeds import EXAMPLE, same
 from tests.twin import C, D, maxout
 
 FROZEN = ("0.weight", "0.bias", "2.weight")
-PLAIN: dict[str, Any] = {"momentum_schedule": None, "max_epochs": 3, "select": "last"}
 
 
-def half_frozen(names: tuple[str, ...] = FROZEN) -> nn.Module:
+def half_frozen(names: tuple[str, ...] = FROZEN, has_bounds: bool = True, has_scales: bool = True) -> nn.Module:
     """A backbone and one matrix of the head; with bounds and rates for frozen and free ones alike."""
     module = nn.Sequential(nn.Linear(D, 6), nn.Tanh(), nn.Linear(6, 6), nn.Tanh(), nn.Linear(6, C))
     for name, p in module.named_parameters():
         p.requires_grad_(name not in names)
-    module.max_norms = {"0.weight": 0.2, "4.weight": 0.3}  # type: ignore[assignment]
-    module.lr_scales = {"0.weight": 0.5, "4.bias": 0.5}  # type: ignore[assignment]
+    module.max_norms = {"0.weight": 0.2, "4.weight": 0.3} if has_bounds else {}  # type: ignore[assignment]
+    module.lr_scales = {"0.weight": 0.5, "4.bias": 0.5} if has_scales else {}  # type: ignore[assignment]
     return module
 
 
@@ -47,9 +45,7 @@ def parts(solutions: Any, s: int) -> list[tuple[str, torch.Tensor, torch.Tensor]
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_frozen_parameters_stay_and_the_others_move(train: Train, name: str) -> None:
-    model = partial(half_frozen, FROZEN)
-    if name == "lbfgs":
-        model = partial(_without_scales, FROZEN)
+    model = partial(half_frozen, has_scales=name != "lbfgs")
     alone = train([3], model=model, optimizer=OPTIMIZERS[name], **PLAIN)
     for key, start, end in parts(alone, 0):
         assert torch.equal(start, end) == (key in FROZEN)
@@ -58,12 +54,6 @@ def test_frozen_parameters_stay_and_the_others_move(train: Train, name: str) -> 
     if name != "lbfgs":
         together = train([0, 3], model=model, optimizer=OPTIMIZERS[name], **PLAIN)
         same(together, 1, alone, 0)
-
-
-def _without_scales(names: tuple[str, ...]) -> nn.Module:
-    module = half_frozen(names)
-    module.lr_scales = {}  # type: ignore[assignment]
-    return module
 
 
 def test_the_free_part_moves_as_if_the_frozen_were_numbers_of_the_net(train: Train) -> None:
@@ -83,17 +73,11 @@ def test_the_free_part_moves_as_if_the_frozen_were_numbers_of_the_net(train: Tra
             return out
 
     numbers: dict[str, Any] = {**PLAIN, "optimizer": partial(torch.optim.SGD, lr=0.5), "max_gradient_norm": 0.05}
-    frozen = train([0, 3], model=partial(_free, half_frozen), **numbers)
+    frozen = train([0, 3], model=partial(half_frozen, FROZEN, False, False), **numbers)
     twin = train([0, 3], model=Constants, **numbers)
     for s in range(2):
         kept = torch.cat([end.flatten() for key, _, end in parts(frozen, s) if key not in FROZEN])
         torch.testing.assert_close(kept, twin.theta_f[s], rtol=1e-12, atol=1e-14)
-
-
-def _free(make: Callable[[], nn.Module]) -> nn.Module:
-    module = make()
-    module.max_norms, module.lr_scales = {}, {}  # type: ignore[assignment]
-    return module
 
 
 def test_a_killed_run_goes_on_to_the_same_bits(train: Train, tmp_path: Path) -> None:
@@ -101,20 +85,12 @@ def test_a_killed_run_goes_on_to_the_same_bits(train: Train, tmp_path: Path) -> 
     goes_on(train, tmp_path / "run", [0, 3], (2,), numbers)
 
 
-def all_frozen() -> nn.Module:
-    return maxout().requires_grad_(False)
-
-
-def frozen_by_seed() -> nn.Module:
-    return half_frozen(FROZEN[: 1 + torch.initial_seed() % 2])
-
-
 def test_a_net_of_which_nothing_is_trained_is_refused(train: Train) -> None:
     words = r"model=.* has no parameter to train: requires_grad is False for all 4"
     with pytest.raises(InputError, match=words):
-        train([0], model=all_frozen)
+        train([0], model=lambda: maxout().requires_grad_(False))
     with pytest.raises(InputError, match=words):
-        groups_of([0, 1], all_frozen(), CrossEntropy(), EXAMPLE, None)
+        groups_of([0, 1], maxout().requires_grad_(False), CrossEntropy(), EXAMPLE, None)
 
 
 def test_seeds_that_freeze_different_parameters_are_refused_before_training(train: Train) -> None:

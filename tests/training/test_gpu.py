@@ -12,11 +12,11 @@ import torch
 from torch import nn
 
 from landscape.cost import Adversarial, CrossEntropy, MultiPrediction
-from landscape.data import Dataset, Split
 from landscape.data.digits import digits
 from landscape.model import LSTM, MLP, MPDBM, ConvMaxout, MaxoutMLP
 from landscape.objective import Objective
 from landscape.training import GroupRun, Momentum, Training
+from tests.training.conftest import text
 
 # Masks and samples come from streams of their own device, so the networks are compared without them.
 MODELS: dict[str, tuple[Callable[[], nn.Module], Any, float]] = {
@@ -42,15 +42,8 @@ MODELS: dict[str, tuple[Callable[[], nn.Module], Any, float]] = {
         CrossEntropy(),
         0.1,
     ),
-    "lstm": (partial(LSTM, 12, 16, 2, 0.0, 0.2), CrossEntropy(), 0.5),
+    "lstm": (partial(LSTM, 9, 16, 2, 0.0, 0.2), CrossEntropy(), 0.5),
 }
-
-
-def text() -> Dataset:
-    """Windows of six tokens of four sequences."""
-    tokens = torch.randint(0, 12, (12, 7), generator=torch.Generator().manual_seed(0))
-    split = Split(tokens[:, :-1], tokens[:, 1:], 4)
-    return Dataset("tokens", split, split, split, 12)
 
 
 def trained(name: str, device: str, folder: Path) -> torch.Tensor:

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from torch import nn
 
 from landscape.cost import Adversarial, CrossEntropy
 from landscape.data import Dataset
@@ -21,6 +20,7 @@ from landscape.training import Momentum
 from landscape.training.schedule import ExponentialDecay
 from tests import twin
 from tests.training.conftest import Train
+from tests.training.test_seeds import batch_norm
 from tests.twin import dataset, maxout
 
 BOUND, TIGHT, SEED = 1.2, 0.8, 6
@@ -130,6 +130,9 @@ def test_inputs_that_cannot_be_are_refused(train: Train) -> None:
     text = r"training\.monitor=valid/accuracy is not measured; choose one of .*valid/error"
     with pytest.raises(InputError, match=text):
         train([0], monitor="valid/accuracy")
+    for seeds in ([0], [0, 1]):
+        with pytest.raises(InputError, match=r"training\.batch_size leaves one of 1 example"):
+            train(seeds, model=batch_norm, batch_size=11, max_epochs=1)  # 23 = 2 * 11 + 1
 
 
 def test_labels_may_sit_on_images(train: Train) -> None:
@@ -138,26 +141,3 @@ def test_labels_may_sit_on_images(train: Train) -> None:
     images = Dataset("toy", *(type(s)(s.x[:, None, None], s.y) for s in (flat.train, flat.valid, flat.test)), 5)
     one, other = train([0, 1], max_epochs=2), train([0, 1], max_epochs=2, data=images)
     assert torch.equal(one.theta_f, other.theta_f)
-
-
-def test_a_module_of_ones_own_is_enough(train: Train) -> None:
-    """No norm bounds, no dropout layers, a scalar parameter, and one that gets no gradient."""
-
-    class Own(nn.Module):
-        """logits = gain * linear(x)."""
-
-        def __init__(self) -> None:
-            super().__init__()
-            self.linear, self.gain = nn.Linear(7, 5), nn.Parameter(torch.tensor(1.5))
-            self.idle = nn.Parameter(torch.ones(2))
-
-        def forward(self, x: torch.Tensor) -> torch.Tensor:
-            """x [B, D] -> logits [B, C]."""
-            return self.gain * self.linear(x)
-
-    both = train([0, 1], model=Own, max_epochs=4, select="last")
-    for s in range(2):
-        named = both.layout.unflatten(both.theta_f[s])
-        assert named["idle"].tolist() == [1, 1] and named["gain"] != 1.5
-        alone = train([s], model=Own, max_epochs=4, select="last")
-        torch.testing.assert_close(alone.theta_f[0], both.theta_f[s], rtol=1e-12, atol=1e-14)

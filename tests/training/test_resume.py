@@ -96,48 +96,60 @@ def cut(train: Train, folder: Path, seeds: tuple[int, ...] = (5, 1)) -> Path:
     return folder
 
 
-def flipped(file: Path, share: float) -> None:
-    content = bytearray(file.read_bytes())
-    content[int(share * (len(content) - 1))] ^= 4
-    file.write_bytes(content)
+def flipped(share: float, num: int = 1) -> Any:
+    """Bits are flipped, or so many bytes are lost, at that place of a file."""
+
+    def damage(file: Path) -> None:
+        content = bytearray(file.read_bytes())
+        first = int(share * (len(content) - 1))
+        content[first : first + num] = bytes([content[first] ^ 4]) if num == 1 else bytes(num)
+        file.write_bytes(content)
+
+    return damage
 
 
-def zeroed(file: Path, share: float) -> None:
-    content = bytearray(file.read_bytes())
-    first = int(share * (len(content) - 1))
-    content[first : first + 64] = bytes(len(content[first : first + 64]))
-    file.write_bytes(content)
+def changed(change: Any) -> Any:
+    """A checkpoint of another content."""
+    return lambda file: checkpoint.save_atomically(change(torch.load(file, weights_only=True)), file)
 
 
-@pytest.mark.parametrize("share", [0.0, 0.01, 0.3, 0.5, 0.7, 0.95, 1.0])
-def test_a_flipped_byte_of_a_checkpoint_is_named_and_the_run_starts_over(
-    train: Train, tmp_path: Path, caplog: pytest.LogCaptureFixture, share: float
-) -> None:
-    flipped(cut(train, tmp_path / "run") / "checkpoint.pt", share)
-    told: list[float] = []
-    resumed = train([5, 1], folder=tmp_path / "run", on_epoch=lambda row: told.append(row["epoch"]), **NUMBERS)
-    same_bits(resumed, train([5, 1], **NUMBERS))
-    assert told[0] == 0 and "checkpoint.pt is unreadable" in caplog.text
-    assert (tmp_path / "run" / "checkpoint.broken").exists()
-
-
-def removed(file: Path, share: float) -> None:
-    file.unlink()
+def without(state: dict[str, Any], key: str) -> dict[str, Any]:
+    return {name: value for name, value in state.items() if name != key}
 
 
 ROTTEN = "trajectory.npy does not hold the snapshots that were written"
+DAMAGES: list[tuple[str, Any, str]] = [
+    *(("checkpoint.pt", flipped(at), "checkpoint.pt is unreadable") for at in (0.0, 0.01, 0.3, 0.5, 0.7, 0.95, 1.0)),
+    *(("trajectory.npy", flipped(at, num), ROTTEN) for at in (0.25, 0.5) for num in (1, 64)),
+    ("trajectory.npy", Path.unlink, "holds fewer than 4 snapshots"),
+    *(
+        ("checkpoint.pt", changed(change), "training starts over")
+        for change in (
+            lambda state: [1, 2, 3],
+            lambda state: {"model": state["theta"]},
+            lambda state: without(state, "rows"),
+            lambda state: {**state, "theta": [1]},
+            lambda state: {**state, "theta": {name: value[:1] for name, value in state["theta"].items()}},
+            lambda state: {**state, "theta_f": state["theta_f"][:, :1]},
+            lambda state: {**state, "seeds": [5, 2]},
+            lambda state: {**state, "stopping": None},
+            lambda state: {**state, "optimizers": state["optimizers"] * 2},
+            lambda state: {**state, "snapshots": 4},
+        )
+    ),
+]
 
 
-@pytest.mark.parametrize(
-    ("damage", "words"), [(flipped, ROTTEN), (zeroed, ROTTEN), (removed, "holds fewer than 4 snapshots")]
-)
-@pytest.mark.parametrize("share", [0.25, 0.5])
-def test_damaged_snapshots_of_an_unfinished_run_are_named_and_the_run_starts_over(
-    train: Train, tmp_path: Path, caplog: pytest.LogCaptureFixture, damage: Any, words: str, share: float
+@pytest.mark.parametrize(("file", "damage", "words"), DAMAGES)
+def test_damage_to_an_unfinished_run_is_named_and_it_starts_over(
+    train: Train, tmp_path: Path, caplog: pytest.LogCaptureFixture, file: str, damage: Any, words: str
 ) -> None:
-    damage(cut(train, tmp_path / "run") / "trajectory.npy", share)
-    same_bits(train([5, 1], folder=tmp_path / "run", **NUMBERS), train([5, 1], **NUMBERS))
-    assert words in caplog.text and caplog.text.count("starts over") == 1
+    folder, told = cut(train, tmp_path / "run"), list[float]()
+    damage(folder / file)
+    resumed = train([5, 1], folder=folder, on_epoch=lambda row: told.append(row["epoch"]), **NUMBERS)
+    same_bits(resumed, train([5, 1], **NUMBERS))
+    assert told[0] == 0 and words in caplog.text and caplog.text.count("starts over") == 1
+    assert (folder / "checkpoint.broken").exists()
 
 
 @pytest.mark.parametrize("share", [0.0, 0.3])
@@ -150,39 +162,11 @@ def test_snapshots_that_rot_while_the_run_goes_on_are_found_at_its_end(
     def rot(row: dict[str, float]) -> None:
         if row["epoch"] == 5 and not done:
             done.append(True)
-            flipped(tmp_path / "run" / "trajectory.npy", share)
+            flipped(share)(tmp_path / "run" / "trajectory.npy")
 
     found = train([5, 1], folder=tmp_path / "run", on_epoch=rot, **NUMBERS)
     same_bits(found, train([5, 1], **NUMBERS))
     assert "trajectory.npy does not hold" in caplog.text or share == 0  # the next snapshot writes the header anew
-
-
-def without(key: str) -> Any:
-    return lambda state: {name: value for name, value in state.items() if name != key}
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        lambda state: [1, 2, 3],
-        lambda state: {"model": state["theta"]},
-        without("rows"),
-        lambda state: {**state, "theta": [1]},
-        lambda state: {**state, "theta": {name: value[:1] for name, value in state["theta"].items()}},
-        lambda state: {**state, "theta_f": state["theta_f"][:, :1]},
-        lambda state: {**state, "seeds": [5, 2]},
-        lambda state: {**state, "stopping": None},
-        lambda state: {**state, "optimizers": state["optimizers"] * 2},
-        lambda state: {**state, "snapshots": 4},
-    ],
-)
-def test_a_checkpoint_of_another_content_is_set_aside_and_the_run_starts_over(
-    train: Train, tmp_path: Path, caplog: pytest.LogCaptureFixture, change: Any
-) -> None:
-    file = cut(train, tmp_path / "run") / "checkpoint.pt"
-    checkpoint.save_atomically(change(torch.load(file, weights_only=True)), file)
-    same_bits(train([5, 1], folder=tmp_path / "run", **NUMBERS), train([5, 1], **NUMBERS))
-    assert "training starts over" in caplog.text and (tmp_path / "run" / "checkpoint.broken").exists()
 
 
 @pytest.mark.parametrize("content", [[1, 2], {}, {"epoch": 3}], ids=str)

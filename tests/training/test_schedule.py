@@ -76,6 +76,8 @@ def test_delayed_decay_is_the_loop_of_the_released_code() -> None:
         (lambda: LinearDecay(1.5, 10), r"training\.lr_schedule"),
         (lambda: LinearDecay(0.5, 0), r"training\.lr_schedule"),
         (lambda: ExponentialDecay(0.9), r"training\.lr_schedule\.divisor=0\.9"),
+        (lambda: ExponentialDecay(1.1, -0.1), r"training\.lr_schedule\.floor=-0\.1 must lie in \[0, 1\]"),
+        (lambda: ExponentialDecay(1.1, 1.5), r"training\.lr_schedule\.floor=1\.5 must lie in \[0, 1\]"),
         (lambda: DelayedDecay(0.9, 3), r"training\.lr_schedule .* divisor=0\.9"),
         (lambda: DelayedDecay(1.1, -1), r"training\.lr_schedule .* after=-1"),
     ],
@@ -104,9 +106,3 @@ def test_what_is_no_number_is_refused_by_its_key(
     for name in numbers:
         with pytest.raises(InputError, match=rf"^training\.{key}_schedule\.{name}=.* must be (a number|finite)"):
             kind(**{**numbers, name: value})
-
-
-@pytest.mark.parametrize("floor", [-0.1, 1.5])
-def test_a_floor_is_a_factor(floor: float) -> None:
-    with pytest.raises(InputError, match=rf"training\.lr_schedule\.floor={floor} must lie in \[0, 1\]"):
-        ExponentialDecay(1.1, floor)

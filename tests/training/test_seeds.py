@@ -176,28 +176,6 @@ def test_torch_dropout_trains_and_repeats(train: Train) -> None:
     assert plain(one.theta_f) < plain(one.theta_i)
 
 
-@pytest.mark.parametrize("optimizer", [partial(Momentum, lr=0.08, momentum=0.4), partial(torch.optim.Adam, lr=0.02)])
-def test_batch_norm_trains_every_seed_as_alone(train: Train, optimizer: Any) -> None:
-    """Each seed with running statistics of its own, though all pass through one module."""
-    assert groups_of(SEEDS, batch_norm(), CrossEntropy(), EXAMPLE, None) == [SEEDS]
-    numbers: dict[str, Any] = {
-        "model": batch_norm,
-        "optimizer": optimizer,
-        "momentum_schedule": None,
-        "max_epochs": 9,
-        "patience": 3,
-    }
-    together = train(SEEDS, **numbers)
-    for s, seed in enumerate(SEEDS):
-        alone = train([seed], **numbers)
-        same(together, s, alone, 0)
-        for name, buffer in alone.buffers[0].items():
-            torch.testing.assert_close(together.buffers[s][name], buffer, rtol=1e-12, atol=1e-14)
-        assert together.buffers_i[s]["1.running_mean"].tolist() == [0] * 6
-    means = [tuple(named["1.running_mean"].tolist()) for named in together.buffers]
-    assert len(set(means)) == 3 and all(any(mean) for mean in means)
-
-
 def test_batch_norm_keeps_the_statistics_of_the_best_epoch(train: Train) -> None:
     result = train([2], model=batch_norm, max_epochs=7, patience=3)
     assert result.best_epoch[0] < result.num_epochs[0]

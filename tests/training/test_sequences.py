@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from landscape.cost import CrossEntropy, SquaredError
+from landscape.cost import SquaredError
 from landscape.data import Dataset, Split
 from landscape.errors import InputError
 from landscape.ground.streams import MEASURE_SAMPLE
@@ -21,7 +21,7 @@ from landscape.objective import Objective
 from landscape.parameters import ParameterLayout
 from landscape.training import Momentum
 from landscape.training.step import clip
-from tests.training.conftest import Train
+from tests.training.conftest import READING, Train
 from tests.training.test_resume import goes_on
 from tests.twin import dataset, maxout, normal, stream
 
@@ -227,21 +227,7 @@ def test_snapshots_within_the_first_epoch(train: Train) -> None:
 
 def test_a_scaled_and_clipped_lstm_walks_the_same_way_alone_beside_others_and_by_either_kernel(train: Train) -> None:
     """In the loop over time two biases share one gradient: it must be scaled once."""
-    tokens = torch.randint(0, 9, (12, 6), generator=torch.Generator().manual_seed(0))
-    split = Split(tokens[:, :-1], tokens[:, 1:], 4)
-    numbers: dict[str, Any] = {
-        "cost": CrossEntropy(),
-        "data": Dataset("tokens", split, split, split, 9),
-        "batch_size": 4,
-        "max_epochs": 2,
-        "select": "last",
-        "monitor": "valid/objective",
-        "lr_schedule": None,
-        "momentum_schedule": None,
-        "gradient_scale": 5.0,
-        "max_gradient_norm": 2.0,
-        "optimizer": partial(Momentum, lr=0.5),
-    }
+    numbers: dict[str, Any] = {**READING, "gradient_scale": 5.0, "max_gradient_norm": 2.0}
     found = [
         train(seeds, model=partial(LSTM, 9, 6, 2, 0.0, 0.3, fused), **numbers).theta_f[0]
         for seeds, fused in (([3], True), ([3], False), ([3, 4], None))

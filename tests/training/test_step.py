@@ -105,25 +105,3 @@ def test_only_long_rows_of_named_weights_are_shortened() -> None:
     assert torch.equal(theta["free"], before["free"])
     assert (theta["w"].norm(dim=2) <= 1.3 * (1 + 1e-15)).all()
     assert not torch.equal(theta["w"], before["w"]) and not torch.equal(theta["conv"], before["conv"])
-
-
-def test_the_velocity_is_left_as_it_is() -> None:
-    theta = normal(1, 4, 3, seed=1)
-    optimizer = Momentum([theta], lr=0.5, momentum=0.9)
-    theta.grad = normal(1, 4, 3, seed=2)
-    optimizer.step()
-    velocity = optimizer.state[theta]["velocity"].clone()
-    before = theta.clone()
-    project_max_norm({"w": theta}, {"w": 0.2})
-    assert not torch.equal(theta, before)
-    assert torch.equal(optimizer.state[theta]["velocity"], velocity)
-    torch.testing.assert_close(velocity, -0.5 * normal(1, 4, 3, seed=2))
-
-
-def test_a_diverged_seed_does_not_touch_its_neighbours() -> None:
-    theta = {"w": normal(3, 4, 3, seed=1)}
-    alone = {"w": theta["w"][[0, 2]].clone()}
-    theta["w"][1, 2, 0] = float("nan")
-    project_max_norm(theta, {"w": 0.7})
-    project_max_norm(alone, {"w": 0.7})
-    assert torch.equal(theta["w"][[0, 2]], alone["w"]) and theta["w"][1, 2].isnan().all()

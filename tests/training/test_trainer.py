@@ -15,25 +15,6 @@ def test_seeds_follow_the_first() -> None:
     assert Training(num_seeds=3, first_seed=7).seeds == [7, 8, 9]
 
 
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"batch_size": 0},
-        {"max_epochs": 0},
-        {"num_seeds": 0},
-        {"measure_batch_size": 0},
-        {"patience": 0},
-        {"select": "middle"},
-        {"dtype": "float16"},
-        {"first_seed": -1},
-    ],
-)
-def test_numbers_out_of_range_are_refused_by_their_key(wrong: dict[str, Any]) -> None:
-    ((key, value),) = wrong.items()
-    with pytest.raises(InputError, match=rf"training\.{key}={value}"):
-        Training(**wrong)
-
-
 NAN, INF = float("nan"), float("inf")
 
 
@@ -54,6 +35,9 @@ def test_what_is_no_measure_is_refused_by_its_key(key: str, value: Any) -> None:
 @pytest.mark.parametrize(
     "wrong",
     [
+        *({key: 0} for key in ("batch_size", "max_epochs", "num_seeds", "measure_batch_size", "patience")),
+        {"select": "middle"},
+        {"dtype": "float16"},
         {"patience": 1.5},
         {"patience": "3"},
         {"snapshot_updates": INF},
@@ -72,7 +56,7 @@ def test_what_is_no_measure_is_refused_by_its_key(key: str, value: Any) -> None:
     ],
     ids=str,
 )
-def test_other_values_of_a_wrong_kind_are_refused_by_their_key(wrong: dict[str, Any]) -> None:
+def test_other_values_are_refused_by_their_key(wrong: dict[str, Any]) -> None:
     ((key, _),) = wrong.items()
     with pytest.raises(InputError, match=rf"^training\.{key}="):
         Training(**wrong)

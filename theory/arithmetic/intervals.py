@@ -10,9 +10,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from theory.arithmetic.polynomial import Array
+
 UNIT = 2.0**-53
 # Covers underflow in any sum here: no term is off by more than 2^-1074, and there are far below 2^100 of them.
 TINY = 1e-280

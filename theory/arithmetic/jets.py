@@ -6,9 +6,8 @@ Source: Griewank & Walther 2008, chapter 13.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from theory.arithmetic.polynomial import Array
 
 
 def multiply(a: Array, b: Array) -> Array:

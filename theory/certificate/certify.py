@@ -59,9 +59,8 @@ class Certificate:
         """J(α), exactly."""
         t = self._position(Fraction(alpha))
         n = len(self.coefficients) - 1
-        return sum((c * t**m * (1 - t) ** (n - m) for m, c in enumerate(self.coefficients)), Fraction(0)) / Fraction(
-            self.denominator
-        )
+        terms = (c * t**m * (1 - t) ** (n - m) for m, c in enumerate(self.coefficients))
+        return sum(terms, Fraction(0)) / Fraction(self.denominator)
 
     def enclosure(self, point: CriticalPoint) -> tuple[Fraction, Fraction]:
         """J on [point.low, point.high], the critical value included, lies between these two: exact Bernstein bounds."""

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from theory import npz
-from theory.certificate.certify import Certificate, certify, enclosing
+from theory.certificate.certify import Certificate, enclosing
 from theory.deep_linear.curve import Line, Moments, line, moments
 from theory.derivation import label_axes
 
@@ -74,12 +74,7 @@ def _moments(arrays: dict[str, Any], file: Path) -> Moments:
         return moments(arrays.pop("x"), arrays.pop("y"))
     values = {key: arrays.pop(key) for key in SUMS}
     count = values["count"]
-    if (
-        values["sum_yy"].size != 1
-        or count.size != 1
-        or not np.isfinite(count.item())
-        or count.item() != int(count.item())
-    ):
+    if values["sum_yy"].size != 1 or count.size != 1 or not float(count.item()).is_integer():
         raise ValueError(f"{file}: sum_yy is one number and count one whole number.")
     _require_moments_of_data(values["sum_xx"], file)
     return Moments(
@@ -98,11 +93,6 @@ def _require_moments_of_data(xx: Any, file: Path) -> None:
     size = float(np.max(np.abs(xx), initial=0.0))
     if not np.allclose(xx, xx.T, rtol=0, atol=1e-9 * size) or np.linalg.eigvalsh(xx)[0] < -1e-9 * size * len(xx):
         raise ValueError(f"{file}: sum_xx is no sum of x xᵀ over data; it must be symmetric and positive semidefinite.")
-
-
-def prove(curve: Line) -> Certificate:
-    """The certificate of a line."""
-    return certify(curve.weights_0, curve.weights_1, curve.moments, curve.interval)
 
 
 def text_of(curve: Line, certificate: Certificate) -> str:

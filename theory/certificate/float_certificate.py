@@ -38,12 +38,6 @@ class Slope:
     values: Array
     errors: Array
 
-    def signs(self) -> list[int] | None:
-        """The signs of all d_m; None unless each is proven."""
-        if not np.all(np.abs(self.values) > self.errors):
-            return None
-        return [int(s) for s in np.sign(self.values)]
-
     def bounds(self) -> tuple[list[int], list[int]]:
         """Integers below and above every d_m, times one common power of two."""
         low = [Fraction(v) - Fraction(e) for v, e in zip(self.values.tolist(), self.errors.tolist(), strict=True)]

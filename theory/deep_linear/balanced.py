@@ -10,18 +10,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.integrate import solve_ivp
 from scipy.special import exprel
 
+from theory.arithmetic.polynomial import EPS, Array
 from theory.deep_linear import balanced_steps
-from theory.deep_linear.flow_limit import matrix_flow
+from theory.deep_linear.flow_limit import matrix_flow, two_layers
 from theory.deep_linear.projected import Run, project, times_of
 from theory.derivation import Check, Derivation, label_axes, require_whole
 
-Floats = NDArray[np.float64]
-
-EPS = float(np.finfo(np.float64).eps)
 LARGEST = 1e100
 STEP = 2.0  # largest eigenvalue of F times a step in time: the matrix to invert keeps a condition of e⁴ or so
 MOST_STEPS = 100_000
@@ -35,10 +33,10 @@ class OneUnit(Run):
         target: M = E y xᵀ [C, D]. imbalance: λ = |b|² - |a|².
     """
 
-    target: Floats
+    target: Array
     imbalance: float
 
-    def product(self, times: ArrayLike) -> Floats:
+    def product(self, times: ArrayLike) -> Array:
         """The map b aᵀ [T, C, D] at ``times`` [T]."""
         points, inputs = self(times), self.target.shape[1]
         return points[:, inputs:, None] * points[:, None, :inputs]
@@ -74,7 +72,7 @@ def one_unit(a_0: ArrayLike, b_0: ArrayLike, target: ArrayLike) -> OneUnit:
     if np.linalg.norm(end - start) <= 8 * EPS * np.linalg.norm(end):
         raise ValueError("the start already is the end of its flow, so the line has length zero.")
 
-    def weights(times: Floats) -> Floats:
+    def weights(times: Array) -> Array:
         at = times[:, None]
         grown = np.exp((growth - fastest) * at) * parts
         size = np.exp(-2 * fastest * times) + _scaled_integral(growth, fastest, at) @ parts**2
@@ -91,12 +89,12 @@ class Balanced:
         weights_1: W_1 [H, D] at the start. weights_2: W_2 [C, H]. target: M [C, D]. imbalance: λ.
     """
 
-    weights_1: Floats
-    weights_2: Floats
-    target: Floats
+    weights_1: Array
+    weights_2: Array
+    target: Array
     imbalance: float
 
-    def gram(self, times: ArrayLike) -> Floats:
+    def gram(self, times: ArrayLike) -> Array:
         """QQᵀ [T, D + C, D + C]: W_1ᵀW_1, W_1ᵀW_2ᵀ, W_2W_1 and W_2W_2ᵀ at ``times`` [T].
 
         The closed form is a semigroup; it is taken in steps that no exponential overflows in.
@@ -122,7 +120,7 @@ class Balanced:
             found.append(basis @ rows @ rows.T @ basis.T)
         return np.array(found)[back]
 
-    def product(self, times: ArrayLike) -> Floats:
+    def product(self, times: ArrayLike) -> Array:
         """W_2W_1 [T, C, D] at ``times`` [T]."""
         inputs = self.target.shape[1]
         return self.gram(times)[:, inputs:, :inputs]
@@ -137,17 +135,7 @@ def balanced(weights_1: ArrayLike, weights_2: ArrayLike, target: ArrayLike) -> B
     Raises:
         ValueError: shapes that do not chain, values not finite or too large, W_2ᵀW_2 - W_1W_1ᵀ no multiple of I.
     """
-    first, second, m = (np.array(v, np.float64) for v in (weights_1, weights_2, target))
-    if (
-        {first.ndim, second.ndim, m.ndim} != {2}
-        or not first.size
-        or not second.size
-        or (first.shape[0] != second.shape[1] or m.shape != (second.shape[0], first.shape[1]))
-    ):
-        raise ValueError(
-            f"weights_1 is {first.shape}, weights_2 {second.shape} and target {m.shape}; give [H, D], "
-            "[C, H] and [C, D]."
-        )
+    first, second, m = two_layers(weights_1, weights_2, target)
     _require_finite(weights_1=first, weights_2=second, target=m)
     excess = second.T @ second - first @ first.T
     imbalance = float(np.trace(excess)) / len(excess)
@@ -159,7 +147,7 @@ def balanced(weights_1: ArrayLike, weights_2: ArrayLike, target: ArrayLike) -> B
 
 def balanced_start(
     width: int, inputs: int, outputs: int, imbalance: float, scale: float, rng: np.random.Generator
-) -> tuple[Floats, Floats]:
+) -> tuple[Array, Array]:
     """Random W_1 [H, D] and W_2 [C, H] with W_2ᵀW_2 - W_1W_1ᵀ = λ I; the smaller layer has entries of size ``scale``.
 
     Raises:
@@ -179,13 +167,13 @@ def balanced_start(
     return (smaller, larger) if imbalance >= 0 else (larger.T, smaller.T)
 
 
-def _require_finite(**arrays: Floats) -> None:
+def _require_finite(**arrays: Array) -> None:
     for name, array in arrays.items():
         if not (np.all(np.isfinite(array)) and np.max(np.abs(array)) <= LARGEST):
             raise ValueError(f"{name} must be finite and at most {LARGEST:g} in size; it holds other values.")
 
 
-def _eigen(target: Floats, imbalance: float) -> tuple[Floats, Floats]:
+def _eigen(target: Array, imbalance: float) -> tuple[Array, Array]:
     """Eigenvalues of F, increasing, and their vectors; those that rounding alone tells from the top are made one."""
     outputs, inputs = target.shape
     f = np.block([[-imbalance / 2 * np.eye(inputs), target.T], [target, imbalance / 2 * np.eye(outputs)]])
@@ -194,19 +182,19 @@ def _eigen(target: Floats, imbalance: float) -> tuple[Floats, Floats]:
     return growth, basis
 
 
-def _scaled_integral(growth: Floats, fastest: float, at: Floats) -> Floats:
+def _scaled_integral(growth: Array, fastest: float, at: Array) -> Array:
     """e^{-2·fastest·t} ∫_0^t e^{2·growth·s} ds; no exponential above 1 is taken."""
     shorter = at * exprel(-2 * np.abs(growth) * at)  # the integral, over e^{2·growth·t} where it grows
     return np.asarray(shorter * np.exp(2 * (np.maximum(growth, 0) - fastest) * at))
 
 
-def _step(rows: Floats, growth: Floats, time: float) -> Floats:
+def _step(rows: Array, growth: Array, time: float) -> Array:
     integral = _scaled_integral(growth, 0.0, np.array([[time]]))[0]
     sizes, turn = np.linalg.eigh(np.eye(rows.shape[1]) + rows.T * integral @ rows)
     return np.asarray(np.exp(growth * time)[:, None] * rows @ (turn / np.sqrt(sizes)) @ turn.T)
 
 
-def _sizes(rows: Floats) -> Floats:
+def _sizes(rows: Array) -> Array:
     return np.asarray(np.linalg.norm(rows, axis=1))
 
 
@@ -216,9 +204,6 @@ def derive(*, width: int = 2, imbalance: float = 0.3, seed: int = 0) -> Derivati
     Args:
         width: hidden units of the balanced network, 1 to 16. imbalance: its λ, -10 to 10.
         seed: of its random weights and target, with width + 1 inputs and width + 2 outputs.
-
-    Raises:
-        ValueError: a parameter out of range, named.
     """
     require_whole(width=(width, 1, 16), seed=(seed, 0, 2**32 - 1))
     if not -10 <= imbalance <= 10:
@@ -255,7 +240,7 @@ def _example(width: int, imbalance: float, seed: int) -> tuple[Balanced, OneUnit
     return run, one_unit(0.3 * rng.standard_normal(inputs), 0.3 * rng.standard_normal(outputs), target)
 
 
-def _ode(first: Floats, second: Floats, target: Floats, times: Floats) -> Floats:
+def _ode(first: Array, second: Array, target: Array, times: Array) -> Array:
     """(W_1, W_2), flat, of the flow integrated as it is written down [T, H D + C H]."""
     flow = matrix_flow(target, len(first))
     start = np.concatenate([first.ravel(), second.ravel()])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sympy as sp
 
-from theory.derivation import Step, equal
+from theory.derivation import Step, Steps, equal
 
 t = sp.Symbol("t", positive=True)
 F, B, BT, X = sp.symbols("F B B^T N^-1", commutative=False)  # N⁻¹ stands for itself: its derivative is -N⁻¹N'N⁻¹
@@ -26,7 +26,7 @@ def closed_form() -> dict[str, sp.Basic]:
     }
 
 
-def steps() -> list[Step]:
+def steps() -> Steps:
     """From the flow to its solutions."""
     lam, sigma, x = sp.symbols("lambda sigma x", real=True)
     half = sp.Rational(1, 2)
@@ -50,54 +50,45 @@ def steps() -> list[Step]:
     alone = one**2 * sp.exp(2 * growth * t) / (1 + one**2 * (sp.exp(2 * growth * t) - 1) / (2 * growth))
     root = sp.sqrt(lam**2 / 4 + sigma**2)
     block = sp.Matrix([[-lam / 2, sigma], [sigma, lam / 2]])
-    return [
-        Step(
-            "balance is conserved",
+    return {
+        "balance is conserved": Step(
             equal(grown, shrunk),
             "the rates of W_2ᵀW_2 and W_1W_1ᵀ: if their difference is λ I at the start it stays so; for one unit it is "
             "a number",
         ),
-        Step(
-            "flow of W_1 in terms of F",
+        "flow of W_1 in terms of F": Step(
             equal(d_w1t - (-lam / 2 * W1T + MT * W2 - W1T * mean), -half * W1T * excess),
             "zero if balanced: these are the upper rows of Q' = F Q - ½ Q QᵀQ",
         ),
-        Step(
-            "flow of W_2 in terms of F",
+        "flow of W_2 in terms of F": Step(
             equal(d_w2 - (M * W1T + lam / 2 * W2 - W2 * mean), half * W2 * excess),
             "and its lower rows",
         ),
-        Step(
-            "flow of QQᵀ",
+        "flow of QQᵀ": Step(
             equal(q_rate * q_t + q * q_t_rate, F * q * q_t + q * q_t * F - q * q_t * q * q_t),
             "a matrix Riccati equation: P' = F P + P F - P²",
         ),
-        Step(
-            "solution for QQᵀ",
+        "solution for QQᵀ": Step(
             equal(gram_rate, F * gram + gram * F - gram * gram),
             "B' = F B, N' = BᵀB and (N⁻¹)' = -N⁻¹N'N⁻¹ make the left side the rate of B N⁻¹ Bᵀ; it starts at Q_0Q_0ᵀ",
         ),
-        Step(
-            "the weights themselves",
+        "the weights themselves": Step(
             equal(y_rate, -half * X * n_rate * y),
             "Q = B Y solves the flow with this Y, which starts at I and keeps Y Yᵀ = N⁻¹; it is N^{-1/2} where the "
             "N(t) commute, as for one unit, and has no closed form known here; checked against the weights numerically",
             proven=False,
         ),
-        Step(
-            "one unit from any start",
+        "one unit from any start": Step(
             equal(unit[0].diff(t), mu[0] * unit[0] - square * unit[0] / 2),
             "(three eigenvectors of F, with growth mu_i and c_i the start's part; negative growth is the same algebra) "
             "N is a number, so the weights are e^{Ft} Q_0/√N",
         ),
-        Step(
-            "growth",
+        "growth": Step(
             equal((x * sp.eye(2) - block).det(), (x - root) * (x + root)),
             "a pair of singular vectors of M is invariant under F, with eigenvalues ± √(λ²/4 + σ²); the rest: ± λ/2",
         ),
-        Step(
-            "end of one unit",
+        "end of one unit": Step(
             equal(sp.Limit(alone, t, sp.oo), 2 * growth),
             "the fastest growth mu wins: the end is the start's part along it, scaled to |a|² + |b|² = 2 mu",
         ),
-    ]
+    }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sympy as sp
 
-from theory.derivation import Step, equal
+from theory.derivation import Step, Steps, equal
 
 
 def closed_form() -> dict[str, sp.Expr]:
@@ -16,7 +16,7 @@ def closed_form() -> dict[str, sp.Expr]:
     }
 
 
-def steps() -> list[Step]:
+def steps() -> Steps:
     """Depth 2, matrices of any shape."""
     alpha, e, f, g = sp.symbols("alpha e f g", real=True)
     a0, a1, b0, b1 = sp.symbols("A_0 A_1 B_0 B_1", commutative=False)
@@ -24,28 +24,24 @@ def steps() -> list[Step]:
     gap, move = b1 * a1 - b0 * a0, (b1 - b0) * (a1 - a0)
     to_solution, between = closed_form().values()
     bracket = (e - f) + (3 * f - g) * alpha + 2 * g * alpha**2
-    return [
-        Step(
-            "product at depth 2, from its end",
+    return {
+        "product at depth 2, from its end": Step(
             equal(product - b1 * a1, -(1 - alpha) * (gap + alpha * move)),
             "matrices do not commute; with E = B_1 A_1 - B_0 A_0, D = ΔB ΔA, e = ‖E‖², f = ⟨E, D⟩, g = ‖D‖² the "
             "squared norm is (1 - α)² (e + 2fα + gα²)",
         ),
-        Step(
-            "slope at depth 2",
+        "slope at depth 2": Step(
             equal(to_solution.diff(alpha), -2 * (1 - alpha) * bracket),
             "J decreases on [0, 1] iff the last factor is nowhere negative; at 1 it is ‖E + D‖², so iff e >= f and "
             "(its vertex (g - 3f)/(4g) lies outside (0, 1) or (3f - g)² <= 8g (e - f))",
         ),
-        Step("last factor at the end", equal(bracket.subs(alpha, 1), e + 2 * f + g), "‖E + D‖² >= 0"),
-        Step(
-            "product at depth 2, from both ends",
+        "last factor at the end": Step(equal(bracket.subs(alpha, 1), e + 2 * f + g), "‖E + D‖² >= 0"),
+        "product at depth 2, from both ends": Step(
             equal(product - (1 - alpha) * b0 * a0 - alpha * b1 * a1, -alpha * (1 - alpha) * move),
             "if both ends are solutions, B_0 A_0 = B_1 A_1 = M, then J - J* = α² (1 - α)² ‖ΔB ΔA‖²",
         ),
-        Step(
-            "barrier between solutions",
+        "barrier between solutions": Step(
             equal(between.subs(alpha, sp.Rational(1, 2)), g / 16),
             "α (1 - α) is largest at ½: each solution is its own local minimum on the line unless ΔB ΔA = 0",
         ),
-    ]
+    }

@@ -17,10 +17,9 @@ from scipy.integrate import quad, solve_ivp
 from scipy.optimize import brentq
 from scipy.special import hyp2f1
 
+from theory.arithmetic.polynomial import Array
 from theory.deep_linear.flow_limit import require_strength
 from theory.deep_linear.projected import Run, project, times_of
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,20 +35,20 @@ class DeepMode(Run):
     tau: float
     smallest: int
     tied: NDArray[np.bool_]
-    shifts: Floats
-    signs: Floats
+    shifts: Array
+    signs: Array
 
-    def at(self, x: ArrayLike) -> Floats:
+    def at(self, x: ArrayLike) -> Array:
         """All weights [..., L] where the smallest one is ``x`` [...]."""
         value = np.asarray(x, np.float64)[..., None]
         return np.where(self.tied, self.signs * value, self.signs * np.sqrt(value**2 + self.shifts))
 
-    def curve(self, num: int = 201) -> tuple[Floats, Floats]:
+    def curve(self, num: int = 201) -> tuple[Array, Array]:
         """Projection and residual of the path at ``num`` even steps of the smallest weight: no time is needed."""
         x_0, x_1 = self.start[self.smallest], self.end[self.smallest]
         return project(self.at(np.linspace(x_0, x_1, num)), self.start, self.end)
 
-    def rate(self, y: ArrayLike) -> Floats:
+    def rate(self, y: ArrayLike) -> Array:
         """y', where the smallest weight has left e^{-y} of its way to the end.
 
         (s - p)/(x_end - x) is summed weight by weight: nothing cancels close to the end.
@@ -72,13 +71,8 @@ class DeepMode(Run):
         last = -np.log(left)
         x_0, x_1 = np.abs([self.start[self.smallest], self.end[self.smallest]])
         pieces = [0.0, *np.geomspace(min(1.0, max(x_0 / x_1, 1e-12)) * last, last, 40)]
-        return float(
-            sum(
-                quad(lambda y: 1 / float(self.rate(y)), a, b, epsabs=0, epsrel=1e-13)[0]
-                for a, b in pairwise(pieces)
-                if b > a
-            )
-        )
+        parts = [(a, b) for a, b in pairwise(pieces) if b > a]
+        return float(sum(quad(lambda y: 1 / float(self.rate(y)), *part, epsabs=0, epsrel=1e-13)[0] for part in parts))
 
 
 def deep_mode(start: ArrayLike, strength: float = 1.0, tau: float = 1.0) -> DeepMode:
@@ -136,32 +130,25 @@ def require_tau(tau: float) -> None:
         raise ValueError(f"tau={tau:g} is not a time constant; use a positive finite number.")
 
 
-def _weights(run: DeepMode, times: Floats) -> Floats:
+def _weights(run: DeepMode, times: Array) -> Array:
     x_0, x_1 = run.start[run.smallest], run.end[run.smallest]
     y = progress(lambda _, y: run.rate(y), 1, times, min(1.0, abs(x_0 / x_1)))[:, 0]
     return run.at(x_0 - (x_1 - x_0) * np.expm1(-y))
 
 
-def progress(rate: Callable[[float, Floats], Any], num: int, times: Floats, scale: float) -> Floats:
+def progress(rate: Callable[[float, Array], Any], num: int, times: Array, scale: float) -> Array:
     """y [T, num] from y = 0 at ``times`` [T], to 1e-12 relative; smooth and never stiff, however late."""
     asked, back = np.unique(times, return_inverse=True)
     if asked[-1] == 0:
         return np.zeros((len(times), num))
-    found = solve_ivp(
-        rate,
-        (0.0, asked[-1]),
-        np.zeros(num),
-        t_eval=asked,
-        method="DOP853",
-        rtol=1e-12,
-        atol=1e-14 * max(scale, 1e-100),
-    )
+    span, finest = (0.0, asked[-1]), 1e-14 * max(scale, 1e-100)
+    found = solve_ivp(rate, span, np.zeros(num), t_eval=asked, method="DOP853", rtol=1e-12, atol=finest)
     if not found.success:
         raise ValueError(f"the flow could not be followed to time {asked[-1]:g}; ask for earlier times.")
     return np.asarray(found.y.T[back])
 
 
-def balanced_time(size: ArrayLike, start: float, strength: float = 1.0, depth: int = 3, tau: float = 1.0) -> Floats:
+def balanced_time(size: ArrayLike, start: float, strength: float = 1.0, depth: int = 3, tau: float = 1.0) -> Array:
     """When a balanced mode, all L weights a, went from ``start`` to ``size``, in closed form: τ a' = a^{L-1} (s - a^L).
 
     Args:
@@ -176,14 +163,14 @@ def balanced_time(size: ArrayLike, start: float, strength: float = 1.0, depth: i
         return np.asarray(tau / (2 * strength) * np.log(a**2 * (strength - start**2) / start**2 / (strength - a**2)))
     first = (2 - depth) / depth
 
-    def primitive(x: ArrayLike) -> Floats:
+    def primitive(x: ArrayLike) -> Array:
         x = np.asarray(x, np.float64)
         return np.asarray(x ** (2.0 - depth) / (2 - depth) * hyp2f1(1, first, first + 1, x**depth / strength))
 
     return np.asarray(tau / strength * (primitive(a) - primitive(start)))
 
 
-def very_deep_time(product: ArrayLike, start: float, strength: float = 1.0, tau: float = 1.0) -> Floats:
+def very_deep_time(product: ArrayLike, start: float, strength: float = 1.0, tau: float = 1.0) -> Array:
     """Depth times the time in which the product grows from ``start`` to ``product``, as the depth goes to infinity."""
     _require_growth(product, start, strength, 1, tau)
     u, s = np.asarray(product, np.float64), strength
@@ -202,7 +189,7 @@ def _require_growth(size: ArrayLike, start: float, strength: float, depth: int, 
         raise ValueError(f"start={start:g} must lie above 0 and below {end:g}, and all sizes between the two.")
 
 
-def aligned_progress(starts: Floats, ends: Floats, depth: int, tau: float, times: ArrayLike) -> Floats:
+def aligned_progress(starts: Array, ends: Array, depth: int, tau: float, times: ArrayLike) -> Array:
     """g [T, K], the share of its way that each of K balanced modes has left; starts, ends: their sizes, above 0."""
     asked = times_of(times)
     if depth == 2:
@@ -210,7 +197,7 @@ def aligned_progress(starts: Floats, ends: Floats, depth: int, tau: float, times
         left = (s / starts**2 - 1) * np.exp(-2 * s * asked[:, None] / tau)  # (s - a²)/a²
         return np.asarray(s * left / (1 + left) / (ends + np.sqrt(s / (1 + left))) / (ends - starts))
 
-    def rate(_: float, y: Floats) -> Floats:
+    def rate(_: float, y: Array) -> Array:
         x = starts - (ends - starts) * np.expm1(-y)
         return np.asarray(x ** (depth - 1) * sum(ends ** (depth - 1 - i) * x**i for i in range(depth)) / tau)
 

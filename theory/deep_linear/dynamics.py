@@ -11,17 +11,16 @@ from math import copysign, hypot, isfinite, sqrt
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.integrate import solve_ivp
 
+from theory.arithmetic.polynomial import Array
 from theory.deep_linear import dynamics_steps
 from theory.deep_linear.deep_mode import aligned_progress, balanced_time, deep_mode, require_tau
 from theory.deep_linear.flow_limit import COUNTEREXAMPLE, flow_limit, slope_at_start
 from theory.deep_linear.projected import Run, project, times_of
 from theory.derivation import Check, Derivation, label_axes, require_whole
 from theory.quadratic.law import Track
-
-Floats = NDArray[np.float64]
 
 __all__ = ["Mode", "aligned", "deep_mode", "derive", "draw", "mode"]
 
@@ -40,7 +39,7 @@ class Mode(Run):
     invariant: float
     sums: tuple[float, float]
 
-    def _way(self, times: ArrayLike) -> tuple[Floats, Floats, Floats]:
+    def _way(self, times: ArrayLike) -> tuple[Array, Array, Array]:
         """g = |a + b| and, without their cancellation, g - g_0 and g_1 - g [T]."""
         s, k, (g_0, g_1) = abs(self.strength), self.invariant, self.sums
         rate = hypot(k, 2 * s)
@@ -55,7 +54,7 @@ class Mode(Run):
         g = np.sqrt(g_0**2 + done if g_0 < g_1 else g_1**2 - to_go)  # a sum of two positive terms
         return g, done / (g + g_0), to_go / (g + g_1)
 
-    def residual_norm(self, times: ArrayLike) -> Floats:
+    def residual_norm(self, times: ArrayLike) -> Array:
         """|k| |g - g_0| |g_1 - g| / (√2 g √(g_0² g_1² + k²)) [T]: zero to the last bit if balanced."""
         (g_0, g_1), k = self.sums, self.invariant
         g, done, to_go = self._way(times)
@@ -64,11 +63,9 @@ class Mode(Run):
     def largest_residual(self) -> tuple[float, float]:
         """The largest residual, where g² = g_0 g_1, and the projection there."""
         (g_0, g_1), k = self.sums, self.invariant
-        slope = sqrt(2) * hypot(g_0 * g_1, k)
-        middle = sqrt(g_0 * g_1)
-        return abs(k) * (sqrt(g_1) - sqrt(g_0)) ** 2 / slope, abs(middle - g_0) * (
-            g_0 * g_1 + k * k / middle / g_0
-        ) / slope
+        slope, middle = sqrt(2) * hypot(g_0 * g_1, k), sqrt(g_0 * g_1)
+        at = abs(middle - g_0) * (g_0 * g_1 + k * k / middle / g_0) / slope
+        return abs(k) * (sqrt(g_1) - sqrt(g_0)) ** 2 / slope, at
 
 
 def mode(a_0: float, b_0: float, strength: float = 1.0, tau: float = 1.0) -> Mode:
@@ -86,7 +83,7 @@ def mode(a_0: float, b_0: float, strength: float = 1.0, tau: float = 1.0) -> Mod
     k, sums = total * apart, (abs(total), limit.growth * abs(total))
     side = copysign(1.0, total)
 
-    def weights(times: Floats) -> Floats:
+    def weights(times: Array) -> Array:
         g = run._way(times)[0]
         a, b = side * (g + k / g) / 2, sign * side * (g - k / g) / 2
         return np.stack([a, b], axis=-1)
@@ -135,9 +132,6 @@ def derive(*, strength: float = 1.0, a: float = 0.1, b: float = 0.05, depth: int
 
     Args:
         strength: s of the mode. a, b: its start. depth: L of the statements for any depth, 2 to 8.
-
-    Raises:
-        ValueError: a parameter out of range, named.
     """
     require_whole(depth=(depth, 2, 8))
     for name, value in (("a", a), ("b", b)):
@@ -172,10 +166,10 @@ def derive(*, strength: float = 1.0, a: float = 0.1, b: float = 0.05, depth: int
     )
 
 
-def _ode(start: Floats, strength: float, times: Floats) -> Floats:
+def _ode(start: Array, strength: float, times: Array) -> Array:
     """The flow integrated as it is written down [T, L]."""
 
-    def flow(_: float, w: Floats) -> Floats:
+    def flow(_: float, w: Array) -> Array:
         others = [np.prod(np.delete(w, i)) for i in range(len(w))]
         return np.asarray((strength - w.prod()) * np.array(others))
 
@@ -223,29 +217,16 @@ def draw(axes: Any, *, strength: float = 1.0, a: float = 0.1, b: float = 0.05, d
     for share in (0.0, 0.5, 1.0):  # the same a + b, another a - b
         other = a - copysign(1.0, strength) * b + share * sqrt(abs(strength))
         run = mode((total + other) / 2, copysign(1.0, strength) * (total - other) / 2, strength)
-        axes.plot(
-            run.projection(late) / run.length,
-            run.residual_norm(late) / run.length,
-            label=f"one mode, k = {run.invariant:.3g}",
-        )
+        along, off = run.projection(late) / run.length, run.residual_norm(late) / run.length
+        axes.plot(along, off, label=f"one mode, k = {run.invariant:.3g}")
     for spread in (1.0, 2.0):
         strengths = np.exp(-spread * np.arange(6.0))
         times = np.concatenate([[0.0], np.geomspace(1e-1, 1e5, 8000)])
         track = aligned(np.full(6, 0.05) * strengths ** (1 / depth), strengths, times, int(depth))
-        axes.plot(
-            track.projection,
-            track.residual,
-            linestyle="--",
-            label=f"6 aligned modes, depth {depth}, strengths e^(−{spread:g}i)",
-        )
+        said = f"6 aligned modes, depth {depth}, strengths e^(−{spread:g}i)"
+        axes.plot(track.projection, track.residual, linestyle="--", label=said)
     arc = np.linspace(0, np.pi, 200)
     axes.plot((1 - np.cos(arc)) / 2, np.sin(arc) / 2, color="0.6", linestyle=":", label="Thales semicircle")
     axes.set_ylim(0, 0.75)
-    label_axes(
-        axes,
-        "projection on start → end (units of its length R)",
-        "residual (units of R)",
-        loc="upper center",
-        ncols=2,
-        fontsize="small",
-    )
+    legend = {"loc": "upper center", "ncols": 2, "fontsize": "small"}
+    label_axes(axes, "projection on start → end (units of its length R)", "residual (units of R)", **legend)

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from math import copysign, hypot, isfinite, sqrt
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.integrate import solve_ivp
 
-Floats = NDArray[np.float64]
+from theory.arithmetic.polynomial import Array
 
 LARGEST = 1e75  # fourth powers of weights stay finite
 
@@ -30,13 +30,13 @@ class FlowLimit:
         start_gap: s - u·v at the start.
     """
 
-    start: Floats
-    end: Floats
+    start: Array
+    end: Array
     growth: float
     kappa: float
     start_gap: float
 
-    def objective(self, alphas: ArrayLike) -> Floats:
+    def objective(self, alphas: ArrayLike) -> Array:
         """J((1 - α) start + α end), in the shape of ``alphas``."""
         at = np.asarray(alphas, np.float64)
         return np.asarray((self.start_gap * (1 - at) * (1 + self.kappa * at)) ** 2)
@@ -90,7 +90,7 @@ def require_strength(strength: float) -> None:
         )
 
 
-def line_of_modes(limits: list[FlowLimit], alphas: ArrayLike) -> Floats:
+def line_of_modes(limits: list[FlowLimit], alphas: ArrayLike) -> Array:
     """J - J* of a depth-2 network of aligned modes on the line to its gradient-flow end: the sum over its modes.
 
     Any imbalance; as each term falls strictly, so does the sum.
@@ -111,10 +111,10 @@ COUNTEREXAMPLE = (
 )
 
 
-def matrix_flow(target: Floats, width: int) -> Callable[[float, Floats], Floats]:
+def matrix_flow(target: Array, width: int) -> Callable[[float, Array], Array]:
     """The rate of W_1 [H, D] and W_2 [C, H], flat, with white inputs and target M [C, D]; width: H."""
 
-    def flow(_: float, w: Floats) -> Floats:
+    def flow(_: float, w: Array) -> Array:
         a, b = np.split(w, [width * target.shape[1]])
         a, b = a.reshape(width, -1), b.reshape(-1, width)
         gap = target - b @ a
@@ -123,7 +123,19 @@ def matrix_flow(target: Floats, width: int) -> Callable[[float, Floats], Floats]
     return flow
 
 
-def matrix_flow_end(weights_1: ArrayLike, weights_2: ArrayLike, target: ArrayLike) -> tuple[Floats, Floats]:
+def two_layers(weights_1: ArrayLike, weights_2: ArrayLike, target: ArrayLike) -> tuple[Array, Array, Array]:
+    """Copies of W_1 [H, D], W_2 [C, H] and M [C, D], no axis of length zero, or ValueError."""
+    first, second, m = (np.array(w, np.float64) for w in (weights_1, weights_2, target))
+    chained = {first.ndim, second.ndim, m.ndim} == {2} and first.size > 0 and second.size > 0
+    if not chained or (second.shape[1], *m.shape) != (first.shape[0], second.shape[0], first.shape[1]):
+        raise ValueError(
+            f"weights_1 is {first.shape}, weights_2 {second.shape} and target {m.shape}; give [H, D], "
+            "[C, H] and [C, D]."
+        )
+    return first, second, m
+
+
+def matrix_flow_end(weights_1: ArrayLike, weights_2: ArrayLike, target: ArrayLike) -> tuple[Array, Array]:
     """Where a depth-2 network with white inputs ends, by integrating its flow in small errors: no closed form here.
 
     Args:
@@ -132,16 +144,7 @@ def matrix_flow_end(weights_1: ArrayLike, weights_2: ArrayLike, target: ArrayLik
     Raises:
         ValueError: shapes that do not chain, values not finite, a flow that has not settled by time 10,000.
     """
-    first, second, m = (np.asarray(w, np.float64) for w in (weights_1, weights_2, target))
-    if {first.ndim, second.ndim, m.ndim} != {2} or (second.shape[1], *m.shape) != (
-        first.shape[0],
-        second.shape[0],
-        first.shape[1],
-    ):
-        raise ValueError(
-            f"weights_1 is {first.shape}, weights_2 {second.shape} and target {m.shape}; give [H, D], "
-            "[C, H] and [C, D]."
-        )
+    first, second, m = two_layers(weights_1, weights_2, target)
     start = np.concatenate([first.ravel(), second.ravel()])
     if not (np.all(np.isfinite(start)) and np.all(np.isfinite(m))):
         raise ValueError("weights and target must be finite; one of them holds NaN or infinity.")

@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import logsumexp, softmax
 
 from theory.arithmetic.polynomial import Array, differentiated, evaluate, require_interval
-from theory.derivation import Check, Derivation, Step, label_axes, require_whole
+from theory.derivation import Check, Derivation, Step, Steps, label_axes, require_whole
 
 # Binomials of this degree still fit in float64.
 LARGEST_DEGREE = 500
@@ -160,7 +160,7 @@ def _layers(layers: Sequence[tuple[ArrayLike, ArrayLike]], name: str) -> list[tu
     return arrays
 
 
-def steps() -> list[Step]:
+def steps() -> Steps:
     """Degrees for any depth and power, the slope for two classes."""
     t, y = sp.symbols("t y", real=True)
     p, depth = sp.symbols("p L", positive=True)
@@ -175,15 +175,9 @@ def steps() -> list[Step]:
         (1 - sp.Rational(k, 3)) * low * (h[k] if k < 3 else 0) + sp.Rational(k, 3) * high * (h[k - 1] if k else 0)
         for k in range(4)
     ]
+    shares = [[sp.binomial(2, i) * sp.binomial(2, j) / sp.binomial(4, i + j) for j in range(3)] for i in range(3)]
     square = [
-        sum(
-            (
-                sp.binomial(2, i) * sp.binomial(2, m - i) / sp.binomial(4, m) * h[i] * h[m - i]
-                for i in range(max(0, m - 2), min(2, m) + 1)
-            ),
-            sp.S.Zero,
-        )
-        for m in range(5)
+        sum((shares[i][m - i] * h[i] * h[m - i] for i in range(3) if 0 <= m - i < 3), sp.S.Zero) for m in range(5)
     ]
     objective = sp.log(sp.exp(z[0]) + sp.exp(z[1])) - y * z[0] - (1 - y) * z[1]
     first = sp.exp(z[0]) / (sp.exp(z[0]) + sp.exp(z[1]))
@@ -191,35 +185,30 @@ def steps() -> list[Step]:
     slope = (first - y) * d[0] + (1 - first - (1 - y)) * d[1]
     spread = first * (1 - first) * (d[0] - d[1]) ** 2
     bend = (first - y) * d[0].diff(t) + (1 - first - (1 - y)) * d[1].diff(t)
-    return [
-        Step(
-            "a layer adds one to the degree",
+    return {
+        "a layer adds one to the degree": Step(
             sp.Eq(((1 - t) * low + t * high) * bernstein(h), bernstein(layer)),
             "here from degree 2: coefficient k is the mean of a weight times h_k and the other times h_(k-1), with "
             "shares 1 - k/n and k/n; a bias is a weight on the constant 1",
         ),
-        Step(
-            "an activation multiplies it",
+        "an activation multiplies it": Step(
             sp.Eq(bernstein(h) ** 2, bernstein(square)),
             "here a square: products of Bernstein coefficients, weighted by C(m, i) C(n, j)/C(m + n, i + j)",
         ),
-        Step(
-            "degree of the logits",
+        "degree of the logits": Step(
             sp.Eq(p * (p**depth - 1) / (p - 1) + 1, (p ** (depth + 1) - 1) / (p - 1)),
             "one more layer after an activation of degree p; from (p - 1)/(p - 1) = 1 at one layer. L for p = 1",
         ),
-        Step(
-            "slope of the cross-entropy",
+        "slope of the cross-entropy": Step(
             sp.Eq(objective.diff(t), slope),
             "two classes, y the share of the first: the sum of (softmax - label) times the slope of each logit",
         ),
-        Step(
-            "curvature of the cross-entropy",
+        "curvature of the cross-entropy": Step(
             sp.Eq(objective.diff(t, 2), spread + bend),
             "the variance of the slopes under the softmax, and the logits' own curvature: with logits linear in α, "
             "as of one layer, J is convex on every line, so it has no barrier",
         ),
-    ]
+    }
 
 
 def derive(*, depth: int = 3, power: int = 2, width: int = 6, seed: int = 0) -> Derivation:
@@ -228,9 +217,6 @@ def derive(*, depth: int = 3, power: int = 2, width: int = 6, seed: int = 0) -> 
     Args:
         depth: L, 1 to 5. power: p of the activation h + h^p / 2 (h itself for 1), 1 to 4. width: hidden, 1 to 64.
         seed: of the example.
-
-    Raises:
-        ValueError: a parameter out of range, named.
     """
     curve, labels = _example(depth, power, width, seed)[:2]
     p, layers = sp.symbols("p L", positive=True)
@@ -282,12 +268,11 @@ def _checks(depth: int, power: int, width: int, seed: int) -> list[Check]:
     logits = max(float(np.abs(run(a)[0] - curve(a)).max()) for a in alphas)
     cost = max(abs(run(a)[1] - float(curve.cross_entropy(a, labels))) for a in alphas)
     slopes = np.array([(run(a + h)[1] - run(a - h)[1]) / (2 * h) for a in alphas])
+    missed = float(np.abs(slopes - curve.slope(alphas, labels)).max())
     return [
         Check("logits against the network run on the data", logits / scale, 1e-12),
         Check("cross-entropy against the network", cost / scale, 1e-12),
-        Check(
-            "slope against central differences", float(np.abs(slopes - curve.slope(alphas, labels)).max()) / scale, 1e-6
-        ),
+        Check("slope against central differences", missed / scale, 1e-6),
     ]
 
 

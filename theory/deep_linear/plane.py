@@ -18,7 +18,7 @@ from theory import deep_linear
 from theory.arithmetic import polynomial
 from theory.arithmetic.polynomial import EPS, Array, differentiated, fold
 from theory.deep_linear.curve import Moments, moments
-from theory.derivation import Check, Derivation, Step, equal, label_axes, require_whole
+from theory.derivation import Check, Derivation, Step, Steps, equal, label_axes, require_whole
 
 Interval = tuple[float, float]
 
@@ -159,7 +159,7 @@ def _fold(cross: Array, n: int) -> Array:
     return np.array([fold(half[:, :, m]) for m in range(half.shape[2])])
 
 
-def steps() -> list[Step]:
+def steps() -> Steps:
     """Depth 2 for the matrices, any depth for the counts."""
     u, v, t, p, q, r, s = sp.symbols("u v t p q r s", real=True)
     depth, k = sp.Symbol("L", integer=True, positive=True), sp.Symbol("k", integer=True, nonnegative=True)
@@ -171,42 +171,38 @@ def steps() -> list[Step]:
 
     bilinear = (1 - u) * ((1 - v) * weight(0, 0) + v * weight(0, 1)) + u * ((1 - v) * weight(1, 0) + v * weight(1, 1))
     shares = (1 - u - v, u, v)
-    product = sum((x * w for x, w in zip(shares, (b0, b1, b2), strict=True)), sp.S.Zero) * sum(
-        (x * w for x, w in zip(shares, (a0, a1, a2), strict=True)), sp.S.Zero
-    )
-    ends = sum((x * w for x, w in zip(shares, (b0 * a0, b1 * a1, b2 * a2), strict=True)), sp.S.Zero)
+
+    def blend(*weights: Any) -> Any:
+        return sum((x * w for x, w in zip(shares, weights, strict=True)), sp.S.Zero)
+
+    product, ends = blend(b0, b1, b2) * blend(a0, a1, a2), blend(b0 * a0, b1 * a1, b2 * a2)
     pairs = (
         shares[0] * u * (b0 - b1) * (a0 - a1) + shares[0] * v * (b0 - b2) * (a0 - a2) + u * v * (b1 - b2) * (a1 - a2)
     )
-    return [
-        Step(
-            "bilinear on a rectangle",
+    return {
+        "bilinear on a rectangle": Step(
             equal(weight(u, v), bilinear),
             "the weights at the four corners, averaged; the same for any rectangle after a change of variables",
         ),
-        Step(
-            "number of terms",
+        "number of terms": Step(
             equal(sp.Sum(k + 1, (k, 0, 2 * depth)).doit(), (2 * depth + 1) * (depth + 1)),
             "J has total degree 2L, with k + 1 monomials of degree k; the data enter through the moments alone",
         ),
-        Step(
-            "a line in the plane",
+        "a line in the plane": Step(
             equal(weight((1 - t) * p + t * r, (1 - t) * q + t * s), (1 - t) * weight(p, q) + t * weight(r, s)),
             "the weights are affine in (u, v), so J on a line in the plane is the polynomial of degree 2L between the "
             "weights at its ends",
         ),
-        Step(
-            "product at depth 2, from three points",
+        "product at depth 2, from three points": Step(
             equal(product, ends - pairs),
             "matrices do not commute; one term for each pair of points",
         ),
-        Step(
-            "three solutions at depth 2",
+        "three solutions at depth 2": Step(
             equal((ends - pairs).subs({b0 * a0: m, b1 * a1: m, b2 * a2: m}) + pairs - m, 0),
             "with B_i A_i = M at all three, J - J* = ‖Σ λ_i λ_j (B_i - B_j)(A_i - A_j)‖² over pairs, λ the barycentric "
             "coordinates (1 - u - v, u, v): inside the triangle the barriers of its sides interfere",
         ),
-    ]
+    }
 
 
 def derive(*, depth: int = 2, width: int = 4, seed: int = 0) -> Derivation:
@@ -214,9 +210,6 @@ def derive(*, depth: int = 2, width: int = 4, seed: int = 0) -> Derivation:
 
     Args:
         depth: L, 1 to 8. width: of every layer, 2 to 32. seed: of the example.
-
-    Raises:
-        ValueError: a parameter out of range, named.
     """
     surface, _, _ = _example(depth, width, seed)
     u, v = sp.symbols("u v", real=True)

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-Floats = NDArray[np.float64]
+from theory.arithmetic.polynomial import Array
 
 
-def project(points: Floats, start: Floats, end: Floats) -> tuple[Floats, Floats]:
+def project(points: Array, start: Array, end: Array) -> tuple[Array, Array]:
     """Signed length along start → end, and length of what remains, of each of ``points`` [T, P].
 
     Raises:
@@ -25,7 +25,7 @@ def project(points: Floats, start: Floats, end: Floats) -> tuple[Floats, Floats]
     return along, np.linalg.norm(moved - along[..., None] * axis, axis=-1)
 
 
-def times_of(times: ArrayLike) -> Floats:
+def times_of(times: ArrayLike) -> Array:
     """``times`` as [T] floats.
 
     Raises:
@@ -45,23 +45,23 @@ class Run:
         weights: times [T] -> [T, P]; any order, overflow-safe.
     """
 
-    start: Floats
-    end: Floats
-    weights: Callable[[Floats], Floats]
+    start: Array
+    end: Array
+    weights: Callable[[Array], Array]
 
     @property
     def length(self) -> float:
         """‖end - start‖."""
         return float(np.linalg.norm(self.end - self.start))
 
-    def __call__(self, times: ArrayLike) -> Floats:
+    def __call__(self, times: ArrayLike) -> Array:
         """Weights [T, P] at ``times`` [T]."""
         return self.weights(times_of(times))
 
-    def projection(self, times: ArrayLike) -> Floats:
+    def projection(self, times: ArrayLike) -> Array:
         """Signed length [T] along the unit direction from the start to the end."""
         return project(self(times), self.start, self.end)[0]
 
-    def residual_norm(self, times: ArrayLike) -> Floats:
+    def residual_norm(self, times: ArrayLike) -> Array:
         """Length [T] of what the projection leaves of the way from the start."""
         return project(self(times), self.start, self.end)[1]

@@ -120,9 +120,6 @@ def derive(*, depth: int = 3, width: int = 8, sigma: float = 1.0, seed: int = 0)
     Args:
         depth: L of the wide limit and of the Gaussian start, 1 to 8. width: of every layer, 1 to 64.
         sigma: standard deviation of the start, relative to 1/√width, up to 1000. seed: of the example.
-
-    Raises:
-        ValueError: a parameter out of range, named.
     """
     end, data = _example(depth, width, sigma, seed)
     rotated = expected_between_rotations(*_solution(int(width), seed))
@@ -203,13 +200,8 @@ def draw(axes: Any, *, depth: int = 3, width: int = 8, sigma: float = 1.0, seed:
         values = expected_between_rotations(layers, own)(alphas) / own.yy
         axes.plot(alphas, values, color=f"C{number}", label=f"between rotations, depth 2, width {h}")
     for count in sorted({2, int(depth)}):
-        axes.plot(
-            alphas,
-            wide_limit(alphas, count),
-            ":",
-            color="black" if count == 2 else "grey",
-            label=f"wide limit, depth {count}",
-        )
+        color = "black" if count == 2 else "grey"
+        axes.plot(alphas, wide_limit(alphas, count), ":", color=color, label=f"wide limit, depth {count}")
     start = expected_from_gaussian(end, sigma / np.sqrt(width), data)
     axes.plot(alphas, start(alphas) / data.yy, "--", color="C3", label=f"Gaussian start, depth {depth}")
     label_axes(axes, "α (fraction of the line)", "E J / J of the zero function (no unit)")

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.arithmetic.intervals import TINY, UNIT, Array, gamma, outward
+from theory.arithmetic.intervals import TINY, UNIT, gamma, outward
+from theory.arithmetic.polynomial import Array
 
 Index = NDArray[np.intp]
 # More than exp loses where it underflows.

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from theory.arithmetic.intervals import Array, affine_error, between, gamma, outward
-from theory.arithmetic.polynomial import require_interval
+from theory.arithmetic.intervals import affine_error, between, gamma, outward
+from theory.arithmetic.polynomial import Array, require_interval
 from theory.piecewise.certified_costs import CrossEntropy, Outputs, SquaredError, Window
 from theory.piecewise.events import Network, read_line
 

@@ -129,9 +129,6 @@ def derive(*, examples: int = 6, hidden: int = 3, seed: int = 11) -> Derivation:
 
     Args:
         examples: N, up to 2000. hidden: H, up to 200. seed: of both ends and of the data.
-
-    Raises:
-        ValueError: a parameter out of range, named.
     """
     from theory.piecewise import certified_decrease
 
@@ -187,24 +184,15 @@ def _checks(examples: int, hidden: int, seed: int) -> list[Check]:
     wrong = abs(len(kinks) + 1 - small.num_pieces) or max(
         (abs(float(Fraction(float(k)) - e)) for k, e in zip(small.kinks, kinks, strict=True)), default=0.0
     )
+    off = float(np.max(np.abs(curve(alphas) - twin)) / np.max(twin))
+    off_top = np.max(np.abs(line(*top, interval=(-0.4, 1.7), pieces=4)(alphas) - maxout)) / np.max(maxout)
+    steep = np.max(np.abs(slope - curve.derivative(inside)), initial=0.0) / np.max(np.abs(slope), initial=1.0)
     return [
-        Check(
-            "curve against the network run at 200 places and around kinks, over the largest",
-            float(np.max(np.abs(curve(alphas) - twin)) / np.max(twin)),
-            1e-13,
-        ),
-        Check(
-            "maxout of 4 pieces likewise",
-            float(np.max(np.abs(line(*top, interval=(-0.4, 1.7), pieces=4)(alphas) - maxout)) / np.max(maxout)),
-            1e-13,
-        ),
+        Check("curve against the network run at 200 places and around kinks, over the largest", off, 1e-13),
+        Check("maxout of 4 pieces likewise", float(off_top), 1e-13),
         Check("kinks of four examples against exact fractions", float(wrong), 1e-14),
         Check("J of four examples against exact fractions", float(missed), 1e-14),
-        Check(
-            "slope against central differences",
-            float(np.max(np.abs(slope - curve.derivative(inside)), initial=0.0) / np.max(np.abs(slope), initial=1.0)),
-            1e-6,
-        ),
+        Check("slope against central differences", float(steep), 1e-6),
     ]
 
 
@@ -214,16 +202,8 @@ def draw(axes: Any, *, examples: int = 6, hidden: int = 3, seed: int = 11) -> No
     alphas = np.union1d(np.linspace(0, 1, 1001), curve.kinks)
     axes.plot(alphas, curve(alphas), label=f"J, {curve.num_pieces} quartic pieces")
     density = min(1.0, 40 / max(1, curve.num_kinks) + 0.02)
-    axes.plot(
-        curve.kinks,
-        np.full(len(curve.kinks), -0.02),
-        "|",
-        transform=axes.get_xaxis_transform(),
-        color="0.3",
-        alpha=density,
-        clip_on=False,
-        label="kinks",
-    )
+    rug = {"transform": axes.get_xaxis_transform(), "color": "0.3", "alpha": density, "clip_on": False}
+    axes.plot(curve.kinks, np.full(len(curve.kinks), -0.02), "|", label="kinks", **rug)
     for kind, marker in (("minimum", "v"), ("maximum", "^")):
         points = [point for point in curve.extrema() if point.kind == kind]
         axes.plot([p.alpha for p in points], [p.objective for p in points], marker, label=f"{kind} (exact)")

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.linalg
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from theory.arithmetic.polynomial import Array
 from theory.quadratic.spectra import Spectrum
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,7 @@ class GaussRule:
     residual_steps: int | None
 
 
-def gauss_rule(product: Callable[[Floats], ArrayLike], error: ArrayLike, num_products: int) -> GaussRule:
+def gauss_rule(product: Callable[[Array], ArrayLike], error: ArrayLike, num_products: int) -> GaussRule:
     """Run Lanczos from ``error`` = θ_0 - θ* [D] with full reorthogonalisation; holds ``num_products`` vectors.
 
     Args:

@@ -12,14 +12,13 @@ from typing import Any
 
 import numpy as np
 import sympy as sp
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from theory.arithmetic.polynomial import Array
 from theory.derivation import Check, Derivation, label_axes
 from theory.quadratic import law_steps
 from theory.quadratic.modes import Method, bound, factor, gradient_descent, heavy_ball, noise_gain
 from theory.quadratic.spectra import DescentFamily, Family, LogUniform, Spectrum, from_start, modes
-
-Floats = NDArray[np.float64]
 
 _BLOCK = 1 << 20  # steps times eigenvalues held at once
 
@@ -28,9 +27,9 @@ _BLOCK = 1 << 20  # steps times eigenvalues held at once
 class Track:
     """``projection`` [T] and ``residual`` [T] at ``steps`` [T], both in units of R = ‖θ_0 - θ*‖."""
 
-    steps: Floats
-    projection: Floats
-    residual: Floats
+    steps: Array
+    projection: Array
+    residual: Array
 
     def peak(self) -> tuple[float, float]:
         """The largest residual and the projection where it is reached."""
@@ -42,19 +41,19 @@ class Track:
 class TrackLaw:
     """Means and spread over random starts or noise [T], in units of R: E α, Std α and the root of E ρ²."""
 
-    steps: Floats
-    projection: Floats
-    projection_std: Floats
-    residual: Floats
+    steps: Array
+    projection: Array
+    projection_std: Array
+    residual: Array
 
 
-def _blocks(steps: ArrayLike, num_modes: int) -> tuple[Floats, list[Floats]]:
+def _blocks(steps: ArrayLike, num_modes: int) -> tuple[Array, list[Array]]:
     array = np.atleast_1d(np.asarray(steps, np.float64))
     size = max(1, _BLOCK // num_modes)
     return array, [array[i : i + size] for i in range(0, array.size, size)]
 
 
-def _covered(g: Floats, weights: Floats) -> tuple[Floats, Floats]:
+def _covered(g: Array, weights: Array) -> tuple[Array, Array]:
     """Mean and variance of 1 - g; averaged so, the start is at 0 to the last bit."""
     done = 1 - g
     mean = done @ weights
@@ -133,7 +132,7 @@ def noisy(method: Method, spectrum: Spectrum, steps: ArrayLike, *, variance: Arr
     return TrackLaw(clean.steps, clean.projection, np.sqrt(along), np.sqrt(clean.residual**2 + beside))
 
 
-def residual_bound(method: Method, spectrum: Spectrum, projection: ArrayLike) -> Floats:
+def residual_bound(method: Method, spectrum: Spectrum, projection: ArrayLike) -> Array:
     """A proven ceiling on the residual at each projection [T].
 
     Gradient descent with lr·λ ≤ 1 stays inside the semicircle ρ² ≤ α(1 - α); otherwise ρ² ≤ G² - (1 - α)² with G the
@@ -147,7 +146,7 @@ def residual_bound(method: Method, spectrum: Spectrum, projection: ArrayLike) ->
     return np.sqrt(np.maximum(mean_square - (1 - alpha) ** 2, 0))
 
 
-def _setting(lr: float, momentum: float, dimension: float, condition: float) -> tuple[Method, Spectrum, Floats]:
+def _setting(lr: float, momentum: float, dimension: float, condition: float) -> tuple[Method, Spectrum, Array]:
     """The method, the log-uniform spectrum on [1/condition, 1], and steps until the slowest error is 1e-3."""
     if not (dimension >= 2 and float(dimension).is_integer()):
         raise ValueError(f"dimension={dimension} must be a whole number, 2 or more")

@@ -13,7 +13,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-Floats = NDArray[np.float64]
+from theory.arithmetic.polynomial import Array
+
 Kind = Literal["heavy_ball", "nesterov", "nesterov_torch"]
 
 _SUMMED_STEPS = 1024  # noise sums are added up to here; beyond, the limit less its tail loses no digits
@@ -93,12 +94,12 @@ class Recurrence:
     without their cancellation: near a double root or a tiny eigenvalue these differences hold all the digits.
     """
 
-    trace: Floats
-    det: Floats
-    first: Floats
-    discriminant: Floats
-    gap: Floats
-    slow: Floats
+    trace: Array
+    det: Array
+    first: Array
+    discriminant: Array
+    gap: Array
+    slow: Array
 
 
 def recurrence(method: Method, eigenvalues: ArrayLike) -> Recurrence:
@@ -116,18 +117,18 @@ def recurrence(method: Method, eigenvalues: ArrayLike) -> Recurrence:
     return Recurrence((1 + m) * (1 - x), m * (1 - x), first, disc, 1 - m + (1 + m) * x, x)
 
 
-def _steps(steps: ArrayLike) -> Floats:
+def _steps(steps: ArrayLike) -> Array:
     array = np.atleast_1d(np.asarray(steps))
     if array.size == 0 or not np.all(np.isfinite(array)) or np.any(array < 0) or np.any(array != np.floor(array)):
         raise ValueError("steps must be whole numbers, 0 or more, at least one of them")
     return array.astype(np.float64)
 
 
-def _sign(negative: NDArray[np.bool_], t: Floats) -> Floats:
+def _sign(negative: NDArray[np.bool_], t: Array) -> Array:
     return np.where(negative & (np.mod(t, 2) == 1), -1.0, 1.0)
 
 
-def _solutions(r: Recurrence, steps: Floats) -> tuple[Floats, Floats]:
+def _solutions(r: Recurrence, steps: Array) -> tuple[Array, Array]:
     """(g, h) [T, K]: the solutions with start (1, first) and (0, 1).
 
     g = A + (first - a)·h, where A_t = a^t for the root a nearer to zero (its real part if complex): for every method
@@ -168,7 +169,7 @@ def _solutions(r: Recurrence, steps: Floats) -> tuple[Floats, Floats]:
     return g, h
 
 
-def factor(method: Method, eigenvalues: ArrayLike, steps: ArrayLike) -> Floats:
+def factor(method: Method, eigenvalues: ArrayLike, steps: ArrayLike) -> Array:
     """g_t(λ) = e_t/e_0 along the eigenvector of λ, at a cost that does not depend on t.
 
     Args:
@@ -181,12 +182,7 @@ def factor(method: Method, eigenvalues: ArrayLike, steps: ArrayLike) -> Floats:
     return _solutions(recurrence(method, eigenvalues), _steps(steps))[0]
 
 
-def kernel(method: Method, eigenvalues: ArrayLike, steps: ArrayLike) -> Floats:
-    """h_t(λ) [T, K]: the recurrence started with (0, 1), the answer to one unit kick; h_t = (r₁^t - r₂^t)/(r₁ - r₂)."""
-    return _solutions(recurrence(method, eigenvalues), _steps(steps))[1]
-
-
-def noise_gain(method: Method, eigenvalues: ArrayLike, steps: ArrayLike) -> Floats:
+def noise_gain(method: Method, eigenvalues: ArrayLike, steps: ArrayLike) -> Array:
     """Var(e_t) [T, K] from independent gradient noise of variance one at each step; scales with that variance.
 
     The sums Σ h_k² are added for the first few steps; later ones are the stationary sum less its tail, which is a
@@ -205,7 +201,7 @@ def noise_gain(method: Method, eigenvalues: ArrayLike, steps: ArrayLike) -> Floa
     return np.asarray(method.lr**2 * _sums(r, t)[0])
 
 
-def _sums(r: Recurrence, steps: Floats) -> tuple[Floats, Floats]:
+def _sums(r: Recurrence, steps: Array) -> tuple[Array, Array]:
     """(Σ_{k≤t} h_k², Σ_{k≤t} h_k·h_{k-1}) [T, K]."""
     h, after = _solutions(r, steps)[1], _solutions(r, steps + 1)[1]
     common = (1 - r.det) * r.slow * (1 + r.trace + r.det)
@@ -221,7 +217,7 @@ def _sums(r: Recurrence, steps: Floats) -> tuple[Floats, Floats]:
     return square, (r.trace * square - after * h) / (1 + r.det)
 
 
-def bound(method: Method, eigenvalues: ArrayLike) -> Floats:
+def bound(method: Method, eigenvalues: ArrayLike) -> Array:
     """A proven bound on |g_t(λ)| over all t [K]; infinite where none is proven (Nesterov beyond lr·λ = 1).
 
     A quadratic form in error and velocity that never grows gives it: see ``law.derive``. |g| ≤ 1 is

@@ -6,7 +6,7 @@ from typing import Any
 
 import sympy as sp
 
-from theory.derivation import Step, equal
+from theory.derivation import Step, Steps, equal
 
 
 def closed_form() -> dict[str, sp.Basic]:
@@ -27,7 +27,7 @@ def closed_form() -> dict[str, sp.Basic]:
     }
 
 
-def steps() -> list[Step]:
+def steps() -> Steps:
     """Both kinds of noise; the fourth moments for two coordinates, which hold every pattern of indices."""
     x, s, lr, batch, noise = sp.symbols("x s eta B sigma", positive=True)
     xi, square, trace = sp.symbols("xi P T", real=True)
@@ -55,20 +55,17 @@ def steps() -> list[Step]:
     gain = sp.Symbol("kappa", positive=True)
     q = gain * noise**2 / (1 - gain)
     alone = x / batch / (2 - x * (1 + 1 / batch))
-    return [
-        Step(
-            "proportional noise, one step",
+    return {
+        "proportional noise, one step": Step(
             equal(one_step, (1 - x) ** 2 + s**2 * x**2),
             "left, the mean square of 1 - x - s x ξ for any ξ of mean 0 and variance 1; steps are independent, so t "
             "of them multiply",
         ),
-        Step(
-            "proportional noise, stability",
+        "proportional noise, stability": Step(
             equal(((1 - x) ** 2 + s**2 * x**2).subs(x, 2 / (1 + s**2)), 1),
             "the mean square falls iff ηλ < 2/(1 + s²)",
         ),
-        Step(
-            "the mean is not typical",
+        "the mean is not typical": Step(
             equal(
                 sp.Function("r")(x, s), sp.Integral(sp.log(sp.Abs(1 - x - s * x * xi)) * density, (xi, -sp.oo, sp.oo))
             ),
@@ -76,46 +73,39 @@ def steps() -> list[Step]:
             "below half the logarithm of the factor above, so rare runs carry the mean. Quoted, not proven by sympy",
             proven=False,
         ),
-        Step("fourth moment", equal(fourth, 3), "of N(0, 1); the second is 1, odd ones are 0"),
-        Step(
-            "Wick's rule on the diagonal",
+        "fourth moment": Step(equal(fourth, 3), "of N(0, 1); the second is 1, odd ones are 0"),
+        "Wick's rule on the diagonal": Step(
             equal(mean(u * u * form), 2 * a**2 * s11 + a * (a * s11 + b * s22)),
             "E x xᵀ S x xᵀ = 2 H S H + H tr(H S), with S independent of x",
         ),
-        Step(
-            "Wick's rule off the diagonal",
+        "Wick's rule off the diagonal": Step(
             equal(mean(u * v * form), 2 * a * b * s12),
             "the same: H is diagonal, so only 2 H S H is left",
         ),
-        Step(
-            "a batch",
+        "a batch": Step(
             equal(
                 (batch * (2 * square + trace) + batch * (batch - 1) * square) / batch**2,
                 square + (square + trace) / batch,
             ),
             "of B² pairs of inputs B are one input twice, the others independent; P = H S H, T = H tr(H S)",
         ),
-        Step(
-            "update on the diagonal",
+        "update on the diagonal": Step(
             equal(1 - 2 * lr * a + lr**2 * a**2 * (1 + 1 / batch), (1 - lr * a) ** 2 + lr**2 * a**2 / batch),
             "so S_ii becomes ((1 - ηλ_i)² + η²λ_i²/B) S_ii + η²λ_i/B (tr(H S) + σ²), and S_ij is multiplied by "
             "1 - η(λ_i + λ_j) + (1 + 1/B) η² λ_i λ_j",
         ),
-        Step(
-            "stationary variance",
+        "stationary variance": Step(
             equal(shrink * stationary, lr**2 * a / batch * driven),
             "with D = tr(H S) + σ² the update keeps S_11 = (η/B) D / (2 - ηλ(1 + 1/B)); times λ and summed over "
             "eigenvalues it is tr(H S) = κ D",
         ),
-        Step(
-            "stationary error",
+        "stationary error": Step(
             equal(q, gain * (q + noise**2)),
             "hence tr(H S) = κσ²/(1 - κ). The update is a positive diagonal matrix and a positive rank-one matrix, so "
             "its spectral radius is below 1 iff κ < 1 and no mode diverges by itself",
         ),
-        Step(
-            "stability of one eigenvalue",
+        "stability of one eigenvalue": Step(
             equal(alone.subs(x, 2 * batch / (batch + 2)), 1),
             "alone, it needs ηλ < 2B/(B + 2): 2/3 for single examples, 2 for the full gradient",
         ),
-    ]
+    }

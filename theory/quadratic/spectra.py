@@ -9,9 +9,9 @@ from typing import Protocol
 import numpy as np
 import scipy.special
 import scipy.stats
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-Floats = NDArray[np.float64]
+from theory.arithmetic.polynomial import Array
 
 
 @dataclass(frozen=True)
@@ -24,9 +24,9 @@ class Spectrum:
         counts: [K], how many coordinates each eigenvalue stands for.
     """
 
-    eigenvalues: Floats
-    weights: Floats
-    counts: Floats
+    eigenvalues: Array
+    weights: Array
+    counts: Array
 
     def __post_init__(self) -> None:
         shape = self.eigenvalues.shape
@@ -79,11 +79,11 @@ def even(eigenvalues: ArrayLike, dimension: float | None = None) -> Spectrum:
 class Family(Protocol):
     """A density of eigenvalues with a closed form."""
 
-    def laplace(self, time: ArrayLike) -> Floats:
+    def laplace(self, time: ArrayLike) -> Array:
         """E exp(-λ·time): what gradient flow leaves of the error, on average."""
         ...
 
-    def quantile(self, share: ArrayLike) -> Floats:
+    def quantile(self, share: ArrayLike) -> Array:
         """The eigenvalue below which ``share`` of the measure lies."""
         ...
 
@@ -96,7 +96,7 @@ class DescentFamily(Family, Protocol):
         """The largest eigenvalue."""
         ...
 
-    def power(self, lr: float, steps: ArrayLike) -> Floats:
+    def power(self, lr: float, steps: ArrayLike) -> Array:
         """E (1 - lr·λ)^t for whole steps t [T]."""
         ...
 
@@ -122,14 +122,14 @@ class LogUniform:
     def __post_init__(self) -> None:
         _range(self.low, self.high, zero=False)
 
-    def laplace(self, time: ArrayLike) -> Floats:
+    def laplace(self, time: ArrayLike) -> Array:
         """[E₁(low·time) - E₁(high·time)] / log(high/low), with the exponential integral E₁."""
         t = np.asarray(time, np.float64)
         some = np.where(t > 0, t, 1.0)
         value = scipy.special.exp1(self.low * some) - scipy.special.exp1(self.high * some)
         return np.where(t > 0, value / math.log(self.high / self.low), 1.0)
 
-    def power(self, lr: float, steps: ArrayLike) -> Floats:
+    def power(self, lr: float, steps: ArrayLike) -> Array:
         """1 - Σ_{s≤t} [(1 - lr·low)^s - (1 - lr·high)^s] / (s·log(high/low)): one running sum for all steps."""
         t = np.asarray(steps, np.int64)
         s = np.arange(1, int(t.max()) + 1, dtype=np.float64)
@@ -137,7 +137,7 @@ class LogUniform:
         sums = np.concatenate([[0.0], np.cumsum(terms)])
         return np.asarray(1 - sums[t] / math.log(self.high / self.low))
 
-    def quantile(self, share: ArrayLike) -> Floats:
+    def quantile(self, share: ArrayLike) -> Array:
         """low·(high/low)^share."""
         return np.asarray(self.low * (self.high / self.low) ** np.asarray(share, np.float64))
 
@@ -152,21 +152,27 @@ class Uniform:
     def __post_init__(self) -> None:
         _range(self.low, self.high, zero=True)
 
-    def laplace(self, time: ArrayLike) -> Floats:
+    def laplace(self, time: ArrayLike) -> Array:
         """exp(-low·time)·(1 - exp(-width·time)) / (width·time)."""
         t = np.asarray(time, np.float64)
         y = (self.high - self.low) * np.where(t > 0, t, 1.0)
         return np.where(t > 0, np.exp(-self.low * t) * -np.expm1(-y) / y, 1.0)
 
-    def power(self, lr: float, steps: ArrayLike) -> Floats:
+    def power(self, lr: float, steps: ArrayLike) -> Array:
         """[(1 - lr·low)^{t+1} - (1 - lr·high)^{t+1}] / (lr·width·(t + 1))."""
         n = np.asarray(steps, np.float64) + 1
         ends = (1 - lr * self.low) ** n - (1 - lr * self.high) ** n
         return np.asarray(ends / (lr * (self.high - self.low) * n))
 
-    def quantile(self, share: ArrayLike) -> Floats:
+    def quantile(self, share: ArrayLike) -> Array:
         """low + share·width."""
         return np.asarray(self.low + np.asarray(share, np.float64) * (self.high - self.low))
+
+
+def _require_positive(**values: float) -> None:
+    for name, value in values.items():
+        if not (math.isfinite(value) and value > 0):
+            raise ValueError(f"{name}={value} must be positive and finite")
 
 
 @dataclass(frozen=True)
@@ -177,21 +183,19 @@ class Gamma:
     scale: float
 
     def __post_init__(self) -> None:
-        for name, value in (("shape", self.shape), ("scale", self.scale)):
-            if not (math.isfinite(value) and value > 0):
-                raise ValueError(f"{name}={value} must be positive and finite")
+        _require_positive(shape=self.shape, scale=self.scale)
 
-    def laplace(self, time: ArrayLike) -> Floats:
+    def laplace(self, time: ArrayLike) -> Array:
         """(1 + scale·time)^-shape."""
         return np.asarray((1 + self.scale * np.asarray(time, np.float64)) ** -self.shape)
 
-    def residual(self, projection: ArrayLike) -> Floats:
+    def residual(self, projection: ArrayLike) -> Array:
         """Gradient flow without time or scale: ρ² = (2(1-α)^{-1/k} - 1)^{-k} - (1-α)², α in [0, 1)."""
         left = 1 - np.asarray(projection, np.float64)
         square = (2 * left ** (-1 / self.shape) - 1) ** -self.shape - left**2
         return np.asarray(np.sqrt(np.maximum(square, 0)))
 
-    def quantile(self, share: ArrayLike) -> Floats:
+    def quantile(self, share: ArrayLike) -> Array:
         """By scipy."""
         return np.asarray(scipy.stats.gamma.ppf(share, self.shape, scale=self.scale), np.float64)
 
@@ -205,15 +209,13 @@ class Beta:
     high: float
 
     def __post_init__(self) -> None:
-        for name, value in (("a", self.a), ("b", self.b), ("high", self.high)):
-            if not (math.isfinite(value) and value > 0):
-                raise ValueError(f"{name}={value} must be positive and finite")
+        _require_positive(a=self.a, b=self.b, high=self.high)
 
-    def laplace(self, time: ArrayLike) -> Floats:
+    def laplace(self, time: ArrayLike) -> Array:
         """₁F₁(a; a + b; -high·time)."""
         return np.asarray(scipy.special.hyp1f1(self.a, self.a + self.b, -self.high * np.asarray(time, np.float64)))
 
-    def power(self, lr: float, steps: ArrayLike) -> Floats:
+    def power(self, lr: float, steps: ArrayLike) -> Array:
         """₂F₁(-t, a; a + b; lr·high), which is B(a, b + t)/B(a, b) at lr = 1/high."""
         t = np.asarray(steps, np.float64)
         if math.isclose(lr * self.high, 1.0, rel_tol=1e-15):
@@ -221,7 +223,7 @@ class Beta:
             return np.asarray(np.exp(logs))
         return np.asarray(scipy.special.hyp2f1(-t, self.a, self.a + self.b, lr * self.high))
 
-    def quantile(self, share: ArrayLike) -> Floats:
+    def quantile(self, share: ArrayLike) -> Array:
         """By scipy."""
         return np.asarray(self.high * scipy.special.betaincinv(self.a, self.b, np.asarray(share, np.float64)))
 

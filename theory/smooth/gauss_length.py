@@ -27,11 +27,8 @@ def turning(points: ArrayLike) -> float:
         raise ValueError("all points are the same, so the curve has length zero; give two different points.")
     unit = steps[lengths > 0] / lengths[lengths > 0, None]
     # atan2 of half differences: acos of an inner product loses small angles.
-    return float(
-        np.sum(
-            2 * np.arctan2(np.linalg.norm(unit[1:] - unit[:-1], axis=1), np.linalg.norm(unit[1:] + unit[:-1], axis=1))
-        )
-    )
+    apart, common = (np.linalg.norm(v, axis=1) for v in (unit[1:] - unit[:-1], unit[1:] + unit[:-1]))
+    return float(np.sum(2 * np.arctan2(apart, common)))
 
 
 def approaches_its_end(points: ArrayLike) -> bool:

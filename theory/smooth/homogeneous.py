@@ -15,8 +15,9 @@ import sympy as sp
 from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 
-from theory.derivation import Check, Derivation, Step, equal, label_axes, require_whole
-from theory.smooth.segment import Array, Cost, Segment, outputs_of, segment
+from theory.arithmetic.polynomial import Array
+from theory.derivation import Check, Derivation, Step, Steps, equal, label_axes, require_whole
+from theory.smooth.segment import Cost, Segment, outputs_of, segment
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,9 +112,6 @@ def derive(*, depth: int = 3, seed: int = 0) -> Derivation:
 
     Args:
         depth: L, 1 to 8. seed: of the random network that the check and the values use.
-
-    Raises:
-        ValueError: depth or seed out of range.
     """
     require_whole(depth=(depth, 1, 8), seed=(seed, 0, 2**32 - 1))
     z, labels, _ = _example(depth, seed)
@@ -145,7 +143,7 @@ alpha, share_ = sp.symbols("alpha q", positive=True)
 Y2, FY, F2 = sp.symbols("Y FY F", positive=True)  # E ‖y‖², E f·y, E ‖f‖²
 
 
-def _steps(depth: int) -> list[Step]:
+def _steps(depth: int) -> Steps:
     beta, x, z = sp.Symbol("beta", positive=True), sp.Symbol("x", real=True), sp.symbols("z1:4", real=True)
     j = sp.Function("J")
     w = sp.symbols(f"w1:{depth + 1}", positive=True)
@@ -164,33 +162,28 @@ def _steps(depth: int) -> list[Step]:
     biased = run(alpha, [alpha * v for v in b])
     lifted = run(sp.Integer(1), [v * alpha ** (-index) for index, v in enumerate(b)])
     squared = Y2 - 2 * beta * FY + beta**2 * F2
-    return [
-        Step(
-            "a ReLU is homogeneous",
+    return {
+        "a ReLU is homogeneous": Step(
             equal((alpha * x + sp.Abs(alpha * x)) / 2, alpha * (x + sp.Abs(x)) / 2),
             "max(z, 0) = (z + |z|)/2 and a maximum of linear pieces alike: L layers give f(αθ) = α^L f(θ), α >= 0.",
         ),
-        Step(
-            "Euler's identity",
+        "Euler's identity": Step(
             equal(sp.Add(*(v * product.diff(v) for v in w)), depth * product),
             "On a path of active units f is a product of L weights: θ·∂f/∂θ = L f, hence θ·∇J = L E ∂cost/∂z · z, "
             "which is zero at a stationary point.",
         ),
-        Step(
-            "squared error is convex in β",
+        "squared error is convex in β": Step(
             equal(squared.diff(beta, 2), 2 * F2),
             "β = α^L multiplies the outputs; for an end with E f·y >= E ‖f‖² it falls all the way.",
         ),
-        Step(
-            "softmax cross-entropy is convex in β",
+        "softmax cross-entropy is convex in β": Step(
             equal(
                 sp.log(sp.Add(*weights)).diff(beta, 2),
                 sp.Add(*(p * (v - mean) ** 2 for p, v in zip(law, z, strict=True))),
             ),
             "Written out for three classes: the variance of the outputs under the softmax, never negative.",
         ),
-        Step(
-            "slope in α",
+        "slope in α": Step(
             equal(
                 j(alpha**depth).diff(alpha).doit(),
                 depth * alpha ** (depth - 1) * j(beta).diff(beta).subs(beta, alpha**depth).doit(),
@@ -198,17 +191,15 @@ def _steps(depth: int) -> list[Step]:
             "It has the sign of dJ/dβ, which grows: one dip at most, and J falls iff the slope at the end is not "
             "positive. The flat start is the factor α^(L-1).",
         ),
-        Step(
-            "plateau",
+        "plateau": Step(
             equal((1 - ((1 - sp.sqrt(share_)) ** sp.Rational(1, depth)) ** depth) ** 2, share_),
             "An end that fits has J = (1 - α^L)² J(0), above q J(0) up to α = (1 - √q)^(1/L).",
         ),
-        Step(
-            "biases",
+        "biases": Step(
             equal(biased, alpha**depth * lifted),
             "Written out where all units are active; a ReLU commutes with the positive factor α^l that layer l has.",
         ),
-    ]
+    }
 
 
 def run(weights: Sequence[Array], biases: Sequence[Array], x: Array, pieces: int = 0) -> Array:
@@ -246,9 +237,8 @@ def _checks(depth: int, seed: int) -> list[Check]:
         end = run(weights, none, x, pieces)
         for a in alphas:
             shrunk = [a * w for w in weights]
-            worst = max(
-                worst, float(np.max(np.abs(run(shrunk, none, x, pieces) - a**depth * end)) / np.max(np.abs(end)))
-            )
+            off = np.max(np.abs(run(shrunk, none, x, pieces) - a**depth * end))
+            worst = max(worst, float(off / np.max(np.abs(end))))
             there = run(shrunk, [a * b for b in biases], x, pieces)
             here = a**depth * run(weights, equivalent_biases(biases, a), x, pieces)
             identity = max(identity, float(np.max(np.abs(there - here)) / np.max(np.abs(there))))

@@ -17,9 +17,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import erf
 
+from theory.arithmetic.polynomial import Array
 from theory.derivation import Check, Derivation, label_axes, require_whole
 from theory.smooth import kernel_steps
-from theory.smooth.kernel_pairs import UNITS, Array
+from theory.smooth.kernel_pairs import UNITS
 
 Activation = Literal["relu", "erf"]
 ACTIVATIONS: tuple[Activation, ...] = ("relu", "erf")
@@ -61,10 +62,8 @@ class Network:
 
     def parts(self) -> tuple[Array, Array, Array, Array]:
         """hidden_weight, output_weight [C, H], hidden_bias, output_bias as arrays."""
-        w, v, b, c = (
-            np.asarray(p) for p in (self.hidden_weight, self.output_weight, self.hidden_bias, self.output_bias)
-        )
-        return w, v, b, c
+        w, v = np.asarray(self.hidden_weight), np.asarray(self.output_weight)
+        return w, v, np.asarray(self.hidden_bias), np.asarray(self.output_bias)
 
     def __call__(self, x: ArrayLike, activation: Activation = "relu") -> Array:
         """The outputs [N, C] at inputs x [N, D]: what the closed form averages."""
@@ -108,19 +107,10 @@ class Line:
 
     def _at(self, alpha: float) -> tuple[float, float]:
         pairs, mean = UNITS[self.activation]
-        z, m, p = (
-            (1 - alpha) * a + alpha * b
-            for a, b in (
-                (self.coordinates_0, self.coordinates_1),
-                (self.means_0, self.means_1),
-                (self.readout_0, self.readout_1),
-            )
-        )
-        dz, dm, dp = (
-            self.coordinates_1 - self.coordinates_0,
-            self.means_1 - self.means_0,
-            self.readout_1 - self.readout_0,
-        )
+        start = (self.coordinates_0, self.means_0, self.readout_0)
+        end = (self.coordinates_1, self.means_1, self.readout_1)
+        z, m, p = ((1 - alpha) * a + alpha * b for a, b in zip(start, end, strict=True))
+        dz, dm, dp = (b - a for a, b in zip(start, end, strict=True))
         gram, v = z @ z.T, np.einsum("ij,ij->i", z, z)
         n = len(m)
         table = pairs(*np.broadcast_arrays(m[:, None], m[None, :], v[:, None], v[None, :], gram))
@@ -199,10 +189,7 @@ def derive(*, inputs: int = 6, hidden: int = 4, teacher: int = 3, seed: int = 0)
     """The Gaussian kernels of ReLU and erf units, their slopes, and the barrier between permuted solutions.
 
     Args:
-        inputs, hidden, teacher: D, H and the teacher's H of the random example. seed: of that example.
-
-    Raises:
-        ValueError: a size outside 1 to 64, seed negative.
+        inputs, hidden, teacher: D, H and the teacher's H of the random example, 1 to 64. seed: of that example.
     """
     net_0, net_1, goal, covariance = _example(inputs, hidden, teacher, seed)
     curves = {a: line(net_0, net_1, goal, a, covariance) for a in ACTIVATIONS}

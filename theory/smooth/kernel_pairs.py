@@ -9,10 +9,11 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.special import ndtr, owens_t
 
-Array = NDArray[np.float64]
+from theory.arithmetic.polynomial import Array
+
 _FAR = 40.0  # standard deviations; the normal density there is below the smallest float64
 _TINY = 1e-300
 
@@ -55,9 +56,8 @@ def relu_pairs(m: Array, n: Array, v: Array, w: Array, c: Array) -> Pairs:
     both, p, d = normal_cdf(h, k, r), _density(h), _density(k)
     with np.errstate(over="ignore"):
         on_x, on_y = (ndtr(((y - side * x) + side * x * (1 - side * r)) / near) for x, y in ((h, k), (k, h)))
-        joint = (
-            p * _density(((k - side * h) + side * h * (1 - side * r)) / near) * q
-        )  # (1 - r²) times the joint density
+        # (1 - r²) times the joint density
+        joint = p * _density(((k - side * h) + side * h * (1 - side * r)) / near) * q
     value = (m * n + r * s * t) * both + n * s * p * on_x + m * t * d * on_y + s * t * joint
     by_mean = n * both + t * (d * on_y + r * p * on_x)
     mean_at_kink, spread = n - r * t * h, t * q

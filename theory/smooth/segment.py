@@ -11,11 +11,12 @@ from decimal import Decimal, localcontext
 from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 from scipy.special import log_softmax, softmax
 
-Array = NDArray[np.float64]
+from theory.arithmetic.polynomial import Array
+
 Cost = Literal["squared_error", "cross_entropy"]
 # Float slopes smaller than this, relative to the terms they are summed from, are decided in decimals.
 _CLOSE = 1e-9
@@ -121,7 +122,7 @@ def segment(outputs_0: ArrayLike, outputs_1: ArrayLike, targets: ArrayLike, cost
         raise ValueError(f"outputs_0 is {start.shape} and outputs_1 {end.shape}; both must be [N, C] of the same data.")
     if np.array_equal(start, end):
         raise ValueError("outputs_0 and outputs_1 are the same, so the line has length zero; give two ends.")
-    return Segment(start, end, _targets(targets, start, cost), cost)
+    return Segment(start, end, targets_of(targets, start.shape, cost), cost)
 
 
 def outputs_of(values: ArrayLike, name: str) -> Array:
@@ -132,14 +133,15 @@ def outputs_of(values: ArrayLike, name: str) -> Array:
     return z
 
 
-def _targets(values: ArrayLike, outputs: Array, cost: str) -> Array:
+def targets_of(values: ArrayLike, shape: tuple[int, ...], cost: str) -> Array:
+    """A float64 copy of targets for outputs of this shape, (N, C), or ValueError."""
     y = np.array(values, dtype=np.float64)
     if cost == "squared_error":
-        if y.shape != outputs.shape or not np.all(np.isfinite(y)):
-            raise ValueError(f"targets has shape {y.shape}; squared error needs finite {outputs.shape}.")
+        if y.shape != shape or not np.all(np.isfinite(y)):
+            raise ValueError(f"targets has shape {y.shape}; squared error needs finite {shape}.")
     elif cost == "cross_entropy":
-        if y.shape != outputs.shape[:1] or not np.all(np.isin(y, np.arange(outputs.shape[1]))):
-            raise ValueError(f"targets must be {len(outputs)} labels from 0 to {outputs.shape[1] - 1}.")
+        if y.shape != shape[:1] or not np.all(np.isin(y, np.arange(shape[1]))):
+            raise ValueError(f"targets must be {shape[0]} labels from 0 to {shape[1] - 1}.")
     else:
         raise ValueError(f"cost={cost!r} is not known; use squared_error or cross_entropy.")
     return y

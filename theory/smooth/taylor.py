@@ -17,12 +17,12 @@ import sympy as sp
 from numpy.typing import ArrayLike
 
 from theory.arithmetic import jets
-from theory.arithmetic.jets import Array
-from theory.derivation import Check, Derivation, Step, equal, label_axes, require_whole
+from theory.arithmetic.polynomial import Array
+from theory.derivation import Check, Derivation, Step, Steps, equal, label_axes, require_whole
+from theory.smooth.segment import Cost, targets_of
 
 Layer = tuple[ArrayLike, ArrayLike | None]
 Activation = Literal["linear", "tanh", "sigmoid", "relu"]
-Cost = Literal["squared_error", "cross_entropy"]
 UNITS: dict[str, Callable[[Array], Array]] = {
     "linear": lambda u: u,
     "tanh": jets.tanh,
@@ -133,15 +133,10 @@ def _require_line(start: Any, end: Any, activation: str, cost: str, alpha: float
 
 
 def _data(x: ArrayLike, targets: ArrayLike, layers: list[tuple[Array, Array]], cost: str) -> tuple[Array, Array]:
-    inputs, y = np.array(x, dtype=np.float64), np.array(targets, dtype=np.float64)
-    d, c = layers[0][0].shape[1], layers[-1][0].shape[0]
+    inputs, d = np.array(x, dtype=np.float64), layers[0][0].shape[1]
     if inputs.ndim != 2 or not inputs.size or inputs.shape[1] != d or not np.all(np.isfinite(inputs)):
         raise ValueError(f"x has shape {inputs.shape}; it must be finite, [N, {d}], with an example.")
-    if cost == "squared_error" and (y.shape != (len(inputs), c) or not np.all(np.isfinite(y))):
-        raise ValueError(f"targets has shape {y.shape}; squared error needs finite ({len(inputs)}, {c}).")
-    if cost == "cross_entropy" and (y.shape != (len(inputs),) or not np.all(np.isin(y, np.arange(c)))):
-        raise ValueError(f"targets must be {len(inputs)} labels from 0 to {c - 1}.")
-    return inputs, y
+    return inputs, targets_of(targets, (len(inputs), layers[-1][0].shape[0]), cost)
 
 
 def derive(*, order: int = 4, seed: int = 0) -> Derivation:
@@ -149,9 +144,6 @@ def derive(*, order: int = 4, seed: int = 0) -> Derivation:
 
     Args:
         order: K of the series that is checked, 2 to 12. seed: of the random networks.
-
-    Raises:
-        ValueError: order or seed out of range.
     """
     require_whole(order=(order, 2, 12), seed=(seed, 0, 2**32 - 1))
     start, end, x, targets = _example("tanh", "squared_error", seed)
@@ -179,36 +171,33 @@ def derive(*, order: int = 4, seed: int = 0) -> Derivation:
 s, Q = sp.Symbol("s", real=True), sp.Symbol("q", positive=True)
 
 
-def _steps() -> list[Step]:
+def _steps() -> Steps:
     u = sp.Function("u")(s)
     logistic = 1 / (1 + sp.exp(-u))
     a0, a1, b0, b1 = sp.symbols("A_0 A_1 B_0 B_1", commutative=False)
     product = ((1 - s) * b0 + s * b1) * ((1 - s) * a0 + s * a1)
     curve = Q * s**2 * (1 - s) ** 2
     c1 = sp.Symbol("c_1")
-    return [
-        Step("tanh", equal(sp.tanh(u).diff(s), (1 - sp.tanh(u) ** 2) * u.diff(s)), "k y_k = Σ j u_j (1 - y²)_(k-j)."),
-        Step("sigmoid", equal((1 + sp.tanh(u / 2)).rewrite(sp.exp) / 2, logistic), "A tanh, moved and scaled."),
-        Step("exp", equal(sp.exp(u).diff(s), sp.exp(u) * u.diff(s)), "k y_k = Σ j u_j y_(k-j)."),
-        Step("log", equal(u * sp.log(u).diff(s), u.diff(s)), "u_0 y_k = u_k - Σ_(j<k) j y_j u_(k-j)/k."),
-        Step(
-            "slope at the start",
+    return {
+        "tanh": Step(equal(sp.tanh(u).diff(s), (1 - sp.tanh(u) ** 2) * u.diff(s)), "k y_k = Σ j u_j (1 - y²)_(k-j)."),
+        "sigmoid": Step(equal((1 + sp.tanh(u / 2)).rewrite(sp.exp) / 2, logistic), "A tanh, moved and scaled."),
+        "exp": Step(equal(sp.exp(u).diff(s), sp.exp(u) * u.diff(s)), "k y_k = Σ j u_j y_(k-j)."),
+        "log": Step(equal(u * sp.log(u).diff(s), u.diff(s)), "u_0 y_k = u_k - Σ_(j<k) j y_j u_(k-j)/k."),
+        "slope at the start": Step(
             equal(c1, sp.Symbol("∇J(θ_0)·(θ_1 - θ_0)")),
             "The chain rule, quoted: J rises from the start iff the first coefficient c_k, k >= 1, that is not zero is "
             "positive, because J - J(0) = s^k (c_k + O(s)).",
             proven=False,
         ),
-        Step(
-            "between two solutions at depth 2",
+        "between two solutions at depth 2": Step(
             equal(product - s * b1 * a1 - (1 - s) * b0 * a0, -s * (1 - s) * (b1 - b0) * (a1 - a0)),
             "Matrices do not commute. Both ends have the same product M, so J - J* = s²(1 - s)² ‖ΔB ΔA‖².",
         ),
-        Step(
-            "the curvature tells the barrier",
+        "the curvature tells the barrier": Step(
             equal(curve.subs(s, sp.Rational(1, 2)), curve.diff(s, 2).subs(s, 0) / 32),
             "So at depth 2 the barrier is J''/32 at either end; elsewhere that is a guess.",
         ),
-    ]
+    }
 
 
 def _example(activation: str, cost: str, seed: int) -> tuple[list[Layer], list[Layer], Array, Array]:

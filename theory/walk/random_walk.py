@@ -159,7 +159,7 @@ def derive(dimension: float = 100, num_steps: float = 1000, solution_step: float
             "x = projection / R, r = residual / R, c = tau (1 - tau) up to T and tau - 1 after it",
         ],
         source="figure 11; theory C1-C5, C8; the averaged law of the maximum is derived here",
-        steps=list(steps),
+        steps=dict(steps),
         closed_form=dict(closed_form),
         check=lambda: _check(walk),
         values=_values(walk),

@@ -120,44 +120,37 @@ def derive(dimension: float = 100, num_steps: float = 1000, solution_step: float
     root = sympy.sqrt((z + e) ** 2 + c * (1 - 4 * z))
     walk_x, walk_own = (1 - eta**2) * tau + eta**2 * tau, (1 - eta**2) * tau**2 + eta**2 * tau
     frac_x = (1 + power - sympy.Function("q")(1 - tau)) / 2
-    steps = [
-        Step(
-            "identity",
+    steps = {
+        "identity": Step(
             sympy.Eq(inside, (gram - start**2) / length**2),
             "x = G / R^2 with G = X_t . X_T, and r^2 = |X_t|^2 / R^2 - x^2; so it is X_t . (X_T - X_t) / R^2.",
         ),
-        Step(
-            "circle",
+        "circle": Step(
             sympy.Eq(quarter - ((x - half) ** 2 + r**2), x * (1 - x) - r**2),
             "A point at distance rho from the centre (1/2, 0) has defect 1/4 - rho^2: none exceeds 1/4.",
         ),
-        Step(
-            "three distances",
+        "three distances": Step(
             sympy.Eq(
                 inside.subs(gram, (length**2 + start**2 - after**2) / 2),
                 (length**2 - start**2 - after**2) / (2 * length**2),
             ),
             "The law of cosines gives G from D0, D1 and R.",
         ),
-        Step(
-            "before the solution",
+        "before the solution": Step(
             sympy.Eq(before, lam**2 + z * lam + tau * (1 - tau) * (z - quarter)),
             "defect <= z says that one quadratic form, the same in each coordinate of (X_t, X_T - X_t), sums to at "
             "most 0; scaled to unit normals, omega^2 = tau (1 - tau), this is its characteristic polynomial.",
         ),
-        Step(
-            "after the solution",
+        "after the solution": Step(
             sympy.Eq((lam * sympy.eye(2) - after_form).det(), lam**2 + (z + w**2) * lam + w**2 * (z - quarter)),
             "The same for (X_T, X_t - X_T) with omega^2 = tau - 1: c = omega^2 in both, and e = 0 before, c after.",
         ),
-        Step(
-            "eigenvalues",
+        "eigenvalues": Step(
             sympy.Eq(((-(z + e) + root) / 2) * ((-(z + e) - root) / 2), c * (z - quarter)),
             "For z < 1/4 they have opposite signs, and the form is lambda_+ A - |lambda_-| B with A and B independent "
             "chi-squared of d degrees: P(defect <= z) = P(F_{d,d} <= (root + z + e) / (root - z - e)).",
         ),
-        Step(
-            "quantile",
+        "quantile": Step(
             sympy.Eq(
                 ((1 - k**2) * z**2 + 4 * c * k**2 * z - c * k**2).subs(
                     z, k * c / (2 * c * k + sympy.sqrt(4 * c**2 * k**2 + c * (1 - k**2)))
@@ -166,22 +159,19 @@ def derive(dimension: float = 100, num_steps: float = 1000, solution_step: float
             ),
             "z = k root with e = 0 and k = 2 Beta(d/2, d/2) - 1; k = 0 at the median, so the median defect is 0.",
         ),
-        Step(
-            "mean before",
+        "mean before": Step(
             sympy.Eq(c - c * d / (d - 2), -2 * c / (d - 2)),
             "E x (1 - x) = c - Var x, E r^2 = c (d - 1) / (d - 2), and Var x = c / (d - 2).",
         ),
-        Step(
-            "drift",
+        "drift": Step(
             sympy.Eq(walk_x * (1 - walk_x) - (walk_own - walk_x**2), (1 - eta**2) * tau * (1 - tau)),
             "In many dimensions, with a constant drift and noise share eta^2: positive, a half ellipse.",
         ),
-        Step(
-            "fractional",
+        "fractional": Step(
             sympy.Eq(frac_x * (1 - frac_x) - (power - frac_x**2), (1 - power - sympy.Function("q")(1 - tau)) / 2),
             "In many dimensions, q(tau) = tau^2H: zero for H = 1/2, positive for a persistent walk, H > 1/2.",
         ),
-    ]
+    }
 
     def check() -> list[Check]:
         rng = np.random.default_rng(11)

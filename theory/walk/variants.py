@@ -196,9 +196,6 @@ def derive(
 
     Args:
         solution_step: T, 2 to 1000. drift: T |m|² / tr S. hurst: H. momentum: μ. decay: rates are 1 / (1 + decay t).
-
-    Raises:
-        ValueError: a parameter out of range, named.
     """
     curves = _curves(solution_step, drift, hurst, momentum, decay)
     return Derivation(

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from hydra.experimental.callback import Callback
+from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from landscape.command.collect.checks import check_command, check_job, check_writable
@@ -40,23 +41,18 @@ class Collect(Callback):
         plan and say what is left to do.
         """
         OmegaConf.select(config, "command")
-        self._begin(config, Path(config.hydra.sweep.dir))
-
-    def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
-        """The same for ``hydra.mode=RUN``: one job in this process, whatever ``compute`` says."""
-        OmegaConf.select(config, "command")
-        self._begin(config, Path(config.hydra.run.dir).parent)
-
-    def _begin(self, config: DictConfig, folder: Path) -> None:
         try:
             check_command(config)
             if config.forecast == "only":
                 return
-            check_writable(folder, config.outputs)
-            self._plan(config, folder)
+            check_writable(_folder(config), config.outputs)
+            self._plan(config, _folder(config))
         except InputError as error:
             print(error, file=sys.stderr)
             raise Exit(2) from error
+
+    on_run_start = on_multirun_start
+    """The same for ``hydra.mode=RUN``: one job in this process, whatever ``compute`` says."""
 
     def _plan(self, config: DictConfig, folder: Path) -> None:
         try:
@@ -88,13 +84,7 @@ class Collect(Callback):
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
         """Collect and leave; only SystemExit passes through Hydra's callbacks."""
-        self._end(config, Path(config.hydra.sweep.dir))
-
-    def on_run_end(self, config: DictConfig, **kwargs: Any) -> None:
-        """The same for ``hydra.mode=RUN``."""
-        self._end(config, Path(config.hydra.run.dir).parent)
-
-    def _end(self, config: DictConfig, folder: Path) -> None:
+        folder = _folder(config)
         try:
             figures = self.figures or {str(config.figure)}
             status = collect(folder, self.plan, config.command, bool(config.strict), config.tracker, figures)
@@ -107,3 +97,11 @@ class Collect(Callback):
             print(f"the results could not be collected: {one_line(error)}", file=sys.stderr)
             raise Exit(1) from error
         raise Exit(status)
+
+    on_run_end = on_multirun_end
+
+
+def _folder(config: DictConfig) -> Path:
+    """The folder of the command."""
+    is_single = config.hydra.mode == RunMode.RUN
+    return Path(config.hydra.run.dir).parent if is_single else Path(config.hydra.sweep.dir)

@@ -48,7 +48,12 @@ def check_command(config: DictConfig) -> None:
         )
     need(config.hydra.launcher._target_, config.hydra.launcher.get("n_jobs"))
     if str(config.hydra.mode or "").endswith("RUN") and not str(config.hydra.mode).endswith("MULTIRUN"):
-        _check_single(config)
+        told = {item.lstrip("+~").partition("=")[0] for item in config.hydra.overrides.task}
+        if swept := [key for key in config.hydra.sweeper.params or {} if key not in told]:
+            raise InputError(
+                f"hydra.mode=RUN runs one job, and this experiment sweeps {', '.join(swept)}; give one value "
+                "of each, or leave hydra.mode out"
+            )
 
 
 def searches(sweeper: DictConfig) -> bool:
@@ -82,16 +87,6 @@ def check_job(config: DictConfig) -> None:
         )
     if config.threads is not None and config.threads < 1:
         raise InputError(f"threads={config.threads} must be at least 1, or null for torch's own choice")
-
-
-def _check_single(config: DictConfig) -> None:
-    told = {item.lstrip("+~").partition("=")[0] for item in config.hydra.overrides.task}
-    swept = [key for key in config.hydra.sweeper.params or {} if key not in told]
-    if swept:
-        raise InputError(
-            f"hydra.mode=RUN runs one job, and this experiment sweeps {', '.join(swept)}; give one value "
-            "of each, or leave hydra.mode out"
-        )
 
 
 def check_writable(folder: Path, outputs: str) -> None:

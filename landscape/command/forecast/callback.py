@@ -31,10 +31,6 @@ FEW_JOBS = 10
 class Announce(Callback):
     """Hydra callback: says what a command will take before it begins."""
 
-    def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
-        """The same for ``hydra.mode=RUN``."""
-        self.on_multirun_start(config)
-
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Forecast as ``config.forecast`` says; ``only`` ends the command here."""
         mode = config.forecast
@@ -64,6 +60,8 @@ class Announce(Callback):
             show(found, config, console())
         else:
             console().print(summary(found))
+
+    on_run_start = on_multirun_start
 
 
 def _is_tiny(config: DictConfig) -> bool:

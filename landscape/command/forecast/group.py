@@ -86,7 +86,12 @@ def group_of(seeds: list[int], description: dict[str, Any], recipe: Recipe, seen
         group.num_epochs = training.max_epochs - (done or 0)
         group.num_monitorings = group.num_epochs + (done is None)  # a new run is measured at its start too
         group.num_updates, group.num_examples = num_updates, num_examples
-        group.monitor = _monitor_passes(network, training, len(seeds))
+        parts = [("train", "stochastic"), ("valid", "deterministic")]
+        if training.validation == "stochastic" and monitor_of(network, training, "stochastic").is_random:
+            parts.insert(1, ("valid", "stochastic"))
+        group.monitor = tuple(
+            Pass(name, mode, len(getattr(network.dataset, name)), 1, len(seeds)) for name, mode in parts
+        )
         group.may_stop = training.patience is not None
         itemsize = getattr(torch, training.dtype).itemsize
         group.num_bytes = 4 * num_values * len(group.snapshots) + 2 * itemsize * num_values
@@ -121,11 +126,3 @@ def monitor_of(network: Network, training: Training, mode: str, **others: Any) -
     numbers: dict[str, Any] = {"batch_size": training.measure_batch_size, "num_replicates": 1, "memory": None}
     numbers |= {"alphas_at_once": None, "running_statistics": "keep", "dtype": training.dtype, "engine": "auto"}
     return network.trial.on(mode=mode, **numbers | others)
-
-
-def _monitor_passes(network: Network, training: Training, num_rows: int) -> tuple[Pass, ...]:
-    """What the monitor evaluates in one call."""
-    parts = [("train", "stochastic"), ("valid", "deterministic")]
-    if training.validation == "stochastic" and monitor_of(network, training, "stochastic").is_random:
-        parts.insert(1, ("valid", "stochastic"))
-    return tuple(Pass(name, mode, len(getattr(network.dataset, name)), 1, num_rows) for name, mode in parts)

@@ -18,6 +18,7 @@ from landscape.command.forecast.timing import UPDATE_PASSES, Timing
 from landscape.command.prepare import device_of
 from landscape.command.recipe import Recipe, handed_on
 from landscape.data.dataset import Split
+from landscape.data.tree import leaves_of
 from landscape.endpoints import Ends
 from landscape.measurement import Network, OnPath, Pass, Seeds, Steps, Work, work_of
 from landscape.objective.objective import Objective
@@ -248,10 +249,12 @@ def _copied(recipe: Recipe, job: JobForecast) -> int:
 
 def _copied_bytes(split: Split, device: torch.device, dtype: torch.dtype) -> int:
     """What ``split.to(device, dtype)`` adds; nothing where the examples are there already."""
-    is_number = split.x.is_floating_point()
-    if split.x.device.type == device.type and not (is_number and split.x.dtype != dtype):
-        return 0
-    return split.x.numel() * (dtype.itemsize if is_number else split.x.element_size())
+    total = 0
+    for x in leaves_of(split.x, "x").values():
+        is_number = x.is_floating_point()
+        if x.device.type != device.type or (is_number and x.dtype != dtype):
+            total += x.numel() * (dtype.itemsize if is_number else x.element_size())
+    return total
 
 
 def _without_sizes(config: Any) -> Any:

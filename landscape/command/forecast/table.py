@@ -96,7 +96,8 @@ def _table(found: Forecast) -> Table:
     shared = set.intersection(*(set(job.overrides) for job in found.jobs)) if found.num_jobs > 1 else set()
     for job in sorted(rows, key=lambda job: job.num):
         varied = [o for o in named(job.overrides) if o not in shared]
-        time = Text("not forecast" if _is_unknown(job) else _bounded(job.seconds, job.may_stop))
+        is_counted = not job.fault and bool(job.passes or job.steps or any(group.num_epochs for group in job.groups))
+        time = Text(_bounded(job.seconds, job.may_stop) if is_counted else "not forecast")
         cells = (Text(" ".join(varied)), Text(_training(job)), Text(_measuring(job)))
         table.add_row(str(job.num), *cells, time)
     if len(rows) < len(found.jobs):
@@ -105,11 +106,6 @@ def _table(found: Forecast) -> Table:
         time = Text(_bounded(sum(job.seconds for job in rest), any(job.may_stop for job in rest)))
         table.add_row("", f"{len(rest)} shorter jobs", "", "", time)
     return table
-
-
-def _is_unknown(job: JobForecast) -> bool:
-    """Whether nothing of a job is counted."""
-    return bool(job.fault) or not (job.passes or job.steps or any(group.num_epochs for group in job.groups))
 
 
 def _training(job: JobForecast) -> str:

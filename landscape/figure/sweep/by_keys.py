@@ -24,7 +24,7 @@ from landscape.figure.sweep.curves import (
 )
 from landscape.figure.sweep.keys import Cells, Design, Key, num_runs, spread
 from landscape.figure.sweep.number import Number, Read, draw_heat, norm_of, read_median, share_rising, table
-from landscape.figure.sweep.plain import title
+from landscape.figure.sweep.plain import nothing, title
 from landscape.figure.sweep.rate import INTERVAL, SPLITS, are_monotone, draw_rates
 from landscape.figure.sweep.verdicts import judge
 
@@ -48,8 +48,7 @@ def draw_one_key(design: Design, said: Sequence[str] = ()) -> Figure:
     rated = any(are_monotone(result, split) for result in cells.values() for split in SPLITS)
     num = len(kinds) + rated
     columns = min(max(num, 1), 2)
-    figure, grid = style.new(math.ceil(max(num, 1) / columns), columns, width=3.9 * columns + 2.6)
-    flat = [axes for row in grid for axes in row]
+    figure, flat = style.panels(num, columns, width=3.9 * columns + 2.6)
     drawn = panel.Drawn()
     for kind, axes in zip(kinds, flat, strict=False):
         one = draw_panel(axes, kind, key, looks, cells)
@@ -60,8 +59,7 @@ def draw_one_key(design: Design, said: Sequence[str] = ()) -> Figure:
     if not num:
         panel.close(flat[0], drawn)
     notes = [*said, *drawn.notes]
-    if len(looks) < len(key.values):
-        notes.append(f"curves of {len(looks)} of the {len(key.values)} values of {key.name}")
+    notes += _left_out(key, len(looks))
     if kinds:
         explain(figure, flat[: len(kinds)], key, looks, band_words(drawn, len(looks)))
     if rated:
@@ -71,8 +69,6 @@ def draw_one_key(design: Design, said: Sequence[str] = ()) -> Figure:
         axes.set_ylim(top=150)  # room for the legend above the counts of bars that end at 100 %
         axes.legend(loc="upper left", ncols=2)
         notes.append(INTERVAL)
-    for axes in flat[max(num, 1) :]:
-        axes.remove()
     heading = f"{title(results)}: {key.name}, {num_runs(results)}"
     return caption.finish(figure, results, heading, notes, judge(results))
 
@@ -84,8 +80,9 @@ def draw_several_keys(design: Design, numbers: Sequence[Number], said: Sequence[
         said: sentences for the footer.
     """
     bands = [band for band in (_curves(design), _maps(design, numbers), _rates(design)) if band is not None]
+    heading = f"{title(design.results)}: {' × '.join(key.name for key in design.keys)}, {num_runs(design.results)}"
     if not bands:
-        return _empty(design, said)
+        return nothing(design.results, heading, said)
     heights = [height for height, _ in bands]
     figure = Figure(figsize=(WIDTH, sum(heights) + 0.9))
     figure.set_layout_engine("constrained", h_pad=0.06, w_pad=0.06, hspace=0.04, wspace=0.04)
@@ -94,17 +91,7 @@ def draw_several_keys(design: Design, numbers: Sequence[Number], said: Sequence[
     others = [key.name for key in design.keys[3:]]
     if others:
         notes.append(f"each curve and each cell runs over all values of {', '.join(others)}")
-    return caption.finish(figure, design.results, _heading(design), notes, judge(design.results))
-
-
-def _heading(design: Design) -> str:
-    return f"{title(design.results)}: {' × '.join(key.name for key in design.keys)}, {num_runs(design.results)}"
-
-
-def _empty(design: Design, said: Sequence[str]) -> Figure:
-    figure, grid = style.new(1, 1, width=4.8)
-    panel.close(grid[0][0], panel.Drawn())
-    return caption.finish(figure, design.results, _heading(design), said, verdicts=judge(design.results))
+    return caption.finish(figure, design.results, heading, notes, judge(design.results))
 
 
 def _third(design: Design) -> tuple[Key | None, list[str]]:
@@ -149,12 +136,8 @@ def _curves(design: Design) -> Band | None:
             axes.xaxis.set_tick_params(labelbottom=True)
         part.suptitle(title_of(kind, design.results), x=0.01, ha="left", fontsize=9.5)
         explain(part, list(grid.flat[: len(places)]), first, looks, band_words(drawn, len(looks)))
-        return [
-            *drawn.notes,
-            *_left_out(first, len(looks)),
-            *_left_out(second, len(shown)),
-            *(_left_out(third, len(rows)) if third else []),
-        ]
+        keys = [(first, looks), (second, shown)] + ([(third, rows)] if third else [])
+        return [*drawn.notes, *(note for key, kept in keys for note in _left_out(key, len(kept)))]
 
     return (2.5 if third else 2.35) * num_rows + 0.5, draw
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -33,19 +33,21 @@ def draw(results: Sequence[Result], shown: Sequence[Result] = (), said: Sequence
     shown = shown or results
     panels = _panels(shown, naming.names(shown, brief=True))
     if not panels:
-        figure, grid = style.new(1, 1, width=4.8)
-        panel.close(grid[0][0], panel.Drawn())
-        return caption.finish(figure, results, title(results), said, verdicts=judge(results))
+        return nothing(results, title(results), said)
     columns = min(len(panels), 2)
-    figure, grid = style.new(math.ceil(len(panels) / columns), columns, width=3.7 * columns + 2.6)
-    flat = [axes for row in grid for axes in row]
+    figure, flat = style.panels(len(panels), columns, width=3.7 * columns + 2.6)
     drawn = panel.Drawn()
-    for draw_one, axes in zip(panels, flat, strict=False):
+    for draw_one, axes in zip(panels, flat, strict=True):
         drawn += draw_one(axes)
-    for axes in flat[len(panels) :]:
-        axes.remove()
     style.legend_outside(figure, drawn.legend_title)
     return caption.finish(figure, results, title(results), [*said, *drawn.notes], verdicts=judge(results))
+
+
+def nothing(results: Sequence[Result], heading: str, said: Sequence[str]) -> Figure:
+    """A panel that says so."""
+    figure, axes = style.alone()
+    panel.close(axes, panel.Drawn())
+    return caption.finish(figure, results, heading, said, verdicts=judge(results))
 
 
 def title(results: Sequence[Result]) -> str:
@@ -64,11 +66,10 @@ def _panels(results: Sequence[Result], labels: Sequence[str]) -> list[Panel]:
     for group in groups:
 
         def along(axes: Axes, group: tuple[str, ...] = group) -> panel.Drawn:
-            drawn = (
-                panel.draw_splits(axes, results[0], group, panel.differ(results[0]))
-                if alone
-                else panel.draw_jobs(axes, results, labels, group)
-            )
+            if alone:
+                drawn = panel.draw_splits(axes, results[0], group, panel.differ(results[0]))
+            else:
+                drawn = panel.draw_jobs(axes, results, labels, group)
             if _spans_decades(results, group):
                 axes.set_yscale("log")
             ends = ", ".join(dict.fromkeys(r.choices.get("endpoints", "a line").replace("_", " ") for r in results))
@@ -81,9 +82,7 @@ def _panels(results: Sequence[Result], labels: Sequence[str]) -> list[Panel]:
 
         def learning(axes: Axes) -> panel.Drawn:
             drawn = panel.draw_learning(axes, results[0]) if alone else panel.draw_histories(axes, results, labels)
-            panel.label_learning(
-                axes, "during training" if alone else "during training, validation", drawn, legend=False
-            )
+            panel.label_learning(axes, f"during training{', validation' * (not alone)}", drawn, legend=False)
             return drawn
 
         panels.append(learning)
@@ -129,11 +128,8 @@ def draw_plane(axes: Axes, result: Result, title: str) -> panel.Drawn:
     x, y, values = (v[:, 0].reshape(side, side) for v in (plane.projection, plane.second_projection, plane.objective))
     shown = np.ma.masked_invalid(values)
     low, high = float(shown.min()), float(shown.max())
-    axes.set(
-        title=style.wrapped(title, 38),
-        xlabel="along start to end [parameter units]",
-        ylabel="beside it [parameter units]",
-    )
+    axes.set(xlabel="along start to end [parameter units]", ylabel="beside it [parameter units]")
+    axes.set_title(style.wrapped(title, 38))
     if shown.mask.all() or not low < high:
         return panel.Drawn((), ("J is the same, or not finite, all over the plane",))
     is_log = low > 0 and high > 100 * low
@@ -149,15 +145,9 @@ def draw_plane(axes: Axes, result: Result, title: str) -> panel.Drawn:
     for name, place in corners_of(result).items():
         if all(least <= at <= most for at, (least, most) in zip(place, inside, strict=True)):
             axes.plot(*place, "o", color="white", markeredgecolor=style.BLACK, markersize=4.5)
-            axes.annotate(
-                name,
-                place,
-                xytext=(4, 4),
-                textcoords="offset points",
-                fontsize=7,
-                color=style.BLACK,
-                bbox={"facecolor": "white", "alpha": 0.7, "edgecolor": "none", "pad": 1},
-            )
+            box = {"facecolor": "white", "alpha": 0.7, "edgecolor": "none", "pad": 1}
+            beside: dict[str, Any] = {"xytext": (4, 4), "textcoords": "offset points", "bbox": box}
+            axes.annotate(name, place, fontsize=7, color=style.BLACK, **beside)
     axes.set_aspect("equal", adjustable="datalim")
     return panel.Drawn()
 
@@ -170,9 +160,5 @@ def plainly(values: Sequence[float]) -> list[str]:
 
 def corners_of(result: Result) -> dict[str, tuple[float, float]]:
     """The three points in the coordinates of the plane."""
-    third = [float(np.ravel(result.numbers[f"plane/third_{axis}"])[0]) for axis in ("along", "beside")]
-    return {
-        "start": (0.0, 0.0),
-        "end": (float(result.projections["plane"].length[0]), 0.0),
-        "third": (third[0], third[1]),
-    }
+    along, beside = (float(np.ravel(result.numbers[f"plane/third_{axis}"])[0]) for axis in ("along", "beside"))
+    return {"start": (0.0, 0.0), "end": (float(result.projections["plane"].length[0]), 0.0), "third": (along, beside)}

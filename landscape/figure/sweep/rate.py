@@ -54,16 +54,14 @@ def draw_rates(axes: Axes, key: Key, cells: Cells, splits: Sequence[str] = SPLIT
             reach = 100 * np.array([[share - low], [high - share]])
             axes.errorbar([rank + offset], [100 * share], reach, linewidth=1.2, capsize=2, **look)
             if len(key.values) <= MAX_COUNTS:
-                place: dict[str, Any] = {"xytext": (0.5, 2), "textcoords": "offset points", "ha": "center"}
-                axes.annotate(
-                    f"{rises}/{judged}",
-                    (rank + offset, 100 * high),
-                    fontsize=5.5,
-                    color=look["color"],
-                    rotation=90,
-                    va="bottom",
-                    **place,
-                )
+                place: dict[str, Any] = {
+                    "xytext": (0.5, 2),
+                    "textcoords": "offset points",
+                    "ha": "center",
+                    "va": "bottom",
+                }
+                place |= {"fontsize": 5.5, "color": look["color"], "rotation": 90}
+                axes.annotate(f"{rises}/{judged}", (rank + offset, 100 * high), **place)
         axes.plot([], [], label=style.SPLIT_WORD[split], color=style.SPLIT_COLOR[split], marker="os"[number])
     label_values(axes, key)
     axes.set(ylim=(-4, 118), yticks=[0, 25, 50, 75, 100], ylabel="runs whose J rises [%]")

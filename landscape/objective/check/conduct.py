@@ -16,8 +16,9 @@ from landscape.model.contract import is_stateful
 from landscape.model.dropout import Dropout, Masks, switched_on
 from landscape.model.plain import plain_attention
 from landscape.objective.batch import Batches
-from landscape.objective.check.fitting import fitting
-from landscape.objective.forward import ForwardPass
+from landscape.objective.check.fitting import check_form, fitting
+from landscape.objective.forward import BatchForm, ForwardPass, inputs_and_targets, known_of, num_of
+from landscape.objective.module.call import Call, call_of
 from landscape.objective.module.safe import is_safe
 from landscape.objective.module.template import template_of
 from landscape.objective.module.watch import Watch, changes, drawn_elsewhere
@@ -56,18 +57,27 @@ def look_at(
     device: torch.device,
     dtype: torch.dtype,
     is_stochastic: bool,
+    call: Call | None = None,
 ) -> Look:
     """Copy a module and see how it behaves on the first examples of a split, which lies on ``device``.
+
+    Args:
+        call: (module, inputs) -> outputs, instead of the usual way.
 
     Raises:
         InputError: it cannot be copied, does not fit, or has no conduct in this mode.
     """
     module = template_of(original, device, dtype)
     ParameterLayout.of(module)  # refuses a module without parameters
+    form = BatchForm.of(split, call)
     with fitting(module, cost, split.x):
-        masks = Masks(module, split.x[:1], cost.num_draws)
+        check_form(cost, split)
+        x, y = split.rows(slice(1))
+        shown = inputs_and_targets(cost, form, known_of(x, y, {}, None))[0]
+        masks = Masks(module, shown, getattr(cost, "num_draws", 1), call_of(module, cost, form))
     carries = split.num_streams is not None and is_stateful(module)
-    forward = ForwardPass(module, cost, masks, dtype, device, carries, is_safe(module, cost))
+    is_known = is_safe(module, cost) and call is None
+    forward = ForwardPass(module, cost, masks, dtype, device, carries, is_known, form=form)
     return Look(forward, conduct_of(Batches(forward, split, seeds, is_stochastic), is_stochastic))
 
 
@@ -119,9 +129,9 @@ def conduct_of(batches: Batches, is_stochastic: bool) -> Conduct:
 def _pass(batches: Batches, training: Iterable[nn.Module]) -> tuple[list[nn.Module], frozenset[str], Any]:
     """One pass with these parts in training mode: the modules that drew, buffers that changed, and a fault or None."""
     forward, batch = batches.forward, batches.few(FEW, {})
-    x, y = batch.known[0, 0]["x"], batch.known[0, 0]["y"]
-    if len(x) == 1:  # batch norm takes a variance
-        batch = batches.one(torch.cat([x, x]), torch.cat([y, y]), {})
+    if num_of(batch.known[0, 0]) == 1:  # batch norm takes a variance
+        twice = torch.zeros(2, dtype=torch.int64, device=batches.split.x.device)
+        batch = batches.one(*batches.split.rows(twice), {})
     watch, fault = Watch({}, forward.module), None
     with changes(forward.module) as changed, switched_on(training), plain_attention(), torch.no_grad():
         try:

@@ -10,11 +10,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from landscape.cost.contract import checks_targets, wants_of
-from landscape.data.dataset import Split
+from landscape.cost.contract import calls_module, checks_targets, takes_batch, wants_of
+from landscape.data.split import TARGETS, Split
+from landscape.data.tree import Tree, Values, leaves_of
 from landscape.errors import InputError
-from landscape.objective.batch import Batches, Buffers
-from landscape.objective.forward import ForwardPass
+from landscape.objective.batch import Batches, Buffers, copied
+from landscape.objective.forward import ForwardPass, inputs_and_targets
 
 
 def check_numbers(mode: str, dtype: str, **counts: int | None) -> None:
@@ -29,7 +30,7 @@ def check_numbers(mode: str, dtype: str, **counts: int | None) -> None:
 
 
 @contextmanager
-def fitting(module: nn.Module, cost: Any, x: Tensor) -> Iterator[None]:
+def fitting(module: nn.Module, cost: Any, x: Values) -> Iterator[None]:
     """Turn a fault of model, cost and inputs of the data among themselves into one sentence."""
     try:
         yield
@@ -41,15 +42,35 @@ def fitting(module: nn.Module, cost: Any, x: Tensor) -> Iterator[None]:
         pair = f"model={type(module).__name__} does not fit data and cost {type(cost).__name__}"
         raise InputError(f"{pair}: {error}") from error
     except (RuntimeError, IndexError, ValueError, TypeError, AttributeError) as error:
-        advice = "a layer of weights needs x.float()"
-        if isinstance(error, IndexError):
-            advice = _beyond(module, x) or "what indexes a table must be one of its rows"
-        tokens = "" if x.is_floating_point() else f", which are whole numbers ({x.dtype}; {advice})"
-        wants = wants_of(cost)
         raise InputError(
-            f"model={type(module).__name__} does not fit data and cost {type(cost).__name__}: on x "
-            f"[B, {', '.join(map(str, x.shape[1:]))}]{tokens} it failed with: {error}; {wants}"
+            f"model={type(module).__name__} does not fit data and cost {type(cost).__name__}: on "
+            f"{_described(module, x, isinstance(error, IndexError))} it failed with: {error}; {wants_of(cost)}"
         ) from error
+
+
+def check_form(cost: Any, split: Split) -> None:
+    """Raise InputError for a batch whose targets nobody can tell, unless the cost takes all of it."""
+    if isinstance(split.y, Tree) and checks_targets(cost) and not takes_batch(cost) and not calls_module(cost):
+        raise InputError(
+            f"cost {type(cost).__name__} compares outputs with one tensor of targets, and a batch has "
+            f"{', '.join(split.y.leaves)}; call one of them {', '.join(TARGETS[:-1])} or {TARGETS[-1]}, or give a cost "
+            "(outputs, batch) -> values"
+        )
+
+
+def _described(module: nn.Module, x: Values, is_beyond: bool) -> str:
+    """The inputs in words, and what is usually wrong with whole numbers."""
+    if isinstance(x, Tree):
+        return f"a batch of {', '.join(f'{n} [B, {_inner(leaf)}]' for n, leaf in x.leaves.items())}"
+    advice = "a layer of weights needs x.float()"
+    if is_beyond:
+        advice = _beyond(module, x) or "what indexes a table must be one of its rows"
+    tokens = "" if x.is_floating_point() else f", which are whole numbers ({x.dtype}; {advice})"
+    return f"x [B, {_inner(x)}]{tokens}"
+
+
+def _inner(x: Tensor) -> str:
+    return ", ".join(map(str, x.shape[1:]))
 
 
 def _beyond(module: nn.Module, x: Tensor) -> str:
@@ -71,18 +92,27 @@ def _beyond(module: nn.Module, x: Tensor) -> str:
 
 
 class TargetCheck:
-    """Stands in for a cost, and shows it the outputs for a few examples beside the targets of all."""
+    """Stands in for a cost, and shows it the outputs for a few examples beside the targets of all.
 
-    def __init__(self, cost: Any, y: Tensor, goes_on: bool) -> None:
+    Args:
+        y: the targets of all examples, or the whole batch where the cost takes that.
+        goes_on: the cost is then computed.
+    """
+
+    def __init__(self, cost: Any, y: Any, goes_on: bool) -> None:
         self.cost, self.y, self.goes_on, self.num_draws = cost, y, goes_on, cost.num_draws
+        self.takes_batch, self.calls_module = takes_batch(cost), calls_module(cost)
+        self.call = getattr(cost, "call", None)
         self.is_shown = False
 
-    def channels(self, predict: Any, x: Tensor, y: Tensor) -> dict[str, Tensor]:
+    def channels(self, predict: Any, x: Any, y: Any) -> dict[str, Tensor]:
         """The cost's, if it goes on, else nothing; raises InputError if the targets do not fit."""
 
         def shown(inputs: Any, draw: int) -> Any:
             outputs = predict(inputs, draw)
-            if isinstance(inputs, Tensor) and not self.is_shown:  # before the cost meets a label that it does not know
+            if not self.is_shown and (
+                inputs is x or isinstance(inputs, Tensor)
+            ):  # before the cost meets a label that it does not know
                 self.cost.check_targets(outputs, self.y)
                 self.is_shown = True
             return outputs
@@ -93,10 +123,11 @@ class TargetCheck:
         return {}
 
 
-def showing_targets(forward: ForwardPass, y: Tensor, goes_on: bool) -> ForwardPass:
-    """The same pass, which shows the cost all of these targets beside its outputs."""
+def showing_targets(forward: ForwardPass, split: Split, goes_on: bool) -> ForwardPass:
+    """The same pass, which shows the cost all targets of a split beside its outputs."""
     if not checks_targets(forward.cost):
         return forward
+    y = inputs_and_targets(forward.cost, forward.form, split.leaves)[1]
     return replace(forward, cost=TargetCheck(forward.cost, y, goes_on), scales=forward.scales if goes_on else {})
 
 
@@ -111,7 +142,7 @@ def check_split(batches: Batches, split: Split, buffers: Buffers, has_extremes: 
     """
     few = split.first(min(len(split), 64, split.num_streams or 64))
     if checks_targets(batches.forward.cost):
-        _try(batches, few, buffers, batches.split.x, showing_targets(batches.forward, split.y, goes_on=False))
+        _try(batches, few, buffers, batches.split.x, showing_targets(batches.forward, split, goes_on=False))
     check_finite(batches, split, buffers)
     if has_extremes:
         check_extremes(batches, split, buffers)
@@ -119,8 +150,7 @@ def check_split(batches: Batches, split: Split, buffers: Buffers, has_extremes: 
 
 def check_finite(batches: Batches, split: Split, buffers: Buffers) -> None:
     """Raise InputError if examples that are not finite give no finite cost, or probabilities of pixels are none."""
-    x = split.x
-    if split.is_resampled and not (x.is_floating_point() and float(x.min()) >= 0 and float(x.max()) <= 1):
+    if split.is_resampled and not _are_probabilities(split.x):
         raise InputError(
             "resampled inputs are probabilities, and here are some outside [0, 1]; scale them, or set "
             "data.resample_train=false"
@@ -129,7 +159,7 @@ def check_finite(batches: Batches, split: Split, buffers: Buffers) -> None:
     if not len(rows):
         return
     if split.num_streams is None:
-        channels = _try(batches, Split(split.x[rows], split.y[rows]), buffers, batches.split.x)
+        channels = _try(batches, part_of(split, rows), buffers, batches.split.x)
         if bool(channels["objective"].isfinite().all()):
             return
     raise InputError(
@@ -140,18 +170,28 @@ def check_finite(batches: Batches, split: Split, buffers: Buffers) -> None:
 
 def check_extremes(batches: Batches, split: Split, buffers: Buffers) -> None:
     """Raise InputError if the smallest or largest of whole-number inputs, such as a token, is none of the module's."""
-    x, size = split.x, split.num_streams or 1
-    if x.is_floating_point() or x.is_complex() or x.dtype == torch.bool or x.dim() < 2:
-        return
-    rows = x.flatten(1)
-    for row in {int(rows.amax(dim=1).argmax()), int(rows.amin(dim=1).argmin())}:
-        start = row // size * size
-        part = Split(x[start : start + size], split.y[start : start + size], split.num_streams)
-        _try(batches, part, buffers, x)
+    size = split.num_streams or 1
+    for x in leaves_of(split.x, "x").values():
+        if x.is_floating_point() or x.is_complex() or x.dtype == torch.bool or x.dim() < 2 or not x.numel():
+            continue
+        rows = x.flatten(1)
+        for row in {int(rows.amax(dim=1).argmax()), int(rows.amin(dim=1).argmin())}:
+            start = row // size * size
+            _try(batches, part_of(split, slice(start, start + size)), buffers, x)
+
+
+def part_of(split: Split, index: Any) -> Split:
+    """Some of the examples."""
+    x, y = split.rows(index)
+    return replace(split, x=x, y=y)
+
+
+def _are_probabilities(x: Values) -> bool:
+    return isinstance(x, Tensor) and x.is_floating_point() and float(x.min()) >= 0 and float(x.max()) <= 1
 
 
 def _try(
-    batches: Batches, split: Split, buffers: Buffers, x: Tensor, forward: ForwardPass | None = None
+    batches: Batches, split: Split, buffers: Buffers, x: Values, forward: ForwardPass | None = None
 ) -> dict[str, Tensor]:
     """What examples cost at the module's own point.
 
@@ -163,6 +203,6 @@ def _try(
     """
     here = split.to(batches.forward.device, batches.forward.dtype)
     buffers = {name: buffer.clone() for name, buffer in buffers.items()}
-    batch = batches.one(here.x.clone(), here.y.clone(), buffers)
+    batch = batches.one(*copied(here.x, here.y), buffers)
     with fitting(batches.forward.module, batches.forward.cost, x):
         return replace(batch, forward=forward or batch.forward).channels(batches.forward.start)[0]

@@ -10,8 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from landscape.data.tree import Values
 from landscape.errors import InputError
-from landscape.objective.batch import Batches, Buffers
+from landscape.objective.batch import Batches, Buffers, copied
 from landscape.objective.forward import ForwardPass, known_of
 from landscape.objective.module.safe import is_known
 from landscape.objective.module.template import has_own_modes, template_of
@@ -30,8 +31,8 @@ def check_keeps_nothing(batches: Batches, original: nn.Module, buffers: Buffers)
         original: the module that it is a copy of, which may have run too.
         buffers: of the first row.
     """
-    forward, few = batches.forward, batches.few(16, {}).known[0, 0]
-    x, y = few["x"], few["y"]
+    forward = batches.forward
+    x, y = batches.split.rows(slice(batches.split.num_streams or 16))
     # Weights are replaced at each point by others of the same version, and sometimes at the same address.
     for seed in (1, 2):
         theta = forward.off_start(0.1, seed)
@@ -94,7 +95,7 @@ def _arrays(value: Any, depth: int = 3) -> list[Any]:
     return []
 
 
-def _computes_again(forward: ForwardPass, theta: Tensor, other: Tensor, x: Tensor, y: Tensor) -> bool:
+def _computes_again(forward: ForwardPass, theta: Tensor, other: Tensor, x: Values, y: Values) -> bool:
     """Whether something that a module came with is, once taken away, computed anew from weights and not from examples.
 
     A constant is missed, an option is not filled in, and what is set by the first batch depends on the examples.
@@ -133,8 +134,8 @@ def _filled(
     value: tuple[Any, ...] | None,
     is_reset: bool,
     theta: Tensor,
-    x: Tensor,
-    y: Tensor,
+    x: Values,
+    y: Values,
 ) -> list[Any]:
     """The numbers that a pass leaves in one attribute or buffer of a module.
 
@@ -173,7 +174,7 @@ def _copy(forward: ForwardPass, original: nn.Module, theta: Tensor) -> ForwardPa
     return replace(forward, module=net)
 
 
-def _cost(forward: ForwardPass, theta: Tensor, x: Tensor, y: Tensor, buffers: Buffers) -> Tensor:
+def _cost(forward: ForwardPass, theta: Tensor, x: Values, y: Values, buffers: Buffers) -> Tensor:
     with torch.no_grad():
-        values, _ = forward.on_copies(theta, known_of(x.clone(), y.clone(), buffers, None), None)
+        values, _ = forward.on_copies(theta, known_of(*copied(x, y), buffers, None), None)
     return values["objective"].double()

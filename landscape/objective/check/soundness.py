@@ -10,13 +10,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from landscape.cost.contract import WEIGHT, is_of_batch
 from landscape.errors import InputError
 from landscape.model.contract import has_example
 from landscape.objective.batch import Batches, Buffers
 from landscape.objective.check.conduct import FEW
 from landscape.objective.check.fitting import check_extremes, check_finite, fitting, showing_targets
 from landscape.objective.check.kept import check_keeps_nothing, check_memory
-from landscape.objective.forward import AXES, ForwardPass, Known
+from landscape.objective.forward import ForwardPass, Known, cut, num_of
 from landscape.objective.module.watch import Watch, changes
 
 ALONE = {torch.float32: 1e-3, torch.float64: 1e-8}
@@ -42,7 +43,7 @@ def check(batches: Batches, original: nn.Module, buffers: Buffers) -> frozenset[
     forward = batches.forward = replace(batches.forward, written=written)
     module, cost = forward.module, type(forward.cost).__name__
     batch, theta, name = batches.few(64, buffers), forward.off_start(), forward.name
-    few = len(batch.known[0, 0]["x"])
+    few = num_of(batch.known[0, 0])
     with fitting(module, forward.cost, split.x), forward.masks.watched() as idle:
         first, second = (batch.channels(theta)[0] for _ in range(2))
     if idle and has_example(module):  # its training pass takes more than x, and was not made
@@ -61,6 +62,8 @@ def check(batches: Batches, original: nn.Module, buffers: Buffers) -> frozenset[
             f"model={name} with cost {cost} gives a complex cost, and J is a "
             "real number; take its real part, absolute value or square"
         )
+    _check_weights(name, cost, first.get(WEIGHT), few)
+    forward = batches.forward = replace(forward, weighs=WEIGHT in first)
     shape = tuple(first["objective"].shape)
     if shape != (few,):
         raise InputError(
@@ -71,11 +74,23 @@ def check(batches: Batches, original: nn.Module, buffers: Buffers) -> frozenset[
     if not forward.is_safe:
         with fitting(module, forward.cost, split.x):
             check_keeps_nothing(batches, original, buffers)
-    if few > 1 and split.num_streams is None:
+    if few > 1 and split.num_streams is None and not is_of_batch(forward.cost):
         _check_alone(forward, theta, batch.known[0, 0])
     if split.num_streams is None:  # blocks of sequences cost too much for every objective
         check_extremes(batches, split, buffers)
     return written
+
+
+def _check_weights(name: str, cost: str, weights: Tensor | None, few: int) -> None:
+    """Raise InputError unless the weights of a cost are numbers of 0 or more, one per example."""
+    if weights is None:
+        return
+    if tuple(weights.shape) != (few,) or not bool((weights.isfinite() & (weights >= 0)).all()):
+        raise InputError(
+            f"model={name} with cost {cost} gives weights of shape {tuple(weights.shape)}, "
+            f"{weights.flatten()[:4].tolist()} to begin with; they must be ({few},) finite numbers of 0 or more, "
+            "one per example"
+        )
 
 
 def _written(batches: Batches, original: nn.Module, buffers: Buffers) -> frozenset[str]:
@@ -93,7 +108,7 @@ def _written(batches: Batches, original: nn.Module, buffers: Buffers) -> frozens
         changes(forward.module) as changed,
         watch.running(),
     ):
-        values, _ = showing_targets(forward, batches.split.y, goes_on=True)(theta, known, None)
+        values, _ = showing_targets(forward, batches.split, goes_on=True)(theta, known, None)
         if watch.drawing:  # perhaps for nothing that J depends on, perhaps seldom
             for _ in range(8):
                 _check_repeats(forward.name, values, forward(theta, known, None)[0])
@@ -117,8 +132,8 @@ def _check_repeats(name: str, first: Mapping[str, Tensor], second: Mapping[str, 
 
 def _check_alone(forward: ForwardPass, theta: Tensor, known: Known) -> None:
     """Half of the examples must cost without the others what they cost beside them."""
-    half = len(known["x"]) // 2
-    part = {n: v.narrow(AXES[n], 0, half) if n in AXES else v for n, v in known.items()}
+    half = num_of(known) // 2
+    part = cut(known, 0, half)
     with torch.no_grad():
         beside = forward.on_copies(theta, known, None)[0]["objective"][:half].double()
         try:

@@ -18,7 +18,7 @@ from landscape.objective.engine.counts import HELD_POINTS, Room
 from landscape.objective.engine.graph import NotFinite, Trace, Unsuited, trace
 from landscape.objective.engine.prefix import Prefix
 from landscape.objective.engine.rows import Points, rows_of
-from landscape.objective.forward import AXES, ForwardPass
+from landscape.objective.forward import ForwardPass, cut, num_of
 from landscape.objective.memory.passes import Limit
 from landscape.objective.sums import Sums
 from landscape.parameters import row_of
@@ -101,7 +101,7 @@ class LineSums:
             start: the batch's first example.
         """
         if self.engine == "auto" and not self.is_checked:
-            num = len(next(iter(known.values()))["x"])
+            num = num_of(next(iter(known.values())))
             # A recurrent layer that is one operator is not counted, but uses each parameter at least once.
             flops = max(self.limit.flops, 2.0 * self.anchors[0].shape[-1])
             self.serves = self.serves and not is_small(num, len(self.points), flops)
@@ -144,16 +144,16 @@ class LineSums:
         whole = self.chosen[key]
         if key not in self.parts:
             self.parts[key] = self._num_parts(whole, anchors, known, states)
-        num, parts = known["x"].shape[0], self.parts[key]
+        num, parts = num_of(known), self.parts[key]
         # Before the engine takes any memory, since the plain path needs some of its own.
         plain = None
         if not self.is_checked:
-            plain = self._plain(anchors, known if parts == 1 else self._slice(known, 0, num // parts), states)
+            plain = self._plain(anchors, known if parts == 1 else cut(known, 0, num // parts), states)
         sums: dict[str, Tensor] = {}
         after: list[Any] = []
         for n in range(parts):
             first, last = num * n // parts, num * (n + 1) // parts
-            piece = known if parts == 1 else self._slice(known, first, last)
+            piece = known if parts == 1 else cut(known, first, last - first)
             runner = whole if parts == 1 and whole is not None else self._of(whole, anchors, piece)
             after = self._sum(runner, anchors, piece, states, sums, keep, start + first)
             if plain is not None and n == 0:
@@ -199,11 +199,11 @@ class LineSums:
         Raises:
             Unsuited: not even one example does, or a batch with states, which stays whole.
         """
-        num = known["x"].shape[0]
+        num = num_of(known)
         longest = len(self.points) if whole is not None else max(len(row.which) for row in rows_of(self.points))
         parts = 1 if whole is not None else -(-num // rows_together(longest))
         rows = -(-num // parts)
-        probe = whole if whole is not None else self._of(None, anchors, self._slice(known, 0, rows))
+        probe = whole if whole is not None else self._of(None, anchors, cut(known, 0, rows))
         limit = self.limit
         room = probe.room(rows, len(self.points), longest, limit.plain, limit.together)
         if (fit := room.examples(limit.bytes)) >= rows:
@@ -211,10 +211,6 @@ class LineSums:
         if fit < 1 or states is not None or probe.trace.state_spec is not None:
             raise Unsuited("objective.memory leaves too little room")
         return -(-num // fit)
-
-    def _slice(self, known: Mapping[str, Tensor], first: int, last: int) -> dict[str, Tensor]:
-        """Examples first ... last - 1 of a batch."""
-        return {n: v.narrow(AXES[n], first, last - first) if n in AXES else v for n, v in known.items()}
 
     def _chosen(self, traced: Trace) -> Prefix | None:
         """Events where they were asked for or pay, else the prefix."""

@@ -96,8 +96,8 @@ def footprint(batches: Batches, buffers: Buffers, evaluate: Evaluate, budget: fl
     sizes, peaks, state, flops = list[int](), list[int](), 0, 0.0
     size = split.num_streams or min(2, len(split))
     while True:
-        x, y = split.x[:size], split.y[:size]
-        masks = torch.ones((draws, size, width), dtype=torch.bool, device=x.device) if width else None
+        x, y = split.rows(slice(size))
+        masks = torch.ones((draws, size, width), dtype=torch.bool, device=forward.device) if width else None
         batch = batches.one(x, y, buffers, masks)
         with torch.no_grad(), Live() as live:
             _, after = evaluate(batch)
@@ -110,7 +110,9 @@ def footprint(batches: Batches, buffers: Buffers, evaluate: Evaluate, budget: fl
             break
         size = min(max(2 * size, FEW), len(split))
     mask = draws * width  # bytes per example, one for each truth value
-    pixels = split.x[0].numel() if split.is_resampled else 0
+    pixels = pixel_bytes = 0
+    if split.is_resampled and isinstance(split.x, Tensor):
+        pixels, pixel_bytes = split.x[0].numel(), split.x.element_size()
     # One block of random numbers per stream stays; while one is drawn its float32 are there too.
     blocks = MASK_BLOCK * (mask * (rows * replicates + 5) + 4 * pixels * (rows + 1))
     # path(alpha) makes the next point of every row while the last is still there, and something on the way.
@@ -118,7 +120,7 @@ def footprint(batches: Batches, buffers: Buffers, evaluate: Evaluate, budget: fl
     constant = max(0.0, *(peak - num * each for num, peak in zip(sizes, peaks, strict=True)))
     # A row among others is copied, from up to three anchors, to where it lies as it would alone.
     fixed = (3 * rows + 3 * (rows > 1)) * theta_bytes + blocks + constant
-    held = rows * replicates * mask + rows * pixels * (5 + split.x.element_size())
+    held = rows * replicates * mask + rows * pixels * (5 + pixel_bytes)
     # The states before a batch and after it.
     return Footprint(fixed, held, each, 3.0 * theta_bytes, 2.0 * rows * replicates * state, flops)
 

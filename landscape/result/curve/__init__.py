@@ -1,57 +1,33 @@
 """Curves along a path and every number read off them. Numpy, and scipy where a formula needs it."""
 
-from landscape.result.curve.between import hidden_rise, noise_of, num_turning_points, turning_points
-from landscape.result.curve.null import WalkBands, random_walk_bands, random_walk_limit, thales_defect
-from landscape.result.curve.numbers import (
-    argmin_alpha,
-    chord_barrier,
-    curvature_changes,
-    drop,
-    end_barrier,
-    flattening,
-    largest_rise,
-    local_maxima,
-    local_minima,
-    mean_barrier,
-    num_rises,
-    plateau_length,
-    relative_rise,
-    spline_deviation,
-    tolerance,
-    turning,
-    value_at,
-)
-from landscape.result.curve.types import Array, Columns, Curve, LearningCurve, Projection
-
-__all__ = [
-    "Array",
-    "Columns",
-    "Curve",
-    "LearningCurve",
-    "Projection",
-    "WalkBands",
-    "argmin_alpha",
-    "chord_barrier",
-    "curvature_changes",
-    "drop",
-    "end_barrier",
-    "flattening",
-    "hidden_rise",
-    "largest_rise",
-    "local_maxima",
-    "local_minima",
-    "mean_barrier",
-    "noise_of",
-    "num_rises",
-    "num_turning_points",
-    "plateau_length",
-    "random_walk_bands",
-    "random_walk_limit",
-    "relative_rise",
-    "spline_deviation",
-    "thales_defect",
-    "tolerance",
-    "turning",
-    "turning_points",
-    "value_at",
-]
+from landscape.result.curve.between import hidden_rise as hidden_rise
+from landscape.result.curve.between import noise_of as noise_of
+from landscape.result.curve.between import num_turning_points as num_turning_points
+from landscape.result.curve.between import turning_points as turning_points
+from landscape.result.curve.curve import Curve as Curve
+from landscape.result.curve.null import WalkBands as WalkBands
+from landscape.result.curve.null import random_walk_bands as random_walk_bands
+from landscape.result.curve.null import random_walk_limit as random_walk_limit
+from landscape.result.curve.null import thales_defect as thales_defect
+from landscape.result.curve.numbers import argmin_alpha as argmin_alpha
+from landscape.result.curve.numbers import chord_barrier as chord_barrier
+from landscape.result.curve.numbers import curvature_changes as curvature_changes
+from landscape.result.curve.numbers import drop as drop
+from landscape.result.curve.numbers import end_barrier as end_barrier
+from landscape.result.curve.numbers import flattening as flattening
+from landscape.result.curve.numbers import largest_rise as largest_rise
+from landscape.result.curve.numbers import local_maxima as local_maxima
+from landscape.result.curve.numbers import local_minima as local_minima
+from landscape.result.curve.numbers import mean_barrier as mean_barrier
+from landscape.result.curve.numbers import num_rises as num_rises
+from landscape.result.curve.numbers import plateau_length as plateau_length
+from landscape.result.curve.numbers import relative_rise as relative_rise
+from landscape.result.curve.numbers import spline_deviation as spline_deviation
+from landscape.result.curve.numbers import tolerance as tolerance
+from landscape.result.curve.numbers import turning as turning
+from landscape.result.curve.numbers import value_at as value_at
+from landscape.result.curve.surface import Surface as Surface
+from landscape.result.curve.types import Array as Array
+from landscape.result.curve.types import Columns as Columns
+from landscape.result.curve.types import LearningCurve as LearningCurve
+from landscape.result.curve.types import Projection as Projection

@@ -9,7 +9,7 @@ import numpy as np
 from landscape.result.curve.adaptive import cubic, turns
 from landscape.result.curve.column import samples
 from landscape.result.curve.numbers import STOCHASTIC_TOLERANCE, largest_rise, local_maxima, local_minima, tolerance
-from landscape.result.curve.types import Array, Curve
+from landscape.result.curve.types import Array, Samples
 
 
 def hidden_rise(alphas: Array, values: Array, slopes: Array) -> float:
@@ -47,7 +47,7 @@ def turning_points(
     return sorted(float(at[k]) for k in found)
 
 
-def noise_of(curve: Curve, column: int) -> float:
+def noise_of(curve: Samples, column: int) -> float:
     """tau (see ``tolerance``) of what J spans over the samples in [0, 1], in nats: smaller bumps may be noise."""
     tau = tolerance(curve, column)
     values = samples(curve.alphas, curve.objective[:, column], 0.0, 1.0)[1]
@@ -55,7 +55,7 @@ def noise_of(curve: Curve, column: int) -> float:
     return (STOCHASTIC_TOLERANCE if math.isnan(tau) else tau) * float(np.ptp(values))
 
 
-def num_turning_points(curve: Curve, column: int) -> float:
+def num_turning_points(curve: Samples, column: int) -> float:
     """How many extrema inside (0, 1) stand out of the noise; NaN if a sample or a slope is not finite.
 
     Args:

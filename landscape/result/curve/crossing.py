@@ -9,7 +9,7 @@ import numpy as np
 
 from landscape.result.curve.column import SAME_ALPHA, column_of, require_finite, require_threshold, value_at, window
 from landscape.result.curve.numbers import drop, plateau_length
-from landscape.result.curve.types import Array, Curve
+from landscape.result.curve.types import Array, Samples
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ def climb(alphas: Array, values: Array) -> Climb:
     return Climb(float(v[k]), float(a[k]), crossing(before, before + 1), last, is_over)
 
 
-def replicate_error(curve: Curve, column: int) -> Array:
+def replicate_error(curve: Samples, column: int) -> Array:
     """The standard error, over the K mask replicates, of the mean of J(alpha) - J(0), in nats [A].
 
     Raises:

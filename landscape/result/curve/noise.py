@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from landscape.result.curve.types import Array, Curve
+from landscape.result.curve.types import Array, Samples
 
 CHUNK = 8192
 """Examples in one piece: [A, CHUNK] in float64 fits a cache for twenty alphas, and memory for thousands."""
@@ -52,67 +52,144 @@ class Rise:
 def noise_of_costs(costs: Any, values: Array, alphas: Array) -> dict[str, Array]:
     """What ``Curve.noise`` holds but for the floor: ``errors`` [A, A, S], ``low`` and ``high`` [A, S].
 
-    Reads the costs twice, piece by piece, and does S A^2 N + 200 S A N products.
+    Reads the costs once, piece by piece, and does S A^2 N + 200 S A N products.
 
     Args:
-        costs: each example's cost [S, A, N]. values: their mean over examples, J [A, S]. alphas: [A].
+        costs: each example's cost [S, A, N].
+        values: their mean over examples, J [A, S].
+        alphas: [A].
     """
-    low, high = band(costs, int(np.argmin(np.abs(alphas))))
-    found = {"low": low, "high": high}
-    if len(alphas) <= MOST_POINTS:
-        found["errors"] = np.stack([errors(costs[s], values[:, s]) for s in range(len(costs))], axis=2)
-    return found
+    noise = NoiseOfCosts(alphas, values)
+    noise.add(costs)
+    return noise.measured()
 
 
-def errors(costs: Any, values: Array) -> Any:
-    """The standard error over examples of J(b) - J(a) for each pair of points, [A, A] in float32.
+class NoiseOfCosts:
+    """The noise of a curve from the costs of its examples, which come in pieces and are not kept.
 
     Args:
-        costs: [A, N]. values: near their means [A], so that the squares lose nothing.
+        alphas: [A].
+        near: about the mean costs, so that the squares lose nothing, [A, S]; None: those of the first piece.
     """
-    num = costs.shape[1]
-    total, squares = np.zeros(len(values)), np.zeros((len(values), len(values)))
-    with np.errstate(invalid="ignore", over="ignore"):
-        for start in range(0, num, CHUNK):
-            part = costs[:, start : start + CHUNK].astype(np.float64) - values[:, None]
+
+    def __init__(self, alphas: Array, near: Array | None = None) -> None:
+        self.origin, self.has_pairs = int(np.argmin(np.abs(alphas))), len(alphas) <= MOST_POINTS
+        self.near = self._near = near
+        self.band, self.pairs = Band(self.origin), list[Pairs]()
+
+    def add(self, costs: Any) -> None:
+        """Some examples more: [S, A, n]."""
+        if self.near is None:
+            self.near = np.asarray(costs, dtype=np.float64).mean(axis=2).T
+        if self.has_pairs and not self.pairs:
+            self.pairs = [Pairs(near) for near in self.near.T]
+        for start in range(0, costs.shape[2], CHUNK):
+            piece = costs[:, :, start : start + CHUNK]
+            self.band.add(piece)
+            for line, pairs in zip(piece, self.pairs, strict=False):
+                pairs.add(line)
+
+    def forget(self) -> None:
+        """Begin anew."""
+        self.near, self.band, self.pairs = self._near, Band(self.origin), []
+
+    def state(self) -> tuple[dict[str, Array], dict[str, Any]]:
+        """What was added so far: arrays, and numbers."""
+        assert self.near is not None
+        arrays = {"near": self.near, "sums": self.band.sums, "weights": self.band.weights}
+        for k, pairs in enumerate(self.pairs):
+            arrays |= {f"total{k}": pairs.total, f"squares{k}": pairs.squares}
+        num = self.pairs[0].num if self.pairs else 0
+        return arrays, {"num": num, "generator": self.band.rng.bit_generator.state}
+
+    def restore(self, arrays: dict[str, Array], numbers: dict[str, Any]) -> None:
+        """Go on where ``state`` was taken."""
+        self.near, self.band.sums, self.band.weights = arrays["near"], arrays["sums"], arrays["weights"]
+        self.band.rng.bit_generator.state = numbers["generator"]
+        self.pairs = [Pairs(near) for near in self.near.T] if self.has_pairs else []
+        for k, pairs in enumerate(self.pairs):
+            pairs.total, pairs.squares, pairs.num = arrays[f"total{k}"], arrays[f"squares{k}"], numbers["num"]
+
+    def measured(self, scale: float = 1.0) -> dict[str, Array]:
+        """``errors``, ``low`` and ``high`` of all that was added.
+
+        Args:
+            scale: by which each example's cost is to be multiplied, so that their mean is J.
+        """
+        low, high = self.band.limits()
+        found = {"low": scale * low, "high": scale * high}
+        if self.pairs:
+            found["errors"] = np.stack([pairs.errors() for pairs in self.pairs], axis=2) * np.float32(scale)
+        return found
+
+
+class Pairs:
+    """The standard error over examples of J(b) - J(a) for each pair of points.
+
+    Args:
+        near: the mean costs [A], about.
+    """
+
+    def __init__(self, near: Array) -> None:
+        self.near, self.num = near, 0
+        self.total, self.squares = np.zeros(len(near)), np.zeros((len(near), len(near)))
+
+    def add(self, costs: Any) -> None:
+        """Some examples more: [A, n]."""
+        with np.errstate(invalid="ignore", over="ignore"):
+            part = costs.astype(np.float64) - self.near[:, None]
             part -= part.mean(axis=0)  # what one example has at all points cancels in every difference
-            total += part.sum(axis=1)
-            squares += part @ part.T
-        if num < 2:
-            return np.full(squares.shape, np.nan, dtype=np.float32)
-        covariance = squares / num - np.outer(total, total) / num**2
-        own = np.diag(covariance)
-        variance = own[:, None] + own[None, :] - 2 * covariance
-        return np.sqrt(np.maximum(variance, 0.0) / (num - 1)).astype(np.float32)
+            self.total += part.sum(axis=1)
+            self.squares += part @ part.T
+        self.num += costs.shape[1]
+
+    def errors(self) -> Any:
+        """[A, A] in float32."""
+        if self.num < 2:
+            return np.full(self.squares.shape, np.nan, dtype=np.float32)
+        with np.errstate(invalid="ignore", over="ignore"):
+            covariance = self.squares / self.num - np.outer(self.total, self.total) / self.num**2
+            own = np.diag(covariance)
+            variance = own[:, None] + own[None, :] - 2 * covariance
+            return np.sqrt(np.maximum(variance, 0.0) / (self.num - 1)).astype(np.float32)
 
 
-def band(costs: Any, origin: int = 0, level: float = LEVEL, draws: int = DRAWS, seed: int = 0) -> tuple[Array, Array]:
-    """Pointwise bootstrap band of J(alpha) - J(origin) over examples: lower and upper [A, S].
+class Band:
+    """Pointwise bootstrap band of J(alpha) - J(origin) over examples.
 
     Each draw weighs the examples by counts of a sample with replacement; the same counts for all alphas, so what the
     examples share along the line cancels, as it does in a difference of two values of J, and for all lines, so that a
     line has the same band whatever lies beside it.
 
     Args:
-        costs: [S, A, N]. origin: index of the point that J is compared with. level: of the band. draws: bootstrap
-            samples. seed: of the draws.
+        origin: index of the point that J is compared with.
+        level: of the band.
+        draws: bootstrap samples.
+        seed: of the draws.
     """
-    num_lines, num_alphas, num = costs.shape
-    rng = np.random.default_rng(seed)
-    sums, weights = np.zeros((num_lines, draws, num_alphas)), np.zeros((draws, 1))
-    with np.errstate(invalid="ignore", over="ignore"):
-        for start in range(0, num, CHUNK):
-            # Poisson counts in place of multinomial ones: independent, so they can be drawn piece by piece; divided by
-            # their total below. Source: Hanley & MacGibbon 2006, "Creating non-parametric bootstrap samples using
-            # Poisson frequencies".
-            counts = rng.poisson(1.0, size=(draws, min(CHUNK, num - start))).astype(np.float64)
-            weights += counts.sum(axis=1, keepdims=True)
-            for s in range(num_lines):
-                part = costs[s, :, start : start + CHUNK].astype(np.float64)
-                sums[s] += counts @ (part - part[origin]).T
-        means = sums / weights
-        low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2], axis=1)
-    return low.T, high.T
+
+    def __init__(self, origin: int = 0, level: float = LEVEL, draws: int = DRAWS, seed: int = 0) -> None:
+        self.origin, self.level, self.draws = origin, level, draws
+        self.rng = np.random.default_rng(seed)
+        self.sums: Any = 0.0
+        self.weights = np.zeros((draws, 1))
+
+    def add(self, costs: Any) -> None:
+        """Some examples more: [S, A, n]."""
+        # Poisson counts in place of multinomial ones: independent, so they can be drawn piece by piece; divided by
+        # their total below. Source: Hanley & MacGibbon 2006, "Creating non-parametric bootstrap samples using
+        # Poisson frequencies".
+        counts = self.rng.poisson(1.0, size=(self.draws, costs.shape[2])).astype(np.float64)
+        self.weights += counts.sum(axis=1, keepdims=True)
+        with np.errstate(invalid="ignore", over="ignore"):
+            lines = [line.astype(np.float64) for line in costs]
+            self.sums = self.sums + np.stack([counts @ (part - part[self.origin]).T for part in lines])
+
+    def limits(self) -> tuple[Array, Array]:
+        """Lower and upper [A, S]."""
+        with np.errstate(invalid="ignore", over="ignore"):
+            low, high = np.quantile(self.sums / self.weights, [(1 - self.level) / 2, (1 + self.level) / 2], axis=1)
+        return low.T, high.T
 
 
 def mean_error(errors: Any, num: int) -> Array:
@@ -128,7 +205,7 @@ def mean_error(errors: Any, num: int) -> Array:
         return np.asarray(np.abs(errors.mean(axis=-1)) + NUM_SIGMAS * spread * math.sqrt(max(1 / few - 1 / num, 0.0)))
 
 
-def rise_between(curve: Curve, column: int, first: float, last: float) -> Rise | None:
+def rise_between(curve: Samples, column: int, first: float, last: float) -> Rise | None:
     """The rise of one line between the samples nearest to two alphas; None for a curve without noise measured."""
     if "floor" not in curve.noise:
         return None
@@ -139,7 +216,7 @@ def rise_between(curve: Curve, column: int, first: float, last: float) -> Rise |
     return Rise(float(values[b] - values[a]), *at, error, float(curve.noise["floor"][column]))
 
 
-def steepest(curve: Curve, column: int, first: float = 0.0, last: float = 1.0, sign: int = 1) -> Rise | None:
+def steepest(curve: Samples, column: int, first: float = 0.0, last: float = 1.0, sign: int = 1) -> Rise | None:
     """The largest rise of one line between two samples in [first, last]; None for a curve without noise measured.
 
     Args:

@@ -14,7 +14,7 @@ import numpy as np
 
 from landscape.result.curve.column import closed_window, column_of, require_finite, require_threshold, samples, window
 from landscape.result.curve.column import value_at as value_at
-from landscape.result.curve.types import Array, Curve
+from landscape.result.curve.types import Array, Samples
 
 # Relative slack below which a rise counts as numerical noise: section 0.6 of the reproduction notes.
 DETERMINISTIC_TOLERANCE = {"float64": 1e-6, "float32": 1e-4}
@@ -207,7 +207,7 @@ def spline_deviation(alphas: Array, values: Array, every: int = 10) -> float:
     return float(np.max(np.abs(values - CubicSpline(alphas[knots], values[knots])(alphas))) / spread)
 
 
-def tolerance(curve: Curve, column: int) -> float:
+def tolerance(curve: Samples, column: int) -> float:
     """tau: the rise, relative to the drop, that the way this curve was measured can produce by itself.
 
     Deterministic: 1e-6 in float64, 1e-4 in float32. Stochastic: 5e-3, or three standard errors of

@@ -12,6 +12,8 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from landscape.result.curve import picture, shown
+
 Array = NDArray[np.float64]
 
 
@@ -89,24 +91,8 @@ def _tall(array: Array, num_rows: int, fits: bool) -> Array:
 
 
 @dataclass(frozen=True)
-class Curve(Columns):
-    """The objective J along a path, one column per line.
-
-    Args:
-        alphas: positions on the path [A], strictly increasing, may leave [0, 1].
-        objective: mean cost per example in nats [A, S]; a value that could not be computed is NaN.
-        metrics: further channels of the same shape, for example ``{"error": [A, S]}``, a fraction in [0, 1].
-        split: ``"train"`` or ``"valid"``.
-        mode: ``"deterministic"`` (no dropout) or ``"stochastic"`` (the training cost, common random numbers).
-        dtype: the precision of the forward pass, ``"float32"`` or ``"float64"``; sums are always float64.
-        source: ``"measured"`` or ``"theory"``.
-        num_examples: examples the objective averages over.
-        replicates: the objective of each mask replicate [K, A, S] when K > 1, else None.
-        noise: what J owes to rounding and to its examples, in nats, where it was measured: ``"floor"`` [S], a bound
-            on the rounding error of J; ``"errors"`` [A, A, S], the standard error over examples
-            of J(b) - J(a); ``"low"`` and ``"high"`` [A, S], a 95 % bootstrap band over examples, less J at the sample
-            nearest to alpha = 0.
-    """
+class Samples(Columns):
+    """What a ``Curve`` holds, as plain fields; its numbers, its table and its picture are made of these."""
 
     ROWS = ("alphas",)
 
@@ -143,7 +129,7 @@ class Curve(Columns):
 
 
 @dataclass(frozen=True)
-class Projection(Columns):
+class Projection(Columns, shown.Shown):
     """A training run seen from the straight line between its start and its solution.
 
     With c_t = theta_t - theta_i and d = (theta_f - theta_i)/L, L = |theta_f - theta_i|:
@@ -169,6 +155,64 @@ class Projection(Columns):
     best_epoch: Array
     second_projection: Array | None = None
     objective: Array | None = None
+
+    def summary(self) -> dict[str, list[float]]:
+        """The numbers of every run.
+
+        Returns:
+            ``length`` of the line, ``largest_residual``; where J was asked for ``lowest``, ``lowest_point`` its number.
+        """
+        with np.errstate(invalid="ignore"):
+            found = {"length": self.length, "largest_residual": np.fmax.reduce(self.residual_norm, axis=0)}
+        if self.objective is not None:
+            at = np.argmin(np.where(np.isfinite(self.objective), self.objective, np.inf), axis=0)
+            found |= {"lowest": np.fmin.reduce(self.objective, axis=0), "lowest_point": self.steps[at]}
+        return {name: [float(value) for value in values] for name, values in found.items()}
+
+    def plot(self, ax: Any = None, **look: Any) -> Any:
+        """Draw how far each run strayed from the straight line, coloured by J where it was asked for.
+
+        Args:
+            ax: matplotlib ``Axes``; None makes a new figure.
+            look: of the lines.
+
+        Returns:
+            The ``Axes``.
+        """
+        axes = shown.axes_for(ax)
+        picture.track(axes, self.projection / self.length, self.residual_norm / self.length, self.objective, **look)
+        return axes
+
+    def table(self) -> shown.Table:
+        """What is printed: about fifteen of the points, then the numbers."""
+        kept = shown.some_rows(len(self.steps))
+        tall = {"along": self.projection / self.length, "beside": self.residual_norm / self.length}
+        columns = tall | ({} if self.objective is None else {"J": self.objective})
+        cells = [
+            [shown.number(self.epochs[k]), *(shown.each([shown.number(x) for x in v[k]]) for v in columns.values())]
+            for k in kept
+        ]
+        points = shown.count(len(self.steps), "point")
+        title = f"A run beside the line from its first to its last point, in lengths of the line: {points}"
+        said = [(name.replace("_", " "), shown.each(list(map(shown.number, v)))) for name, v in self.summary().items()]
+        return shown.Table(title, ["point", *columns], cells, said)
+
+    def check(self) -> None:
+        """Raise ValueError unless every array has the shape that its name asks for."""
+        shape = (len(self.steps), len(self.length))
+        for name in ("projection", "residual_norm", "parameter_norm", "second_projection", "objective"):
+            if (array := getattr(self, name)) is not None and array.shape != shape:
+                raise ValueError(f"{name} has the shape {array.shape}, not {shape}")
+        for name in ("steps", "epochs"):
+            if getattr(self, name).shape != shape[:1]:
+                raise ValueError(f"{name} has the shape {getattr(self, name).shape}, not {shape[:1]}")
+
+    def _frame(self) -> dict[str, Any]:
+        num = self.num_columns
+        tall = {n: getattr(self, n) for n in ("projection", "residual_norm", "parameter_norm", "objective")}
+        columns = {"point": np.repeat(self.steps, num), "epoch": np.repeat(self.epochs, num)}
+        columns["line"] = np.tile(np.arange(num), len(self.steps))
+        return columns | {name: values.ravel() for name, values in tall.items() if values is not None}
 
 
 @dataclass(frozen=True)

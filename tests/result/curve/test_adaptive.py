@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -35,27 +36,36 @@ def test_a_cubic_is_foretold_at_once() -> None:
     value, slope = cubic(found.alphas, found.values, found.slopes, at)
     assert np.allclose(value[:, 0], p(at), rtol=0, atol=1e-13) and np.allclose(slope[:, 0], p.deriv()(at), atol=1e-12)
     inside = [r for r in p.deriv().roots() if 0 < r < 1]
-    assert turns(found.alphas, found.values[:, 0], found.slopes[:, 0]) == pytest.approx(inside)
+    assert turns_of(found) == pytest.approx(inside)
+
+
+def bumpy(place: float, width: float, height: float, steep: float = 0.0) -> tuple[Any, Any]:
+    """A falling line with a bump, and beyond alpha = 1 a steep rise: value and slope."""
+
+    def bump(a: Array) -> Any:
+        return height * np.exp(-(((a - place) / width) ** 2))
+
+    return (
+        lambda a: 1 - a + bump(a) + steep * np.clip(a - 1, 0, None) ** 3,
+        lambda a: -1 - 2 * bump(a) * (a - place) / width**2 + 3 * steep * np.clip(a - 1, 0, None) ** 2,
+    )
+
+
+def turns_of(found: Any) -> list[float]:
+    return turns(found.alphas, found.values[:, 0], found.slopes[:, 0])
 
 
 @pytest.mark.parametrize("width", [0.2, 0.05, 0.02, 0.005])
 @pytest.mark.parametrize("place", [0.31, 0.5, 0.77])
 def test_a_bump_that_touches_a_sample_or_a_middle_is_found(width: float, place: float) -> None:
     """On a falling line, heights of a tenth of the drop; the start grid is fine enough to touch it."""
-
-    def value(a: Array) -> Array:
-        return 1 - a + 0.1 * np.exp(-(((a - place) / width) ** 2))
-
-    def slope(a: Array) -> Array:
-        return -1 - 0.2 * (a - place) / width**2 * np.exp(-(((a - place) / width) ** 2))
-
+    value, slope = bumpy(place, width, 0.1)
     probe, asked = counted(value, slope)
     start = np.linspace(0, 1, 1 + int(np.ceil(1 / (4 * width))))
     found = refine(probe, start, tolerance=1e-3, max_points=4000)
     fine = np.linspace(0, 1, 20001)
     seen = np.flatnonzero(np.diff(np.sign(np.diff(value(fine)))) != 0)
-    told = turns(found.alphas, found.values[:, 0], found.slopes[:, 0])
-    assert len(told) == len(seen) and told == pytest.approx(fine[seen + 1].tolist(), abs=0.02 * width + 1e-4)
+    assert turns_of(found) == pytest.approx(fine[seen + 1].tolist(), abs=0.02 * width + 1e-4)
     off = np.abs(cubic(found.alphas, found.values, found.slopes, fine)[0][:, 0] - value(fine))
     assert found.is_met and off.max() < 1e-3
     assert sum(asked) == len(found.alphas) < 20 / width
@@ -64,22 +74,15 @@ def test_a_bump_that_touches_a_sample_or_a_middle_is_found(width: float, place: 
 def test_a_bump_between_samples_can_be_missed_and_the_width_says_so() -> None:
     probe, _ = counted(lambda a: 1 - a + np.exp(-(((a - 0.3137) / 1e-4) ** 2)), lambda a: -np.ones_like(a))
     found = refine(probe, np.linspace(0, 1, 11))
-    assert found.is_met and found.error < 1e-12 and turns(found.alphas, found.values[:, 0], found.slopes[:, 0]) == []
+    assert found.is_met and found.error < 1e-12 and turns_of(found) == []
     assert found.width == pytest.approx(0.1) and found.width > 1e-4
 
 
 def test_a_small_bump_before_a_steep_rise_is_found() -> None:
     """Beyond alpha = 1 the curve is five hundred times its drop; the tolerance inside is one of the drop."""
-
-    def value(a: Array) -> Array:
-        return 1 - a + 0.06 * np.exp(-(((a - 0.43) / 0.03) ** 2)) + 500 * np.clip(a - 1, 0, None) ** 3
-
-    def slope(a: Array) -> Array:
-        return -1 - 0.12 * (a - 0.43) / 9e-4 * np.exp(-(((a - 0.43) / 0.03) ** 2)) + 1500 * np.clip(a - 1, 0, None) ** 2
-
-    probe, _ = counted(value, slope)
-    found = refine(probe, np.arange(20) / 9)
-    told = turns(found.alphas, found.values[:, 0], found.slopes[:, 0])
+    value, slope = bumpy(0.43, 0.03, 0.06, steep=500.0)
+    found = refine(counted(value, slope)[0], np.arange(20) / 9)
+    told = turns_of(found)
     fine = np.linspace(0, 1, 10001)
     seen = fine[1:-1][np.diff(np.sign(np.diff(value(fine)))) != 0]
     assert found.is_met and len(seen) == 2 and told == pytest.approx(seen.tolist(), abs=1e-3)
@@ -98,8 +101,7 @@ def test_rounding_is_no_misfit() -> None:
 
 
 def test_the_gap_is_that_of_the_points() -> None:
-    probe, _ = counted(lambda a: a**2, lambda a: 2 * a)
-    found = refine(probe, np.array([0.0, 0.1, 0.5]))
+    found = refine(counted(lambda a: a**2, lambda a: 2 * a)[0], np.array([0.0, 0.1, 0.5]))
     assert found.gap == pytest.approx(0.2) and found.width == pytest.approx(0.4)
 
 

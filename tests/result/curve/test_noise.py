@@ -10,7 +10,7 @@ import pytest
 
 from landscape.result.curve import Curve
 from landscape.result.curve import noise as module
-from landscape.result.curve.noise import band, errors, noise_of_costs, rise_between, steepest
+from landscape.result.curve.noise import Band, NoiseOfCosts, noise_of_costs, rise_between, steepest
 from landscape.result.curve.numbers import largest_rise
 
 ALPHAS = np.linspace(0, 1, 7)
@@ -27,6 +27,22 @@ def curve_of(c: np.ndarray, rounding: float = 1e-9) -> Curve:
     """The one line with these costs [A, N]."""
     values = c.mean(axis=1, keepdims=True)
     return Curve(ALPHAS, values, noise=noise_of_costs(c[None], values, ALPHAS) | {"floor": np.array([rounding])})
+
+
+def errors(c: np.ndarray, near: np.ndarray) -> np.ndarray:
+    """Of one line [A, N], in three pieces, about ``near`` [A]."""
+    noise = NoiseOfCosts(ALPHAS, near[:, None])
+    for piece in np.array_split(c, 3, axis=1):
+        noise.add(piece[None])
+    return noise.measured()["errors"][:, :, 0]
+
+
+def band(c: np.ndarray, *args: Any, **words: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Of all lines [S, A, N] at once."""
+    found = Band(*args, **words)
+    for start in range(0, c.shape[2], module.CHUNK):
+        found.add(c[:, :, start : start + module.CHUNK])
+    return found.limits()
 
 
 def slow(c: np.ndarray) -> np.ndarray:

@@ -1,0 +1,215 @@
+"""Where to look, as somebody says it: a line, a plane or a trajectory through points that are read when measured."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from numbers import Integral, Real
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from torch import Tensor, nn
+
+from landscape.endpoints.listing import paths_in
+from landscape.errors import InputError
+from landscape.result.curve import Curve, Projection, Surface
+
+R = TypeVar("R")
+
+PATHS = ("linear", "geometric", "bias_schedule")
+
+
+class Place(Generic[R]):
+    """Where to look; what is measured there is an ``R``."""
+
+
+@dataclass(frozen=True, eq=False)
+class LineBetween(Place[Curve]):
+    """From one point to another; see ``line``."""
+
+    points: tuple[Any, Any]
+    path: str
+
+    def __repr__(self) -> str:
+        return f"{self.path} line from {spoken(self.points[0])} to {spoken(self.points[1])}"
+
+
+@dataclass(frozen=True, eq=False)
+class PlaneThrough(Place[Surface]):
+    """Through three points; see ``plane``."""
+
+    points: tuple[Any, Any, Any]
+    margin: float
+
+    def __repr__(self) -> str:
+        return f"plane through {', '.join(map(spoken, self.points))}"
+
+
+@dataclass(frozen=True, eq=False)
+class PlaneAround(Place[Surface]):
+    """Around one point, along two random directions; see ``plane``."""
+
+    point: Any
+    radius: float
+    seed: int
+
+    def __repr__(self) -> str:
+        return f"plane around {spoken(self.point)}, radius={self.radius:g}, seed={self.seed}"
+
+
+@dataclass(frozen=True, eq=False)
+class TrajectoryOf(Place[Projection]):
+    """Points that a training passed through; see ``trajectory``."""
+
+    points: tuple[Any, ...]
+
+    @property
+    def line(self) -> LineBetween:
+        """The straight line from the first point to the last."""
+        return line(self.points[0], self.points[-1])
+
+    def __len__(self) -> int:
+        return len(self.points)
+
+    def name(self, t: int) -> str:
+        """What a point is called in a message; a file says itself which it is."""
+        return "source" if isinstance(self.points[t], str | Path) else f"source[{t}]"
+
+    def __repr__(self) -> str:
+        return f"trajectory of {len(self)} points from {spoken(self.points[0])} to {spoken(self.points[-1])}"
+
+
+def line(a: Any, b: Any, path: str = "linear") -> LineBetween:
+    """The way from point ``a`` at α = 0 to point ``b`` at α = 1.
+
+    A point is a module, a state dict, a checkpoint (a file of ``torch.save``, ``.safetensors``, a folder of Hugging
+    Face), or all parameters as one flat tensor [P]. It is read when the line is measured, against the net's own names.
+
+    Args:
+        a: where the path starts.
+        b: where it ends.
+        path: ``"linear"``, θ(α) = (1 - α) a + α b; ``"geometric"``, along which products of weights are geometric; or
+            ``"bias_schedule"``, on which the biases of deeper layers follow later.
+
+    Raises:
+        InputError: something that is no point, or an unknown path.
+
+    >>> line("before.pt", "after.pt")
+    linear line from before.pt to after.pt
+    """
+    if path not in PATHS:
+        raise InputError(f"path={path!r} is unknown; use one of {', '.join(PATHS)}")
+    for name, point in (("a", a), ("b", b)):
+        _check_point(name, point)
+    if a is b:
+        raise InputError("a and b are one object; a line needs two points (copy.deepcopy(net) keeps an earlier one)")
+    return LineBetween((a, b), path)
+
+
+def plane(
+    a: Any,
+    b: Any = None,
+    c: Any = None,
+    *,
+    margin: float | None = None,
+    radius: float | None = None,
+    seed: int | None = None,
+) -> Place[Surface]:
+    """The plane through three points, or one around a single point along two random directions.
+
+    Through three: θ = a + s (b - a) + t (c - a). Around one: θ = a + s d_1 + t d_2, with normal random directions whose
+    filters (what makes one output: a row of a matrix, a kernel of a convolution) are each scaled to the norm of that
+    filter in ``a``, so that the picture does not depend on the scale of the weights. Biases, parameters of
+    normalisation layers and whatever else has one axis only stay still.
+
+    Args:
+        a: a point, see ``line``.
+        b: a second one.
+        c: a third one, beside the line of the first two.
+        margin: how far the grid goes beyond the three points, in sides of the triangle; 0.25 if not given.
+        radius: how far it goes from the one point, in units of its filters' norms; 1 if not given.
+        seed: of the random directions; 0 if not given.
+
+    Raises:
+        InputError: two points; a number out of range, or one that belongs to the other kind of plane.
+
+    Source: Li et al. 2018 (arXiv 1712.09913), filter normalisation; Garipov et al. 2018 (arXiv 1802.10026), the plane
+    of three points.
+
+    >>> plane("final.pt", radius=0.5)
+    plane around final.pt, radius=0.5, seed=0
+    """
+    _check_point("a", a)
+    if (b is None) != (c is None):
+        raise InputError("a plane goes through three points, plane(a, b, c), or around one, plane(a, radius=1.0)")
+    if b is None:
+        if margin is not None:
+            raise InputError(f"margin={margin} is for a plane through three points; around one it is radius")
+        return PlaneAround(a, _size("radius", 1.0 if radius is None else radius), _seed(0 if seed is None else seed))
+    for name, point in (("b", b), ("c", c)):
+        _check_point(name, point)
+    for name, value in (("radius", radius), ("seed", seed)):
+        if value is not None:
+            raise InputError(f"{name}={value} is for a plane around one point; three points fix theirs, see margin")
+    return PlaneThrough((a, b, c), _size("margin", 0.25 if margin is None else margin, least=0.0))
+
+
+def trajectory(source: Any, pattern: str | None = None) -> TrajectoryOf:
+    """The points that a training passed through, in their order; its ``line`` goes from the first to the last.
+
+    Measured, it gives J at every point, and where the point lies: how far along that line and how far beside it.
+
+    Args:
+        source: a folder of checkpoints, in natural order of their names (2 before 10); or a list of points, see
+            ``line``.
+        pattern: which files of the folder, ``"epoch_*.pt"``; None: all with an ending that checkpoints have, if their
+            names are of one kind.
+
+    Raises:
+        InputError: no such folder, or fewer than two points.
+
+    >>> trajectory(["epoch_0.pt", "epoch_1.pt"])
+    trajectory of 2 points from epoch_0.pt to epoch_1.pt
+    """
+    if isinstance(source, str | Path):
+        points = paths_in(str(source), pattern, "source", "pattern")
+    elif isinstance(source, Sequence) and not isinstance(source, Tensor):
+        if pattern is not None:
+            raise InputError(f"pattern={pattern!r} chooses files of a folder, and source is a list")
+        points = list(source)
+    else:
+        raise InputError(f"source came as {type(source).__name__}; give a folder of checkpoints, or a list of points")
+    for k, point in enumerate(points):
+        _check_point(f"source[{k}]", point)
+    if len(points) < 2:
+        raise InputError(f"a trajectory needs two points or more, and source has {len(points)}")
+    return TrajectoryOf(tuple(points))
+
+
+def spoken(point: Any) -> str:
+    """A point in a message."""
+    if isinstance(point, str | Path):
+        return Path(point).name
+    if isinstance(point, Tensor):
+        return f"a tensor {list(point.shape)}"
+    return "a state dict" if isinstance(point, Mapping) else f"a {type(point).__name__}"
+
+
+def _check_point(name: str, point: Any) -> None:
+    if not isinstance(point, str | Path | Tensor | Mapping | nn.Module) or point == "":
+        raise InputError(
+            f"{name} came as {type(point).__name__}; a point is a module, a state dict, a checkpoint file or folder, "
+            "or all parameters as one flat tensor"
+        )
+
+
+def _size(name: str, value: Any, least: float = 1e-300) -> float:
+    if isinstance(value, bool) or not isinstance(value, Real) or not least <= float(value) < float("inf"):
+        raise InputError(f"{name}={value!r} must be a finite number, {'above 0' if least else '0 or more'}")
+    return float(value)
+
+
+def _seed(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < 0:
+        raise InputError(f"seed={value!r} must be a whole number, 0 or more")
+    return int(value)

@@ -1,0 +1,102 @@
+"""J at the points that a training passed through, and how far each lies from the straight line."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from landscape.endpoints import point_of
+from landscape.endpoints.listing import numbers_of
+from landscape.errors import InputError
+from landscape.face.places import TrajectoryOf
+from landscape.face.stage import ALIKE
+from landscape.ground.progress import progress_of
+from landscape.measurement.stages import Network
+from landscape.objective import Objective
+from landscape.objective.module.watch import is_same
+from landscape.result.curve import Projection
+from landscape.store.trajectory import STREAMED, Trajectory, project
+
+MOST_HELD = 256 * 2**20
+"""Bytes of points; more lie in a file meanwhile."""
+
+
+def projection_of(
+    run: TrajectoryOf, network: dict[str, Any], mode: str, splits: Sequence[str], running_statistics: str | None
+) -> dict[str, Projection]:
+    """Projection, residual and J of every point, for each split.
+
+    Args:
+        run: the points.
+        network: fields of a ``Network``.
+        mode: of the objective.
+        splits: their names.
+        running_statistics: None: each point's own.
+    """
+    own = network["objective"]
+    if running_statistics is None:  # which is none at all, unless it is said whose; here each point brings its own
+        network = network | {"objective": lambda *what: own(*what, running_statistics="keep")}
+    stage = Network(seeds=[0], **network)
+    with tempfile.TemporaryDirectory(prefix="landscape-") as folder:
+        points, buffers = _read(run, stage, Path(folder))
+        first, last = (points.theta(t).double().numpy() for t in (0, len(run) - 1))
+        if np.array_equal(first, last):
+            raise InputError(f"the first and the last point hold the same parameters{ALIKE}")
+        most = STREAMED if points.theta(0).dtype == torch.float32 else sys.maxsize  # what is compiled is for float32
+        place = project([points], first, last, [int(points.epochs[-1])], most)
+        found = {}
+        for name in splits:
+            objective = stage.objective_of(stage.split(name), mode, buffers=[buffers[-1]])
+            together = running_statistics is not None or all(_alike(one, buffers[-1]) for one in buffers)
+            values = _along(objective, points, name) if together else _each(objective, points, buffers, name)
+            found[name] = replace(place, objective=values)
+        return found
+
+
+def _read(run: TrajectoryOf, stage: Network, folder: Path) -> tuple[Trajectory, list[dict[str, Tensor]]]:
+    """All points [T, 1, P], in memory or in a file, and their buffers."""
+    buffers, held = list[dict[str, Tensor]](), None
+    for t, source in enumerate(run.points):
+        theta, own = point_of(source, stage.module, name=run.name(t))
+        if held is None:
+            shape, kind = (len(run), 1, len(theta)), np.dtype(str(theta.dtype).removeprefix("torch."))
+            if np.prod(shape) * kind.itemsize <= MOST_HELD:
+                held = np.empty(shape, kind)
+            else:
+                held = np.lib.format.open_memmap(folder / "points.npy", mode="w+", dtype=kind, shape=shape)
+        if theta.element_size() > held.itemsize:  # points of several precisions
+            held = held.astype(np.float64)
+        held[t, 0] = theta.numpy()
+        buffers.append(own)
+    assert held is not None
+    names = [Path(point).name if isinstance(point, str | Path) else str(t) for t, point in enumerate(run.points)]
+    return Trajectory(folder / "points.npy", 0, *numbers_of(names), thetas=held), buffers
+
+
+def _along(objective: Objective, points: Trajectory, name: str) -> np.ndarray:
+    """J at all points [T, 1] in one pass over the data."""
+    rows = np.arange(float(len(points.epochs)))
+    with progress_of(f"{name} {objective.mode}", objective.num_batches * len(rows)) as progress:
+        return objective.along(points.theta, rows, progress).channels["objective"]
+
+
+def _each(objective: Objective, points: Trajectory, buffers: Sequence[dict[str, Tensor]], name: str) -> np.ndarray:
+    """J at all points [T, 1], at each with its own running statistics."""
+    values = []
+    with progress_of(f"{name} {objective.mode}", len(buffers)) as progress:
+        for t, own in enumerate(buffers):
+            values.append(objective.on(buffers=[own]).evaluate(points.theta(t))["objective"])
+            progress(t + 1)
+    return np.stack(values)
+
+
+def _alike(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
+    return one.keys() == other.keys() and all(is_same(tensor, other[name]) for name, tensor in one.items())

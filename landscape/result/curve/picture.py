@@ -1,0 +1,105 @@
+"""Curves, surfaces and projections drawn into matplotlib axes, which are made by whoever asks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+RULE = "#C8C8C8"
+BAND = 0.22
+FEW = 45
+"""Points up to which each is marked."""
+LEVELS = 24
+TALL = 100.0
+"""Times its lowest J, which is positive, from which on a surface is drawn on a logarithmic scale."""
+
+
+def along(
+    axes: Any, alphas: Array, values: Array, labels: Sequence[str], band: tuple[Array, Array] | None, **look: Any
+) -> None:
+    """One line per column, each with its band; rules at 0 and 1; a legend as soon as there are several lines.
+
+    Args:
+        alphas: [A].
+        values: [A, S].
+        labels: [S].
+        band: low and high, each [A, S].
+        look: of the lines.
+    """
+    has_rules = any(line.get_gid() == "ends" for line in axes.lines)
+    for end in (0.0, 1.0):
+        if not has_rules and alphas[0] - 1e-9 <= end <= alphas[-1] + 1e-9:
+            axes.axvline(end, color=RULE, linewidth=0.8, zorder=0, gid="ends")
+    look = ({"marker": "o", "markersize": 3.0} if len(alphas) <= FEW else {}) | {"linewidth": 1.6} | look
+    for s, label in enumerate(labels):
+        [line] = axes.plot(alphas, values[:, s], **{"label": label, **look})
+        if band is not None:
+            low, high = band[0][:, s], band[1][:, s]
+            axes.fill_between(alphas, low, high, color=line.get_color(), alpha=BAND, linewidth=0)
+    legend(axes)
+
+
+def legend(axes: Any) -> None:
+    """A legend, where there are several things to tell apart."""
+    if len(axes.get_legend_handles_labels()[1]) > 1:
+        axes.legend(frameon=False)
+
+
+def contours(axes: Any, x: Array, y: Array, values: Array, is_log: bool | None, label: str) -> None:
+    """Filled contours of one surface [A, B] over places [A, B], with a colour bar.
+
+    Args:
+        is_log: colours by the logarithm; None: where J is positive and its highest far above its lowest.
+    """
+    from matplotlib.ticker import FuncFormatter, MaxNLocator  # late: a result is read without it
+
+    known = values[np.isfinite(values)]
+    if not known.size or known.min() == known.max():
+        axes.text(0.5, 0.5, "J is flat or nowhere finite", transform=axes.transAxes, ha="center")
+        return
+    if is_log is None:
+        is_log = known.min() > 0 and known.max() > TALL * known.min()
+    held = np.ma.masked_invalid(values)
+    drawn = axes.contourf(x, y, np.ma.log10(held) if is_log else held, levels=LEVELS, cmap="viridis")
+    axes.contour(drawn, colors="white", linewidths=0.3)
+    told = FuncFormatter(lambda value, _: f"{10**value:.3g}") if is_log else None
+    bar(axes, drawn, label, ticks=MaxNLocator(6), format=told)
+
+
+def bar(axes: Any, drawn: Any, label: str, **look: Any) -> None:
+    """A colour bar as high as the axes, whatever their shape."""
+    axes.figure.colorbar(drawn, cax=axes.inset_axes((1.04, 0.0, 0.045, 1.0)), label=label, **look)
+
+
+def marks(axes: Any, places: Sequence[tuple[float, float]], names: Sequence[str]) -> None:
+    """Points with their names, legible on any colour."""
+    from matplotlib.patheffects import withStroke
+
+    halo = [withStroke(linewidth=2.5, foreground="white")]
+    for (x, y), name in zip(places, names, strict=True):
+        axes.plot([x], [y], "o", color="black", markersize=5, markeredgecolor="white", zorder=4, clip_on=False)
+        axes.annotate(name, (x, y), (5, 5), textcoords="offset points", path_effects=halo, fontsize="medium")
+
+
+def lowest(axes: Any, place: tuple[float, float]) -> None:
+    """A cross where J is lowest."""
+    axes.plot(*[[value] for value in place], "x", color="#D55E00", markersize=7, markeredgewidth=2, zorder=5)
+
+
+def track(axes: Any, along_line: Array, beside_line: Array, values: Array | None, **look: Any) -> None:
+    """Runs beside their straight line, all arrays [T, S]; points coloured by J, where it is known."""
+    axes.axhline(0.0, color=RULE, linewidth=0.8, zorder=0)
+    for s in range(along_line.shape[1]):
+        color = {"color": "#767676"} if values is not None else {}
+        axes.plot(along_line[:, s], beside_line[:, s], **{"linewidth": 1.0, **color, **look})
+    if values is not None:
+        drawn = axes.scatter(along_line.ravel(), beside_line.ravel(), c=values.ravel(), cmap="viridis", s=22, zorder=3)
+        bar(axes, drawn, "J(θ), mean cost per example")
+    axes.set(
+        xlabel="along the line from first to last point, in its lengths", ylabel="distance from it, in its lengths"
+    )

@@ -1,0 +1,295 @@
+"""What the face measures is what a plain loop over the points measures, in float64."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, TensorDataset
+
+import landscape as ls
+from landscape.data import Dataset, Split
+from landscape.face.directions import directions
+from landscape.parameters import ParameterLayout
+from landscape.path import Geometric, Linear, Plane
+from tests.face.conftest import Trained
+
+CE = nn.CrossEntropyLoss()
+
+
+def loop(net: nn.Module, x: Tensor, y: Tensor, states: list[Mapping[str, Tensor]]) -> np.ndarray:
+    """Load, evaluate, one point after the other [A]."""
+    twin, values = copy.deepcopy(net).eval(), []
+    for state in states:
+        twin.load_state_dict(state)
+        with torch.no_grad():
+            values.append(F.cross_entropy(twin(x), y).item())
+    return np.array(values)
+
+
+def mixed(weights: list[float], states: list[Mapping[str, Tensor]]) -> dict[str, Tensor]:
+    """Sum of the states, whole numbers as in the last."""
+    return {
+        n: sum(w * s[n] for w, s in zip(weights, states, strict=True)) if t.is_floating_point() else t  # type: ignore[misc]
+        for n, t in states[-1].items()
+    }
+
+
+def flat(state: Mapping[str, Tensor], net: nn.Module) -> Tensor:
+    return ParameterLayout.of(net).flatten(state)
+
+
+def sources(t: Trained, folder: Path) -> dict[str, tuple[Any, Any]]:
+    """The same two points as people have them."""
+    early, late = copy.deepcopy(t.net), copy.deepcopy(t.net)
+    early.load_state_dict(t.before)
+    torch.save(t.before, folder / "before.pt")
+    torch.save({"epoch": 3, "state_dict": t.net.state_dict()}, folder / "after.ckpt")
+    return {
+        "modules": (early, late),
+        "the net itself": (early, t.net),
+        "state dicts": (t.before, t.net.state_dict()),
+        "wrapped": ({f"module.{n}": v for n, v in t.before.items()}, {"model": t.net.state_dict()}),
+        "files": (folder / "before.pt", str(folder / "after.ckpt")),
+        "flat": (flat(t.before, t.net), flat(t.net.state_dict(), t.net)),
+    }
+
+
+@pytest.mark.parametrize("kind", ["modules", "the net itself", "state dicts", "wrapped", "files", "flat"])
+def test_a_line_is_the_loop_that_everybody_writes(plain: Trained, tmp_path: Path, kind: str) -> None:
+    before, after = sources(plain, tmp_path)[kind]
+    alphas = np.linspace(-0.25, 1.25, 7)
+    curve = ls.measure(plain.net, ls.line(before, after), plain.loader, CE, alphas=alphas, dtype="float64")
+    ends = [plain.before, plain.net.state_dict()]
+    expected = loop(plain.net, plain.x, plain.y, [mixed([1 - a, a], ends) for a in alphas])
+    np.testing.assert_allclose(curve.objective[:, 0], expected, rtol=1e-12)
+    assert curve.num_examples == len(plain.x) and curve.dtype == "float64" and curve.split == "data"
+
+
+def test_the_ends_are_the_nets_own_bit_for_bit(plain: Trained) -> None:
+    whole = Split(plain.x, plain.y)
+    curve = ls.measure(plain.net, ls.line(plain.before, plain.net), whole, CE, alphas=2, dtype=torch.float64)
+    ends = loop(plain.net, plain.x, plain.y, [plain.before, plain.net.state_dict()])
+    np.testing.assert_allclose(curve.objective[:, 0], ends, rtol=1e-15)
+    layout = ParameterLayout.of(plain.net)
+    house = Linear(layout.flatten(plain.before)[None], layout.theta(plain.net)[None])
+    same = ls.measure(plain.net, house, whole, CE, alphas=2, dtype="float64")
+    np.testing.assert_array_equal(curve.objective, same.objective)
+
+
+DATA: dict[str, Any] = {
+    "tensors": lambda t: (t.x, t.y),
+    "arrays": lambda t: (t.x.numpy(), t.y.numpy()),
+    "a split": lambda t: Split(t.x, t.y),
+    "a data set": lambda t: TensorDataset(t.x, t.y),
+    "a loader": lambda t: DataLoader(TensorDataset(t.x, t.y), batch_size=16),
+    "batches": lambda t: [(t.x[k : k + 7], t.y[k : k + 7]) for k in range(0, 60, 7)],
+    "what yields batches": lambda t: lambda: iter([(t.x[:50], t.y[:50]), (t.x[50:], t.y[50:])]),
+}
+
+
+@pytest.mark.parametrize("kind", DATA)
+def test_examples_as_people_have_them(plain: Trained, kind: str) -> None:
+    line = ls.line(plain.before, plain.net)
+    curve = ls.measure(plain.net, line, DATA[kind](plain), F.cross_entropy, alphas=3, dtype="float64", num_examples=20)
+    ends = loop(plain.net, plain.x[:20], plain.y[:20], [plain.before, plain.net.state_dict()])
+    np.testing.assert_allclose(curve.objective[[0, 2], 0], ends, rtol=1e-12)
+
+
+def test_examples_by_name_give_a_curve_each(plain: Trained) -> None:
+    line = ls.line(plain.before, plain.net)
+    named = {"valid": (plain.x[:7], plain.y[:7]), "train": plain.loader}
+    curves = ls.measure(plain.net, line, data=named, cost=CE, alphas=3, slopes=1)
+    assert list(curves) == ["train", "valid"]
+    assert [(c.split, c.num_examples) for c in curves.values()] == [("train", 60), ("valid", 7)]
+    assert all({"error", "slope"} <= c.metrics.keys() for c in curves.values())
+    house = Dataset("own", Split(plain.x, plain.y), Split(plain.x[:7], plain.y[:7]), Split(plain.x[7:], plain.y[7:]), 3)
+    again = ls.measure(plain.net, line, data=house, cost=CE, alphas=3, noise=False)
+    assert list(again) == ["train", "valid", "test"] and not again["test"].noise
+    np.testing.assert_array_equal(again["valid"].objective, curves["valid"].objective)
+
+
+def test_other_paths(plain: Trained) -> None:
+    layout, half = ParameterLayout.of(plain.net), copy.deepcopy(plain.net)
+    with torch.no_grad():
+        for p in half.parameters():
+            p.mul_(0.5)
+    whole = (plain.x, plain.y)
+    curve = ls.measure(plain.net, ls.line(half, plain.net, path="geometric"), whole, CE, alphas=5, dtype="float64")
+    house = Geometric(layout.theta(half)[None], layout.theta(plain.net)[None])
+    states = [layout.unflatten(house(float(a))[0]) for a in np.linspace(0, 1, 5)]
+    np.testing.assert_allclose(curve.objective[:, 0], loop(plain.net, plain.x, plain.y, states), rtol=1e-12)
+    by_bias = ls.measure(
+        plain.net, ls.line(half, plain.net, path="bias_schedule"), whole, CE, alphas=3, dtype="float64"
+    )
+    middle = {
+        n: 0.5 * (p + q) for (n, p), q in zip(half.state_dict().items(), plain.net.state_dict().values(), strict=True)
+    }
+    late = half.state_dict()["2.bias"] + 0.25 * (plain.net.state_dict()["2.bias"] - half.state_dict()["2.bias"])
+    expected = loop(plain.net, plain.x, plain.y, [{**middle, "2.bias": late}])
+    np.testing.assert_allclose(by_bias.objective[1], expected, rtol=1e-12)
+
+    class Arc:
+        """A path that somebody made."""
+
+        def __call__(self, alpha: float) -> Tensor:
+            return house.theta_0 * (1 - alpha**2) + alpha**2 * house.theta_1
+
+    arc = ls.measure(plain.net, Arc(), whole, CE, alphas=[0.0, 0.5, 1.0], dtype="float64")
+    expected = loop(plain.net, plain.x, plain.y, [layout.unflatten(Arc()(0.5)[0])])
+    np.testing.assert_allclose(arc.objective[1], expected, rtol=1e-12)
+
+
+def test_a_plane_through_three_points(plain: Trained) -> None:
+    third = {n: -v for n, v in plain.before.items()}
+    whole, three = (plain.x, plain.y), [plain.before, plain.net.state_dict(), third]
+    surface = ls.measure(plain.net, ls.plane(*three, margin=0.5), whole, CE, alphas=5, dtype="float64")
+    np.testing.assert_array_equal(surface.first, [-0.5, 0, 0.5, 1, 1.5])
+    weights = [[1 - a - b, a, b] for a in surface.first.tolist() for b in surface.second.tolist()]
+    expected = loop(plain.net, plain.x, plain.y, [mixed(w, three) for w in weights]).reshape(5, 5)
+    np.testing.assert_allclose(surface.objective[:, :, 0], expected, rtol=1e-12)
+    corners = [surface.summary()[f"at_{name}"][0] for name in "abc"]
+    np.testing.assert_allclose(corners, loop(plain.net, plain.x, plain.y, three), rtol=1e-12)
+    # Distances between the corners are those of parameter space.
+    thetas = [flat(state, plain.net) for state in three]
+    x, y = surface.places(surface.corners[:, 0], surface.corners[:, 1])
+    for i, j in ((0, 1), (0, 2), (1, 2)):
+        assert np.hypot(x[i] - x[j], y[i] - y[j]) == pytest.approx(float((thetas[i] - thetas[j]).norm()))
+    theta = [one[None] for one in thetas]
+    house = ls.measure(plain.net, Plane(*theta, surface.first, surface.second), whole, CE, dtype="float64")
+    np.testing.assert_array_equal(house.objective, surface.objective)
+    # The standard error of a difference, by its definition.
+    costs = [
+        F.cross_entropy(torch.func.functional_call(plain.net, s, plain.x), plain.y, reduction="none") for s in three
+    ]
+    apart = float((costs[1] - costs[0]).std(correction=1)) / np.sqrt(len(plain.x))
+    assert surface.noise["errors"][3, 1, 0] == pytest.approx(apart, rel=1e-5)
+    assert surface.noise["errors"][1, 1, 0] == 0 and 0 < surface.noise["floor"][0] < 1e-13
+
+
+def test_a_plane_around_one_point_moves_filters_by_their_norms() -> None:
+    net = nn.Sequential(
+        nn.Conv2d(2, 4, 3),
+        nn.GroupNorm(2, 4),
+        nn.ConvTranspose2d(4, 6, 3, groups=2),
+        nn.LayerNorm([6, 4, 4]),
+        nn.Linear(4, 3),
+    ).double()
+    layout = ParameterLayout.of(net)
+    theta = layout.theta(net)
+    first, second = directions(net, theta, seed=3)
+    torch.testing.assert_close(directions(net, theta.float(), seed=3)[0], first, rtol=1e-6, atol=0.0)
+    assert torch.equal(torch.stack([first, second]), directions(net, theta, seed=3))
+    assert not torch.equal(first, directions(net, theta, seed=4)[0])
+    own = layout.unflatten(theta)
+    for direction in (first, second):
+        parts = layout.unflatten(direction)
+        for name in ("0.weight", "4.weight"):
+            norms = [t[name].flatten(1).norm(dim=1) for t in (parts, own)]
+            torch.testing.assert_close(*norms)
+        for group in range(2):  # outputs 3 g ... 3 g + 2 see inputs 2 g and 2 g + 1
+            rows = slice(2 * group, 2 * group + 2)
+            norms = [t["2.weight"][rows].movedim(1, 0).flatten(1).norm(dim=1) for t in (parts, own)]
+            torch.testing.assert_close(*norms)
+        still = [n for n in layout.names if n not in ("0.weight", "2.weight", "4.weight")]
+        assert all(not parts[n].any() for n in still)
+    assert abs(float(first @ second) / float(first.norm() * second.norm())) < 0.3
+
+
+def test_the_middle_of_a_plane_is_the_point(plain: Trained) -> None:
+    plane = ls.plane(plain.net, radius=0.5, seed=2)
+    surface = ls.measure(plain.net, plane, (plain.x, plain.y), CE, alphas=3, dtype="float64")
+    layout, theta = ParameterLayout.of(plain.net), ParameterLayout.of(plain.net).theta(plain.net)
+    way = directions(plain.net, theta, 2)
+    states = [layout.unflatten(theta + a * way[0] + b * way[1]) for a in (-0.5, 0, 0.5) for b in (-0.5, 0, 0.5)]
+    expected = loop(plain.net, plain.x, plain.y, states).reshape(3, 3)
+    np.testing.assert_allclose(surface.objective[:, :, 0], expected, rtol=1e-12)
+    assert not surface.frame and surface.names == ["a"]
+
+
+@pytest.mark.parametrize("is_in_file", [False, True])
+def test_a_trajectory(plain: Trained, is_in_file: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("landscape.face.run.MOST_HELD", 0 if is_in_file else 2**30)
+    run = ls.trajectory(plain.kept)
+    found = ls.measure(plain.net, run, (plain.x, plain.y), CE, dtype="float64")
+    assert found.objective is not None
+    np.testing.assert_allclose(found.objective[:, 0], loop(plain.net, plain.x, plain.y, plain.kept), rtol=1e-12)
+    thetas = torch.stack([flat(state, plain.net) for state in plain.kept])
+    distance = (thetas - thetas[0]).norm(dim=1).numpy()
+    np.testing.assert_allclose(found.projection[:, 0] ** 2 + found.residual_norm[:, 0] ** 2, distance**2, rtol=1e-12)
+    assert found.projection[-1, 0] == pytest.approx(found.length[0]) and found.residual_norm[2, 0] > 0
+    line = ls.measure(plain.net, run.line, (plain.x, plain.y), CE, alphas=2, dtype="float64")
+    np.testing.assert_allclose(line.objective[:, 0], found.objective[[0, -1], 0], rtol=1e-14)
+
+
+def test_points_of_several_precisions(plain: Trained) -> None:
+    rough = {n: v.float() for n, v in plain.before.items()}
+    found = ls.measure(
+        plain.net, ls.trajectory([rough, *plain.kept]), (plain.x, plain.y), CE, dtype="float64"
+    ).objective
+    assert found is not None
+    np.testing.assert_allclose(found[1:, 0], loop(plain.net, plain.x, plain.y, plain.kept), rtol=1e-12)
+
+
+def test_a_folder_is_read_in_natural_order(plain: Trained, tmp_path: Path) -> None:
+    for k, state in enumerate(plain.kept):
+        torch.save(state, tmp_path / f"epoch_{5 * k}.pt")
+    (tmp_path / "notes.txt").write_text("none")
+    torch.save(plain.before, tmp_path / "best.pt")
+    assert [Path(p).name for p in ls.trajectory(tmp_path, "epoch_*.pt").points] == [
+        f"epoch_{5 * k}.pt" for k in range(7)
+    ]
+    with pytest.raises(ls.InputError, match="names of several kinds"):
+        ls.trajectory(str(tmp_path))
+    found = ls.measure(plain.net, ls.trajectory(tmp_path, "epoch_*.pt"), (plain.x, plain.y), CE, dtype="float64")
+    listed = ls.measure(plain.net, ls.trajectory(plain.kept), (plain.x, plain.y), CE, dtype="float64")
+    np.testing.assert_array_equal(found.objective, listed.objective)
+    assert found.epochs.tolist() == [0, 5, 10, 15, 20, 25, 30] and listed.epochs.tolist() == list(range(7))
+
+
+def test_running_statistics_come_from_the_ends(normed: Trained) -> None:
+    whole, ends = (normed.x, normed.y), [normed.before, copy.deepcopy(normed.net.state_dict())]
+    line = ls.line(normed.before, copy.deepcopy(normed.net))
+    with torch.no_grad():  # the template's own statistics count for nothing
+        normed.net[1].running_mean.add_(5.0)  # type: ignore[index, union-attr, operator]
+    alphas = [0.0, 0.5, 1.0]
+    told: dict[str, Any] = {"alphas": alphas, "dtype": "float64"}
+    with pytest.raises(ls.InputError, match=r"say what to do .*: running_statistics=keep"):
+        ls.measure(normed.net, line, whole, CE, **told)
+    halfway = [mixed([1 - a, a], ends) for a in alphas]
+    between = ls.measure(normed.net, line, whole, CE, running_statistics="interpolate", **told)
+    np.testing.assert_allclose(between.objective[:, 0], loop(normed.net, *whole, halfway), rtol=1e-12)
+    last = {n: v for n, v in ends[1].items() if "running" in n}
+    kept = ls.measure(normed.net, line, whole, CE, running_statistics="keep", **told)
+    np.testing.assert_allclose(kept.objective[:, 0], loop(normed.net, *whole, [s | last for s in halfway]), rtol=1e-12)
+    anew = ls.measure(normed.net, line, whole, CE, running_statistics="recalibrate", **told)
+    assert np.abs(anew.objective - kept.objective).max() > 1e-3
+    around = ls.measure(normed.net, ls.plane(ends[1]), whole, CE, running_statistics="keep", alphas=3, dtype="float64")
+    np.testing.assert_allclose(around.objective[1, 1], loop(normed.net, *whole, [ends[1]]), rtol=1e-12)
+
+
+def test_each_point_of_a_trajectory_has_its_own_statistics(normed: Trained) -> None:
+    run, whole = ls.trajectory(normed.kept), (normed.x, normed.y)
+    found = ls.measure(normed.net, run, whole, CE, dtype="float64").objective
+    assert found is not None
+    np.testing.assert_allclose(found[:, 0], loop(normed.net, *whole, normed.kept), rtol=1e-12)
+    kept = ls.measure(normed.net, run, whole, CE, dtype="float64", running_statistics="keep").objective
+    assert kept is not None and np.abs(kept - found).max() > 1e-3 and kept[-1] == pytest.approx(found[-1])
+
+
+def test_dropout_is_heard_in_stochastic_mode() -> None:
+    net = nn.Sequential(nn.Linear(4, 8), nn.Dropout(0.5), nn.Linear(8, 3))
+    x, y = torch.randn(50, 4), torch.arange(50) % 3
+    line = ls.line(torch.zeros(67), net)
+    calm, wild, same, other = (
+        ls.measure(net, line, (x, y), CE, alphas=3, **how).objective[2, 0]
+        for how in ({}, {"mode": "stochastic"}, {"mode": "stochastic"}, {"mode": "stochastic", "seeds": [1]})
+    )
+    assert len({calm, wild, other}) == 3 and wild == same
