@@ -161,7 +161,7 @@ class TrajectoryPlane:
             with progress_of(
                 f"points of training, seed {solutions.seeds[s]}", objective.num_batches * len(rows)
             ) as progress:
-                num = run.held or len(rows)
+                num = run.held or max(len(rows), 1)
                 for first in range(0, len(rows), num):
                     here, before = rows[first : first + num], first * objective.num_batches
 
