@@ -161,9 +161,10 @@ class Stream:
                 split = split.first(self.num_examples - seen)
             seen += len(split)
             yield split
-        if self.num_known is not None and 0 < seen < self.num_known and not self._is_short:
+        told = _length(self.source)
+        if told is not None and 0 < seen < min(told, self.num_examples or told) and not self._is_short:
             self._is_short = True
-            log.warning("%s yields %d examples, and says that it has %d", self._told, seen, self.num_known)
+            log.warning("%s yields %d examples, and says that it has %d", self._told, seen, told)
         if not seen:
             raise InputError(
                 f"{self._told} yields no batch{' the second time' if 'first_batch' in self.__dict__ else ''}; "

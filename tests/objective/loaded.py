@@ -28,6 +28,19 @@ def pairs(size: int = N) -> list[tuple[Tensor, Tensor]]:
     return [(X[i : i + size], Y[i : i + size]) for i in range(0, N, size)]
 
 
+class Kept:
+    """Keeps what it is told of each example's costs, [S, A, n] at a time."""
+
+    def __init__(self) -> None:
+        self.costs: list[Any] = []
+
+    def add(self, costs: Any) -> None:
+        self.costs.append(costs.copy())
+
+    def forget(self) -> None:
+        self.costs.clear()
+
+
 class Net(nn.Module):
     """x [B, D] -> logits [B, C], with dropout before the last layer."""
 

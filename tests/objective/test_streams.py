@@ -18,7 +18,7 @@ from landscape.objective import Objective
 from landscape.objective.slope import slopes
 from landscape.parameters import ParameterLayout
 from landscape.path import Linear
-from tests.objective.loaded import KINDS, PARTS, SET, Augmented, Both, C, N, Net, Rows, X, Y, cost_of, line, pairs
+from tests.objective.loaded import KINDS, PARTS, SET, Augmented, Both, C, Kept, N, Net, Rows, X, Y, cost_of, line, pairs
 
 ALPHAS = np.array([-0.3, 0.0, 0.4, 1.0, 1.6])
 
@@ -79,15 +79,14 @@ def test_an_example_of_a_stream_gets_the_masks_that_it_would_get_in_memory(size:
 
 
 def test_each_example_costs_what_it_costs_in_memory() -> None:
-    costs: list[np.ndarray[Any, Any]] = []
-    path = line(seeds=2)
+    kept, path = Kept(), line(seeds=2)
     Objective(Net(), CrossEntropy(), pairs(7), dtype="float64", seeds=(0, 1)).along(
-        path, ALPHAS, keep_costs=torch.float64, take=lambda block: costs.append(block.copy())
+        path, ALPHAS, keep_costs=torch.float64, noise=kept
     )
     right = Objective(Net(), CrossEntropy(), (X, Y), dtype="float64", seeds=(0, 1)).along(
         path, ALPHAS, keep_costs=torch.float64
     )
-    np.testing.assert_allclose(np.concatenate(costs, axis=2), right.costs, rtol=1e-12)
+    np.testing.assert_allclose(np.concatenate(kept.costs, axis=2), right.costs, rtol=1e-12)
 
 
 def weighed(outputs: Tensor, batch: Any) -> tuple[Tensor, Tensor]:
@@ -192,7 +191,7 @@ def test_all_points_and_seeds_share_one_pass() -> None:
     data = Rows(lambda i: (asked.append(i), (X[i], int(Y[i])))[1])
     objective = Objective(Net(), CrossEntropy(), DataLoader(data, batch_size=7), dtype="float64", seeds=(0, 1))
     asked.clear()
-    objective.along(line(seeds=2), np.linspace(0, 1, 51), keep_costs=True, take=lambda block: None)
+    objective.along(line(seeds=2), np.linspace(0, 1, 51), keep_costs=True, noise=Kept())
     assert asked == list(range(N))
 
 
