@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import copy
-import random
+import inspect
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
 
-import numpy as np
-import torch
+from torch import nn
 from torch.utils.data import (
     DataLoader,
     IterableDataset,
@@ -20,13 +18,12 @@ from torch.utils.data import (
     WeightedRandomSampler,
 )
 
+from landscape.data.draws import SEED, Draws
 from landscape.data.split import Split
 from landscape.data.tree import Tree, joined, signature
 from landscape.errors import InputError
 
-SEED = 0
-"""Under which every pass shuffles and augments: two passes see the same, as far as they draw from the global
-generators of torch, NumPy and Python."""
+DRAWING = (RandomSampler, SubsetRandomSampler, WeightedRandomSampler)
 FEW = 8
 """Examples that are looked at twice, to see whether they are made at random."""
 
@@ -64,6 +61,11 @@ class Stream:
                 f"examples came as {what}; give a DataLoader, a data set, or a function that returns "
                 "an iterator of batches"
             )
+        if isinstance(source, nn.Module) or not (isinstance(source, Iterable) or _takes_nothing(source)):
+            raise InputError(
+                f"examples came as a {type(source).__name__} that is called with arguments; give a DataLoader, a data "
+                "set, or a function of no arguments that returns an iterator of batches"
+            )
         self.source, self.name, self.num_examples, self.called = source, name, num_examples, called
         self._last: Any = None
 
@@ -78,8 +80,7 @@ class Stream:
     @property
     def is_shuffled(self) -> bool:
         """Whether a loader draws which examples come, or their order."""
-        drawing = RandomSampler | SubsetRandomSampler | WeightedRandomSampler
-        return isinstance(getattr(self.source, "sampler", None), drawing)
+        return isinstance(getattr(self.source, "sampler", None), DRAWING)
 
     @cached_property
     def is_random(self) -> bool:
@@ -90,11 +91,12 @@ class Stream:
     def _few(self, seed: int) -> Split:
         """A few examples under other random numbers: by their own numbers where they have any, else a first batch."""
         loader = self.source
-        has_numbers = isinstance(getattr(loader, "sampler", None), RandomSampler | SequentialSampler)
+        has_numbers = isinstance(getattr(loader, "sampler", None), (*DRAWING, SequentialSampler))
         if isinstance(loader, DataLoader) and has_numbers and loader.batch_size is not None:
             data: Any = loader.dataset
+            rows = getattr(loader.sampler, "indices", range(len(data)))[:FEW]
             with Draws(seed).drawn():
-                return Split.of(loader.collate_fn([data[i] for i in range(min(FEW, len(data)))]))
+                return Split.of(loader.collate_fn([data[int(i)] for i in rows]))
         return next(iter(self.batches(seed)))
 
     def named(self, name: str | None, called: str | None = None) -> Stream:
@@ -203,38 +205,14 @@ class Stream:
         return self.called or self.name or type(self.source).__name__
 
 
-class Draws:
-    """The global random numbers of one pass over examples, apart from those of the caller."""
-
-    def __init__(self, seed: int) -> None:
-        self.seed = seed
-        self._state: Any = None
-
-    @contextmanager
-    def drawn(self) -> Iterator[None]:
-        """Inside the block the global generators go on where the last block of this pass left them."""
-        before = _state()
-        if self._state is None:
-            torch.manual_seed(self.seed)
-            np.random.seed(self.seed)
-            random.seed(self.seed)
-        else:
-            _restore(self._state)
-        try:
-            yield
-        finally:
-            self._state = _state()
-            _restore(before)
-
-
-def _state() -> tuple[Any, ...]:
-    return torch.get_rng_state(), np.random.get_state(), random.getstate()
-
-
-def _restore(state: tuple[Any, ...]) -> None:
-    torch.set_rng_state(state[0])
-    np.random.set_state(state[1])
-    random.setstate(state[2])
+def _takes_nothing(function: Any) -> bool:
+    try:
+        inspect.signature(function).bind()
+    except TypeError:
+        return False
+    except ValueError:  # one in C
+        return True
+    return True
 
 
 def _length(source: Any) -> int | None:

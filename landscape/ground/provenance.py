@@ -41,7 +41,7 @@ def outside(config: Any) -> dict[str, str]:
             file = Path(value) if "." in value else None
         if file is not None and os.path.isfile(file):
             found[value] = _digest(file)
-    ends = config.get("endpoints") if isinstance(config, dict) else None
+    ends: Any = config.get("endpoints") if isinstance(config, dict) else None
     for key, value in _leaves(ends):
         if os.path.isfile(value):
             found[value] = _digest(Path(value))
