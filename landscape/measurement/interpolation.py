@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from landscape.cost.contract import is_of_batch
-from landscape.data.stream import Stream
+from landscape.data.stream import Stream, num_of, shown_of
 from landscape.errors import InputError
 from landscape.ground.progress import progress_of
 from landscape.measurement.contract import Measured, Pass, Work
@@ -149,11 +149,11 @@ class Interpolation:
             if self._is_repeated(mode, trial):
                 continue
             orders = sorted({0, order_of(on_path, self.slopes)})
-            passes += [Pass(name, mode, len(split), num, num_rows, trial.num_replicates, k) for k in orders]
+            passes += [Pass(name, mode, num_of(split), num, num_rows, trial.num_replicates, k) for k in orders]
             if self.noise:
                 again = points_of(num)  # in the other precision, and some with sums in another order
                 num_again = num * (is_evaluated_again(trial) or split.is_resampled) + len(again) + len(again[::EVERY])
-                few = some_of(split)[0]
+                few = some_of(shown_of(split))[0]
                 passes.append(Pass(name, mode, len(few), num_again, num_rows, trial.num_replicates))
         return Work(tuple(passes), unknown="" if on_path.adaptive is None else "the points that alphas=adaptive adds")
 
