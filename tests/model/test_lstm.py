@@ -147,13 +147,12 @@ def test_seeds_in_one_vectorised_call_equal_each_alone() -> None:
     theta = {
         n: torch.stack([dict(m.named_parameters())[n].detach() for m in nets]) for n, _ in nets[0].named_parameters()
     }
-    together, after, _ = Gradient(nets[0], CrossEntropy(), masks, True)(theta, x, y, drawn, state)
+    together, after, _ = Gradient(nets[0], CrossEntropy(), masks, True)(theta, {"x": x, "y": y}, drawn, state)
     for s in range(2):
         one = Gradient(nets[0], CrossEntropy(), masks, False)
         row = slice(s, s + 1)
-        alone, after_alone, _ = one(
-            {n: v[row] for n, v in theta.items()}, x[row], y[row], drawn[row], tuple(part[row] for part in state)
-        )
+        theta_s, known = {n: v[row] for n, v in theta.items()}, {"x": x[row], "y": y[row]}
+        alone, after_alone, _ = one(theta_s, known, drawn[row], tuple(part[row] for part in state))
         for name in theta:
             torch.testing.assert_close(together[name][s], alone[name][0], rtol=1e-11, atol=1e-13)
         for k in range(4):
