@@ -147,7 +147,7 @@ def derive(*, sigma: float = 3.0, cells: int = 100, count: int = 200_000, seed: 
         assumptions=[f"{c.name}: {c.statement} ({c.source})" for c in CONJECTURES],
         source="; ".join(sorted({c.source for c in CONJECTURES})),
         steps=_steps(),
-        closed_form={"κ of the line that fools A cells": -1 / (1 - 1 / (2 * A)), "J / J(0) of that line": _fooled()},
+        closed_form={"κ of the line that fools A cells": -1 / (1 - 1 / (2 * A)), "J / J(0) of that line": FOOLED},
         check=lambda: _checks(sigma, cells, count, seed),
         values={
             "refuted": [{"name": c.name, "counterexample": c.counterexample, "exact": c.exact} for c in CONJECTURES],
@@ -164,26 +164,19 @@ def derive(*, sigma: float = 3.0, cells: int = 100, count: int = 200_000, seed: 
 
 
 A, alpha, grid = sp.Symbol("A", positive=True), sp.Symbol("alpha", real=True), sp.Symbol("i", real=True)
-
-
-def _fooled() -> sp.Expr:
-    return (1 - alpha) ** 2 * (1 - alpha / (1 - 1 / (2 * A))) ** 2
-
-
-def _rational(value: Fraction) -> sp.Rational:
-    return sp.Rational(value.numerator, value.denominator)
+FOOLED = (1 - alpha) ** 2 * (1 - alpha / (1 - 1 / (2 * A))) ** 2
 
 
 def _steps() -> Steps:
     w = sp.symbols("w1:4", real=True)
     rate = [-sp.diff((1 - sp.Mul(*w)) ** 2, v) / 2 for v in w]  # gradient flow
     z = sp.Symbol("z", positive=True)
-    u1, u2, u3 = (_rational(u) for u in FLOW_START)
+    u1, u2, u3 = (sp.Rational(u) for u in FLOW_START)
     b2, b3 = sp.symbols("b2 b3", positive=True)
     p = sp.Mul(*((1 - alpha) * u + alpha * b for u, b in zip((u1, u2, u3), (z, b2, b3), strict=True)))
-    below, at = (_rational(v) for v in flow_slope_at_start())
+    below, at = (sp.Rational(v) for v in flow_slope_at_start())
     x, m, step = HEAVY_BALL
-    far = (1 - sp.Mul(*((1 - alpha) * _rational(u) + alpha for u in FAR_START))) ** 2
+    far = (1 - sp.Mul(*((1 - alpha) * sp.Rational(u) + alpha for u in FAR_START))) ** 2
     k = 1 / (1 - 1 / (2 * A))
     second = (k - 2) / (3 * k - 2)
     line = (1 - ((1 - alpha) * 3 + alpha) * ((1 - alpha) * second + alpha)) ** 2
@@ -206,7 +199,7 @@ def _steps() -> Steps:
             f"With b_2 = b_3 = z = 3/4 it is {at}, and it falls as z grows: p'(0) < 0, so J'(0) = -2 (1 - p) p' > 0.",
         ),
         "heavy ball: the error grows": Step(
-            equal(_rational(heavy_ball_factor(x, m, step)), -sp.Rational(13661, 12500)),
+            equal(sp.Rational(heavy_ball_factor(x, m, step)), -sp.Rational(13661, 12500)),
             "lr·λ = 4/5, momentum 99/100, three steps in rationals: |g_3| = 1.09288.",
         ),
         "large start: a second solution on the line": Step(
@@ -219,15 +212,15 @@ def _steps() -> Steps:
             proven=False,
         ),
         "grid: the line": Step(
-            equal(line, line.subs(alpha, 0) * _fooled()),
+            equal(line, line.subs(alpha, 0) * FOOLED),
             "From (3, u_2) with this u_2 to (1, 1), J has κ = -1/(1 - 1/(2A)).",
         ),
         "grid: values at the grid": Step(
-            equal(_fooled().subs(alpha, grid / A), ((A - grid) * (2 * A - 1 - 2 * grid) / (A * (2 * A - 1))) ** 2),
+            equal(FOOLED.subs(alpha, grid / A), ((A - grid) * (2 * A - 1 - 2 * grid) / (A * (2 * A - 1))) ** 2),
             "For i = 0, 1, ..., A - 1 both factors are positive and fall, and at i = A it is 0: the grid sees descent.",
         ),
         "grid: what it misses": Step(
-            equal(_fooled().subs(alpha, 1 - 1 / (4 * A)), (4 * A * (4 * A - 2)) ** -2),
+            equal(FOOLED.subs(alpha, 1 - 1 / (4 * A)), (4 * A * (4 * A - 2)) ** -2),
             "J vanishes at 1 - 1/(2A) and is positive a quarter cell from the end: it has risen inside the last cell.",
         ),
     }

@@ -36,10 +36,16 @@ def run(
     overrides: list[str],
     tracker: Tracker,
     device: torch.device,
+    folder: Path | None = None,
 ) -> tuple[Result, list[Entry]]:
-    """Train, measure and judge one resolved config; returns the result and where its solutions lie."""
+    """Train, measure and judge one resolved config; returns the result and where its solutions lie.
+
+    Args:
+        folder: keeps what is known of a streamed measurement until it is done.
+    """
     started = time.monotonic()
     recipe = Recipe.of(config, device)
+    recipe.folder = folder
     config, figure = recipe.config, figure_module(config["figure"])
     if config["threads"] is not None:  # else as many as torch takes by itself
         torch.set_num_threads(config["threads"])
@@ -47,7 +53,7 @@ def run(
     solutions, entries = recipe.solve(tracker.epoch) if recipe.trains else (None, [])
     subject = recipe.subject(solutions)
     ends = (config["endpoints"] or {}).get("_target_", "")
-    if issubclass(recipe.stage, Trained) and not ends.endswith(".InitToSolution"):
+    if issubclass(recipe.stage, Trained) and not recipe.finds and not ends.endswith(".InitToSolution"):
         log.warning("this measurement looks at whole trainings and makes no use of endpoints (%s)", ends)
     measured = measured_by(recipe.measurement, subject)
     numbers = measured.numbers | (

@@ -93,22 +93,18 @@ def run(todo: Sequence[Experiment], overrides: Sequence[str]) -> list[tuple[int,
         screen.rule(f"{number} of {len(todo)}: {item.experiment}")
         started = time.monotonic()
         command = [sys.executable, "-m", "landscape", f"+experiment={item.experiment}", *overrides]
-        status = _run(command)
+        child = subprocess.Popen(command)
+        try:
+            status = child.wait()
+        except KeyboardInterrupt:  # the child writes down how far it is; Ctrl-C it heard itself
+            if stop_status() != 130:
+                child.terminate()
+            child.wait()
+            raise
         ended.append((status, time.monotonic() - started))
         if status == 130:
             raise KeyboardInterrupt
     return ended
-
-
-def _run(command: Sequence[str]) -> int:
-    child = subprocess.Popen(command)
-    try:
-        return child.wait()
-    except KeyboardInterrupt:  # the child writes down how far it is; Ctrl-C it heard itself
-        if stop_status() != 130:
-            child.terminate()
-        child.wait()
-        raise
 
 
 def summary(todo: Sequence[Experiment], ended: Sequence[tuple[int, float]], sections: Sequence[Section]) -> Table:

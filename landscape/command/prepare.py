@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
 from hydra.errors import InstantiationException
-from hydra.utils import instantiate
+from hydra.utils import get_object, instantiate
 from torch import nn
 
 from landscape.command.arguments import check_arguments, check_finite
 from landscape.command.limits import note_cap
 from landscape.data.dataset import Dataset
+from landscape.endpoints import Ends
 from landscape.errors import InputError
 
 _datasets: dict[str, Dataset] = {}  # the last data set of this process: the jobs of a sweep share it
@@ -41,6 +43,26 @@ def make(config: Any, key: str) -> Any:
             f"{key} cannot be made: {reason}; look at the keys under {key} (python -m landscape --cfg job -p {key})"
             + (", or take tracker=none" if key == "tracker" else "")
         ) from error
+
+
+def brings_runs(endpoints: Any) -> bool:
+    """Whether endpoints of this config find runs that were trained elsewhere, so that none need be trained."""
+    try:
+        return bool(getattr(get_object(endpoints["_target_"]), "brings_runs", False))
+    except Exception:  # whatever it is instead: who makes it will say
+        return False
+
+
+def ends_from(endpoints: Any, module: nn.Module, again: Callable[[], nn.Module]) -> Ends:
+    """Ends that need no training.
+
+    Args:
+        module: whose points they are.
+        again: makes another such module from another seed, to tell what of it is drawn at random.
+    """
+    asks = "again" in inspect.signature(endpoints.load).parameters
+    ends: Ends = endpoints.load(module, again=again) if asks else endpoints.load(module)
+    return ends
 
 
 def device_of(name: str) -> torch.device:

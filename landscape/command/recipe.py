@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import logging
 from collections.abc import Callable
 from functools import cached_property, partial
@@ -17,7 +16,7 @@ from torch import nn
 from landscape.alphas import Adaptive, checked, thinned
 from landscape.command.config import version
 from landscape.command.limits import apply_limits, note_cap
-from landscape.command.prepare import dataset_of, make, module_maker
+from landscape.command.prepare import brings_runs, dataset_of, ends_from, make, module_maker
 from landscape.command.refusals import check_endpoints, check_path, check_room, stand_in
 from landscape.cost import from_torch
 from landscape.cost.labels import check_counts, scales
@@ -29,7 +28,7 @@ from landscape.ground.provenance import outside
 from landscape.ground.settings import uses_of
 from landscape.measurement import Network, OnPath, Seeds, Trained, stage_of, work_of
 from landscape.objective.module.template import unwrapped
-from landscape.store.solutions import Solutions, joined
+from landscape.store.solutions import Runs, Solutions, joined
 from landscape.store.store import Entry, Store
 from landscape.training import GroupRun, Training, build, groups_of
 from landscape.training.gradient import frozen_in
@@ -37,7 +36,6 @@ from landscape.training.groups import check_training
 from landscape.training.trainer import LATER
 
 log = logging.getLogger(__name__)
-
 
 handed_on: list[Recipe] = []
 """What was made and checked before a job in the same process, which the job need not make again; one at most."""
@@ -72,6 +70,7 @@ class Recipe:
         self._given = config
         self.config, self.caps = apply_limits(config)
         self.device, self._is_checked = device, False
+        self.folder: Path | None = None
 
     @classmethod
     def of(cls, config: dict[str, Any], device: torch.device) -> Recipe:
@@ -119,7 +118,12 @@ class Recipe:
     def trains(self) -> bool:
         """Whether the job needs trained networks."""
         on_path = issubclass(self.stage, OnPath)
-        return issubclass(self.stage, Trained) or (on_path and self.endpoints.needs_solutions)
+        return bool(self.endpoints.needs_solutions) if on_path else issubclass(self.stage, Trained) and not self.finds
+
+    @cached_property
+    def finds(self) -> bool:
+        """Whether a measurement of trained networks is given such as were trained elsewhere."""
+        return issubclass(self.stage, Trained) and brings_runs(self.config["endpoints"])
 
     @cached_property
     def network(self) -> Network:
@@ -143,6 +147,7 @@ class Recipe:
             objective=partial(make_objective, device=self.device, calibration=calibration),
             optimizer=self.optimizer,
             num_examples=num_examples,
+            interim=self.interim,
         )
         try:
             trial = network.trial
@@ -172,6 +177,8 @@ class Recipe:
                 raise InputError(
                     "endpoints.third is the third corner of a plane; use measurement=plane, or leave it out"
                 )
+        elif self.finds:
+            self.endpoints.check(self.config["training"]["num_seeds"])
         network, subject, passes = self.network, None, []
         if issubclass(self.stage, OnPath):
             subject = self.on_path(stand_in(network))
@@ -198,10 +205,12 @@ class Recipe:
         if not issubclass(self.stage, Network):
             return Seeds(seeds=self.training.seeds, device=self.device)
         if issubclass(self.stage, OnPath):
-            return self.on_path(self.ends(solutions), solutions)
-        return self.network if solutions is None else self.network.at(Trained, solutions=solutions)
+            ends = self.endpoints(solutions) if self.endpoints.needs_solutions else self.ends
+            return self.on_path(ends, ends.runs if solutions is None else solutions)
+        runs = self.ends.runs if self.finds else solutions
+        return self.network if runs is None else self.network.at(Trained, solutions=runs)
 
-    def on_path(self, ends: Ends, solutions: Solutions | None = None) -> OnPath:
+    def on_path(self, ends: Ends, solutions: Runs | None = None) -> OnPath:
         """The network between these ends."""
         alphas, adaptive = self.positions
         stage: OnPath = self.network.at(
@@ -209,16 +218,10 @@ class Recipe:
         )
         return stage
 
-    def ends(self, solutions: Solutions | None) -> Ends:
-        """Of trained networks or, where the endpoints need none, as they are loaded."""
-        if self.endpoints.needs_solutions:
-            ends: Ends = self.endpoints(solutions)
-        elif "again" in inspect.signature(self.endpoints.load).parameters:  # to tell what is drawn at random
-            again = partial(build, self.model, self.training.first_seed + 1)
-            ends = self.endpoints.load(self.network.module, again=again)
-        else:
-            ends = self.endpoints.load(self.network.module)
-        return ends
+    @cached_property
+    def ends(self) -> Ends:
+        """Those that need no training; the forecast reads them, and the job need not again."""
+        return ends_from(self.endpoints, self.network.module, partial(build, self.model, self.training.first_seed + 1))
 
     def groups(self) -> list[tuple[list[int], dict[str, Any]]]:
         """The seeds that train together, and by what description the store knows each group."""
@@ -269,6 +272,10 @@ class Recipe:
             if status == "diverged":
                 log.warning("seed %d diverged; its numbers are not judged (a lower optimizer.lr may help)", seed)
         return solutions, store.entries
+
+    def interim(self, name: str) -> Path | None:
+        """The file in the job's folder that keeps what is known of a streamed curve until it is done."""
+        return None if self.folder is None else self.folder / f"{name}.interim.npz"
 
     @property
     def store_folder(self) -> Path:

@@ -85,7 +85,7 @@ def _job(cfg: DictConfig, record: JobRecord, plan: Plan | None) -> None:
         tracker.start(run_info(config, name, folder.name, overrides, folder.parent))  # type: ignore[arg-type]
         choices = {k: v for k, v in context.runtime.choices.items() if isinstance(v, str) and "hydra" not in k}
         with tf32(False), lend(cfg.device, cfg.jobs_per_gpu) as device:
-            result, entries = run(config, name, choices, overrides, tracker, device)  # type: ignore[arg-type]
+            result, entries = run(config, name, choices, overrides, tracker, device, folder)  # type: ignore[arg-type]
         if cfg.optimize is not None:
             value_of(result, cfg.optimize)  # refuses an unknown number before the result counts as whole
         result.save(folder)

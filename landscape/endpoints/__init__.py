@@ -5,6 +5,7 @@ from landscape.endpoints.control import NoiseToSolution, OtherInitToSolution, Ze
 from landscape.endpoints.ends import BetweenSolutions, Ends, InitToSolution, Points, RandomToSolution
 from landscape.endpoints.epoch import EpochToSolution
 from landscape.endpoints.point import point_of
+from landscape.endpoints.run import Run
 from landscape.endpoints.snapshots import Snapshots, trajectory_of
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "OtherInitToSolution",
     "Points",
     "RandomToSolution",
+    "Run",
     "Snapshots",
     "ZeroToSolution",
     "point_of",

@@ -13,7 +13,7 @@ from torch import nn
 
 from landscape.endpoints.ends import Ends
 from landscape.endpoints.file import content_of, files_of, no_file
-from landscape.endpoints.reader import Reader
+from landscape.endpoints.reader import Reader, check_missing, patterns_of
 from landscape.errors import InputError
 
 log = logging.getLogger(__name__)
@@ -56,13 +56,7 @@ class Checkpoints:
             raise InputError(f"endpoints.entry={entry} must name one entry for all files, or be a list of {len(files)}")
         self.is_for_all = isinstance(entry, str)
         self.entries = dict(zip(files, entries, strict=True))
-        patterns = [ignore] if isinstance(ignore, str) else ignore or []
-        if not isinstance(patterns, Sequence) or not all(isinstance(pattern, str) for pattern in patterns):
-            raise InputError(f"endpoints.ignore={ignore} must be a list of names or patterns such as head.*")
-        self.ignore = list(patterns)
-        if missing not in (None, "model"):
-            raise InputError(f"endpoints.missing={missing} must be model, to take from it what a file lacks, or null")
-        self.missing = missing
+        self.ignore, self.missing = patterns_of(ignore, "endpoints."), check_missing(missing, "endpoints.")
 
     @property
     def has_third(self) -> bool:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from landscape.errors import InputError
 from landscape.ground.streams import ENDPOINT, stream
 from landscape.parameters import ParameterLayout, beside
-from landscape.store.solutions import Solutions
+from landscape.store.solutions import Runs, Solutions
 
 LARGEST = 1e30
 """Of a standard deviation: float32 ends at 3.4e38."""
@@ -32,6 +32,7 @@ class Ends:
         diverged: per line, whether an end comes from a run that diverged.
         buffers_0: those that belong to theta_0; empty where there are none, as of a random point.
         theta_2: a third point [S, P], where a plane was asked for.
+        runs: those that the lines belong to, where somebody else trained them.
     """
 
     theta_0: Tensor
@@ -42,6 +43,7 @@ class Ends:
     diverged: list[bool]
     buffers_0: list[dict[str, Tensor]] = field(default_factory=list)
     theta_2: Tensor | None = None
+    runs: Runs | None = None
 
     def cast(self, device: torch.device, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
         """(theta_0, theta_1) in the precision in which points between them are mixed.

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from landscape.endpoints.file import content_of
-from landscape.endpoints.reader import Point, Reader, on_cpu, refuse_not_finite, wide_enough
+from landscape.endpoints.reader import Point, Reader, check_missing, on_cpu, patterns_of, refuse_not_finite, wide_enough
 from landscape.errors import InputError
 from landscape.parameters import beside, check_shapes
 
@@ -54,11 +54,7 @@ def point_of(
         >>> theta
         tensor([1., 1., 0.])
     """
-    if isinstance(ignore, str):
-        ignore = [ignore]
-    if missing not in (None, "model"):
-        raise InputError(f"missing={missing} must be 'model', to take what is lacking from the module, or None")
-    reader = Reader(module, ignore, missing, room="")
+    reader = Reader(module, patterns_of(ignore), check_missing(missing), room="")
     point = read(source, reader, name, entry, is_finite=is_finite)
     return point.theta, {n: b.clone() for n, b in point.buffers.items()}
 

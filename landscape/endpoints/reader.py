@@ -195,6 +195,22 @@ class Reader:
         log.warning(text, some(own), note)
 
 
+def patterns_of(ignore: Any, room: str = "") -> list[str]:
+    """The value of ``ignore`` as a list; InputError if it is none."""
+    patterns = [ignore] if isinstance(ignore, str) else ignore or []
+    if not isinstance(patterns, Sequence) or not all(isinstance(pattern, str) for pattern in patterns):
+        raise InputError(f"{room}ignore={ignore} must be a list of names or patterns such as head.*")
+    return list(patterns)
+
+
+def check_missing(missing: Any, room: str = "") -> str | None:
+    """The value of ``missing``; InputError if it means nothing."""
+    if missing not in (None, "model"):
+        raise InputError(f"{room}missing={missing} must be model, to take from it what a file lacks, or null")
+    found: str | None = missing
+    return found
+
+
 def on_cpu(content: Any, depth: int = 0) -> Any:
     """The same with its tensors on the CPU, as far as they have values."""
     if isinstance(content, Tensor):

@@ -21,7 +21,7 @@ from landscape.endpoints.file import files_of
 from landscape.endpoints.fit import some
 from landscape.endpoints.listing import names_in, numbers_of, paths_in
 from landscape.endpoints.point import read
-from landscape.endpoints.reader import Point, Reader
+from landscape.endpoints.reader import Point, Reader, check_missing, patterns_of
 from landscape.errors import InputError
 from landscape.ground.progress import progress_of
 
@@ -44,12 +44,15 @@ class Snapshots:
         key: that names them, for messages.
 
     Attributes:
+        held: points at once that cost no second reading.
         epochs, steps: [T], read off the names, see ``numbers_of``.
         is_finite: [T], whether all parameters of a point are numbers.
 
     Raises:
         InputError: one of them cannot be read, or does not fit; all are read once to know that.
     """
+
+    held: int | None = HELD
 
     def __init__(
         self, sources: Sequence[Any], names: Sequence[str], reader: Reader, entry: str | None = None, key: str = "run"
@@ -176,7 +179,7 @@ def trajectory_of(
     Raises:
         InputError: fewer than two points, or one that does not fit.
     """
-    reader = Reader(module, [ignore] if isinstance(ignore, str) else ignore, missing, room="")
+    reader = Reader(module, patterns_of(ignore), check_missing(missing), room="")
     if isinstance(source, str | os.PathLike):
         paths = paths_in(os.fspath(source), pattern, name, f"{name}: pattern")
         return Snapshots(paths, names_in(os.fspath(source), paths), reader, entry, name)

@@ -1,20 +1,33 @@
-"""Examples as somebody has them, as the splits of a house data set; and J over them."""
+"""Examples as somebody has them, by the names of splits; and J over them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from numbers import Integral
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from torch import Tensor, nn
 
-from landscape.data.dataset import Dataset, Split
-from landscape.data.reading import as_split
+from landscape.data.dataset import Dataset
+from landscape.data.reading import as_data
+from landscape.data.split import Split
+from landscape.data.stream import Stream
 from landscape.errors import InputError
 from landscape.objective import Objective
 
 NAMES = ("train", "valid", "test")
+
+
+@dataclass(frozen=True)
+class Given:
+    """Examples by the names of splits; what was not given is stood for by the first that was."""
+
+    train: Split | Stream
+    valid: Split | Stream
+    test: Split | Stream
 
 
 def objective_of(net: nn.Module, cost: Any, data: Any, **settings: Any) -> Objective:
@@ -22,38 +35,33 @@ def objective_of(net: nn.Module, cost: Any, data: Any, **settings: Any) -> Objec
     return Objective(net, cost, data, **settings)
 
 
-def examples_of(data: Any, num_examples: int | None) -> tuple[Dataset, list[str]]:
-    """The examples as a data set of the house, and which of its splits were given by name; none if data is one thing.
-
-    What was not given is stood for by the first that was.
+def examples_of(data: Any, num_examples: int | None) -> tuple[Given, list[str]]:
+    """The examples, and which splits were given by name; none if data is one thing.
 
     Raises:
         InputError: what cannot be read, or a number of examples below one.
     """
-    if num_examples is not None and (
-        isinstance(num_examples, bool) or not isinstance(num_examples, Integral) or num_examples < 1
-    ):
+    good = isinstance(num_examples, Integral) and not isinstance(num_examples, bool) and num_examples >= 1
+    if num_examples is not None and not good:
         raise InputError(f"num_examples={num_examples!r} must be a whole number of at least 1, or None for all")
+    num = None if num_examples is None else int(num_examples)
     names = _names_in(data)
-    given = {name: data[name] if isinstance(data, Mapping) else getattr(data, name) for name in names} or {
-        "train": data
-    }
-    splits = {name: _split(part, num_examples) for name, part in given.items()}
+    parts = {n: data[n] if isinstance(data, Mapping) else getattr(data, n) for n in names} or {"train": data}
+    for part in parts.values():
+        if isinstance(part, str | bytes | Path):
+            raise InputError(
+                f"data came as {part!r}; give the examples: (x, y), a DataLoader, a data set, or a dict of such by the "
+                f"names {', '.join(NAMES)}"
+            )
+    splits = {name: as_data(part, num_examples=num) for name, part in parts.items()}
     first = next(iter(splits.values()))
-    train, valid, test = (splits.get(name, first) for name in NAMES)
-    return Dataset("data", train, valid, test, num_classes=0), names
+    return Given(*(splits.get(name, first) for name in NAMES)), names
 
 
 def _names_in(data: Any) -> list[str]:
+    """Splits, not entries of a batch that happen to be called so."""
     if isinstance(data, Dataset):
         return list(NAMES)
-    if isinstance(data, Mapping) and data and all(name in NAMES for name in data):
-        return [name for name in NAMES if name in data]
-    return []
-
-
-def _split(part: Any, num_examples: int | None) -> Split:
-    if isinstance(part, tuple | list) and len(part) == 2 and all(isinstance(p, Tensor | np.ndarray) for p in part):
-        part = Split(*part)
-    split = as_split(part)
-    return split if num_examples is None else split.first(int(num_examples))
+    if not isinstance(data, Mapping) or any(isinstance(part, Tensor | np.ndarray) for part in data.values()):
+        return []
+    return [name for name in NAMES if name in data] if data and set(data) <= set(NAMES) else []

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
+from landscape.cost.contract import is_of_batch
 from landscape.face.stage import Laid
 from landscape.ground.progress import progress_of
 from landscape.measurement.rounding import rounding_floor
 from landscape.measurement.stages import OnPath
+from landscape.objective.interim import Interim
 from landscape.result.curve import Surface
-from landscape.result.curve.surface import errors_to
+from landscape.result.curve.surface import FRAME, Apart
 
 
 def surface_on(here: Laid, stage: OnPath, split: str, mode: str, noise: bool) -> Surface:
@@ -26,8 +28,14 @@ def surface_on(here: Laid, stage: OnPath, split: str, mode: str, noise: bool) ->
     objective = stage.objective_along(stage.split(split), mode)
     plane = stage.laid(objective.device, objective.dtype)
     points, shape = plane.points, tuple(map(len, here.grid))
+    first, second = (int(np.argmin(np.abs(axis - at))) for axis, at in zip(here.grid, here.corners[0], strict=True))
+    noise = noise and not is_of_batch(objective.cost)
+    apart = Apart(first * shape[1] + second)
     with progress_of(f"{split} {objective.mode}", objective.num_batches * len(points)) as progress:
-        evaluation = objective.along(plane, points, progress, keep_costs=noise and not objective.is_streamed)
+        listener = apart if noise and objective.is_streamed else None
+        file = stage.interim(f"{split}-{objective.mode}") if objective.is_streamed else None
+        interim = None if file is None else Interim(file)
+        evaluation = objective.along(plane, points, progress, keep_costs=noise, noise=listener, interim=interim)
     channels = {
         name: v for name, v in evaluation.channels.items() if not (objective.is_random and name.endswith("error"))
     }
@@ -37,9 +45,11 @@ def surface_on(here: Laid, stage: OnPath, split: str, mode: str, noise: bool) ->
         return array.reshape(*shape, array.shape[-1])
 
     found = {}
-    if evaluation.costs is not None:
-        first, second = (int(np.argmin(np.abs(axis - at))) for axis, at in zip(here.grid, here.corners[0], strict=True))
-        found["errors"] = wide(errors_to(evaluation.costs, first * shape[1] + second))
+    if noise:
+        if evaluation.costs is not None:
+            apart.add(evaluation.costs)
+        # What was kept is scaled already, what was told piece by piece is not.
+        found["errors"] = wide(apart.errors() * (1.0 if evaluation.costs is not None else evaluation.scale))
         found["floor"] = rounding_floor(stage, objective, points, values, evaluation)
     return Surface(
         *here.grid,
@@ -47,7 +57,7 @@ def surface_on(here: Laid, stage: OnPath, split: str, mode: str, noise: bool) ->
         metrics={name: wide(array) for name, array in channels.items()},
         corners=np.array(here.corners),
         names=here.names,
-        frame=None if here.frame is None else np.array(here.frame)[:, None],
+        frame={} if here.frame is None else {n: np.array([v]) for n, v in zip(FRAME, here.frame, strict=True)},
         split=split,
         mode=objective.mode,
         dtype=str(objective.dtype).removeprefix("torch."),

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from numbers import Integral
+from pathlib import Path
 from typing import Any, Literal, overload
 
 import numpy as np
@@ -60,8 +61,10 @@ def measure(
     batch_size: int | None = None,
     memory: str | int | None = None,
     running_statistics: str | None = None,
+    call: Callable[[nn.Module, Any], Any] | None = None,
     num_examples: int | None = None,
     progress: bool | None = None,
+    resume: str | Path | None = None,
 ) -> Any:
     """J, the mean cost per example over all of the data, at every point of a line, a plane or a trajectory.
 
@@ -69,11 +72,14 @@ def measure(
     numbers. All points share one pass over the data.
 
     Args:
-        net: any module; what it maps its inputs to is what the cost takes.
+        net: any module; what it maps its inputs to is what the cost takes. A tensor is its one argument, a tuple gives
+            several, a dict those that ``forward`` takes.
         path: ``line(a, b)``, ``plane(...)``, ``trajectory(...)``, or a path of ``landscape.path`` with theta [S, P].
-        data: (x, y), a ``DataLoader`` or map-style ``Dataset`` of (input, label); or several of them by the names
-            ``train``, ``valid`` and ``test``.
-        cost: a loss of torch's, a module or function (outputs, y); or a cost of ``landscape.cost``.
+        data: (x, y), a dict or tuple of tensors, a map-style ``Dataset``, which is read once; a ``DataLoader`` or
+            whatever else yields batches, which is streamed; or several of them by the names ``train``, ``valid`` and
+            ``test``.
+        cost: a loss of torch's, a module or function (outputs, y); a function of yours that gives a value per example;
+            or a cost of ``landscape.cost``.
         alphas: positions on the path; or how many, evenly from 0 to 1 on a line (51 if not given), along each axis of a
             plane (25). A trajectory has its own.
         mode: ``"deterministic"``, in evaluation mode; or ``"stochastic"``, the training cost with its dropout, the same
@@ -89,8 +95,11 @@ def measure(
         running_statistics: what becomes of batch norm's means and variances along the path: ``"keep"`` those of the
             end, ``"interpolate"``, or ``"recalibrate"`` over the training data. At the points of a trajectory None
             takes each point's own.
-        num_examples: the first so many of the data; None: all.
+        call: (module, inputs) -> outputs, where the net is called in another way.
+        num_examples: the first so many of the data, in their own order; None: all.
         progress: False for no progress bar; else there is one in terminals and notebooks.
+        resume: a file that keeps what is known of a line over streamed examples until it is done: the same call goes on
+            there after it was cut, to the same bits. Of several examples by name, or modes, each has its own beside it.
 
     Returns:
         A ``Curve`` on a line, a ``Surface`` on a plane, a ``Projection`` with J at every point of a trajectory; where
@@ -121,10 +130,10 @@ def measure(
             "memory": memory,
             "mode": mode,
         }
-        settings |= {"num_replicates": num_replicates, "running_statistics": running_statistics}
+        settings |= {"num_replicates": num_replicates, "running_statistics": running_statistics, "call": call}
         objective = partial(objective_of, calibration=dataset.train, **settings)
         network = {"device": place, "module": net, "cost": cost, "dataset": dataset, "objective": objective}
-        network |= {"optimizer": torch.optim.SGD}
+        network |= {"optimizer": torch.optim.SGD, "interim": partial(_interim, resume, bool(names))}
         chosen, found = names or ["train"], dict[str, Any]()
         if isinstance(path, TrajectoryOf):
             _refuse("a trajectory", alphas=alphas, slopes=slopes or None, seeds=seeds)
@@ -151,6 +160,14 @@ def measure(
                 curves = along(stage).curves
                 found = {name: curves[f"{name}/{mode}"] for name in chosen}
         return found if names else _unnamed(found["train"])
+
+
+def _interim(resume: str | Path | None, is_one_of_several: bool, name: str) -> Path | None:
+    """The file that keeps the sums of one curve."""
+    if resume is None:
+        return None
+    file = Path(resume)
+    return file.with_name(f"{file.name}.{name}") if is_one_of_several else file
 
 
 def _unnamed(found: Curve | Surface | Projection) -> Curve | Surface | Projection:

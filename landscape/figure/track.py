@@ -35,13 +35,27 @@ class Track:
 
 
 def track(projection: Projection, s: int) -> Track:
-    """One column of a projection, without the NaN after the seed's last point."""
+    """One column of a projection from its start on, without points that are not finite and the NaN after its last."""
     rows = np.isfinite(projection.projection[:, s])
+    # The line may start in the middle of a run that was found: exactly there neither number is more than zero.
+    starts = np.flatnonzero(np.hypot(projection.projection[:, s], projection.residual_norm[:, s]) == 0)
+    rows[: starts[0] if len(starts) else 0] = False
     epochs = projection.epochs[rows]
     hits = np.flatnonzero(epochs == projection.best_epoch[s])
     columns = (projection.projection, projection.residual_norm, projection.parameter_norm)
     x, r, norm = (values[rows, s] for values in columns)
     return Track(epochs, x, r, norm, float(projection.length[s]), int(hits[0]) if len(hits) else -1)
+
+
+def usable_tracks(result: Result, projection: Projection) -> tuple[list[int], str]:
+    """As ``Result.usable``; of a run that was found, points that are not finite are left out and named."""
+    values = projection.projection
+    if result.training_status or not np.isfinite(values).any():
+        return result.usable(values, ragged=True)
+    known = np.isfinite(values).any(axis=1)
+    columns, note = result.usable(values[known], ragged=True)
+    lost = ", ".join(f"{epoch:g}" for epoch in projection.epochs[~known])
+    return columns, joined(note, f"the points {lost} are not finite and left out" if lost else "")
 
 
 def draw_tracks(axes: Axes, results: Sequence[Result], labels: Sequence[str], equal: bool = True) -> list[str]:
@@ -51,12 +65,13 @@ def draw_tracks(axes: Axes, results: Sequence[Result], labels: Sequence[str], eq
         equal: the same unit on both axes, so that the half circle is one.
     """
     shown: list[tuple[Track, str]] = []
-    notes = []
+    notes, counted_in = [], "epochs"
     for result, label in zip(results, labels, strict=True):
         projection = result.projections.get("trajectory")
         if projection is None:
             continue
-        columns, note = result.usable(projection.projection, ragged=True)
+        columns, note = usable_tracks(result, projection)
+        counted_in = "epochs" if result.training_status else "as the files are called"
         notes.append(f"{label}: {note}" if note else "")
         seeds = result.seed_names(projection.projection.shape[1])
         many = len(columns) > 1
@@ -66,7 +81,8 @@ def draw_tracks(axes: Axes, results: Sequence[Result], labels: Sequence[str], eq
         axes.plot(points.x, points.r, marker="o", markersize=2.4, label=label, **look)
     for k, (points, _) in enumerate(shown):
         # The walk is as long as this run and takes its solution as early.
-        best, last = (int(points.epochs[points.best]), int(points.epochs[-1])) if points.best > 0 else (1, 1)
+        passed = points.epochs - points.epochs[0]
+        best, last = (int(passed[points.best]), int(passed[-1])) if points.best > 0 else (1, 1)
         x, r = random_walk_limit(solution_step=best, num_steps=last)
         star: dict[str, Any] = {"marker": "*", "markersize": 11, "linestyle": "none", "clip_on": False}
         words = ("solution θ_f, at (L, 0)", "random walk of the same length") if k == 0 else (None, None)
@@ -74,7 +90,7 @@ def draw_tracks(axes: Axes, results: Sequence[Result], labels: Sequence[str], eq
         axes.plot(points.length * x, points.length * r, label=words[1], zorder=1, **style.LONG_DASHES)
         notes.append(f"a random walk of this length ends at residual {points.length * r[-1]:.3g}" if r[-1] > 0 else "")
     if len(shown) == 1:
-        _name_epochs(axes, shown[0][0])
+        _name_epochs(axes, shown[0][0], counted_in)
     axes.set(xlabel="projection on the line [parameter units]", ylabel="residual [parameter units]")
     # Room for the tracks and the half circle; a long walk's tail leaves the panel, and the footer says how high.
     top = max((max(np.max(points.r), points.length / 2) for points, _ in shown), default=1.0)
@@ -88,11 +104,14 @@ def draw_tracks(axes: Axes, results: Sequence[Result], labels: Sequence[str], eq
     return notes
 
 
-def _name_epochs(axes: Axes, points: Track) -> None:
+def _name_epochs(axes: Axes, points: Track, words: str) -> None:
     """Write a few epochs beside their markers, off the track and well apart from each other and from the ends."""
     taken = [(0.0, 0.0), (points.length, 0.0)]
     top = int(np.argmax(points.r[: points.best + 1] if points.best >= 0 else points.r))
-    for epoch in (1, 2, 3, 5, 10, 20, 50, 100, 200, 300, float(points.epochs[-1])):
+    usual = (1, 2, 3, 5, 10, 20, 50, 100, 200, 300, float(points.epochs[-1]))
+    if np.isin(points.epochs, usual).sum() <= 2:  # steps in hundreds
+        usual = tuple(points.epochs.tolist())
+    for epoch in usual:
         for k in np.flatnonzero(points.epochs == epoch):
             here = (float(points.x[k]), float(points.r[k]))
             if all(np.hypot(here[0] - x, here[1] - y) > 0.06 * points.length for x, y in taken):
@@ -102,14 +121,14 @@ def _name_epochs(axes: Axes, points: Track) -> None:
                 small: dict[str, Any] = {"fontsize": 6.5, "color": "#444444"}
                 axes.annotate(f"{epoch:g}", here, xytext=shift, textcoords="offset points", **small)
     if len(taken) > 2:
-        axes.set_title("small numbers: epochs", fontsize=7.5, loc="right", color="#444444")
+        axes.set_title(f"small numbers: {words}", fontsize=7.5, loc="right", color="#444444")
 
 
 def look(result: Result, name: str) -> Iterator[Evidence[Track]]:
     """Every usable seed of a job's trajectory."""
     projection = result.projections.get("trajectory")
     if projection is not None:
-        columns, note = result.usable(projection.projection, ragged=True)
+        columns, note = usable_tracks(result, projection)
         known = [s for s in columns if _is_known(projection, s)]
         lost = "tracks without a line, or with residuals or norms that are not finite, left out"
         note = joined(note, lost * (len(known) < len(columns)))

@@ -5,9 +5,12 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator
+from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+
+from landscape.ground.files.folder import saved_in
 
 OURS = ("landscape", "torch")
 """Packages whose version is recorded instead of their content."""
@@ -26,9 +29,9 @@ def outside(config: Any) -> dict[str, str]:
     """``{name: content hash}`` of every file outside this project that decides a config's numbers.
 
     These are the source files that define a ``_target_`` of somebody else's, and every value that names an
-    existing file; under ``endpoints`` also one without a dot, and the weights directly in a folder. An edited module
-    or an overwritten checkpoint is then another job, never a stale result. Files that such a module imports are not
-    followed.
+    existing file; under ``endpoints`` also one without a dot, the weights directly in a folder, and those of a run that
+    ``folder`` and ``pattern`` choose. An edited module or an overwritten checkpoint is then another job, never a stale
+    result. Files that such a module imports are not followed.
     """
     found = {}
     for key, value in _leaves(config):
@@ -38,21 +41,44 @@ def outside(config: Any) -> dict[str, str]:
             file = Path(value) if "." in value else None
         if file is not None and os.path.isfile(file):
             found[value] = _digest(file)
-    for _, value in _leaves(config.get("endpoints") if isinstance(config, dict) else None):
+    ends = (config.get("endpoints") if isinstance(config, dict) else None) or {}
+    for key, value in _leaves(ends):
         if os.path.isfile(value):
             found[value] = _digest(Path(value))
         elif value and os.path.isdir(value):
-            inside = sorted(Path(value, name) for name in os.listdir(value) if name.endswith(WEIGHTS))
-            found |= {str(file): _digest(file) for file in inside if file.is_file()}
+            places = _of_run(value, ends) if key == "folder" else [Path(value)]
+            found |= {str(file): _digest(file) for place in places for file in _weights(place)}
     return found
+
+
+def _of_run(folder: str, endpoints: Any) -> list[Path]:
+    try:
+        return saved_in(Path(folder), endpoints.get("pattern"))
+    except (OSError, ValueError, IndexError, TypeError, AttributeError):  # whoever needs the files will say so
+        return []
+
+
+def _weights(place: Path) -> list[Path]:
+    """A file itself, or the weights directly in a folder."""
+    if not place.is_dir():
+        return [place] if place.is_file() else []
+    inside = sorted(place / name for name in os.listdir(place) if name.endswith(WEIGHTS))
+    return [file for file in inside if file.is_file()]
 
 
 def _digest(file: Path) -> str:
     try:
-        with file.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()[:16]
+        state = file.stat()
+        return _digest_of(file.absolute(), (state.st_size, state.st_mtime_ns, state.st_ctime_ns, state.st_ino))
     except OSError as error:  # whoever needs the file will say so
         return f"unreadable: {error.strerror}"
+
+
+@lru_cache(maxsize=4096)
+def _digest_of(file: Path, state: tuple[int, ...]) -> str:
+    """Of a file as it is in this state: the keys of a sweep ask for each file many times."""
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()[:16]
 
 
 def _leaves(config: Any) -> Iterator[tuple[str, str]]:

@@ -15,6 +15,7 @@ from landscape.measurement.contract import Measured, Pass, Work
 from landscape.measurement.placement import check_placement, order_of, place
 from landscape.measurement.rounding import EVERY, is_evaluated_again, points_of, rounding_floor, some_of
 from landscape.measurement.stages import OnPath
+from landscape.objective.interim import Interim
 from landscape.objective.objective import Objective
 from landscape.objective.slope import check_order
 from landscape.result.curve import Curve, argmin_alpha, drop, hidden_rise, largest_rise, num_turning_points
@@ -80,9 +81,10 @@ class Interpolation:
         alphas = placed.alphas
         has_noise = self.noise and not is_of_batch(objective.cost)
         noise_of = NoiseOfCosts(alphas) if has_noise and objective.is_streamed else None
+        file = on_path.interim(f"{split}-{objective.mode}") if objective.is_streamed else None
+        interim = None if file is None else Interim(file)
         with progress_of(what, objective.num_batches * len(alphas)) as progress:
-            take = None if noise_of is None else noise_of.add
-            evaluation = objective.along(path, alphas, progress, keep_costs=has_noise, take=take)
+            evaluation = objective.along(path, alphas, progress, keep_costs=has_noise, noise=noise_of, interim=interim)
         # Classification error is a channel of the net as it is used, without dropout (paper.md 0.2).
         channels = {n: v for n, v in evaluation.channels.items() if not (objective.is_random and n.endswith("error"))}
         values = channels.pop("objective")

@@ -18,12 +18,12 @@ from landscape.measurement.interpolation import Interpolation
 from landscape.measurement.stages import OnPath
 from landscape.path import Linear, Plane
 from landscape.result.curve import Projection
-from landscape.store.solutions import Solutions
+from landscape.store.solutions import Runs
 from landscape.store.trajectory import project, project_second
 
 NO_PLANE = (
-    "measurement=plane needs the training run that its line belongs to, endpoints=init_to_solution, or the third "
-    "corner of a plane through given points, endpoints.third=FILE beside endpoints.start and endpoints.end"
+    "measurement=plane needs the training run that its line belongs to, endpoints=init_to_solution or run, or the "
+    "third corner of a plane through given points, endpoints.third=FILE beside endpoints.start and endpoints.end"
 )
 
 
@@ -76,6 +76,7 @@ class TrajectoryPlane:
     def check_ends(self, ends_of: Any) -> None:
         """Raise InputError for endpoints without a plane, before anything is trained."""
         own = ends_of.needs_solutions and getattr(ends_of, "starts_training", True)
+        own = own or getattr(ends_of, "brings_runs", False)
         if not own and not getattr(ends_of, "has_third", False):
             raise InputError(NO_PLANE)
 
@@ -93,7 +94,7 @@ class TrajectoryPlane:
         start, end = solutions.theta_i.double().numpy(), solutions.theta_f.double().numpy()
         flat = project(solutions.trajectories, start, end, solutions.best_epoch)
         second, distance = project_second(solutions.trajectories, start, end, flat)
-        values = self._objective(on_path, solutions, flat.projection.shape[0])
+        values = self._objective(on_path, solutions, known=np.isfinite(flat.parameter_norm))
         numbers = measured.numbers | {
             "length": flat.length.tolist(),
             "max_residual": np.fmax.reduce(flat.residual_norm, axis=0).tolist(),
@@ -150,18 +151,25 @@ class TrajectoryPlane:
             numbers |= {f"plane/lowest{key}": [value] for key, value in lowest.items()}
         return replace(measured, projections={"plane": found}, numbers=measured.numbers | numbers)
 
-    def _objective(self, on_path: OnPath, solutions: Solutions, num_rows: int) -> np.ndarray:
-        """J(theta_t) of every saved point [T, S], NaN after a run's last."""
-        split, values = on_path.split(self.first_split), np.full((num_rows, len(solutions.seeds)), np.nan)
+    def _objective(self, on_path: OnPath, solutions: Runs, known: np.ndarray) -> np.ndarray:
+        """J(theta_t) of every saved point that is finite [T, S], else NaN."""
+        split, values = on_path.split(self.first_split), np.full(known.shape, np.nan)
         for s, run in enumerate(solutions.trajectories):
             own = {"seeds": solutions.seeds[s : s + 1], "buffers": solutions.buffers[s : s + 1]}
             objective = on_path.objective_of(split, self.first_mode, **own)
-            rows = np.arange(len(run.epochs))
+            rows = np.flatnonzero(known[: len(run.epochs), s])
             with progress_of(
                 f"points of training, seed {solutions.seeds[s]}", objective.num_batches * len(rows)
             ) as progress:
-                found = objective.along(run.theta, rows.astype(np.float64), progress)
-            values[rows, s] = found.channels["objective"][:, 0]
+                num = run.held or len(rows)
+                for first in range(0, len(rows), num):
+                    here, before = rows[first : first + num], first * objective.num_batches
+
+                    def reached(done: int, before: int = before) -> None:
+                        progress(before + done)
+
+                    found = objective.along(run.theta, here.astype(np.float64), reached)
+                    values[here, s] = found.channels["objective"][:, 0]
         return values
 
 

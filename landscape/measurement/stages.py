@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from landscape.endpoints import Ends
 from landscape.errors import InputError
 from landscape.objective.objective import Objective
 from landscape.parameters import ParameterLayout
-from landscape.store.solutions import Solutions
+from landscape.store.solutions import Runs
 
 NUM_TRIED = 64
 """Examples on which module, data and cost are tried together."""
@@ -49,6 +50,7 @@ class Network(Seeds):
         objective: ``Objective`` with its own numbers bound (dtype, batch size, replicates, device, ...).
         optimizer: (tensors) -> optimizer.
         num_examples: measure on the first so many examples of each split; None: all.
+        interim: name of a curve -> the file that keeps the sums of a stream until they are done; None: nothing is kept.
     """
 
     module: nn.Module
@@ -57,6 +59,7 @@ class Network(Seeds):
     objective: Callable[..., Objective]
     optimizer: Callable[..., torch.optim.Optimizer]
     num_examples: int | None = None
+    interim: Callable[[str], Path | None] = lambda name: None
 
     def split(self, name: str) -> Split:
         """The examples of one split that are measured on."""
@@ -66,7 +69,7 @@ class Network(Seeds):
     @cached_property
     def trial(self) -> Objective:
         """J over a few examples: all other objectives are made from this one, and so the module is watched once."""
-        few = self.dataset.valid.first(min(NUM_TRIED, len(self.dataset.valid)))
+        few = self.dataset.valid.first(NUM_TRIED)
         return self.objective(self.module, self.cost, few)
 
     @cached_property
@@ -92,9 +95,9 @@ class Network(Seeds):
 
 @dataclass(frozen=True, kw_only=True)
 class Trained(Network):
-    """The network of every seed, trained."""
+    """The network of every seed, trained here or, as ``endpoints=run`` finds it, elsewhere."""
 
-    solutions: Solutions
+    solutions: Runs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,14 +108,14 @@ class OnPath(Network):
         ends: of the paths.
         alphas: [A], positions on them.
         path: (theta_0, theta_1) -> path, with an argument ``layout`` too if it names one; see ``lay``.
-        solutions: trained networks; None where the ends came from elsewhere.
+        solutions: the runs that the ends belong to; None where nobody knows them.
         adaptive: how to refine ``alphas``, or None.
     """
 
     ends: Ends
     alphas: NDArray[np.float64]
     path: Callable[..., Any]
-    solutions: Solutions | None = None
+    solutions: Runs | None = None
     adaptive: Adaptive | None = None
 
     def lay(self, theta_0: Tensor, theta_1: Tensor) -> Any:

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -41,6 +41,22 @@ class Evaluation:
     costs: NDArray[Any] | None = None
     num_examples: int = 0
     scale: float = 1.0
+
+
+class Listener(Protocol):
+    """Who is told the costs of the examples of a stream, piece by piece, and may go on where it was cut."""
+
+    def add(self, costs: Any) -> None:
+        """Some examples more: [S, A, n]."""
+
+    def forget(self) -> None:
+        """Begin anew."""
+
+    def state(self) -> tuple[dict[str, NDArray[np.float64]], dict[str, Any]]:
+        """What was added so far: arrays, and numbers."""
+
+    def restore(self, arrays: dict[str, NDArray[np.float64]], numbers: dict[str, Any]) -> None:
+        """Go on where ``state`` was taken."""
 
 
 class Sums:
@@ -128,6 +144,10 @@ class Sums:
 
     def forget(self, num_points: int) -> None:
         """Begin anew with so many points from the present first on."""
+        if self.is_open:
+            self.before = 0
+            if self.first == 0:
+                self.num_examples, self.counts = 0, {}
         for total in self.totals.values():
             total[:, self.first : self.first + num_points] = 0.0
 
@@ -147,6 +167,17 @@ class Sums:
             place.copy_(share)
         else:
             place += share
+
+    def state(self) -> tuple[dict[str, NDArray[np.float64]], dict[str, Any]]:
+        """The sums so far: arrays, and numbers."""
+        totals = {name: total.cpu().numpy() for name, total in self.totals.items()}
+        return totals, {"num_examples": self.num_examples, "before": self.before, "counts": self.counts}
+
+    def restore(self, totals: Mapping[str, NDArray[np.float64]], numbers: Mapping[str, Any]) -> None:
+        """Go on where ``state`` was taken."""
+        self.totals = {name: torch.from_numpy(total).to(self.device) for name, total in totals.items()}
+        self.num_examples, self.before = int(numbers["num_examples"]), int(numbers["before"])
+        self.counts = dict(numbers["counts"])
 
     def evaluation(self) -> Evaluation:
         """Means over the examples, and of the channels over replicates too; where the cost weighs them, by weight."""

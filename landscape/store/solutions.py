@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -11,7 +12,27 @@ from torch import Tensor
 
 from landscape.parameters import ParameterLayout
 from landscape.result.curve import LearningCurve
-from landscape.store.trajectory import Trajectory
+from landscape.store.trajectory import Course, Trajectory
+
+
+class Runs(Protocol):
+    """What measurements ask of S runs, whoever trained them.
+
+    ``Solutions`` are those of the house, ``landscape.endpoints.Run`` finds others. ``best_epoch`` is that of theta_f.
+    """
+
+    @property
+    def seeds(self) -> list[int]: ...
+    @property
+    def theta_i(self) -> Tensor: ...
+    @property
+    def theta_f(self) -> Tensor: ...
+    @property
+    def trajectories(self) -> Sequence[Course]: ...
+    @property
+    def best_epoch(self) -> Sequence[float]: ...
+    @property
+    def buffers(self) -> list[dict[str, Tensor]]: ...
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -104,6 +104,27 @@ class TrajectoryWriter:
             os.fsync(stream.fileno())
 
 
+class Course(Protocol):
+    """The saved points of one run, wherever they lie."""
+
+    @property
+    def epochs(self) -> NDArray[np.float64]: ...
+    @property
+    def steps(self) -> NDArray[np.int64]: ...
+    @property
+    def held(self) -> int | None:
+        """Points at once that cost no second reading; None: all."""
+
+    def __iter__(self) -> Iterator[NDArray[np.float64]]:
+        """theta_t [P], NaN where a point is not finite; the caller may write into it."""
+
+    def rows(self) -> NDArray[np.float32] | None:
+        """All of them [T, P], where they are one array on disk."""
+
+    def theta(self, row: float) -> Tensor:
+        """Number ``row`` as theta [1, P]."""
+
+
 @dataclass(frozen=True)
 class Trajectory:
     """Snapshots of one training run.
@@ -121,6 +142,11 @@ class Trajectory:
     epochs: NDArray[np.float64]
     steps: NDArray[np.int64]
     thetas: NDArray[np.float32] | None = field(default=None, repr=False, compare=False, kw_only=True)
+
+    @property
+    def held(self) -> int | None:
+        """A memory map holds whatever there is room for."""
+        return None
 
     def _opened(self) -> NDArray[np.float32]:
         """[T, S, P]."""
@@ -155,10 +181,10 @@ def snapshot_interval(max_epochs: int, row_bytes: int, budget: float) -> int:
 
 
 def project(
-    trajectories: list[Trajectory],
+    trajectories: Sequence[Course],
     theta_i: NDArray[np.float64],
     theta_f: NDArray[np.float64],
-    best_epoch: list[int],
+    best_epoch: Sequence[float],
     streamed: int = STREAMED,
 ) -> Projection:
     """Projection and residual of each run on the line from its theta_i to its theta_f, in float64.
@@ -182,11 +208,12 @@ def project(
     length = np.linalg.norm(theta_f - theta_i, axis=1)
     for s, run in enumerate(trajectories):
         direction = (theta_f[s] - theta_i[s]) / length[s] if length[s] > 0 else np.full(theta_i.shape[1], np.nan)
-        if len(run.epochs) * len(direction) >= streamed and length[s] > 0:
+        is_long = len(run.epochs) * len(direction) >= streamed and length[s] > 0
+        if is_long and (rows := run.rows()) is not None:
             from landscape.store.streaming import shadow  # late: numba takes half a second to import
 
             here = (slice(len(run.epochs)), s)
-            along[here], aside[here], norm[here] = shadow(run.rows(), theta_i[s], direction, torch.get_num_threads())
+            along[here], aside[here], norm[here] = shadow(rows, theta_i[s], direction, torch.get_num_threads())
             continue
         for t, theta in enumerate(run):
             norm[t, s] = np.linalg.norm(theta)
@@ -206,7 +233,7 @@ def project(
 
 
 def project_second(
-    trajectories: list[Trajectory], theta_i: NDArray[np.float64], theta_f: NDArray[np.float64], flat: Projection
+    trajectories: Sequence[Course], theta_i: NDArray[np.float64], theta_f: NDArray[np.float64], flat: Projection
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Where each run lies along the direction of its own largest residual, and how far from the plane it then is.
 

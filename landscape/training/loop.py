@@ -116,16 +116,8 @@ class GroupRun:
         moved = {name: value for name, value in self.theta.items() if name not in frozen}
         self.updates = Updates(optimizer, moved, lr_scales(self.module))
         self.updates.check_schedules(training.lr_schedule, training.momentum_schedule)
-        self.monitor = Monitor(
-            self.module,
-            cost,
-            dataset,
-            self.seeds,
-            training.dtype,
-            device,
-            training.measure_batch_size,
-            training.validation,
-        )
+        measured = (training.dtype, device, training.measure_batch_size, training.validation)
+        self.monitor = Monitor(self.module, cost, dataset, self.seeds, *measured)
         self.stopping = EarlyStopping(len(self.seeds), training.patience)
         self.batches = Batches(self.split, self.seeds, training.batch_size, training.drop_last)
         self.dropout = [stream(seed, DROPOUT, device=device) for seed in seeds]
@@ -271,15 +263,5 @@ class GroupRun:
             channels={n: np.stack([row[n] for row in self.rows]) for n in self.rows[0]},
             best_epoch=self.chosen_epoch.astype(np.float64),
         )
-        return Solutions(
-            self.layout,
-            self.seeds,
-            self.theta_i,
-            self.theta_f,
-            curve,
-            trajectories,
-            self.stopping.status(),
-            last.tolist(),
-            self.buffers_f,
-            self.buffers_i,
-        )
+        ended = (self.stopping.status(), last.tolist(), self.buffers_f, self.buffers_i)
+        return Solutions(self.layout, self.seeds, self.theta_i, self.theta_f, curve, trajectories, *ended)

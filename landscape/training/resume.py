@@ -1,4 +1,4 @@
-"""What a checkpoint holds of a run, and a run that goes on from it."""
+"""What a checkpoint holds of a ``GroupRun``, and a run that goes on from it."""
 
 from __future__ import annotations
 
@@ -12,17 +12,14 @@ from landscape.errors import InputError
 from landscape.store.trajectory import TrajectoryWriter
 from landscape.training import checkpoint
 
-Run = Any
-"""A ``GroupRun``, which goes on from here and so is not imported."""
 
-
-def save(run: Run) -> None:
+def save(run: Any) -> None:
     """Write the checkpoint."""
     run.writer.sync()  # a checkpoint must never know more snapshots than the disk does
     checkpoint.save_atomically(_state(run), run.folder / "checkpoint.pt")
 
 
-def resumed(run: Run) -> bool:
+def resumed(run: Any) -> bool:
     """Go on where the checkpoint stands, if there is one.
 
     Raises:
@@ -41,7 +38,7 @@ def resumed(run: Run) -> bool:
     return True
 
 
-def _state(run: Run) -> dict[str, Any]:
+def _state(run: Any) -> dict[str, Any]:
     """Plain tensors, numbers and lists of them."""
     is_cuda = run.device.type == "cuda"
     return {
@@ -66,7 +63,7 @@ def _state(run: Run) -> dict[str, Any]:
     }
 
 
-def _restore(run: Run, state: dict[str, Any]) -> None:
+def _restore(run: Any, state: dict[str, Any]) -> None:
     """Put a run that has just been made where ``_state`` found it.
 
     Raises:

@@ -38,6 +38,7 @@ class Ran:
         return [file.parent / job["key"] for job in self.sweep["jobs"]]
 
 
+Cli = Callable[..., Ran]
 SETTINGS = [
     "training.max_epochs=2",
     "training.num_seeds=1",
@@ -70,7 +71,7 @@ def blank_figures(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def cli(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> Callable[..., Ran]:
+def cli(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> Cli:
     """``cli("key=value", ...)`` -> Ran; outputs go to the test's own folder."""
 
     def run(*arguments: str) -> Ran:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from landscape.result.saved import Result
 
-from .conftest import ONE_JOB, QUICK, TINY, Ran
+from .conftest import ONE_JOB, QUICK, TINY, Cli
 
 pytestmark = pytest.mark.usefixtures("blank_figures")
 
@@ -101,7 +100,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize(("base", "arguments"), [(base, row) for base, rows in WRONG.items() for row in rows])
-def test_wrong_input_is_status_2_and_says_what_to_do(base: str, arguments: str, cli: Callable[..., Ran]) -> None:
+def test_wrong_input_is_status_2_and_says_what_to_do(base: str, arguments: str, cli: Cli) -> None:
     swept = arguments.startswith("+experiment")
     ran = cli(*BASES[base], *arguments.split(), "forecast=off", *([] if swept else [ONE_JOB]))
     assert ran.status == 2, ran.out
@@ -114,27 +113,27 @@ def test_wrong_input_is_status_2_and_says_what_to_do(base: str, arguments: str, 
     assert not list(ran.outputs.glob("**/.*.tmp")) and not list(ran.outputs.glob("**/meta.json"))
 
 
-def test_a_refusal_is_said_where_it_happens_and_in_the_list_at_the_end(cli: Callable[..., Ran]) -> None:
+def test_a_refusal_is_said_where_it_happens_and_in_the_list_at_the_end(cli: Cli) -> None:
     ran = cli(*TINY, "forecast=off", "optimizer.lr=abc,null")
     for value in ("abc", "null"):
         assert ran.out.count(f"optimizer.lr={value} must be a number") == 2, ran.out
         assert f" of 2 [optimizer.lr={value}]: optimizer.lr={value} must be" in ran.out.split("jobs done")[1]
 
 
-def test_a_cap_that_is_in_the_way_is_named(cli: Callable[..., Ran]) -> None:
+def test_a_cap_that_is_in_the_way_is_named(cli: Cli) -> None:
     ran = cli(*QUICK[3:], "limits.seeds=1", "endpoints=between_solutions", "training.num_seeds=2", ONE_JOB)
     assert ran.status == 2, ran.out
     assert "limits.seeds" in ran.out and "training.num_seeds 2 -> 1" in ran.out
 
 
-def test_an_unwritable_outputs_folder(cli: Callable[..., Ran], tmp_path: Path) -> None:
+def test_an_unwritable_outputs_folder(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     ran = cli(*QUICK, f"outputs={tmp_path}/file/outputs")
     assert ran.status == 2, ran.out
     assert "outputs=" in ran.out and "Traceback" not in ran.out
 
 
-def test_full_error_shows_the_traceback(cli: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_full_error_shows_the_traceback(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(os.environ, "HYDRA_FULL_ERROR", "1")
     ran = cli(*QUICK, "optimizer.lr=-1", ONE_JOB)
     assert ran.status == 2 and "Traceback" in ran.out

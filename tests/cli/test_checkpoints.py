@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,31 +15,30 @@ from landscape.ground.provenance import outside
 from landscape.model import MLP
 from landscape.result.saved import Result
 
-from .conftest import ONE_JOB, TINY, Ran
+from .conftest import ONE_JOB, TINY, Cli
 
 pytestmark = pytest.mark.usefixtures("blank_figures")
 
 LINE = (*TINY[2:5], "endpoints=checkpoints", "endpoints.start=0.pt", "endpoints.end=1.pt", "forecast=off")
 
 
-def save(folder: Path, width: int = 100) -> None:
-    """Three checkpoints as a training script leaves them."""
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder where commands run, with three checkpoints as a training script leaves them."""
+    monkeypatch.chdir(tmp_path)
     for k in range(3):
         torch.manual_seed(k)
-        net = MLP(64, 10, [width, width], nn.ReLU(), zero_last=False)
-        torch.save({"model": net.state_dict(), "epoch": k}, folder / f"{k}.pt")
+        net = MLP(64, 10, [100, 100], nn.ReLU(), zero_last=False)
+        torch.save({"model": net.state_dict(), "epoch": k}, f"{k}.pt")
+    return tmp_path
 
 
 @pytest.mark.slow
-def test_the_readmes_command_works_at_smoke_scale_and_is_done_again_when_a_file_changes(
-    cli: Callable[..., Ran], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    save(tmp_path)
+def test_the_readmes_command_works_at_smoke_scale_and_is_done_again_when_a_file_changes(cli: Cli, here: Path) -> None:
     jobs = []
     for end in ("1.pt", None, "2.pt"):
         if end is not None:
-            (tmp_path / "end.pt").write_bytes((tmp_path / end).read_bytes())
+            (here / "end.pt").write_bytes((here / end).read_bytes())
         ran = cli(*LINE, "endpoints.end=end.pt", "limits=smoke")
         assert ran.status == 0 and ("1 done before" in ran.out) == (end is None), ran.out
         jobs += ran.jobs
@@ -50,11 +48,7 @@ def test_the_readmes_command_works_at_smoke_scale_and_is_done_again_when_a_file_
 
 
 @pytest.mark.slow
-def test_three_checkpoints_are_a_plane_in_one_command(
-    cli: Callable[..., Ran], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    save(tmp_path)
+def test_three_checkpoints_are_a_plane_in_one_command(cli: Cli, here: Path) -> None:
     ran = cli(*LINE, "measurement=plane", "endpoints.third=2.pt")
     assert ran.status == 0, ran.out
     result = Result.load(ran.jobs[0])
@@ -77,11 +71,7 @@ def test_three_checkpoints_are_a_plane_in_one_command(
         (["model.widths=[8]"], "use the model that was saved"),
     ],
 )
-def test_wrong_checkpoints_end_with_one_sentence(
-    cli: Callable[..., Ran], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changes: list[str], text: str
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    save(tmp_path)
+def test_wrong_checkpoints_end_with_one_sentence(cli: Cli, here: Path, changes: list[str], text: str) -> None:
     bad: dict[str, Any] = torch.load("1.pt")
     bad["model"]["layers.1.bias"][3] = torch.nan
     torch.save(bad, "nan.pt")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,7 @@ from landscape.command.command_line import prepare
 from landscape.errors import InputError
 from landscape.ground.settings import TABLE, uses_of
 
-from .conftest import ONE_JOB, QUICK, Ran
+from .conftest import ONE_JOB, QUICK, Cli
 
 pytestmark = pytest.mark.usefixtures("blank_figures")
 
@@ -99,13 +99,13 @@ def own(tmp_path: Path) -> Iterator[Path]:
         ConfigStore.instance().repo["alphas"] = before
 
 
-def grid_of(cli: Callable[..., Ran], *arguments: str) -> str:
+def grid_of(cli: Cli, *arguments: str) -> str:
     ran = cli(*arguments, "--cfg", "job", "-p", "alphas")
     assert ran.status == 0, ran.out
     return ran.out
 
 
-def test_own_endpoints_come_with_a_grid(cli: Callable[..., Ran], own: Path) -> None:
+def test_own_endpoints_come_with_a_grid(cli: Cli, own: Path) -> None:
     """One file is enough; one of the same name under alphas is taken, and alphas=NAME before both."""
     path = f"hydra.searchpath=[file://{own}]"
     standard = grid_of(cli)
@@ -135,12 +135,13 @@ COMMANDS = [
     (["optimizer.lr=interval(0.1,0.2)"], "INTERVAL"),
     (["hydra.mode=RUN", "+experiment=fig02_sigmoid_relu"], "recipe"),
     (["model=nope"], "model/nope"),
+    (["compute=abacus"], "slurm"),
 ]
 
 
 @pytest.mark.parametrize(("arguments", "what"), COMMANDS, ids=[" ".join(row[0]) for row in COMMANDS])
 def test_a_command_that_cannot_work_ends_before_any_job(
-    arguments: list[str], what: str, cli: Callable[..., Ran], tmp_path: Path
+    arguments: list[str], what: str, cli: Cli, tmp_path: Path
 ) -> None:
     """One sentence, status 2, no traceback; nothing outside outputs/, nothing trained."""
     ran = cli("tracker=none", "forecast=off", *arguments)
@@ -150,14 +151,14 @@ def test_a_command_that_cannot_work_ends_before_any_job(
     assert {place.name for place in tmp_path.iterdir()} <= {"outputs", "data"}
 
 
-def test_a_setting_asked_for_in_three_ways_is_one_job_done_now(cli: Callable[..., Ran]) -> None:
+def test_a_setting_asked_for_in_three_ways_is_one_job_done_now(cli: Cli) -> None:
     ran = cli(*QUICK, "optimizer.lr=0.1,0.10,1e-1")
     assert ran.status == 0, ran.out
     assert "1 job done, 0 done before, 0 failed" in ran.out and "2 of 3 jobs have the settings" in ran.out
     assert len(ran.sweep["jobs"]) == 1 and ran.sweep["jobs"][0]["status"] == "done"
 
 
-def test_one_job_in_this_process(cli: Callable[..., Ran]) -> None:
+def test_one_job_in_this_process(cli: Cli) -> None:
     """``hydra.mode=RUN`` ends as a sweep of one does: a figure, the tables, the exit status of the contract."""
     ran = cli(*QUICK, ONE_JOB)
     assert ran.status == 0 and "1 job done, 0 done before" in ran.out, ran.out
@@ -167,7 +168,7 @@ def test_one_job_in_this_process(cli: Callable[..., Ran]) -> None:
     assert cli(*QUICK, ONE_JOB, "optimizer.lr=-1").status == 2
 
 
-def test_the_table_of_settings_has_no_key_that_nobody_has(cli: Callable[..., Ran]) -> None:
+def test_the_table_of_settings_has_no_key_that_nobody_has(cli: Cli) -> None:
     out = cli("--cfg", "job").out + cli("--cfg", "hydra").out
     absent = {"experiment", "compute", "wandb_folder"}  # chosen, not set; and one of the first versions
     for key in set(TABLE) - absent:

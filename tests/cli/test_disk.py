@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from landscape.result.saved import Result
 from landscape.store.trajectory import TrajectoryWriter
 from tests.sweeps import assert_same_numbers
 
-from .conftest import ONE_JOB, OWN_MODEL, QUICK, Ran
+from .conftest import ONE_JOB, OWN_MODEL, QUICK, Cli
 
 pytestmark = pytest.mark.usefixtures("blank_figures")
 
@@ -29,7 +29,7 @@ def full(*args: Any, **kwargs: Any) -> None:
 
 @pytest.mark.slow
 def test_a_full_disk_in_training_is_status_1_and_the_next_command_goes_on(
-    cli: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     arguments = [*QUICK, "training.max_epochs=6", "training.checkpoint_seconds=0"]
     append = TrajectoryWriter.append
@@ -55,7 +55,7 @@ def test_a_full_disk_in_training_is_status_1_and_the_next_command_goes_on(
         np.testing.assert_array_equal(curve.objective, cut.curves[name].objective)
 
 
-def test_a_full_disk_while_writing_the_result(cli: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_while_writing_the_result(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Result, "save", full)
     ran = cli(*QUICK, ONE_JOB)
     assert ran.status == 1 and "the disk is full" in ran.out and "Traceback" not in ran.out
@@ -63,7 +63,7 @@ def test_a_full_disk_while_writing_the_result(cli: Callable[..., Ran], monkeypat
 
 @pytest.mark.parametrize("moment", ["training", "drawing"])
 def test_outputs_that_are_removed_in_mid_run_are_one_fault(
-    moment: str, cli: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    moment: str, cli: Cli, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     owner, name = {"training": (TrajectoryWriter, "append"), "drawing": (landscape.command.task, "save_figure")}[moment]
     plain, calls = getattr(owner, name), []
@@ -101,7 +101,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.mark.slow
-def test_a_full_disk_costs_no_result_and_no_number(cli: Callable[..., Ran], small_disk: Path, tmp_path: Path) -> None:
+def test_a_full_disk_costs_no_result_and_no_number(cli: Cli, small_disk: Path, tmp_path: Path) -> None:
     ran = cli(*SWEEP)
     assert ran.status == 1, ran.out
     assert "the disk is full" in ran.out and "Traceback" not in ran.out
@@ -123,7 +123,7 @@ def test_a_full_disk_costs_no_result_and_no_number(cli: Callable[..., Ran], smal
 @pytest.mark.parametrize("kilobytes", [0, 4, 40])
 @pytest.mark.parametrize("tracker", ["none", "wandb"])
 def test_a_disk_with_next_to_no_room_is_refused_before_work(
-    kilobytes: int, tracker: str, cli: Callable[..., Ran], small_disk: Path
+    kilobytes: int, tracker: str, cli: Cli, small_disk: Path
 ) -> None:
     """One line, and nothing begun: Hydra's own first file would end in its traceback."""
     (small_disk / "filler").write_bytes(bytes((8 * 1024 - kilobytes) * 1024 - 4096))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
 from itertools import zip_longest
 from pathlib import Path
 
@@ -13,25 +12,13 @@ import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig, OmegaConf
 
-from landscape.command.config import conf_dir
+from landscape.command.config import Config, conf_dir
 from landscape.result.saved import Result
 
-from .conftest import Ran
+from .conftest import Cli
 
 EXPERIMENTS = sorted(file.stem for file in (Path(conf_dir()) / "experiment").glob("*.yaml"))
-GROUPS = (
-    "model",
-    "data",
-    "cost",
-    "optimizer",
-    "training",
-    "endpoints",
-    "path",
-    "alphas",
-    "measurement",
-    "limits",
-    "recipe",
-)
+GROUPS = [key for key in (*Config.__dataclass_fields__, "recipe") if (Path(conf_dir()) / key).is_dir()]
 SHORT = ("fig09_deep_linear",)
 """Those that are run whenever tests are: others take ten seconds and more, or are much like one of these."""
 SOME = [pytest.param(name, marks=[] if name in SHORT else [pytest.mark.slow]) for name in EXPERIMENTS]
@@ -73,7 +60,7 @@ def test_every_experiment_composes_under_its_own_name() -> None:
 
 
 @pytest.mark.parametrize("name", SOME)
-def test_it_runs_at_smoke_scale(name: str, cli: Callable[..., Ran], tmp_path: Path) -> None:
+def test_it_runs_at_smoke_scale(name: str, cli: Cli, tmp_path: Path) -> None:
     ran = cli(f"+experiment={name}", "limits=smoke", "tracker=none", *stand_in(own_data(name), tmp_path))
     assert ran.status == 0, ran.out
     assert all(job["status"] == "done" for job in ran.sweep["jobs"])
@@ -86,7 +73,7 @@ def test_it_runs_at_smoke_scale(name: str, cli: Callable[..., Ran], tmp_path: Pa
 @pytest.mark.real_data
 @pytest.mark.skipif("LANDSCAPE_DATA" not in os.environ, reason="LANDSCAPE_DATA names no folder with MNIST")
 @pytest.mark.parametrize("name", SOME)
-def test_it_runs_on_its_own_data(name: str, cli: Callable[..., Ran]) -> None:
+def test_it_runs_on_its_own_data(name: str, cli: Cli) -> None:
     ran = cli(f"+experiment={name}", "limits=smoke", "tracker=none")
     assert ran.status == 0, ran.out
 
@@ -98,7 +85,7 @@ def test_every_option_composes_in_the_quick_start() -> None:
         group: [
             f"{group}={file.stem}"
             for file in sorted((Path(conf_dir()) / group).glob("*.yaml"))
-            if file.stem not in ("checkpoints", "explicit")
+            if file.stem not in ("checkpoints", "run", "explicit")
         ]
         for group in GROUPS
     }
@@ -110,7 +97,7 @@ def test_every_option_composes_in_the_quick_start() -> None:
         assert config.model._target_ and config.data._target_
 
 
-def test_help_lists_every_experiment_with_a_line(cli: Callable[..., Ran]) -> None:
+def test_help_lists_every_experiment_with_a_line(cli: Cli) -> None:
     ran = cli("--help")
     assert ran.status == 0
     for name in EXPERIMENTS:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import pytest
 import torch
@@ -15,7 +13,7 @@ from landscape.command.forecast import Forecast, JobForecast
 from landscape.command.forecast.timing import Timing
 from landscape.result.saved import Result
 
-from .conftest import ONE_JOB, TINY, Ran
+from .conftest import ONE_JOB, TINY, Cli
 
 pytestmark = pytest.mark.usefixtures("blank_figures")
 
@@ -34,7 +32,7 @@ def timings(monkeypatch: pytest.MonkeyPatch) -> list[Timing]:
     return made
 
 
-def test_only_says_and_leaves_nothing_behind(cli: Callable[..., Ran]) -> None:
+def test_only_says_and_leaves_nothing_behind(cli: Cli) -> None:
     ran = cli(*TINY, "forecast=only", "objective.num_replicates=3")
     assert ran.status == 0, ran.out
     assert not ran.outputs.exists()
@@ -46,7 +44,7 @@ def test_only_says_and_leaves_nothing_behind(cli: Callable[..., Ran]) -> None:
 
 
 @pytest.mark.slow
-def test_what_is_done_is_not_forecast_and_a_refresh_is(cli: Callable[..., Ran]) -> None:
+def test_what_is_done_is_not_forecast_and_a_refresh_is(cli: Cli) -> None:
     assert "forecast: 1 job, under a minute" in cli(*TINY).out
     assert "forecast" not in cli(*TINY).out.replace("forecast=", "")
     again = cli(*TINY, "forecast=only")
@@ -57,7 +55,7 @@ def test_what_is_done_is_not_forecast_and_a_refresh_is(cli: Callable[..., Ran]) 
 
 
 @pytest.mark.slow
-def test_the_forecast_changes_no_bit(cli: Callable[..., Ran]) -> None:
+def test_the_forecast_changes_no_bit(cli: Cli) -> None:
     arguments = (*TINY, "+model.include=[0.8,0.9,0.9]", "+model.scale=[1.0,1.1,1.1]", "training.num_seeds=2")
     without = Result.load(cli(*arguments, "forecast=off").jobs[0])
     torch.manual_seed(3)
@@ -72,7 +70,7 @@ def test_the_forecast_changes_no_bit(cli: Callable[..., Ran]) -> None:
     assert torch.equal(torch.get_rng_state(), before) and torch.get_num_threads() == threads
 
 
-def test_jobs_that_share_a_recipe_are_timed_once(cli: Callable[..., Ran], timings: list[Timing]) -> None:
+def test_jobs_that_share_a_recipe_are_timed_once(cli: Cli, timings: list[Timing]) -> None:
     def updates(*arguments: str) -> int:
         assert cli(*TINY, "forecast=only", *arguments).status == 0
         assert all(seconds > 0 for seconds in timings[-1].known.values()) and not timings[-1].num_rough
@@ -82,14 +80,14 @@ def test_jobs_that_share_a_recipe_are_timed_once(cli: Callable[..., Ran], timing
     assert updates("model.widths=[8,8],[9,9]") == 2
 
 
-def test_what_is_surely_short_is_not_timed_ahead_of_a_run(cli: Callable[..., Ran], timings: list[Timing]) -> None:
+def test_what_is_surely_short_is_not_timed_ahead_of_a_run(cli: Cli, timings: list[Timing]) -> None:
     assert cli("limits=smoke", *TINY[2:]).status == 0
     assert not timings
     assert "forecast: 1 job, under a minute" in cli(*TINY).out
     assert not timings[0].known
 
 
-def test_an_unknown_choice_is_wrong_input(cli: Callable[..., Ran]) -> None:
+def test_an_unknown_choice_is_wrong_input(cli: Cli) -> None:
     ran = cli(*TINY, "forecast=maybe")
     assert ran.status == 2 and "forecast=maybe is unknown; use one of auto, only, off" in ran.out
     assert not list(ran.outputs.glob("quickstart/**/*.json"))  # no job began, and no plan was made
@@ -106,7 +104,7 @@ def test_an_unknown_choice_is_wrong_input(cli: Callable[..., Ran]) -> None:
         "objective.dtype=float16",
     ],
 )
-def test_wrong_input_is_told_as_the_run_tells_it(cli: Callable[..., Ran], wrong: str) -> None:
+def test_wrong_input_is_told_as_the_run_tells_it(cli: Cli, wrong: str) -> None:
     arguments = [part for part in TINY if part.split("=")[0] != "alphas.num"]
     ahead = cli(*arguments, wrong, "forecast=only")
     run = cli(*arguments, wrong, "forecast=off", ONE_JOB)
@@ -119,16 +117,14 @@ def test_wrong_input_is_told_as_the_run_tells_it(cli: Callable[..., Ran], wrong:
         assert "Traceback" not in ahead.out + run.out
 
 
-def test_wrong_input_of_one_job_leaves_the_others_forecast(cli: Callable[..., Ran]) -> None:
+def test_wrong_input_of_one_job_leaves_the_others_forecast(cli: Cli) -> None:
     ran = cli(*TINY, "optimizer.lr=-1,0.1", "forecast=only")
     assert ran.status == 2 and "optimizer.lr=-1 must be positive" in ran.out and "wrong input: job 0 [" in ran.out
     assert "2 × 1,200 × 1" in ran.out and "(1 not forecast, or not wholly)" in ran.out
 
 
 @pytest.mark.slow
-def test_a_fault_of_the_forecast_is_one_line_and_the_run_goes_on(
-    cli: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_fault_of_the_forecast_is_one_line_and_the_run_goes_on(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*arguments: object) -> JobForecast:
         raise RuntimeError("no clock")
 
@@ -147,9 +143,7 @@ def test_a_fault_of_the_forecast_is_one_line_and_the_run_goes_on(
     assert cli(*TINY, "refresh=true", "forecast=only").status == 1
 
 
-def test_a_long_run_shows_the_table_and_a_smaller_scale(
-    cli: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_long_run_shows_the_table_and_a_smaller_scale(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Timing, "of_update", lambda *arguments: 10.0)
     ran = cli(*TINY, "training.max_epochs=40", "forecast=only")
     assert "more than an hour on this machine: limits=reduced" in ran.out  # whose 20 epochs are fewer
@@ -160,9 +154,7 @@ def test_a_long_run_shows_the_table_and_a_smaller_scale(
     assert ran.status == 0 and "forecast of quickstart (full): 1 job" in ran.out and "in all at most" in ran.out
 
 
-def test_jobs_that_were_not_looked_at_count_as_the_others(
-    cli: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_jobs_that_were_not_looked_at_count_as_the_others(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     shown: list[Forecast] = []
     monkeypatch.setattr(callback, "show", lambda forecast, *rest: shown.append(forecast))
     monkeypatch.setattr(command, "SECONDS", 0.0)
@@ -173,9 +165,7 @@ def test_jobs_that_were_not_looked_at_count_as_the_others(
     assert ahead.seconds == pytest.approx(3 * ahead.jobs[0].seconds) and ahead.jobs[0].seconds > 0
 
 
-def test_a_job_makes_nothing_again_that_its_forecast_has_made(
-    cli: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_job_makes_nothing_again_that_its_forecast_has_made(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[str] = []
     make = recipe.make
 

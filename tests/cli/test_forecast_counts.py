@@ -20,7 +20,7 @@ from landscape.objective import Objective
 from landscape.store.trajectory import TrajectoryWriter
 from landscape.training import GroupRun
 
-from .conftest import Ran
+from .conftest import Cli, Ran
 
 MINE = """
 import torch
@@ -94,7 +94,7 @@ def rows(own: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> dict[str, 
 
 @pytest.fixture
 def both(
-    cli: Callable[..., Ran], rows: dict[str, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cli: Cli, rows: dict[str, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., tuple[Forecast, Ran]]:
     """``both(...)`` -> the forecast of a command, and that command really run; ``rows`` then holds the run's alone."""
 
@@ -207,7 +207,7 @@ def test_a_measurement_that_says_nothing_of_itself_is_not_forecast(
 
 
 @pytest.mark.parametrize("noise", [pytest.param(0.0, marks=pytest.mark.slow), 0.1])
-def test_steps_of_a_descent(cli: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch, noise: float) -> None:
+def test_steps_of_a_descent(cli: Cli, monkeypatch: pytest.MonkeyPatch, noise: float) -> None:
     found: list[Forecast] = []
     arguments = (
         "+experiment=fig12_quadratic",

@@ -16,7 +16,7 @@ from tests.sweeps import LONG, SWEEP, assert_same_numbers, launch, quiet_run, re
 from tests.tracker.conftest import clean_environment
 from tests.tracker.stub_server import KEY, StubServer
 
-from .conftest import QUICK, Ran
+from .conftest import QUICK, Cli
 
 pytestmark = pytest.mark.usefixtures("blank_figures")
 
@@ -24,13 +24,21 @@ TWO = [*SWEEP[1:-1], "optimizer.lr=0.1,0.2"]
 ENGINE = ["compute=joblib", "hydra.launcher.n_jobs=2"]
 
 
-def collected(outputs: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> tuple[int, str]:
-    (sweep,) = outputs.glob("quickstart/*")
-    monkeypatch.setattr(sys, "argv", ["collect", str(sweep)])
-    capfd.readouterr()
-    with pytest.raises(SystemExit) as stop:
-        collect_main()
-    return int(stop.value.code or 0), capfd.readouterr().out
+@pytest.fixture
+def collected(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Callable[[], tuple[int, str]]:
+    """``collected()`` -> what ``landscape.collect`` says of the sweep, and its status."""
+
+    def run() -> tuple[int, str]:
+        (sweep,) = tmp_path.glob("outputs/quickstart/*")
+        monkeypatch.setattr(sys, "argv", ["collect", str(sweep)])
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as stop:
+            collect_main()
+        return int(stop.value.code or 0), capfd.readouterr().out
+
+    return run
 
 
 @pytest.fixture(scope="module")
@@ -41,11 +49,7 @@ def quiet(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.slow
 def test_a_killed_job_stops_no_other(
-    cli: Callable[..., Ran],
-    quiet: Path,
-    tmp_path: Path,
-    capfd: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
+    cli: Cli, quiet: Path, tmp_path: Path, collected: Callable[[], tuple[int, str]]
 ) -> None:
     outputs = tmp_path / "outputs"
     process = launch(outputs, *SWEEP, *ENGINE)
@@ -58,7 +62,7 @@ def test_a_killed_job_stops_no_other(
     assert len(lines) == 2 and all(" of 3 [optimizer.lr=0." in line for line in lines)
     assert not set("\x1b\r\b") & set(text)
 
-    status, said = collected(outputs, capfd, monkeypatch)
+    status, said = collected()
     assert status == 1 and "2 jobs done, 0 done before, 0 failed, 1 cut" in said
     assert "cut: job 1 of 3 [optimizer.lr=0.1]: killed by SIGKILL" in said
 
@@ -67,13 +71,11 @@ def test_a_killed_job_stops_no_other(
     assert "of 3 jobs: 2 done before, 1 cut and goes on" in again.out
     assert "goes on: job 1 of 3 [optimizer.lr=0.1]" in again.out and "going on from the checkpoint" in again.out
     assert_same_numbers(outputs, quiet)
-    status, said = collected(outputs, capfd, monkeypatch)
+    status, said = collected()
     assert status == 0 and "1 job done, 2 done before, 0 failed" in said
 
 
-def test_a_job_cut_while_it_draws_is_done_and_drawn_next(
-    cli: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_job_cut_while_it_draws_is_done_and_drawn_next(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     """Told as one story: measured, not drawn, drawn by the same command without a number computed again."""
 
     def cut(*_: object) -> None:
@@ -96,11 +98,7 @@ def test_a_job_cut_while_it_draws_is_done_and_drawn_next(
 
 @pytest.mark.slow
 def test_a_killed_launcher_leaves_jobs_that_go_on(
-    cli: Callable[..., Ran],
-    quiet: Path,
-    tmp_path: Path,
-    capfd: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
+    cli: Cli, quiet: Path, tmp_path: Path, collected: Callable[[], tuple[int, str]]
 ) -> None:
     outputs = tmp_path / "outputs"
     process = launch(outputs, *SWEEP, *ENGINE)
@@ -108,7 +106,7 @@ def test_a_killed_launcher_leaves_jobs_that_go_on(
     running(process, outputs, 1)
     process.kill()
     process.wait()
-    status, said = collected(outputs, capfd, monkeypatch)
+    status, said = collected()
     assert status == 1 and "missing: job 3 of 3 [optimizer.lr=0.3]" in said
 
     again = cli(*SWEEP)  # at once, while the two others may still be at it

@@ -16,7 +16,7 @@ import landscape.figure.__main__ as figure
 import landscape.report.__main__ as report
 import theory.__main__ as theory
 
-from .conftest import Ran
+from .conftest import Cli
 
 pytestmark = pytest.mark.slow
 
@@ -195,7 +195,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def draws(cli: Callable[..., Ran], shared: Path, *arguments: str) -> Path:
+def draws(cli: Cli, shared: Path, *arguments: str) -> Path:
     """Run one command that owes a figure; returns its sweep's folder."""
     ran = cli(*SMALL, f"outputs={shared / 'outputs'}", *arguments)
     assert ran.status == 0 and "Traceback" not in ran.out and "could not be" not in ran.out, ran.out
@@ -205,13 +205,13 @@ def draws(cli: Callable[..., Ran], shared: Path, *arguments: str) -> Path:
 
 
 @pytest.mark.parametrize("line", lines(DRAWN))
-def test_it_ends_with_a_figure(line: str, cli: Callable[..., Ran], shared: Path) -> None:
+def test_it_ends_with_a_figure(line: str, cli: Cli, shared: Path) -> None:
     draws(cli, shared, f"name=case{lines(DRAWN).index(line)}", *shlex.split(line))
 
 
 @pytest.mark.parametrize("line", lines(OWN))
 @pytest.mark.parametrize("way", ["searchpath", "config-dir"])
-def test_a_file_of_ones_own_works_by_itself(line: str, way: str, cli: Callable[..., Ran], shared: Path) -> None:
+def test_a_file_of_ones_own_works_by_itself(line: str, way: str, cli: Cli, shared: Path) -> None:
     mine = shared / "mine"
     added = [f"hydra.searchpath=[file://{mine}]"] if way == "searchpath" else ["--config-dir", str(mine)]
     name = [] if line == "+experiment=mine" else [f"name=own{lines(OWN).index(line)}-{way}"]
@@ -219,7 +219,7 @@ def test_a_file_of_ones_own_works_by_itself(line: str, way: str, cli: Callable[.
 
 
 @pytest.mark.parametrize("line", lines(REFUSED))
-def test_it_ends_with_a_sentence(line: str, cli: Callable[..., Ran], tmp_path: Path) -> None:
+def test_it_ends_with_a_sentence(line: str, cli: Cli, tmp_path: Path) -> None:
     ran = cli(*SMALL, *shlex.split(line))
     assert ran.status == 2 and "Traceback" not in ran.out and len(ran.out.strip()) > 20, ran.out
     assert not list(tmp_path.rglob("meta.json")), "trained before it was refused"
@@ -234,7 +234,7 @@ def test_it_is_shown(line: str) -> None:
 
 
 def test_what_comes_after_a_sweep(
-    cli: Callable[..., Ran],
+    cli: Cli,
     shared: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,

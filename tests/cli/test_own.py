@@ -10,7 +10,7 @@ import pytest
 
 from landscape.result.saved import Result
 
-from .conftest import ONE_JOB, OWN_MODEL, QUICK, Ran
+from .conftest import ONE_JOB, OWN_MODEL, QUICK, Cli
 
 pytestmark = pytest.mark.usefixtures("blank_figures")
 
@@ -121,7 +121,7 @@ def there(own: Callable[..., str]) -> str:
         ("data=own dimensions.image=[]", ["dimensions.image=[]", "[C, H, W]"]),
     ],
 )
-def test_it_is_refused_before_training(arguments: str, words: list[str], cli: Callable[..., Ran], there: str) -> None:
+def test_it_is_refused_before_training(arguments: str, words: list[str], cli: Cli, there: str) -> None:
     ran = cli(*OWN_MODEL, there, *arguments.split(), ONE_JOB)
     assert ran.status == 2 and "Traceback" not in ran.out, ran.out
     flat = " ".join(ran.out.split())
@@ -132,12 +132,12 @@ def test_it_is_refused_before_training(arguments: str, words: list[str], cli: Ca
         assert not record.exists() or json.loads(record.read_text()).get("status") != "done"
 
 
-def test_a_user_module_that_is_fine(cli: Callable[..., Ran], there: str) -> None:
+def test_a_user_module_that_is_fine(cli: Cli, there: str) -> None:
     ran = cli(*OWN_MODEL, there, "model=Good", "+model.hidden=6", ONE_JOB)
     assert ran.status == 0, ran.out
 
 
-def test_running_statistics_are_treated_as_told(cli: Callable[..., Ran], there: str) -> None:
+def test_running_statistics_are_treated_as_told(cli: Cli, there: str) -> None:
     """Two treatments of the same networks."""
     treatments = "objective.running_statistics=interpolate,recalibrate"
     ran = cli(*OWN_MODEL, there, "model=WithStatistics", treatments, "training.num_seeds=2")
@@ -148,7 +148,7 @@ def test_running_statistics_are_treated_as_told(cli: Callable[..., Ran], there: 
 
 
 @pytest.mark.slow
-def test_labels_that_are_missing_and_a_loss_of_torch_s(cli: Callable[..., Ran], there: str) -> None:
+def test_labels_that_are_missing_and_a_loss_of_torch_s(cli: Cli, there: str) -> None:
     ran = cli(there, "data=own", *QUICK, "training.batch_size=20", "cost=own", ONE_JOB)
     assert ran.status == 0, ran.out
     result = Result.load(ran.jobs[0])

@@ -14,7 +14,7 @@ import landscape.command.collect as collect
 import landscape.command.plan as plan
 from landscape.result.saved import Result
 
-from .conftest import ONE_JOB, OWN_MODEL, QUICK, Ran
+from .conftest import ONE_JOB, OWN_MODEL, QUICK, Cli, Ran
 
 pytestmark = pytest.mark.usefixtures("blank_figures")
 
@@ -36,7 +36,7 @@ def test_a_run_leaves_the_files_of_the_contract(done: Path) -> None:
     assert json.loads((done / "result.json").read_text())["status"] == "done"
 
 
-def test_the_same_command_skips_and_refresh_starts_over(cli: Callable[..., Ran], done: Path) -> None:
+def test_the_same_command_skips_and_refresh_starts_over(cli: Cli, done: Path) -> None:
     """What changes no number makes no other job: threads, a status for verdicts that do not hold."""
     before = (done / "result.json").stat().st_mtime_ns
     again = cli(*QUICK, "threads=1")
@@ -49,7 +49,7 @@ def test_the_same_command_skips_and_refresh_starts_over(cli: Callable[..., Ran],
     assert (done / "result.json").stat().st_mtime_ns > before
 
 
-def test_a_damaged_result_is_measured_again(cli: Callable[..., Ran], done: Path) -> None:
+def test_a_damaged_result_is_measured_again(cli: Cli, done: Path) -> None:
     whole = (done / "result.npz").read_bytes()
     (done / "result.npz").write_bytes(whole[: len(whole) // 2])
     again = cli(*QUICK)
@@ -57,7 +57,7 @@ def test_a_damaged_result_is_measured_again(cli: Callable[..., Ran], done: Path)
     assert Result.load(done).status == "done"
 
 
-def test_a_sweep_shares_what_it_trains_and_a_failing_job_stops_no_other(cli: Callable[..., Ran], done: Path) -> None:
+def test_a_sweep_shares_what_it_trains_and_a_failing_job_stops_no_other(cli: Cli, done: Path) -> None:
     """A changed number is another job; both faults are wrong input."""
     ends = "endpoints=init_to_solution,random_to_solution"
     ran = cli(*QUICK, ends, "optimizer.lr=-1,0.1", "alphas=standard", "alphas.num=12")
@@ -73,9 +73,7 @@ def test_a_sweep_shares_what_it_trains_and_a_failing_job_stops_no_other(cli: Cal
     assert f"table: {folder / 'sweep.csv'}" in ran.out and "± standard error" not in ran.out  # one run each
 
 
-def test_a_table_that_cannot_be_written_hides_nothing(
-    cli: Callable[..., Ran], done: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_table_that_cannot_be_written_hides_nothing(cli: Cli, done: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
@@ -86,14 +84,14 @@ def test_a_table_that_cannot_be_written_hides_nothing(
     assert ran.sweep["verdicts"] and (done.parent / "figure.png").exists()
 
 
-def test_caps_are_noted(cli: Callable[..., Ran]) -> None:
+def test_caps_are_noted(cli: Cli) -> None:
     result = Result.load(cli("limits=smoke", "tracker=none", ONE_JOB).jobs[0])
     assert result.scale == "smoke" and result.curves["train/deterministic"].num_examples == 500
     for cap in ("training.max_epochs 60 -> 2", "training examples 1200 -> 500", "model.widths [100, 100] -> [32, 32]"):
         assert cap in result.caps
 
 
-def test_the_plan_names_the_folders_of_the_jobs(cli: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_plan_names_the_folders_of_the_jobs(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of the command line's two values, not of the six in the experiment's own sweep."""
     planned: list[plan.PlannedJob] = []
     start = collect.Collect.on_multirun_start
@@ -120,7 +118,7 @@ class Net(nn.Sequential):
 """
 
 
-def test_an_edited_module_is_trained_again(cli: Callable[..., Ran], own: Callable[..., str]) -> None:
+def test_an_edited_module_is_trained_again(cli: Cli, own: Callable[..., str]) -> None:
     jobs = []
     for activation in ("Tanh", "Tanh", "ReLU"):
         source, node = NET.format(activation=activation), "_target_: edited_net.Net\n_partial_: true\n"
@@ -131,12 +129,12 @@ def test_an_edited_module_is_trained_again(cli: Callable[..., Ran], own: Callabl
     assert len(list(ran.outputs.glob("solutions/*/meta.json"))) == 2
 
 
-def test_a_failed_repetition_leaves_the_finished_result(cli: Callable[..., Ran], done: Path) -> None:
+def test_a_failed_repetition_leaves_the_finished_result(cli: Cli, done: Path) -> None:
     ran = cli(*QUICK, "refresh=true", "device=abacus", ONE_JOB)
     assert ran.status == 2 and statuses(ran) == ["failed"] and Result.load(done).status == "done"
 
 
-def test_a_broken_record_does_not_hide_the_results(cli: Callable[..., Ran], done: Path) -> None:
+def test_a_broken_record_does_not_hide_the_results(cli: Cli, done: Path) -> None:
     (done / "job.json").write_text("{")
     ran = cli(*QUICK, ONE_JOB)
     assert ran.status == 0 and "1 done before" in ran.out
@@ -144,7 +142,7 @@ def test_a_broken_record_does_not_hide_the_results(cli: Callable[..., Ran], done
 
 
 @pytest.mark.usefixtures("done")
-def test_a_fault_in_collecting_is_status_1(cli: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fault_in_collecting_is_status_1(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(file: Path, value: object) -> None:
         if file.name == "sweep.json":
             raise OSError(28, "No space left on device", "sweep.json")
@@ -154,9 +152,7 @@ def test_a_fault_in_collecting_is_status_1(cli: Callable[..., Ran], monkeypatch:
     assert ran.status == 1 and "could not be collected: the disk is full" in ran.out and "Traceback" not in ran.out
 
 
-def test_a_command_whose_jobs_all_fail_leaves_no_table_or_figure_of_an_earlier_one(
-    cli: Callable[..., Ran], done: Path
-) -> None:
+def test_a_command_whose_jobs_all_fail_leaves_no_table_or_figure_of_an_earlier_one(cli: Cli, done: Path) -> None:
     folder = done.parent
     assert (folder / "sweep.csv").exists() and (folder / "figure.png").exists()
     assert cli(*QUICK, "optimizer.lr=-1", ONE_JOB).status == 2
@@ -166,7 +162,7 @@ def test_a_command_whose_jobs_all_fail_leaves_no_table_or_figure_of_an_earlier_o
 
 
 @pytest.mark.slow
-def test_a_measurement_of_whole_trainings_says_that_endpoints_do_not_matter(cli: Callable[..., Ran]) -> None:
+def test_a_measurement_of_whole_trainings_says_that_endpoints_do_not_matter(cli: Cli) -> None:
     command = (*(item for item in QUICK if not item.startswith("alphas")), "measurement=residual")
     for ends, told in (("random_to_solution", True), ("init_to_solution", False)):
         ran = cli(*command, f"endpoints={ends}")
@@ -174,7 +170,7 @@ def test_a_measurement_of_whole_trainings_says_that_endpoints_do_not_matter(cli:
         assert ("no use of endpoints (landscape.endpoints.RandomToSolution)" in " ".join(ran.out.split())) is told
 
 
-def test_a_seed_that_found_no_better_point_is_named(cli: Callable[..., Ran]) -> None:
+def test_a_seed_that_found_no_better_point_is_named(cli: Cli) -> None:
     ran = cli(*QUICK, "optimizer.lr=1e-300", ONE_JOB)  # in float32 no step at all
     assert ran.status == 0, ran.out
     assert "seed 0: no epoch had a lower valid/error than the start" in " ".join(ran.out.split())

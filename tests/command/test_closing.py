@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from landscape.command.closing import close, closing_of, closing_run
 from landscape.command.collect import collect
 from landscape.report.sweep import Row
 from landscape.result.saved import Result
-from tests.cli.conftest import QUICK, Ran, cli  # noqa: F401 (the fixture)
+from tests.cli.conftest import QUICK, Cli, Ran, cli  # noqa: F401 (the fixture)
 from tests.report.conftest import job
 from tests.tracker.conftest import Records
 
@@ -105,22 +104,16 @@ def test_a_fault_is_one_warning(
     fault: str, jobs: dict[str, Result], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A tracker that cannot be made and a figure that is no picture cost a line in the log, never the command."""
-    (tmp_path / "figure.png").write_bytes(b"no picture")
+    figure, tracker = tmp_path / "figure.png", OFFLINE | ({"mode": "sometimes"} if fault == "tracker" else {})
+    figure.write_bytes(b"no picture")
     with caplog.at_level(logging.WARNING):
-        close(
-            tmp_path,
-            jobs,
-            0,
-            [],
-            tmp_path / "figure.png",
-            OFFLINE | ({"mode": "sometimes"} if fault == "tracker" else {}),
-        )
+        close(tmp_path, jobs, 0, [], figure, tracker)
     lines = [record.getMessage() for record in caplog.records if record.name.startswith("landscape")]
     assert len(lines) == 1 and ("tracker.mode=sometimes" if fault == "tracker" else "W&B failed") in lines[0]
 
 
 @pytest.mark.slow
-def test_a_real_sweep_ends_in_its_summary(cli: Callable[..., Ran]) -> None:  # noqa: F811
+def test_a_real_sweep_ends_in_its_summary(cli: Cli) -> None:  # noqa: F811
     """Two jobs of one solution and a closing run: one group, the table's rows, the lineage.
 
     Collected again without a word on the tracker there is no other; with one it replaces the closing run.

@@ -14,15 +14,13 @@ from landscape.command.job import device_name
 from landscape.errors import InputError
 from landscape.measurement import measured_by
 from landscape.objective import Objective
-from tests.cli.conftest import QUICK, Ran, blank_figures, cli, own
+from tests.cli.conftest import QUICK, Cli, blank_figures, cli, own
 
 __all__ = ["blank_figures", "cli", "own"]
 pytestmark = pytest.mark.usefixtures("blank_figures")
 
 
-def test_every_node_is_made_once_and_every_curve_has_one_objective(
-    cli: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_every_node_is_made_once_and_every_curve_has_one_objective(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     nodes, built, walked = Counter[str](), list[Objective](), Counter[tuple[Any, ...]]()
     derived = Counter[tuple[Any, ...]]()  # what ``Objective.on`` made: mode, dtype, engine, examples
     make, construct, along, derive = prepare.instantiate, Objective.__init__, Objective.along, Objective.on
@@ -103,7 +101,7 @@ class Fussy:
     ],
 )
 def test_what_cannot_be_measured_is_refused_before_training(
-    cli: Callable[..., Ran], own: Callable[..., str], settings: list[str], text: str
+    cli: Cli, own: Callable[..., str], settings: list[str], text: str
 ) -> None:
     own("my_parts", MINE)
     base = ["measurement=residual"] if "_target_=my_parts" in settings[0] else []

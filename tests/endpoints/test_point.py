@@ -105,7 +105,7 @@ def test_arguments_choose_ignore_and_fill_up() -> None:
     part = {"0.weight": torch.zeros(4, 5)}
     theta, _ = point_of(part, net(3), missing="model")
     assert not theta[:20].any() and torch.equal(theta[20:], ParameterLayout.of(net()).theta(net(3))[20:])
-    with pytest.raises(InputError, match="missing=yes must be 'model'"):
+    with pytest.raises(InputError, match="missing=yes must be model"):
         point_of(part, net(), missing="yes")
     lazy = nn.Sequential(nn.LazyLinear(4))
     for source, module in ((lazy, net()), (net(), lazy)):

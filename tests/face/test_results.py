@@ -37,7 +37,7 @@ def surface(planes: int = 1, **more: Any) -> ls.Surface:
     values = ((a - 1) ** 2 + b**2 + 0.25)[:, :, None] + 0.1 * np.arange(planes)
     noise = {"errors": 0.1 * np.ones((7, 5, planes)), "floor": np.full(planes, 1e-6)}
     corners = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
-    frame = np.repeat([[4.0], [1.0], [2.0]], planes, axis=1)
+    frame = {name: np.full(planes, v) for name, v in (("length", 4.0), ("along", 1.0), ("beside", 2.0))}
     told: dict[str, Any] = {"corners": corners, "names": ["a", "b", "c"], "frame": frame, "noise": noise} | more
     return ls.Surface(first, second, values, {"error": values / 9}, num_examples=300, **told)
 
@@ -53,7 +53,7 @@ ALL: dict[str, Any] = {
     "stochastic": curve(2, replicates=RNG.random((3, A, 2)), mode="stochastic"),
     "lost": replace(curve(), objective=np.full((A, 1), np.nan)),
     "beyond": ls.Curve(np.array([1.0, 2.0]), np.array([[1.0], [np.inf]])),
-    "surface": surface(), "surfaces": surface(2), "around": surface(corners=np.zeros((1, 2)), names=["a"], frame=None),
+    "surface": surface(), "surfaces": surface(2), "around": surface(corners=np.zeros((1, 2)), names=["a"], frame={}),
     "holes": surface(noise={}), "run": run(), "runs": run(2), "blind": replace(run(), objective=None),
 }  # fmt: skip
 ALL["holes"].objective[2:4, 1] = [[np.nan], [np.inf]]
@@ -95,10 +95,10 @@ def test_a_curve_says_its_numbers() -> None:
     text = str(curve())
     for words in (
         "valid, deterministic, float32, 1,797 examples, 21 points, 15 shown",
-        "lowest J      0.5 at α = 1",
-        "largest rise  0.3 from α = 0.5 to 0.7, larger than the noise, 0.06",
+        "lowest J      0.5 at alpha = 1",
+        "largest rise  0.3 from alpha = 0.5 to 0.7, larger than the noise, 0.06",
         "barrier       0.35 over the chord, 0.75 over the mean of the ends, 0 over the higher end",
-        "plateau       a tenth of the drop is reached at α = 0.075",
+        "plateau       a tenth of the drop is reached at alpha = 0.075",
         "turning points",
     ):
         assert words in text, text
@@ -147,7 +147,7 @@ def test_surfaces_are_drawn() -> None:
     np.testing.assert_allclose(cross, [[4.0, 0.0]])
     assert "cost per example" in axes.child_axes[0].get_ylabel()
     assert "first direction" in ALL["around"].plot().get_xlabel()
-    tall = surface(frame=None)
+    tall = surface(frame={})
     tall = replace(tall, objective=np.exp(8 * tall.objective))
     tops = [float(tall.plot(log=log).collections[0].get_array()[-1]) for log in (None, False)]
     assert tops[0] == pytest.approx(np.log10(tall.objective.max()), rel=0.1) and tops[1] > 1e10
@@ -174,6 +174,19 @@ def test_to_pandas() -> None:
     one = plane[(plane.a == 0) & (plane.b == 1) & (plane.plane == 1)]
     assert one.objective.item() == surface(2).objective[2, 4, 1] and len(plane) == 70
     assert run(2).to_pandas().groupby("line").objective.min().tolist() == pytest.approx([0.8, 0.8])
+
+
+def test_names_of_metrics_hide_nothing() -> None:
+    metrics = {name: np.full((A, 1), 9.0) for name in ("J", "alpha", "line", "objective")}
+    bad = replace(curve(), metrics=metrics)
+    assert bad._frame()["alpha"].tolist() == curve().alphas.tolist() and len(bad._frame()) == 9
+    assert "J (metric)" in str(bad) and str(bad).splitlines()[2].split()[1] == "2"
+
+
+def test_columns_are_cut_and_joined() -> None:
+    both = surface(2)
+    parts = [both.columns([k]) for k in (0, 1)]
+    assert parts[1].summary()["lowest"] == pytest.approx([0.35]) and str(parts[0].beside(parts[1])) == str(both)
 
 
 def test_without_pandas(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,6 +18,7 @@ T = trained(nn.Linear(4, 6), nn.BatchNorm1d(6), nn.ReLU(), nn.Linear(6, 3))
 X, Y, CE = T.x, T.y, nn.CrossEntropyLoss()
 LINE = ls.line(T.before, T.net)
 OPPOSITE = {n: -v for n, v in T.before.items()}
+ENDLESS = {n: v / 0 if v.is_floating_point() else v for n, v in T.before.items()}
 BEYOND = {n: 2 * v - T.before[n] for n, v in T.net.state_dict().items()}
 
 
@@ -41,7 +42,7 @@ WRONG: dict[str, tuple[Callable[[], Any], str]] = {
     "plane of one point": (lambda: measure(ls.plane(T.before, T.net, copy.deepcopy(T.net))), "b and c hold the same"),
     "nothing to move": (lambda: measure(ls.plane(nn.BatchNorm1d(4)), nn.BatchNorm1d(4)), "no direction is left"),
     "no folder": (lambda: ls.trajectory("nowhere"), "source=nowhere is no folder"),
-    "empty folder": (lambda: ls.trajectory(Path(__file__).parent), "holds 0 checkpoints"),
+    "empty folder": (lambda: ls.trajectory(Path(__file__).parent), "holds no checkpoint"),
     "one of a run": (lambda: ls.trajectory([T.net]), "needs two points or more"),
     "pattern of a list": (lambda: ls.trajectory([T.net, T.before], "*.pt"), "pattern='*.pt' chooses files of a folder"),
     "a run of numbers": (lambda: ls.trajectory(3), "source came as int"),
@@ -53,7 +54,7 @@ WRONG: dict[str, tuple[Callable[[], Any], str]] = {
     "path of another net": (lambda: measure(lambda a: torch.ones(1, 3)), "gives [1, 3] at its start"),
     "flat tensor": (lambda: measure(ls.line(torch.ones(7), T.net)), "flat"),
     "lacking": (lambda: measure(ls.line({"0.weight": torch.ones(6, 4)}, T.net)), "lacks"),
-    "not finite": (lambda: measure(ls.line({n: v / 0 if v.is_floating_point() else v for n, v in T.before.items()}, T.net)), "finite"),
+    "not finite": (lambda: measure(ls.line(ENDLESS, T.net)), "finite"),
     "no file": (lambda: measure(ls.line("nowhere.pt", T.net)), "nowhere.pt"),
     "alphas word": (lambda: measure(alphas="adaptive"), "alphas='adaptive' must be a number of points"),
     "alphas one": (lambda: measure(alphas=1), "needs num >= 2"),
@@ -75,7 +76,7 @@ WRONG: dict[str, tuple[Callable[[], Any], str]] = {
     "beside the line": (lambda: measure(ls.plane(T.before, T.net, OPPOSITE), running_statistics="interpolate"),
                         "running_statistics=interpolate knows the statistics at the two ends"),
     "num_examples": (lambda: measure(num_examples=0), "num_examples=0 must be a whole number of at least 1"),
-    "data": (lambda: measure(data=X), "examples came as Tensor"),
+    "data": (lambda: measure(data="mnist"), "data came as 'mnist'; give the examples"),
     "lengths": (lambda: measure(data=(X, Y[1:])), "as many labels as inputs"),
     "cost": (lambda: measure(cost=nn.CrossEntropyLoss), "cost=CrossEntropyLoss is a class"),
     "scalar": (lambda: measure(cost=lambda outputs, y: outputs.sum()), "one number for them all"),

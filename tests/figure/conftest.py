@@ -9,7 +9,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-import pytest
 
 from landscape.result.curve import Array, Curve, LearningCurve, Projection
 from landscape.result.saved import Result
@@ -176,13 +175,5 @@ def nothing_is_cut_off(figure: Any) -> None:
         assert not any(box.overlaps(other) for other in boxes[k + 1 :])
 
 
-BUILDERS = (descent, curve, curves, history, track, choose, swap, pick)
-Make = SimpleNamespace(LN10=LN10, NINTHS=NINTHS, result=result, **{each.__name__: each for each in BUILDERS})
-Noisy = SimpleNamespace(**{**vars(Make), "result": noisy})
-"""The same, of results that look like the default's."""
-
-
-@pytest.fixture
-def make() -> Any:
-    """The builders above under one name."""
-    return Make
+make_noisy = SimpleNamespace(**{**globals(), "result": noisy})
+"""The builders above, of results that look like the default's."""

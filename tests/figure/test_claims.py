@@ -14,11 +14,8 @@ from landscape.figure.checks import judge_job
 from landscape.figure.module import figure_module
 from landscape.result.curve import Array
 
-from .conftest import Make, failing
-
-
-def descent(a: Array) -> Array:
-    return Make.descent(a)
+from . import conftest as make
+from .conftest import descent, failing
 
 
 def bumped(at: float, height: float, width: float = 0.08) -> Any:
@@ -91,29 +88,27 @@ FLAT, BENDS, SEARCH = claims.flat_at_start(), claims.CONCAVE_THEN_CONVEX, claims
         (SEARCH, narrow, "train stochastic", False, None, "best at 0.889, excess 0.53"),
     ],
 )
-def test_each_claim_has_its_limit(
-    make: Any, check: Any, shape: Any, on: str, holds: bool, calibrated: bool | None, text: str
-) -> None:
+def test_each_claim_has_its_limit(check: Any, shape: Any, on: str, holds: bool, calibrated: Any, text: str) -> None:
     job = make.swap(make.result("maxout"), shape, on.replace(" ", "/"))
     verdict = make.pick(judge_job([check], job, "m"), check.claim.id, *on.split())
     assert (verdict.holds, verdict.calibrated_holds) == (holds, calibrated)
     assert verdict.measured.startswith(text)
 
 
-def test_starts_uniform_reads_the_number_of_classes(make: Any) -> None:
+def test_starts_uniform_reads_the_number_of_classes() -> None:
     fewer = replace(make.result("maxout"), config={"dimensions": {"classes": 7}})
     verdicts = judge_job([UNIFORM], fewer, "maxout")
     assert failing(verdicts) == {"1a"} and verdicts[0].expected == "|J(0) - ln 7| <= 0.005"
 
 
 @pytest.mark.parametrize(("share", "calibrated"), [(0.07, True), (0.1, False)])
-def test_a_relu_net_has_more_room_at_its_start(make: Any, share: float, calibrated: bool) -> None:
+def test_a_relu_net_has_more_room_at_its_start(share: float, calibrated: bool) -> None:
     job = make.swap(make.result("relu_dropout"), early(share), "train/stochastic")
     verdict = make.pick(judge_job([FLAT], job, "m"), "1d", "stochastic")
     assert (verdict.holds, verdict.calibrated_holds) == (False, calibrated)
 
 
-def test_a_climbing_line_breaks_every_claim_on_its_drop(make: Any) -> None:
+def test_a_climbing_line_breaks_every_claim_on_its_drop() -> None:
     job = make.swap(make.result("maxout"), lambda a: 3.0 + a, "train/stochastic")
     for check in (MONOTONE, MINIMUM, FLAT, BENDS):
         verdict = next(v for v in judge_job([check], job, "m") if v.subject == "m, train, stochastic")
@@ -121,7 +116,7 @@ def test_a_climbing_line_breaks_every_claim_on_its_drop(make: Any) -> None:
         assert verdict.measured == "no drop: J(0) - J(1) = -1 nats"
 
 
-def test_grids_that_lack_what_a_claim_reads_say_so(make: Any) -> None:
+def test_grids_that_lack_what_a_claim_reads_say_so() -> None:
     def on(alphas: Array, check: Any, shape: Any = make.descent) -> Any:
         job = make.swap(make.result("maxout"), shape, "train/stochastic", alphas=alphas)
         return judge_job([check], job, "m")
@@ -133,7 +128,7 @@ def test_grids_that_lack_what_a_claim_reads_say_so(make: Any) -> None:
     assert [v.subject for v in fine] == ["m, train, deterministic"]
 
 
-def test_late_and_short_learning(make: Any) -> None:
+def test_late_and_short_learning() -> None:
     job = make.result("maxout", seeds=2)
     slow = make.history(2)
     slow.channels["train/objective"][5] = 1.2
@@ -143,7 +138,7 @@ def test_late_and_short_learning(make: Any) -> None:
     assert judge_job([claims.LEARNS_EARLY], replace(job, learning_curve=None), "m") == []
 
 
-def test_test_errors_are_judged_at_full_scale_only(make: Any) -> None:
+def test_test_errors_are_judged_at_full_scale_only() -> None:
     job = make.result("maxout", seeds=2, numbers={"num_test_errors": [100.0, 140.0]})
     verdict = judge_job([claims.FEW_TEST_ERRORS], job, "m")[0]
     assert verdict.holds is False
@@ -153,7 +148,7 @@ def test_test_errors_are_judged_at_full_scale_only(make: Any) -> None:
     assert judge_job([claims.FEW_TEST_ERRORS], make.result("digits"), "digits") == []
 
 
-def test_curves_that_do_not_reach_the_claim_give_no_verdict(make: Any) -> None:
+def test_curves_that_do_not_reach_the_claim_give_no_verdict() -> None:
     curves = {"train/deterministic": make.curve(alphas=np.linspace(0.99, 1, 20), mode="deterministic")}
     job = make.result("relu", curves=curves)
     for check in (UNIFORM, MONOTONE, MINIMUM, FLAT):
@@ -174,7 +169,7 @@ FIGURES = sorted(file.stem for file in Path(claims.__file__).parent.glob("fig*_*
 
 @pytest.mark.parametrize("figure", [*FIGURES, "sweep"])
 @pytest.mark.parametrize("alphas", FEW)
-def test_few_samples_leave_claims_out_or_unjudged_and_break_nothing(make: Any, figure: str, alphas: str) -> None:
+def test_few_samples_leave_claims_out_or_unjudged_and_break_nothing(figure: str, alphas: str) -> None:
     at = np.array(FEW[alphas])
     for shape in (make.descent, lambda a: 1e308 * np.sign(a - 0.5), lambda a: np.where(a > 0.3, np.nan, 1.0)):
         curves = make.curves(shape, at)

@@ -15,7 +15,7 @@ from landscape.report.summary import means, rates
 from landscape.report.sweep import rows
 from landscape.result import Result
 
-from .conftest import Noisy
+from .conftest import noisy
 
 
 def job(seeds: int = 1, asked: int = 0, caps: list[str] | None = None, **config: Any) -> Result:
@@ -25,7 +25,7 @@ def job(seeds: int = 1, asked: int = 0, caps: list[str] | None = None, **config:
     for key, value in config.items():
         room, _, name = key.partition(".")
         whole.setdefault(room, {})[name] = value
-    return Noisy.result("digits", seeds=seeds, config=whole, overrides=told, caps=caps or [])
+    return noisy("digits", seeds=seeds, config=whole, overrides=told, caps=caps or [])
 
 
 @pytest.mark.parametrize(

@@ -92,9 +92,7 @@ def test_halves_split_at_the_median_of_the_counted() -> None:
     ("more", "less", "holds"),
     [((30, 40), (2, 40), True), ((2, 40), (30, 40), False), ((9, 40), (5, 40), None), ((0, 0), (5, 40), None)],
 )
-def test_a_claim_is_decided_where_the_intervals_lie_apart(
-    more: tuple[int, int], less: tuple[int, int], holds: bool | None
-) -> None:
+def test_a_claim_is_decided_where_intervals_lie_apart(more: Any, less: Any, holds: bool | None) -> None:
     verdict = ext01.compare(ext01.ADAM, job([0.0]), "on", Rate("more", *more), Rate("less", *less))
     assert verdict.holds is holds
     assert (holds is None) == verdict.note.startswith("not ")

@@ -12,6 +12,7 @@ from landscape.figure import ext03_bias_schedule as ext03
 from landscape.result.curve import Array
 from landscape.result.saved import Result
 
+from . import conftest as make
 from .conftest import labels, titles
 
 ALPHAS = np.linspace(0, 1, 201)
@@ -28,13 +29,7 @@ def held(length: float) -> Array:
 
 
 def job(
-    make: Any,
-    lengths: list[float],
-    path: Any = STRAIGHT,
-    bias: bool = True,
-    depth: int = 2,
-    scale: float = 1.0,
-    *overrides: str,
+    lengths: list[float], path: Any = STRAIGHT, bias: bool = True, depth: int = 2, scale: float = 1.0, *overrides: str
 ) -> Result:
     """Lines whose error stays up for ``lengths`` of the way, one per seed; J stays up for 0.1 more."""
     curve = make.curve(alphas=ALPHAS, seeds=len(lengths), mode="deterministic", dtype="float64")
@@ -52,23 +47,21 @@ def job(
     [([0.2, 0.31], True, "0.310"), ([0.2, 0.6], False, "0.600"), ([0.2, 0.495], False, "0.495")],
     ids=["shorter in both", "longer in one", "within the margin in one"],
 )
-def test_homogeneous_biases_must_shorten_the_plateau_in_every_seed(
-    make: Any, homogeneous: list[float], holds: bool, worst: str
-) -> None:
-    (verdict,) = ext03.judge([job(make, [0.4, 0.5]), job(make, homogeneous, HOMOGENEOUS)])
+def test_homogeneous_biases_must_shorten_every_seeds_plateau(homogeneous: Any, holds: bool, worst: str) -> None:
+    (verdict,) = ext03.judge([job([0.4, 0.5]), job(homogeneous, HOMOGENEOUS)])
     assert (verdict.check, verdict.holds, verdict.note) == ("ext03a", holds, "")
     assert f"0.500 (straight biases) against {worst} (homogeneous biases)" in verdict.measured
     assert verdict.subject == "error, 2 hidden layers, init × 1"
 
 
-def test_each_claim_can_hold_and_fail(make: Any) -> None:
+def test_each_claim_can_hold_and_fail() -> None:
     def sweep(sign: int) -> list[Result]:
         return [
-            job(make, [0.5]),
-            job(make, [0.5 - 0.1 * sign], bias=False),
-            job(make, [0.5 - 0.1 * sign], HOMOGENEOUS),
-            job(make, [0.5 + 0.1 * sign], scale=0.25),
-            job(make, [0.5 + 0.2 * sign], depth=4),
+            job([0.5]),
+            job([0.5 - 0.1 * sign], bias=False),
+            job([0.5 - 0.1 * sign], HOMOGENEOUS),
+            job([0.5 + 0.1 * sign], scale=0.25),
+            job([0.5 + 0.2 * sign], depth=4),
         ]
 
     for sign in (1, -1):
@@ -81,30 +74,30 @@ def test_each_claim_can_hold_and_fail(make: Any) -> None:
     assert deeper.measured == "0.800 (4 hidden layers) against 0.600 (2 hidden layers)"
 
 
-def test_only_jobs_that_differ_in_one_thing_are_compared(make: Any) -> None:
-    assert ext03.judge([job(make, [0.5])]) == []
-    assert ext03.judge([job(make, [0.5]), job(make, [0.2], HOMOGENEOUS, True, 4)]) == []
-    slow = job(make, [0.5], STRAIGHT, True, 2, 1.0, "optimizer.lr=0.01")
-    assert ext03.judge([slow, job(make, [0.2], HOMOGENEOUS, True, 2, 1.0, "optimizer.lr=0.1")]) == []
-    (alike,) = ext03.judge([slow, job(make, [0.2], HOMOGENEOUS, True, 2, 1.0, "optimizer.lr=0.01")])
+def test_only_jobs_that_differ_in_one_thing_are_compared() -> None:
+    assert ext03.judge([job([0.5])]) == []
+    assert ext03.judge([job([0.5]), job([0.2], HOMOGENEOUS, True, 4)]) == []
+    slow = job([0.5], STRAIGHT, True, 2, 1.0, "optimizer.lr=0.01")
+    assert ext03.judge([slow, job([0.2], HOMOGENEOUS, True, 2, 1.0, "optimizer.lr=0.1")]) == []
+    (alike,) = ext03.judge([slow, job([0.2], HOMOGENEOUS, True, 2, 1.0, "optimizer.lr=0.01")])
     assert alike.holds is True and "optimizer" not in alike.subject
 
 
-def test_what_cannot_be_told_is_not_judged(make: Any) -> None:
-    flat = job(make, [0.5])
+def test_what_cannot_be_told_is_not_judged() -> None:
+    flat = job([0.5])
     curve = flat.curves["train/deterministic"]
     flat = replace(flat, curves={"train/deterministic": replace(curve, metrics={"error": 0 * curve.objective + 0.9})})
-    (verdict,) = ext03.judge([flat, job(make, [0.2], HOMOGENEOUS)])
+    (verdict,) = ext03.judge([flat, job([0.2], HOMOGENEOUS)])
     assert verdict.holds is None and "not positive" in verdict.note
-    both = [job(make, [0.5]), job(make, [0.2], HOMOGENEOUS)]
+    both = [job([0.5]), job([0.2], HOMOGENEOUS)]
     (verdict,) = ext03.judge([replace(item, scale="smoke") for item in both])
     assert verdict.holds is None
-    (verdict,) = ext03.judge([job(make, [0.05]), job(make, [0.02], HOMOGENEOUS)])
+    (verdict,) = ext03.judge([job([0.05]), job([0.02], HOMOGENEOUS)])
     assert verdict.holds is None and "no plateau to compare" in verdict.note  # faster than an even fall
 
 
-def test_a_column_per_net_and_a_dot_where_each_plateau_ends(make: Any) -> None:
-    jobs = [job(make, [0.5, 0.6]), job(make, [0.3, 0.4], HOMOGENEOUS), job(make, [0.7, 0.8], depth=4)]
+def test_a_column_per_net_and_a_dot_where_each_plateau_ends() -> None:
+    jobs = [job([0.5, 0.6]), job([0.3, 0.4], HOMOGENEOUS), job([0.7, 0.8], depth=4)]
     figure = ext03.draw(jobs)
     assert titles(figure)[:2] == ["2 hidden layers, init × 1", "4 hidden layers, init × 1"]
     assert labels(figure) == ["straight biases", "homogeneous biases"]

@@ -11,6 +11,7 @@ import pytest
 from landscape.figure import fig04_resolution
 from landscape.result.curve import Array
 
+from . import conftest as make
 from .conftest import titles
 
 GRIDS = {
@@ -25,18 +26,18 @@ def smooth(a: Array) -> Array:
     return 0.02 + 2.28 * (0.5 + 0.5 * np.cos(np.pi * np.minimum(a, 2) * 0.98))
 
 
-def job(make: Any, name: str, shape: Any = smooth, dtype: str = "float64", seeds: int = 1) -> Any:
+def job(name: str, shape: Any = smooth, dtype: str = "float64", seeds: int = 1) -> Any:
     """A ReLU job without dropout on one of the three grids."""
     made = make.curve(shape, GRIDS[name], seeds, mode="deterministic", dtype=dtype)
     return make.choose(make.result("relu", curves={"train/deterministic": made}, seeds=seeds), alphas=name)
 
 
-def all_jobs(make: Any, **shapes: Any) -> list[Any]:
-    return [job(make, name, shapes.get(name, smooth)) for name in GRIDS]
+def all_jobs(**shapes: Any) -> list[Any]:
+    return [job(name, shapes.get(name, smooth)) for name in GRIDS]
 
 
-def test_four_panels(make: Any) -> None:
-    figure = fig04_resolution.draw(all_jobs(make))
+def test_four_panels() -> None:
+    figure = fig04_resolution.draw(all_jobs())
     assert [title[:3] for title in titles(figure)] == ["(a)", "(b)", "(c)", "(d)"]
     whole, zoom, start, end = figure.axes
     low, high = smooth(np.ones(1))[0], smooth(np.zeros(1))[0]
@@ -48,19 +49,19 @@ def test_four_panels(make: Any) -> None:
 
 
 @pytest.mark.parametrize(("name", "panels"), [("unit_200", 2), ("near_init", 1), ("near_solution", 1)])
-def test_one_job_draws_its_own_panels(make: Any, name: str, panels: int) -> None:
-    assert len(fig04_resolution.draw([job(make, name)]).axes) == panels
+def test_one_job_draws_its_own_panels(name: str, panels: int) -> None:
+    assert len(fig04_resolution.draw([job(name)]).axes) == panels
 
 
-def test_positions_of_ones_own_are_still_drawn(make: Any) -> None:
+def test_positions_of_ones_own_are_still_drawn() -> None:
     curve = make.curve(smooth, np.linspace(0.3, 0.6, 50), mode="deterministic")
     made = make.result("relu", curves={"train/deterministic": curve})
     assert fig04_resolution.draw([made]).axes and fig04_resolution.judge([made]) == []
 
 
-def test_one_rise_of_a_billionth_breaks_4a(make: Any) -> None:
+def test_one_rise_of_a_billionth_breaks_4a() -> None:
     for size, holds in ((3e-9, False), (3e-10, True)):
-        jobs = all_jobs(make)
+        jobs = all_jobs()
         values = jobs[0].curves["train/deterministic"].objective
         values[80:, 0] += values[79, 0] - values[80, 0] + size
         verdict = make.pick(fig04_resolution.judge(jobs), "4a", "relu")
@@ -84,28 +85,28 @@ def test_one_rise_of_a_billionth_breaks_4a(make: Any) -> None:
         ("4d", "unit_200", lambda a: smooth(a) + 0.3 * np.abs(np.sin(40 * a)), False, "of its range"),
     ],
 )
-def test_what_breaks_a_claim(make: Any, check: str, where: str, shape: Any, holds: bool, text: str) -> None:
+def test_what_breaks_a_claim(check: str, where: str, shape: Any, holds: bool, text: str) -> None:
     """A barrier, or a level, at the start; structure near the solution; a kink."""
-    verdicts = fig04_resolution.judge(all_jobs(make, **{where: shape}))
+    verdicts = fig04_resolution.judge(all_jobs(**{where: shape}))
     found = next(v for v in verdicts if v.check == check)
     assert found.holds is holds and text in found.measured
 
 
-def test_4c_needs_the_whole_line_of_the_same_job(make: Any) -> None:
-    whole, _, end = all_jobs(make)
+def test_4c_needs_the_whole_line_of_the_same_job() -> None:
+    whole, _, end = all_jobs()
     assert "4c" not in {v.check for v in fig04_resolution.judge([end])}
     other = replace(whole, overrides=["recipe=relu", "optimizer.lr=0.5"])
     assert "4c" not in {v.check for v in fig04_resolution.judge([other, end])}
     assert "4c" in {v.check for v in fig04_resolution.judge([whole, end])}
 
 
-def test_4d_needs_samples_for_a_spline(make: Any) -> None:
+def test_4d_needs_samples_for_a_spline() -> None:
     few = make.curve(smooth, np.linspace(0, 1, 20), mode="deterministic", dtype="float64")
     short = fig04_resolution.judge([make.result("relu", curves={"train/deterministic": few})])
     assert make.pick(short, "4d", "relu").holds is None
 
 
-def test_float32_is_not_judged_where_rounding_is_larger_than_the_slack(make: Any) -> None:
-    verdicts = fig04_resolution.judge([job(make, name, dtype="float32") for name in GRIDS])
+def test_float32_is_not_judged_where_rounding_is_larger_than_the_slack() -> None:
+    verdicts = fig04_resolution.judge([job(name, dtype="float32") for name in GRIDS])
     assert [v.holds for v in verdicts] == [None, None, None, True, True, True]
     assert "float64" in verdicts[0].note

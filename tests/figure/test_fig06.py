@@ -14,6 +14,7 @@ from landscape.figure.fig06_conv_maxout import draw, joined, judge
 from landscape.result.curve import Array
 from landscape.result.curve.crossing import climb, replicate_error
 
+from . import conftest as make
 from .conftest import labels, words
 
 ZOOM = np.arange(40) / 130
@@ -25,7 +26,7 @@ def bump(a: Array, height: float = 0.03, at: float = 0.05) -> Array:
     return height * (a / at) * np.exp(1 - a / at)
 
 
-def jobs(make: Any, height: float = 0.03, spread: float = 1e-3, seeds: int = 1, **changes: Any) -> list[Any]:
+def jobs(height: float = 0.03, spread: float = 1e-3, seeds: int = 1, **changes: Any) -> list[Any]:
     """The line and its enlarged start, there with four mask replicates tilted by +-spread nats per unit of alpha."""
 
     def shape(a: Array) -> Array:
@@ -53,8 +54,8 @@ def raised(job: Any, key: str, row: int, height: float) -> Any:
     return replace(job, curves={**job.curves, key: replace(job.curves[key], objective=values)})
 
 
-def test_the_line_left_its_start_right_whatever_their_order(make: Any) -> None:
-    line, zoom = jobs(make)
+def test_the_line_left_its_start_right_whatever_their_order() -> None:
+    line, zoom = jobs()
     for results in ([line, zoom], [zoom, line]):
         figure = draw(results)
         left, right = figure.axes
@@ -74,24 +75,24 @@ def test_the_line_left_its_start_right_whatever_their_order(make: Any) -> None:
         assert figure._suptitle.get_text() == "Fig. 6: conv_maxout on CIFAR-10 (full scale)"
 
 
-def test_one_job_alone_and_nothing_at_all_are_drawn(make: Any) -> None:
-    line, zoom = jobs(make)
+def test_one_job_alone_and_nothing_at_all_are_drawn() -> None:
+    line, zoom = jobs()
     assert len(draw([line]).axes) == len(draw([zoom]).axes) == 1
     assert len(draw([replace(line, curves={}, learning_curve=None)]).axes) == 1
-    several = draw(jobs(make, seeds=3))
+    several = draw(jobs(seeds=3))
     assert "± 3 standard errors, 4 masks" not in words(several.axes[1])
 
 
-def test_all_claims_hold_on_a_line_as_published(make: Any) -> None:
+def test_all_claims_hold_on_a_line_as_published() -> None:
     for seeds in (1, 2):
-        verdicts = judge(jobs(make, seeds=seeds))
+        verdicts = judge(jobs(seeds=seeds))
         assert len(verdicts) == 11 and all(v.holds for v in verdicts), [v for v in verdicts if not v.holds]
-    measured = make.pick(judge(jobs(make)), "6b", "stochastic").measured
+    measured = make.pick(judge(jobs()), "6b", "stochastic").measured
     assert measured.startswith("height 0.028 nats at α = 0.046, noise 8.9e-05 (3 standard errors)")
 
 
-def test_a_line_or_a_start_alone_is_judged_by_what_it_shows(make: Any) -> None:
-    line, zoom = jobs(make)
+def test_a_line_or_a_start_alone_is_judged_by_what_it_shows() -> None:
+    line, zoom = jobs()
     assert [v.check for v in judge([line])] == ["6a", "6a", "6f"]
     assert [v.check for v in judge([zoom])] == ["6b", "6d", "6b", "6d", "6f"]
     # The start of another line has no drop to compare with.
@@ -102,42 +103,42 @@ def test_a_line_or_a_start_alone_is_judged_by_what_it_shows(make: Any) -> None:
     assert "6c" in [v.check for v in judge(both)]
 
 
-def test_without_a_barrier_6b_fails_for_the_full_net_and_is_left_open_for_a_small_one(make: Any) -> None:
-    verdicts = judge(jobs(make, height=0.0))
+def test_without_a_barrier_6b_fails_for_the_full_net_and_is_left_open_for_a_small_one() -> None:
+    verdicts = judge(jobs(height=0.0))
     for mode in ("stochastic", "deterministic"):
         told = [make.pick(verdicts, check, mode).holds for check in ("6b", "6d", "6c", "6e")]
         assert told == [False, None, None, False]
     for small in (
-        jobs(make, height=0.0, scale="reduced"),
-        [make.choose(job, recipe="conv_maxout_small") for job in jobs(make, height=0.0)],
+        jobs(height=0.0, scale="reduced"),
+        [make.choose(job, recipe="conv_maxout_small") for job in jobs(height=0.0)],
     ):
         verdicts = judge(small)
         assert all(v.holds is None and "full net only" in v.note for v in verdicts if v.check == "6b")
         assert [v.holds for v in verdicts if v.check == "6e"] == [None, None]
 
 
-def test_a_barrier_within_three_standard_errors_is_none(make: Any) -> None:
+def test_a_barrier_within_three_standard_errors_is_none() -> None:
     """At alpha = 0.046 a spread of t makes a standard error of t * 1.29 / 2 * 0.046."""
     error = 1.2909944 / 2 * 6 / 130
     for factor, holds in ((0.9, True), (1.1, False)):
         spread = factor * 0.0300 / (3 * error)
-        verdict = make.pick(judge(jobs(make, spread=spread)), "6b", "stochastic")
+        verdict = make.pick(judge(jobs(spread=spread)), "6b", "stochastic")
         assert verdict.holds is holds, verdict
-    line, zoom = jobs(make)
+    line, zoom = jobs()
     curves = {**zoom.curves, "train/stochastic": replace(zoom.curves["train/stochastic"], replicates=None)}
     verdict = make.pick(judge([line, replace(zoom, curves=curves)]), "6b", "stochastic")
     assert verdict.holds is None and "num_replicates" in verdict.note
 
 
-def test_a_tall_barrier_breaks_6c_at_every_scale_but_smoke(make: Any) -> None:
+def test_a_tall_barrier_breaks_6c_at_every_scale_but_smoke() -> None:
     for scale, holds in (("full", False), ("reduced", False), ("smoke", None)):
-        verdict = make.pick(judge(jobs(make, height=0.3, scale=scale)), "6c", "stochastic")
+        verdict = make.pick(judge(jobs(height=0.3, scale=scale)), "6c", "stochastic")
         assert verdict.holds is holds
-    assert all(v.holds is None for v in judge(jobs(make, scale="smoke")))
+    assert all(v.holds is None for v in judge(jobs(scale="smoke")))
 
 
-def test_a_narrow_barrier_breaks_6d(make: Any) -> None:
-    line, zoom = jobs(make)
+def test_a_narrow_barrier_breaks_6d() -> None:
+    line, zoom = jobs()
     values = make.descent(ZOOM) - 0.01 * (ZOOM > 0)
     values[3] += 0.02
     narrow = replace(zoom.curves["train/deterministic"], objective=values[:, None])
@@ -146,8 +147,8 @@ def test_a_narrow_barrier_breaks_6d(make: Any) -> None:
     assert verdict.holds is False and verdict.measured == "above J(0) from 0.0193 to 0.0268"
 
 
-def test_a_maximum_breaks_6e_and_6a_but_for_a_rise_before_0_3(make: Any) -> None:
-    line, zoom = jobs(make)
+def test_a_maximum_breaks_6e_and_6a_but_for_a_rise_before_0_3() -> None:
+    line, zoom = jobs()
     verdicts = judge([raised(line, "train/stochastic", 6, 1.0), zoom])  # alpha = 2/3
     verdict = make.pick(verdicts, "6e", "stochastic")
     assert verdict.holds is False and verdict.measured.startswith("2 maxima at 0.046, 0.667 above")
@@ -157,24 +158,24 @@ def test_a_maximum_breaks_6e_and_6a_but_for_a_rise_before_0_3(make: Any) -> None
     assert make.pick(early, "6a", "stochastic").holds is True
 
 
-def test_start_and_line_are_joined_under_the_same_masks(make: Any) -> None:
-    line, zoom = (job.curves["train/stochastic"] for job in jobs(make, spread=0.5))
+def test_start_and_line_are_joined_under_the_same_masks() -> None:
+    line, zoom = (job.curves["train/stochastic"] for job in jobs(spread=0.5))
     alphas, values = joined(zoom, line, 0)
     assert (np.diff(alphas) > 0).all() and alphas[-1] == 1 and len(alphas) == 40 + 7
     np.testing.assert_array_equal(values[:40], zoom.replicates[0, :, 0])
     np.testing.assert_array_equal(values[40:], line.objective[3:10, 0])
 
 
-def test_6f_is_judged_for_the_published_schedule_only(make: Any) -> None:
+def test_6f_is_judged_for_the_published_schedule_only() -> None:
     for recipe, scale, holds in (
         ("conv_maxout", "full", True),
         ("conv_maxout_short", "full", None),
         ("conv_maxout_small", "full", None),
         ("conv_maxout", "reduced", None),
     ):
-        line = make.choose(jobs(make, scale=scale)[0], recipe=recipe)
+        line = make.choose(jobs(scale=scale)[0], recipe=recipe)
         assert make.pick(judge([line]), "6f", "valid").holds is holds
-    bad = jobs(make)[0]
+    bad = jobs()[0]
     assert make.pick(judge([bad]), "6f", "valid").measured == "12.01 % errors"
     bad.learning_curve.channels["valid/error"][:] += 0.02
     assert make.pick(judge([bad]), "6f", "valid").holds is False
@@ -195,8 +196,8 @@ def test_a_climb_is_read_between_samples() -> None:
         climb(a, np.array([0.0, 0.0, np.nan, 0.0, 0.0, 0.0]))
 
 
-def test_the_standard_error_is_of_differences_from_the_start(make: Any) -> None:
-    curve = jobs(make, spread=0.2)[1].curves["train/stochastic"]
+def test_the_standard_error_is_of_differences_from_the_start() -> None:
+    curve = jobs(spread=0.2)[1].curves["train/stochastic"]
     shifted = replace(curve, replicates=curve.replicates + np.array([5.0, -1.0, 2.0, 0.0])[:, None, None])
     by_hand = [0.2 * a * math.sqrt(sum(t * t for t in (-1.5, -0.5, 0.5, 1.5)) / 3) / 2 for a in ZOOM]
     np.testing.assert_allclose(replicate_error(shifted, 0), by_hand, atol=1e-14)

@@ -12,12 +12,13 @@ import pytest
 from landscape.figure import fig08_lstm
 from landscape.result.saved import Result
 
+from . import conftest as make
 from .conftest import words
 
 KEYS = [f"{split}/{mode}" for split in ("train", "valid") for mode in ("deterministic", "stochastic")]
 
 
-def lstm(make: Any, recipe: str = "lstm_large", shape: Any = None, seeds: int = 1, **changes: Any) -> Result:
+def lstm(recipe: str = "lstm_large", shape: Any = None, seeds: int = 1, **changes: Any) -> Result:
     """A finished job whose four curves have one shape, on a vocabulary of ten."""
     choices = {"recipe": recipe, "endpoints": "init_to_solution", "alphas": "init_to_solution", "data": "penn_treebank"}
     job = replace(make.result(recipe, seeds=seeds), choices=choices, name="fig08_lstm", **changes)
@@ -32,59 +33,59 @@ def holding(job: Result, check: str, about: str = "train, deterministic") -> boo
 @pytest.mark.parametrize(
     ("check", "broken"),
     [
-        ("8a", lambda m, a: m.descent(a) + 0.021),
-        ("8b", lambda m, a: m.descent(a) + 0.012 * np.exp(-(((a - 7 / 9) / 0.05) ** 2)) * 40),
-        ("8c", lambda m, a: m.descent(a, power=1.0, steep=1.0)),
-        ("8d", lambda m, a: m.descent(a / 1.5)),
-        ("8d", lambda m, a: m.descent(a) + 3.0 * np.abs(a - 12 / 9) * (a > 0.5)),
-        ("8e", lambda m, a: m.descent(a) - 0.3 * np.exp(-(((a - 16 / 9) / 0.05) ** 2))),
+        ("8a", lambda a: make.descent(a) + 0.021),
+        ("8b", lambda a: make.descent(a) + 0.012 * np.exp(-(((a - 7 / 9) / 0.05) ** 2)) * 40),
+        ("8c", lambda a: make.descent(a, power=1.0, steep=1.0)),
+        ("8d", lambda a: make.descent(a / 1.5)),
+        ("8d", lambda a: make.descent(a) + 3.0 * np.abs(a - 12 / 9) * (a > 0.5)),
+        ("8e", lambda a: make.descent(a) - 0.3 * np.exp(-(((a - 16 / 9) / 0.05) ** 2))),
     ],
 )
-def test_each_claim_fails_on_a_line_that_breaks_it(make: Any, check: str, broken: Any) -> None:
-    job = lstm(make)
-    bad = make.swap(job, lambda a: broken(make, a), "train/deterministic")
+def test_each_claim_fails_on_a_line_that_breaks_it(check: str, broken: Any) -> None:
+    job = lstm()
+    bad = make.swap(job, broken, "train/deterministic")
     assert holding(job, check) is True and holding(bad, check) is False
     assert holding(bad, check, "valid, deterministic") is True  # the other curve is judged by itself
 
 
-def test_what_is_still_within_the_thresholds_of_the_notes(make: Any) -> None:
-    assert holding(lstm(make, shape=lambda a: make.descent(a) + 0.019), "8a") is True
-    assert holding(lstm(make, shape=lambda a: make.descent(a) + 3.0 * np.abs(a - 11 / 9) * (a > 0.5)), "8d") is True
+def test_what_is_still_within_the_thresholds_of_the_notes() -> None:
+    assert holding(lstm(shape=lambda a: make.descent(a) + 0.019), "8a") is True
+    assert holding(lstm(shape=lambda a: make.descent(a) + 3.0 * np.abs(a - 11 / 9) * (a > 0.5)), "8d") is True
 
 
-def test_perplexity_is_judged_for_the_published_net_at_full_scale_only(make: Any) -> None:
+def test_perplexity_is_judged_for_the_published_net_at_full_scale_only() -> None:
     # With ten classes no line falls as high as 85, so the line is shifted up by one that starts higher.
     def floor(perplexity: float) -> Any:
         low = math.log(perplexity) - 0.11 * 0.04
-        return lstm(make, shape=lambda a: make.descent(a, floor=low) + 5.0 * np.exp(-9 * a**2))
+        return lstm(shape=lambda a: make.descent(a, floor=low) + 5.0 * np.exp(-9 * a**2))
 
     high, worse = floor(84.0), floor(90.0)
     about = "valid, deterministic"
     assert holding(high, "8f", about) is True and holding(worse, "8f", about) is False
     assert holding(replace(worse, scale="reduced"), "8f", about) is None
-    small = lstm(make, "lstm_trial")
+    small = lstm("lstm_trial")
     (verdict,) = [v for v in fig08_lstm.judge([small]) if v.check == "8f"]
     assert verdict.holds is None and "lstm_large" in verdict.note and verdict.measured.startswith("perplexity 1.0")
 
 
-def test_short_lines_and_rising_lines_do_not_crash(make: Any) -> None:
+def test_short_lines_and_rising_lines_do_not_crash() -> None:
     curves = {"train/deterministic": make.curve(mode="deterministic", alphas=np.linspace(0, 1, 9))}
-    short = replace(lstm(make), curves=curves)
+    short = replace(lstm(), curves=curves)
     assert [v.check for v in fig08_lstm.judge([short])] == ["8a", "8b", "8c"]
-    rising = lstm(make, shape=lambda a: make.LN10 + a)
+    rising = lstm(shape=lambda a: make.LN10 + a)
     assert holding(rising, "8a") is True
     assert [holding(rising, check) for check in ("8b", "8c", "8d", "8e")] == [False] * 4
 
 
-def test_a_claim_must_hold_for_every_seed(make: Any) -> None:
-    job = lstm(make, seeds=2)
+def test_a_claim_must_hold_for_every_seed() -> None:
+    job = lstm(seeds=2)
     assert holding(job, "8b") is True
     job.curves["train/deterministic"].objective[6, 1] += 1.0
     assert holding(job, "8b") is False
 
 
-def test_drawing_shows_the_lines_and_their_perplexity(make: Any) -> None:
-    figure = fig08_lstm.draw([lstm(make)])
+def test_drawing_shows_the_lines_and_their_perplexity() -> None:
+    figure = fig08_lstm.draw([lstm()])
     left, right = figure.axes
     at_one = math.exp(float(make.descent(np.ones(1))[0]))
     assert words(left) == [
@@ -98,13 +99,13 @@ def test_drawing_shows_the_lines_and_their_perplexity(make: Any) -> None:
     assert np.allclose(solid.get_ydata(), make.descent(make.NINTHS))
     assert left.get_ylabel().endswith("[nats]") and right.get_xlabel() == "epoch"
     assert "lstm_large" in figure.get_suptitle()
-    two = fig08_lstm.draw([lstm(make), lstm(make, "lstm_small")])
+    two = fig08_lstm.draw([lstm(), lstm("lstm_small")])
     assert len(two.axes) == 4
 
 
-def test_smoke_judges_the_start_alone(make: Any) -> None:
+def test_smoke_judges_the_start_alone() -> None:
     """What a training of two epochs did to the line is no finding, whichever way it went."""
     for shape in (make.descent, lambda a: make.LN10 + a):
-        verdicts = fig08_lstm.judge([lstm(make, shape=shape, scale="smoke")])
+        verdicts = fig08_lstm.judge([lstm(shape=shape, scale="smoke")])
         assert {v.check for v in verdicts if v.holds is not None} == {"8a"}
         assert all(v.note for v in verdicts if v.check in ("8b", "8c", "8d", "8e"))

@@ -10,19 +10,20 @@ import pytest
 
 from landscape.figure import fig13_maxout_residual as fig13
 
-
-def job(make: Any, seeds: int = 1, **shape: Any) -> Any:
-    return make.result(
-        seeds=seeds, curves={}, learning_curve=None, projections={"trajectory": make.track(seeds, **shape)}
-    )
+from . import conftest as make
 
 
-def judged(make: Any, made: Any, check: str) -> Any:
+def job(seeds: int = 1, **shape: Any) -> Any:
+    tracks = {"trajectory": make.track(seeds, **shape)}
+    return make.result(seeds=seeds, curves={}, learning_curve=None, projections=tracks)
+
+
+def judged(made: Any, check: str) -> Any:
     return make.pick(fig13.judge([made]), check, "trajectory")
 
 
-def test_one_track_with_its_solution_and_the_null_arc(make: Any) -> None:
-    figure = fig13.draw([job(make)])
+def test_one_track_with_its_solution_and_the_null_arc() -> None:
+    figure = fig13.draw([job()])
     (axes,) = figure.axes
     labels = [line.get_label() for line in axes.lines]
     assert labels == ["maxout", "solution θ_f, at (L, 0)", "random walk of the same length"]
@@ -36,8 +37,8 @@ def test_one_track_with_its_solution_and_the_null_arc(make: Any) -> None:
     assert [text.get_text() for text in axes.texts][:3] == ["1", "2", "3"]
 
 
-def test_each_seed_is_a_track_of_its_own(make: Any) -> None:
-    made = replace(job(make, 3), training_status=["stopped", "diverged", "stopped"])
+def test_each_seed_is_a_track_of_its_own() -> None:
+    made = replace(job(3), training_status=["stopped", "diverged", "stopped"])
     (axes,) = fig13.draw([made]).axes
     tracks = [line for line in axes.lines if line.get_marker() == "o"]
     assert [line.get_label() for line in tracks] == ["maxout, seed 0", "maxout, seed 2"]
@@ -79,49 +80,47 @@ def of_norm(rho: float) -> Any:
         ("13c", lambda t: {"parameter_norm": np.full_like(t.parameter_norm, 60.0)}, None, None, "at the start"),
     ],
 )
-def test_what_a_track_must_show(
-    make: Any, check: str, change: Any, holds: bool | None, calibrated: bool | None, text: str
-) -> None:
-    track = job(make).projections["trajectory"]
-    verdict = judged(make, replace(job(make), projections={"trajectory": replace(track, **change(track))}), check)
+def test_what_a_track_must_show(check: str, change: Any, holds: Any, calibrated: Any, text: str) -> None:
+    track = job().projections["trajectory"]
+    verdict = judged(replace(job(), projections={"trajectory": replace(track, **change(track))}), check)
     assert (verdict.holds, verdict.calibrated_holds) == (holds, calibrated) and text in verdict.measured
 
 
 @pytest.mark.parametrize("bulge", [0.2, 0.6])
-def test_a_flat_or_a_steep_arc_breaks_13b(make: Any, bulge: float) -> None:
-    assert judged(make, job(make, bulge=bulge), "13b").holds is False
+def test_a_flat_or_a_steep_arc_breaks_13b(bulge: float) -> None:
+    assert judged(job(bulge=bulge), "13b").holds is False
 
 
-def test_too_few_points_are_not_judged(make: Any) -> None:
-    assert judged(make, job(make, last=9, best=3), "13b").holds is None
-    assert judged(make, job(make, last=33), "13a-tail").holds is None
-    track = replace(job(make).projections["trajectory"], best_epoch=np.array([30.5]))  # that one was not saved
-    verdicts = fig13.judge([replace(job(make), projections={"trajectory": track})])
+def test_too_few_points_are_not_judged() -> None:
+    assert judged(job(last=9, best=3), "13b").holds is None
+    assert judged(job(last=33), "13a-tail").holds is None
+    track = replace(job().projections["trajectory"], best_epoch=np.array([30.5]))  # that one was not saved
+    verdicts = fig13.judge([replace(job(), projections={"trajectory": track})])
     assert [v.holds for v in verdicts] == [None, None, None, True, None, None]
 
 
-def test_what_is_only_reported_is_computed(make: Any) -> None:
-    made = job(make)
+def test_what_is_only_reported_is_computed() -> None:
+    made = job()
     track = made.projections["trajectory"]
     share = track.projection[1:, 0] / np.hypot(track.projection[1:, 0], track.residual_norm[1:, 0])
     first = int(np.flatnonzero(share < 2 / 3)[-1]) + 2
-    assert f"from epoch {first} on" in judged(make, made, "13c-epochs").measured
+    assert f"from epoch {first} on" in judged(made, "13c-epochs").measured
     x, r = track.projection[1:30, 0] / 34.4, track.residual_norm[1:30, 0] / 34.4
-    assert f"mean {(x * (1 - x) - r**2).mean():.3f}" in judged(make, made, "13-thales").measured
+    assert f"mean {(x * (1 - x) - r**2).mean():.3f}" in judged(made, "13-thales").measured
 
 
-def test_a_seed_that_stopped_early_is_judged_up_to_its_end(make: Any) -> None:
-    made = job(make, 2)
+def test_a_seed_that_stopped_early_is_judged_up_to_its_end() -> None:
+    made = job(2)
     track = made.projections["trajectory"]
     for values in (track.projection, track.residual_norm, track.parameter_norm):
         values[36:, 1] = np.nan
     assert [v.holds for v in fig13.judge([made])][:4] == [True] * 4
-    assert "in 2 of 2 seeds" in judged(make, made, "13c").measured
+    assert "in 2 of 2 seeds" in judged(made, "13c").measured
 
 
-def test_13c_says_what_is_the_tail_s(make: Any) -> None:
-    made = job(make, last=120, best=30, bulge=0.2)
+def test_13c_says_what_is_the_tail_s() -> None:
+    made = job(last=120, best=30, bulge=0.2)
     track = made.projections["trajectory"]
-    text = judged(make, made, "13c").measured
+    text = judged(made, "13c").measured
     until = float(track.residual_norm[:31].max() / track.parameter_norm.max())
     assert f"up to θ_f {until:.3f}, so ρ is that of the tail" in text

@@ -9,10 +9,11 @@ import numpy as np
 
 from landscape.figure import fig01_maxout, fig02_sigmoid_relu, fig03_overlay
 
+from . import conftest as make
 from .conftest import titles, words
 
 
-def test_fig01_has_a_row_per_recipe_with_the_adversarial_one_on_top(make: Any) -> None:
+def test_fig01_has_a_row_per_recipe_with_the_adversarial_one_on_top() -> None:
     adversarial = make.result("maxout_adversarial")
     clean = adversarial.curves["train/stochastic"]
     clean = replace(clean, metrics={"clean_objective": clean.objective * 0.8})
@@ -37,14 +38,14 @@ def test_fig01_has_a_row_per_recipe_with_the_adversarial_one_on_top(make: Any) -
     assert len(dashes) == 4  # told apart without colour
 
 
-def test_fig01_draws_what_there_is(make: Any) -> None:
+def test_fig01_draws_what_there_is() -> None:
     assert len(fig01_maxout.draw([make.result("maxout")]).axes) == 2
     assert len(fig01_maxout.draw([make.result("maxout", learning_curve=None)]).axes) == 1
     deterministic = make.result("relu")
     assert words(fig01_maxout.draw([deterministic]).axes[0]) == ["training", "validation"]
 
 
-def test_several_seeds_are_a_median_and_a_band(make: Any) -> None:
+def test_several_seeds_are_a_median_and_a_band() -> None:
     job = make.result("maxout", seeds=3, training_status=["stopped", "stopped", "diverged"])
     job = make.swap(job, make.descent, "train/stochastic", seeds=3, spread=0.1)
     figure = fig01_maxout.draw([job])
@@ -61,7 +62,7 @@ def test_several_seeds_are_a_median_and_a_band(make: Any) -> None:
     assert [text.get_text() for text in lost.axes[0].texts] == ["nothing to draw: no usable seed"]
 
 
-def test_fig02_asks_for_an_exact_start(make: Any) -> None:
+def test_fig02_asks_for_an_exact_start() -> None:
     job = make.swap(make.result("sigmoid"), lambda a: make.descent(a) + 1e-4, "train/stochastic")
     verdicts = fig02_sigmoid_relu.judge([job])
     assert make.pick(verdicts, "1a", "train", "stochastic").holds is False
@@ -69,7 +70,7 @@ def test_fig02_asks_for_an_exact_start(make: Any) -> None:
     assert {v.check for v in verdicts} == {"1a", "1b", "1c", "1d"}  # no plateau without the other network
 
 
-def test_fig02_compares_plateaus(make: Any) -> None:
+def test_fig02_compares_plateaus() -> None:
     key = "train/stochastic"
 
     def plateau(recipe: str, power: float, steep: float = 7.0, other: float = 0.0) -> Any:
@@ -100,7 +101,7 @@ def test_fig02_compares_plateaus(make: Any) -> None:
     assert titles(figure) == ["sigmoid", "ReLU with dropout"]  # whatever their order
 
 
-def test_fig03_overlays_on_a_logarithmic_axis(make: Any) -> None:
+def test_fig03_overlays_on_a_logarithmic_axis() -> None:
     jobs = [make.result(recipe) for recipe in ("maxout", "relu_dropout", "sigmoid")]
     figure = fig03_overlay.draw(jobs)
     (axes,) = figure.axes
@@ -112,7 +113,7 @@ def test_fig03_overlays_on_a_logarithmic_axis(make: Any) -> None:
     assert len(figure.legends) == 1
 
 
-def test_fig03_claims(make: Any) -> None:
+def test_fig03_claims() -> None:
     jobs = [make.result(recipe) for recipe in ("maxout", "relu_dropout", "sigmoid")]
     jobs[1] = make.swap(jobs[1], lambda a: make.descent(a) + 0.006, "train/stochastic")
     verdicts = fig03_overlay.judge(jobs)

@@ -19,12 +19,13 @@ from landscape.figure.publish import page
 from landscape.figure.table import verdict_table
 from landscape.result.verdict import Verdict
 
+from . import conftest as make
 from .conftest import labels, nothing_is_cut_off
 
 CHOICES = "recipe=maxout endpoints=init_to_solution +alphas=x +experiment=fig01_maxout"
 
 
-def test_title_and_footer_say_scale_caps_and_overrides(make: Any) -> None:
+def test_title_and_footer_say_scale_caps_and_overrides() -> None:
     job = make.result(
         "maxout",
         scale="reduced",
@@ -41,7 +42,7 @@ def test_title_and_footer_say_scale_caps_and_overrides(make: Any) -> None:
     assert "\n" not in plain._supxlabel.get_text()  # the verdicts alone
 
 
-def test_data_that_are_not_shown_to_be_official_are_named(make: Any) -> None:
+def test_data_that_are_not_shown_to_be_official_are_named() -> None:
     for version, title, words in (
         ("cifar10 (unverified copy, pixels and labels sha256 1a2b)", " on CIFAR-10 (unverified copy) (", "sha256 1a2b"),
         ("cifar10 (official archive, pixels and labels sha256 1a2b)", " on CIFAR-10 (", "official archive"),
@@ -55,7 +56,7 @@ def test_data_that_are_not_shown_to_be_official_are_named(make: Any) -> None:
         assert f"data: {version}" in figure._supxlabel.get_text().split("\n") and words in page([job], [])
 
 
-def test_drawing_leaves_the_settings_alone(make: Any) -> None:
+def test_drawing_leaves_the_settings_alone() -> None:
     before = dict(matplotlib.rcParams)
     fig01_maxout.draw([make.result("maxout")])
     assert dict(matplotlib.rcParams) == before
@@ -65,15 +66,13 @@ def test_drawing_leaves_the_settings_alone(make: Any) -> None:
     assert subprocess.run([sys.executable, "-c", program], check=False, cwd=Path(__file__).parents[2]).returncode == 0
 
 
-def test_nothing_is_cut_off_and_titles_do_not_collide(make: Any) -> None:
+def test_nothing_is_cut_off_and_titles_do_not_collide() -> None:
     long = make.result("maxout", overrides=["recipe=maxout", f"model.kind={'x' * 30}", f"data.folder={'y' * 60}"])
     other = replace(long, overrides=["recipe=maxout", "optimizer.lr=0.1", "training.batch_size=1000"])
     nothing_is_cut_off(fig01_maxout.draw([long, other]))
 
 
-def test_save_writes_two_whole_files_and_leaves_the_old_ones_on_failure(
-    make: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_save_writes_two_whole_files_or_leaves_the_old_ones(tmp_path: Path, monkeypatch: Any) -> None:
     figure = fig01_maxout.draw([make.result("maxout", learning_curve=None)])
     path = style.save(figure, tmp_path / "new", "drawing")
     assert path == tmp_path / "new" / "drawing.png"
@@ -123,20 +122,20 @@ def test_the_table_keeps_every_word_at_100_columns() -> None:
 
 
 @pytest.mark.parametrize("lost", [0, 3])
-def test_a_sweep_that_is_not_whole_says_so_first_in_the_footer(make: Any, lost: int) -> None:
+def test_a_sweep_that_is_not_whole_says_so_first_in_the_footer(lost: int) -> None:
     jobs = [make.result("digits", overrides=[f"optimizer.lr={rate}"]) for rate in (0.1, 0.2)]
     whole, figure = (drawn(sweep, jobs, num_lost=num).get_supxlabel() for num in (0, lost))
     assert figure == "2 of 5 jobs: the others failed or are missing\n" * bool(lost) + whole
 
 
-def test_a_cap_is_told_with_its_jobs_and_only_where_it_was_in_force(make: Any) -> None:
+def test_a_cap_is_told_with_its_jobs_and_only_where_it_was_in_force() -> None:
     """Of a line between checkpoints nothing was trained, so no cap on a training is told."""
     both, one = "alphas 20 -> 12", "training.num_seeds 3 -> 2"
     jobs = [make.result(caps=[both, "training.max_epochs 60 -> 2"], training_status=[]), make.result(caps=[both, one])]
     assert naming.caps(jobs) == [both, f"{one} (1 of 2 jobs)"]
 
 
-def test_two_curves_that_are_one_are_drawn_once(make: Any) -> None:
+def test_two_curves_that_are_one_are_drawn_once() -> None:
     job = make.result("maxout")
     same = {key: job.curves["train/stochastic"] for key in job.curves}
     for key in ("train/stochastic", "valid/stochastic"):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pytest
@@ -15,11 +14,12 @@ from landscape.figure.checks import judge_job
 from landscape.figure.monotone_runs import rate, runs_of
 from landscape.result.curve import Array
 
+from . import conftest as make
 from .conftest import with_noise, words
 from .test_ext01 import job
 
 
-def step(make: Any, height: float) -> Callable[[Array], Array]:
+def step(height: float) -> Callable[[Array], Array]:
     """The plain descent with one sample that lies higher than the one before it."""
     before, after = make.descent(np.array([3 / 9, 4 / 9]))
     return lambda a: make.descent(a) + (before - after + height) * (np.abs(a - 4 / 9) < 1e-6)
@@ -34,20 +34,20 @@ def step(make: Any, height: float) -> Callable[[Array], Array]:
         (np.nan, 4e-4, "; rise of 0.001 nats larger than the noise (rounding 0.0004)"),
     ],
 )
-def test_monotonicity_is_said_beside_the_noise(make: Any, error: float, rounding: float, text: str) -> None:
+def test_monotonicity_is_said_beside_the_noise(error: float, rounding: float, text: str) -> None:
     """What holds stays as it is: the threshold is the paper's reproduction's own."""
-    risen = make.swap(make.result("maxout"), step(make, 1e-3), "train/deterministic")
+    risen = make.swap(make.result("maxout"), step(1e-3), "train/deterministic")
     jobs = (risen, with_noise(risen, error, rounding))
     old, new = (make.pick(judge_job([claims.monotone()], one, "m"), "1b", "train", "deterministic") for one in jobs)
     assert new == replace(old, measured=old.measured + text) and old.holds is False
 
 
-def test_without_a_rise_nothing_is_added(make: Any) -> None:
+def test_without_a_rise_nothing_is_added() -> None:
     plain = make.result("maxout")
     assert judge_job([claims.monotone()], with_noise(plain, 1e-4), "m") == judge_job([claims.monotone()], plain, "m")
 
 
-def test_a_fall_beyond_the_minimum_is_one_of_j(make: Any) -> None:
+def test_a_fall_beyond_the_minimum_is_one_of_j() -> None:
     back = make.swap(make.result("maxout"), lambda a: make.descent(a) - 0.05 * (a > 2.05), "train/stochastic")
     text = make.pick(
         judge_job([claims.one_minimum_at_solution()], with_noise(back, 1e-4), "m"), "1c", "train", "stochastic"
@@ -56,15 +56,15 @@ def test_a_fall_beyond_the_minimum_is_one_of_j(make: Any) -> None:
     assert f"fall of {fall:.2g} nats larger than the noise (3 standard errors 0.0003, rounding 1e-09)" in text
 
 
-def test_the_language_model_says_it_too(make: Any) -> None:
-    risen = make.swap(make.result("lstm"), step(make, 0.01), "train/deterministic")
+def test_the_language_model_says_it_too() -> None:
+    risen = make.swap(make.result("lstm"), step(0.01), "train/deterministic")
     texts = {v.subject: v.measured for v in fig08_lstm.judge([with_noise(risen, 1e-3)]) if v.check == "8b"}
     assert [subject for subject, text in texts.items() if "rise of 0.01 nats larger than the noise" in text] == [
         "lstm, train, deterministic"
     ]
 
 
-def test_a_barrier_near_the_start(make: Any) -> None:
+def test_a_barrier_near_the_start() -> None:
     zoom = np.linspace(0, 0.1, 11)
     curve = replace(
         make.curve(lambda a: make.descent(a) + 0.02 * np.sin(np.pi * np.minimum(a / 0.08, 1)), zoom),
@@ -85,7 +85,7 @@ def test_a_rate_counts_the_rises_within_the_noise() -> None:
     assert str(rate("x", runs_of([with_noise(one, 0.01) for one in jobs]))).endswith(", 1 of them within the noise")
 
 
-def test_the_band_lies_around_the_line_of_one_seed(make: Any) -> None:
+def test_the_band_lies_around_the_line_of_one_seed() -> None:
     plain = make.result("maxout")
     result = with_noise(plain, 0.05)
     figure, grid = style.new(1, 1)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pytest
@@ -12,19 +11,21 @@ from landscape.figure import claims, naming
 from landscape.figure.checks import Claim, judge_job
 from landscape.figure.reading import Reading
 
+from . import conftest as make
+
 CLAIM = Claim("9z", "A sentence", "Fig. 9", "<= 1", calibrated="<= 2")
 
 
 @pytest.mark.parametrize(
     ("holds", "expected"), [([True, True], True), ([True, False], False), ([None, True], None), ([None, False], False)]
 )
-def test_a_claim_holds_if_it_holds_for_every_seed(make: Any, holds: list[bool | None], expected: bool | None) -> None:
+def test_a_claim_holds_if_it_holds_for_every_seed(holds: list[bool | None], expected: bool | None) -> None:
     found = CLAIM.said(make.result(), "x", [Reading(f"seed {k}", h, k, True) for k, h in enumerate(holds)])
     assert found.holds is expected
     assert found.calibrated_holds is True
 
 
-def test_the_worst_seed_is_shown(make: Any) -> None:
+def test_the_worst_seed_is_shown() -> None:
     readings = [Reading("a", True, 3.0), Reading("b", False, 1.0), Reading("c", False, 2.0), Reading("d", None, 9.0)]
     found = CLAIM.said(make.result(), "x", readings, "and more")
     assert found.measured == "c (worst; in 1 of 4 seeds)"
@@ -32,12 +33,12 @@ def test_the_worst_seed_is_shown(make: Any) -> None:
     assert nan.measured.startswith("a ")
 
 
-def test_without_a_calibrated_threshold_nothing_is_said_of_it(make: Any) -> None:
+def test_without_a_calibrated_threshold_nothing_is_said_of_it() -> None:
     found = replace(CLAIM, calibrated="").said(make.result(), "x", [Reading("a", True, 0, True)])
     assert (found.calibrated, found.calibrated_holds) == ("", None)
 
 
-def test_diverged_and_broken_seeds_are_left_out_and_named(make: Any) -> None:
+def test_diverged_and_broken_seeds_are_left_out_and_named() -> None:
     job = make.result("maxout", seeds=3, training_status=["stopped", "diverged", "stopped"])
     curve = job.curves["train/stochastic"]
     curve.objective[3, 2] = np.nan
@@ -52,7 +53,7 @@ def test_diverged_and_broken_seeds_are_left_out_and_named(make: Any) -> None:
     assert found.holds is None and found.measured == "no usable seed"
 
 
-def test_a_line_between_solutions_is_lost_with_either_end(make: Any) -> None:
+def test_a_line_between_solutions_is_lost_with_either_end() -> None:
     job = make.result(seeds=3)
     job = replace(job, seeds=["0-1", "1-2", "0-2"], training_status=["stopped", "stopped", "diverged"])
     columns, note = job.usable(job.curves["train/stochastic"].objective)
@@ -60,7 +61,7 @@ def test_a_line_between_solutions_is_lost_with_either_end(make: Any) -> None:
     assert "seed 1-2" in note and "seed 0-2" in note
 
 
-def test_an_early_end_is_no_fault_but_a_gap_is(make: Any) -> None:
+def test_an_early_end_is_no_fault_but_a_gap_is() -> None:
     values = np.ones((6, 3))
     values[4:, 0] = np.nan
     values[2, 1] = np.nan
@@ -70,7 +71,7 @@ def test_an_early_end_is_no_fault_but_a_gap_is(make: Any) -> None:
     assert make.result(seeds=3).usable(values)[0] == [2]
 
 
-def test_names_hold_what_tells_jobs_apart(make: Any) -> None:
+def test_names_hold_what_tells_jobs_apart() -> None:
     one = make.result("maxout", overrides=["recipe=maxout", "optimizer.lr=0.1", "training.max_epochs=3"])
     two = replace(one, overrides=["recipe=maxout", "optimizer.lr=0.2", "training.max_epochs=3"])
     other = make.result("sigmoid", overrides=["recipe=sigmoid", "optimizer.lr=0.1", "training.max_epochs=3"])

@@ -5,18 +5,19 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from landscape.figure.__main__ import main
 from landscape.figure.redraw import job_folders
 
+from . import conftest as make
+
 ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
-def sweep(make: Any, tmp_path: Path) -> Path:
+def sweep(tmp_path: Path) -> Path:
     """Two finished jobs of Fig. 2, a failed one, and the leftover of an earlier command."""
     folder = tmp_path / "full"
     for recipe in ("sigmoid", "relu_dropout"):

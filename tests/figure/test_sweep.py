@@ -12,21 +12,16 @@ from matplotlib.colors import to_rgb
 from landscape.figure import naming, sweep
 from landscape.result.curve.noise import wilson
 
-from .conftest import Noisy, labels, titles
+from .conftest import labels, titles
+from .conftest import make_noisy as make
 
 
-@pytest.fixture
-def make() -> type[Noisy]:
-    """Results as a sweep has them: with the noise that is measured by default."""
-    return Noisy
-
-
-def jobs(make: Any, num: int, seeds: int = 1) -> list[Any]:
+def jobs(num: int, seeds: int = 1) -> list[Any]:
     told = [[f"optimizer.lr={0.01 * 2**k:g}", "training.max_epochs=3"] for k in range(num)]
     return [make.result("digits", overrides=overrides, seeds=seeds) for overrides in told]
 
 
-def test_one_job_shows_both_splits_and_its_training(make: Any) -> None:
+def test_one_job_shows_both_splits_and_its_training() -> None:
     job = make.result("digits", projections={"trajectory": make.track()})
     figure = sweep.draw([job])
     assert titles(figure) == ["init to solution", "during training", "off the line"]
@@ -34,9 +29,9 @@ def test_one_job_shows_both_splits_and_its_training(make: Any) -> None:
     assert not any(axes.get_legend() for axes in figure.axes)
 
 
-def test_one_ordered_key_is_coloured_in_its_order(make: Any) -> None:
+def test_one_ordered_key_is_coloured_in_its_order() -> None:
     """Values told in any order: a legend that ascends, colours that go one way, a curve per value, and the rate."""
-    figure = sweep.draw(jobs(make, 4)[::-1])
+    figure = sweep.draw(jobs(4)[::-1])
     split = ["init to solution, training", "init to solution, validation"]
     assert titles(figure) == [*split, "during training, validation", "not monotone on [0, 1]"]
     (legend,) = figure.legends
@@ -48,9 +43,9 @@ def test_one_ordered_key_is_coloured_in_its_order(make: Any) -> None:
     assert footer[1].startswith("set: optimizer.lr=0.08 | 0.04 | 0.02 | 0.01; training.max_epochs=3")
 
 
-def test_many_ordered_values_have_a_colour_bar(make: Any) -> None:
+def test_many_ordered_values_have_a_colour_bar() -> None:
     """Beyond eight a bar with the values at its ticks; beyond twelve values the footer names some."""
-    figure = sweep.draw(jobs(make, 14))
+    figure = sweep.draw(jobs(14))
     assert not figure.legends
     (bar,) = [axes for axes in figure.axes if axes.get_ylabel() == "optimizer.lr"]
     words = [text.get_text() for text in bar.get_yticklabels()]
@@ -60,7 +55,7 @@ def test_many_ordered_values_have_a_colour_bar(make: Any) -> None:
     assert "| … | 81.92 (14 values)" in figure._supxlabel.get_text()
 
 
-def test_names_are_told_apart_by_colour_and_dashes_and_an_even_choice_of_many_is_drawn(make: Any) -> None:
+def test_names_are_told_apart_by_colour_and_dashes_and_an_even_choice_of_many_is_drawn() -> None:
     kinds = [make.result("digits", overrides=[f"model.kind=k{k}"]) for k in range(20)]
     figure = sweep.draw(kinds)
     assert len(labels(figure)) == 12 and (labels(figure)[0], labels(figure)[-1]) == ("k0", "k19")
@@ -72,7 +67,7 @@ def test_names_are_told_apart_by_colour_and_dashes_and_an_even_choice_of_many_is
 
 
 @pytest.mark.parametrize(("seeds", "outer", "words"), [(4, (0.0, 1.0), "all"), (12, (0.1, 0.9), "10 to 90 %")])
-def test_line_and_band_are_quantiles_over_the_seeds(make: Any, seeds: int, outer: Any, words: str) -> None:
+def test_line_and_band_are_quantiles_over_the_seeds(seeds: int, outer: Any, words: str) -> None:
     """The line is the median, the band all seeds or, of ten or more, all but the outermost tenths."""
     both = [make.result("digits", seeds=seeds, overrides=[f"optimizer.lr={lr}"]) for lr in (0.1, 0.2)]
     figure = sweep.draw(both)
@@ -87,9 +82,9 @@ def test_line_and_band_are_quantiles_over_the_seeds(make: Any, seeds: int, outer
     np.testing.assert_allclose([at.min(), at.max()], np.quantile(curve.objective[k], outer))
 
 
-def test_rates_are_counted_per_value_with_wilsons_interval(make: Any) -> None:
+def test_rates_are_counted_per_value_with_wilsons_interval() -> None:
     """Two of three seeds rise at one value, none at the other; error bars end where the interval does."""
-    good, bad = jobs(make, 2, seeds=3)
+    good, bad = jobs(2, seeds=3)
     bad.curves["train/deterministic"].objective[5, :2] += 3.0
     axes = sweep.draw([good, bad]).axes[3]
     assert [text.get_text() for text in axes.texts] == ["0/3", "2/3", "0/3", "0/3"]
@@ -99,7 +94,7 @@ def test_rates_are_counted_per_value_with_wilsons_interval(make: Any) -> None:
     assert [text.get_text() for text in axes.get_legend().get_texts()] == ["training", "validation"]
 
 
-def test_jobs_that_differ_in_the_seed_alone_are_one_with_more_seeds(make: Any) -> None:
+def test_jobs_that_differ_in_the_seed_alone_are_one_with_more_seeds() -> None:
     """Three jobs of two seeds are drawn by split, as a job of six seeds would be."""
     parts = [make.result("digits", seeds=2, overrides=[f"training.first_seed={k}"]) for k in (0, 2, 4)]
     figure = sweep.draw(parts)
@@ -108,7 +103,7 @@ def test_jobs_that_differ_in_the_seed_alone_are_one_with_more_seeds(make: Any) -
     assert labels(figure) == ["training", "validation"]
 
 
-def test_tracks_alone_are_coloured_too(make: Any) -> None:
+def test_tracks_alone_are_coloured_too() -> None:
     """A residual sweep has no line: training and tracks are drawn, no rate is claimed."""
     found = [
         make.result("digits", curves={}, projections={"trajectory": make.track()}, overrides=[f"optimizer.lr={lr}"])
@@ -117,7 +112,7 @@ def test_tracks_alone_are_coloured_too(make: Any) -> None:
     assert titles(sweep.draw(found)) == ["during training, validation", "off the line"]
 
 
-def test_the_axis_is_logarithmic_only_where_j_spans_decades(make: Any) -> None:
+def test_the_axis_is_logarithmic_only_where_j_spans_decades() -> None:
     def steep(a: Any) -> Any:
         return 0.1 + 1e4 * np.abs(1 - a) ** 3
 
@@ -126,12 +121,12 @@ def test_the_axis_is_logarithmic_only_where_j_spans_decades(make: Any) -> None:
     assert sweep.draw([make.swap(job, steep, "train/deterministic")]).axes[0].get_yscale() == "log"
 
 
-def test_a_result_without_arrays_is_said_to_be_empty(make: Any) -> None:
+def test_a_result_without_arrays_is_said_to_be_empty() -> None:
     (axes,) = sweep.draw([make.result("digits", curves={}, learning_curve=None)]).axes
     assert "nothing to draw" in axes.texts[0].get_text()
 
 
-def test_claims_follow_the_endpoints(make: Any) -> None:
+def test_claims_follow_the_endpoints() -> None:
     job = make.result("digits")
     assert {v.check for v in sweep.judge([job])} == {"1a", "1b", "1c", "1d", "1e", "1f", "1g"}
     curves = {"train/deterministic": make.curve(alphas=np.linspace(-0.5, 1.5, 31), mode="deterministic")}
@@ -143,12 +138,12 @@ def test_claims_follow_the_endpoints(make: Any) -> None:
     tracked = make.result("digits", curves={}, learning_curve=None, projections={"trajectory": make.track()})
     assert {v.check for v in sweep.judge([tracked])} == {"13a-ends", "13a-tail", "13c", "13-thales"}
 
-    verdicts = sweep.judge(jobs(make, 2))
+    verdicts = sweep.judge(jobs(2))
     assert len({(v.check, v.subject) for v in verdicts}) == len(verdicts)
     assert "digits, optimizer.lr=0.02, valid, deterministic" in {v.subject for v in verdicts}
 
 
-def test_a_model_that_the_command_chose_is_named_instead_of_the_recipe_s(make: Any) -> None:
+def test_a_model_that_the_command_chose_is_named_instead_of_the_recipe_s() -> None:
     """One net in the title, several told apart by their own names, and the recipes where they alone differ."""
 
     def job(model: str, *more: str, recipe: str = "digits") -> Any:

@@ -16,18 +16,13 @@ from landscape.figure.sweep.keys import Design, keys_of, spread
 from landscape.figure.sweep.number import chosen, norm_of, read_median, share_rising, table
 from landscape.result.saved import Result
 
-from .conftest import Noisy, nothing_is_cut_off, titles
+from .conftest import make_noisy as make
+from .conftest import nothing_is_cut_off, titles
 
 RISE = "train/deterministic/largest_rise"
 
 
-@pytest.fixture
-def make() -> type[Noisy]:
-    """Results as a sweep has them: with the noise that is measured by default."""
-    return Noisy
-
-
-def job(make: Any, seeds: int = 2, rise: float = 0.0, **keys: Any) -> Result:
+def job(seeds: int = 2, rise: float = 0.0, **keys: Any) -> Result:
     """One job that was told these keys (two underscores are a dot); its number is ``rise`` plus the seed's index."""
     told = [f"{key.replace('__', '.')}={value}" for key, value in keys.items()]
     numbers = {RISE: [rise + s for s in range(seeds)], "test_error": [0.02] * seeds}
@@ -37,12 +32,12 @@ def job(make: Any, seeds: int = 2, rise: float = 0.0, **keys: Any) -> Result:
     return made
 
 
-def grid(make: Any, **axes: list[Any]) -> list[Result]:
+def grid(**axes: list[Any]) -> list[Result]:
     """A job per combination; the last key changes fastest."""
     combinations: list[dict[str, Any]] = [{}]
     for key, values in axes.items():
         combinations = [{**told, key: value} for told in combinations for value in values]
-    return [job(make, rise=float(k), **told) for k, told in enumerate(combinations)]
+    return [job(rise=float(k), **told) for k, told in enumerate(combinations)]
 
 
 def told(**columns: list[str]) -> list[dict[str, str]]:
@@ -78,8 +73,8 @@ def test_keys_that_change_together_are_one_and_seeds_are_none() -> None:
     assert (key.name, key.also, key.label) == ("lr", ("batch",), "lr (and batch with it)")
 
 
-def test_the_ordered_key_with_most_values_is_coloured(make: Any) -> None:
-    found = grid(make, model__kind=["a", "b", "c", "d"], optimizer__lr=[0.1, 0.2, 0.3], model__width=[8, 16])
+def test_the_ordered_key_with_most_values_is_coloured() -> None:
+    found = grid(model__kind=["a", "b", "c", "d"], optimizer__lr=[0.1, 0.2, 0.3], model__width=[8, 16])
     assert [key.name for key in Design.of(found).keys] == ["optimizer.lr", "model.kind", "model.width"]
 
 
@@ -89,9 +84,9 @@ def test_spread_keeps_both_ends() -> None:
     assert len(chosen) == len(set(chosen)) == 6 and (chosen[0], chosen[-1]) == ("0", "99")
 
 
-def test_pooling_puts_columns_side_by_side(make: Any) -> None:
+def test_pooling_puts_columns_side_by_side() -> None:
     """Numbers and labels too, in the jobs' order; a shorter training is filled up with NaN."""
-    first, second = job(make, 2, 1.0), job(make, 3, 5.0)
+    first, second = job(2, 1.0), job(3, 5.0)
     status = ["stopped", "diverged", "stopped"]
     second = replace(second, training_status=status, learning_curve=make.history(3, last=20, best=10))
     both = first.beside(second)
@@ -102,10 +97,10 @@ def test_pooling_puts_columns_side_by_side(make: Any) -> None:
     assert first.beside() is first
 
 
-def test_curves_at_other_alphas_are_not_mixed(make: Any) -> None:
+def test_curves_at_other_alphas_are_not_mixed() -> None:
     """They are put side by side where both were measured, and nowhere else: every value is one of its own job's."""
     key = "train/deterministic"
-    first, second = job(make), job(make)
+    first, second = job(), job()
     other = make.curve(alphas=np.linspace(0, 1, 7), seeds=2, mode="deterministic")
     (both,) = first.beside(replace(second, curves={key: other})).curves.values()
     np.testing.assert_array_equal(both.alphas, np.intersect1d(first.curves[key].alphas, other.alphas))
@@ -117,18 +112,18 @@ def test_curves_at_other_alphas_are_not_mixed(make: Any) -> None:
     assert first.beside(replace(second, curves={key: apart})).curves == {}
 
 
-def test_noise_stays_with_its_alphas(make: Any) -> None:
+def test_noise_stays_with_its_alphas() -> None:
     """[A, A, S] is cut along both; the floor is the whole curve's."""
-    curve = job(make).curves["train/deterministic"]
+    curve = job().curves["train/deterministic"]
     errors = np.arange(20.0)[:, None, None] * 100 + np.arange(20.0)[None, :, None] + np.zeros(2)
     cut = replace(curve, noise={**curve.noise, "errors": errors}).at(curve.alphas[[2, 5, 9]])
     np.testing.assert_array_equal(cut.noise["errors"][:, :, 0], [[202, 205, 209], [502, 505, 509], [902, 905, 909]])
     assert cut.noise["floor"].shape == (2,) and cut.noise["low"].shape == (3, 2)
 
 
-def test_a_map_has_the_median_of_each_cell_and_a_hole_where_no_job_is(make: Any) -> None:
+def test_a_map_has_the_median_of_each_cell_and_a_hole_where_no_job_is() -> None:
     """Against the numbers themselves; a diverged seed is no part of its cell."""
-    found = grid(make, optimizer__lr=[0.2, 0.1], model__width=[8, 16])
+    found = grid(optimizer__lr=[0.2, 0.1], model__width=[8, 16])
     found[0] = replace(found[0], training_status=["stopped", "diverged"])
     design = Design.of(found[:3])
     rows, columns = design.keys
@@ -139,8 +134,8 @@ def test_a_map_has_the_median_of_each_cell_and_a_hole_where_no_job_is(make: Any)
     assert words == {(0, 0): "2.5", (1, 0): "0", (1, 1): "1.5"}
 
 
-def test_two_keys_give_panels_maps_and_rates(make: Any) -> None:
-    found = grid(make, optimizer__lr=[0.1, 0.2, 0.3], model__kind=["a", "b"])[:5]
+def test_two_keys_give_panels_maps_and_rates() -> None:
+    found = grid(optimizer__lr=[0.1, 0.2, 0.3], model__kind=["a", "b"])[:5]
     figure = sweep.draw(found)
     assert [title.replace("\n", " ") for title in titles(figure)[:5]] == [
         "model.kind=a",
@@ -154,11 +149,11 @@ def test_two_keys_give_panels_maps_and_rates(make: Any) -> None:
     assert [text.get_text() for text in rise.get_yticklabels()] == ["0.1", "0.2", "0.3"]
     assert [axes.get_xlabel() for axes in figure.axes[5:]] == ["optimizer.lr", "model.kind"]
     assert "hatched: no run" in figure._supxlabel.get_text()
-    assert "hatched" not in sweep.draw(grid(make, a=[1, 2], b=[1, 2]))._supxlabel.get_text()
+    assert "hatched" not in sweep.draw(grid(a=[1, 2], b=[1, 2]))._supxlabel.get_text()
 
 
-def test_the_share_of_rising_runs_counts_seeds(make: Any) -> None:
-    bad = job(make, seeds=4)
+def test_the_share_of_rising_runs_counts_seeds() -> None:
+    bad = job(seeds=4)
     bad.curves["train/deterministic"].objective[5, 1:] += 3.0
     bad.curves["train/deterministic"].objective[6, 0] = np.nan  # not usable, so not judged
     assert share_rising("train")(bad) == (100.0, "3/3")
@@ -181,9 +176,9 @@ def test_colours_are_logarithmic_only_where_they_can_be(values: list[float], kin
     assert (type(norm).__name__, (norm.vmin, norm.vmax)) == (kind, ends)
 
 
-def test_a_third_key_gives_rows_and_a_fourth_is_pooled(make: Any) -> None:
+def test_a_third_key_gives_rows_and_a_fourth_is_pooled() -> None:
     """Panels are told apart by two keys; what else varied is said to be inside each curve."""
-    found = grid(make, optimizer__lr=[0.1, 0.2, 0.3], model__kind=["a", "b"], model__norm=["n", "m"], model__w=[1, 2])
+    found = grid(optimizer__lr=[0.1, 0.2, 0.3], model__kind=["a", "b"], model__norm=["n", "m"], model__w=[1, 2])
     figure = sweep.draw(found)
     assert titles(figure)[:4] == [f"model.kind={kind}\nmodel.norm={norm}" for norm in "nm" for kind in "ab"]
     assert "each curve and each cell runs over all values of model.w" in figure._supxlabel.get_text()
@@ -191,9 +186,9 @@ def test_a_third_key_gives_rows_and_a_fourth_is_pooled(make: Any) -> None:
     assert len(rise.texts) == 6  # rows lr, columns kind, one map per norm
 
 
-def test_numbers_are_chosen_by_name(make: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_numbers_are_chosen_by_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The full key or its last part; one that no result has is refused with those that there are, exit 2."""
-    found = grid(make, a=[1, 2], b=[1, 2])
+    found = grid(a=[1, 2], b=[1, 2])
     assert [number.key for number in chosen(found)] == [RISE, "test_error"]
     assert [number.key for number in chosen(found, ["largest_rise", RISE])] == [RISE]
     with pytest.raises(InputError, match=r"no number 'nope'.*test_error"):
@@ -211,9 +206,7 @@ def test_numbers_are_chosen_by_name(make: Any, tmp_path: Path, capsys: pytest.Ca
     assert "draws no map" in capsys.readouterr().err
 
 
-def test_a_large_sweep_is_not_cut_off(make: Any) -> None:
+def test_a_large_sweep_is_not_cut_off() -> None:
     """10 learning rates by 6 widths by 8 seeds: nothing leaves the page, no title runs into another panel."""
-    found = [
-        job(make, 8, optimizer__lr=0.001 * 2**k, model__width=w) for k in range(10) for w in (8, 16, 32, 64, 128, 256)
-    ]
+    found = [job(8, optimizer__lr=0.001 * 2**k, model__width=w) for k in range(10) for w in (8, 16, 32, 64, 128, 256)]
     nothing_is_cut_off(sweep.draw(found))

@@ -11,7 +11,7 @@ from landscape.figure import naming, sweep
 from landscape.figure.sweep.number import headline
 from landscape.result import Result
 
-from .conftest import CROSS_ENTROPY, Noisy
+from .conftest import CROSS_ENTROPY, noisy
 
 MSE = {"_target_": "torch.nn.MSELoss"}
 
@@ -22,7 +22,7 @@ def job(cost: Any, *overrides: str) -> Result:
         "train/deterministic/hidden_rise": [np.nan],
         "test_error": [0.2],
     }
-    return Noisy.result("digits", config={"cost": cost}, numbers=numbers, overrides=list(overrides))
+    return noisy("digits", config={"cost": cost}, numbers=numbers, overrides=list(overrides))
 
 
 @pytest.mark.parametrize(

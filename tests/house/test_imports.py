@@ -54,7 +54,7 @@ LAYERS = [
     Layer(
         "face",
         "torch numpy",
-        only="errors ground result parameters alphas data path objective store endpoints measurement",
+        only="errors ground result parameters alphas data cost path objective store endpoints measurement",
     ),
     # No torch in these: saved results can be drawn without it.
     Layer("figure", "numpy matplotlib rich", only="errors ground result"),
@@ -68,6 +68,7 @@ LAYERS = [
 FILE_EXTRAS = {
     "landscape/__init__.py": {"ground", "result", "face"},  # former names of modules; what is public, when asked for
     "landscape/ground/progress.py": {"IPython"},  # in a notebook
+    "landscape/objective/interim.py": {"theory"},  # one reader of npz files that nobody vouches for
     "landscape/result/curve/shown.py": {"matplotlib", "pandas"},  # imported when asked
     "landscape/result/curve/picture.py": {"matplotlib"},  # imported when asked
     # Commands: how they behave at a terminal is the same for theory's and landscape's.

@@ -50,28 +50,24 @@ class Traced(nn.Module):
         return (1 + x[:, :1].abs()) * along[None] + x[:, 1:2]
 
 
-def of(curve: Callable[[Tensor], list[Tensor]], first: float = 0.0, last: float = 1.0) -> float:
-    ends = (torch.tensor([[value]], dtype=torch.float64) for value in (first, last))
-    (found,) = GaussLength()(subject(Traced(curve), *ends)).numbers["train/gauss_length"]
-    return found
+@pytest.mark.parametrize(
+    ("curve", "ends", "angle", "close"),
+    [
+        (lambda at: [torch.cos(math.pi * at), torch.sin(math.pi * at), 0 * at], (0.0, 1.0), math.pi, 1e-4),
+        (lambda at: [torch.cos(math.pi * at), torch.sin(math.pi * at), 0 * at], (-0.3, 0.45), 0.75 * math.pi, 1e-4),
+        (lambda at: [at, 3 * torch.relu(at - 0.37), 1 + 0 * at], (0.0, 1.0), math.atan(3), 1e-6),
+        (lambda at: [2 * at, 3 - at, 0 * at + 5], (0.0, 1.0), 0.0, 1e-6),
+        (lambda at: [0 * at + 7, 0 * at, 0 * at], (0.0, 1.0), 0.0, 0.0),
+    ],
+    ids=["arc", "another arc", "corner", "affine", "still"],
+)
+def test_outputs_turn_by_the_angle_of_their_curve(curve: Any, ends: Any, angle: float, close: float) -> None:
+    points = (torch.tensor([[value]], dtype=torch.float64) for value in ends)
+    (found,) = GaussLength()(subject(Traced(curve), *points)).numbers["train/gauss_length"]
+    assert found == pytest.approx(angle, rel=0, abs=close)
 
 
-def arc(at: Tensor) -> list[Tensor]:
-    return [torch.cos(math.pi * at), torch.sin(math.pi * at), 0 * at]
-
-
-def test_an_arc_has_its_angle() -> None:
-    assert of(arc) == pytest.approx(math.pi, abs=1e-4)
-    assert of(arc, -0.3, 0.45) == pytest.approx(0.75 * math.pi, abs=1e-4)
-
-
-def test_a_corner_counts_by_its_angle() -> None:
-    assert of(lambda at: [at, 3 * torch.relu(at - 0.37), 1 + 0 * at]) == pytest.approx(math.atan(3), abs=1e-6)
-
-
-def test_outputs_that_are_affine_or_still_do_not_turn() -> None:
-    assert of(lambda at: [2 * at, 3 - at, 0 * at + 5]) < 1e-6
-    assert of(lambda at: [0 * at + 7, 0 * at, 0 * at]) == 0
+def test_outputs_that_are_affine_do_not_turn() -> None:
     module = nn.Linear(D, C)
     theta_0, theta_1 = (normal(2, D * C + C, seed=s) for s in (1, 2))
     assert max(GaussLength()(subject(module, theta_0, theta_1)).numbers["train/gauss_length"]) < 1e-6

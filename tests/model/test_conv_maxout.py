@@ -15,7 +15,6 @@ from landscape.cost import CrossEntropy
 from landscape.model import ConvMaxout, Dropout, Masks
 from landscape.parameters import ParameterLayout
 from landscape.training.gradient import Gradient
-from landscape.training.step import project_max_norm
 from tests.model.conftest import published
 from tests.twin import normal
 
@@ -192,18 +191,6 @@ def test_dropout_masks_are_drawn_per_element_not_per_channel() -> None:
     inside = masks.draw(1, torch.Generator().manual_seed(0))[0, 0].split(masks.widths)[1].view(24, 16, 16)
     shares = inside.float().mean(dim=(1, 2))
     assert (shares > 0.3).all() and (shares < 0.7).all()
-
-
-def test_the_bound_is_over_all_incoming_weights_of_a_filter() -> None:
-    module = small(max_norms=[0.9, 0.7, 0.5, 0.3])
-    theta = {name: 3 * p.detach()[None].clone() for name, p in module.named_parameters()}
-    before = {name: value.clone() for name, value in theta.items()}
-    project_max_norm(theta, module.max_norms)
-    for k, bound in enumerate([0.9, 0.7, 0.5, 0.3]):
-        for old, new in zip(before[f"layers.{k}.weight"][0], theta[f"layers.{k}.weight"][0], strict=True):
-            norm = old.square().sum().sqrt()  # over (in, height, width), or over the inputs
-            torch.testing.assert_close(new, old * min(1.0, bound / norm))
-        assert torch.equal(before[f"layers.{k}.bias"], theta[f"layers.{k}.bias"])
 
 
 def test_two_seeds_at_once_have_the_gradients_of_each_alone() -> None:

@@ -18,8 +18,6 @@ from landscape.errors import InputError
 from landscape.model import LSTM, Dropout, Masks
 from landscape.objective import Objective
 from landscape.parameters import ParameterLayout
-from landscape.training import groups_of
-from landscape.training.gradient import Gradient
 from tests.model.conftest import published
 from tests.twin import cross_entropy
 
@@ -134,31 +132,6 @@ def test_parameters_from_elsewhere_are_used(fused: bool | None) -> None:
     module, other = lstm(fused=fused).eval(), lstm(seed=5).eval()
     found = functional_call(module, dict(other.named_parameters()), (tokens(),))
     torch.testing.assert_close(found, other(tokens()), rtol=1e-13, atol=1e-14)
-
-
-def test_seeds_in_one_vectorised_call_equal_each_alone() -> None:
-    """None takes the loop inside torch.func, the kernel outside."""
-    nets = [lstm(seed).train() for seed in (0, 3)]
-    masks, _ = drawn_for(nets[0])
-    x = torch.stack([tokens(1), tokens(6)])
-    y = torch.stack([tokens(2), tokens(7)])
-    drawn = torch.stack([masks.draw(B, torch.Generator().manual_seed(k)) for k in range(2)])
-    state = tuple(torch.stack(parts) for parts in zip(state_of(2), state_of(3), strict=True))
-    theta = {
-        n: torch.stack([dict(m.named_parameters())[n].detach() for m in nets]) for n, _ in nets[0].named_parameters()
-    }
-    together, after, _ = Gradient(nets[0], CrossEntropy(), masks, True)(theta, {"x": x, "y": y}, drawn, state)
-    for s in range(2):
-        one = Gradient(nets[0], CrossEntropy(), masks, False)
-        row = slice(s, s + 1)
-        theta_s, known = {n: v[row] for n, v in theta.items()}, {"x": x[row], "y": y[row]}
-        alone, after_alone, _ = one(theta_s, known, drawn[row], tuple(part[row] for part in state))
-        for name in theta:
-            torch.testing.assert_close(together[name][s], alone[name][0], rtol=1e-11, atol=1e-13)
-        for k in range(4):
-            torch.testing.assert_close(after[k][s], after_alone[k][0], rtol=1e-12, atol=1e-13)
-    assert groups_of([0, 1], nets[0], CrossEntropy(), (x[0], y[0]), None) == [[0, 1]]
-    assert torch.func.vmap(nets[0].eval())(x).shape == (2, B, T, C)
 
 
 def small_text() -> Dataset:

@@ -10,7 +10,7 @@ import pytest
 
 from landscape.report.__main__ import main
 from landscape.result.saved import Result
-from tests.figure.conftest import Make, Noisy
+from tests.figure.conftest import descent, make_noisy, noisy, swap
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=http://evil.example/x onerror=alert(2)>{{ 7*7 }}&amp;"
 
@@ -18,12 +18,12 @@ HOSTILE = "<script>alert(1)</script>\"'><img src=http://evil.example/x onerror=a
 @pytest.fixture
 def make() -> Any:
     """Builders of synthetic results."""
-    return Noisy
+    return make_noisy
 
 
 def job(lr: float, **changes: Any) -> Result:
     """One job of a sweep over the learning rate, drawn by the figure of any sweep."""
-    return Noisy.result(
+    return noisy(
         "relu",
         name="my_sweep",
         figure="landscape.figure.sweep",
@@ -40,7 +40,7 @@ def job(lr: float, **changes: Any) -> Result:
 def sweep(tmp_path: Path) -> Path:
     """A sweep over two learning rates with three seeds each; the second rate's curves rise again on validation."""
     good, bad = job(0.1, seeds=3), job(0.2, seeds=3)
-    bad = Make.swap(bad, lambda a: Make.descent(a, bowl=30.0), "train/deterministic", seeds=3)
+    bad = swap(bad, lambda a: descent(a, bowl=30.0), "train/deterministic", seeds=3)
     folder = tmp_path / "my_sweep/full"
     return saved(folder, [good, bad])
 

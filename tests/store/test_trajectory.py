@@ -118,17 +118,6 @@ def test_a_small_residual_keeps_its_digits(tmp_path: Path, streamed: int) -> Non
     assert seen.residual_norm[1, 0] == pytest.approx(1e-6, rel=1e-6)
 
 
-def test_no_direction_gives_nan_in_that_column_only(tmp_path: Path) -> None:
-    thetas = snapshots(3)
-    write(tmp_path / "t.npy", thetas)
-    theta_i, theta_f = thetas[0].double().numpy(), thetas[2].double().numpy()
-    theta_f[1] = theta_i[1]
-    seen = project(runs(tmp_path / "t.npy", [3, 3, 3]), theta_i, theta_f, [2, 0, 2])
-    assert np.isnan(seen.projection[:, 1]).all() and np.isnan(seen.residual_norm[:, 1]).all()
-    assert np.isfinite(seen.projection[:, [0, 2]]).all() and np.isfinite(seen.parameter_norm).all()
-    assert seen.length[1] == 0
-
-
 def test_interval_keeps_every_epoch_or_the_budget() -> None:
     """Counted by hand for many sizes: the rows that the rule keeps fit into the budget."""
 

@@ -16,6 +16,12 @@ from typing import Any
 REFUSED = {"run": b"upsertBucket", "view": b"upsertView"}
 FILE_KINDS = {"wandb-history.jsonl": "history", "wandb-summary.json": "summary"}
 KEY = "0123456789abcdef" * 2 + "01234567"  # the shape of a key: 40 characters
+VIEWER = {"id": "u", "entity": "tester", "username": "tester", "flags": "{}", "teams": None}
+ANSWERS: dict[str, dict[str, Any]] = {
+    **{key: {"viewer": VIEWER} for key in ("Viewer", "GetDefaultEntity")},
+    **{"ServerFeaturesQuery": {"serverInfo": {"features": []}}, "RunResumeStatus": {"model": None}},
+    "ArtifactType": {"project": None},
+}
 
 
 class QuietServer(ThreadingHTTPServer):
@@ -141,10 +147,6 @@ class StubServer:
         if operation == "UseArtifact":
             self.used.append(variables["input"])
             return {"useArtifact": {"artifact": {"id": variables["input"]["artifactID"]}}}
-        if operation == "Viewer":
-            return {"viewer": {"id": "u", "entity": "tester", "username": "tester", "flags": "{}", "teams": None}}
-        if operation == "GetDefaultEntity":
-            return {"viewer": {"id": "u", "entity": "tester"}}
         if operation == "GetProjects":
             known = {"__typename": "Project", "id": "p", "name": "landscape", "entityName": variables["entity"]}
             edge = {"cursor": "1", "node": known | {"createdAt": "2026-01-01", "isBenchmark": False, "user": None}}
@@ -156,14 +158,9 @@ class StubServer:
             view = {"id": variables["id"] or f"view-{len(self.views)}", "project": project}
             view |= {key: variables[key] for key in ("name", "displayName", "description", "spec", "type")}
             return {"upsertView": {"view": view, "inserted": variables["id"] is None}}
-        if operation == "ServerFeaturesQuery":
-            return {"serverInfo": {"features": []}}
-        if operation == "RunResumeStatus":
-            return {"model": None}
-        if operation == "ArtifactType":
-            return {"project": None}
-        self.unknown.append(operation)
-        return {}
+        if operation not in ANSWERS:
+            self.unknown.append(operation)
+        return ANSWERS.get(operation, {})
 
     def file_stream(self, request: dict[str, Any]) -> None:
         """Keep the history rows and the last summary of a file stream request."""

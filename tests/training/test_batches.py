@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 from hydra import compose, initialize_config_dir
@@ -39,19 +41,7 @@ def test_an_epoch_without_its_short_batch_has_whole_epochs_and_one_snapshot_at_i
     assert not torch.equal(found.theta_f, train([0], max_epochs=2).theta_f)
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "conv_maxout",
-        "conv_maxout_short",
-        "conv_maxout_small",
-        "maxout",
-        "lstm_large",
-        "lstm_medium",
-        "lstm_small",
-        "lstm_trial",
-    ],
-)
+@pytest.mark.parametrize("name", sorted(file.stem for file in (Path(conf_dir()) / "recipe").glob("*.yaml")))
 def test_batches_and_validation_are_those_of_the_original(name: str) -> None:
     """pylearn2's even_shuffled_sequential: 312 updates of 128 in 40,000 images; the LSTMs validate without dropout."""
     register()

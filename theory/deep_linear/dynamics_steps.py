@@ -11,6 +11,10 @@ k = sp.Symbol("k", real=True)
 g, g0, g1, q = sp.symbols("g g_0 g_1 q", positive=True)
 alpha, kappa = sp.symbols("alpha kappa", real=True)
 rho, big, small = sp.symbols("varrho S M", positive=True)
+SLOPE = sp.sqrt(2) * sp.sqrt(g0**2 * g1**2 + k**2)
+RESIDUAL = sp.Abs(k) * sp.Abs(g - g0) * sp.Abs(g1 - g) / (g * SLOPE)
+KAPPA = (rho - 1) / (rho + 1) * (big**2 - small**2 / rho**2) / (big**2 + small**2 / rho**2)
+GROWTH = (2 * s + sp.sqrt(4 * s**2 + big**2 * small**2)) / big**2
 
 
 def steps(depth: int) -> Steps:
@@ -40,26 +44,14 @@ def closed_form(depth: int) -> dict[str, sp.Basic]:
         "a, if a + b > 0": (g + k / g) / 2,
         "b, if a + b > 0": (g - k / g) / 2,
         "u = ab, if balanced (k = 0)": s * sp.exp(2 * s * t / tau) / (sp.exp(2 * s * t / tau) - 1 + s / u0),
-        "residual at depth 2": _residual(),
-        "projection at depth 2": sp.Abs(g - g0) * (g0 * g1 + k**2 / (g * g0)) / _slope(),
-        "largest residual at depth 2, at g² = g_0 g_1": (sp.Abs(k) * (sp.sqrt(g1) - sp.sqrt(g0)) ** 2 / _slope()),
+        "residual at depth 2": RESIDUAL,
+        "projection at depth 2": sp.Abs(g - g0) * (g0 * g1 + k**2 / (g * g0)) / SLOPE,
+        "largest residual at depth 2, at g² = g_0 g_1": (sp.Abs(k) * (sp.sqrt(g1) - sp.sqrt(g0)) ** 2 / SLOPE),
         "time at any depth, balanced, from a_0 to a": deep,
         "J on the line to the end of the flow, over J(0)": (1 - alpha) ** 2 * (1 + kappa * alpha) ** 2,
-        "κ of that line, ϱ = growth of |u + v| = S": _kappa(),
-        "ϱ² at strength s, M = |u - v|": (2 * s + sp.sqrt(4 * s**2 + big**2 * small**2)) / big**2,
+        "κ of that line, ϱ = growth of |u + v| = S": KAPPA,
+        "ϱ² at strength s, M = |u - v|": GROWTH,
     }
-
-
-def _slope() -> sp.Expr:
-    return sp.sqrt(2) * sp.sqrt(g0**2 * g1**2 + k**2)
-
-
-def _residual() -> sp.Expr:
-    return sp.Abs(k) * sp.Abs(g - g0) * sp.Abs(g1 - g) / (g * _slope())
-
-
-def _kappa() -> sp.Expr:
-    return (rho - 1) / (rho + 1) * (big**2 - small**2 / rho**2) / (big**2 + small**2 / rho**2)
 
 
 def _one_mode(depth: int) -> Steps:
@@ -114,7 +106,7 @@ def _geometry() -> Steps:
     x, y, z = sp.symbols("x y z", positive=True)
     size = sp.Symbol("k", positive=True)
     on = {v: sp.sqrt(size) * root**2 for v, root in ((g, z), (g0, x), (g1, y))}
-    rational = (k * (g - g0) * (g1 - g) / (g * _slope())).subs(k, size).subs(on, simultaneous=True)
+    rational = (k * (g - g0) * (g1 - g) / (g * SLOPE)).subs(k, size).subs(on, simultaneous=True)
 
     def cosh(exponential: sp.Expr) -> sp.Expr:
         return (exponential + 1 / exponential) / 2
@@ -206,17 +198,16 @@ def _flow_line() -> Steps:
     p0 = (big**2 - small**2) / 4
     gap = ((rho * big) ** 2 - (small / rho) ** 2) / 4 - p0  # s - u·v at the start, as the end has u·v = s
     cross = (((rho - 1) * big) ** 2 - ((1 - 1 / rho) * small) ** 2) / 4
-    growth = (2 * s + sp.sqrt(4 * s**2 + big**2 * small**2)) / big**2
     x, y = sp.symbols("x y", positive=True)
     shape = (1 - alpha) ** 2 * (1 + kappa * alpha) ** 2
     return {
         "any width: the end of the flow": Step(
-            equal(growth * big**2 - small**2 / growth, 4 * s),
+            equal(GROWTH * big**2 - small**2 / GROWTH, 4 * s),
             "u' = (s - u·v) v and v' = (s - u·v) u scale u + v by ϱ and u - v by 1/ϱ; the left side is 4 u·v at the "
             "end, S = |u + v| and M = |u - v| at the start",
         ),
         "κ of the line to it": Step(
-            equal(cross / gap, _kappa()),
+            equal(cross / gap, KAPPA),
             "κ = Δu·Δv/(s - u·v), by the polarisation 4 x·y = |x + y|² - |x - y|²",
         ),
         "κ is below one": Step(

@@ -8,6 +8,9 @@ from theory.derivation import Step, Steps, equal
 
 u = sp.Symbol("u", real=True)  # α counted from a kink
 delta = sp.Symbol("delta", positive=True)
+r0, r1, r2, w, dw = sp.symbols("r_0 r_1 r_2 w w'", real=True)
+BEFORE = r0 + r1 * u + r2 * u**2
+GAIN = (BEFORE + delta * u * (w + dw * u)) ** 2 - BEFORE**2
 
 
 def steps() -> Steps:
@@ -17,31 +20,19 @@ def steps() -> Steps:
 
 def closed_form() -> dict[str, sp.Basic]:
     """What a kink adds to the squared error of its example, in u = α - α_kink >= 0."""
-    r0, r1, r2, w, dw = sp.symbols("r_0 r_1 r_2 w w'", real=True)
-    gain = sp.expand(_gain(r0, r1, r2, w, dw))
+    gain = sp.expand(GAIN)
     return {
         "J after a kink less J before it, one output": sp.collect(gain, u),
         "jump of J' there": sp.diff(gain, u).subs(u, 0),
     }
 
 
-def _gain(r0: sp.Expr, r1: sp.Expr, r2: sp.Expr, w: sp.Expr, dw: sp.Expr) -> sp.Expr:
-    before = r0 + r1 * u + r2 * u**2
-    return (before + delta * u * (w + dw * u)) ** 2 - before**2
-
-
 def _pieces() -> Steps:
-    r0, r1, r2, w, dw, a, da, c, dc = sp.symbols("r_0 r_1 r_2 w w' a a' c c'", real=True)
+    a, da, c, dc = sp.symbols("a a' c c'", real=True)
     output = (w + dw * u) * (a + da * u) + c + dc * u
     line, top, later = sp.symbols("z' l_1 v", real=True)  # later: t less the kink
-    quartic = 2 * r0 * w * u
-    coefficients = (
-        (2, 2 * (r0 * dw + r1 * w) + delta * w**2),
-        (3, 2 * (r1 * dw + r2 * w + delta * w * dw)),
-        (4, 2 * r2 * dw + delta * dw**2),
-    )
-    for power, value in coefficients:
-        quartic += value * u**power
+    quartic = 2 * r0 * w * u + (2 * (r0 * dw + r1 * w) + delta * w**2) * u**2
+    quartic += 2 * (r1 * dw + r2 * w + delta * w * dw) * u**3 + (2 * r2 * dw + delta * dw**2) * u**4
     return {
         "pieces are quartics": Step(
             equal(sp.Derivative(output**2, (u, 5)), sp.Integer(0)),
@@ -58,11 +49,11 @@ def _pieces() -> Steps:
             "l_1 + delta max(0, v), v = t - t_k.",
         ),
         "what a kink adds to J": Step(
-            equal(_gain(r0, r1, r2, w, dw), delta * quartic),
+            equal(GAIN, delta * quartic),
             "Expanded about the kink, for each output and example; without a constant, so J is continuous.",
         ),
         "jump of the slope, squared error": Step(
-            equal(sp.diff(_gain(r0, r1, r2, w, dw), u).subs(u, 0), 2 * delta * r0 * w),
+            equal(sp.diff(GAIN, u).subs(u, 0), 2 * delta * r0 * w),
             "The residual times the output weight; of either sign, so a kink can itself be an extremum.",
         ),
     }

@@ -13,6 +13,7 @@ h, k, m, n = sp.symbols("h k m n", real=True)
 s, t, r = sp.symbols("s t r", real=True)
 scale = sp.Symbol("v", positive=True)
 HALF = sp.Rational(1, 2)
+JOINT = sp.exp(-(h**2 - 2 * r * h * k + k**2) / (2 * (1 - r**2))) / (2 * sp.pi * sp.sqrt(1 - r**2))
 
 
 def arc_cosine(first: sp.Expr, second: sp.Expr, angle: sp.Expr) -> sp.Expr:
@@ -52,10 +53,6 @@ def _cdf(z: sp.Expr) -> sp.Expr:
     return (1 + sp.erf(z / sp.sqrt(2))) / 2
 
 
-def _joint() -> sp.Expr:
-    return sp.exp(-(h**2 - 2 * r * h * k + k**2) / (2 * (1 - r**2))) / (2 * sp.pi * sp.sqrt(1 - r**2))
-
-
 def _biased(both: sp.Expr, given_x: sp.Expr | None = None, given_y: sp.Expr | None = None) -> sp.Expr:
     """E max(X, 0) max(Y, 0) / (s t): means hs, kt, deviations s, t, correlation r, P(X, Y > 0) = ``both``.
 
@@ -64,7 +61,7 @@ def _biased(both: sp.Expr, given_x: sp.Expr | None = None, given_y: sp.Expr | No
     q = sp.sqrt(1 - r**2)
     x = _pdf(h) * _cdf((k - r * h) / q) if given_x is None else given_x
     y = _pdf(k) * _cdf((h - r * k) / q) if given_y is None else given_y
-    return (h * k + r) * both + k * x + h * y + (1 - r**2) * _joint()
+    return (h * k + r) * both + k * x + h * y + (1 - r**2) * JOINT
 
 
 def steps() -> Steps:
@@ -103,7 +100,7 @@ def _relu() -> Steps:
 
 
 def _biases() -> Steps:
-    law, q = _joint(), sp.sqrt(1 - r**2)
+    law, q = JOINT, sp.sqrt(1 - r**2)
     both, on_x, on_y = (sp.Function(name)(r) for name in ("Phi_2", "A", "B"))
     slopes = {both: law, on_x: q * law * ((k - r * h) / q).diff(r), on_y: q * law * ((h - r * k) / q).diff(r)}
     change = _biased(both, on_x, on_y).diff(r).subs({f.diff(r): slope for f, slope in slopes.items()})

@@ -143,7 +143,7 @@ def settle(plan: Plan, sweep: Path, seconds: float = 5.0) -> None:
 
 
 class Launched:
-    """What happens while a plan's jobs are launched; see ``landscape.command.launch.Watch``."""
+    """What happens while a plan's jobs are launched, as ``landscape.command.launch.guard`` asks and tells."""
 
     def __init__(self, plan: Plan, sweep: Path, parallel: bool) -> None:
         self.plan, self.sweep, self.parallel = plan, sweep, parallel
@@ -175,7 +175,7 @@ class Launched:
         return watching(self.plan, self.sweep) if self.parallel else nullcontext()
 
     def broke(self, overrides: Sequence[str], error: BaseException) -> None:
-        """Write down what the job could not."""
+        """Write down what the job could not: it ended outside its own care."""
         entry = self.plan.entry_of(overrides)
         if entry is None:
             log.error("job [%s] failed: %s", " ".join(overrides), one_line(error))

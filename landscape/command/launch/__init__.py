@@ -5,6 +5,6 @@ then alone: ``isolation`` gives it a process, and its folder to one process at a
 """
 
 from landscape.command.launch.isolation import hold, in_child, is_held
-from landscape.command.launch.launcher import Watch, guard, is_parallel, need
+from landscape.command.launch.launcher import guard, is_parallel, need
 
-__all__ = ["Watch", "guard", "hold", "in_child", "is_held", "is_parallel", "need"]
+__all__ = ["guard", "hold", "in_child", "is_held", "is_parallel", "need"]

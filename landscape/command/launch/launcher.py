@@ -7,9 +7,9 @@ import os
 import shutil
 import sys
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, suppress
+from contextlib import suppress
 from importlib.util import find_spec
-from typing import Any, Protocol
+from typing import Any
 
 from hydra.core.plugins import Plugins
 from hydra.core.utils import JobReturn, JobStatus
@@ -56,29 +56,14 @@ def need(target: str, num_workers: int | None = None) -> None:
         )
 
 
-class Watch(Protocol):
-    """What somebody wants to know and decide while jobs are launched."""
-
-    def wanted(self, overrides: Sequence[str]) -> int | None:
-        """The number of a job that is to run, or None for one that was done before."""
-
-    def running(self) -> AbstractContextManager[None]:
-        """Entered for as long as the launcher works."""
-
-    def broke(self, overrides: Sequence[str], error: BaseException) -> None:
-        """A job ended outside its own care, for example because its folder could not be made."""
-
-    def gave_up(self, error: BaseException) -> None:
-        """The engine itself failed; jobs that it began may still run."""
-
-
-def guard(target: str, watch: Watch) -> None:
+def guard(target: str, watch: Any) -> None:
     """Make this process's next launch one that leaves out finished jobs and outlives an engine's failure.
 
     Hydra hands a launcher to nobody, and takes none from outside its plugin packages: so its method is wrapped.
 
     Args:
-        target: ``hydra.launcher._target_``. watch: asked and told; it replaces that of an earlier command.
+        target: ``hydra.launcher._target_``.
+        watch: a ``Launched``, asked and told; it replaces that of an earlier command.
     """
     found: Any = Plugins.instance().class_name_to_class.get(target)
     if found is None:  # Hydra says so itself
@@ -112,7 +97,7 @@ def guard(target: str, watch: Watch) -> None:
     found.launch = launch
 
 
-def _settled(watch: Watch, overrides: Sequence[str], returned: JobReturn) -> JobReturn:
+def _settled(watch: Any, overrides: Sequence[str], returned: JobReturn) -> JobReturn:
     """A job's own exception, which the sweeper would raise in the middle of the others' results, is told instead."""
     error: Any = None
     if returned.status is JobStatus.FAILED:

@@ -21,7 +21,7 @@ class Curve(Samples, shown.Shown):
         alphas: positions on the path [A], strictly increasing, may leave [0, 1].
         objective: mean cost per example in nats [A, S]; a value that could not be computed is NaN.
         metrics: further channels of the same shape, for example ``{"error": [A, S]}``, a fraction in [0, 1].
-        split: ``"train"`` or ``"valid"``.
+        split: ``"train"``, ``"valid"`` or ``"test"``; ``"data"`` where nobody said of what.
         mode: ``"deterministic"`` (no dropout) or ``"stochastic"`` (the training cost, common random numbers).
         dtype: the precision of the forward pass, ``"float32"`` or ``"float64"``; sums are always float64.
         source: ``"measured"`` or ``"theory"``.
@@ -103,7 +103,8 @@ class Curve(Samples, shown.Shown):
         """What is printed: about fifteen of the points, then the numbers."""
         rows = shown.some_rows(len(self.alphas))
         if self.num_columns == 1:
-            columns = {"J": self.objective[:, 0], **{name: v[:, 0] for name, v in self.metrics.items()}}
+            columns = {"J": self.objective[:, 0]}
+            columns |= {name: v[:, 0] for name, v in shown.apart(self.metrics, ["J"]).items()}
         elif self.num_columns <= shown.MOST_LINES:
             columns = {f"J, line {s}": self.objective[:, s] for s in range(self.num_columns)}
         else:
@@ -115,7 +116,7 @@ class Curve(Samples, shown.Shown):
         points = shown.count(len(self.alphas), "point")
         points += f", {len(rows)} shown" if len(rows) < len(self.alphas) else ""
         title = f"J along the path: {', '.join([*self._words(), points])}"
-        return shown.Table(title, ["α", *columns], cells, self._said())
+        return shown.Table(title, ["alpha", *columns], cells, self._said())
 
     def _words(self) -> list[str]:
         known = [shown.count(self.num_examples, "example")] if self.num_examples else []
@@ -130,7 +131,7 @@ class Curve(Samples, shown.Shown):
             values = ([shown.number(given[name][s]) for name in names] for s in lines)
             return shown.each([text.format(*line) for line in values])
 
-        said = [("lowest J", say("{} at α = {}", "lowest", "argmin_alpha"))]
+        said = [("lowest J", say("{} at alpha = {}", "lowest", "argmin_alpha"))]
         if self._has_ends:
             said += [
                 ("largest rise", shown.each([self._rise(s) for s in lines])),
@@ -143,7 +144,7 @@ class Curve(Samples, shown.Shown):
                         "end_barrier",
                     ),
                 ),
-                ("plateau", say("a tenth of the drop is reached at α = {}", "plateau_length")),
+                ("plateau", say("a tenth of the drop is reached at alpha = {}", "plateau_length")),
             ]
         if "hidden_rise" in given:
             said.append(
@@ -158,16 +159,18 @@ class Curve(Samples, shown.Shown):
         rise = noise.steepest(self, s)
         if rise is None or not math.isfinite(rise.noise):
             return f"{shown.number(height)}, beside a noise that was not measured"
-        place = f"from α = {shown.number(rise.first)} to {shown.number(rise.last)}"
+        place = f"from alpha = {shown.number(rise.first)} to {shown.number(rise.last)}"
         verdict = "larger than" if rise.is_larger else "within"
         return f"{shown.number(rise.height)} {place}, {verdict} the noise, {shown.number(rise.noise)}"
 
     def _frame(self) -> dict[str, Any]:
         num = self.num_columns
-        tall = {"objective": self.objective, **self.metrics}
-        tall |= {name: self.noise[name] for name in ("low", "high") if name in self.noise}
+        taken = ("alpha", "line", "objective", "low", "high")
+        tall = {"objective": self.objective, **shown.apart(self.metrics, taken)}
+        tall |= {name: self.noise[name] for name in taken[3:] if name in self.noise}
         line = np.tile(np.arange(num), len(self.alphas))
-        return {"alpha": np.repeat(self.alphas, num), "line": line} | {name: v.ravel() for name, v in tall.items()}
+        columns: dict[str, Any] = {"alpha": np.repeat(self.alphas, num), "line": line}
+        return columns | {name: values.ravel() for name, values in tall.items()}
 
     def check(self) -> None:
         """Raise ValueError unless every array has the shape that its name asks for."""
@@ -184,6 +187,8 @@ class Curve(Samples, shown.Shown):
                 raise ValueError(f"{name} has the shape {array.shape}, not {shape}")
 
     def __repr__(self) -> str:
-        ends = f"α {shown.number(self.alphas[0])} to {shown.number(self.alphas[-1])}" if len(self.alphas) else "empty"
+        ends = (
+            f"alpha {shown.number(self.alphas[0])} to {shown.number(self.alphas[-1])}" if len(self.alphas) else "empty"
+        )
         points = shown.count(len(self.alphas), "point")
         return f"Curve({', '.join([*self._words(), points, ends, shown.count(self.num_columns, 'line')])})"

@@ -74,7 +74,7 @@ class NoiseOfCosts:
 
     def __init__(self, alphas: Array, near: Array | None = None) -> None:
         self.origin, self.has_pairs = int(np.argmin(np.abs(alphas))), len(alphas) <= MOST_POINTS
-        self.near = near
+        self.near = self._near = near
         self.band, self.pairs = Band(self.origin), list[Pairs]()
 
     def add(self, costs: Any) -> None:
@@ -88,6 +88,27 @@ class NoiseOfCosts:
             self.band.add(piece)
             for line, pairs in zip(piece, self.pairs, strict=False):
                 pairs.add(line)
+
+    def forget(self) -> None:
+        """Begin anew."""
+        self.near, self.band, self.pairs = self._near, Band(self.origin), []
+
+    def state(self) -> tuple[dict[str, Array], dict[str, Any]]:
+        """What was added so far: arrays, and numbers."""
+        assert self.near is not None
+        arrays = {"near": self.near, "sums": self.band.sums, "weights": self.band.weights}
+        for k, pairs in enumerate(self.pairs):
+            arrays |= {f"total{k}": pairs.total, f"squares{k}": pairs.squares}
+        num = self.pairs[0].num if self.pairs else 0
+        return arrays, {"num": num, "generator": self.band.rng.bit_generator.state}
+
+    def restore(self, arrays: dict[str, Array], numbers: dict[str, Any]) -> None:
+        """Go on where ``state`` was taken."""
+        self.near, self.band.sums, self.band.weights = arrays["near"], arrays["sums"], arrays["weights"]
+        self.band.rng.bit_generator.state = numbers["generator"]
+        self.pairs = [Pairs(near) for near in self.near.T] if self.has_pairs else []
+        for k, pairs in enumerate(self.pairs):
+            pairs.total, pairs.squares, pairs.num = arrays[f"total{k}"], arrays[f"squares{k}"], numbers["num"]
 
     def measured(self, scale: float = 1.0) -> dict[str, Array]:
         """``errors``, ``low`` and ``high`` of all that was added.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -131,6 +131,11 @@ def axes_for(ax: Any) -> Any:
 def some_rows(num: int, most: int = MOST_ROWS) -> NDArray[np.int64]:
     """At most so many indices of ``num``, evenly, both ends among them."""
     return np.unique(np.linspace(0, num - 1, min(num, most)).round().astype(np.int64))
+
+
+def apart(metrics: Mapping[str, NDArray[Any]], taken: Collection[str]) -> dict[str, NDArray[Any]]:
+    """Metrics under names that are not taken: a cost may call its channels what it likes."""
+    return {f"{name} (metric)" if name in taken else name: values for name, values in metrics.items()}
 
 
 def number(value: float) -> str:

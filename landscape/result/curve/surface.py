@@ -11,6 +11,7 @@ import numpy as np
 from landscape.result.curve import picture, shown
 from landscape.result.curve.types import Array, Columns
 
+FRAME = ("length", "along", "beside")
 FEW_ROWS = 9
 """Rows and columns of the grid that a table shows."""
 
@@ -26,8 +27,8 @@ class Surface(Columns, shown.Shown):
         metrics: further channels of the same shape, ``{"error": [A, B, S]}``.
         corners: (a, b) of the points that the plane was laid through [C, 2].
         names: what they are called [C].
-        frame: (L, c, h) [3, S] in parameter units: d_1 has the length L, and d_2 goes by c along it and by h beside it.
-            None where lengths mean nothing, as of random directions, whose unit is the size of the weights.
+        frame: in parameter units ``"length"`` of d_1, and by how much d_2 goes ``"along"`` it and ``"beside"`` it, each
+            [S]. Empty where lengths mean nothing, as of random directions, whose unit is the size of the weights.
         split, mode, dtype, num_examples: as of a ``Curve``.
         noise: ``"floor"`` [S], a bound on the rounding error of J; ``"errors"`` [A, B, S], the standard error over
             examples of J less J at the grid point nearest to the first corner.
@@ -41,7 +42,7 @@ class Surface(Columns, shown.Shown):
     metrics: dict[str, Array] = field(default_factory=dict)
     corners: Array = field(default_factory=lambda: np.zeros((0, 2)))
     names: list[str] = field(default_factory=list)
-    frame: Array | None = None
+    frame: dict[str, Array] = field(default_factory=dict)
     split: str = "train"
     mode: str = "deterministic"
     dtype: str = "float32"
@@ -55,12 +56,14 @@ class Surface(Columns, shown.Shown):
             ("corners", self.corners, (len(self.names), 2)),
             *((f"metrics/{name}", array, (*num, *wide)) for name, array in self.metrics.items()),
         ]
-        wanted += [("frame", self.frame, (3, *wide))] if self.frame is not None else []
+        wanted += [(f"frame/{name}", array, wide) for name, array in self.frame.items()]
         shapes = {"floor": wide, "errors": (*num, *wide)}
         wanted += [(f"noise/{n}", array, shapes[n]) for n, array in self.noise.items() if n in shapes]
         for name, array, shape in wanted:
             if array.shape != shape:
                 raise ValueError(f"Surface needs {name} of shape {shape}, got {array.shape}")
+        if self.frame and set(self.frame) != set(FRAME):
+            raise ValueError(f"Surface needs frame with {', '.join(FRAME)}, got {', '.join(self.frame)}")
         for name, grid in (("first", self.first), ("second", self.second)):
             if grid.ndim != 1 or not len(grid) or not (np.isfinite(grid).all() and (np.diff(grid) > 0).all()):
                 raise ValueError(f"Surface needs {name} finite and strictly increasing")
@@ -72,6 +75,11 @@ class Surface(Columns, shown.Shown):
             ``lowest`` with ``lowest_a`` and ``lowest_b``, where; ``highest``; ``at_NAME``, J at each corner that is a
             point of the grid; ``below_NAME`` of the first corner, by how much the lowest point is below it, and
             ``below_error``, the standard error of that over examples. NaN where one is not known.
+
+        >>> axis = np.array([-1.0, 0.0, 1.0])
+        >>> surface = Surface(axis, axis, (axis[:, None] ** 2 + (axis - 1) ** 2)[:, :, None])
+        >>> surface.summary()["lowest_a"], surface.summary()["lowest_b"]
+        ([0.0], [1.0])
         """
         planes = [self._numbers(s) for s in range(self.num_columns)]
         return {name: [plane[name] for plane in planes] for name in (planes[0] if planes else {})}
@@ -102,10 +110,10 @@ class Surface(Columns, shown.Shown):
 
     def places(self, a: Array, b: Array, column: int = 0) -> tuple[Array, Array]:
         """Where points (a, b) are drawn: as they are, or in parameter units along and beside the first side."""
-        if self.frame is None:
+        if not self.frame:
             return a, b
-        length, shift, height = self.frame[:, column]
-        return a * length + b * shift, b * height
+        length, along, beside = (self.frame[name][column] for name in FRAME)
+        return a * length + b * along, b * beside
 
     def plot(self, ax: Any = None, column: int = 0, log: bool | None = None) -> Any:
         """Draw J as filled contours, with the corners by name and a cross at the lowest point.
@@ -125,7 +133,7 @@ class Surface(Columns, shown.Shown):
             picture.lowest(axes, (float(x[place]), float(y[place])))
         at = zip(*self.places(self.corners[:, 0], self.corners[:, 1], column), strict=True)
         picture.marks(axes, [(float(u), float(v)) for u, v in at], self.names)
-        if self.frame is None:
+        if not self.frame:
             axes.set(xlabel="a, along the first direction", ylabel="b, along the second direction")
         else:
             side = f" from {self.names[0]} to {self.names[1]}" if len(self.names) > 1 else " the first side"
@@ -173,7 +181,8 @@ class Surface(Columns, shown.Shown):
     def _frame(self) -> dict[str, Any]:
         a, b = np.meshgrid(self.first, self.second, indexing="ij")
         num, shape = self.num_columns, a.shape
-        tall = {"objective": self.objective, **self.metrics}
+        taken = ("a", "b", "plane", "objective", "error_of_difference")
+        tall = {"objective": self.objective, **shown.apart(self.metrics, taken)}
         tall |= {"error_of_difference": self.noise["errors"]} if "errors" in self.noise else {}
         line = np.broadcast_to(np.arange(num), (*shape, num)).ravel()
         columns = {"a": np.repeat(a.ravel(), num), "b": np.repeat(b.ravel(), num), "plane": line}
@@ -183,22 +192,50 @@ class Surface(Columns, shown.Shown):
         return f"Surface({', '.join(self._words())}, {len(self.first)} x {len(self.second)} points)"
 
 
-def errors_to(costs: Any, origin: int) -> Array:
-    """The standard error over examples of J at each point less J at one of them, [A, S] in float64.
+class Apart:
+    """The standard error over examples of J at each point less J at one of them.
 
     Args:
-        costs: each example's cost [S, A, N].
         origin: index of that point.
     """
-    num = costs.shape[2]
-    with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
-        return np.stack(
-            [
-                [
-                    float((row.astype(np.float64) - line[origin]).std()) / math.sqrt(num - 1) if num > 1 else math.nan
-                    for row in line
-                ]
-                for line in costs
-            ],
-            axis=1,
-        )
+
+    def __init__(self, origin: int) -> None:
+        self.origin = origin
+        self.forget()
+
+    def forget(self) -> None:
+        """Begin anew."""
+        self.num = 0
+        self.near = self.total = self.squares = np.zeros((0, 0))
+
+    def state(self) -> tuple[dict[str, Array], dict[str, Any]]:
+        """What was added so far: arrays, and numbers."""
+        return {"near": self.near, "total": self.total, "squares": self.squares}, {"num": self.num}
+
+    def restore(self, arrays: dict[str, Array], numbers: dict[str, Any]) -> None:
+        """Go on where ``state`` was taken."""
+        self.near, self.total, self.squares = (arrays[name].copy() for name in ("near", "total", "squares"))
+        self.num = int(numbers["num"])
+
+    def add(self, costs: Any) -> None:
+        """Some examples more: [S, A, n], from memory or a file, one point after the other."""
+        with np.errstate(invalid="ignore", over="ignore"):
+            if not self.num:
+                self.near, self.total, self.squares = (np.zeros(costs.shape[1::-1]) for _ in range(3))
+            start = costs[:, self.origin].astype(np.float64)
+            for a in range(costs.shape[1]):
+                part = costs[:, a] - start  # [S, n]
+                if not self.num:  # about the means, so that the squares lose nothing
+                    self.near[a] = part.mean(axis=1)
+                part -= self.near[a][:, None]
+                self.total[a] += part.sum(axis=1)
+                self.squares[a] += (part**2).sum(axis=1)
+        self.num += costs.shape[2]
+
+    def errors(self) -> Array:
+        """[A, S] in float64; NaN of a single example."""
+        if self.num < 2:
+            return np.full(self.total.shape, np.nan)
+        with np.errstate(invalid="ignore", over="ignore"):
+            variance = self.squares / self.num - (self.total / self.num) ** 2
+            return np.asarray(np.sqrt(np.maximum(variance, 0.0) / (self.num - 1)))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 
-import numpy as np
 import pytest
 from omegaconf import OmegaConf
 from rich.console import Console
@@ -14,46 +13,19 @@ from landscape.command.forecast.command import workers_of
 from landscape.command.forecast.group import GroupForecast
 from landscape.command.forecast.table import duration, show, size, suggestion, summary
 from landscape.measurement import Pass
+from tests.command.test_limits import NO_CAP
 
 CONFIG = OmegaConf.create(
-    {
-        "name": "mine",
-        "reduced": {
-            "epochs": 20,
-            "examples": None,
-            "measured_examples": None,
-            "alphas": None,
-            "seeds": None,
-            "width": None,
-        },
-        "training": {"max_epochs": 100, "num_seeds": 1},
-    }
+    {"name": "mine", "reduced": {**NO_CAP, "epochs": 20}, "training": {"max_epochs": 100, "num_seeds": 1}}
 )
 
 
 def job(num: int, seconds: float, may_stop: bool = False) -> JobForecast:
     """One group of two seeds and one curve."""
-    group = GroupForecast(
-        [0, 1],
-        f"key{num}",
-        "new",
-        30,
-        5,
-        1000,
-        (Pass("valid", "deterministic", 200, 1, 2),),
-        31,
-        may_stop,
-        np.zeros(0),
-        4_000_000,
-    )
-    return JobForecast(
-        num,
-        [f"lr={num}", "tracker=none"],
-        [group],
-        (Pass("train", "stochastic", 1000, 11, 2, 4),),
-        seconds=seconds,
-        is_timed=True,
-    )
+    monitor, curve = Pass("valid", "deterministic", 200, 1, 2), Pass("train", "stochastic", 1000, 11, 2, 4)
+    counts = {"num_epochs": 30, "num_updates": 5, "num_examples": 1000, "num_monitorings": 31, "num_bytes": 4_000_000}
+    group = GroupForecast([0, 1], f"key{num}", "new", monitor=(monitor,), may_stop=may_stop, **counts)  # type: ignore[arg-type]
+    return JobForecast(num, [f"lr={num}", "tracker=none"], [group], (curve,), seconds=seconds, is_timed=True)
 
 
 def forecast(*jobs: JobForecast, workers: int = 1, unseen: int = 0, done: int = 0) -> Forecast:

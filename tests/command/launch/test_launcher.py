@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -13,7 +13,7 @@ from hydra.core.utils import JobReturn
 from landscape.command.launch import need
 from landscape.command.launch.launcher import LOCAL
 from landscape.errors import InputError
-from tests.cli.conftest import QUICK, Ran, blank_figures, cli
+from tests.cli.conftest import QUICK, Cli, blank_figures, cli
 
 __all__ = ["blank_figures", "cli"]
 pytestmark = pytest.mark.usefixtures("blank_figures")
@@ -39,7 +39,7 @@ def test_a_missing_extra_is_named(target: str, install: str, monkeypatch: pytest
     need(LOCAL)
 
 
-def test_an_engine_without_workers_is_wrong_input(cli: Callable[..., Ran]) -> None:
+def test_an_engine_without_workers_is_wrong_input(cli: Cli) -> None:
     ran = cli(*QUICK, "compute=joblib", "hydra.launcher.n_jobs=0")
     assert ran.status == 2 and "hydra.launcher.n_jobs=0 runs no job" in ran.out and "Traceback" not in ran.out
     assert not list(ran.outputs.glob("*/*/*/*"))
@@ -52,21 +52,14 @@ def test_a_machine_without_slurm_is_told(monkeypatch: pytest.MonkeyPatch) -> Non
         need(SLURM)
 
 
-def test_a_missing_extra_is_one_message_and_status_2(cli: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_extra_is_one_message_and_status_2(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("landscape.command.launch.launcher.find_spec", lambda name: None)
     ran = cli(*QUICK, "compute=ray")
     assert ran.status == 2 and "pip install 'landscape-walk[ray]'" in ran.out and "Traceback" not in ran.out
     assert not list(ran.outputs.glob("*/*/*"))
 
 
-def test_an_unknown_engine_lists_the_known(cli: Callable[..., Ran]) -> None:
-    ran = cli(*QUICK, "compute=abacus")
-    assert ran.status == 2 and all(name in ran.out for name in ("joblib", "local", "ray", "slurm"))
-
-
-def test_an_engine_that_gives_up_costs_only_what_it_had_not_done(
-    cli: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_engine_that_gives_up_costs_only_what_it_had_not_done(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     """Seen as a parallel one, and lost after its first job."""
     launcher: Any = Plugins.instance().class_name_to_class[LOCAL]  # not the class that an import gives
     plain = getattr(launcher.launch, "__wrapped__", launcher.launch)
@@ -85,7 +78,7 @@ def test_an_engine_that_gives_up_costs_only_what_it_had_not_done(
 
 
 @pytest.mark.slow
-def test_a_folder_that_cannot_be_made_stops_no_other_job(cli: Callable[..., Ran]) -> None:
+def test_a_folder_that_cannot_be_made_stops_no_other_job(cli: Cli) -> None:
     first = cli(*QUICK, "optimizer.lr=0.1,0.2")
     assert first.status == 0, first.out
     one, other = first.jobs

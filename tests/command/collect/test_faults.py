@@ -1,12 +1,13 @@
-"""A job that died while it drew: its figure comes with the next command, which also clears what it left."""
+"""A job that died while it drew is drawn and cleared by the next command; a fault of the machine is one line."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
+import torch
 
-from landscape.command.collect import collect
+from landscape.command.collect import collect, one_line
 from landscape.command.collect.record import JobRecord
 from landscape.command.collect.standing import Job, Plan
 from landscape.result.saved import Result
@@ -40,3 +41,22 @@ def test_what_lacks_is_drawn_and_nothing_else(tmp_path: Path, monkeypatch: pytes
     (tmp_path / "job1/figure.pdf").unlink()
     monkeypatch.setattr("landscape.command.collect.outcome.save_figure", broken)
     assert collect(tmp_path, plan, NOW, strict=False) == 1 and Result.load(tmp_path / "job1").status == "done"
+
+
+def test_a_fault_of_the_machine_says_what_there_was_and_what_to_do() -> None:
+    memory = torch.OutOfMemoryError(
+        "CUDA out of memory. Tried to allocate 12.00 GiB. GPU 0 has a total capacity of 8.00 GiB of which 3.00 GiB is "
+        "free. If reserved but unallocated memory is large try setting PYTORCH_CUDA_ALLOC_CONF=expandable_segments"
+    )
+    lost = RuntimeError("CUDA error: unspecified launch failure\nCUDA kernel errors might be asynchronous")
+    full = RuntimeError("unexpected pos 704 vs 598")  # as torch.save does
+    full.__context__ = OSError(28, "No space left on device", "checkpoint.pt")
+    says = {
+        memory: ["12.00 GiB", "3.00 GiB is free", "training.batch_size", "objective.batch_size"],
+        lost: ["unspecified launch failure", "goes on from the last checkpoint"],
+        full: ["the disk is full (checkpoint.pt)", "the same command goes on"],
+        KeyError("a  b"): ["KeyError: 'a b'"],
+    }
+    for error, parts in says.items():
+        text = one_line(error)
+        assert all(part in text for part in parts) and "\n" not in text and "PYTORCH_CUDA_ALLOC_CONF" not in text
