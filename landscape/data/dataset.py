@@ -102,4 +102,5 @@ class Dataset:
         if all(num is not None and num <= num_train for num in map(num_of, before)):
             return self  # keeps a fingerprint that was already computed
         capped = {id(split): limited(split, num_train) for split in before}
-        return replace(self, **{name: capped[id(split)] for name, split in zip(SPLITS, before, strict=True)})
+        train, valid, test = (capped[id(split)] for split in before)
+        return replace(self, train=train, valid=valid, test=test)
