@@ -119,9 +119,8 @@ class Recipe:
     @property
     def trains(self) -> bool:
         """Whether the job needs trained networks."""
-        if issubclass(self.stage, OnPath):
-            return bool(self.endpoints.needs_solutions)
-        return issubclass(self.stage, Trained) and not self.finds
+        on_path = issubclass(self.stage, OnPath)
+        return bool(self.endpoints.needs_solutions) if on_path else issubclass(self.stage, Trained) and not self.finds
 
     @cached_property
     def finds(self) -> bool:

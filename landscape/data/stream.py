@@ -172,7 +172,7 @@ class Stream:
     def _begun(self, source: Any) -> Iterator[Any]:
         """A new iterator: one that an earlier pass has begun lacks what that has seen."""
         try:
-            iterator = iter(source)
+            iterator: Iterator[Any] = iter(source)
         except TypeError:
             raise InputError(
                 f"{self._told} makes a {type(source).__name__}, which yields no batches; let the function return an "

@@ -9,6 +9,7 @@ from landscape.face.stage import Laid
 from landscape.ground.progress import progress_of
 from landscape.measurement.rounding import rounding_floor
 from landscape.measurement.stages import OnPath
+from landscape.objective.interim import Interim
 from landscape.result.curve import Surface
 from landscape.result.curve.surface import FRAME, Apart
 
@@ -31,8 +32,10 @@ def surface_on(here: Laid, stage: OnPath, split: str, mode: str, noise: bool) ->
     noise = noise and not is_of_batch(objective.cost)
     apart = Apart(first * shape[1] + second)
     with progress_of(f"{split} {objective.mode}", objective.num_batches * len(points)) as progress:
-        take = apart.add if noise and objective.is_streamed else None
-        evaluation = objective.along(plane, points, progress, keep_costs=noise, take=take)
+        listener = apart if noise and objective.is_streamed else None
+        file = stage.interim(f"{split}-{objective.mode}") if objective.is_streamed else None
+        interim = None if file is None else Interim(file)
+        evaluation = objective.along(plane, points, progress, keep_costs=noise, noise=listener, interim=interim)
     channels = {
         name: v for name, v in evaluation.channels.items() if not (objective.is_random and name.endswith("error"))
     }

@@ -98,8 +98,9 @@ def measure(
         call: (module, inputs) -> outputs, where the net is called in another way.
         num_examples: the first so many of the data, in their own order; None: all.
         progress: False for no progress bar; else there is one in terminals and notebooks.
-        resume: a file that keeps what is known of a line over streamed examples until it is done: the same call goes on
-            there after it was cut, to the same bits. Of several examples by name, or modes, each has its own beside it.
+        resume: a file that keeps what is known of a line or plane over streamed examples until it is done: the same
+            call goes on there after it was cut, to the same bits. Of several examples by name, or modes, each has its
+            own beside it.
 
     Returns:
         A ``Curve`` on a line, a ``Surface`` on a plane, a ``Projection`` with J at every point of a trajectory; where

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Integral, Real
@@ -11,13 +10,13 @@ from typing import Any, Generic, TypeVar
 
 from torch import Tensor, nn
 
+from landscape.endpoints.listing import paths_in
 from landscape.errors import InputError
 from landscape.result.curve import Curve, Projection, Surface
 
 R = TypeVar("R")
 
 PATHS = ("linear", "geometric", "bias_schedule")
-ENDINGS = (".pt", ".pth", ".ckpt", ".bin", ".safetensors")
 
 
 class Place(Generic[R]):
@@ -71,6 +70,10 @@ class TrajectoryOf(Place[Projection]):
 
     def __len__(self) -> int:
         return len(self.points)
+
+    def name(self, t: int) -> str:
+        """What a point is called in a message; a file says itself which it is."""
+        return "source" if isinstance(self.points[t], str | Path) else f"source[{t}]"
 
     def __repr__(self) -> str:
         return f"trajectory of {len(self)} points from {spoken(self.points[0])} to {spoken(self.points[-1])}"
@@ -159,7 +162,8 @@ def trajectory(source: Any, pattern: str | None = None) -> TrajectoryOf:
     Args:
         source: a folder of checkpoints, in natural order of their names (2 before 10); or a list of points, see
             ``line``.
-        pattern: which files of the folder, ``"epoch_*.pt"``; None: all with an ending that checkpoints have.
+        pattern: which files of the folder, ``"epoch_*.pt"``; None: all with an ending that checkpoints have, if their
+            names are of one kind.
 
     Raises:
         InputError: no such folder, or fewer than two points.
@@ -168,7 +172,7 @@ def trajectory(source: Any, pattern: str | None = None) -> TrajectoryOf:
     trajectory of 2 points from epoch_0.pt to epoch_1.pt
     """
     if isinstance(source, str | Path):
-        points = _files(Path(source), pattern)
+        points = paths_in(str(source), pattern, "source", "pattern")
     elif isinstance(source, Sequence) and not isinstance(source, Tensor):
         if pattern is not None:
             raise InputError(f"pattern={pattern!r} chooses files of a folder, and source is a list")
@@ -180,25 +184,6 @@ def trajectory(source: Any, pattern: str | None = None) -> TrajectoryOf:
     if len(points) < 2:
         raise InputError(f"a trajectory needs two points or more, and source has {len(points)}")
     return TrajectoryOf(tuple(points))
-
-
-def _files(folder: Path, pattern: str | None) -> list[Path]:
-    if not folder.is_dir():
-        raise InputError(f"source={folder} is no folder; give one that holds checkpoints, or a list of points")
-    if pattern is not None and (not isinstance(pattern, str) or not pattern or Path(pattern).is_absolute()):
-        raise InputError(f"pattern={pattern!r} must be a pattern of file names, such as 'epoch_*.pt'")
-    found = [p for p in folder.glob(pattern or "*") if pattern or p.suffix in ENDINGS]
-    if len(found) < 2:
-        raise InputError(
-            f"source={folder} holds {len(found)} checkpoints ({pattern or ', '.join(ENDINGS)}); it needs two"
-        )
-    return sorted(found, key=lambda p: _natural(str(p.relative_to(folder))))
-
-
-def _natural(name: str) -> list[tuple[int, int, str]]:
-    """Numbers inside names by their size."""
-    parts = re.split(r"(\d+)", name)
-    return [(1, int(part), "") if part.isdecimal() else (0, 0, part) for part in parts]
 
 
 def spoken(point: Any) -> str:

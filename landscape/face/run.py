@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from landscape.endpoints import point_of
+from landscape.endpoints.listing import numbers_of
 from landscape.errors import InputError
 from landscape.face.places import TrajectoryOf
 from landscape.face.stage import ALIKE
@@ -50,7 +51,7 @@ def projection_of(
         if np.array_equal(first, last):
             raise InputError(f"the first and the last point hold the same parameters{ALIKE}")
         most = STREAMED if points.theta(0).dtype == torch.float32 else sys.maxsize  # what is compiled is for float32
-        place = project([points], first, last, [len(run) - 1], most)
+        place = project([points], first, last, [int(points.epochs[-1])], most)
         found = {}
         for name in splits:
             objective = stage.objective_of(stage.split(name), mode, buffers=[buffers[-1]])
@@ -64,18 +65,20 @@ def _read(run: TrajectoryOf, stage: Network, folder: Path) -> tuple[Trajectory, 
     """All points [T, 1, P], in memory or in a file, and their buffers."""
     buffers, held = list[dict[str, Tensor]](), None
     for t, source in enumerate(run.points):
-        theta, own = point_of(source, stage.module)
+        theta, own = point_of(source, stage.module, name=run.name(t))
         if held is None:
             shape, kind = (len(run), 1, len(theta)), np.dtype(str(theta.dtype).removeprefix("torch."))
             if np.prod(shape) * kind.itemsize <= MOST_HELD:
                 held = np.empty(shape, kind)
             else:
                 held = np.lib.format.open_memmap(folder / "points.npy", mode="w+", dtype=kind, shape=shape)
-        held[t, 0] = theta.cpu().numpy()
+        if theta.element_size() > held.itemsize:  # points of several precisions
+            held = held.astype(np.float64)
+        held[t, 0] = theta.numpy()
         buffers.append(own)
-    numbers = np.arange(len(run))
     assert held is not None
-    return Trajectory(folder / "points.npy", 0, numbers.astype(np.float64), numbers, thetas=held), buffers
+    names = [Path(point).name if isinstance(point, str | Path) else str(t) for t, point in enumerate(run.points)]
+    return Trajectory(folder / "points.npy", 0, *numbers_of(names), thetas=held), buffers
 
 
 def _along(objective: Objective, points: Trajectory, name: str) -> np.ndarray:

@@ -118,7 +118,7 @@ def _plane(theta_2: Tensor, grid: tuple[np.ndarray, np.ndarray]) -> Callable[...
 
 def _points(points: tuple[Any, ...], net: nn.Module) -> list[tuple[Tensor, dict[str, Tensor]]]:
     """Each point on the CPU, no two of them alike."""
-    found = [(theta.cpu(), buffers) for theta, buffers in (point_of(point, net) for point in points)]
+    found = [point_of(point, net, name=name) for name, point in zip("abc", points, strict=False)]
     wide = max((theta.dtype for theta, _ in found), key=lambda dtype: dtype.itemsize)
     found = [(theta.to(wide), buffers) for theta, buffers in found]
     for k, (theta, _) in enumerate(found):

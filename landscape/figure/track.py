@@ -65,12 +65,13 @@ def draw_tracks(axes: Axes, results: Sequence[Result], labels: Sequence[str], eq
         equal: the same unit on both axes, so that the half circle is one.
     """
     shown: list[tuple[Track, str]] = []
-    notes = []
+    notes, counted_in = [], "epochs"
     for result, label in zip(results, labels, strict=True):
         projection = result.projections.get("trajectory")
         if projection is None:
             continue
         columns, note = usable_tracks(result, projection)
+        counted_in = "epochs" if result.training_status else "as the files are called"
         notes.append(f"{label}: {note}" if note else "")
         seeds = result.seed_names(projection.projection.shape[1])
         many = len(columns) > 1
@@ -89,7 +90,7 @@ def draw_tracks(axes: Axes, results: Sequence[Result], labels: Sequence[str], eq
         axes.plot(points.length * x, points.length * r, label=words[1], zorder=1, **style.LONG_DASHES)
         notes.append(f"a random walk of this length ends at residual {points.length * r[-1]:.3g}" if r[-1] > 0 else "")
     if len(shown) == 1:
-        _name_epochs(axes, shown[0][0])
+        _name_epochs(axes, shown[0][0], counted_in)
     axes.set(xlabel="projection on the line [parameter units]", ylabel="residual [parameter units]")
     # Room for the tracks and the half circle; a long walk's tail leaves the panel, and the footer says how high.
     top = max((max(np.max(points.r), points.length / 2) for points, _ in shown), default=1.0)
@@ -103,11 +104,14 @@ def draw_tracks(axes: Axes, results: Sequence[Result], labels: Sequence[str], eq
     return notes
 
 
-def _name_epochs(axes: Axes, points: Track) -> None:
+def _name_epochs(axes: Axes, points: Track, words: str) -> None:
     """Write a few epochs beside their markers, off the track and well apart from each other and from the ends."""
     taken = [(0.0, 0.0), (points.length, 0.0)]
     top = int(np.argmax(points.r[: points.best + 1] if points.best >= 0 else points.r))
-    for epoch in (1, 2, 3, 5, 10, 20, 50, 100, 200, 300, float(points.epochs[-1])):
+    usual = (1, 2, 3, 5, 10, 20, 50, 100, 200, 300, float(points.epochs[-1]))
+    if np.isin(points.epochs, usual).sum() <= 2:  # steps in hundreds
+        usual = tuple(points.epochs.tolist())
+    for epoch in usual:
         for k in np.flatnonzero(points.epochs == epoch):
             here = (float(points.x[k]), float(points.r[k]))
             if all(np.hypot(here[0] - x, here[1] - y) > 0.06 * points.length for x, y in taken):
@@ -117,7 +121,7 @@ def _name_epochs(axes: Axes, points: Track) -> None:
                 small: dict[str, Any] = {"fontsize": 6.5, "color": "#444444"}
                 axes.annotate(f"{epoch:g}", here, xytext=shift, textcoords="offset points", **small)
     if len(taken) > 2:
-        axes.set_title("small numbers: epochs", fontsize=7.5, loc="right", color="#444444")
+        axes.set_title(f"small numbers: {words}", fontsize=7.5, loc="right", color="#444444")
 
 
 def look(result: Result, name: str) -> Iterator[Evidence[Track]]:

@@ -41,20 +41,20 @@ def outside(config: Any) -> dict[str, str]:
             file = Path(value) if "." in value else None
         if file is not None and os.path.isfile(file):
             found[value] = _digest(file)
-    ends: Any = config.get("endpoints") if isinstance(config, dict) else None
+    ends = (config.get("endpoints") if isinstance(config, dict) else None) or {}
     for key, value in _leaves(ends):
         if os.path.isfile(value):
             found[value] = _digest(Path(value))
         elif value and os.path.isdir(value):
-            places = _of_run(value, ends.get("pattern")) if key == "folder" else [Path(value)]
+            places = _of_run(value, ends) if key == "folder" else [Path(value)]
             found |= {str(file): _digest(file) for place in places for file in _weights(place)}
     return found
 
 
-def _of_run(folder: str, pattern: Any) -> list[Path]:
+def _of_run(folder: str, endpoints: Any) -> list[Path]:
     try:
-        return saved_in(Path(folder), pattern)
-    except (OSError, ValueError, IndexError, TypeError):  # whoever needs the files will say so
+        return saved_in(Path(folder), endpoints.get("pattern"))
+    except (OSError, ValueError, IndexError, TypeError, AttributeError):  # whoever needs the files will say so
         return []
 
 

@@ -162,12 +162,15 @@ class TrajectoryPlane:
             with progress_of(
                 f"points of training, seed {solutions.seeds[s]}", objective.num_batches * len(rows)
             ) as progress:
-                for first in range(0, len(rows), run.held or len(rows)):
-                    some, before = rows[first : first + (run.held or len(rows))], first * objective.num_batches
-                    found = objective.along(
-                        run.theta, some.astype(np.float64), lambda done, before=before: progress(before + done)
-                    )
-                    values[some, s] = found.channels["objective"][:, 0]
+                num = run.held or max(len(rows), 1)
+                for first in range(0, len(rows), num):
+                    here, before = rows[first : first + num], first * objective.num_batches
+
+                    def reached(done: int, before: int = before) -> None:
+                        progress(before + done)
+
+                    found = objective.along(run.theta, here.astype(np.float64), reached)
+                    values[here, s] = found.channels["objective"][:, 0]
         return values
 
 

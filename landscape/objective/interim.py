@@ -21,8 +21,7 @@ from torch import Tensor
 from landscape.data.split import Split
 from landscape.errors import InputError
 from landscape.ground.files import temporary
-from landscape.objective.sums import Sums
-from landscape.result.curve.noise import NoiseOfCosts
+from landscape.objective.sums import Listener, Sums
 from theory import npz
 
 log = logging.getLogger(__name__)
@@ -61,7 +60,7 @@ class Interim:
         self.num_blocks, self._seen, self._written = 0, hashlib.sha256(), time.monotonic()
         self._found: tuple[dict[str, Any], dict[str, Any]] | None = None
 
-    def begin(self, question: str, sums: Sums, noise: NoiseOfCosts | None, switches: Switches) -> Interim:
+    def begin(self, question: str, sums: Sums, noise: Listener | None, switches: Switches) -> Interim:
         """Look for what was kept of the same question.
 
         Args:

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -41,6 +41,22 @@ class Evaluation:
     costs: NDArray[Any] | None = None
     num_examples: int = 0
     scale: float = 1.0
+
+
+class Listener(Protocol):
+    """Who is told the costs of the examples of a stream, piece by piece, and may go on where it was cut."""
+
+    def add(self, costs: Any) -> None:
+        """Some examples more: [S, A, n]."""
+
+    def forget(self) -> None:
+        """Begin anew."""
+
+    def state(self) -> tuple[dict[str, NDArray[np.float64]], dict[str, Any]]:
+        """What was added so far: arrays, and numbers."""
+
+    def restore(self, arrays: dict[str, NDArray[np.float64]], numbers: dict[str, Any]) -> None:
+        """Go on where ``state`` was taken."""
 
 
 class Sums:

@@ -229,16 +229,29 @@ def test_a_trajectory(plain: Trained, is_in_file: bool, monkeypatch: pytest.Monk
     np.testing.assert_allclose(line.objective[:, 0], found.objective[[0, -1], 0], rtol=1e-14)
 
 
+def test_points_of_several_precisions(plain: Trained) -> None:
+    rough = {n: v.float() for n, v in plain.before.items()}
+    found = ls.measure(
+        plain.net, ls.trajectory([rough, *plain.kept]), (plain.x, plain.y), CE, dtype="float64"
+    ).objective
+    assert found is not None
+    np.testing.assert_allclose(found[1:, 0], loop(plain.net, plain.x, plain.y, plain.kept), rtol=1e-12)
+
+
 def test_a_folder_is_read_in_natural_order(plain: Trained, tmp_path: Path) -> None:
     for k, state in enumerate(plain.kept):
         torch.save(state, tmp_path / f"epoch_{5 * k}.pt")
     (tmp_path / "notes.txt").write_text("none")
     torch.save(plain.before, tmp_path / "best.pt")
-    assert [p.name for p in ls.trajectory(tmp_path, "epoch_*.pt").points] == [f"epoch_{5 * k}.pt" for k in range(7)]
-    assert len(ls.trajectory(str(tmp_path))) == 8
+    assert [Path(p).name for p in ls.trajectory(tmp_path, "epoch_*.pt").points] == [
+        f"epoch_{5 * k}.pt" for k in range(7)
+    ]
+    with pytest.raises(ls.InputError, match="names of several kinds"):
+        ls.trajectory(str(tmp_path))
     found = ls.measure(plain.net, ls.trajectory(tmp_path, "epoch_*.pt"), (plain.x, plain.y), CE, dtype="float64")
     listed = ls.measure(plain.net, ls.trajectory(plain.kept), (plain.x, plain.y), CE, dtype="float64")
     np.testing.assert_array_equal(found.objective, listed.objective)
+    assert found.epochs.tolist() == [0, 5, 10, 15, 20, 25, 30] and listed.epochs.tolist() == list(range(7))
 
 
 def test_running_statistics_come_from_the_ends(normed: Trained) -> None:

@@ -42,7 +42,7 @@ WRONG: dict[str, tuple[Callable[[], Any], str]] = {
     "plane of one point": (lambda: measure(ls.plane(T.before, T.net, copy.deepcopy(T.net))), "b and c hold the same"),
     "nothing to move": (lambda: measure(ls.plane(nn.BatchNorm1d(4)), nn.BatchNorm1d(4)), "no direction is left"),
     "no folder": (lambda: ls.trajectory("nowhere"), "source=nowhere is no folder"),
-    "empty folder": (lambda: ls.trajectory(Path(__file__).parent), "holds 0 checkpoints"),
+    "empty folder": (lambda: ls.trajectory(Path(__file__).parent), "holds no checkpoint"),
     "one of a run": (lambda: ls.trajectory([T.net]), "needs two points or more"),
     "pattern of a list": (lambda: ls.trajectory([T.net, T.before], "*.pt"), "pattern='*.pt' chooses files of a folder"),
     "a run of numbers": (lambda: ls.trajectory(3), "source came as int"),

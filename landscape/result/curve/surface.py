@@ -200,8 +200,22 @@ class Apart:
     """
 
     def __init__(self, origin: int) -> None:
-        self.origin, self.num = origin, 0
+        self.origin = origin
+        self.forget()
+
+    def forget(self) -> None:
+        """Begin anew."""
+        self.num = 0
         self.near = self.total = self.squares = np.zeros((0, 0))
+
+    def state(self) -> tuple[dict[str, Array], dict[str, Any]]:
+        """What was added so far: arrays, and numbers."""
+        return {"near": self.near, "total": self.total, "squares": self.squares}, {"num": self.num}
+
+    def restore(self, arrays: dict[str, Array], numbers: dict[str, Any]) -> None:
+        """Go on where ``state`` was taken."""
+        self.near, self.total, self.squares = (arrays[name].copy() for name in ("near", "total", "squares"))
+        self.num = int(numbers["num"])
 
     def add(self, costs: Any) -> None:
         """Some examples more: [S, A, n], from memory or a file, one point after the other."""
