@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import copy
 import inspect
+import logging
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -18,12 +20,14 @@ from torch.utils.data import (
     WeightedRandomSampler,
 )
 
-from landscape.data.draws import SEED, Draws
+from landscape.data.draws import SEED, Draws, apart, generators_of
 from landscape.data.split import Split
 from landscape.data.tree import Tree, joined, signature
 from landscape.errors import InputError
 
 DRAWING = (RandomSampler, SubsetRandomSampler, WeightedRandomSampler)
+log = logging.getLogger(__name__)
+
 FEW = 8
 """Examples that are looked at twice, to see whether they are made at random."""
 
@@ -68,6 +72,7 @@ class Stream:
             )
         self.source, self.name, self.num_examples, self.called = source, name, num_examples, called
         self._last: Any = None
+        self._is_short = False
 
     @property
     def num_known(self) -> int | None:
@@ -136,12 +141,10 @@ class Stream:
             InputError: a batch that is no batch, or is made otherwise than the first; the iterator of the last pass.
         """
         seen, made = 0, ""
-        numbers = Draws(seed)
+        source = apart(self.source)
+        numbers = Draws(seed, generators_of(source))
         with numbers.drawn():
-            made_anew = (
-                self.source() if callable(self.source) and not isinstance(self.source, Iterable) else self.source
-            )
-            iterator = self._begun(made_anew)
+            iterator = self._begun(source() if callable(source) and not isinstance(source, Iterable) else source)
         while self.num_examples is None or seen < self.num_examples:
             with numbers.drawn():
                 try:
@@ -149,9 +152,9 @@ class Stream:
                 except StopIteration:
                     break
             try:
-                split = Split.of(batch)
+                split = replace(Split.of(batch), is_part=True)
             except InputError as error:
-                raise InputError(f"batch {seen} of {self._told}: {error}") from None
+                raise InputError(f"{self._told}, after {seen} examples: {error}") from None
             now = _form(split)
             if made and now != made:
                 raise InputError(
@@ -163,6 +166,10 @@ class Stream:
                 split = split.first(self.num_examples - seen)
             seen += len(split)
             yield split
+        told = _length(self.source)
+        if told is not None and 0 < seen < min(told, self.num_examples or told) and not self._is_short:
+            self._is_short = True
+            log.warning("%s yields %d examples, and says that it has %d", self._told, seen, told)
         if not seen:
             raise InputError(
                 f"{self._told} yields no batch{' the second time' if 'first_batch' in self.__dict__ else ''}; "
@@ -251,7 +258,7 @@ def together(splits: Sequence[Split]) -> Split:
         return splits[0]
     x = joined([split.x for split in splits])
     y = x if splits[0].y is splits[0].x else joined([split.y for split in splits])
-    return Split(x, y, form=splits[0].form)
+    return replace(splits[0], x=x, y=y)
 
 
 Data = Split | Stream

@@ -20,6 +20,7 @@ from landscape.ground.precision import tf32
 from landscape.objective.batch import Batch, Batches
 from landscape.objective.check.conduct import Look, look_at
 from landscape.objective.check.fitting import check_numbers, check_split
+from landscape.objective.check.late import Newcomers
 from landscape.objective.check.soundness import check
 from landscape.objective.engine.line import check_engine
 from landscape.objective.examples import Examples
@@ -164,6 +165,8 @@ class Objective:
                 self._looks[key] = replace(look, forward=self.forward)
             elif not is_checked:
                 self.check_split(self.split, has_extremes=self.split.num_streams is None)
+            if self.is_streamed:
+                self.examples.newcomers = Newcomers(self.batches, self.statistics.of(self.buffers, 0))
 
     def check_split(self, split: Split, has_extremes: bool = True) -> None:
         """Raise InputError unless other examples of the same kind fit module and cost.
