@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -67,6 +67,7 @@ RETURNS: dict[str, tuple[Any, str, int]] = {
     "map-style": (PAIRS, "split split split", N),
     "plain loader": (LOADER, "split split split", N),
     "by name": ({"train": (X, Y), "validation": LOADER, "test": OneByOne()}, "split split stream", N),
+    "named tuple": (NamedTuple("Parts", [("train", Any), ("val", Any)])(PAIRS, LOADER), "split split split", N),
     "two": ((PAIRS, OneByOne()), "split stream stream", N),
     "three": ([PAIRS, LOADER, Split(X, Y)], "split split split", N),
     "random": (RANDOM, "stream stream stream", N),
