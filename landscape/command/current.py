@@ -18,6 +18,7 @@ from landscape.result.saved import Result
 
 log = logging.getLogger(__name__)
 
+NEEDED = ("data", "dimensions", "limits")
 ENTRY, UNUSED = "examples", "not used"
 """Of ``Result.versions``: what the examples are known by, where somebody else's function made them."""
 
@@ -44,7 +45,8 @@ def is_current(folder: Path, config: DictConfig) -> bool:
     if not is_whole(folder):
         return False
     try:
-        parts = {key: OmegaConf.to_container(config[key], resolve=True) for key in ("data", "dimensions", "limits")}
+        parts: dict[str, Any] = {key: OmegaConf.to_container(config[key], resolve=True) for key in NEEDED}
+        parts["command"] = config.command
     except Exception:  # the job itself says what is wrong
         return True
     if is_ours(parts["data"]):

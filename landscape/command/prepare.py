@@ -91,10 +91,12 @@ def dataset_of(config: dict[str, Any], caps: list[str]) -> Dataset:
     image = dimensions.get("image")
     if image is not None and (len(image) != 3 or min(image) < 1):
         raise InputError(f"dimensions.image={image} must be [C, H, W], three whole numbers of at least 1, or null")
-    key = json.dumps(config["data"], sort_keys=True)
+    ours = is_ours(config["data"])
+    # What another's function makes may change until the next command.
+    key = json.dumps([config["data"], None if ours else config.get("command")], sort_keys=True)
     if key not in _datasets:
         _datasets.clear()
-        _datasets[key] = make(config["data"], "data") if is_ours(config["data"]) else _data_of_others(config["data"])
+        _datasets[key] = make(config["data"], "data") if ours else _data_of_others(config["data"])
     whole = _datasets[key]
     classes = dimensions["classes"]
     if classes and whole.num_classes and classes != whole.num_classes:
@@ -119,7 +121,7 @@ def _data_of_others(config: Any) -> Dataset:
     try:
         made = make(given, "data")
     except InputError as error:
-        raise InputError(str(error) if "data" in str(error).split()[0] else f"{called}: {error}") from error
+        raise InputError(str(error) if str(error).startswith("data.") else f"{called}: {error}") from error.__cause__
     return own.dataset_of(made, name or str(target), name is not None, called)
 
 

@@ -248,11 +248,11 @@ class Recipe:
         template, *others = (
             converted(unwrapped(build(self.model, seed)), self.device, dtype) for seed in training.seeds[:2]
         )
-        check_training(template, cost, *few.pair)
+        check_training(template, cost, few)
         frozen = sorted(frozen_in(template))
         if frozen:  # once they were trained all the same
             recipe["frozen"] = frozen
-        groups = groups_of(training.seeds, template, cost, few.pair, training.vectorise, self.optimizer, *others)
+        groups = groups_of(training.seeds, template, cost, few, training.vectorise, self.optimizer, *others)
         return [(seeds, {**recipe, "seeds": seeds, "version": version()}) for seeds in groups]
 
     def solve(self, on_epoch: Callable[[dict[str, float]], None]) -> tuple[Solutions, list[Entry]]:

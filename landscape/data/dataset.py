@@ -98,8 +98,9 @@ class Dataset:
                 f"limits.examples={num_train!r} must be a whole number of at least 1; "
                 "give one, or null to use every example"
             )
-        before = [getattr(self, name) for name in SPLITS]
+        before = self.train, self.valid, self.test
         if all(num is not None and num <= num_train for num in map(num_of, before)):
             return self  # keeps a fingerprint that was already computed
-        capped = {id(split): limited(split, num_train) for split in before}
-        return replace(self, **{name: capped[id(split)] for name, split in zip(SPLITS, before, strict=True)})
+        capped = {id(split): limited(split, num_train) for split in before}  # one object for several stays one
+        train, valid, test = (capped[id(split)] for split in before)
+        return replace(self, train=train, valid=valid, test=test)

@@ -12,6 +12,10 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader
 
+SEED = 0
+"""Under which every pass shuffles and augments: two passes see the same, as far as they draw from the global
+generators of torch, NumPy and Python, and from those of a loader."""
+
 
 class Draws:
     """The global random numbers of one pass over examples, and those of its loader, apart from the caller's.

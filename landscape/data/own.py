@@ -82,6 +82,8 @@ def parts_of(returned: Any) -> dict[str, Any]:
         raise InputError(f"it returns {what}; {WAYS}")
     if isinstance(returned, Mapping | tuple | list) and not len(returned):
         raise InputError(f"it returns an empty {type(returned).__name__}; {WAYS}")
+    if set(getattr(returned, "_fields", ())) & {*SPLITS, *OTHER_NAMES}:
+        returned = returned._asdict()
     if isinstance(returned, Mapping):
         return _named_parts(returned)
     is_few = isinstance(returned, tuple | list) and not hasattr(returned, "_fields") and len(returned) in (2, 3)

@@ -21,9 +21,9 @@ from torch.utils.data import (
     default_collate,
 )
 
-from landscape.data.draws import Draws
+from landscape.data.draws import SEED, Draws
 from landscape.data.split import WANTED, Split
-from landscape.data.stream import SEED, Stream, is_alike, shape_of, together
+from landscape.data.stream import Stream, is_alike, shape_of, together
 from landscape.errors import InputError
 from landscape.ground.memory import free_in
 
@@ -152,8 +152,12 @@ def _read(source: Any, collate: Any, indices: Sequence[int], room: float) -> Spl
     for start in range(0, len(indices), BATCH):
         found.append(block(indices[start : start + BATCH]))
         few = found[-1].first(AGAIN)
-        again = block(indices[: len(few)]) if start == 0 else found[0]
-        if shape_of(again) != shape_of(few):
+        again = found[0]
+        if start == 0:  # what somebody's collate_fn makes of each alone, padded to no other's length
+            size = len(few) if collate is default_collate else 1
+            parts = [block(indices[row : row + size]) for row in range(0, len(few), size)]
+            again = together(parts) if len({shape_of(part) for part in parts}) == 1 else parts[0]
+        if shape_of(again) != shape_of(few) or (start == 0 and len(again) != len(few)):
             raise Unheld(f"{kind} makes batches of several shapes")
         if start == 0 and not is_alike(again, few):
             raise Unheld(

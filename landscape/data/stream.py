@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
+from torch import nn
 from torch.utils.data import (
     DataLoader,
     IterableDataset,
@@ -18,16 +20,14 @@ from torch.utils.data import (
     WeightedRandomSampler,
 )
 
-from landscape.data.draws import Draws, apart, generators_of
+from landscape.data.draws import SEED, Draws, apart, generators_of
 from landscape.data.split import Split
 from landscape.data.tree import Tree, joined, signature
 from landscape.errors import InputError
 
+DRAWING = (RandomSampler, SubsetRandomSampler, WeightedRandomSampler)
 log = logging.getLogger(__name__)
 
-SEED = 0
-"""Under which every pass shuffles and augments: two passes see the same, as far as they draw from the global
-generators of torch, NumPy and Python."""
 FEW = 8
 """Examples that are looked at twice, to see whether they are made at random."""
 
@@ -65,6 +65,11 @@ class Stream:
                 f"examples came as {what}; give a DataLoader, a data set, or a function that returns "
                 "an iterator of batches"
             )
+        if isinstance(source, nn.Module) or not (isinstance(source, Iterable) or _takes_nothing(source)):
+            raise InputError(
+                f"examples came as a {type(source).__name__} that is called with arguments; give a DataLoader, a data "
+                "set, or a function of no arguments that returns an iterator of batches"
+            )
         self.source, self.name, self.num_examples, self.called = source, name, num_examples, called
         self._last: Any = None
         self._is_short = False
@@ -80,8 +85,7 @@ class Stream:
     @property
     def is_shuffled(self) -> bool:
         """Whether a loader draws which examples come, or their order."""
-        drawing = RandomSampler | SubsetRandomSampler | WeightedRandomSampler
-        return isinstance(getattr(self.source, "sampler", None), drawing)
+        return isinstance(getattr(self.source, "sampler", None), DRAWING)
 
     @cached_property
     def is_random(self) -> bool:
@@ -92,11 +96,12 @@ class Stream:
     def _few(self, seed: int) -> Split:
         """A few examples under other random numbers: by their own numbers where they have any, else a first batch."""
         loader = self.source
-        has_numbers = isinstance(getattr(loader, "sampler", None), RandomSampler | SequentialSampler)
+        has_numbers = isinstance(getattr(loader, "sampler", None), (*DRAWING, SequentialSampler))
         if isinstance(loader, DataLoader) and has_numbers and loader.batch_size is not None:
             data: Any = loader.dataset
+            rows = getattr(loader.sampler, "indices", range(len(data)))[:FEW]
             with Draws(seed).drawn():
-                return Split.of(loader.collate_fn([data[i] for i in range(min(FEW, len(data)))]))
+                return Split.of(loader.collate_fn([data[int(i)] for i in rows]))
         return next(iter(self.batches(seed)))
 
     def named(self, name: str | None, called: str | None = None) -> Stream:
@@ -205,6 +210,16 @@ class Stream:
     @property
     def _told(self) -> str:
         return self.called or self.name or type(self.source).__name__
+
+
+def _takes_nothing(function: Any) -> bool:
+    try:
+        inspect.signature(function).bind()
+    except TypeError:
+        return False
+    except ValueError:  # one in C
+        return True
+    return True
 
 
 def _length(source: Any) -> int | None:

@@ -19,8 +19,8 @@ class Offers(Protocol):
     def initial_state(self, x: Tensor) -> Any:
         """The state before the first block of sequences; ``forward`` then maps (x, state) -> (outputs, state)."""
 
-    def initialise_from(self, x: Tensor) -> None:
-        """Start where the training inputs say, such as at their mean."""
+    def initialise_from(self, x: Any) -> None:
+        """Start where the training inputs say, such as at their mean; x [N, ...], or a dict or tuple of inputs."""
 
     def example(self, x: Tensor) -> Any:
         """What a pass takes, made of inputs [B, ...], where it is more than these."""
@@ -48,7 +48,7 @@ def lr_scales(module: nn.Module) -> Mapping[str, float]:
     return scales
 
 
-def initialise_from(module: nn.Module, x: Tensor) -> None:
+def initialise_from(module: nn.Module, x: Any) -> None:
     """Let the module start where the training inputs say, if it does."""
     if hasattr(module, "initialise_from"):
         module.initialise_from(x)  # type: ignore[operator]

@@ -210,6 +210,12 @@ def inputs_and_targets(cost: Any, form: BatchForm, known: Known) -> tuple[Any, A
     return x, form.batch(known) if takes_batch(cost) else form.targets(known)
 
 
+def masks_of(module: nn.Module, cost: Any, split: Split, form: BatchForm) -> Masks:
+    """The dropout of a module, found in a pass over the first example of a split."""
+    shown = inputs_and_targets(cost, form, known_of(*split.rows(slice(1)), {}, None))[0]
+    return Masks(module, shown, getattr(cost, "num_draws", 1), call_of(module, cost, form))
+
+
 def weighed(channels: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Channels [B] times what each example counts, where the cost says so; that itself stays."""
     weight = channels.get(WEIGHT)

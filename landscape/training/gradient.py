@@ -9,13 +9,15 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from landscape.cost.contract import WEIGHT, Predict, calls_module, may_weigh, takes_batch
+from landscape.cost.contract import WEIGHT, Predict, calls_module, may_weigh
 from landscape.data.dataset import Split
 from landscape.errors import InputError
 from landscape.ground.streams import ORDER, RESAMPLE, stream
 from landscape.model.contract import is_stateful
 from landscape.model.dropout import Masks
+from landscape.objective.forward import BatchForm, Known, inputs_and_targets, num_of
 from landscape.objective.module.borrowed import Borrowed
+from landscape.objective.module.call import call_of
 
 
 class Batches:
@@ -31,24 +33,33 @@ class Batches:
     def __init__(self, split: Split, seeds: Sequence[int], size: int, drop_last: bool = False) -> None:
         self.num_seen = len(split) - (len(split) % size if drop_last else 0)  # in one pass
         self.split, self.size, self.num_seeds = split, size, len(seeds)
-        self.x, self.y = split.pair
+        self.leaves, self.device = split.leaves, split.x.device
         self.order = [stream(seed, ORDER) for seed in seeds]
-        self.samples = [stream(seed, RESAMPLE, device=split.x.device) for seed in seeds]
+        self.samples = [stream(seed, RESAMPLE, device=self.device) for seed in seeds]
 
-    def __iter__(self) -> Iterator[tuple[int, Tensor, Tensor]]:
-        """(examples seen after this batch, x [S, B, ...], y [S, B])."""
-        total, device = len(self.split), self.split.x.device
+    def __iter__(self) -> Iterator[tuple[int, dict[str, Tensor]]]:
+        """(examples seen after this batch, {``x``, ``y`` or ``x.NAME``, ``y.NAME``: [S, B, ...]})."""
+        total, device = len(self.split), self.device
         if self.split.num_streams is None:
             orders = torch.stack([torch.randperm(total, generator=g) for g in self.order]).to(device)  # [S, N]
         else:
             orders = torch.arange(total, device=device).expand(self.num_seeds, -1)
         for start in range(0, self.num_seen, self.size):
             index = orders[:, start : start + self.size]  # [S, B]
-            x = _rows(self.x, index)
+            known = self._rows(index)
             if self.split.is_resampled:
+                x = known["x"]
                 uniform = [torch.rand(x.shape[1:], generator=g, device=device) for g in self.samples]
-                x = (torch.stack(uniform) < x).to(x.dtype)
-            yield min(start + self.size, total), x, self.y[index]
+                known = {"y": x, **known, "x": (torch.stack(uniform) < x).to(x.dtype)}
+            yield min(start + self.size, total), known
+
+    def _rows(self, index: Tensor) -> dict[str, Tensor]:
+        """Some examples [S, B]; one tensor that goes by two names, as labels do in a dict, is taken once."""
+        taken: dict[int, Tensor] = {}
+        for leaf in self.leaves.values():
+            if id(leaf) not in taken:  # as one list of whole rows it takes a third of the time of leaf[index]
+                taken[id(leaf)] = leaf.index_select(0, index.reshape(-1)).view(*index.shape, *leaf.shape[1:])
+        return {name: taken[id(leaf)] for name, leaf in self.leaves.items()}
 
     def state(self) -> dict[str, Any]:
         """What a checkpoint needs between two passes."""
@@ -61,13 +72,8 @@ class Batches:
                 generator.set_state(saved)
 
 
-def _rows(values: Tensor, index: Tensor) -> Tensor:
-    """values[index]; as one list of whole rows it takes a third of the time."""
-    return values.index_select(0, index.reshape(-1)).view(*index.shape, *values.shape[1:])
-
-
 class Gradient:
-    """gradient(theta, x, y, masks) -> {name: [S, *shape]}, of the mean cost of each network's own minibatch.
+    """gradient(theta, known, masks) -> {name: [S, *shape]}, of the mean cost of each network's own minibatch.
 
     The mean is by weight where the cost weighs examples, over what they weigh in the minibatch.
 
@@ -80,22 +86,32 @@ class Gradient:
         vectorised: one ``torch.func.vmap`` over S; False: S must be 1 and plain autograd is used.
         counts: of the cost, where not every example counts once: the mean is over what counts in the minibatch, and the
             gradient zero where nothing does.
+        form: how the tensors of a minibatch hang together, and how the module is called with them; None: x and y.
 
     Attributes:
         frozen: names of parameters without a gradient.
     """
 
-    def __init__(self, module: nn.Module, cost: Any, masks: Masks, vectorised: bool, counts: Any = None) -> None:
+    def __init__(
+        self,
+        module: nn.Module,
+        cost: Any,
+        masks: Masks,
+        vectorised: bool,
+        counts: Any = None,
+        form: BatchForm | None = None,
+    ) -> None:
         self.module, self.cost, self.masks, self.vectorised = module, cost, masks, vectorised
+        self.form = BatchForm() if form is None else form
         self.frozen = frozen_in(module)
         self._last = (torch.zeros(0), torch.zeros(0))
         self.borrowed = Borrowed(module)
         self.counts, self.may_weigh = counts, counts is None and may_weigh(cost)
-        self._call = partial(cost.call, module) if calls_module(cost) else module
+        self._call = partial(call_of(module, cost, self.form), module)
         # Forwards under vmap, backwards by plain autograd over what that recorded: with torch.func.grad inside, an
         # update of 32 small nets takes a fifth longer.
-        self._batched = torch.func.vmap(self._costs, in_dims=(0, 0, 0, 0, 0, 0))
-        self._batched_plain = torch.func.vmap(self._costs, in_dims=(0, 0, 0, None, 0, 0))
+        self._batched = torch.func.vmap(self._costs, in_dims=(0, 0, 0, 0, 0))
+        self._batched_plain = torch.func.vmap(self._costs, in_dims=(0, 0, None, 0, 0))
         self._own: dict[str, tuple[Tensor, Tensor]] = {}
         self._shares: dict[torch.Size, Tensor] = {}
         if is_stateful(module) and cost.num_draws > 1:
@@ -112,8 +128,7 @@ class Gradient:
     def _costs(
         self,
         theta: dict[str, Tensor],
-        x: Tensor,
-        y: Tensor,
+        known: Known,
         masks: Tensor | None,
         state: tuple[Tensor, ...],
         buffers: dict[str, Tensor],
@@ -132,7 +147,7 @@ class Gradient:
         try:
             values = {**theta, **buffers}
             with self.borrowed.values(values):
-                targets = (x, y) if takes_batch(self.cost) else y
+                x, targets = inputs_and_targets(self.cost, self.form, known)
                 cost = self._weighed(predict, x, targets) if self.may_weigh else self.cost(predict, x, targets)
             buffers = {name: values[name].detach() for name in buffers}  # a module may also put another in its place
         except ValueError as error:
@@ -140,11 +155,11 @@ class Gradient:
                 raise
             raise InputError(
                 f"batch norm takes its variance over a minibatch, but training.batch_size leaves one of "
-                f"{len(x)} example; choose another, or training.drop_last=true"
+                f"{num_of(known)} example; choose another, or training.drop_last=true"
             ) from error
         return cost, (tuple(part.detach() for part in after), buffers)
 
-    def _weighed(self, predict: Predict, x: Tensor, targets: Any) -> Tensor:
+    def _weighed(self, predict: Predict, x: Any, targets: Any) -> Tensor:
         """Cost times weight of each example, and its weight, [2, B]."""
         channels = self.cost.channels(predict, x, targets)
         values = channels["objective"]
@@ -153,16 +168,17 @@ class Gradient:
             [values, torch.ones_like(values)] if weight is None else [values * weight, weight.to(values)]
         )
 
-    def initial_state(self, x: Tensor) -> tuple[Tensor, ...]:
-        """What a pass over sequences starts from, [S, B, ...] each; x [S, B, ...]."""
-        parts = [tuple(self.module.initial_state(batch)) for batch in x]  # type: ignore[operator]
+    def initial_state(self, known: Known) -> tuple[Tensor, ...]:
+        """What a pass over sequences starts from, [S, B, ...] each; empty where no state is carried."""
+        if not is_stateful(self.module) or self.form.x is not None:  # sequences are one tensor of inputs
+            return ()
+        parts = [tuple(self.module.initial_state(x)) for x in known["x"]]  # type: ignore[operator]
         return tuple(torch.stack(part) for part in zip(*parts, strict=True))
 
     def __call__(
         self,
         theta: dict[str, Tensor],
-        x: Tensor,
-        y: Tensor,
+        known: Known,
         masks: Tensor | None,
         state: tuple[Tensor, ...] = (),
         buffers: dict[str, Tensor] | None = None,
@@ -171,8 +187,7 @@ class Gradient:
 
         Args:
             theta: {name: [S, *shape]}.
-            x: [S, B, ...].
-            y: [S, B].
+            known: the minibatch, {``x``: [S, B, ...], ``y``: [S, B]} or whatever names its form has.
             masks: [S, draws, B, F] or None.
             state: of a module that carries one from block to block of its sequences, [S, B, ...] each; else empty.
             buffers: {name: [S, *shape]}, such as running statistics; left as they are.
@@ -181,12 +196,13 @@ class Gradient:
         leaves = self._leaves(theta)
         if self.vectorised:
             batched = self._batched_plain if masks is None else self._batched
-            costs, (state, buffers) = batched(leaves, x, y, masks, state, buffers)
-            return self._slopes(costs, leaves, costs[0].numel(), y), state, buffers
+            costs, (state, buffers) = batched(leaves, known, masks, state, buffers)
+            return self._slopes(costs, leaves, costs[0].numel(), known), state, buffers
         alone = tuple(part[0] for part in state)
         own = {name: buffer[0] for name, buffer in buffers.items()}
-        costs, (after, own) = self._costs(leaves, x[0], y[0], None if masks is None else masks[0], alone, own)
-        gradient = {name: g.unsqueeze(0) for name, g in self._slopes(costs, leaves, costs.numel(), y).items()}
+        one = {name: values[0] for name, values in known.items()}
+        costs, (after, own) = self._costs(leaves, one, None if masks is None else masks[0], alone, own)
+        gradient = {name: g.unsqueeze(0) for name, g in self._slopes(costs, leaves, costs.numel(), known).items()}
         return gradient, tuple(part[None] for part in after), {name: buffer[None] for name, buffer in own.items()}
 
     def _leaves(self, theta: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -197,7 +213,7 @@ class Gradient:
                 self._own[name] = value, part.detach().requires_grad_(name not in self.frozen)
         return {name: self._own[name][1] for name in theta}
 
-    def _slopes(self, costs: Tensor, leaves: dict[str, Tensor], num: int, y: Tensor) -> dict[str, Tensor]:
+    def _slopes(self, costs: Tensor, leaves: dict[str, Tensor], num: int, known: Known) -> dict[str, Tensor]:
         """d (sum of costs / num) / d leaf, zero where no cost reads it; backwards through a mean would cost 40 us."""
         leaves = {name: leaf for name, leaf in leaves.items() if name not in self.frozen}
         shares: Tensor | None
@@ -205,7 +221,7 @@ class Gradient:
             costs, weights = costs.unbind(-2)
             shares = _shares(weights.detach().double().sum(-1, keepdim=True), costs)
         else:
-            shares = self._shares.get(costs.shape) if self.counts is None else self._counted(costs, y)
+            shares = self._shares.get(costs.shape) if self.counts is None else self._counted(costs, known)
         if shares is None:
             shares = self._shares[costs.shape] = torch.full_like(costs, 1 / num, requires_grad=False)
         self._last = costs.detach(), shares
@@ -219,9 +235,9 @@ class Gradient:
         costs, shares = self._last
         return (costs * shares).sum()
 
-    def _counted(self, costs: Tensor, y: Tensor) -> Tensor:
+    def _counted(self, costs: Tensor, known: Known) -> Tensor:
         """One over what counts in each network's minibatch, as the costs [S, B] or, of one network, [B]."""
-        totals = torch.stack([self.counts(part)["objective"].double().sum() for part in y])
+        totals = torch.stack([self.counts(y)["objective"].double().sum() for y in self.form.targets(known)])
         return _shares(totals[:, None] if costs.dim() > 1 else totals, costs)
 
 

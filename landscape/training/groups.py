@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from landscape.data.split import Split
 from landscape.errors import InputError
-from landscape.model.contract import is_stateful
 from landscape.model.dropout import Masks
+from landscape.objective.forward import BatchForm, masks_of
 from landscape.parameters import ParameterLayout, beside
 from landscape.training.gradient import Gradient, frozen_in
 from landscape.training.optimizer import is_elementwise, name_of
@@ -21,31 +23,66 @@ log = logging.getLogger(__name__)
 
 VECTORISE_BELOW = 200_000
 """Parameters per network under which vmap over seeds won on a CPU (digits net 2 to 4 times; a 2.4 M net lost)."""
+Point = tuple[dict[str, Tensor], dict[str, Tensor]]
+"""What theta is made of, and the buffers beside it."""
 NEAR = 0.01
 """Part of a gradient by which two ways to the same one may differ."""
 
 
-def check_training(module: nn.Module, cost: Any, x: Tensor, y: Tensor) -> None:
+@dataclass(frozen=True)
+class Trial:
+    """A few examples and masks, on which gradients are tried.
+
+    Args:
+        few: the examples.
+        form: how they hang together.
+        masks: the module's dropout.
+        drawn: masks of it, [draws, B, F].
+    """
+
+    few: Split
+    form: BatchForm
+    masks: Masks
+    drawn: Tensor | None
+
+    @classmethod
+    def of(cls, module: nn.Module, cost: Any, few: Split) -> Trial:
+        """With the masks of a fixed seed."""
+        form = BatchForm.of(few)
+        masks = masks_of(module, cost, few, form)
+        generator = torch.Generator(device=few.x.device).manual_seed(0)
+        return cls(few, form, masks, masks.draw(len(few), generator) if len(masks) else None)
+
+    def gradient(self, module: nn.Module, cost: Any, points: Sequence[Point]) -> list[Tensor]:
+        """The gradient [P] at each point, by one vectorised call where there are several."""
+        num = len(points)
+        call = Gradient(module, cost, self.masks, num > 1, form=self.form)
+        theta, buffers = (
+            {name: torch.stack([point[part][name] for point in points]) for name in points[0][part]} for part in (0, 1)
+        )
+        # Stacked, they are copies: some modules write into what they are given.
+        known = {name: torch.stack([leaf] * num) for name, leaf in self.few.leaves.items()}
+        masks = None if self.drawn is None else torch.stack([self.drawn] * num)
+        found, *_ = call(theta, known, masks, call.initial_state(known), buffers)
+        return [torch.cat([slope[k].flatten() for slope in found.values()]) for k in range(num)]
+
+
+def check_training(module: nn.Module, cost: Any, few: Split) -> None:
     """Raise InputError if the module in training mode does not fit data and cost: it may return something else there.
 
     Args:
         module: one of the networks, which is left as it is.
-        x, y: a few training examples.
+        few: some training examples.
     """
-    was_training = module.training
-    devices = [x.device] if x.device.type == "cuda" else []
+    was_training, device = module.training, few.x.device
+    devices = [device] if device.type == "cuda" else []
     try:
         with torch.random.fork_rng(devices=devices):
-            masks = Masks(module, x[:1], cost.num_draws)
-            drawn = masks.draw(len(x), torch.Generator(device=x.device).manual_seed(0))[None] if len(masks) else None
-            gradient = Gradient(module.train(), cost, masks, vectorised=False)
-            state = gradient.initial_state(x[None]) if is_stateful(module) else ()
-            theta, buffers = ({n: t.detach()[None] for n, t in part.items()} for part in tensors_of(module))
-            # Some modules write into what they are given.
-            gradient(theta, x.clone()[None], y.clone()[None], drawn, state, buffers)
+            trial = Trial.of(module, cost, few)
+            trial.gradient(module.train(), cost, [tensors_of(module)])
     except (torch.OutOfMemoryError, InputError):
         raise
-    except (RuntimeError, IndexError, ValueError, TypeError, AttributeError) as error:
+    except (RuntimeError, IndexError, KeyError, ValueError, TypeError, AttributeError) as error:
         raise InputError(
             f"model={type(module).__name__} does not fit data and cost {type(cost).__name__} in training mode: it "
             f"failed with: {error}"
@@ -58,7 +95,7 @@ def groups_of(
     seeds: Sequence[int],
     module: nn.Module,
     cost: Any,
-    example: tuple[Tensor, Tensor],
+    example: Any,
     vectorise: bool | None,
     optimizer: Callable[..., torch.optim.Optimizer] | None = None,
     other: nn.Module | None = None,
@@ -68,7 +105,7 @@ def groups_of(
     Args:
         seeds: all that are wanted.
         module: one of the networks.
-        example: (x [B, ...], y [B]), a few examples to try a vectorised call on.
+        example: a few examples to try a vectorised call on, a ``Split`` or a batch that ``Split.of`` takes.
         vectorise: True or False to force; None to choose by size and device.
         optimizer: its maker; seeds are only stacked under one that works element by element.
         other: the network of another seed, which must be what ``module`` is with the other's parameters and buffers.
@@ -76,7 +113,7 @@ def groups_of(
     Raises:
         InputError: ``other`` is not.
     """
-    frozen = frozen_in(module)
+    frozen, few = frozen_in(module), Split.of(example)
     if other is not None and frozen_in(other) != frozen:
         names = ", ".join(sorted(frozen ^ frozen_in(other))[:3])
         raise InputError(
@@ -84,11 +121,11 @@ def groups_of(
             f"({names}); freeze the same in all, or train one seed (training.num_seeds=1)"
         )
     if other is not None and _keep_other_things(module, other):
-        _check_alike(module, other, cost, example)
+        _check_alike(module, other, cost, few)
     alone = [[seed] for seed in seeds]
     if vectorise is False or len(seeds) == 1:
         return alone
-    why_not = _why_not_vectorised(module, cost, example, vectorise, optimizer, other)
+    why_not = _why_not_vectorised(module, cost, few, vectorise, optimizer, other)
     if why_not:
         log.info("training %d seeds one after the other: %s", len(seeds), why_not)
         return alone
@@ -98,7 +135,7 @@ def groups_of(
 def _why_not_vectorised(
     module: nn.Module,
     cost: Any,
-    example: tuple[Tensor, Tensor],
+    few: Split,
     vectorise: bool | None,
     optimizer: Callable[..., torch.optim.Optimizer] | None,
     other: nn.Module | None,
@@ -112,7 +149,7 @@ def _why_not_vectorised(
         return f"{num_parameters} parameters are too many for vmap to pay on a CPU"
     was_training = module.training
     try:
-        is_same = _is_same_vectorised(module.train(), cost, example, other)
+        is_same = _is_same_vectorised(module.train(), cost, few, other)
     except RuntimeError as error:
         return f"{type(module).__name__} cannot be vectorised ({str(error).splitlines()[0]})"
     finally:
@@ -120,36 +157,22 @@ def _why_not_vectorised(
     return "" if is_same else f"{type(module).__name__} has other gradients when vectorised"
 
 
-def _is_same_vectorised(module: nn.Module, cost: Any, example: tuple[Tensor, Tensor], other: nn.Module | None) -> bool:
+def _is_same_vectorised(module: nn.Module, cost: Any, few: Split, other: nn.Module | None) -> bool:
     """Whether two networks in one vectorised call get the gradients that each gets alone, to 1 %."""
-    x, y = example
-    masks = Masks(module, x[:1], cost.num_draws)
-    drawn = masks.draw(len(x), torch.Generator(device=x.device).manual_seed(0)) if len(masks) else None
-    named = [tensors_of(m) for m in (module, other or module)]
-
-    def stacked(which: int, rows: Sequence[int]) -> dict[str, Tensor]:
-        return {name: torch.stack([named[s][which][name].detach() for s in rows]) for name in named[0][which]}
-
-    def gradient(rows: Sequence[int], vectorised: bool) -> list[Tensor]:
-        num, call = len(rows), Gradient(module, cost, masks, vectorised)
-        xs, ys = (torch.stack([values] * num) for values in (x, y))
-        state = call.initial_state(xs) if is_stateful(module) else ()
-        many = None if drawn is None else torch.stack([drawn] * num)
-        found = call(stacked(0, rows), xs, ys, many, state, stacked(1, rows))[0]
-        return [torch.cat([g[k].flatten() for g in found.values()]) for k in range(num)]
-
-    together = gradient((0, 1), True) + gradient((0, 1), True)  # twice, for a module that remembers the last call
-    alone = [gradient((s,), False)[0] for s in range(2)] * 2
+    trial, both = Trial.of(module, cost, few), [tensors_of(m) for m in (module, other or module)]
+    together = [g for _ in range(2) for g in trial.gradient(module, cost, both)]  # twice: it may remember the last call
+    alone = [trial.gradient(module, cost, [one])[0] for one in both] * 2
     return all(
         not (a.isfinite().all() and b.isfinite().all()) or float((a - b).norm()) <= NEAR * float(b.norm())
         for a, b in zip(together, alone, strict=True)
     )
 
 
-def tensors_of(module: nn.Module) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+def tensors_of(module: nn.Module) -> Point:
     """What theta is made of, and what lies beside it."""
     named = dict(module.named_parameters())
-    return {name: named[name].detach() for name in ParameterLayout.of(module).names}, beside(module)
+    theta = {name: named[name].detach() for name in ParameterLayout.of(module).names}
+    return theta, {name: buffer.detach() for name, buffer in beside(module).items()}
 
 
 def _keep_other_things(one: Any, other: Any) -> bool:
@@ -171,26 +194,18 @@ def _keep_other_things(one: Any, other: Any) -> bool:
     return isinstance(one, int | float) and bool(one != other)
 
 
-def _check_alike(module: nn.Module, other: nn.Module, cost: Any, example: tuple[Tensor, Tensor]) -> None:
+def _check_alike(module: nn.Module, other: nn.Module, cost: Any, few: Split) -> None:
     """Refuse networks that differ in more than parameters and buffers: there is one module that measures them all."""
-    x, y = example
-    masks = Masks(module, x[:1], cost.num_draws)
-    drawn = masks.draw(len(x), torch.Generator(device=x.device).manual_seed(0))[None] if len(masks) else None
-    theta, buffers = ({name: t.detach()[None] for name, t in part.items()} for part in tensors_of(other))
+    trials = {id(m): Trial.of(m, cost, few) for m in (module, other)}
 
     def gradient(through: nn.Module) -> Tensor:
         was_training = through.training
         try:
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(0)
-                call = Gradient(
-                    through.train(), cost, masks if through is module else Masks(other, x[:1], cost.num_draws), False
-                )
-                state = call.initial_state(x[None]) if is_stateful(through) else ()
-                found = call(theta, x.clone()[None], y.clone()[None], drawn, state, buffers)[0]
+                return trials[id(through)].gradient(through.train(), cost, [tensors_of(other)])[0]
         finally:
             through.train(was_training)
-        return torch.cat([g.flatten() for g in found.values()])
 
     here, again, there = gradient(module), gradient(module), gradient(other)
     if (

@@ -21,12 +21,13 @@ from torch import Tensor, nn
 from landscape.cost import from_torch
 from landscape.cost.labels import count_alike
 from landscape.data.dataset import Dataset
+from landscape.data.tree import Tree
 from landscape.errors import InputError
 from landscape.ground.precision import converted, tf32
 from landscape.ground.progress import progress_of
 from landscape.ground.streams import DROPOUT, INIT, MODULE, stream, stream_seed
 from landscape.model.contract import initialise_from, is_stateful, lr_scales, max_norms
-from landscape.model.dropout import Masks
+from landscape.objective.forward import BatchForm, Known, masks_of
 from landscape.objective.module.template import unwrapped
 from landscape.parameters import ParameterLayout, beside
 from landscape.result.curve import LearningCurve
@@ -34,7 +35,7 @@ from landscape.store.solutions import Solutions
 from landscape.store.trajectory import Trajectory, TrajectoryWriter, snapshot_interval
 from landscape.training import checkpoint, resume
 from landscape.training.gradient import Batches, Gradient, frozen_in
-from landscape.training.monitor import PERPLEXITY, EarlyStopping, Monitor, monitored
+from landscape.training.monitor import EarlyStopping, Monitor, monitored
 from landscape.training.optimizer import Updates
 from landscape.training.step import clip, project_max_norm
 from landscape.training.trainer import Training
@@ -86,7 +87,7 @@ class GroupRun:
         dtype: torch.dtype = getattr(torch, training.dtype)
         modules = [converted(unwrapped(build(model, seed)), device, dtype) for seed in seeds]
         for module in modules:
-            initialise_from(module, dataset.train.pair[0])
+            initialise_from(module, BatchForm.of(dataset.train).inputs(dataset.train.leaves))
         self.module = modules[0].train()
         self.layout = ParameterLayout.of(self.module)
         frozen = frozen_in(self.module)
@@ -107,9 +108,10 @@ class GroupRun:
         self.theta_f = self.theta_i.clone()
         self.buffers_i, self.buffers_f = self._buffers(), self._buffers()
         self.split = dataset.train.to(device, dtype)
-        self.masks = Masks(self.module, self.split.pair[0][:1], cost.num_draws)
-        counts = None if count_alike(cost, self.split.pair[1]) else cost.counts
-        self.gradient = Gradient(self.module, cost, self.masks, len(self.seeds) > 1, counts)
+        form, y = BatchForm.of(self.split), self.split.y
+        self.masks = masks_of(self.module, cost, self.split, form)
+        counts = None if isinstance(y, Tree) or count_alike(cost, y) else cost.counts
+        self.gradient = Gradient(self.module, cost, self.masks, len(self.seeds) > 1, counts, form)
         self.is_stateful = streams is not None and is_stateful(self.module)
         moved = {name: value for name, value in self.theta.items() if name not in frozen}
         self.updates = Updates(optimizer, moved, lr_scales(self.module))
@@ -170,7 +172,7 @@ class GroupRun:
         self.epoch += 1
         every = self.training.snapshot_updates
         state: tuple[Tensor, ...] = ()
-        for seen, x, y in self.batches:
+        for seen, known in self.batches:
             self.update += 1
             for group, lr in zip(self.updates.groups, self.updates.lrs, strict=True):
                 if self.training.lr_schedule is not None:
@@ -178,11 +180,12 @@ class GroupRun:
                 if self.training.momentum_schedule is not None:
                     group["momentum"] = self.training.momentum_schedule(self.epoch, self.update)
             if self.is_stateful and not state:
-                state = self.gradient.initial_state(x)
+                state = self.gradient.initial_state(known)
             masks = None
             if len(self.masks):
-                masks = torch.stack([self.masks.draw(x.shape[1], g) for g in self.dropout])
-            batch = (x, y, masks, state)
+                num = next(iter(known.values())).shape[1]
+                masks = torch.stack([self.masks.draw(num, g) for g in self.dropout])
+            batch = (known, masks, state)
             if self.updates.takes_closure:
                 self.updates.step(partial(self._cost, *batch))
             else:
@@ -194,9 +197,9 @@ class GroupRun:
             if every is not None and self.epoch == 1 and self.update % every == 0 and seen < self.batches.num_seen:
                 self._snapshot(seen / self.batches.num_seen)
 
-    def _descend(self, x: Tensor, y: Tensor, masks: Tensor | None, state: tuple[Tensor, ...]) -> None:
+    def _descend(self, known: Known, masks: Tensor | None, state: tuple[Tensor, ...]) -> None:
         """Lay down the gradient where theta now is."""
-        gradients, self.state, self.buffers = self.gradient(self.theta, x, y, masks, state, self.buffers)
+        gradients, self.state, self.buffers = self.gradient(self.theta, known, masks, state, self.buffers)
         self.updates.give(clip(gradients, self.training.gradient_scale, self.training.max_gradient_norm))
 
     def _cost(self, *batch: Any) -> Tensor:
@@ -214,7 +217,7 @@ class GroupRun:
         row = self.monitor(flat, buffers if self.buffers else None)
         finite = torch.isfinite(flat).all(dim=1).cpu().numpy()
         for name, values in row.items():
-            if name != PERPLEXITY:  # which says nothing that the objective does not, but overflows
+            if name not in self.monitor.derived:
                 finite = finite & np.isfinite(values)
         running = ~self.stopping.stopped
         value = monitored(row, self.training.monitor)

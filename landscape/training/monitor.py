@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from landscape.cost import CrossEntropy
+from landscape.cost.contract import derived_of
 from landscape.data.dataset import Dataset
 from landscape.errors import InputError
 from landscape.objective.objective import Objective
@@ -26,6 +27,9 @@ class Monitor:
     other channel is without dropout, and so is the objective of validation if ``validation`` says so. The value at the
     best epoch is therefore the line's value at alpha = 1. Of a text ``valid/perplexity`` is exp of the cross-entropy
     per token, without dropout.
+
+    Attributes:
+        derived: channels that say nothing that another does not, but may overflow where it is finite.
     """
 
     def __init__(
@@ -53,6 +57,7 @@ class Monitor:
         if validation == "stochastic" and self.noisy["train"].is_random:
             self.noisy["valid"] = objective(dataset.valid, mode="stochastic")
         self.is_text = dataset.valid.num_streams is not None and isinstance(cost, CrossEntropy)
+        self.derived = frozenset({PERPLEXITY, *(f"valid/{name}" for name in derived_of(cost))})
         self.plain = objective(dataset.valid, mode="deterministic")
 
     def __call__(

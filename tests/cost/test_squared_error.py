@@ -89,10 +89,10 @@ def test_seeds_train_together_as_each_alone(labelled: bool) -> None:
     assert groups_of([0, 1], module, SquaredError(), (x[0], y[0]), None) == [[0, 1]]
     theta = {"layers.0.weight": normal(2, C, D, seed=5)}
     masks = Masks(module, x[0, :1])
-    together, *_ = Gradient(module, SquaredError(), masks, vectorised=True)(theta, x, y, None)
+    together, *_ = Gradient(module, SquaredError(), masks, vectorised=True)(theta, {"x": x, "y": y}, None)
     for s in range(2):
         alone, *_ = Gradient(module, SquaredError(), masks, vectorised=False)(
-            {k: v[s : s + 1] for k, v in theta.items()}, x[s : s + 1], y[s : s + 1], None
+            {k: v[s : s + 1] for k, v in theta.items()}, {"x": x[s : s + 1], "y": y[s : s + 1]}, None
         )
         wanted = torch.eye(C, dtype=torch.float64)[y[s]] if labelled else y[s]
         by_hand = 2 * (x[s] @ theta["layers.0.weight"][s].T - wanted).T @ x[s] / N

@@ -200,11 +200,13 @@ def test_two_seeds_at_once_have_the_gradients_of_each_alone() -> None:
     x, y = normal(2, 4, math.prod(IMAGE), seed=5), torch.tensor([[0, 1, 2, 1], [2, 2, 0, 1]])
     masks = Masks(module, x[0, :1])
     drawn = torch.stack([masks.draw(4, torch.Generator().manual_seed(s)) for s in range(2)])
-    both, *_ = Gradient(module, CrossEntropy(), masks, vectorised=True)(layout.unflatten(theta), x, y, drawn)
+    both, *_ = Gradient(module, CrossEntropy(), masks, vectorised=True)(
+        layout.unflatten(theta), {"x": x, "y": y}, drawn
+    )
     alone = Gradient(module, CrossEntropy(), masks, vectorised=False)
     for s in range(2):
         pick = slice(s, s + 1)
-        single, *_ = alone(layout.unflatten(theta[pick]), x[pick], y[pick], drawn[pick])
+        single, *_ = alone(layout.unflatten(theta[pick]), {"x": x[pick], "y": y[pick]}, drawn[pick])
         for name, value in single.items():
             torch.testing.assert_close(both[name][pick], value, rtol=1e-12, atol=1e-14)
 

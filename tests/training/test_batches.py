@@ -27,10 +27,10 @@ def test_only_a_short_last_batch_is_thrown_away_and_another_one_in_each_epoch(nu
     for _ in range(4):
         every, some = list(kept), list(dropped)
         assert len(every) == -(-num // size) and len(some) == num // size
-        assert all(y.shape == (2, size) for _, _, y in some) and some[-1][0] == seen == dropped.num_seen
-        for (_, _, y), (_, _, z) in zip(every, some, strict=False):
-            assert torch.equal(y, z)  # the permutation is the same
-        missed |= set(range(num)) - {int(v) for _, _, y in some for v in y[0]}
+        assert all(known["y"].shape == (2, size) for _, known in some) and some[-1][0] == seen == dropped.num_seen
+        for (_, one), (_, other) in zip(every, some, strict=False):
+            assert torch.equal(one["y"], other["y"])  # the permutation is the same
+        missed |= set(range(num)) - {int(v) for _, known in some for v in known["y"][0]}
     assert (num == seen) == (missed == set()) and (num == seen or len(missed) > num - seen)
 
 

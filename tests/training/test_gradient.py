@@ -75,7 +75,7 @@ def test_the_gradient_is_that_of_the_mean_cost_of_each_seed(num_seeds: int) -> N
         for value in theta.values():
             value.add_(step)
         x, y = normal(num_seeds, size, D, seed=9), torch.arange(num_seeds * size).view(num_seeds, size) % C
-        found, _, _ = gradient(theta, x, y, None, (), buffers)
+        found, _, _ = gradient(theta, {"x": x, "y": y}, None, (), buffers)
         for s in range(num_seeds):
             twin = filled(module, {n: v[s] for n, v in {**theta, **buffers}.items()})
             leaves, logits = dict(twin.named_parameters()), twin(x[s])
@@ -92,7 +92,7 @@ def test_a_minibatch_without_labels_moves_nothing() -> None:
     x, y = data.x[None, ::2], data.y[None, ::2]
     theta = {name: p.detach()[None] for name, p in module.named_parameters()}
     gradient = Gradient(module, CrossEntropy(), Masks(module, x[0, :1]), False, CrossEntropy().counts)
-    slopes, *_ = gradient(theta, x, y, None)
+    slopes, *_ = gradient(theta, {"x": x, "y": y}, None)
     assert all(torch.equal(slope, torch.zeros_like(slope)) for slope in slopes.values())
 
 
@@ -118,6 +118,6 @@ def test_a_module_that_differs_in_training_is_refused_before(extra: Any, words: 
     few = dataset().train.first(8).to(dtype=torch.float32)
     module = Auxiliary(extra).eval()
     with pytest.raises(InputError, match=words):
-        check_training(module, CrossEntropy(), few.x, few.y)
+        check_training(module, CrossEntropy(), few)
     assert not module.training
-    check_training(Auxiliary(lambda z: (z, 2 * z)), CrossEntropy(output=0), few.x, few.y)
+    check_training(Auxiliary(lambda z: (z, 2 * z)), CrossEntropy(output=0), few)

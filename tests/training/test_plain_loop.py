@@ -11,8 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from landscape.cost import CrossEntropy
-from landscape.cost.torch_loss import from_torch
+from landscape.cost import CrossEntropy, from_torch
 from landscape.data import Dataset, Split
 from landscape.model import MLP
 from landscape.parameters import ParameterLayout, beside

@@ -54,7 +54,7 @@ def test_it_is_that_of_the_weighed_mean(cost: Any, vectorised: bool) -> None:
         n: torch.stack([dict(m.named_parameters())[n].detach() for m in nets]) for n, _ in nets[0].named_parameters()
     }
     gradient = Gradient(nets[0], from_torch(cost), Masks(nets[0], X[0, :1]), vectorised)
-    found, *_ = gradient(theta, X[: len(nets)], Y[: len(nets)], None)
+    found, *_ = gradient(theta, {"x": X[: len(nets)], "y": Y[: len(nets)]}, None)
     total = 0.0
     for s, net in enumerate(nets):
         w = weights(Y[s])
@@ -71,7 +71,7 @@ def test_tokens_count_alike() -> None:
     x = torch.arange(24).view(1, 4, 6) * 5 % C
     y = torch.where(torch.arange(24).view(1, 4, 6) % 7 < 3, -100, x)
     gradient = Gradient(net, CausalLM(), Masks(net, x[0, :1]), False)
-    found, *_ = gradient({"weight": net.weight.detach()[None]}, x, y, None)
+    found, *_ = gradient({"weight": net.weight.detach()[None]}, {"x": x, "y": y}, None)
     value = F.cross_entropy(net(x[0])[:, :-1].flatten(0, 1), y[0, :, 1:].flatten())
     torch.testing.assert_close(found["weight"][0], *torch.autograd.grad(value, net.weight), rtol=1e-12, atol=1e-15)
 

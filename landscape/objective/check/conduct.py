@@ -13,12 +13,12 @@ from torch.nn.modules.batchnorm import _NormBase
 from landscape.data.dataset import Split
 from landscape.errors import InputError
 from landscape.model.contract import is_stateful
-from landscape.model.dropout import Dropout, Masks, switched_on
+from landscape.model.dropout import Dropout, switched_on
 from landscape.model.plain import plain_attention
 from landscape.objective.batch import Batches
 from landscape.objective.check.fitting import check_form, fitting
-from landscape.objective.forward import BatchForm, ForwardPass, inputs_and_targets, known_of, num_of
-from landscape.objective.module.call import Call, call_of
+from landscape.objective.forward import BatchForm, ForwardPass, masks_of, num_of
+from landscape.objective.module.call import Call
 from landscape.objective.module.safe import is_safe
 from landscape.objective.module.template import template_of
 from landscape.objective.module.watch import Watch, changes, drawn_elsewhere
@@ -72,9 +72,7 @@ def look_at(
     form = BatchForm.of(split, call)
     with fitting(module, cost, split.x):
         check_form(cost, split)
-        x, y = split.rows(slice(1))
-        shown = inputs_and_targets(cost, form, known_of(x, y, {}, None))[0]
-        masks = Masks(module, shown, getattr(cost, "num_draws", 1), call_of(module, cost, form))
+        masks = masks_of(module, cost, split, form)
     carries = split.num_streams is not None and is_stateful(module)
     is_known = is_safe(module, cost) and call is None
     forward = ForwardPass(module, cost, masks, dtype, device, carries, is_known, form=form)

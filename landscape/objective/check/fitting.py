@@ -18,6 +18,11 @@ from landscape.errors import InputError
 from landscape.objective.batch import Batches, Buffers, copied
 from landscape.objective.forward import ForwardPass, inputs_and_targets
 
+CALLED = (
+    "entries of a batch go into the arguments of forward that have their names; name them so, or say how the module is "
+    "called: call=lambda net, batch: ..., or a cost (net, batch) -> values"
+)
+
 
 def check_numbers(mode: str, dtype: str, **counts: int | None) -> None:
     """Raise InputError for an unknown mode or precision, and for a count below 1."""
@@ -45,7 +50,8 @@ def fitting(module: nn.Module, cost: Any, x: Values) -> Iterator[None]:
     except (RuntimeError, IndexError, ValueError, TypeError, AttributeError) as error:
         raise InputError(
             f"model={type(module).__name__} does not fit data and cost {type(cost).__name__}: on "
-            f"{_described(module, x, isinstance(error, IndexError))} it failed with: {error}; {wants_of(cost)}"
+            f"{_described(module, x, isinstance(error, IndexError))} it failed with: {error}; "
+            + (CALLED if isinstance(x, Tree) else wants_of(cost))
         ) from error
 
 
