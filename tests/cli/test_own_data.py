@@ -202,7 +202,7 @@ def test_a_test_split_may_be_a_stream_where_the_others_train(cli: Cli, there: st
     ("changes", "words"),
     [
         ("data.kind=none", "data._target_=own_data.get: it returns None"),
-        ("data.kind=strings", "data._target_=own_data.get: | holds no tensors"),
+        ("data.kind=strings", "data._target_=own_data.get (train), after 0 examples: | holds no tensors"),
         ("data.kind=changing", "data._target_=own_data.get (train) yields a batch of another form after 9 examples"),
         ("data.kind=nothing", "data._target_=own_data.get: data cannot be made: 'nothing'"),
         ("data.kind=function data.name=[a]", "data.name=['a'] must be a text"),
