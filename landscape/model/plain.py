@@ -98,10 +98,13 @@ def _weight_norm(v: Tensor, g: Tensor, dim: int = 0) -> Tensor:
 def _mse_loss(
     x: Tensor, target: Tensor, size_average: Any = None, reduce: Any = None, reduction: str = "mean", weight: Any = None
 ) -> Tensor:
-    if size_average is not None or reduce is not None or weight is not None:
-        return F.mse_loss(x, target, size_average, reduce, reduction, weight)
-    squares = (x - target).square()
-    return squares if reduction == "none" else squares.sum() if reduction == "sum" else squares.mean()
+    if size_average is not None or reduce is not None:  # names of long ago for the reduction
+        reduction = "none" if reduce is False else "sum" if size_average is False else "mean"
+    squares = (x - target).square() if weight is None else weight * (x - target).square()
+    if reduction == "none":
+        return squares
+    num = squares.numel() if weight is None else weight.expand_as(squares).sum()
+    return squares.sum() if reduction == "sum" else squares.sum() / num
 
 
 class PlainDerivatives(_Instead):

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 from torch.func import jvp
 
 from landscape.cost.contract import WEIGHT, jumps_of
@@ -233,7 +233,10 @@ def _derivatives(part: Part, theta: Tensor, velocity: Tensor, acceleration: Tens
 @contextmanager
 def _exactly(objective: Objective, order: int) -> Iterator[None]:
     """Formulas that have forward derivatives, without TF32."""
-    with plain_attention(), PlainDerivatives(), _differentiable(objective, order), tf32(False):
+    # An LSTM of torch's is one operator of a library on a CPU, which has none.
+    has_lstm = any(isinstance(part, nn.LSTM) for part in objective.module.modules())
+    library = torch.backends.mkldnn.flags(enabled=torch.backends.mkldnn.enabled and not has_lstm)
+    with library, plain_attention(), PlainDerivatives(), _differentiable(objective, order), tf32(False):
         yield
 
 

@@ -134,6 +134,24 @@ def test_slopes_through_torch_s_losses(name: str) -> None:
     assert found["curvature"].item() == pytest.approx((above - 2 * here + below) / STEP**2, rel=1e-4, abs=1e-5)
 
 
+class Last(nn.LSTM):
+    """The last output of torch's own LSTM, a single operator of a library on a CPU in float32."""
+
+    def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
+        return super().forward(x)[0][:, -1]
+
+
+def test_slopes_through_torch_s_lstm() -> None:
+    net = Last(D, C, batch_first=True)
+    theta = ParameterLayout.of(net).theta(net)[None]
+    path, at = Linear(theta, theta + 0.5 * normal(*theta.shape, seed=4).float()), np.array([0.37])
+    data = normal(6, 4, D, seed=2), torch.arange(6) % C
+    single, double = (
+        slopes(Objective(net, CrossEntropy(), data, dtype=dtype), path, at, 2) for dtype in ("float32", "float64")
+    )
+    assert all(single[name].item() == pytest.approx(double[name].item(), rel=1e-3) for name in double)
+
+
 def test_a_quadratic_has_the_slope_of_its_formula() -> None:
     module = Quadratic(dimension=7, seed=3)
     h, solution = module.constants["curvature"], module.constants["solution"]

@@ -18,7 +18,6 @@ from landscape.errors import InputError
 from landscape.objective.batch import Batches, Buffers, copied
 from landscape.objective.forward import ForwardPass, inputs_and_targets
 
-
 CALLED = (
     "entries of a batch go into the arguments of forward that have their names; name them so, or say how the module is "
     "called: call=lambda net, batch: ..., or a cost (net, batch) -> values"
