@@ -21,6 +21,8 @@ from landscape.objective.module.watch import memory_of
 
 SAME = {torch.float32: 1e-5, torch.float64: 1e-10}
 """Relative to the size of the costs: two runs of the same operators on the same numbers."""
+FAR = 10**6
+"""Passes that nobody waits for."""
 OWN = ("_parameters", "_buffers", "_modules")
 
 
@@ -34,24 +36,53 @@ def check_keeps_nothing(batches: Batches, original: nn.Module, buffers: Buffers)
     """
     forward = batches.forward
     x, y = batches.split.rows(slice(batches.split.num_streams or 16))
+
+    def point(scale: float = 1.0, seed: int = 1) -> Tensor:  # made anew: of many parameters each copy weighs
+        return forward.off_start(0.1, seed).mul_(scale)
+
     # Weights are replaced at each point by others of the same version, and sometimes at the same address.
     for seed in (1, 2):
-        used = _cost(forward, forward.off_start(0.1, seed), x, y, buffers, keeps_theta=False)
-        theta = forward.off_start(0.1, seed)
+        used = _cost(forward, point(1.0, seed), x, y, buffers, keeps_theta=False)
+        theta = point(1.0, seed)
         fresh = _copy(forward, original, theta)
         new = _cost(fresh, theta, x, y, buffers, keeps_theta=False)
-        del theta  # of many parameters each copy weighs, here and below
+        del theta
         apart = float((new - used).abs().nan_to_num(0.0).mean() + (new.isnan() != used.isnan()).sum())
         slack = SAME[forward.dtype] * max(float(used.abs().nan_to_num(0.0, 0.0, 0.0).mean()), 1e-30)
-        if apart > slack or (
-            seed == 1 and _computes_again(fresh, lambda scale: forward.off_start(0.1, 1).mul_(scale), x, y)
-        ):
+        if seed == 1:
+            _check_counters(fresh, point, x, y, buffers, slack)
+        if apart > slack or (seed == 1 and _computes_again(fresh, point, x, y)):
             raise InputError(
                 f"model={type(original).__name__} keeps something of the weights or examples that it first saw, as a "
                 "product of weights in an attribute, so that a path would not move what its forward reads; let "
                 "forward compute it anew every time"
             )
         del fresh
+
+
+def _check_counters(
+    fresh: ForwardPass, point: Callable[[], Tensor], x: Values, y: Values, buffers: Buffers, slack: float
+) -> None:
+    """Raise InputError if a number that each pass changes, far on, changes the cost.
+
+    Args:
+        fresh: of a copy that has run and that nobody needs any more.
+        slack: by how much costs may differ.
+    """
+    parts = [(name, part.__dict__) for name, part in fresh.module.named_modules() if not is_known(part)]
+    before = [dict(attributes) for _, attributes in parts]
+    again = _cost(fresh, point(), x, y, buffers, keeps_theta=False)
+    for (name, attributes), old in zip(parts, before, strict=True):
+        for key in [k for k, v in attributes.items() if type(v) in (int, float) and v != old.get(k, v)]:
+            kept, attributes[key] = attributes[key], attributes[key] + FAR
+            moved = _cost(fresh, point(), x, y, buffers, keeps_theta=False)
+            attributes[key] = kept
+            if float((moved - again).abs().nan_to_num(0.0).mean()) > slack:
+                raise InputError(
+                    f"model={fresh.name} changes {f'{name}.{key}'.lstrip('.')} in each pass, and costs something else "
+                    "where it is far on, so that J would depend on what was measured before; change it in training "
+                    "mode only"
+                )
 
 
 def check_memory(original: nn.Module) -> None:
