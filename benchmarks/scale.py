@@ -20,7 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from benchmarks.outcome import parser, show, target
+from benchmarks.outcome import SHARED, parser, show, target
 
 WIDTH, CLASSES, LAYERS = 4096, 10, 3
 MOST_COPIES, MOST_TIME = 4.0, 1.05
@@ -113,7 +113,7 @@ def main() -> None:
             goals.append(target(f"{title}: copies of the parameters beyond the loop's", copies, most=MOST_COPIES))
             goals.append(target(f"{title}: largest relative difference", off, most=1e-6))
     columns = ["work", "method", "processor seconds", "in the loop's", "peak in copies of the parameters", "off"]
-    show("a line of a large network", columns, rows, "scale", goals, small=given.small)
+    show("a line of a large network", columns, rows, "scale", goals, notes=[SHARED], small=given.small)
 
 
 if __name__ == "__main__":
