@@ -89,6 +89,8 @@ def parts_of(returned: Any) -> dict[str, Any]:
     is_few = isinstance(returned, tuple | list) and not hasattr(returned, "_fields") and len(returned) in (2, 3)
     if is_few and not isinstance(returned[-1], Tensor | np.ndarray):
         return dict(zip(SPLITS, returned, strict=False))
+    if isinstance(returned, tuple) and not isinstance(returned[-1], Tensor | np.ndarray):
+        raise InputError(f"it returns a tuple of {len(returned)}; {WAYS}")
     return {"train": returned}
 
 

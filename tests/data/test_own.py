@@ -132,6 +132,7 @@ WRONG: dict[str, tuple[Callable[[], Any], str]] = {
     "function of something": (lambda: lambda epoch: batches(), "called with arguments"),
     "function of no batches": (lambda: lambda: 3, "makes a int, which yields no batches"),
     "empty": (lambda: {}, "an empty dict"),
+    "four": (lambda: (PAIRS, PAIRS, PAIRS, PAIRS), "a tuple of 4"),
     "other names": (lambda: {"train": PAIRS, "dev": PAIRS}, "a dict of train, dev"),
     "no test": (lambda: {"train": PAIRS, "test": None}, "(test) is None"),
     "loader of nothing": (lambda: DataLoader(TensorDataset(X[:0], Y[:0])), "at least one example"),
