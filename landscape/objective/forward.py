@@ -155,14 +155,15 @@ class ForwardPass:
 
         def predict(inputs: Any, draw: int) -> Any:
             nonlocal state
-            with self.masks.bind(known.get("masks"), draw), self.borrowed.values(values):
+            with self.masks.bind(known.get("masks"), draw):
                 if not self.is_stateful:
                     return self._call(self.module, inputs)
                 before = self.module.initial_state(known["x"]) if state is None else state  # type: ignore[operator]
                 outputs, state = self.module((inputs, before))
                 return outputs
 
-        found = self.cost.channels(predict, *inputs_and_targets(self.cost, self.form, known))
+        with self.borrowed.values(values):  # also where the cost takes gradients of what checkpoints compute again
+            found = self.cost.channels(predict, *inputs_and_targets(self.cost, self.form, known))
         return weighed(scaled(found, self.scales)), state
 
     def run(self, x: Values, y: Values) -> Any:

@@ -20,6 +20,8 @@ from landscape.objective.module.watch import memory_of
 
 SAME = {torch.float32: 1e-5, torch.float64: 1e-10}
 """Relative to the size of the costs: two runs of the same operators on the same numbers."""
+FAR = 10**6
+"""Passes that nobody waits for."""
 OWN = ("_parameters", "_buffers", "_modules")
 
 
@@ -41,12 +43,37 @@ def check_keeps_nothing(batches: Batches, original: nn.Module, buffers: Buffers)
         new = _cost(fresh, theta, x, y, buffers)
         apart = float((new - used).abs().nan_to_num(0.0).mean() + (new.isnan() != used.isnan()).sum())
         slack = SAME[forward.dtype] * max(float(used.abs().nan_to_num(0.0, 0.0, 0.0).mean()), 1e-30)
+        if seed == 1:
+            _check_counters(fresh, theta, x, y, buffers, slack)
         if apart > slack or (seed == 1 and _computes_again(fresh, theta, 2 * theta, x, y)):
             raise InputError(
                 f"model={type(original).__name__} keeps something of the weights or examples that it first saw, as a "
                 "product of weights in an attribute, so that a path would not move what its forward reads; let "
                 "forward compute it anew every time"
             )
+
+
+def _check_counters(fresh: ForwardPass, theta: Tensor, x: Values, y: Values, buffers: Buffers, slack: float) -> None:
+    """Raise InputError if a number that each pass changes, far on, changes the cost.
+
+    Args:
+        fresh: of a copy that has run and that nobody needs any more.
+        slack: by how much costs may differ.
+    """
+    parts = [(name, part.__dict__) for name, part in fresh.module.named_modules() if not is_known(part)]
+    before = [dict(attributes) for _, attributes in parts]
+    again = _cost(fresh, theta, x, y, buffers)
+    for (name, attributes), old in zip(parts, before, strict=True):
+        for key in [k for k, v in attributes.items() if type(v) in (int, float) and v != old.get(k, v)]:
+            kept, attributes[key] = attributes[key], attributes[key] + FAR
+            moved = _cost(fresh, theta, x, y, buffers)
+            attributes[key] = kept
+            if float((moved - again).abs().nan_to_num(0.0).mean()) > slack:
+                raise InputError(
+                    f"model={fresh.name} changes {f'{name}.{key}'.lstrip('.')} in each pass, and costs something else "
+                    "where it is far on, so that J would depend on what was measured before; change it in training "
+                    "mode only"
+                )
 
 
 def check_memory(original: nn.Module) -> None:

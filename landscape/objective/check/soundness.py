@@ -131,11 +131,13 @@ def _check_repeats(name: str, first: Mapping[str, Tensor], second: Mapping[str, 
 
 
 def _check_alone(forward: ForwardPass, theta: Tensor, known: Known) -> None:
-    """Half of the examples must cost without the others what they cost beside them."""
-    half = num_of(known) // 2
-    part = cut(known, 0, half)
+    """Half of the examples must cost without the others what they cost beside them: also without first and last."""
+    num = num_of(known)
+    half = num // 2
+    first = (num - half + 1) // 2
+    part = cut(known, first, half)
     with torch.no_grad():
-        beside = forward.on_copies(theta, known, None)[0]["objective"][:half].double()
+        beside = forward.on_copies(theta, known, None)[0]["objective"][first : first + half].double()
         try:
             alone = forward.on_copies(theta, part, None)[0]["objective"].double()
         except (RuntimeError, ValueError):  # batch norm without statistics takes two examples at least
@@ -149,7 +151,8 @@ def _check_alone(forward: ForwardPass, theta: Tensor, known: Known) -> None:
         "use batch norm with track_running_stats=True and objective.running_statistics=recalibrate, or a norm within "
         "the example such as layer or group norm"
         if norms
-        else "look in model and cost for what mixes examples: a mean, a softmax or a product over the first axis"
+        else "look in model and cost for what mixes examples (a mean, a softmax or a product over the first axis) or "
+        "goes by their place in the batch"
     )
     why = f" ({', '.join(norms[:3])} normalises by the batch at hand)" if norms else ""
     raise InputError(
