@@ -70,6 +70,12 @@ class Stream:
                 f"examples came as a {type(source).__name__} that is called with arguments; give a DataLoader, a data "
                 "set, or a function of no arguments that returns an iterator of batches"
             )
+        examples = getattr(source, "dataset", None)
+        if isinstance(examples, IterableDataset) and iter(examples) is iter(examples):
+            raise InputError(
+                f"{type(examples).__name__} gives the same iterator each time, which is used up after one pass; let "
+                "__iter__ make a new one"
+            )
         self.source, self.name, self.num_examples, self.called = source, name, num_examples, called
         self._last: Any = None
         self._is_short = False
@@ -92,6 +98,11 @@ class Stream:
         """Whether examples depend on random numbers otherwise, as by augmentation: a few are looked at twice."""
         one, other = self._few(SEED), self._few(SEED + 1)
         return not is_alike(one, other)
+
+    @cached_property
+    def is_repeatable(self) -> bool:
+        """Whether a pass gives what another gave: not with random numbers of its own, nor where it goes on instead."""
+        return not self.is_random or is_alike(self._few(SEED), self._few(SEED))
 
     def _few(self, seed: int) -> Split:
         """A few examples under other random numbers: by their own numbers where they have any, else a first batch."""
