@@ -1,8 +1,9 @@
 """``python -m benchmarks.scale``: the line of a network of 50 million parameters, from tensors and from a stream.
 
-Against the loop that everybody writes: each point loaded as a state dict, the loader swept. Each runs in a process of its own, so that
-its peak of memory is its own; all hold two trained nets, a third to write into, and the data. Memory is told in copies
-of the parameters, of 4 bytes each. Seconds are those of the processor; those of the house include all checks.
+Against the loop that everybody writes: each point loaded as a state dict, the loader swept. Each runs in a process of
+its own, so that its peak of memory is its own; all hold two trained nets, a third to write into, and the data. Memory
+is told in copies of the parameters, of 4 bytes each. Seconds are those of the processor; the house's include all
+checks.
 """
 
 from __future__ import annotations

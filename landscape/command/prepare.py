@@ -144,7 +144,9 @@ def module_maker(config: dict[str, Any]) -> Callable[[], nn.Module]:
         except InputError:
             raise
         except (TypeError, ValueError, RuntimeError, ArithmeticError) as error:
-            raise InputError(f"model cannot be made: {error}; look at the keys under model") from error
+            unset = [f"dimensions.{key}" for key in ("inputs", "classes") if not config["dimensions"][key]]
+            told = f", and at {' and '.join(unset)}, which a data yaml sets" if unset else ""
+            raise InputError(f"model cannot be made: {error}; look at the keys under model{told}") from error
         if not isinstance(module, nn.Module):
             raise InputError(
                 f"model._target_={config['model']['_target_']} makes a {type(module).__name__}, not a torch.nn.Module"

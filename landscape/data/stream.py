@@ -70,6 +70,12 @@ class Stream:
                 f"examples came as a {type(source).__name__} that is called with arguments; give a DataLoader, a data "
                 "set, or a function of no arguments that returns an iterator of batches"
             )
+        examples = getattr(source, "dataset", None)
+        if isinstance(examples, IterableDataset) and iter(examples) is iter(examples):
+            raise InputError(
+                f"{type(examples).__name__} gives the same iterator each time, which is used up after one pass; let "
+                "__iter__ make a new one"
+            )
         self.source, self.name, self.num_examples, self.called = source, name, num_examples, called
         self._last: Any = None
         self._is_short = False
@@ -92,6 +98,11 @@ class Stream:
         """Whether examples depend on random numbers otherwise, as by augmentation: a few are looked at twice."""
         one, other = self._few(SEED), self._few(SEED + 1)
         return not is_alike(one, other)
+
+    @cached_property
+    def is_repeatable(self) -> bool:
+        """Whether a pass gives what another gave: not with random numbers of its own, nor where it goes on instead."""
+        return not self.is_random or is_alike(self._few(SEED), self._few(SEED))
 
     def _few(self, seed: int) -> Split:
         """A few examples under other random numbers: by their own numbers where they have any, else a first batch."""
@@ -171,10 +182,9 @@ class Stream:
             self._is_short = True
             log.warning("%s yields %d examples, and says that it has %d", self._told, seen, told)
         if not seen:
-            raise InputError(
-                f"{self._told} yields no batch{' the second time' if 'first_batch' in self.__dict__ else ''}; "
-                "give a function that returns a new iterator each time"
-            )
+            again = "first_batch" in self.__dict__
+            way = "a function that returns a new iterator each time" if again else "at least one example"
+            raise InputError(f"{self._told} yields no batch{' the second time' * again}; give {way}")
 
     def _begun(self, source: Any) -> Iterator[Any]:
         """A new iterator: one that an earlier pass has begun lacks what that has seen."""
