@@ -190,10 +190,9 @@ class Stream:
             self._is_short = True
             log.warning("%s yields %d examples, and says that it has %d", self._told, seen, told)
         if not seen:
-            raise InputError(
-                f"{self._told} yields no batch{' the second time' if 'first_batch' in self.__dict__ else ''}; "
-                "give a function that returns a new iterator each time"
-            )
+            again = "first_batch" in self.__dict__
+            way = "a function that returns a new iterator each time" if again else "at least one example"
+            raise InputError(f"{self._told} yields no batch{' the second time' * again}; give {way}")
 
     def _begun(self, source: Any) -> Iterator[Any]:
         """A new iterator: one that an earlier pass has begun lacks what that has seen."""

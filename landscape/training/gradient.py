@@ -187,7 +187,7 @@ class Gradient:
         state: tuple[Tensor, ...] = (),
         buffers: dict[str, Tensor] | None = None,
     ) -> tuple[dict[str, Tensor], tuple[Tensor, ...], dict[str, Tensor]]:
-        """The gradient by all that is not frozen, and the state and the buffers after the batch.
+        """The gradient by all that is read and not frozen, and the state and the buffers after the batch.
 
         Args:
             theta: {name: [S, *shape]}.
@@ -223,7 +223,7 @@ class Gradient:
         return {name: self._own[name][1] for name in theta}
 
     def _slopes(self, costs: Tensor, leaves: dict[str, Tensor], num: int, known: Known) -> dict[str, Tensor]:
-        """d (sum of costs / num) / d leaf, zero where no cost reads it; backwards through a mean would cost 40 us."""
+        """d (sum of costs / num) / d leaf of those that a cost reads; backwards through a mean would cost 40 us."""
         leaves = {name: leaf for name, leaf in leaves.items() if name not in self.frozen}
         shares: Tensor | None
         if self.may_weigh:
@@ -235,9 +235,8 @@ class Gradient:
             shares = self._shares[costs.shape] = torch.full_like(costs, 1 / num, requires_grad=False)
         self._last = costs.detach(), shares
         slopes = torch.autograd.grad([costs], list(leaves.values()), [shares], allow_unused=True)
-        pairs = zip(leaves.items(), slopes, strict=True)
-        found = {name: torch.zeros_like(leaf) if g is None else g for (name, leaf), g in pairs}
-        return {name: g.to_dense() if g.is_sparse else g for name, g in found.items()}
+        pairs = zip(leaves, slopes, strict=True)
+        return {name: g.to_dense() if g.is_sparse else g for name, g in pairs if g is not None}
 
     @property
     def cost_there(self) -> Tensor:

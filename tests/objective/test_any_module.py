@@ -20,7 +20,7 @@ from landscape.objective import Objective
 from landscape.objective.slope import slopes
 from landscape.parameters import ParameterLayout, beside
 from landscape.path import Linear
-from tests.twin import split
+from tests.twin import C, D, split
 from tests.zoo import Net
 from tests.zoo_further import REFUSED_TOO, WORKS_TOO
 from tests.zoo_kept import KEPT
@@ -162,6 +162,24 @@ def test_what_has_no_j_is_refused_in_one_sentence(name: str, mode: str) -> None:
     with pytest.raises(InputError, match=text):
         Objective(module, CrossEntropy(), Split(DATA.x.float(), DATA.y), mode=mode)
     assert torch.equal(torch.get_rng_state(), state)
+
+
+@pytest.mark.parametrize("engine", ["plain", "prefix", "events", "auto"])
+def test_autocast_within_a_net_is_as_in_its_own_loop(engine: str) -> None:
+    def cast(m: Any, x: Tensor) -> Tensor:
+        with torch.autocast("cpu", torch.bfloat16):
+            return m.last(m.first(x).tanh())  # type: ignore[no-any-return]
+
+    a, b = (Net(cast, first=nn.Linear(D, 8), last=nn.Linear(8, C)) for _ in range(2))
+    data, values = Split(DATA.x.float(), DATA.y), []
+    path = line(a, b)
+    for alpha in ALPHAS:
+        net = copy.deepcopy(a)
+        for p, value in zip(net.parameters(), ParameterLayout.of(a).unflatten(path(alpha)[0]).values(), strict=True):
+            p.data = value.float()
+        values.append(F.cross_entropy(net(data.x).float(), data.y).item())
+    found = Objective(a, CrossEntropy(), data, engine=engine).along(path, ALPHAS).channels["objective"][:, 0]
+    np.testing.assert_allclose(found, values, rtol=1e-6)
 
 
 @pytest.mark.parametrize("token", [6, -1])

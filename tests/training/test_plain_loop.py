@@ -75,6 +75,7 @@ CASES = {
     **{name: Case(WORKS_TOO[name]) for name in NAMES},
     "running mean": Case(RunningMean),
     "own": Case(Own),
+    "own, weights decay": Case(Own, partial(SGD, weight_decay=0.3)),
     "adam": Case(tanh, ADAM),
     "sgd, batch norm": Case(partial(tanh, True)),
     "adam, batch norm": Case(partial(tanh, True), ADAM),
