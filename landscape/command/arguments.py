@@ -19,6 +19,8 @@ from landscape.errors import InputError
 
 OWN_KEYS = ("_target_", "_partial_", "_args_", "_recursive_", "_convert_")
 """Keys that are Hydra's."""
+OF_ANOTHER = {"data": ("name",)}
+"""Keys of nodes that this house reads itself, also where another's constructor does not take them."""
 UNBOUNDED = ("max_", "stop_")
 """How keys begin that may be infinite: ``model.max_norms``, ``measurement.stop_projection``."""
 NAMES = {
@@ -110,7 +112,7 @@ def _check_node(node: Mapping[str, Any], key: str, is_made: bool) -> None:
         if name in OWN_KEYS:
             continue
         if name not in named:
-            if takes_all:
+            if takes_all or (not is_own and name in OF_ANOTHER.get(key, ())):
                 continue
             known = ", ".join(n for n in named if not _is_given_by_code(named[n], hints.get(n)))
             raise InputError(

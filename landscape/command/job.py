@@ -14,11 +14,16 @@ import torch
 from numpy.typing import NDArray
 
 from landscape.command.config import version
+from landscape.command.current import entry_of
+from landscape.command.prepare import NAME_IT
 from landscape.command.recipe import Recipe
+from landscape.data.own import sentences
+from landscape.data.stream import shown_of
 from landscape.endpoints import Ends
 from landscape.errors import InputError
 from landscape.figure.module import figure_module
 from landscape.figure.sweep.number import chosen
+from landscape.ground.provenance import is_ours
 from landscape.ground.settings import named
 from landscape.measurement import Network, Seeds, Trained, measured_by
 from landscape.result.saved import Result
@@ -50,6 +55,9 @@ def run(
     if config["threads"] is not None:  # else as many as torch takes by itself
         torch.set_num_threads(config["threads"])
     recipe.check()
+    if issubclass(recipe.stage, Network) and not is_ours(config["data"]):
+        for sentence in sentences(recipe.dataset, NAME_IT):
+            log.info("%s", sentence)
     solutions, entries = recipe.solve(tracker.epoch) if recipe.trains else (None, [])
     subject = recipe.subject(solutions)
     ends = (config["endpoints"] or {}).get("_target_", "")
@@ -74,7 +82,7 @@ def run(
         statements=measured.statements,
         seeds=measured.labels,
         training_status=_status(solutions, getattr(subject, "ends", None)),
-        versions=_versions(subject),
+        versions=_versions(subject, config),
         device=device_name(device),
         seconds=time.monotonic() - started,
     )
@@ -95,7 +103,9 @@ def _numbers_of_runs(network: Network, solutions: Solutions) -> dict[str, list[f
     """Epochs, norms and test errors of the trained networks, one per seed."""
     own = {"seeds": solutions.seeds, "buffers": solutions.buffers}
     test = network.objective_of(network.dataset.test, "deterministic", **own)
-    values = test.evaluate(solutions.theta_f.to(test.device, test.dtype))
+    theta = solutions.theta_f.to(test.device, test.dtype)
+    found = test.along(lambda _: theta, np.ones(1))  # one pass
+    values = {name: channel[0] for name, channel in found.channels.items()}
     numbers: dict[str, NDArray[np.float64]] = {
         "best_epoch": np.array(solutions.best_epoch, dtype=float),
         "num_epochs": np.array(solutions.num_epochs, dtype=float),
@@ -106,14 +116,15 @@ def _numbers_of_runs(network: Network, solutions: Solutions) -> dict[str, list[f
     for name, value in values.items():
         numbers[f"test_{name}"] = value
     if "error" in values and _is_of_labels(network.dataset.test):  # of a text the error is a share of its words
-        num_labelled = len(network.dataset.test) / test.scales.get("error", 1.0)
+        scale = found.scale if test.is_streamed else test.scales.get("error", 1.0)
+        num_labelled = found.num_examples / scale
         numbers["num_test_errors"] = np.round(values["error"] * num_labelled)
     return {name: np.asarray(v).tolist() for name, v in numbers.items()}
 
 
 def _is_of_labels(split: Any) -> bool:
     """Whether each example has one label, so that errors can be counted."""
-    y = getattr(split, "y", None)
+    y = shown_of(split).y
     return isinstance(y, torch.Tensor) and y.dim() == 1
 
 
@@ -131,7 +142,7 @@ def device_name(device: torch.device) -> str:
     return f"{processor}, {num} thread{'s' * (num > 1)}"
 
 
-def _versions(subject: Seeds) -> dict[str, str]:
+def _versions(subject: Seeds, config: dict[str, Any]) -> dict[str, str]:
     """What this result was computed with, and which copy of the data it was, where that is not said by its name."""
     dataset = subject.dataset if isinstance(subject, Network) else None
     return {
@@ -140,7 +151,9 @@ def _versions(subject: Seeds) -> dict[str, str]:
         "torch": torch.__version__,
         "numpy": np.__version__,
         "hydra": hydra.__version__,
-    } | ({"data": f"{dataset.name} ({dataset.copy})"} if dataset is not None and dataset.copy else {})
+        **({"data": f"{dataset.name} ({dataset.copy})"} if dataset is not None and dataset.copy else {}),
+        **entry_of(config, dataset),
+    }
 
 
 def value_of(result: Result, names: Any) -> float | list[float] | None:

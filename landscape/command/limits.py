@@ -49,7 +49,7 @@ def apply_limits(config: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
     return config, caps
 
 
-def note_cap(caps: list[str], what: str, before: int, after: int) -> None:
-    """Add a sentence if a cap changed a count."""
+def note_cap(caps: list[str], what: str, before: int | None, after: int | None) -> None:
+    """Add a sentence if a cap changed a count; one that nobody knows beforehand it may have changed."""
     if after != before:
-        caps.append(f"{what} {before} -> {after}")
+        caps.append(f"{what} {'not counted' if before is None else before} -> {after}")

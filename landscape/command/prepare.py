@@ -12,12 +12,16 @@ from hydra.errors import InstantiationException
 from hydra.utils import get_object, instantiate
 from torch import nn
 
-from landscape.command.arguments import check_arguments, check_finite
+from landscape.command.arguments import OF_ANOTHER, check_arguments, check_finite
 from landscape.command.limits import note_cap
+from landscape.data import own
 from landscape.data.dataset import Dataset
+from landscape.data.stream import num_of
 from landscape.endpoints import Ends
 from landscape.errors import InputError
+from landscape.ground.provenance import is_ours
 
+NAME_IT = "give it one, data.name=NAME, that changes with what is in it"
 _datasets: dict[str, Dataset] = {}  # the last data set of this process: the jobs of a sweep share it
 
 
@@ -87,26 +91,47 @@ def dataset_of(config: dict[str, Any], caps: list[str]) -> Dataset:
     image = dimensions.get("image")
     if image is not None and (len(image) != 3 or min(image) < 1):
         raise InputError(f"dimensions.image={image} must be [C, H, W], three whole numbers of at least 1, or null")
-    key = json.dumps(config["data"], sort_keys=True)
+    ours = is_ours(config["data"])
+    # What another's function makes may change until the next command.
+    key = json.dumps([config["data"], None if ours else config.get("command")], sort_keys=True)
     if key not in _datasets:
         _datasets.clear()
-        found = make(config["data"], "data")
-        if not isinstance(found, Dataset):
-            raise InputError(
-                f"data._target_={config['data'].get('_target_')} gives a {type(found).__name__}, not a "
-                "landscape.data.Dataset(name, train, valid, test, num_classes)"
-            )
-        _datasets[key] = found
+        _datasets[key] = make(config["data"], "data") if ours else _data_of_others(config["data"])
     whole = _datasets[key]
     classes = dimensions["classes"]
-    if classes and classes != whole.num_classes:
+    if classes and whole.num_classes and classes != whole.num_classes:
         raise InputError(
             f"dimensions.classes={classes} but data {whole.name} has {whole.num_classes} classes; set "
             f"dimensions.classes={whole.num_classes}"
         )
     limited = whole.limited(config["limits"]["examples"])
-    note_cap(caps, "training examples", len(whole.train), len(limited.train))
+    note_cap(caps, "training examples", num_of(whole.train), num_of(limited.train))
     return limited
+
+
+def _data_of_others(config: Any) -> Dataset:
+    """The data set that somebody's ``data._target_`` makes or stands for; ``data.name`` is its name."""
+    target = config.get("_target_") if isinstance(config, Mapping) else None
+    called, given, name = f"data._target_={target}", config, config.get("name") if isinstance(target, str) else None
+    if name is not None:
+        if not (isinstance(name, str) and name.strip()):
+            raise InputError(f"data.name={name!r} must be a text that says which examples these are, or left out")
+        if not _takes(str(target), "name"):
+            given = {key: value for key, value in config.items() if key not in OF_ANOTHER["data"]}
+    try:
+        made = make(given, "data")
+    except InputError as error:
+        raise InputError(str(error) if str(error).startswith("data.") else f"{called}: {error}") from error.__cause__
+    return own.dataset_of(made, name or str(target), name is not None, called)
+
+
+def _takes(target: str, name: str) -> bool:
+    """Whether a constructor has an argument of this name."""
+    try:
+        kinds = [p.kind for p in inspect.signature(get_object(target)).parameters.values() if p.name == name]
+    except Exception:  # one in C: it is told what is set
+        return True
+    return bool(kinds)
 
 
 def module_maker(config: dict[str, Any]) -> Callable[[], nn.Module]:

@@ -17,10 +17,12 @@ from landscape.alphas import Adaptive, checked, thinned
 from landscape.command.config import version
 from landscape.command.limits import apply_limits, note_cap
 from landscape.command.prepare import brings_runs, dataset_of, ends_from, make, module_maker
-from landscape.command.refusals import check_endpoints, check_path, check_room, stand_in
+from landscape.command.refusals import check_endpoints, check_path, check_room, check_trainable, stand_in
 from landscape.cost import from_torch
 from landscape.cost.labels import check_counts, scales
 from landscape.data.dataset import Dataset
+from landscape.data.stream import Stream, limited, num_of, shown_of
+from landscape.data.tree import Tree
 from landscape.endpoints import Ends
 from landscape.errors import InputError
 from landscape.ground.precision import converted
@@ -137,7 +139,7 @@ class Recipe:
         dataset, cost, model = self.dataset, self.cost, self.model
         make_objective = make(self.config["objective"], "objective")
         num_examples = self.config["limits"]["measured_examples"]
-        calibration = dataset.train if num_examples is None else dataset.train.first(num_examples)
+        calibration = limited(dataset.train, num_examples)
         network = Network(
             seeds=self.training.seeds,
             device=self.device,
@@ -154,8 +156,11 @@ class Recipe:
             for name in ("train", "valid", "test"):
                 split = getattr(dataset, name)
                 try:
-                    trial.check_split(split)
-                    check_counts(scales(trial.cost, split.y), len(split))
+                    trial.check_split(shown_of(split))
+                    if not isinstance(split, Stream) and not isinstance(
+                        split.y, Tree
+                    ):  # what counts in all of it shows at the end of a pass
+                        check_counts(scales(trial.cost, split.y), len(split))
                 except InputError as error:
                     raise InputError(f"the {name} split: {error}") from None
         except TypeError as error:
@@ -179,6 +184,8 @@ class Recipe:
                 )
         elif self.finds:
             self.endpoints.check(self.config["training"]["num_seeds"])
+        if self.trains:
+            check_trainable(self.dataset)
         network, subject, passes = self.network, None, []
         if issubclass(self.stage, OnPath):
             subject = self.on_path(stand_in(network))
@@ -196,8 +203,8 @@ class Recipe:
             self.measurement.check(network if subject is None else subject)
         if network.num_examples is not None:
             for split in ("train", "valid"):
-                before = len(getattr(self.dataset, split))
-                note_cap(self.caps, f"measured {split} examples", before, min(before, network.num_examples))
+                before, after = (num_of(data) for data in (getattr(self.dataset, split), network.split(split)))
+                note_cap(self.caps, f"measured {split} examples", before, after)
         self._is_checked = True
 
     def subject(self, solutions: Solutions | None) -> Seeds:

@@ -7,11 +7,13 @@ from typing import Any
 
 import torch
 
+from landscape.data.dataset import Dataset
+from landscape.data.stream import num_of
 from landscape.endpoints import Ends, NoiseToSolution, OtherInitToSolution, ZeroToSolution
 from landscape.errors import InputError
 from landscape.measurement import Network, OnPath, Pass
 from landscape.objective.memory.footprint import MOST
-from landscape.objective.memory.passes import TooLittle
+from landscape.objective.memory.passes import MOST_CPU, TooLittle
 from landscape.objective.slope import slope_passes
 from landscape.parameters import ParameterLayout, beside
 
@@ -63,6 +65,17 @@ def stand_in(network: Network) -> Ends:
     return Ends(theta_0, theta_1, [str(s) for s in seeds], seeds, buffers, [False] * len(seeds))
 
 
+def check_trainable(dataset: Dataset) -> None:
+    """Raise InputError for streams, which nothing here is trained on."""
+    streams = [name for name in ("train", "valid") if name in dataset.streams]
+    if streams:
+        raise InputError(
+            f"data {dataset.name}: {' and '.join(streams)} come as a stream, and training goes over examples by their "
+            "numbers; train elsewhere and use endpoints=checkpoints or endpoints=run, or give a map-style data set "
+            "that is not random and takes less than a quarter of free memory"
+        )
+
+
 def check_room(network: Network, passes: list[Pass]) -> None:
     """Raise InputError if ``objective.memory`` is too little for one line per seed, before anything is trained.
 
@@ -73,9 +86,9 @@ def check_room(network: Network, passes: list[Pass]) -> None:
     faults = []
     for name, mode, order in kinds:
         split = network.split(name)
-        objective = network.objective_of(split.first(MOST), mode, seeds=network.seeds)
+        objective, num = network.objective_of(split.first(MOST), mode, seeds=network.seeds), num_of(split) or MOST_CPU
         try:
-            slope_passes(objective, order, len(split)) if order else objective.passes_for(len(split))
+            slope_passes(objective, order, num) if order else objective.passes_for(num)
         except TooLittle as fault:
             faults.append(fault)
     if faults:

@@ -19,6 +19,7 @@ from landscape.command.arguments import check_arguments
 from landscape.command.collect import UNDRAWN, JobRecord, Plan, gone, is_whole, one_line, tell
 from landscape.command.collect.checks import searches
 from landscape.command.config import register
+from landscape.command.current import is_current
 from landscape.command.job import run, run_info, value_of
 from landscape.command.launch import hold, in_child, is_parallel
 from landscape.command.launch.gpu import lend
@@ -70,7 +71,7 @@ def _job(cfg: DictConfig, record: JobRecord, plan: Plan | None) -> None:
     folder = Path(context.runtime.output_dir)
     overrides = record.overrides
     record.started = time.time()
-    if not cfg.refresh and is_whole(folder):
+    if not cfg.refresh and is_current(folder, cfg):
         record.end(folder, "skipped")
         return
     record.write(folder)

@@ -18,6 +18,10 @@ CHUNK = 2**20
 """Rows looked at together, so that labels mapped from a file are not copied whole."""
 
 
+class NothingCounts(InputError):
+    """No example has a label that counts, so that they have no mean cost; others beside them may."""
+
+
 def check_ignored(ignore_index: object) -> None:
     """Raise InputError unless ``cost.ignore_index`` is a whole number."""
     if isinstance(ignore_index, bool) or not isinstance(ignore_index, int):

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from landscape.cost.contract import WEIGHT, Predict, check_name, tensor_of
-from landscape.cost.labels import UNLABELLED, check_classes, check_ignored, whole
+from landscape.cost.labels import UNLABELLED, NothingCounts, check_classes, check_ignored, whole
 from landscape.errors import InputError
 
 FEW = 4096
@@ -87,7 +87,7 @@ class _Tokens:
         _logits(logits, targets[: len(logits)], None)
         check_classes(targets.masked_fill(~counted, self.ignore_index), logits.shape[-1], self.ignore_index)
         if not bool(counted.any()):
-            raise InputError(
+            raise NothingCounts(
                 f"none of the {len(targets)} examples has a token to predict: all labels are {self.ignore_index} or "
                 "padding (cost.ignore_index, attention_mask)"
             )

@@ -24,7 +24,7 @@ from landscape.cost.labels import (
 )
 from landscape.cost.reduction import Unreduced
 from landscape.cost.signature import HOW
-from landscape.cost.values import channels_of
+from landscape.cost.values import channels_of, first_tensor
 from landscape.errors import InputError
 
 WANTED = (
@@ -101,12 +101,13 @@ class TorchLoss:
         if self.is_classes and y.is_floating_point():
             fits = ((y.shape[0], *y.shape[2:]), y.shape[:1])
         if self.is_own and not self.is_classes:  # outputs may be more than what is compared, such as a variance too
-            fits = (*fits, y.shape)
+            fits = (*fits, y.shape, (len(y), 1))
+        if isinstance(each, Tensor) and each.dim() == 0:
+            channels_of(each, len(y), self.name)  # says why one number for them all will not do
         if not isinstance(each, Tensor) or each.shape not in fits:
             found = tuple(each.shape) if isinstance(each, Tensor) else type(each).__name__
-            what = "one number for them all" if found == () else f"{found}"
             raise InputError(
-                f"cost={self.name} gives {what} for outputs {tuple(outputs.shape)} and targets "
+                f"cost={self.name} gives {found} for outputs {tuple(outputs.shape)} and targets "
                 f"{tuple(y.shape)}, not values of each example; {WANTED}"
             )
         if self.reduction == "batchmean":
@@ -119,7 +120,12 @@ class TorchLoss:
 
     def channels(self, predict: Predict, x: Tensor, y: Tensor) -> dict[str, Tensor]:
         """The cost and, of a cross-entropy, the share of wrong labels, each [B], from one pass."""
-        outputs = tensor_of(predict(x, 0), has_name=False)
+        given = predict(x, 0)
+        if not self._reads_tensor(given):
+            several = channels_of(self.unreduced.at(first_tensor(given))(given, y), len(y), self.name)
+            self.is_of_batch = several.is_of_batch
+            return several.channels
+        outputs = tensor_of(given, has_name=False)
         found = self._found(outputs, y)
         if self.is_classes and outputs.dim() > 1:
             best = outputs.argmax(dim=1)
@@ -142,6 +148,8 @@ class TorchLoss:
 
     def check_targets(self, outputs: Any, y: Tensor) -> None:
         """Raise InputError unless labels are classes and the loss's own mean is that of its values."""
+        if not self._reads_tensor(outputs):
+            return
         outputs = tensor_of(outputs, has_name=False)
         few = y[: len(outputs)]
         if y.is_floating_point() and not self.is_own and not self.is_classes and outputs.shape != few.shape:
@@ -158,6 +166,7 @@ class TorchLoss:
             if y.is_floating_point():
                 check_probabilities(y)
             else:
+                self._check_axis(outputs, few)
                 check_classes(y, outputs.shape[1], self.ignore_index)
         if _function(self.loss) in BINARY:
             check_binary(y, None, "; cost=binary_cross_entropy leaves out what has no label")
@@ -184,6 +193,26 @@ class TorchLoss:
                 f"cost={self.name} is {own:.6g} on {len(few)} examples, and {ours:.6g} as the mean of its values for "
                 "each, so that J over the whole of the data would not be what it means; give a cost with channels, see "
                 "landscape.cost"
+            )
+
+    def _reads_tensor(self, outputs: Any) -> bool:
+        """Whether the loss gets one tensor of what a model returned: one of somebody's own may take it as it is."""
+        if not self.is_own:
+            return True
+        try:
+            tensor_of(outputs, has_name=False)
+        except InputError:
+            return False
+        return True
+
+    def _check_axis(self, outputs: Tensor, y: Tensor) -> None:
+        """Raise InputError for classes in the last axis, which torch's losses have in the second."""
+        is_last = outputs.dim() > 2 and outputs.shape[:-1] == y.shape
+        if is_last and (outputs.shape[0], *outputs.shape[2:]) != y.shape:
+            raise InputError(
+                f"outputs {tuple(outputs.shape)} for labels {tuple(y.shape)} have their classes in the last axis, and "
+                f"cost={self.name} has them in the second; use landscape.cost.CrossEntropy(), cost=cross_entropy, or "
+                "let forward return outputs.movedim(-1, 1)"
             )
 
     def _target(self, y: Tensor, outputs: Tensor) -> Tensor:

@@ -5,15 +5,19 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import torch
 
-from landscape.data.reading import as_split
+from landscape.data.reading import held
 from landscape.data.split import Split
+from landscape.data.stream import Data, Stream, limited, num_of
 from landscape.errors import InputError
 
 __all__ = ["Dataset", "Split"]
+
+SPLITS = ("train", "valid", "test")
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,31 +26,50 @@ class Dataset:
 
     Args:
         name: what the data set is called, ``"mnist"``; part of the fingerprint.
-        train, valid, test: the splits, or what ``as_split`` reads; ``valid`` is what early stopping looks at.
-        num_classes: labels are 0 ... num_classes - 1; for a regression the number of targets C.
-        copy: which copy of the data this is, as far as that is known; shown with results, no part of the fingerprint.
+        train, valid, test: the splits, streams, or what ``held`` makes such of; ``valid`` is what early stopping looks
+            at.
+        num_classes: labels are 0 ... num_classes - 1; for a regression the number of targets C; 0: not known.
+        copy: what is to be said of the examples beside their name, such as which copy of the data they are; shown with
+            results, no part of the fingerprint.
     """
 
     name: str
-    train: Split
-    valid: Split
-    test: Split
-    num_classes: int
+    train: Any
+    valid: Any
+    test: Any
+    num_classes: int = 0
     copy: str = ""
 
     def __post_init__(self) -> None:
-        for name in ("train", "valid", "test"):
-            object.__setattr__(self, name, as_split(getattr(self, name)))
+        made: dict[int, Data] = {}  # one loader for several splits is read once
+        for name in SPLITS:
+            source = getattr(self, name)
+            if id(source) not in made:
+                made[id(source)] = held(source, called=f"{self.name} ({name})")
+            object.__setattr__(self, name, made[id(source)])
+
+    @property
+    def streams(self) -> dict[str, Stream]:
+        """The splits that are streams, by name."""
+        return {name: split for name in SPLITS if isinstance(split := getattr(self, name), Stream)}
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the fingerprint tells these examples from others: streams do not say what they will yield."""
+        return all(stream.name for stream in self.streams.values())
 
     @cached_property
     def fingerprint(self) -> str:
-        """Sixteen hex digits of the sha256 over name, shapes, dtypes and bytes of all three splits.
+        """Sixteen hex digits of the sha256 over name, shapes, dtypes and bytes of all three splits, names of streams.
 
         The store keys a trained solution by it, so a changed pixel, order or cap means a new training.
         """
         digest = hashlib.sha256(self.name.encode())
-        for split_name in ("train", "valid", "test"):
-            split: Split = getattr(self, split_name)
+        for split_name in SPLITS:
+            split: Data = getattr(self, split_name)
+            if isinstance(split, Stream):
+                digest.update(f"|{split_name} stream {split.name} {split.num_examples}|".encode())
+                continue
             if split.is_resampled:
                 digest.update(f"|{split_name} resampled|".encode())
             if split.num_streams is not None:
@@ -75,8 +98,9 @@ class Dataset:
                 f"limits.examples={num_train!r} must be a whole number of at least 1; "
                 "give one, or null to use every example"
             )
-        if num_train >= max(len(self.train), len(self.valid), len(self.test)):
+        before = self.train, self.valid, self.test
+        if all(num is not None and num <= num_train for num in map(num_of, before)):
             return self  # keeps a fingerprint that was already computed
-        return replace(
-            self, train=self.train.first(num_train), valid=self.valid.first(num_train), test=self.test.first(num_train)
-        )
+        capped = {id(split): limited(split, num_train) for split in before}  # one object for several stays one
+        train, valid, test = (capped[id(split)] for split in before)
+        return replace(self, train=train, valid=valid, test=test)

@@ -63,6 +63,7 @@ class Split:
             anew for every minibatch, in a measurement fixed by seed and example.
         form: what a batch is made of: ``"pair"`` (x, y), ``"tuple"`` (*x, y), ``"whole"`` x itself, in which the
             targets are.
+        is_part: others follow in a stream.
 
     Raises:
         InputError: ``x`` or ``y`` holds no tensor or array, there are no examples, ``x`` and ``y`` differ in length, or
@@ -74,6 +75,7 @@ class Split:
     num_streams: int | None = None
     is_resampled: bool = False
     form: str = "pair"
+    is_part: bool = False
 
     def __post_init__(self) -> None:
         for name in ("x", "y"):

@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
+import copy
+import inspect
 import logging
-import random
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
-import numpy as np
-import torch
-from torch.utils.data import DataLoader, IterableDataset, RandomSampler
+from torch import nn
+from torch.utils.data import (
+    DataLoader,
+    IterableDataset,
+    RandomSampler,
+    SequentialSampler,
+    SubsetRandomSampler,
+    WeightedRandomSampler,
+)
 
+from landscape.data.draws import SEED, Draws, apart, generators_of
 from landscape.data.split import Split
 from landscape.data.tree import Tree, joined, signature
 from landscape.errors import InputError
 
+DRAWING = (RandomSampler, SubsetRandomSampler, WeightedRandomSampler)
 log = logging.getLogger(__name__)
 
-SEED = 0
-"""Under which every pass shuffles and augments: two passes see the same, as far as they draw from the global
-generators of torch, NumPy and Python."""
+FEW = 8
+"""Examples that are looked at twice, to see whether they are made at random."""
 
 
 class Stream:
@@ -34,6 +42,7 @@ class Stream:
         source: a ``DataLoader``, an iterable data set, or a function that returns a new iterator each time.
         name: what the examples are called; without a name and a fingerprint no result of them counts as done before.
         num_examples: stop after so many; None: all.
+        called: what messages call it; by default its name, or the type of its source.
 
     Raises:
         InputError: an iterator that is used up after one pass; no batches.
@@ -42,7 +51,7 @@ class Stream:
     num_streams = None
     is_resampled = False
 
-    def __init__(self, source: Any, name: str | None = None, num_examples: int | None = None) -> None:
+    def __init__(self, source: Any, name: str | None = None, num_examples: int | None = None, called: str = "") -> None:
         if num_examples is not None and num_examples < 1:
             raise InputError(f"num_examples={num_examples} must be at least 1, or null for all examples")
         if isinstance(source, Iterator):
@@ -50,12 +59,20 @@ class Stream:
                 f"examples came as a {type(source).__name__}, which is used up after one pass, and every measurement "
                 "takes one; give what makes it: a DataLoader, or a function that returns a new iterator"
             )
-        if not (isinstance(source, Iterable) or callable(source)):
+        if isinstance(source, type | str | bytes) or not (isinstance(source, Iterable) or callable(source)):
+            what = f"the class {source.__name__}" if isinstance(source, type) else type(source).__name__
             raise InputError(
-                f"examples came as {type(source).__name__}; give a DataLoader, a data set, or a function that returns "
+                f"examples came as {what}; give a DataLoader, a data set, or a function that returns "
                 "an iterator of batches"
             )
-        self.source, self.name, self.num_examples = source, name, num_examples
+        if isinstance(source, nn.Module) or not (isinstance(source, Iterable) or _takes_nothing(source)):
+            raise InputError(
+                f"examples came as a {type(source).__name__} that is called with arguments; give a DataLoader, a data "
+                "set, or a function of no arguments that returns an iterator of batches"
+            )
+        self.source, self.name, self.num_examples, self.called = source, name, num_examples, called
+        self._last: Any = None
+        self._is_short = False
 
     @property
     def num_known(self) -> int | None:
@@ -67,8 +84,41 @@ class Stream:
 
     @property
     def is_shuffled(self) -> bool:
-        """Whether a loader draws the order of the examples."""
-        return isinstance(getattr(self.source, "sampler", None), RandomSampler)
+        """Whether a loader draws which examples come, or their order."""
+        return isinstance(getattr(self.source, "sampler", None), DRAWING)
+
+    @cached_property
+    def is_random(self) -> bool:
+        """Whether examples depend on random numbers otherwise, as by augmentation: a few are looked at twice."""
+        one, other = self._few(SEED), self._few(SEED + 1)
+        return not is_alike(one, other)
+
+    def _few(self, seed: int) -> Split:
+        """A few examples under other random numbers: by their own numbers where they have any, else a first batch."""
+        loader = self.source
+        has_numbers = isinstance(getattr(loader, "sampler", None), (*DRAWING, SequentialSampler))
+        if isinstance(loader, DataLoader) and has_numbers and loader.batch_size is not None:
+            data: Any = loader.dataset
+            rows = getattr(loader.sampler, "indices", range(len(data)))[:FEW]
+            with Draws(seed).drawn():
+                return Split.of(loader.collate_fn([data[int(i)] for i in rows]))
+        return next(iter(self.batches(seed)))
+
+    def named(self, name: str | None, called: str | None = None) -> Stream:
+        """The same under a name."""
+        other = copy.copy(self)
+        other.name, other.called = name, self.called if called is None else called
+        return other
+
+    def limited(self, num: int | None) -> Stream:
+        """The same with at most ``num`` examples; what is known of the first batch stays known."""
+        if num is None or (self.num_examples is not None and self.num_examples <= num):
+            return self
+        other = copy.copy(self)
+        other.num_examples = num
+        if "first_batch" in self.__dict__:
+            other.__dict__["first_batch"] = self.first_batch.first(num)
+        return other
 
     @cached_property
     def first_batch(self) -> Split:
@@ -81,19 +131,20 @@ class Stream:
         """At most ``num`` examples of the first batch."""
         return self.first_batch.first(num)
 
-    def batches(self) -> Iterator[Split]:
+    def batches(self, seed: int = SEED) -> Iterator[Split]:
         """One pass.
 
+        Args:
+            seed: of what is shuffled and augmented.
+
         Raises:
-            InputError: a batch that is no batch, or is made otherwise than the first.
+            InputError: a batch that is no batch, or is made otherwise than the first; the iterator of the last pass.
         """
         seen, made = 0, ""
-        numbers = _Numbers(SEED)
+        source = apart(self.source)
+        numbers = Draws(seed, generators_of(source))
         with numbers.drawn():
-            made_anew = (
-                self.source() if callable(self.source) and not isinstance(self.source, Iterable) else self.source
-            )
-            iterator = iter(made_anew)
+            iterator = self._begun(source() if callable(source) and not isinstance(source, Iterable) else source)
         while self.num_examples is None or seen < self.num_examples:
             with numbers.drawn():
                 try:
@@ -101,9 +152,9 @@ class Stream:
                 except StopIteration:
                     break
             try:
-                split = Split.of(batch)
+                split = replace(Split.of(batch), is_part=True)
             except InputError as error:
-                raise InputError(f"batch {seen} of {self._told}: {error}") from None
+                raise InputError(f"{self._told}, after {seen} examples: {error}") from None
             now = _form(split)
             if made and now != made:
                 raise InputError(
@@ -115,17 +166,38 @@ class Stream:
                 split = split.first(self.num_examples - seen)
             seen += len(split)
             yield split
+        told = _length(self.source)
+        if told is not None and 0 < seen < min(told, self.num_examples or told) and not self._is_short:
+            self._is_short = True
+            log.warning("%s yields %d examples, and says that it has %d", self._told, seen, told)
         if not seen:
             raise InputError(
                 f"{self._told} yields no batch{' the second time' if 'first_batch' in self.__dict__ else ''}; "
                 "give a function that returns a new iterator each time"
             )
 
+    def _begun(self, source: Any) -> Iterator[Any]:
+        """A new iterator: one that an earlier pass has begun lacks what that has seen."""
+        try:
+            iterator: Iterator[Any] = iter(source)
+        except TypeError:
+            raise InputError(
+                f"{self._told} makes a {type(source).__name__}, which yields no batches; let the function return an "
+                "iterator of batches"
+            ) from None
+        if iterator is self._last:
+            raise InputError(
+                f"{self._told} gives the same iterator again, which goes on where the last pass stopped; give a "
+                "function that makes a new one each time"
+            )
+        self._last = None if isinstance(source, DataLoader) else iterator  # workers that stay have one for all passes
+        return iterator
+
     def blocks(self, size: int) -> Iterator[Split]:
         """One pass, batches of one shape put together until they have ``size`` examples or more."""
         held: list[Split] = []
         for split in self.batches():
-            if held and _shape(held[0]) != _shape(split):
+            if held and shape_of(held[0]) != shape_of(split):
                 yield together(held)
                 held = []
             held.append(split)
@@ -137,41 +209,17 @@ class Stream:
 
     @property
     def _told(self) -> str:
-        return self.name or type(self.source).__name__
+        return self.called or self.name or type(self.source).__name__
 
 
-class _Numbers:
-    """The global random numbers of one pass, apart from those of the caller."""
-
-    def __init__(self, seed: int) -> None:
-        self.seed = seed
-        self._state: Any = None
-
-    @contextmanager
-    def drawn(self) -> Iterator[None]:
-        """Inside the block the global generators go on where the last block of this pass left them."""
-        before = _state()
-        if self._state is None:
-            torch.manual_seed(self.seed)
-            np.random.seed(self.seed)
-            random.seed(self.seed)
-        else:
-            _restore(self._state)
-        try:
-            yield
-        finally:
-            self._state = _state()
-            _restore(before)
-
-
-def _state() -> tuple[Any, ...]:
-    return torch.get_rng_state(), np.random.get_state(), random.getstate()
-
-
-def _restore(state: tuple[Any, ...]) -> None:
-    torch.set_rng_state(state[0])
-    np.random.set_state(state[1])
-    random.setstate(state[2])
+def _takes_nothing(function: Any) -> bool:
+    try:
+        inspect.signature(function).bind()
+    except TypeError:
+        return False
+    except ValueError:  # one in C
+        return True
+    return True
 
 
 def _length(source: Any) -> int | None:
@@ -191,7 +239,16 @@ def _form(split: Split) -> str:
     return " and ".join([split.form, *dict.fromkeys(parts)])
 
 
-def _shape(split: Split) -> tuple[str, str]:
+def is_alike(one: Split, other: Split) -> bool:
+    """Whether two splits hold the same numbers, those that are none included."""
+    pairs = [(leaf, other.leaves.get(name)) for name, leaf in one.leaves.items()]
+    return all(
+        b is not None and a.shape == b.shape and bool(((a == b) | ((a != a) & (b != b))).all()) for a, b in pairs
+    )
+
+
+def shape_of(split: Split) -> tuple[str, str]:
+    """Names, precisions and inner shapes: batches with the same ones can be put together."""
     return signature(split.x), signature(split.y)
 
 
@@ -201,4 +258,25 @@ def together(splits: Sequence[Split]) -> Split:
         return splits[0]
     x = joined([split.x for split in splits])
     y = x if splits[0].y is splits[0].x else joined([split.y for split in splits])
-    return Split(x, y, form=splits[0].form)
+    return replace(splits[0], x=x, y=y)
+
+
+Data = Split | Stream
+"""Examples: all at once, or batch by batch."""
+
+
+def num_of(data: Data) -> int | None:
+    """N; None where a stream does not say it beforehand."""
+    return data.num_known if isinstance(data, Stream) else len(data)
+
+
+def shown_of(data: Data) -> Split:
+    """What shows the kind of the examples: all of them, or the first batch of a stream."""
+    return data.first_batch if isinstance(data, Stream) else data
+
+
+def limited(data: Data, num: int | None) -> Data:
+    """At most the first ``num`` examples; None: all."""
+    if isinstance(data, Stream):
+        return data.limited(num)
+    return data if num is None else data.first(num)

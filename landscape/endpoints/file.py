@@ -34,6 +34,7 @@ MAPPING = re.compile(r"collections\.defaultdict|[\w.]+\.AttributeDict")
 MOST_INFLATED = 10
 """Times its own size to which a file may unpack; torch does not compress, and weights hardly can be."""
 
+HALF_WRITTEN = ("it is empty", "it is cut off")
 WAY_OUT = "save module.state_dict(), not the module"
 TRUSTED = (
     '; of a file that you trust, keep the tensors: torch.save(torch.load(FILE, weights_only=False)["state_dict"], NEW)'
@@ -125,6 +126,8 @@ def _one(file: Path, told: str) -> Any:
     except Exception as error:  # whatever bytes may lead a reader to: they are the user's file, not a fault of ours
         reason = _reason(error)
         way = WAY_OUT + (TRUSTED if reason.startswith("it holds objects of") else "")
+        if reason.startswith(HALF_WRITTEN):
+            way = "wait until it is written, copy it again, or leave it out"
         raise InputError(
             f"{told} is no state dict that torch.load(weights_only=True) can read ({reason}); {way}"
         ) from error

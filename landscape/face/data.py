@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from landscape.data.dataset import Dataset
 from landscape.data.reading import as_data
 from landscape.data.split import Split
-from landscape.data.stream import Stream
+from landscape.data.stream import Stream, together
 from landscape.errors import InputError
 from landscape.objective import Objective
 
@@ -56,6 +56,16 @@ def examples_of(data: Any, num_examples: int | None) -> tuple[Given, list[str]]:
     splits = {name: as_data(part, num_examples=num) for name, part in parts.items()}
     first = next(iter(splits.values()))
     return Given(*(splits.get(name, first) for name in NAMES)), names
+
+
+def held(data: Any) -> Split:
+    """Examples in memory, also those of a loader.
+
+    Raises:
+        InputError: they cannot be held.
+    """
+    found = as_data(data)
+    return together(list(found.batches())) if isinstance(found, Stream) else found
 
 
 def _names_in(data: Any) -> list[str]:

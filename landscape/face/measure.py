@@ -18,7 +18,7 @@ from torch import nn
 from landscape.alphas import Adaptive, checked, evenly, explicit
 from landscape.data.dataset import Dataset
 from landscape.errors import InputError
-from landscape.face.data import examples_of, objective_of
+from landscape.face.data import examples_of, held, objective_of
 from landscape.face.grid import surface_on
 from landscape.face.places import Place, R, TrajectoryOf
 from landscape.face.run import projection_of
@@ -61,6 +61,7 @@ def measure(
     batch_size: int | None = None,
     memory: str | int | None = None,
     running_statistics: str | None = None,
+    calibration: Any = None,
     call: Callable[[nn.Module, Any], Any] | None = None,
     num_examples: int | None = None,
     progress: bool | None = None,
@@ -96,10 +97,13 @@ def measure(
             end, ``"interpolate"``, or ``"recalibrate"`` over the training data. At the points of a trajectory None
             takes each point's own.
         call: (module, inputs) -> outputs, where the net is called in another way.
+        calibration: examples that statistics are taken over where they are recalibrated, held in memory; None: the
+            training data.
         num_examples: the first so many of the data, in their own order; None: all.
         progress: False for no progress bar; else there is one in terminals and notebooks.
-        resume: a file that keeps what is known of a line over streamed examples until it is done: the same call goes on
-            there after it was cut, to the same bits. Of several examples by name, or modes, each has its own beside it.
+        resume: a file that keeps what is known of a line or plane over streamed examples until it is done: the same
+            call goes on there after it was cut, to the same bits. Of several examples by name, or modes, each has its
+            own beside it.
 
     Returns:
         A ``Curve`` on a line, a ``Surface`` on a plane, a ``Projection`` with J at every point of a trajectory; where
@@ -119,8 +123,11 @@ def measure(
     with _in_python_words(), bars(progress is not False):
         _check(net, mode, noise, progress)
         dataset, names = examples_of(data, num_examples)
-        if running_statistics == "recalibrate" and names and "train" not in names:
-            raise InputError("running_statistics=recalibrate needs the training data: data={'train': ..., ...}")
+        if running_statistics == "recalibrate" and names and "train" not in names and calibration is None:
+            raise InputError(
+                "running_statistics=recalibrate needs the training data: data={'train': ..., ...}, or calibration=..."
+            )
+        taken = dataset.train if calibration is None else held(calibration)
         place = _device(net, device)
         kind = str(dtype).removeprefix("torch.")
         settings: dict[str, Any] = {
@@ -131,7 +138,7 @@ def measure(
             "mode": mode,
         }
         settings |= {"num_replicates": num_replicates, "running_statistics": running_statistics, "call": call}
-        objective = partial(objective_of, calibration=dataset.train, **settings)
+        objective = partial(objective_of, calibration=taken, **settings)
         network = {"device": place, "module": net, "cost": cost, "dataset": dataset, "objective": objective}
         network |= {"optimizer": torch.optim.SGD, "interim": partial(_interim, resume, bool(names))}
         chosen, found = names or ["train"], dict[str, Any]()

@@ -66,6 +66,11 @@ def _weights(place: Path) -> list[Path]:
     return [file for file in inside if file.is_file()]
 
 
+def is_ours(config: Any) -> bool:
+    """Whether all that a node makes is made by this project."""
+    return all(value.split(".")[0] == OURS[0] for key, value in _leaves(config) if key == "_target_")
+
+
 def _digest(file: Path) -> str:
     try:
         state = file.stat()

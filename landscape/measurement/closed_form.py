@@ -54,6 +54,7 @@ class ClosedForm:
 
     def check(self, on_path: OnPath) -> None:
         """Raise InputError for a model, cost or path that is not known here, before anything is trained."""
+        on_path.check_held(self.splits, "closed_form")
         self.curves.check(on_path)
         family_of(on_path.module, on_path.cost, on_path.dataset.train.first(1))
         for name in self.splits:

@@ -53,7 +53,7 @@ class Pass:
     Args:
         split: ``train``, ``valid`` or ``test``.
         mode: of the objective.
-        num_examples: N of the split.
+        num_examples: N of the split; None where a stream does not say it.
         num_points: A, positions on each line.
         num_rows: S, lines.
         num_replicates: K of the objective.
@@ -62,7 +62,7 @@ class Pass:
 
     split: str
     mode: str
-    num_examples: int
+    num_examples: int | None
     num_points: int
     num_rows: int
     num_replicates: int = 1
@@ -70,8 +70,8 @@ class Pass:
 
     @property
     def num_evaluations(self) -> int:
-        """Examples that go through the network, every one as often as it does."""
-        return self.num_examples * self.num_points * self.num_rows * self.num_replicates
+        """Examples that go through the network, every one as often as it does; 0 where their number is not known."""
+        return (self.num_examples or 0) * self.num_points * self.num_rows * self.num_replicates
 
 
 @dataclass(frozen=True)

@@ -82,6 +82,10 @@ class Descent:
         self.num_steps, self.noise = num_steps, noise
         self.stop_projection, self.stop_residual = stop_projection, stop_residual
 
+    def check(self, network: Network) -> None:
+        """Raise InputError for examples that come as a stream."""
+        network.check_held(["train"], "descent")
+
     def __call__(self, network: Network) -> Measured:
         """A network -> projections ``"descent"`` and, where there is a theory, ``"theory"`` and ``"expected"``."""
         module = copy.deepcopy(network.module).to(network.device, torch.float64)

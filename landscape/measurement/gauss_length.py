@@ -77,6 +77,7 @@ class GaussLength:
                 "measurement=gauss_length runs over all of [0, 1], but alphas lack 0 or 1; "
                 "use alphas=standard or alphas=unit_200"
             )
+        on_path.check_held(self.curves.splits, "gauss_length")
         if on_path.dataset.train.num_streams is not None or on_path.dataset.train.is_resampled:
             raise InputError(
                 "measurement=gauss_length needs independent and fixed examples, not sequences or pixels "

@@ -5,19 +5,23 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from itertools import product
+from typing import Any
 
 import numpy as np
 
 from landscape.cost.contract import is_of_batch
+from landscape.data.stream import Stream, num_of, shown_of
 from landscape.errors import InputError
 from landscape.ground.progress import progress_of
 from landscape.measurement.contract import Measured, Pass, Work
-from landscape.measurement.placement import check_placement, order_of, place
+from landscape.measurement.placement import Placed, check_placement, order_of, place
 from landscape.measurement.rounding import EVERY, is_evaluated_again, points_of, rounding_floor, some_of
 from landscape.measurement.stages import OnPath
 from landscape.objective.interim import Interim
 from landscape.objective.objective import Objective
+from landscape.objective.request import Request, evaluated
 from landscape.objective.slope import check_order
+from landscape.objective.sums import Evaluation
 from landscape.result.curve import Curve, argmin_alpha, drop, hidden_rise, largest_rise, num_turning_points
 from landscape.result.curve.noise import NoiseOfCosts, noise_of_costs, steepest
 
@@ -64,41 +68,71 @@ class Interpolation:
         """On a path -> curves keyed ``"train/stochastic"`` and so on."""
         curves: dict[str, Curve] = {}
         numbers: dict[str, list[float]] = {}
-        for split, mode in product(self.splits, self.modes):
-            if not self._is_repeated(mode, on_path.trial_in(mode)):
-                objective = on_path.objective_along(on_path.split(split), mode)
-                name = f"{split}/{mode}"
-                curves[name], placed = self._curve(on_path, objective, split)
-                numbers |= numbers_of(name, curves[name])
-                numbers |= {f"{name}/{key}": values for key, values in placed.items()}
+        modes = [mode for mode in self.modes if not self._is_repeated(mode, on_path.trial_in(mode))]
+        for split in self.splits:
+            examples = on_path.split(split)
+            # The modes of a stream share one pass over it; of what is held, one is done before the next takes memory.
+            for together in [modes] if isinstance(examples, Stream) else [[mode] for mode in modes]:
+                objectives = [on_path.objective_along(examples, mode) for mode in together]
+                for curve, placed in self._curves(on_path, objectives, split):
+                    name = f"{split}/{curve.mode}"
+                    curves[name] = curve
+                    numbers |= numbers_of(name, curve)
+                    numbers |= {f"{name}/{key}": values for key, values in placed.items()}
         return Measured(curves=curves, numbers=numbers, labels=on_path.ends.labels)
 
-    def _curve(self, on_path: OnPath, objective: Objective, split: str) -> tuple[Curve, dict[str, list[float]]]:
-        """One objective along the path, and the numbers of an adaptive grid."""
-        path = on_path.laid(objective.device, objective.dtype)
-        what = f"{split} {objective.mode}"
-        placed = place(objective, path, on_path, self.slopes, what)
-        alphas = placed.alphas
+    def _curves(
+        self, on_path: OnPath, objectives: Sequence[Objective], split: str
+    ) -> list[tuple[Curve, dict[str, list[float]]]]:
+        """Objectives over the same examples along the path, and the numbers of an adaptive grid of each."""
+        placed, requests = list[Placed](), list[Request]()
+        what = f"{split} {' and '.join(objective.mode for objective in objectives)}"
+        for objective in objectives:
+            path = on_path.laid(objective.device, objective.dtype)
+            placed.append(place(objective, path, on_path, self.slopes, f"{split} {objective.mode}"))
+            requests.append(self._request(on_path, objective, path, placed[-1], split))
+        total = sum(request.objective.num_batches * len(request.alphas) for request in requests)
+        with progress_of(what, total) as progress:
+            done = [0] * len(requests)
+            for n, request in enumerate(requests):
+
+                def reached(num: int, n: int = n) -> None:
+                    done[n] = num
+                    progress(sum(done))
+
+                request.progress = reached
+            evaluations = evaluated(requests)
+        return [
+            (self._curve(on_path, request, part, evaluation, split), part.numbers)
+            for request, part, evaluation in zip(requests, placed, evaluations, strict=True)
+        ]
+
+    def _request(self, on_path: OnPath, objective: Objective, path: Any, placed: Placed, split: str) -> Request:
+        """One objective along the path, with what its noise needs."""
         has_noise = self.noise and not is_of_batch(objective.cost)
-        noise_of = NoiseOfCosts(alphas) if has_noise and objective.is_streamed else None
+        alphas = placed.alphas
+        noise = NoiseOfCosts(alphas) if has_noise and objective.is_streamed else None
         file = on_path.interim(f"{split}-{objective.mode}") if objective.is_streamed else None
         interim = None if file is None else Interim(file)
-        with progress_of(what, objective.num_batches * len(alphas)) as progress:
-            evaluation = objective.along(path, alphas, progress, keep_costs=has_noise, noise=noise_of, interim=interim)
+        return Request(objective, path, alphas, keep_costs=has_noise, noise=noise, interim=interim, beside=placed.sums)
+
+    def _curve(self, on_path: OnPath, request: Request, placed: Placed, evaluation: Evaluation, split: str) -> Curve:
+        """What was evaluated, with its noise."""
+        objective, alphas, noise_of = request.objective, request.alphas, request.noise
         # Classification error is a channel of the net as it is used, without dropout (paper.md 0.2).
         channels = {n: v for n, v in evaluation.channels.items() if not (objective.is_random and n.endswith("error"))}
         values = channels.pop("objective")
         noise = {}
-        if noise_of is not None:
+        if isinstance(noise_of, NoiseOfCosts):
             noise = noise_of.measured(evaluation.scale)
         elif evaluation.costs is not None:
             noise = noise_of_costs(evaluation.costs, values, alphas)
         if noise:
             noise["floor"] = rounding_floor(on_path, objective, alphas, values, evaluation)
-        curve = Curve(
+        return Curve(
             alphas=alphas,
             objective=values,
-            metrics=channels | placed.channels,
+            metrics=channels | placed.measured,
             split=split,
             mode=objective.mode,
             dtype=str(objective.dtype).removeprefix("torch."),
@@ -106,7 +140,6 @@ class Interpolation:
             replicates=evaluation.replicates if objective.num_replicates > 1 else None,
             noise=noise,
         )
-        return curve, placed.numbers
 
     def work(self, on_path: OnPath) -> Work:
         """The passes over the data that a call makes."""
@@ -117,11 +150,11 @@ class Interpolation:
             if self._is_repeated(mode, trial):
                 continue
             orders = sorted({0, order_of(on_path, self.slopes)})
-            passes += [Pass(name, mode, len(split), num, num_rows, trial.num_replicates, k) for k in orders]
+            passes += [Pass(name, mode, num_of(split), num, num_rows, trial.num_replicates, k) for k in orders]
             if self.noise:
                 again = points_of(num)  # in the other precision, and some with sums in another order
                 num_again = num * (is_evaluated_again(trial) or split.is_resampled) + len(again) + len(again[::EVERY])
-                few = some_of(split)[0]
+                few = some_of(shown_of(split))[0]
                 passes.append(Pass(name, mode, len(few), num_again, num_rows, trial.num_replicates))
         return Work(tuple(passes), unknown="" if on_path.adaptive is None else "the points that alphas=adaptive adds")
 

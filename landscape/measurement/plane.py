@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from landscape.data.stream import num_of
 from landscape.endpoints import Ends
 from landscape.errors import InputError
 from landscape.ground.progress import progress_of
@@ -112,7 +113,7 @@ class TrajectoryPlane:
         elif solutions is not None:
             nums = [len(run.epochs) for run in solutions.trajectories]
             unknown = " and ".join(filter(None, (unknown, "reading the trajectory")))
-        num_examples = len(on_path.split(self.first_split))
+        num_examples = num_of(on_path.split(self.first_split))
         num_replicates = on_path.trial_in(self.first_mode).num_replicates
         points = [Pass(self.first_split, self.first_mode, num_examples, num, 1, num_replicates) for num in nums]
         return Work((*line.passes, *points), unknown=unknown)
@@ -161,7 +162,7 @@ class TrajectoryPlane:
             with progress_of(
                 f"points of training, seed {solutions.seeds[s]}", objective.num_batches * len(rows)
             ) as progress:
-                num = run.held or len(rows)
+                num = run.held or max(len(rows), 1)
                 for first in range(0, len(rows), num):
                     here, before = rows[first : first + num], first * objective.num_batches
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from landscape.alphas import Adaptive
 from landscape.data.dataset import Dataset, Split
+from landscape.data.stream import Stream, limited
 from landscape.endpoints import Ends
 from landscape.errors import InputError
 from landscape.objective.objective import Objective
@@ -61,10 +62,25 @@ class Network(Seeds):
     num_examples: int | None = None
     interim: Callable[[str], Path | None] = lambda name: None
 
-    def split(self, name: str) -> Split:
-        """The examples of one split that are measured on."""
-        split: Split = getattr(self.dataset, name)
-        return split if self.num_examples is None else split.first(self.num_examples)
+    def split(self, name: str) -> Any:
+        """The examples of one split that are measured on, a ``Split`` or a ``Stream``."""
+        if name not in self._splits:
+            self._splits[name] = limited(getattr(self.dataset, name), self.num_examples)
+        return self._splits[name]
+
+    def check_held(self, names: Iterable[str], measurement: str) -> None:
+        """Raise InputError where a measurement needs all examples of these splits at once, and one is a stream."""
+        streams = [name for name in names if isinstance(self.split(name), Stream)]
+        if streams:
+            raise InputError(
+                f"measurement={measurement} needs all examples at once, and {', '.join(streams)} of data "
+                f"{getattr(self.dataset, 'name', 'given')} is a stream; give tensors or a map-style data set, or use "
+                "measurement=interpolation"
+            )
+
+    @cached_property
+    def _splits(self) -> dict[str, Any]:
+        return {}
 
     @cached_property
     def trial(self) -> Objective:
@@ -89,7 +105,7 @@ class Network(Seeds):
     def at(self, stage: type[Network], **more: Any) -> Any:
         """This network at a later stage, with what that adds."""
         later = stage(**{entry.name: getattr(self, entry.name) for entry in fields(self)} | more)
-        later.__dict__.update(trial=self.trial, _trials=self._trials)
+        later.__dict__.update(trial=self.trial, _trials=self._trials, _splits=self._splits)
         return later
 
 

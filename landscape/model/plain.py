@@ -95,11 +95,24 @@ def _weight_norm(v: Tensor, g: Tensor, dim: int = 0) -> Tensor:
     return v * (g / v.square().sum(axes, keepdim=dim != -1).sqrt())
 
 
+def _mse_loss(
+    x: Tensor, target: Tensor, size_average: Any = None, reduce: Any = None, reduction: str = "mean", weight: Any = None
+) -> Tensor:
+    if size_average is not None or reduce is not None:  # names of long ago for the reduction
+        reduction = "none" if reduce is False else "sum" if size_average is False else "mean"
+    squares = (x - target).square() if weight is None else weight * (x - target).square()
+    if reduction == "none":
+        return squares
+    num = squares.numel() if weight is None else weight.expand_as(squares).sum()
+    return squares.sum() if reduction == "sum" else squares.sum() / num
+
+
 class PlainDerivatives(_Instead):
     """What the derivative of J along a path needs: no tensor held constant for training's sake, norms by their formula.
 
     A ``detach`` in a model steers its training; J moves with such a tensor too. Of layer norm and instance norm torch
-    2.13 nests the forward derivatives wrongly, of weight norm it has none.
+    2.13 nests the forward derivatives wrongly, of weight norm it has none; of the mean squared error nesting them ends
+    the process, with a signal.
     """
 
     others = {  # noqa: RUF012
@@ -107,5 +120,6 @@ class PlainDerivatives(_Instead):
         F.layer_norm: _layer_norm,
         torch.layer_norm: _layer_norm,
         F.instance_norm: _instance_norm,
+        F.mse_loss: _mse_loss,
         torch._weight_norm: _weight_norm,
     }

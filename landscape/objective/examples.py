@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -39,6 +39,8 @@ class Examples:
         if not (self.is_streamed or isinstance(shown.y, Tree)):
             self.scales = scales(cost, shown.y)
         self.split = shown.to(device, dtype)
+        self.newcomers: Callable[[Split, int], None] = lambda block, before: None
+        """Told each block of a stream and how many examples came before; raises InputError for what does not fit."""
 
     @property
     def is_streamed(self) -> bool:
@@ -61,7 +63,9 @@ class Examples:
             return
         before = 0
         for block in self.data.blocks(size):
-            yield before, block.to(self.device, self.dtype)
+            here = block.to(self.device, self.dtype)
+            self.newcomers(here, before)
+            yield before, here
             before += len(block)
 
     def counted(self, block: Split, sums: Sums) -> AbstractContextManager[None]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property, partial
+from functools import cached_property
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,28 +14,26 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from landscape.cost import from_torch
-from landscape.cost.labels import check_counts
 from landscape.data.reading import as_data
 from landscape.data.split import Split
-from landscape.errors import InputError
 from landscape.ground.precision import tf32
 from landscape.objective.batch import Batch, Batches
 from landscape.objective.check.conduct import Look, look_at
 from landscape.objective.check.fitting import check_numbers, check_split
+from landscape.objective.check.late import Newcomers
 from landscape.objective.check.soundness import check
 from landscape.objective.engine.line import check_engine
 from landscape.objective.examples import Examples
 from landscape.objective.forward import BatchForm, ForwardPass
-from landscape.objective.interim import Interim, OtherData
+from landscape.objective.interim import Interim
 from landscape.objective.memory.budget import budget_of
 from landscape.objective.memory.footprint import Evaluate, footprint
 from landscape.objective.memory.passes import MOST_CPU, Passes, Wants
 from landscape.objective.module.call import Call
 from landscape.objective.module.watch import undisturbed
+from landscape.objective.request import Request, evaluated
 from landscape.objective.running_statistics import RunningStatistics
-from landscape.objective.sums import Evaluation, Listener, Sums, with_derived
-from landscape.objective.walk import Walk
-from landscape.path import widened
+from landscape.objective.sums import Evaluation, Listener
 
 
 class Objective:
@@ -167,6 +165,8 @@ class Objective:
                 self._looks[key] = replace(look, forward=self.forward)
             elif not is_checked:
                 self.check_split(self.split, has_extremes=self.split.num_streams is None)
+            if self.is_streamed:
+                self.examples.newcomers = Newcomers(self.batches, self.statistics.of(self.buffers, 0))
 
     def check_split(self, split: Split, has_extremes: bool = True) -> None:
         """Raise InputError unless other examples of the same kind fit module and cost.
@@ -205,8 +205,6 @@ class Objective:
         # As the end of a path: the statistics of one point are those of theta_1.
         return {name: values[0] for name, values in self.along(lambda _: theta, np.ones(1)).channels.items()}
 
-    @undisturbed()
-    @tf32(False)
     def along(
         self,
         path: Callable[[float], Tensor],
@@ -226,44 +224,7 @@ class Objective:
             noise: of a stream, told each block's costs instead, which are then forgotten.
             interim: of a stream, keeps what is known meanwhile; a pass that was cut goes on from there.
         """
-        check_counts(self.scales, len(self.split))
-        path = widened(path, self.dtype)
-        num_seeds = path(float(alphas[0])).shape[0]
-        if num_seeds != len(self.seeds):
-            raise ValueError(
-                f"theta has {num_seeds} rows but the objective has {len(self.seeds)} seeds; give one per row"
-            )
-        self.statistics.batch_size = self.batch_size
-        shape, spare = (self.num_replicates, len(alphas), num_seeds), self.passes.spare
-        take = None if noise is None else noise.add
-        sums = Sums(shape, None if self.is_streamed else len(self.split), self.device, keep_costs, spare / 2, take)
-        buffers = self.statistics.along(path, alphas, self.buffers_0, self.buffers, num_seeds)  # [A][S]
-        num, walk = self.passes.points(len(alphas), sums.held), Walk(self.batches, self.examples, self.passes)
-        if num < len(alphas) and noise is not None:
-            raise InputError(
-                f"{self.wants.words}, which leaves room for {num} of {len(alphas)} points at a time, and a stream's "
-                "noise needs all in one pass; raise it, or leave the noise out (noise=False, measurement.noise=false)"
-            )
-        begin = None
-        if interim is not None and self.is_streamed and num == len(alphas):
-            begin = partial(interim.begin, walk.question(path, alphas, buffers, sums, self.engine), sums, noise)
-        for first in range(0, len(alphas), num):
-            here = slice(first, first + num)
-            sums.first, told = first, (lambda done, n=first * self.num_batches: progress(n + done))
-            sums.before = 0
-            do = partial(walk, path, alphas[here], buffers[here], sums, told)
-            try:
-                is_good = do(self.engine, begin)
-            except OtherData:
-                assert interim is not None
-                interim.forget()
-                is_good = do(self.engine, begin)
-            if not is_good:
-                sums.forget(num)
-                if noise is not None:
-                    noise.forget()
-                do("plain")
-        return with_derived(sums.evaluation(), self.cost)
+        return evaluated([Request(self, path, alphas, progress, keep_costs, noise, interim)])[0]
 
     @cached_property
     def passes(self) -> Passes:

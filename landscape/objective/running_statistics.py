@@ -76,8 +76,8 @@ class RunningStatistics:
             if isinstance(calibration, Stream):
                 raise InputError(
                     "objective.running_statistics=recalibrate goes over the training examples again for each layer "
-                    "and point, and these are streamed; give calibration= some of them as tensors, or use keep or "
-                    "interpolate"
+                    "and point, and these are streamed; give some of them to be held (calibration=...), or use "
+                    "keep or interpolate"
                 )
             if calibration is not None and (calibration.num_streams is not None or calibration.is_resampled):
                 raise InputError(

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -11,98 +10,119 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from landscape.data.split import Split
 from landscape.objective.batch import Batch, Batches
 from landscape.objective.engine.line import LineSums, line_sums
 from landscape.objective.engine.stacked import StackedPoints
 from landscape.objective.examples import Examples
 from landscape.objective.interim import Interim, Switches, question_of
 from landscape.objective.memory.passes import Passes
-from landscape.objective.sums import Sums
+from landscape.objective.sums import Listener, Sums
 from landscape.parameters import row_of
 
 
-@dataclass(frozen=True)
 class Walk:
-    """walk(path, alphas, buffers, sums, reached, engine) adds every channel at every point to ``sums``.
+    """Adds every channel at every point to sums, block by block of the examples.
 
     Args:
         batches: makes each batch as the seeds see it.
         examples: all there are.
         passes: how many examples and points are held at once.
+        path: alpha -> theta [S, P].
+        alphas: [A].
+        buffers: [A][S].
+        sums: where the values go.
+        reached: told how many (batch, alpha) pairs are done.
+        engine: of ``landscape.objective.engine``.
     """
 
-    batches: Batches
-    examples: Examples
-    passes: Passes
-
-    def __call__(
+    def __init__(
         self,
+        batches: Batches,
+        examples: Examples,
+        passes: Passes,
         path: Callable[[float], Tensor],
         alphas: NDArray[np.float64],
         buffers: list[list[Mapping[str, Tensor]]],
         sums: Sums,
         reached: Callable[[int], None],
         engine: str,
-        begin: Callable[[Switches], Interim] | None = None,
-    ) -> bool:
-        """Whether all sums are good: not where a GPU met a value that is not finite, which is redone point by point.
+    ) -> None:
+        self.batches, self.examples, self.passes = batches, examples, passes
+        self.path, self.alphas, self.buffers, self.sums = path, alphas, buffers, sums
+        self.reached, self.engine, self.done = reached, engine, 0
+        self.states: dict[tuple[int, int, int], Any] = {}
+        self.interim: Interim | None = None
+        forward = batches.forward
+        moving = any(row is not buffers[0] for row in buffers)
+        # torch's own dropout draws from the global generator inside the forward pass, and what a forward pass writes
+        # into its own weights may go by their values: nothing that can be traced.
+        alone = moving or bool(batches.drawing) or "theta" in forward.written
+        limit = passes.limit(len(alphas), sums.held, one_by_one=alone or forward.is_stateful)
+        self.line = line_sums("plain" if alone else engine, forward, path, alphas, limit)
+        self.together = StackedPoints(forward.on_copies, limit.together)
+
+    def keep_in(self, interim: Interim, noise: Listener | None) -> None:
+        """Keep what is known of a stream there meanwhile, and go on from what is there."""
+        self.interim = interim
+        interim.begin(self._question(), self.sums, noise, _switches(self.line, self.together))
+
+    def add(self, before: int, block: Split) -> None:
+        """Some examples, of a stream its next ones.
 
         Args:
-            path: alpha -> theta [S, P].
-            alphas: [A].
-            buffers: [A][S].
-            sums: where the values go.
-            reached: told how many (batch, alpha) pairs are done.
-            engine: of ``landscape.objective.engine``.
-            begin: makes what keeps the sums of a stream meanwhile.
+            before: number of the first of them.
+            block: on the device of the pass.
 
         Raises:
             OtherData: a stream does not begin with the examples that were kept.
         """
-        done, forward = 0, self.batches.forward
-        states: dict[tuple[int, int, int], Any] = {}
-        moving = any(row is not buffers[0] for row in buffers)
-        # torch's own dropout draws from the global generator inside the forward pass, and what a forward pass writes
-        # into its own weights may go by their values: nothing that can be traced.
-        alone = moving or bool(self.batches.drawing) or "theta" in forward.written
-        limit = self.passes.limit(len(alphas), sums.held, one_by_one=alone or forward.is_stateful)
-        line = line_sums("plain" if alone else engine, forward, path, alphas, limit)
-        together = StackedPoints(forward.on_copies, limit.together)
-        # Masks are drawn and data is touched once for the whole line.
-        interim = None if begin is None else begin(_switches(line, together))
-        for batch in self._batches(buffers[0], sums, interim):
-            if line is not None and line.add(batch.known, states, sums, batch.start):
-                done += len(alphas)
-                reached(done)
-                continue
-            a = 0
-            while a < len(alphas):
-                thetas = [path(float(v)).to(forward.device, forward.dtype) for v in alphas[a : a + together.num]]
-                if len(thetas) > 1 and together.add(torch.stack(thetas), batch.known, sums, a, batch.start):
-                    a += len(thetas)
-                else:
-                    for s, k in batch.known:
-                        channels, states[a, s, k] = batch.channels(
-                            row_of(thetas[0], s), s, k, states.get((a, s, k)), buffers[a][s]
-                        )
-                        sums.add(k, a, s, channels, batch.start)
-                    a += 1
-                reached(done + a)
-            done += len(alphas)
-        return line is None or not line.is_lost
+        if self.interim is not None and self.interim.skips(block):
+            return
+        size = self.passes.examples
+        with self.examples.counted(block, self.sums):
+            for start in range(0, len(block), size):
+                self._add(self.batches(start, size, self.buffers[0], block, before))
+        if self.interim is not None:
+            self.interim.keep()
 
-    def question(
-        self,
-        path: Callable[[float], Tensor],
-        alphas: NDArray[np.float64],
-        buffers: list[list[Mapping[str, Tensor]]],
-        sums: Sums,
-        engine: str,
-    ) -> str:
+    def end(self) -> bool:
+        """Whether all sums are good: not where a GPU met a value that is not finite, which is redone point by point.
+
+        Raises:
+            OtherData: a stream ended before the examples that were kept.
+        """
+        if self.interim is not None:
+            self.interim.end()
+        return self.line is None or not self.line.is_lost
+
+    def _add(self, batch: Batch) -> None:
+        """One batch at every point: masks are drawn and data is touched once for the whole line."""
+        alphas, forward, together = self.alphas, self.batches.forward, self.together
+        if self.line is not None and self.line.add(batch.known, self.states, self.sums, batch.start):
+            self.done += len(alphas)
+            self.reached(self.done)
+            return
+        a = 0
+        while a < len(alphas):
+            thetas = [self.path(float(v)).to(forward.device, forward.dtype) for v in alphas[a : a + together.num]]
+            if len(thetas) > 1 and together.add(torch.stack(thetas), batch.known, self.sums, a, batch.start):
+                a += len(thetas)
+            else:
+                for s, k in batch.known:
+                    channels, self.states[a, s, k] = batch.channels(
+                        row_of(thetas[0], s), s, k, self.states.get((a, s, k)), self.buffers[a][s]
+                    )
+                    self.sums.add(k, a, s, channels, batch.start)
+                a += 1
+            self.reached(self.done + a)
+        self.done += len(alphas)
+
+    def _question(self) -> str:
         """A digest of all that decides the sums but the data: where, of what, and what a few examples cost there."""
-        forward, batches = self.batches.forward, self.batches
+        forward, batches, path, alphas = self.batches.forward, self.batches, self.path, self.alphas
         ends = [path(float(alphas[a])) for a in (0, len(alphas) // 2, -1)]
-        channels, _ = batches.few(64, buffers[0][0]).channels(row_of(ends[1], 0).to(forward.device, forward.dtype))
+        channels, _ = batches.few(64, self.buffers[0][0]).channels(row_of(ends[1], 0).to(forward.device, forward.dtype))
         words = {
             "model": forward.name,
             "channels": list(channels),
@@ -110,28 +130,14 @@ class Walk:
             "device": forward.device.type,
             "seeds": list(batches.seeds),
             "is_random": batches.is_random,
-            "shape": sums.shape,
-            "costs": str(sums.cost_dtype),
+            "shape": self.sums.shape,
+            "costs": str(self.sums.cost_dtype),
             "size": self.passes.examples,
-            "engine": engine,
+            "engine": self.engine,
             "alphas": [float(alpha).hex() for alpha in alphas],
         }
-        statistics = [tensor for rows in (buffers[0], buffers[-1]) for row in rows for tensor in row.values()]
+        statistics = [tensor for rows in (self.buffers[0], self.buffers[-1]) for row in rows for tensor in row.values()]
         return question_of(words, [*ends, *channels.values(), *statistics])
-
-    def _batches(self, buffers: Sequence[Mapping[str, Tensor]], sums: Sums, interim: Interim | None) -> Iterator[Batch]:
-        """Every batch that is still to be counted; of a stream each block's counts go to the sums with it."""
-        size = self.passes.examples
-        for before, block in self.examples.blocks(size):
-            if interim is not None and interim.skips(block):
-                continue
-            with self.examples.counted(block, sums):
-                for start in range(0, len(block), size):
-                    yield self.batches(start, size, buffers, block, before)
-            if interim is not None:
-                interim.keep()
-        if interim is not None:
-            interim.end()
 
 
 def _switches(line: LineSums | None, together: StackedPoints) -> Switches:

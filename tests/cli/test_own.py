@@ -117,7 +117,10 @@ def there(own: Callable[..., str]) -> str:
         ("data=own data.label=-1 data.where=train", ["the train split", "example 90", "label -1"]),
         ("data=own data.label=-100 cost=squared_error", ["label -100"]),
         ("data=own model=Auxiliary", ["tuple of 0", "none is called logits", "+cost.output=NAME"]),
-        ("data=own data._target_=own_things.Good ~data.label ~data.where", ["not a landscape.data.Dataset"]),
+        (
+            "data=own data._target_=own_things.Good ~data.label ~data.where",
+            ["data._target_=own_things.Good", "came as a Good"],
+        ),
         ("data=own dimensions.image=[]", ["dimensions.image=[]", "[C, H, W]"]),
     ],
 )

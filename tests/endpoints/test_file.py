@@ -100,7 +100,8 @@ def test_other_files_are_refused_in_one_line(tmp_path: Path, case: str) -> None:
     file.write_bytes(make(tmp_path))
     with pytest.raises(InputError, match=re.escape(text)) as caught:
         content_of(str(file), "endpoints.end")
-    assert "save module.state_dict(), not the module" in str(caught.value) and str(caught.value).isprintable()
+    way = "wait until it is written" if case in ("empty", "cut off") else "save module.state_dict(), not the module"
+    assert way in str(caught.value) and str(caught.value).isprintable()
 
 
 @pytest.mark.parametrize("path", ["no.pt", "/dev/null", ".", "x" * 5000, "a\0b"])

@@ -293,3 +293,18 @@ def test_dropout_is_heard_in_stochastic_mode() -> None:
         for how in ({}, {"mode": "stochastic"}, {"mode": "stochastic"}, {"mode": "stochastic", "seeds": [1]})
     )
     assert len({calm, wild, other}) == 3 and wild == same
+
+
+def test_statistics_of_a_stream_are_taken_over_what_is_held() -> None:
+    torch.manual_seed(0)
+    before, after = (nn.Sequential(nn.Linear(4, 6), nn.BatchNorm1d(6), nn.Linear(6, 3)) for _ in range(2))
+    x, y = torch.randn(40, 4), torch.arange(40) % 3
+    loader = DataLoader(TensorDataset(x, y), batch_size=16)
+
+    def measured(data: Any, **more: Any) -> Any:
+        told = {"alphas": 3, "running_statistics": "recalibrate", "dtype": "float64", **more}
+        return ls.measure(before, ls.line(before, after), data, nn.CrossEntropyLoss(), **told).objective
+
+    with pytest.raises(ls.InputError, match="calibration="):
+        measured(loader)
+    np.testing.assert_allclose(measured(loader, calibration=loader), measured((x, y)), rtol=1e-13)

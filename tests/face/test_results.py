@@ -99,7 +99,7 @@ def test_a_curve_says_its_numbers() -> None:
         "largest rise  0.3 from alpha = 0.5 to 0.7, larger than the noise, 0.06",
         "barrier       0.35 over the chord, 0.75 over the mean of the ends, 0 over the higher end",
         "plateau       a tenth of the drop is reached at alpha = 0.075",
-        "turning points",
+        "more between the points; turning points: 2",
     ):
         assert words in text, text
     numbers = curve(2).summary()

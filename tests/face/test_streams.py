@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,6 +14,7 @@ from torch import Tensor, nn
 from torch.utils.data import IterableDataset
 
 import landscape as ls
+from landscape.objective.interim import Interim
 from tests.face.conftest import Trained
 
 CE = nn.CrossEntropyLoss()
@@ -102,3 +104,35 @@ def test_a_surface_of_weighed_examples(plain: Trained) -> None:
     )
     np.testing.assert_allclose(found.objective, whole.objective, rtol=1e-12)
     np.testing.assert_allclose(found.noise["errors"], whole.noise["errors"], rtol=1e-5)
+
+
+def test_a_surface_goes_on_where_it_was_cut(plain: Trained, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To the same bits, and the file goes when it is done."""
+    monkeypatch.setattr(Interim.__init__, "__defaults__", (0.0,))
+    file, plane, told = tmp_path / "interim", ls.plane(plain.net), {"alphas": 3, "dtype": "float64", "batch_size": 7}
+    batches = [(plain.x[k : k + 7], plain.y[k : k + 7]) for k in range(0, 60, 7)]
+    whole = ls.measure(plain.net, plane, batches, CE, **told)
+
+    class Cut:
+        """Ends in an interrupt after so many batches, over all passes."""
+
+        def __init__(self, after: int) -> None:
+            self.left = after
+
+        def __call__(self) -> Iterator[Any]:
+            for batch in batches:
+                self.left -= 1
+                if self.left < 0:
+                    raise KeyboardInterrupt
+                yield batch
+
+    for after in range(1, 100):  # until a pass was cut that had kept something
+        with contextlib.suppress(KeyboardInterrupt):
+            ls.measure(plain.net, plane, Cut(after), CE, resume=file, **told)
+        if file.exists():
+            break
+    assert file.exists()
+    found = ls.measure(plain.net, plane, batches, CE, resume=file, **told)
+    assert not file.exists()
+    np.testing.assert_array_equal(found.objective, whole.objective)
+    np.testing.assert_array_equal(found.noise["errors"], whole.noise["errors"])

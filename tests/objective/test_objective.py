@@ -145,7 +145,7 @@ def test_nan_stays_nan_and_only_where_it_is() -> None:
 
 
 def test_points_for_which_there_are_no_seeds_are_refused() -> None:
-    with pytest.raises(ValueError, match="theta has 3 rows but the objective has 1 seeds"):
+    with pytest.raises(ValueError, match="theta has 3 rows and the objective 1 seeds"):
         objective("deterministic", seeds=[0])(points(3))
 
 

@@ -113,6 +113,44 @@ def test_slopes_equal_central_differences(case: str, mode: str) -> None:
     np.testing.assert_allclose(first["slope"], found["slope"][:1], rtol=1e-11, atol=1e-14)
 
 
+LOSSES: dict[str, Any] = {
+    "mse": nn.MSELoss(),  # of which torch 2.13 cannot nest its own forward derivatives: the process ended
+    "mse within a function": lambda outputs, y: nn.functional.mse_loss(outputs, y, reduction="none"),
+    "bce": nn.BCEWithLogitsLoss(),
+    "poisson": nn.PoissonNLLLoss(),
+}
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_slopes_through_torch_s_losses(name: str) -> None:
+    net = nn.Sequential(nn.Linear(D, 5), nn.Tanh(), nn.Linear(5, 2))
+    objective = Objective(net, LOSSES[name], (DATA.x, torch.sigmoid(normal(23, 2, seed=3))), dtype="float64")
+    theta = ParameterLayout.of(net).theta(net)[None].double()
+    path, at = Linear(theta, theta + 0.5 * normal(*theta.shape, seed=4)), np.array([0.37 - STEP, 0.37, 0.37 + STEP])
+    below, here, above = objective.along(path, at).channels["objective"][:, 0]
+    found = slopes(objective, path, at[1:2], 2)
+    assert found["slope"].item() == pytest.approx((above - below) / (2 * STEP), rel=1e-5)
+    assert found["curvature"].item() == pytest.approx((above - 2 * here + below) / STEP**2, rel=1e-4, abs=1e-5)
+
+
+class Last(nn.LSTM):
+    """The last output of torch's own LSTM, a single operator of a library on a CPU in float32."""
+
+    def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
+        return super().forward(x)[0][:, -1]
+
+
+def test_slopes_through_torch_s_lstm() -> None:
+    net = Last(D, C, batch_first=True)
+    theta = ParameterLayout.of(net).theta(net)[None]
+    path, at = Linear(theta, theta + 0.5 * normal(*theta.shape, seed=4).float()), np.array([0.37])
+    data = normal(6, 4, D, seed=2), torch.arange(6) % C
+    single, double = (
+        slopes(Objective(net, CrossEntropy(), data, dtype=dtype), path, at, 2) for dtype in ("float32", "float64")
+    )
+    assert all(single[name].item() == pytest.approx(double[name].item(), rel=1e-3) for name in double)
+
+
 def test_a_quadratic_has_the_slope_of_its_formula() -> None:
     module = Quadratic(dimension=7, seed=3)
     h, solution = module.constants["curvature"], module.constants["solution"]

@@ -17,10 +17,11 @@ from omegaconf import DictConfig, OmegaConf
 from landscape.command.collect.checks import check_command, check_job, check_writable
 from landscape.command.collect.launched import Launched, outlook
 from landscape.command.collect.outcome import collect
-from landscape.command.collect.record import gone, one_line
+from landscape.command.collect.record import gone, is_whole, one_line
 from landscape.command.collect.standing import Plan
+from landscape.command.current import is_current
 from landscape.command.launch import guard, is_parallel
-from landscape.command.plan import jobs_of
+from landscape.command.plan import PlannedJob, jobs_of
 from landscape.errors import Exit, InputError
 from landscape.ground.files.text import plain
 
@@ -57,7 +58,8 @@ class Collect(Callback):
     def _plan(self, config: DictConfig, folder: Path) -> None:
         try:
             jobs = jobs_of(config)
-            plan = Plan.of(folder, config.command, bool(config.refresh), bool(config.strict), jobs)
+            again = (lambda job: False) if config.refresh else _is_of_other_data
+            plan = Plan.of(folder, config.command, bool(config.refresh), bool(config.strict), jobs, again)
             for job in jobs:
                 check_job(job.config)
         except InputError:
@@ -99,6 +101,11 @@ class Collect(Callback):
         raise Exit(status)
 
     on_run_end = on_multirun_end
+
+
+def _is_of_other_data(job: PlannedJob) -> bool:
+    """Whether a finished job was measured on other examples than its config means now."""
+    return is_whole(job.folder) and not is_current(job.folder, job.config)
 
 
 def _folder(config: DictConfig) -> Path:

@@ -156,7 +156,7 @@ class Launched:
             return None
         self.launched.add(entry.key)
         folder = self.sweep / entry.folder
-        if self.plan.refresh or is_held(folder):
+        if self.plan.refresh or entry.again or is_held(folder):
             return entry.num
         try:
             if not is_done(folder):

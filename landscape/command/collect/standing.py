@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -30,13 +30,15 @@ class Job:
     """One job of a plan.
 
     Args:
-        num: from 0. key: the name of its folder. folder: relative to the sweep's. overrides: one per swept key.
+        num: from 0. key: the name of its folder. folder: relative to the sweep's. overrides: one per swept key. again:
+            whether it is measured anew, because its data are not what they were when it was done.
     """
 
     num: int
     key: str
     folder: str
     overrides: list[str]
+    again: bool = False
 
 
 _read: dict[tuple[Path, str], Plan] = {}  # of this process's command
@@ -57,9 +59,17 @@ class Plan:
     jobs: list[Job]
 
     @classmethod
-    def of(cls, sweep: Path, command: str, refresh: bool, strict: bool, jobs: Sequence[PlannedJob]) -> Plan:
+    def of(
+        cls,
+        sweep: Path,
+        command: str,
+        refresh: bool,
+        strict: bool,
+        jobs: Sequence[PlannedJob],
+        again: Callable[[PlannedJob], bool] = lambda job: False,
+    ) -> Plan:
         """The plan of composed jobs; the same job asked for twice is one job."""
-        entries = [Job(j.num, j.key, os.path.relpath(j.folder, sweep), j.overrides) for j in jobs]
+        entries = [Job(j.num, j.key, os.path.relpath(j.folder, sweep), j.overrides, again(j)) for j in jobs]
         return cls(command, refresh, strict, list({entry.folder: entry for entry in reversed(entries)}.values())[::-1])
 
     @classmethod
@@ -142,16 +152,17 @@ class Plan:
             if folder not in _named:
                 _named.add(folder)
                 log.warning("%s", plain(error))
-        if record is not None and self.refresh and record.command != self.command:
+        refresh = self.refresh or entry.again
+        if record is not None and refresh and record.command != self.command:
             record = None
         if record is None:
             record = JobRecord(entry.key, self.command, entry.num, entry.overrides, pid=0, host="")
-            done = not self.refresh and is_whole(folder)
+            done = not refresh and is_whole(folder)
             record.status, record.error = ("skipped", "") if done else ("missing", "has not begun")
         record.key, record.num, record.overrides = entry.key, entry.num, entry.overrides
         if record.status == "running" and is_held(folder):
             record.error = f"process {record.pid} on {record.host}"
-        elif record.status in ("running", "cut") and not self.refresh and is_whole(folder):
+        elif record.status in ("running", "cut") and not refresh and is_whole(folder):
             # Between its last file and its last word, or while it draws, a job is done already.
             record.status, record.error, record.exit_code = "done", "", 0
         elif record.status == "running":

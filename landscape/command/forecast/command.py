@@ -16,7 +16,8 @@ import torch
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from landscape.command.collect import is_whole, one_line
+from landscape.command.collect import one_line
+from landscape.command.current import is_current
 from landscape.command.forecast.job import JobForecast, job_of
 from landscape.command.forecast.timing import SHARE, Timing
 from landscape.command.plan import PlannedJob, overrides_of, planned
@@ -128,7 +129,7 @@ def forecast(config: DictConfig, is_thorough: bool = True) -> Forecast:
         num_known, seconds = 0, 0.0
         for job in _jobs(config):
             num_left = ahead.num_jobs - ahead.num_done - len(ahead.jobs)
-            if not config.refresh and is_whole(job.folder):
+            if not config.refresh and is_current(job.folder, job.config):
                 ahead.num_done += 1
             elif num_known and timing.spent > max(SECONDS if is_thorough else LEAST, SHARE * timing.expected):
                 continue  # the rest is still asked whether it is done

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -18,6 +19,7 @@ from landscape.command.forecast.timing import UPDATE_PASSES, Timing
 from landscape.command.prepare import device_of
 from landscape.command.recipe import Recipe, handed_on
 from landscape.data.dataset import Split
+from landscape.data.stream import num_of
 from landscape.data.tree import leaves_of
 from landscape.endpoints import Ends
 from landscape.measurement import Network, OnPath, Pass, Seeds, Steps, Work, work_of
@@ -117,12 +119,21 @@ def job_of(
     job.passes, job.steps, job.unknown = work.passes, work.steps, work.unknown
     if isinstance(subject, Network):
         if solutions is not None:  # the errors on the test examples
-            last = Pass("test", "deterministic", len(subject.dataset.test), 1, len(recipe.training.seeds))
+            last = Pass("test", "deterministic", num_of(subject.dataset.test), 1, len(recipe.training.seeds))
             job.passes = (*job.passes, last)
+        job.unknown = " and ".join(filter(None, (job.unknown, _unknown_of(subject, job.passes))))
         job.num_copied_bytes = _copied(recipe, job)
     _time(job, recipe, subject, solutions, timing, num_jobs)
     handed_on[:] = [recipe]
     return job
+
+
+def _unknown_of(network: Network, passes: Sequence[Pass]) -> str:
+    """What nobody knows of streams before they are read."""
+    names = list(dict.fromkeys(part.split for part in passes if part.split in network.dataset.streams))
+    uncounted = [name for name in names if num_of(network.split(name)) is None]
+    words = f"reading {' and '.join(names)}, streamed" if names else ""
+    return words + f"; how many examples {' and '.join(uncounted)} has is not known" * bool(uncounted)
 
 
 def _time(
@@ -172,6 +183,8 @@ def _seconds_of_pass(
     part: Pass, recipe: Recipe, network: Network, solutions: Solutions | None, timing: Timing, first: float
 ) -> float:
     """Seconds of one pass of the measurement on ends that stand in for those to come."""
+    if part.num_examples is None:
+        return 0.0
     split: Split = getattr(network.dataset, part.split).first(part.num_examples)
     on_path = network if isinstance(network, OnPath) else None
     ends = None if on_path is None else on_path.ends
@@ -187,7 +200,9 @@ def _seconds_of_pass(
     lay = on_path.lay if on_path is not None and part.num_points > 1 else _stay
     path = partial(_laid, lay, ends.theta_0[rows], ends.theta_1[rows])
     each = first * part.num_rows * part.num_replicates
-    return timing.of_pass(key, partial(network.objective_of, **own), path, split, alphas, each, part.order)
+    return timing.of_pass(
+        key, partial(network.objective_of, **own), path, split, alphas, each, part.order, of=part.num_examples
+    )
 
 
 def _laid(lay: Any, theta_0: Tensor, theta_1: Tensor, objective: Objective) -> Any:
@@ -240,7 +255,8 @@ def _copied(recipe: Recipe, job: JobForecast) -> int:
     """Bytes of the data that training holds in copies, the updates' and the monitor's, or a measurement does."""
     dataset, device = recipe.network.dataset, recipe.device
     measured = getattr(torch, recipe.config["objective"].get("dtype", "float32"))
-    most = max((_copied_bytes(getattr(dataset, part.split), device, measured) for part in job.passes), default=0)
+    held = [split for part in job.passes if isinstance(split := getattr(dataset, part.split), Split)]
+    most = max((_copied_bytes(split, device, measured) for split in held), default=0)
     if any(group.num_epochs for group in job.groups):
         own = getattr(torch, recipe.training.dtype)
         most = max(most, 2 * sum(_copied_bytes(split, device, own) for split in (dataset.train, dataset.valid)))

@@ -124,7 +124,8 @@ def _training(job: JobForecast) -> str:
 def _measuring(job: JobForecast) -> str:
     lines = dict[str, int]()
     for part in job.passes:
-        text = f"{part.split}: {part.num_examples:,} × {part.num_points:,} × {part.num_rows:,}"
+        num = "?" if part.num_examples is None else f"{part.num_examples:,}"
+        text = f"{part.split}: {num} × {part.num_points:,} × {part.num_rows:,}"
         text += f" × {part.num_replicates} masks" * (part.num_replicates > 1)
         lines[text] = lines.get(text, 0) + 1
     texts = [line + f", {num} times" * (num > 1) for line, num in lines.items()]

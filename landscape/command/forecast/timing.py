@@ -104,6 +104,7 @@ class Timing:
         first: float,
         order: int = 0,
         num: int = 1,
+        of: int | None = None,
     ) -> float:
         """Seconds of one objective over the whole split at every alpha, for all its rows; ``num`` are to come.
 
@@ -112,15 +113,17 @@ class Timing:
             path_of: objective -> path.
             first: what ``of_first`` returns, times rows and replicates.
             order: of the derivatives, 0 for J alone.
+            of: N, of which ``split`` holds the first; None: it holds all.
         """
         each = first * len(alphas) * (1 + 2 * order)  # seconds of one example
-        size = len(split) * num / SAMPLE
+        num_all = of or len(split)
+        size = num_all * num / SAMPLE
         if self.is_thorough:
             size = max(size, THOROUGH_SECONDS / each)
         size = int(min(len(split), max(size, split.num_streams or FEW_EXAMPLES)))
 
         def measure() -> float:
-            counted, num_all = objective_of(split.first(MOST)), len(split)
+            counted = objective_of(split.first(MOST))
             count = slope_passes(counted, order, num_all) if order else counted.passes_for(num_all)
             self.passes[key] = count
             objective = objective_of(split.first(min(size, count.examples)))  # one whole block tells as much
@@ -133,8 +136,8 @@ class Timing:
         rate = self._once(f"pass {key}", measure, each / len(alphas), 2 * size * each)
         if key in self.passes:  # perhaps of another split
             count = self.passes[key]
-            self.measuring_bytes = max(self.measuring_bytes, count.foot.of(min(count.examples, len(split))))
-        return rate * len(split) * len(alphas)
+            self.measuring_bytes = max(self.measuring_bytes, count.foot.of(min(count.examples, num_all)))
+        return rate * num_all * len(alphas)
 
     def of_steps(self, key: str, steps: Steps, subject: Seeds) -> float:
         """Seconds of all steps of a measurement that goes its own way, from the same with fewer."""

@@ -14,6 +14,7 @@ from matplotlib.colors import BoundaryNorm, ListedColormap
 from landscape.figure import panel, style
 from landscape.figure.reading import primary
 from landscape.figure.sweep.keys import Cells, Key, spread
+from landscape.figure.track import usable_tracks
 from landscape.result.curve import Array
 from landscape.result.saved import Result
 
@@ -76,10 +77,11 @@ def _band(
 def _tracks(axes: Axes, result: Result, look: dict[str, Any]) -> panel.Drawn:
     """The track of every seed, and a star at each solution."""
     track = result.projections["trajectory"]
-    columns, note = result.usable(track.projection, ragged=True)
+    columns, note = usable_tracks(result, track)
     for k, s in enumerate(columns):
         label = look["label"] if k == 0 else None
-        axes.plot(track.projection[:, s], track.residual_norm[:, s], **{**look, "linewidth": 0.9, "label": label})
+        rows = np.isfinite(track.projection[:, s])
+        axes.plot(track.projection[rows, s], track.residual_norm[rows, s], **{**look, "linewidth": 0.9, "label": label})
         axes.plot([track.length[s]], [0], marker="*", markersize=7, clip_on=False, color=look["color"])
     # Every seed is drawn, so there is no median or band to explain.
     return panel.Drawn((1,) * bool(columns), (f"{look['label']}: {note}",) if note else ())

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from landscape.cost.contract import calls_module, checks_targets, takes_batch, wants_of
+from landscape.cost.labels import NothingCounts
 from landscape.data.split import TARGETS, Split
 from landscape.data.tree import Tree, Values, leaves_of
 from landscape.errors import InputError
@@ -103,13 +104,14 @@ class TargetCheck:
     Args:
         y: the targets of all examples, or the whole batch where the cost takes that.
         goes_on: the cost is then computed.
+        is_part: others follow these, so that none of them need count.
     """
 
-    def __init__(self, cost: Any, y: Any, goes_on: bool) -> None:
+    def __init__(self, cost: Any, y: Any, goes_on: bool, is_part: bool = False) -> None:
         self.cost, self.y, self.goes_on, self.num_draws = cost, y, goes_on, cost.num_draws
         self.takes_batch, self.calls_module = takes_batch(cost), calls_module(cost)
         self.call = getattr(cost, "call", None)
-        self.is_shown = False
+        self.is_shown, self.is_part = False, is_part
 
     def channels(self, predict: Any, x: Any, y: Any) -> dict[str, Tensor]:
         """The cost's, if it goes on, else nothing; raises InputError if the targets do not fit."""
@@ -117,9 +119,10 @@ class TargetCheck:
         def shown(inputs: Any, draw: int) -> Any:
             outputs = predict(inputs, draw)
             if not self.is_shown and (
-                inputs is x or isinstance(inputs, Tensor)
+                inputs is x or isinstance(inputs, Tensor | Mapping)
             ):  # before the cost meets a label that it does not know
-                self.cost.check_targets(outputs, self.y)
+                with suppress(NothingCounts) if self.is_part else nullcontext():
+                    self.cost.check_targets(outputs, self.y)
                 self.is_shown = True
             return outputs
 
@@ -134,7 +137,9 @@ def showing_targets(forward: ForwardPass, split: Split, goes_on: bool) -> Forwar
     if not checks_targets(forward.cost):
         return forward
     y = inputs_and_targets(forward.cost, forward.form, split.leaves)[1]
-    return replace(forward, cost=TargetCheck(forward.cost, y, goes_on), scales=forward.scales if goes_on else {})
+    return replace(
+        forward, cost=TargetCheck(forward.cost, y, goes_on, split.is_part), scales=forward.scales if goes_on else {}
+    )
 
 
 def check_split(batches: Batches, split: Split, buffers: Buffers, has_extremes: bool = True) -> None:
@@ -148,7 +153,7 @@ def check_split(batches: Batches, split: Split, buffers: Buffers, has_extremes: 
     """
     few = split.first(min(len(split), 64, split.num_streams or 64))
     if checks_targets(batches.forward.cost):
-        _try(batches, few, buffers, batches.split.x, showing_targets(batches.forward, split, goes_on=False))
+        tried(batches, few, buffers, batches.split.x, showing_targets(batches.forward, split, goes_on=False))
     check_finite(batches, split, buffers)
     if has_extremes:
         check_extremes(batches, split, buffers)
@@ -165,7 +170,7 @@ def check_finite(batches: Batches, split: Split, buffers: Buffers) -> None:
     if not len(rows):
         return
     if split.num_streams is None:
-        channels = _try(batches, part_of(split, rows), buffers, batches.split.x)
+        channels = tried(batches, part_of(split, rows), buffers, batches.split.x)
         if bool(channels["objective"].isfinite().all()):
             return
     raise InputError(
@@ -183,7 +188,7 @@ def check_extremes(batches: Batches, split: Split, buffers: Buffers) -> None:
         rows = x.flatten(1)
         for row in {int(rows.amax(dim=1).argmax()), int(rows.amin(dim=1).argmin())}:
             start = row // size * size
-            _try(batches, part_of(split, slice(start, start + size)), buffers, x)
+            tried(batches, part_of(split, slice(start, start + size)), buffers, x)
 
 
 def part_of(split: Split, index: Any) -> Split:
@@ -196,10 +201,10 @@ def _are_probabilities(x: Values) -> bool:
     return isinstance(x, Tensor) and x.is_floating_point() and float(x.min()) >= 0 and float(x.max()) <= 1
 
 
-def _try(
+def tried(
     batches: Batches, split: Split, buffers: Buffers, x: Values, forward: ForwardPass | None = None
 ) -> dict[str, Tensor]:
-    """What examples cost at the module's own point.
+    """What examples cost at the module's own point; raises InputError if they cannot be computed with.
 
     Args:
         split: all of it is tried, as copies, since some modules write into them.

@@ -133,24 +133,22 @@ class Curve(Samples, shown.Shown):
 
         said = [("lowest J", say("{} at alpha = {}", "lowest", "argmin_alpha"))]
         if self._has_ends:
+            late = [self._plateau(value) for value in given["plateau_length"]]
+            over = "{} over the chord, {} over the mean of the ends, {} over the higher end"
             said += [
                 ("largest rise", shown.each([self._rise(s) for s in lines])),
-                (
-                    "barrier",
-                    say(
-                        "{} over the chord, {} over the mean of the ends, {} over the higher end",
-                        "chord_barrier",
-                        "mean_barrier",
-                        "end_barrier",
-                    ),
-                ),
-                ("plateau", say("a tenth of the drop is reached at alpha = {}", "plateau_length")),
+                ("barrier", say(over, "chord_barrier", "mean_barrier", "end_barrier")),
+                ("plateau", shown.each(late)),
             ]
         if "hidden_rise" in given:
-            said.append(
-                ("by slopes", say("{} more between the points, {} turning points", "hidden_rise", "turning_points"))
-            )
+            over = "{} more between the points; turning points: {}"
+            said.append(("by slopes", say(over, "hidden_rise", "turning_points")))
         return said
+
+    def _plateau(self, length: float) -> str:
+        if math.isnan(length):
+            return "not known: J(1) is not below J(0), or J is lost on the way"
+        return f"a tenth of the drop is reached at alpha = {shown.number(length)}"
 
     def _rise(self, s: int) -> str:
         height = numbers.largest_rise(self.alphas, self.objective[:, s])

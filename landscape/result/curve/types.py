@@ -194,7 +194,11 @@ class Projection(Columns, shown.Shown):
         ]
         points = shown.count(len(self.steps), "point")
         title = f"A run beside the line from its first to its last point, in lengths of the line: {points}"
-        said = [(name.replace("_", " "), shown.each(list(map(shown.number, v)))) for name, v in self.summary().items()]
+        units = {"length": " parameter units", "largest_residual": " parameter units"}
+        said = [
+            (name.replace("_", " "), shown.each([shown.number(value) + units.get(name, "") for value in values]))
+            for name, values in self.summary().items()
+        ]
         return shown.Table(title, ["point", *columns], cells, said)
 
     def check(self) -> None:
