@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 import landscape as ls
-from benchmarks.outcome import parser, show, target, told
+from benchmarks.outcome import SHARED, parser, show, target, told
 from benchmarks.timing import interleaved, profiled
 from landscape.objective import Objective
 from landscape.parameters import ParameterLayout
@@ -125,7 +125,7 @@ def main() -> None:
         rows += more
         goals += wanted
     columns = ["work", "method", "seconds", "x the loop", "off the loop"]
-    show("a curve over a DataLoader", columns, rows, "loader", goals, small=given.small)
+    show("a curve over a DataLoader", columns, rows, "loader", goals, notes=[SHARED], small=given.small)
 
 
 if __name__ == "__main__":

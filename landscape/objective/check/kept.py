@@ -36,20 +36,22 @@ def check_keeps_nothing(batches: Batches, original: nn.Module, buffers: Buffers)
     """
     forward = batches.forward
     x, y = batches.split.rows(slice(batches.split.num_streams or 16))
+
+    def point(scale: float = 1.0, seed: int = 1) -> Tensor:  # made anew: of many parameters each copy weighs
+        return forward.off_start(0.1, seed).mul_(scale)
+
     # Weights are replaced at each point by others of the same version, and sometimes at the same address.
     for seed in (1, 2):
-        used = _cost(forward, forward.off_start(0.1, seed), x, y, buffers, keeps_theta=False)
-        theta = forward.off_start(0.1, seed)
+        used = _cost(forward, point(1.0, seed), x, y, buffers, keeps_theta=False)
+        theta = point(1.0, seed)
         fresh = _copy(forward, original, theta)
         new = _cost(fresh, theta, x, y, buffers, keeps_theta=False)
-        del theta  # of many parameters each copy weighs, here and below
+        del theta
         apart = float((new - used).abs().nan_to_num(0.0).mean() + (new.isnan() != used.isnan()).sum())
         slack = SAME[forward.dtype] * max(float(used.abs().nan_to_num(0.0, 0.0, 0.0).mean()), 1e-30)
         if seed == 1:
-            _check_counters(fresh, forward.off_start(0.1, seed), x, y, buffers, slack)
-        if apart > slack or (
-            seed == 1 and _computes_again(fresh, lambda scale: forward.off_start(0.1, 1).mul_(scale), x, y)
-        ):
+            _check_counters(fresh, point, x, y, buffers, slack)
+        if apart > slack or (seed == 1 and _computes_again(fresh, point, x, y)):
             raise InputError(
                 f"model={type(original).__name__} keeps something of the weights or examples that it first saw, as a "
                 "product of weights in an attribute, so that a path would not move what its forward reads; let "
@@ -58,7 +60,9 @@ def check_keeps_nothing(batches: Batches, original: nn.Module, buffers: Buffers)
         del fresh
 
 
-def _check_counters(fresh: ForwardPass, theta: Tensor, x: Values, y: Values, buffers: Buffers, slack: float) -> None:
+def _check_counters(
+    fresh: ForwardPass, point: Callable[[], Tensor], x: Values, y: Values, buffers: Buffers, slack: float
+) -> None:
     """Raise InputError if a number that each pass changes, far on, changes the cost.
 
     Args:
@@ -67,11 +71,11 @@ def _check_counters(fresh: ForwardPass, theta: Tensor, x: Values, y: Values, buf
     """
     parts = [(name, part.__dict__) for name, part in fresh.module.named_modules() if not is_known(part)]
     before = [dict(attributes) for _, attributes in parts]
-    again = _cost(fresh, theta, x, y, buffers)
+    again = _cost(fresh, point(), x, y, buffers, keeps_theta=False)
     for (name, attributes), old in zip(parts, before, strict=True):
         for key in [k for k, v in attributes.items() if type(v) in (int, float) and v != old.get(k, v)]:
             kept, attributes[key] = attributes[key], attributes[key] + FAR
-            moved = _cost(fresh, theta, x, y, buffers)
+            moved = _cost(fresh, point(), x, y, buffers, keeps_theta=False)
             attributes[key] = kept
             if float((moved - again).abs().nan_to_num(0.0).mean()) > slack:
                 raise InputError(

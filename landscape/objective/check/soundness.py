@@ -136,11 +136,14 @@ def _check_alone(forward: ForwardPass, known: Known) -> None:
     half = num // 2
     first = (num - half + 1) // 2
     part = cut(known, first, half)
+
+    def cost(given: Known) -> Tensor:
+        return forward.on_copies(forward.off_start(), given, None, keeps_theta=False)[0]["objective"].double()
+
     with torch.no_grad():
-        whole = forward.on_copies(forward.off_start(), known, None, keeps_theta=False)[0]["objective"]
-        beside = whole[first : first + half].double()
+        beside = cost(known)[first : first + half]
         try:
-            alone = forward.on_copies(forward.off_start(), part, None, keeps_theta=False)[0]["objective"].double()
+            alone = cost(part)
         except (RuntimeError, ValueError):  # batch norm without statistics takes two examples at least
             alone = torch.full_like(beside, math.inf)
     size = float(beside.abs().nan_to_num(0.0, 0.0, 0.0).mean())
