@@ -51,10 +51,19 @@ def make(config: Any, key: str) -> Any:
 
 def brings_runs(endpoints: Any) -> bool:
     """Whether endpoints of this config find runs that were trained elsewhere, so that none need be trained."""
+    return bool(getattr(_kind_of(endpoints), "brings_runs", False))
+
+
+def brings_points(endpoints: Any) -> bool:
+    """Whether endpoints of this config are points that need no training."""
+    return not getattr(_kind_of(endpoints), "needs_solutions", True)
+
+
+def _kind_of(endpoints: Any) -> Any:
     try:
-        return bool(getattr(get_object(endpoints["_target_"]), "brings_runs", False))
+        return get_object(endpoints["_target_"])
     except Exception:  # whatever it is instead: who makes it will say
-        return False
+        return None
 
 
 def ends_from(endpoints: Any, module: nn.Module, again: Callable[[], nn.Module]) -> Ends:

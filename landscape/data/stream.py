@@ -96,19 +96,27 @@ class Stream:
     @cached_property
     def is_random(self) -> bool:
         """Whether examples depend on random numbers otherwise, as by augmentation: a few are looked at twice."""
-        one, other = self._few(SEED), self._few(SEED + 1)
-        return not is_alike(one, other)
+        return not is_alike(self._known_few, self._few(SEED + 1))
 
     @cached_property
     def is_repeatable(self) -> bool:
         """Whether a pass gives what another gave: not with random numbers of its own, nor where it goes on instead."""
-        return not self.is_random or is_alike(self._few(SEED), self._few(SEED))
+        return not self.is_random or is_alike(self._known_few, self._few(SEED))
+
+    @property
+    def _has_numbers(self) -> bool:
+        """Whether a loader goes over examples by their own numbers."""
+        loader, samplers = self.source, (*DRAWING, SequentialSampler)
+        return isinstance(loader, DataLoader) and isinstance(loader.sampler, samplers) and loader.batch_size is not None
+
+    @cached_property
+    def _known_few(self) -> Split:
+        return self._few(SEED) if self._has_numbers else self.first_batch
 
     def _few(self, seed: int) -> Split:
         """A few examples under other random numbers: by their own numbers where they have any, else a first batch."""
         loader = self.source
-        has_numbers = isinstance(getattr(loader, "sampler", None), (*DRAWING, SequentialSampler))
-        if isinstance(loader, DataLoader) and has_numbers and loader.batch_size is not None:
+        if self._has_numbers:
             data: Any = loader.dataset
             rows = getattr(loader.sampler, "indices", range(len(data)))[:FEW]
             with Draws(seed).drawn():
@@ -225,10 +233,8 @@ class Stream:
 def _takes_nothing(function: Any) -> bool:
     try:
         inspect.signature(function).bind()
-    except TypeError:
-        return False
-    except ValueError:  # one in C
-        return True
+    except (TypeError, ValueError) as error:  # of one in C nobody knows
+        return isinstance(error, ValueError)
     return True
 
 
