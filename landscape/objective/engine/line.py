@@ -17,7 +17,7 @@ from landscape.errors import InputError
 from landscape.objective.engine.choice import events_pay, is_small, prefix_pays, rows_together, structure_for
 from landscape.objective.engine.counts import HELD_POINTS, Room
 from landscape.objective.engine.graph import NotFinite, Trace, Unsuited, trace
-from landscape.objective.engine.prefix import Prefix
+from landscape.objective.engine.prefix import Prefix, combine
 from landscape.objective.engine.rows import Points, rows_of
 from landscape.objective.forward import ForwardPass, cut, num_of
 from landscape.objective.memory.passes import Limit
@@ -253,8 +253,8 @@ class LineSums:
     def _plain(self, anchors: Sequence[Tensor], known: Mapping[str, Tensor], states: Sequence[Any] | None) -> Tensor:
         """The objective summed over some examples at the middle point, by the plain path."""
         a = len(self.points) // 2
-        theta = sum(w * anchor for w, anchor in zip(self.points[a], anchors, strict=True))
-        assert isinstance(theta, Tensor)
+        theta = combine(anchors, self.points[a])  # one point more, of many parameters, and not one per step of a sum
+        theta = theta.clone() if any(theta is anchor for anchor in anchors) else theta
         known = {name: value.clone() for name, value in known.items()}  # that it may write into
         channels, _ = self.forward(theta, known, None if states is None else states[a])
         return channels["objective"].double().sum()
