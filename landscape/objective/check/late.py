@@ -30,10 +30,14 @@ class Newcomers:
 
     def __init__(self, batches: Batches, buffers: Buffers) -> None:
         self.batches, self.buffers = batches, buffers
+        self._start_anew()
+
+    def _start_anew(self) -> None:
+        """Know the first batch alone."""
         self.shapes = set[tuple[str, str]]()
         self.ranges: dict[str, tuple[float, float]] = {}
         self.negative: dict[str, set[int]] = {}
-        self._new_in(batches.split)
+        self._new_in(self.batches.split)
 
     def __call__(self, block: Split, before: int) -> None:
         """Look at the examples that follow ``before`` others."""
@@ -41,11 +45,14 @@ class Newcomers:
         try:
             check_finite(self.batches, block, self.buffers)
             has_shape, has_number = self._new_in(block)
+            if not (has_shape or has_number):
+                return
             forward = showing_targets(self.batches.forward, block, goes_on=True)
             rows = [(row, 1) for row in extremes(block)] or [(0, FEW)]
-            for first, num in [(0, FEW)] * has_shape + rows * (has_shape or has_number):
+            for first, num in [(0, FEW)] * has_shape + rows:
                 tried(self.batches, part_of(block, slice(first, first + num)), self.buffers, block.x, forward)
         except InputError as error:
+            self._start_anew()
             text = NUMBERED.sub(lambda found: f"example {int(found[1]) + before} of the data", str(error))
             where = f"example {before + first} of the data"
             where = "" if NUMBERED.search(text) else f"from {where} on: " if num > 1 else f"at {where}: "
