@@ -19,6 +19,10 @@ ROWS = 1024
 SUMS = 1 << 25
 """About how many sums of their layers are held at once."""
 
+PACKED, MOST_BYTES = 9, 512 << 20
+"""Copies of a layer's weights that the events need, see ``Events.room``; and up to how many bytes they take them
+unasked: of a larger network every copy weighs, and a pass has enough to do as it is."""
+
 
 def is_small(num_examples: int, num_points: int, flops: float) -> bool:
     """Whether a batch is over before a trace of it would be.
@@ -62,12 +66,14 @@ def structure_for(trace: Trace, points: Points, device_type: str) -> Structure:
 
 
 def events_pay(structure: Structure, points: Points) -> bool:
-    """Whether one update per switch and row of points is less work than one product per point."""
+    """Whether one update per switch and row of points is less work than one product per point, in little memory."""
     hidden = structure.hidden
     num_rows, num_points = len(rows_of(points)), len(points)
     examples = math.prod(structure.linear.meta["val"].shape[:-1])
     outputs, units = structure.linear.meta["val"].shape[-1], hidden.pieces[0].meta["val"].shape[-1]
     pieces = len(hidden.pieces) + hidden.has_zero
+    if PACKED * outputs * units * pieces * structure.linear.meta["val"].element_size() > MOST_BYTES:
+        return False
     # An update has four products per output unit at half the speed of a matrix product; half of the pieces switch.
     by_events = num_rows * 16 * outputs * units * (1 + 0.5 * (pieces - 1)) + num_points * outputs * TOUCH
     by_points = num_points * (2 * outputs * units + units * pieces * TOUCH)
