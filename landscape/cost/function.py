@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from torch import Tensor, nn
@@ -38,7 +39,15 @@ class FunctionCost:
 
     def call(self, module: nn.Module, batch: Any) -> Any:
         """What the loss makes of module and batch."""
-        return self.unreduced.at(next(module.parameters(), None))(module, batch)
+        return self._called(next(module.parameters(), None), module, batch)
+
+    def _called(self, like: Tensor | None, first: Any, batch: Any) -> Any:
+        """What the loss gave; where it did not find in the batch what it looked for, the error says what a batch is."""
+        try:
+            return self.unreduced.at(like)(first, batch)
+        except (TypeError, LookupError, AttributeError) as error:
+            what = f"KeyError: {error}" if isinstance(error, KeyError) else str(error)
+            raise TypeError(f"cost={self.unreduced.name}, whose batch is {_form(batch)}: {what}") from error
 
     def __call__(self, predict: Predict, x: Any, y: Any) -> Tensor:
         """The cost per example [B] of a batch y, whose inputs are x."""
@@ -56,7 +65,16 @@ class FunctionCost:
             given = predict(y, 0)
         else:
             outputs = predict(x, 0)
-            given = self.unreduced.at(first_tensor(outputs))(outputs, y)
+            given = self._called(first_tensor(outputs), outputs, y)
         found = channels_of(given, num_of(y), self.unreduced.name)
         self.is_of_batch = found.is_of_batch
         return found.channels
+
+
+def _form(batch: Any) -> str:
+    """A batch in words."""
+    if isinstance(batch, Mapping):
+        return f"a dict of {', '.join(map(str, batch))}"
+    if isinstance(batch, tuple | list):
+        return "the tuple (x, y)" if len(batch) == 2 else f"a tuple of {len(batch)}, the last of which is y"
+    return f"a {type(batch).__name__}"

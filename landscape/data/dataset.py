@@ -44,6 +44,10 @@ class Dataset:
         made: dict[int, Data] = {}  # one loader for several splits is read once
         for name in SPLITS:
             source = getattr(self, name)
+            if source is None:
+                raise InputError(
+                    f"{self.name}: {name}=None; give its examples, or those of another split in their place"
+                )
             if id(source) not in made:
                 made[id(source)] = held(source, called=f"{self.name} ({name})")
             object.__setattr__(self, name, made[id(source)])

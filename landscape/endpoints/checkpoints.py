@@ -92,6 +92,7 @@ class Checkpoints:
         nowhere = [point.unnamed for point in saved.values() if point.unnamed is not None]
         if len(nowhere) == len(saved):
             raise nowhere[0]
+        reader.tell_of_no_use()
         reader.tell_lacking({told[key]: point.lacking for key, point in saved.items()}, again)
         start, end = saved["start"], saved["end"]
         for one, other in combinations(saved, 2):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import Any
 
@@ -57,12 +58,14 @@ class Reader:
         missing: ``"model"`` takes what a state dict lacks from the module; None refuses it, but for parameters that the
             module does not train.
         room: before the keys that messages advise; empty for those who call from Python.
+        of_use: those of ``ignore`` that some name fitted.
     """
 
     module: nn.Module
     ignore: Sequence[str] = ()
     missing: str | None = None
     room: str = "endpoints."
+    of_use: set[str] = field(default_factory=set)
 
     @cached_property
     def wanted(self) -> Wanted:
@@ -93,6 +96,8 @@ class Reader:
         if not isinstance(content, Mapping):
             raise InputError(f"{told} holds a {type(content).__name__}, not a state dict")
         fit, unnamed = self._chosen(content, told, entry, is_for_all)
+        names = [name for _, mapping in mappings(content) for name in mapping] if self.ignore else []
+        self.of_use.update(p for p in self.ignore if any(fnmatchcase(name, p) for name in names))
         if fit.where != TOP:
             told += f" (entry {shown(fit.where)})"
         lacking = self._lacking(fit, content, told)
@@ -166,6 +171,12 @@ class Reader:
                 f"one tied tensor in {self.model}; use the model that was saved"
             )
 
+    def tell_of_no_use(self) -> None:
+        """Warn of patterns that no name in any of the checkpoints fits: they may be mistyped."""
+        lost = [pattern for pattern in self.ignore if pattern not in self.of_use]
+        if lost:
+            log.warning("%signore: no name in the checkpoints fits %s", self.room, some(lost))
+
     def tell_lacking(self, lacking: Mapping[str, list[str]], again: Callable[[], nn.Module] | None) -> None:
         """Say what was taken from the model; refuse what is not the same everywhere, or nobody's.
 
@@ -190,7 +201,7 @@ class Reader:
                 f"{first} has nothing for {some(own)}, and {self.model} draws them at random; give a model that is "
                 f"made with the values that were used, or {self.room}missing=model if these will do"
             )
-        note = f", of which {some(random)} are drawn at random (training.first_seed)" if random else ""
+        note = f"; drawn at random (training.first_seed): {some(random)}" if random else ""
         text = "the checkpoints lack %s; taken from the model as it is made, the same at both ends%s"
         log.warning(text, some(own), note)
 

@@ -94,6 +94,7 @@ class Run:
         first, last = self._ends(paths)
         reader = Reader(module, self.ignore, self.missing)
         run = Snapshots(paths, names_in(self.folder, paths), reader, self.entry, "endpoints.folder")
+        reader.tell_of_no_use()
         reader.tell_lacking(run.lacking, again)
         start, end = (run.point(k, is_finite=True) for k in (first, last))
         theta_i, theta_f = start.theta[None], end.theta[None]

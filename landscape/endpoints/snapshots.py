@@ -73,7 +73,7 @@ class Snapshots:
             for k in range(len(self)):
                 point = self.point(k)
                 self.is_finite[k] = bool(point.theta.isfinite().all())
-                if before is not None:
+                if before is not None and self.is_finite[k - 1 : k + 1].all():
                     self.legs[k] = float(torch.linalg.vector_norm(point.theta.double() - before))
                 before = point.theta.double()
                 self.lacking[self._told(k)] = point.lacking
@@ -84,7 +84,7 @@ class Snapshots:
         lost = [self.names[k] for k in np.flatnonzero(~self.is_finite)]
         if lost:
             log.warning(
-                "%s: %s hold numbers that are not finite; they have no place off the line", self.key, some(lost)
+                "%s: numbers that are not finite in %s; such points have no place off the line", self.key, some(lost)
             )
         self._tell_distances()
 

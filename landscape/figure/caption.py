@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from landscape.figure import naming
 from landscape.result.curve import noise_of
 from landscape.result.saved import Result
-from landscape.result.verdict import IDENTITIES, Verdict, counts
+from landscape.result.verdict import IDENTITIES, Verdict, counts, identities
 
 DATA_WORD = {
     "mnist": "MNIST",
@@ -69,7 +69,7 @@ def judged(verdicts: Sequence[Verdict]) -> str:
     if found["not judged"]:
         words.append(f"{found['not judged']} not judged")
     if found[IDENTITIES]:
-        words.append(f"and {found[IDENTITIES]} {IDENTITIES} hold")
+        words.append(f"and {identities(found[IDENTITIES])}")
     return f"verdicts: {', '.join(words)}" if verdicts else ""
 
 

@@ -11,8 +11,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from landscape.figure import caption, naming, panel, style
+from landscape.figure.beside import draw_beside, points
 from landscape.figure.reading import SLACK, primary
-from landscape.figure.second_minimum import PARTS, judge, points, unit
+from landscape.figure.second_minimum import PARTS, judge, unit
 from landscape.result.curve import Curve
 from landscape.result.saved import Result
 
@@ -40,7 +41,10 @@ def draw(results: Sequence[Result]) -> Figure:
         _parts(row[1], result, curve)
         place = row[2].get_subplotspec()
         row[2].remove()
-        notes += _plane(figure.add_subplot(place, projection="3d"), result, curve)
+        beside = figure.add_subplot(place, projection="3d")
+        notes += draw_beside(beside, result, curve, f"J [{unit(curve)}]")
+        if beside.get_legend_handles_labels()[1]:
+            beside.legend(loc="upper right")
     title = f"Fig. 7: {naming.recipes(results)}{caption.on_data(results)}, line and plane of training"
     return caption.finish(figure, results, title, notes, verdicts=judge(results))
 
@@ -71,35 +75,6 @@ def _parts(axes: Axes, result: Result, curve: Curve) -> None:
     axes.set(title="its two parts, 1 at the start and 0 at the solution", xlabel="α", ylabel="share of the drop left")
     if axes.get_legend_handles_labels()[1]:
         axes.legend(title="part of J [nats per pixel]", alignment="left")
-
-
-def _plane(axes: Any, result: Result, curve: Curve) -> list[str]:
-    """The line's curve in the plane z = 0 and the points of training at their own J; returns what to say of it."""
-    notes = []
-    names = result.seed_names(curve.objective.shape[1])
-    columns, _ = result.usable(curve.objective)
-    for s in columns:
-        found = points(result, s)
-        if found is None:
-            why = "training found no better point than its start, or kept to the line"
-            notes.append(f"seed {names[s]}: no plane, {why}")
-            continue
-        x, z, v, length = found
-        color, first = panel.job_look(s)["color"], s == columns[0]
-        flat, label = np.zeros_like(curve.alphas), ("line", "training") if first else (None, None)
-        axes.plot(curve.alphas, flat, curve.objective[:, s], color=color, linewidth=1.4, label=label[0])
-        dots = {"color": style.ORANGE if first else color, "markersize": 2.5, "linewidth": 0.8}
-        axes.plot(x, z, v, "o-", label=label[1], **dots)
-        off = np.atleast_1d(np.asarray(result.numbers.get("max_plane_distance", np.nan)))[s] / length
-        notes.append(f"seed {names[s]}: points of training lie up to {off:.2f} L beside the drawn plane")
-    axes.set(xlabel="x / L (along the line)", ylabel="z / L", zlabel=f"J [{unit(curve)}]")
-    axes.set_title("training beside the line", loc="left")
-    axes.tick_params(labelsize=6.5)
-    axes.view_init(elev=24, azim=-62)
-    axes.set_box_aspect(None, zoom=0.86)
-    if axes.get_legend_handles_labels()[1]:
-        axes.legend(loc="upper right")
-    return notes
 
 
 def make_pages(results: Sequence[Result]) -> dict[str, Any]:

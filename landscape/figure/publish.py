@@ -17,7 +17,7 @@ from landscape.ground.files.text import plain
 from landscape.ground.provenance import conf_dir
 from landscape.ground.settings import key_of, uses_of
 from landscape.result.saved import Result
-from landscape.result.verdict import IDENTITIES, Verdict, counts, group_of, ordered
+from landscape.result.verdict import IDENTITIES, Verdict, counts, group_of, identities, ordered
 
 _WORDS = {True: "yes", False: "**no**", None: "not judged"}
 IDENTITY = "identity"
@@ -82,7 +82,7 @@ def page(results: Sequence[Result], verdicts: Sequence[Verdict]) -> str:
     found = counts(verdicts)
     told = ", ".join(f"{num} {word}" for word, num in found.items() if word != IDENTITIES)
     if found[IDENTITIES]:
-        told += f"; apart from these {found[IDENTITIES]} {IDENTITIES} hold, true by construction or by a theorem"
+        told += f"; apart from these {identities(found[IDENTITIES])}, true by construction or by a theorem"
     head = [plain(f"# {first.name}, {first.scale} scale"), "", "```", command_of(results), "```", ""]
     lines = [f"- verdicts: {told}"]
     lines += [f"- caps of this scale: {'; '.join(caps)}"] if caps else []

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from landscape.figure import naming
+from landscape.figure.beside import points
 from landscape.figure.checks import Check, Claim, Evidence, Learned, judge_job, on_curve, on_history
 from landscape.figure.reading import SLACK, Column, Reading, counted, covers, listed, primary
 from landscape.result.curve import Array, Curve, argmin_alpha, drop, largest_rise, local_minima
@@ -25,15 +26,6 @@ RAISED, ASIDE = 0.25, 0.05  # of the drop, and of L: what makes a minimum second
 def unit(curve: Curve) -> str:
     """What J is measured in: the machine's own cost is divided by the number of pixels."""
     return "nats per pixel" if PARTS.keys() <= curve.metrics.keys() else "nats"
-
-
-def points(result: Result, s: int) -> tuple[Array, Array, Array, float] | None:
-    """x/L, z/L and J of every saved point of one seed, and L."""
-    track = result.projections.get("trajectory")
-    if track is None or track.second_projection is None or track.objective is None or not track.length[s] > 0:
-        return None
-    length = float(track.length[s])
-    return track.projection[:, s] / length, track.second_projection[:, s] / length, track.objective[:, s], length
 
 
 def judge(results: Sequence[Result]) -> list[Verdict]:

@@ -20,11 +20,17 @@ STAYS, STAYS_RELAXED = 0.02, 0.10  # of L: our reading of "x stays about L", and
 PROMINENCE = 0.02  # of the largest residual: a smaller dip between two epochs is minibatch noise
 MAX_IN_ARC = 4  # tracks whose legend fits under the arc
 FEWEST = 5  # points: fewer show no arc, and no tail
+END = {False: "best epoch", True: "end of the line"}
+"""What theta_f is, of a training and of a run that was found."""
 
 
 @dataclass(frozen=True)
 class Track:
-    """One seed's points: epochs, x, r and |theta| [T], each in its own units; L; the row of theta_f or -1."""
+    """One seed's points: epochs, x, r and |theta| [T], each in its own units; L; the row of theta_f or -1.
+
+    Args:
+        is_found: nobody here trained it, and so nobody knows its best epoch or what it began with.
+    """
 
     epochs: Array
     x: Array
@@ -32,30 +38,45 @@ class Track:
     norm: Array
     length: float
     best: int
+    is_found: bool = False
 
 
-def track(projection: Projection, s: int) -> Track:
-    """One column of a projection from its start on, without points that are not finite and the NaN after its last."""
+def is_found_run(result: Result) -> bool:
+    """Whether nobody here trained it."""
+    return not result.training_status
+
+
+def rows_of(projection: Projection, s: int) -> Array:
+    """Which points of one column are drawn: those that are finite, from the start on [T].
+
+    The line may start in the middle of a run that was found: exactly there neither number is more than zero.
+    """
     rows = np.isfinite(projection.projection[:, s])
-    # The line may start in the middle of a run that was found: exactly there neither number is more than zero.
     starts = np.flatnonzero(np.hypot(projection.projection[:, s], projection.residual_norm[:, s]) == 0)
     rows[: starts[0] if len(starts) else 0] = False
+    return rows
+
+
+def track(projection: Projection, s: int, is_found: bool = False) -> Track:
+    """One column of a projection from its start on, without points that are not finite and the NaN after its last."""
+    rows = rows_of(projection, s)
     epochs = projection.epochs[rows]
     hits = np.flatnonzero(epochs == projection.best_epoch[s])
     columns = (projection.projection, projection.residual_norm, projection.parameter_norm)
     x, r, norm = (values[rows, s] for values in columns)
-    return Track(epochs, x, r, norm, float(projection.length[s]), int(hits[0]) if len(hits) else -1)
+    return Track(epochs, x, r, norm, float(projection.length[s]), int(hits[0]) if len(hits) else -1, is_found)
 
 
 def usable_tracks(result: Result, projection: Projection) -> tuple[list[int], str]:
     """As ``Result.usable``; of a run that was found, points that are not finite are left out and named."""
     values = projection.projection
-    if result.training_status or not np.isfinite(values).any():
+    if not is_found_run(result) or not np.isfinite(values).any():
         return result.usable(values, ragged=True)
     known = np.isfinite(values).any(axis=1)
     columns, note = result.usable(values[known], ragged=True)
-    lost = ", ".join(f"{epoch:g}" for epoch in projection.epochs[~known])
-    return columns, joined(note, f"the points {lost} are not finite and left out" if lost else "")
+    lost = [f"{epoch:g}" for epoch in projection.epochs[~known]]
+    left_out = f"left out as not finite: point{'s' * (len(lost) > 1)} {', '.join(lost)}"
+    return columns, joined(note, left_out if lost else "")
 
 
 def draw_tracks(axes: Axes, results: Sequence[Result], labels: Sequence[str], equal: bool = True) -> list[str]:
@@ -71,11 +92,12 @@ def draw_tracks(axes: Axes, results: Sequence[Result], labels: Sequence[str], eq
         if projection is None:
             continue
         columns, note = usable_tracks(result, projection)
-        counted_in = "epochs" if result.training_status else "as the files are called"
+        is_found = is_found_run(result)
+        counted_in = "as the files are called" if is_found else "epochs"
         notes.append(f"{label}: {note}" if note else "")
         seeds = result.seed_names(projection.projection.shape[1])
         many = len(columns) > 1
-        shown += [(track(projection, s), f"{label}, seed {seeds[s]}" if many else label) for s in columns]
+        shown += [(track(projection, s, is_found), f"{label}, seed {seeds[s]}" if many else label) for s in columns]
     for k, (points, label) in enumerate(shown):
         look = {**panel.job_look(k), "linewidth": 1.0}
         axes.plot(points.x, points.r, marker="o", markersize=2.4, label=label, **look)
@@ -85,7 +107,8 @@ def draw_tracks(axes: Axes, results: Sequence[Result], labels: Sequence[str], eq
         best, last = (int(passed[points.best]), int(passed[-1])) if points.best > 0 else (1, 1)
         x, r = random_walk_limit(solution_step=best, num_steps=last)
         star: dict[str, Any] = {"marker": "*", "markersize": 11, "linestyle": "none", "clip_on": False}
-        words = ("solution θ_f, at (L, 0)", "random walk of the same length") if k == 0 else (None, None)
+        star_word = "end of the line, (L, 0)" if points.is_found else "solution θ_f, at (L, 0)"
+        words = (star_word, "random walk of the same length") if k == 0 else (None, None)
         axes.plot([points.length], [0], color=panel.job_look(k)["color"], label=words[0], **star)
         axes.plot(points.length * x, points.length * r, label=words[1], zorder=1, **style.LONG_DASHES)
         notes.append(f"a random walk of this length ends at residual {points.length * r[-1]:.3g}" if r[-1] > 0 else "")
@@ -132,7 +155,7 @@ def look(result: Result, name: str) -> Iterator[Evidence[Track]]:
         known = [s for s in columns if _is_known(projection, s)]
         lost = "tracks without a line, or with residuals or norms that are not finite, left out"
         note = joined(note, lost * (len(known) < len(columns)))
-        yield Evidence(result, f"{name}, trajectory", [track(projection, s) for s in known], note)
+        yield Evidence(result, f"{name}, trajectory", [track(projection, s, is_found_run(result)) for s in known], note)
 
 
 def _is_known(projection: Projection, s: int) -> bool:
@@ -155,7 +178,7 @@ def read_ends(points: Track) -> Reading:
     x, r, L = points.x, points.r, points.length
     start = float(np.hypot(x[0], r[0])) / L
     end = float(np.hypot(x[points.best] - L, r[points.best])) / L
-    text = f"start {start:.2g} L from (0, 0), best epoch {end:.2g} L from (L, 0)"
+    text = f"start {start:.2g} L from (0, 0), {END[points.is_found]} {end:.2g} L from (L, 0)"
     return Reading(text, max(start, end) <= AT_POINT, max(start, end))
 
 
@@ -166,7 +189,7 @@ def read_tail(points: Track) -> Reading:
     x, r = points.x[points.best + 1 :], points.r[points.best + 1 :]
     if len(x) < FEWEST:
         why = f"a tail needs {FEWEST} points or more"
-        return Reading(f"{counted(len(x), 'point')} after the best epoch", None, note=why)
+        return Reading(f"{counted(len(x), 'point')} after the {END[points.is_found]}", None, note=why)
     off, grows = float(np.abs(x / points.length - 1).max()), bool(r[-1] > r[0])
     text = f"x leaves L by up to {100 * off:.1f} %, r goes from {r[0]:.3g} to {r[-1]:.3g}"
     if abs(r[-1] - r[0]) <= AT_POINT * points.length and off <= STAYS_RELAXED:
@@ -182,7 +205,7 @@ def read_arc(points: Track) -> Reading:
     epochs, r = points.epochs[: points.best + 1], points.r[: points.best + 1]
     if len(r) < FEWEST:
         why = f"an arc needs {FEWEST} points or more"
-        return Reading(f"{counted(len(r), 'point')} up to the best epoch", None, note=why)
+        return Reading(f"{counted(len(r), 'point')} up to the {END[points.is_found]}", None, note=why)
     k = int(np.argmax(r))
     tops, height = local_maxima(epochs, r, PROMINENCE * float(r[k])), float(r[k]) / points.length
     where = points.x[k] / points.length
@@ -193,18 +216,24 @@ def read_arc(points: Track) -> Reading:
 def read_norm(points: Track) -> Reading:
     """rho: the largest residual over the largest parameter norm, of all epochs and of those up to the solution.
 
-    Not judged where most of the norm is no work of training, or so little was moved that no residual could be a third.
+    Not judged where most of the norm is no work of training, or so little was moved that no residual could be a third;
+    nor of the two ends alone.
     """
+    if len(points.x) < 3:
+        return Reading(counted(len(points.x), "point"), None, note="two points always lie on their line")
     most = float(points.norm.max())
     moved, start = float(np.hypot(points.x, points.r).max()), float(points.norm[0])
     if not moved > most / 3 or start > most / 2:
-        text = f"|θ| is {start:.3g} at the start and {most:.3g} at most, and training moved it by {moved:.3g}"
-        return Reading(text, None, note="so much of |θ| was there before training that its line cannot hold or lose it")
+        who, when = ("the run", "at the start") if points.is_found else ("training", "before training")
+        text = f"|θ| is {start:.3g} at the start and {most:.3g} at most, and {who} moved it by {moved:.3g}"
+        return Reading(text, None, note=f"so much of |θ| was there {when} that its line cannot hold or lose it")
     rho = float(points.r.max() / most)
     text = f"ρ = {rho:.3f}, so 1 - ρ = {1 - rho:.3f}"
     if points.best > 0:
         until = float(points.r[: points.best + 1].max() / most)
-        text += f"; up to θ_f {until:.3f}" + ", so ρ is that of the tail" * (int(np.argmax(points.r)) > points.best)
+        text += f"; up to {'its end' if points.is_found else 'θ_f'} {until:.3f}" + ", so ρ is that of the tail" * (
+            int(np.argmax(points.r)) > points.best
+        )
     return Reading(text, rho <= 1 / 3, rho, rho <= 0.36)
 
 
@@ -225,7 +254,7 @@ def read_pointwise(points: Track) -> Reading:
 def read_thales(points: Track) -> Reading:
     """The range of the Thales defect strictly between start and best epoch."""
     if points.best < 2:
-        return Reading("no point between start and best epoch", None)
+        return Reading(f"no point between start and {END[points.is_found]}", None)
     between = slice(1, points.best)
     defect = thales_defect(points.x[between] / points.length, points.r[between] / points.length)
     text = f"between {defect.min():.3f} and {defect.max():.3f}, mean {defect.mean():.3f}"
@@ -235,19 +264,19 @@ def read_thales(points: Track) -> Reading:
 
 ENDS = Claim(
     "13a-ends",
-    "The track starts at (0, 0) and passes through (L, 0) at the best epoch",
+    lambda e: f"The track starts at (0, 0) and passes through (L, 0) at the {END[is_found_run(e.result)]}",
     "Fig. 13",
     f"<= {AT_POINT:g} L",
 ).by(read_ends, look, identity=True)
 TAIL = Claim(
     "13a-tail",
-    "After the best epoch x stays at L while r grows again",
+    lambda e: f"After the {END[is_found_run(e.result)]} x stays at L while r grows again",
     "Fig. 13",
     f"|x/L - 1| <= {STAYS:g} (our reading of x = L), r grows",
 ).by(read_tail, look, calibrated=f"|x/L - 1| <= {STAYS_RELAXED:g}")
 ARC = Claim(
     "13b",
-    "The residual rises to one maximum and falls to the solution",
+    lambda e: f"The residual rises to one maximum and falls to the {'end' if is_found_run(e.result) else 'solution'}",
     "Fig. 13",
     "1 maximum (dips below 2 % ignored), r/L in [0.25, 0.5]",
 ).by(read_arc, look)

@@ -3,6 +3,7 @@ or the one through three given points."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -21,6 +22,8 @@ from landscape.path import Linear, Plane
 from landscape.result.curve import Projection
 from landscape.store.solutions import Runs
 from landscape.store.trajectory import project, project_second
+
+log = logging.getLogger(__name__)
 
 NO_PLANE = (
     "measurement=plane needs the training run that its line belongs to, endpoints=init_to_solution or run, or the "
@@ -155,6 +158,7 @@ class TrajectoryPlane:
     def _objective(self, on_path: OnPath, solutions: Runs, known: np.ndarray) -> np.ndarray:
         """J(theta_t) of every saved point that is finite [T, S], else NaN."""
         split, values = on_path.split(self.first_split), np.full(known.shape, np.nan)
+        log.info("%s: the saved points lie on no line; J at each is evaluated by itself", self.first_split)
         for s, run in enumerate(solutions.trajectories):
             own = {"seeds": solutions.seeds[s : s + 1], "buffers": solutions.buffers[s : s + 1]}
             objective = on_path.objective_of(split, self.first_mode, **own)

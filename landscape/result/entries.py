@@ -14,7 +14,7 @@ from urllib.parse import quote
 import numpy as np
 
 from landscape.errors import InputError
-from landscape.ground.files import document, pair
+from landscape.ground.files import document, pair, temporary
 from landscape.result.curve import Curve, LearningCurve, Projection
 from landscape.result.verdict import Verdict
 from theory import npz
@@ -36,12 +36,16 @@ class ResultError(InputError):
 
 
 def write(result: Any, folder: Path) -> None:
-    """Write the fields of a dataclass into ``folder``, as ``Result.save`` says."""
+    """Write the fields of a dataclass into ``folder``, as ``Result.save`` says; of one that failed no arrays."""
     folder.mkdir(parents=True, exist_ok=True)
     arrays: dict[str, np.ndarray[Any, Any]] = {}
     entries: dict[str, Any] = {"schema": SCHEMA}
     for f in fields(result):
         entries[f.name] = _encode(getattr(result, f.name), f.name, arrays)
+    if not arrays and entries.get("status") == "failed":
+        temporary.write_text(folder / JSON_NAME, document.text_of(entries | {"npz": None}))
+        (folder / NPZ_NAME).unlink(missing_ok=True)  # of arrays that could not be read
+        return
     blob = io.BytesIO()
     np.savez(blob, allow_pickle=False, **arrays)
     entries["npz"] = {
@@ -62,7 +66,8 @@ def read(kind: type[T], blank: T, folder: Path) -> T:
     """
     path = folder / JSON_NAME
     entries = _read_json(path)
-    arrays = _read_npz(folder / NPZ_NAME, entries.pop("npz"))
+    about = entries.pop("npz")
+    arrays = {} if about is None else _read_npz(folder / NPZ_NAME, about)
     try:
         names = [f.name for f in fields(kind)]  # type: ignore[arg-type]
         result = kind(**{name: _decode(entries, name, arrays, blank) for name in names})
@@ -172,7 +177,9 @@ def _read_json(path: Path) -> dict[str, Any]:
     found = entries.pop("schema", None) if isinstance(entries, dict) else type(entries).__name__
     if found != SCHEMA:
         raise ResultError.about(path, f"has schema {found!r}, this version reads {SCHEMA}")
-    about = entries.get("npz")
+    about = entries.get("npz", "")
+    if about is None and entries.get("status") == "failed":
+        return dict(entries)
     if not isinstance(about, dict) or not isinstance(about.get("sha256"), str):
         raise ResultError.about(path, f"has no sha256 of {NPZ_NAME}")
     return dict(entries)

@@ -178,7 +178,9 @@ class Result:
             numbers={key: [value for job, num in pairs for value in job.values(key, num)] for key in keys},
             # A line between two solutions is named "0-1"; the same pair of another job is not of the same seeds.
             seeds=[f"{name[:1]}{name[1:].replace('-', '–')}" for job, num in pairs for name in job.seed_names(num)],
-            training_status=["diverged" if bad else "trained" for job, num in pairs for bad in job.diverged(num)],
+            training_status=["diverged" if bad else "trained" for job, num in pairs for bad in job.diverged(num)]
+            if any(job.training_status for job in jobs)
+            else [],
         )
 
     def save(self, folder: Path) -> None:

@@ -61,6 +61,11 @@ def counts(verdicts: Sequence[Verdict]) -> dict[str, int]:
     return {group: groups.count(group) for group in ("hold", "do not hold", "not judged", IDENTITIES)}
 
 
+def identities(num: int) -> str:
+    """``2 identities hold``."""
+    return f"{num} identity holds" if num == 1 else f"{num} {IDENTITIES} hold"
+
+
 def ordered(verdicts: Sequence[Verdict]) -> list[Verdict]:
     """As every table shows them: what does not hold, what was not judged, what holds, identities; else as they came."""
     order = ["do not hold", "not judged", "hold", IDENTITIES]

@@ -152,12 +152,16 @@ def test_a_fault_in_collecting_is_status_1(cli: Cli, monkeypatch: pytest.MonkeyP
     assert ran.status == 1 and "could not be collected: the disk is full" in ran.out and "Traceback" not in ran.out
 
 
-def test_a_command_whose_jobs_all_fail_leaves_no_table_or_figure_of_an_earlier_one(cli: Cli, done: Path) -> None:
-    folder = done.parent
-    assert (folder / "sweep.csv").exists() and (folder / "figure.png").exists()
-    assert cli(*QUICK, "optimizer.lr=-1", ONE_JOB).status == 2
-    left = {path.name for path in folder.iterdir() if path.is_file()}
-    assert not left & {"sweep.csv", "sweep_summary.csv", "figure.png", "figure.pdf"} and "sweep.json" in left
+def test_a_command_whose_jobs_all_fail_leaves_what_an_earlier_one_drew_and_says_whose_it_is(
+    cli: Cli, done: Path
+) -> None:
+    made = [done.parent / name for name in ("sweep.csv", "sweep_summary.csv", "figure.png", "figure.pdf")]
+    before = [path.read_bytes() for path in made]
+    ran = cli(*QUICK, "optimizer.lr=-1", ONE_JOB)
+    assert ran.status == 2 and f"figure.png and sweep.csv in {done.parent}: of an earlier command" in ran.out
+    assert [path.read_bytes() for path in made] == before
+    assert {path.name for path in ran.jobs[0].iterdir()} >= {"result.json", "job.json"}
+    assert not (ran.jobs[0] / "result.npz").exists()
     assert Result.load(done).status == "done"
 
 

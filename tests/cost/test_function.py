@@ -225,3 +225,19 @@ REFUSED: list[tuple[Callable[[], Any], str]] = [
 def test_what_is_no_cost_is_refused_with_the_reason(make: Callable[[], Any], words: str) -> None:
     with pytest.raises(InputError, match=words):
         over(make(), NET, batches())
+
+
+@pytest.mark.parametrize(
+    ("batch", "key", "words"),
+    [
+        ((X[:2], Y[:2]), "y", r"cost=absent, whose batch is the tuple \(x, y\): tuple indices must be"),
+        ({"x": X[:2], "z": Y[:2]}, "y", "cost=absent, whose batch is a dict of x, z: KeyError: 'y'"),
+        ((X[:2], X[:2], Y[:2]), 3, "whose batch is a tuple of 3, the last of which is y: tuple index out of range"),
+    ],
+)
+def test_what_a_loss_does_not_find_in_a_batch_is_said_with_what_a_batch_is(batch: Any, key: Any, words: str) -> None:
+    def absent(outputs: Tensor, batch: Any) -> Tensor:
+        return entropy(outputs, batch[key])
+
+    with pytest.raises(TypeError, match=words):
+        FunctionCost(absent).channels(lambda x, draw: NET(x), X[:2], batch)

@@ -42,6 +42,11 @@ def test_to_changes_floating_inputs_only(dataset: Dataset) -> None:
     assert dataset.train.to("meta").x.is_meta and dataset.train.to("meta").y.is_meta
 
 
+def test_a_split_that_is_none_is_named(dataset: Dataset) -> None:
+    with pytest.raises(InputError, match=f"{dataset.name}: valid=None; give its examples"):
+        replace(dataset, valid=None)
+
+
 def test_lengths_must_agree() -> None:
     with pytest.raises(ValueError, match="x 3 and y 2"):
         Split(torch.zeros(3, 1), torch.zeros(2, dtype=torch.int64))

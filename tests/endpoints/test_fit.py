@@ -237,7 +237,7 @@ def test_what_is_taken_from_a_model_that_draws_it_is_refused_or_told(
         Checkpoints(*files).load(Adapted(), again=Adapted)
     with caplog.at_level(logging.WARNING):
         Checkpoints(*files, missing="model").load(Adapted(), again=Adapted)
-    assert "base.weight, base.bias are drawn at random (training.first_seed)" in caplog.text
+    assert "; drawn at random (training.first_seed): base.weight, base.bias" in caplog.text
 
 
 def test_what_one_file_alone_lacks_is_refused(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 import torch
 from torch import nn
 
-from landscape.endpoints import Run, Snapshots, trajectory_of
+from landscape.endpoints import Checkpoints, Run, Snapshots, trajectory_of
 from landscape.endpoints.snapshots import HELD
 from landscape.errors import InputError
 from landscape.ground.provenance import outside
@@ -104,20 +104,29 @@ def spoil(folder: Path, k: int, change: Callable[[dict[str, Any]], Any]) -> None
     torch.save({**state, "model": change(dict(state["model"]))}, file)
 
 
+def test_a_pattern_that_fits_no_name_is_told_once(ckpts: Path, caplog: pytest.LogCaptureFixture) -> None:
+    spoil(ckpts, 4, lambda s: {**s, "head.bias": torch.ones(1)})
+    with caplog.at_level(logging.WARNING):
+        Run(str(ckpts), ignore=["head.*", "haed.*"]).load(net())
+        Checkpoints(str(ckpts / "epoch_4.pt"), str(ckpts / "epoch_5.pt"), ignore=["head.*"]).load(net())
+    assert caplog.messages == ["endpoints.ignore: no name in the checkpoints fits haed.*"]
+
+
+@pytest.mark.parametrize("value", [torch.nan, torch.inf])
 def test_a_point_in_the_middle_that_is_not_finite_is_a_row_of_nan(
-    ckpts: Path, caplog: pytest.LogCaptureFixture
+    ckpts: Path, caplog: pytest.LogCaptureFixture, value: float
 ) -> None:
-    spoil(ckpts, 5, lambda s: {**s, "2.bias": torch.tensor([0.0, torch.nan, 1.0])})
+    spoil(ckpts, 5, lambda s: {**s, "2.bias": torch.tensor([0.0, value, 1.0])})
     with caplog.at_level(logging.WARNING):
         ends = Run(str(ckpts)).load(net())
-    assert "epoch_5.pt hold numbers that are not finite" in caplog.text and ends.runs is not None
+    assert len(caplog.messages) == 1 and "not finite in epoch_5.pt" in caplog.text and ends.runs is not None
     start, end = ends.theta_0.double().numpy(), ends.theta_1.double().numpy()
     found = project(ends.runs.trajectories, start, end, ends.runs.best_epoch)
     lost = np.arange(NUM) == 5
     for values in (found.projection, found.residual_norm, found.parameter_norm):
         assert np.array_equal(np.isnan(values[:, 0]), lost)
     for key in ("start", "end"):
-        with pytest.raises(InputError, match=r"epoch_5\.pt .*holds nan in 2\.bias .* must be finite"):
+        with pytest.raises(InputError, match=r"epoch_5\.pt .*holds (nan|inf) in 2\.bias .* must be finite"):
             Run(str(ckpts), **{key: "epoch_5.pt"}).load(net())
 
 

@@ -99,6 +99,23 @@ def test_too_few_points_are_not_judged() -> None:
     assert [v.holds for v in verdicts] == [None, None, None, True, None, None]
 
 
+def test_a_run_that_was_found_has_no_best_epoch_and_no_training_before_it() -> None:
+    made = replace(job(), training_status=[])
+    track = made.projections["trajectory"]
+    heavy = replace(track, parameter_norm=track.parameter_norm + 300.0)
+    jobs = [made, replace(made, projections={"trajectory": heavy}), replace(job(last=9, best=3), training_status=[])]
+    for one in jobs:
+        text = " ".join(map(str, fig13.judge([one])))
+        assert "end of the line" in text and not any(w in text for w in ("best epoch", "θ_f", "solution", "training"))
+    assert "end of the line, (L, 0)" in [line.get_label() for line in fig13.draw([made]).axes[0].lines]
+
+
+@pytest.mark.parametrize("status", [[], ["stopped"]])
+def test_two_points_lie_on_their_line_which_says_nothing(status: list[str]) -> None:
+    verdict = judged(replace(job(last=1, best=1), training_status=status), "13c")
+    assert verdict.holds is verdict.calibrated_holds is None and "two points always lie" in verdict.note
+
+
 def test_what_is_only_reported_is_computed() -> None:
     made = job()
     track = made.projections["trajectory"]

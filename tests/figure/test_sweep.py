@@ -29,6 +29,31 @@ def test_one_job_shows_both_splits_and_its_training() -> None:
     assert not any(axes.get_legend() for axes in figure.axes)
 
 
+def test_a_run_in_its_plane_is_drawn_there() -> None:
+    """J at every saved point beside J on the line; what lies before the start of the line is not drawn."""
+    track = make.track()
+    beside = {"second_projection": 0.5 * track.residual_norm, "objective": 3 - track.projection / 20}
+    found = make.result(
+        "my",
+        projections={"trajectory": replace(track, **beside)},
+        learning_curve=None,
+        training_status=[],
+        numbers={"max_plane_distance": [3.44]},
+        curves={key: one for key, one in make.curves().items() if key == "train/stochastic"},
+    )
+    figure = sweep.draw([make.with_noise(found)])
+    assert titles(figure) == ["init to solution", "off the line", "the run beside the line"]
+    points = {line.get_label(): line.get_data_3d() for line in figure.axes[-1].lines}
+    x, z, values = points["J at the saved points"]
+    np.testing.assert_allclose(x, track.projection[:, 0] / 34.4)
+    np.testing.assert_allclose(z, beside["second_projection"][:, 0] / 34.4)
+    assert (values == beside["objective"][:, 0]).all() and len(points["J on the line"][0]) == 20
+    told = labels(figure)
+    assert told[0] == "J on training examples" and {"band: 95 % over examples", "J at the saved points"} <= set(told)
+    assert "the saved points lie up to 0.10 L beside the drawn plane" in figure._supxlabel.get_text()
+    assert not any(axes.get_legend() for axes in figure.axes)
+
+
 def test_one_ordered_key_is_coloured_in_its_order() -> None:
     """Values told in any order: a legend that ascends, colours that go one way, a curve per value, and the rate."""
     figure = sweep.draw(jobs(4)[::-1])

@@ -103,6 +103,14 @@ def example(**changes):
 def test_everything_comes_back(tmp_path, result):
     result.save(tmp_path / "job" / "0")
     same(Result.load(tmp_path / "job" / "0"), result)
+    assert (tmp_path / "job" / "0" / "result.npz").exists() == (result.status == "done")
+
+
+def test_only_a_failed_job_has_no_arrays(tmp_path):
+    Result("fig06", "m", "full", {}, {}, status="failed").save(tmp_path)
+    forge(tmp_path, lambda entries: entries.update(status="done"))
+    with pytest.raises(ResultError, match=r"no sha256 of result\.npz"):
+        Result.load(tmp_path)
 
 
 def test_results_of_earlier_versions_lack_fields(tmp_path):

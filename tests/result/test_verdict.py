@@ -23,7 +23,7 @@ def test_what_does_not_hold_comes_first_and_identities_are_apart() -> None:
     assert counts(found) == {"hold": 1, "do not hold": 2, "not judged": 1, "identities": 1}
     assert [row.split(" | ")[0].strip("| ") for row in verdict_rows(found)[2:]] == order
     assert [row[0] for row in rows.verdict_table(found)] == order
-    assert "apart from these 1 identities hold" in page([Result("x", "landscape.figure.sweep", "full", {}, {})], found)
+    assert "apart from these 1 identity holds" in page([Result("x", "landscape.figure.sweep", "full", {}, {})], found)
     screen = io.StringIO()
     Console(width=140, file=screen).print(verdict_table(found))
     shown = [line.split()[0] for line in screen.getvalue().splitlines() if line.split()]

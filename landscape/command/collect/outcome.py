@@ -44,8 +44,8 @@ NAMED = {
 }
 MAX_VERDICTS = 80
 """Verdicts printed one by one; of more, how often each claim holds."""
-DERIVED = ("sweep.csv", "sweep_summary.csv", "figure.png", "figure.pdf")
-"""Made of the jobs' results, and to be made again from them by landscape.report and landscape.figure."""
+DERIVED = ("figure.png", "sweep.csv")
+"""Made of the jobs' results; where a command has none, those of an earlier one stay, and are said to be its."""
 ALWAYS_TOLD = ("done", "done before", "failed")
 ABOUT = "``python -m landscape.collect DIR``: what a sweep's last command has done so far, drawn and judged."
 
@@ -93,9 +93,6 @@ def collect(
             summary = write_tables(folder, places, results, verdicts, figures)
         except Exception as error:  # nor must a table
             _say_fault("sweep.csv could not be written", error, said)
-    if records and not results:  # what an earlier command drew of other jobs would pass for this one's
-        for name in DERIVED:
-            (folder / name).unlink(missing_ok=True)
     write_json(
         folder / "sweep.json",
         {"command": command, "jobs": [asdict(r) for r in records], "verdicts": [v.as_dict() for v in verdicts]},
@@ -120,6 +117,9 @@ def collect(
         print(f"figure: {figure}")
     if summary is not None:
         print(f"table: {folder / 'sweep.csv'}")
+    earlier = [] if results else [name for name in DERIVED if (folder / name).is_file()]
+    if records and earlier:
+        print(f"{' and '.join(earlier)} in {folder}: of an earlier command, and stay as they are")
     if found:
         close(folder, found, len(failed), verdicts, figure, tracker, figures)
     if failed:

@@ -8,13 +8,16 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.collections import PolyCollection
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
 from landscape.figure import caption, naming, panel, style
+from landscape.figure.beside import draw_beside, points
 from landscape.figure.reading import primary
 from landscape.figure.sweep.verdicts import judge
-from landscape.figure.track import draw_tracks
+from landscape.figure.track import draw_tracks, is_found_run
+from landscape.result.curve import Curve
 from landscape.result.saved import Result
 
 MAX_NAMED = 4
@@ -72,6 +75,8 @@ def _panels(results: Sequence[Result], labels: Sequence[str]) -> list[Panel]:
                 drawn = panel.draw_jobs(axes, results, labels, group)
             if _spans_decades(results, group):
                 axes.set_yscale("log")
+            if alone and is_found_run(results[0]):
+                _say_examples(axes, group)
             ends = ", ".join(dict.fromkeys(r.choices.get("endpoints", "a line").replace("_", " ") for r in results))
             title = ends if alone else f"{ends}, {style.SPLIT_WORD[group[0]]}"
             panel.label_line(axes, title, drawn, legend=False)
@@ -97,10 +102,36 @@ def _panels(results: Sequence[Result], labels: Sequence[str]) -> list[Panel]:
 
         panels.append(off_line)
     for result, label in zip(results, labels, strict=True):
+        curve = primary(result, "train")
+        if curve is not None and any(points(result, s) for s in range(curve.objective.shape[1])):
+            panels.append(partial(_beside, result=result, curve=curve, label="" if alone else label))
+    for result, label in zip(results, labels, strict=True):
         if has_plane(result):
             name = f"J on the plane, {style.SPLIT_WORD['train']}"
             panels.append(partial(draw_plane, result=result, title=name if alone else f"{name}: {label}"))
     return panels
+
+
+def _beside(axes: Axes, result: Result, curve: Curve, label: str) -> panel.Drawn:
+    """J at the saved points of training in their plane, where the measurement has it."""
+    figure, place = axes.figure, axes.get_subplotspec()
+    axes.remove()
+    assert figure is not None and place is not None
+    beside = figure.add_subplot(place, projection="3d")
+    unit = naming.bracketed_unit([naming.cost_of(result)])
+    notes = draw_beside(beside, result, curve, f"J{unit}", ("J on the line", "J at the saved points"), style.GREEN)
+    if label:
+        beside.set_title(f"{beside.get_title(loc='left')}: {label}", loc="left")
+    return panel.Drawn((), tuple(notes))
+
+
+def _say_examples(axes: Axes, splits: Sequence[str]) -> None:
+    """Of a line that nobody trained here, call the curves by their examples, and the band by the one split's colour."""
+    for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
+        if label in style.SPLIT_WORD.values():
+            handle.set_label(f"J on {label} examples")
+        elif len(splits) == 1 and isinstance(handle, PolyCollection):
+            handle.set_facecolor(style.SPLIT_COLOR[splits[0]])
 
 
 def _spans_decades(results: Sequence[Result], splits: Sequence[str]) -> bool:

@@ -42,10 +42,10 @@ def check(batches: Batches, original: nn.Module, buffers: Buffers) -> frozenset[
     written = _written(batches, original, buffers)
     forward = batches.forward = replace(batches.forward, written=written)
     module, cost = forward.module, type(forward.cost).__name__
-    batch, theta, name = batches.few(64, buffers), forward.off_start(), forward.name
+    batch, name = batches.few(64, buffers), forward.name
     few = num_of(batch.known[0, 0])
     with fitting(module, forward.cost, split.x), forward.masks.watched() as idle:
-        first, second = (batch.channels(theta)[0] for _ in range(2))
+        first, second = (batch.channels(forward.off_start(), keeps_theta=False)[0] for _ in range(2))
     if idle and has_example(module):  # its training pass takes more than x, and was not made
         raise InputError(
             f"cost {cost} leaves {len(idle)} of the {len(forward.masks)} mask layers of "
@@ -75,7 +75,7 @@ def check(batches: Batches, original: nn.Module, buffers: Buffers) -> frozenset[
         with fitting(module, forward.cost, split.x):
             check_keeps_nothing(batches, original, buffers)
     if few > 1 and split.num_streams is None and not is_of_batch(forward.cost):
-        _check_alone(forward, theta, batch.known[0, 0])
+        _check_alone(forward, batch.known[0, 0])
     if split.num_streams is None:  # blocks of sequences cost too much for every objective
         check_extremes(batches, split, buffers)
     return written
@@ -130,16 +130,20 @@ def _check_repeats(name: str, first: Mapping[str, Tensor], second: Mapping[str, 
         )
 
 
-def _check_alone(forward: ForwardPass, theta: Tensor, known: Known) -> None:
+def _check_alone(forward: ForwardPass, known: Known) -> None:
     """Half of the examples must cost without the others what they cost beside them: also without first and last."""
     num = num_of(known)
     half = num // 2
     first = (num - half + 1) // 2
     part = cut(known, first, half)
+
+    def cost(given: Known) -> Tensor:
+        return forward.on_copies(forward.off_start(), given, None, keeps_theta=False)[0]["objective"].double()
+
     with torch.no_grad():
-        beside = forward.on_copies(theta, known, None)[0]["objective"][first : first + half].double()
+        beside = cost(known)[first : first + half]
         try:
-            alone = forward.on_copies(theta, part, None)[0]["objective"].double()
+            alone = cost(part)
         except (RuntimeError, ValueError):  # batch norm without statistics takes two examples at least
             alone = torch.full_like(beside, math.inf)
     size = float(beside.abs().nan_to_num(0.0, 0.0, 0.0).mean())
