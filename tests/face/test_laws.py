@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,31 +18,7 @@ from landscape.data import Dataset, Split
 from landscape.face.directions import directions
 from landscape.parameters import ParameterLayout
 from landscape.path import Geometric, Linear, Plane
-from tests.face.conftest import Trained
-
-CE = nn.CrossEntropyLoss()
-
-
-def loop(net: nn.Module, x: Tensor, y: Tensor, states: list[Mapping[str, Tensor]]) -> np.ndarray:
-    """Load, evaluate, one point after the other [A]."""
-    twin, values = copy.deepcopy(net).eval(), []
-    for state in states:
-        twin.load_state_dict(state)
-        with torch.no_grad():
-            values.append(F.cross_entropy(twin(x), y).item())
-    return np.array(values)
-
-
-def mixed(weights: list[float], states: list[Mapping[str, Tensor]]) -> dict[str, Tensor]:
-    """Sum of the states, whole numbers as in the last."""
-    return {
-        n: sum(w * s[n] for w, s in zip(weights, states, strict=True)) if t.is_floating_point() else t  # type: ignore[misc]
-        for n, t in states[-1].items()
-    }
-
-
-def flat(state: Mapping[str, Tensor], net: nn.Module) -> Tensor:
-    return ParameterLayout.of(net).flatten(state)
+from tests.face.conftest import CE, Trained, flat, loop, mixed
 
 
 def sources(t: Trained, folder: Path) -> dict[str, tuple[Any, Any]]:
