@@ -1,8 +1,4 @@
-<<<<<<< HEAD
 """Running statistics, such as the means of batch norm: whose they are at each point, and what is said of it."""
-=======
-"""Running statistics on what the face measures: the ends' own, mixed, or taken anew; each saved point's own."""
->>>>>>> clifix2
 
 from __future__ import annotations
 
@@ -16,12 +12,8 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 import landscape as ls
-<<<<<<< HEAD
 from tests.face.conftest import Trained
 from tests.face.test_laws import CE, loop, mixed
-=======
-from tests.face.conftest import CE, Trained, loop, mixed
->>>>>>> clifix2
 
 
 def test_running_statistics_come_from_the_ends(normed: Trained) -> None:
@@ -67,7 +59,6 @@ def test_statistics_of_a_stream_are_taken_over_what_is_held() -> None:
     with pytest.raises(ls.InputError, match="calibration="):
         measured(loader)
     np.testing.assert_allclose(measured(loader, calibration=loader), measured((x, y)), rtol=1e-13)
-<<<<<<< HEAD
 
 
 @pytest.mark.parametrize("whose", ["a", "b", "c", None])
@@ -113,5 +104,3 @@ def test_points_of_a_plane_that_differ_in_more_than_statistics() -> None:
 def test_a_trajectory_has_no_statistics_between_ends(normed: Trained) -> None:
     with pytest.raises(ls.InputError, match="means nothing on a trajectory, each point of which has its own"):
         ls.measure(normed.net, ls.trajectory(normed.kept), (normed.x, normed.y), CE, running_statistics="interpolate")
-=======
->>>>>>> clifix2
