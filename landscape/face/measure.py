@@ -69,7 +69,8 @@ def measure(
     """J, the mean cost per example over all of the data, at every point of a line, a plane or a trajectory.
 
     The net is a template: its own parameters, buffers, modes and hooks are never touched, nor are global random
-    numbers. All points share one pass over the data.
+    numbers. All points share one pass over the data, but for those of a trajectory that have running statistics of
+    their own: there each takes one.
 
     Args:
         net: any module; what it maps its inputs to is what the cost takes. A tensor is its one argument, a tuple gives
@@ -93,8 +94,9 @@ def measure(
         batch_size: examples per forward pass; None: as many as are quick.
         memory: bytes to use at most, ``"2GiB"`` or ``"25%"`` of what is free, the default.
         running_statistics: what becomes of batch norm's means and variances along the path: ``"keep"`` those of the
-            end, ``"interpolate"``, or ``"recalibrate"`` over the training data. At the points of a trajectory None
-            takes each point's own.
+            end of a line, of the last point of a plane unless ``plane(..., statistics="a")`` names another;
+            ``"interpolate"`` on a line; or ``"recalibrate"`` over the training data. At the points of a trajectory None
+            takes each point's own, and one pass over the data for each.
         call: (module, inputs) -> outputs, where the net is called in another way.
         calibration: examples that statistics are taken over where they are recalibrated, held in memory; None: the
             training data.

@@ -11,6 +11,7 @@ from landscape.errors import InputError
 PHRASES = {
     "measurement.modes=[deterministic]": "mode='deterministic'",
     "give Objective(calibration=...)": "give calibration=...",
+    "uses those of the trained model everywhere": "uses those of a line's end or a plane's last point everywhere",
     "use path=linear": "use path='linear'",
     " (a random point has none, nor have solutions stored by an older version: refresh=true)": "",
     " (a published sum is training.gradient_scale times that in training)": "",
