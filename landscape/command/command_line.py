@@ -59,7 +59,7 @@ def main() -> None:
             raise
         refuse(InputError(said(error)))
     except KeyboardInterrupt:
-        print("interrupted; the same command skips what is done and goes on from the last checkpoint", file=sys.stderr)
+        print("interrupted; the same command skips what is done and goes on with each training", file=sys.stderr)
         raise SystemExit(stop_status()) from None
     except SystemExit as stop:
         # Jobs catch their own faults, so a status of 1 from Hydra itself means that composing the config failed.

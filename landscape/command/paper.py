@@ -140,7 +140,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         ended = run(todo, arguments.overrides)
     except KeyboardInterrupt:
-        print("interrupted; the same command skips what is done and goes on from the last checkpoint", file=sys.stderr)
+        print("interrupted; the same command skips what is done and goes on with each training", file=sys.stderr)
         return stop_status()
     if "forecast=only" in arguments.overrides:  # nothing ran, so there is nothing to report
         return max(status for status, _ in ended)

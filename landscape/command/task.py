@@ -18,12 +18,13 @@ from omegaconf.errors import OmegaConfBaseException
 from landscape.command.arguments import check_arguments
 from landscape.command.collect import UNDRAWN, JobRecord, Plan, gone, is_whole, one_line, tell
 from landscape.command.collect.checks import searches
+from landscape.command.collect.record import RESTARTS, RESUMES
 from landscape.command.config import register
 from landscape.command.current import is_current
 from landscape.command.job import run, run_info, value_of
 from landscape.command.launch import hold, in_child, is_parallel
 from landscape.command.launch.gpu import lend
-from landscape.command.prepare import make
+from landscape.command.prepare import brings_points, make
 from landscape.errors import InputError
 from landscape.figure.module import figure_module
 from landscape.figure.module import save as save_figure
@@ -47,7 +48,7 @@ def job(cfg: DictConfig) -> Any:
     elif death := in_child(partial(_alone, cfg)):
         record = JobRecord.read(folder)
         if record is not None:
-            record.end(folder, "cut", f"{death}; the same command goes on from the last checkpoint", 1)
+            record.end(folder, "cut", f"{death}; {_again(cfg)}", 1)
     wanted = cfg.optimize is not None or searches(HydraConfig.get().sweeper)
     return value_of(Result.load(folder), cfg.optimize) if wanted and is_whole(folder) else None
 
@@ -101,7 +102,7 @@ def _job(cfg: DictConfig, record: JobRecord, plan: Plan | None) -> None:
         record.end(folder, "done")
         code = 0
     except KeyboardInterrupt:
-        how = UNDRAWN if measured else "interrupted; the same command goes on from the last checkpoint"
+        how = UNDRAWN if measured else f"interrupted; {_again(cfg)}"
         record.end(folder, "cut", how, 1)
         raise
     except Exception as error:
@@ -115,8 +116,13 @@ def _job(cfg: DictConfig, record: JobRecord, plan: Plan | None) -> None:
             tell(record, plan, folder.parent)
 
 
+def _again(cfg: DictConfig) -> str:
+    """What the same command does with this job when it was cut."""
+    return RESTARTS if brings_points(cfg.endpoints) else RESUMES
+
+
 def _report_failure(record: JobRecord, folder: Path, cfg: DictConfig, error: BaseException, code: int) -> None:
-    line = one_line(error)
+    line = one_line(error, _again(cfg))
     trace = "".join(traceback.format_exception(error))
     if os.environ.get("HYDRA_FULL_ERROR"):
         print(trace, file=sys.stderr)

@@ -87,6 +87,15 @@ def numbers_of(names: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.in
     ``epoch_3_step_1200.pt`` tells both. Without a word before it that says which it is, the first number that rises is
     both.
     """
+    columns = rising(names)
+    first = next(iter(columns.values()), np.arange(len(names)))
+    steps = next((columns[word] for word in STEPS if word in columns), None)
+    epochs = next((columns[word] for word in EPOCHS if word in columns), first if steps is None else steps)
+    return epochs.astype(np.float64), (epochs if steps is None else steps).astype(np.int64)
+
+
+def rising(names: Sequence[str]) -> dict[str, NDArray[np.int64]]:
+    """The numbers [T] in names alike but for them that rise from name to name, by the word before each."""
     split = [NUMBER.split(name) for name in names]
     columns: dict[str, NDArray[np.int64]] = {}
     if len({tuple(parts[::2]) for parts in split}) == 1:
@@ -95,7 +104,4 @@ def numbers_of(names: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.in
             if max(values) < LARGEST and all(a < b for a, b in pairwise(values)):
                 word = re.search(r"([a-zA-Z]*)[^a-zA-Z]*$", split[0][k - 1])
                 columns.setdefault(word[1].lower() if word else "", np.array(values))
-    first = next(iter(columns.values()), np.arange(len(names)))
-    steps = next((columns[word] for word in STEPS if word in columns), None)
-    epochs = next((columns[word] for word in EPOCHS if word in columns), first if steps is None else steps)
-    return epochs.astype(np.float64), (epochs if steps is None else steps).astype(np.int64)
+    return columns

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from landscape.endpoints.file import files_of
 from landscape.endpoints.fit import some
-from landscape.endpoints.listing import names_in, numbers_of, paths_in
+from landscape.endpoints.listing import names_in, numbers_of, paths_in, rising
 from landscape.endpoints.point import read
 from landscape.endpoints.reader import Point, Reader, check_missing, patterns_of
 from landscape.errors import InputError
@@ -59,6 +59,9 @@ class Snapshots:
     ) -> None:
         self.sources, self.names, self.reader, self.entry, self.key = list(sources), list(names), reader, entry, key
         self.epochs, self.steps = numbers_of(names)
+        if not rising(names):
+            told = "%s: no number in the names rises from each to the next (%s), so the points are counted 0, 1, 2, ..."
+            log.info(f"{told} in this order", key, some(self.names))
         self.is_finite = np.ones(len(self.sources), dtype=bool)
         self.legs = np.full(len(self.sources), np.nan)
         self.lacking: dict[str, list[str]] = {}

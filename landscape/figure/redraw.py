@@ -18,7 +18,7 @@ from landscape.figure.table import verdict_table
 from landscape.ground.files import document, temporary
 from landscape.ground.files.place import is_inside
 from landscape.ground.files.text import plain
-from landscape.result.saved import Result
+from landscape.result.saved import Result, ResultError
 
 RESULT, SWEEP, PAGE = "result.json", "sweep.json", "README.md"
 
@@ -50,7 +50,11 @@ def job_folders(folder: Path) -> tuple[list[Path], list[str]]:
         missing = [f"job {key} left no result" for key in keys if key not in by_name]
         found = [by_name[key] for key in dict.fromkeys(keys) if key in by_name]
     if not found:
-        raise InputError(f"no {RESULT} in {folder} or the folders below it; give the folder of a sweep or of one job")
+        deeper = sorted({path.parent.parent for path in folder.glob(f"*/*/{RESULT}") if is_inside(folder, path.parent)})
+        meant = (
+            f"did you mean {' or '.join(map(str, deeper))}?" if deeper else "give the folder of a sweep or of one job"
+        )
+        raise InputError(f"no {RESULT} in {folder} or the folders in it; {meant}")
     return found, missing
 
 
@@ -77,13 +81,25 @@ def load(folders: Sequence[Path]) -> tuple[list[tuple[Path, Result]], list[str]]
     return done, failed
 
 
-def finished(folders: Sequence[Path], said: str = "") -> tuple[list[tuple[Path, Result]], list[str]]:
+def finished(
+    folders: Sequence[Path], said: str = "", damaged: list[str] | None = None
+) -> tuple[list[tuple[Path, Result]], list[str]]:
     """The results that are done, with their folders, and one line for each of the others.
 
     Args:
         said: of each of these, before the last line of its traceback or message, which says what went wrong.
+        damaged: takes one line for each result that cannot be read.
+    Raises:
+        ResultError: a result is damaged, and nothing takes its line.
     """
-    loaded = [(folder, Result.load(folder)) for folder in folders]
+    loaded = []
+    for folder in folders:
+        try:
+            loaded.append((folder, Result.load(folder)))
+        except ResultError as error:
+            if damaged is None:
+                raise
+            damaged.append(f"job {folder.name} cannot be read: {str(error).removeprefix(f'{folder}/')}")
     failed = [
         f"job {place.name} {r.status}{said}: {(r.error.strip().splitlines() or ['it left no message'])[-1]}"
         for place, r in loaded
@@ -124,7 +140,8 @@ def redraw(
             if place != folder:
                 save(module, [result], place)
     verdicts = module.judge(results)
-    console.print(verdict_table(verdicts))
+    if verdicts:
+        console.print(verdict_table(verdicts))
     if target is not None:
         page = publish(results, verdicts, drawn(module, results, numbers, num_lost), target)
         console.print(Text(plain(f"published: {page}")))

@@ -93,7 +93,9 @@ def draw_tracks(axes: Axes, results: Sequence[Result], labels: Sequence[str], eq
             continue
         columns, note = usable_tracks(result, projection)
         is_found = is_found_run(result)
-        counted_in = "as the files are called" if is_found else "epochs"
+        if is_found:  # names that do not rise are counted, and a result does not say so
+            is_counted = np.array_equal(projection.epochs, np.arange(len(projection.epochs)))
+            counted_in = "files counted from 0 in their order" if is_counted else "as the files are called"
         notes.append(f"{label}: {note}" if note else "")
         seeds = result.seed_names(projection.projection.shape[1])
         many = len(columns) > 1

@@ -50,7 +50,8 @@ def report(sections: Sequence[Section], output: Path, table: Path) -> list[str]:
     write(sweep_table(groups), table)
     write(summary_table(groups), summary)
     temporary.write_text(output, text)
-    return [f"{section.folder}: {section.fault}" for section in sections if section.fault] + faults
+    lost = [f"{section.folder}: {line}" for section in sections for line in section.damaged]
+    return lost + [f"{section.folder}: {section.fault}" for section in sections if section.fault] + faults
 
 
 def _require_apart(*targets: Path) -> None:

@@ -25,6 +25,7 @@ class Section:
         folder: what was asked for. places: the folder of each result. results: the finished jobs, all of one figure.
         left_out: one line per job that failed or left nothing. module: draws and judges them; None without results.
         verdicts: on all results together. figure: all results in one drawing. fault: why one of the two is missing.
+        damaged: those of ``left_out`` whose result cannot be read.
     """
 
     folder: Path
@@ -35,6 +36,7 @@ class Section:
     verdicts: list[Verdict] = field(default_factory=list)
     figure: Figure | None = None
     fault: str = ""
+    damaged: Sequence[str] = ()
 
     @property
     def name(self) -> str:
@@ -53,8 +55,8 @@ def read_all(folders: Sequence[Path], own: Collection[str] = ()) -> list[Section
     Args:
         own: modules of the user's that results may name as their figure.
     Raises:
-        InputError: no such folder, no finished result in any of them, jobs of several figures in one folder, or a
-            figure of somebody else's. ResultError: a result is damaged.
+        InputError: no such folder, no finished result in any of them that can be read, jobs of several figures in one
+            folder, or a figure of somebody else's.
     """
     found = [read(place, own) for folder in folders for place in _sweeps(folder)]
     if not any(section.results for section in found):
@@ -72,15 +74,15 @@ def _sweeps(folder: Path) -> list[Path]:
 
 
 def read(folder: Path, own: Collection[str] = ()) -> Section:
-    """The section of one sweep or job; what cannot be drawn or judged is said in its ``fault``.
+    """The section of one sweep or job; what cannot be drawn or judged, or read, is said in it.
 
     Raises:
         InputError: no folder, no result in it, jobs of several figures, or a figure of somebody else's.
-        ResultError: a result is damaged.
     """
     places, left_out = job_folders(folder)
-    done, failed = finished(places)
-    left_out += failed
+    damaged: list[str] = []
+    done, failed = finished(places, damaged=damaged)
+    left_out += [*failed, *damaged]
     results = [result for _, result in done]
     figures = sorted({result.figure for result in results})
     if len(figures) > 1:
@@ -88,7 +90,7 @@ def read(folder: Path, own: Collection[str] = ()) -> Section:
             f"the jobs in {folder} belong to different figures ({', '.join(figures)}); move one of them out"
         )
     if not results:
-        return Section(folder, [], [], left_out)
+        return Section(folder, [], [], left_out, damaged=damaged)
     module = figure_of(results, own)
     places, verdicts, figure, fault = [place for place, _ in done], list[Verdict](), None, ""
     try:
@@ -96,7 +98,7 @@ def read(folder: Path, own: Collection[str] = ()) -> Section:
         figure = drawn(module, results, num_lost=len(left_out))
     except Exception as error:  # one drawing that fails must not cost the page of all the others
         fault = fault_of(module, error)
-    return Section(folder, places, results, left_out, module, verdicts, figure, fault)
+    return Section(folder, places, results, left_out, module, verdicts, figure, fault, damaged)
 
 
 def fault_of(module: ModuleType, error: Exception) -> str:

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from landscape.figure.track import CHECKS
 from landscape.report.sweep import Row, counted
 from landscape.result.curve.noise import wilson
 from landscape.result.verdict import Verdict
 
+OFF_THE_LINE = {check.claim.id for check in CHECKS}
 Setting = tuple[tuple[str, str], ...]
 
 
@@ -72,7 +74,10 @@ def failures_first(found: Iterable[Rate], verdicts: Sequence[Verdict]) -> list[R
 
 
 def rates(rows: Sequence[Row], each_setting: bool = False) -> list[Rate]:
-    """Each claim's rate over all rows, or over those of each setting; a claim that was never judged is left out."""
+    """Each claim's rate over all rows, or over those of each setting; a claim that was never judged is left out.
+
+    Points off the line that several rows have count once.
+    """
     rows = counted(rows)
     groups: Sequence[tuple[Setting | None, Sequence[Row]]] = [(None, rows)]
     if each_setting:
@@ -80,7 +85,8 @@ def rates(rows: Sequence[Row], each_setting: bool = False) -> list[Rate]:
     found = []
     for setting, group in groups:
         for check, on in dict.fromkeys(key for row in group for key in row.holds):
-            judged = [row.holds[check, on] for row in group if row.holds.get((check, on)) is not None]
+            rows_of = {(check in OFF_THE_LINE and row.track) or k: row for k, row in enumerate(group)}
+            judged = [row.holds[check, on] for row in rows_of.values() if row.holds.get((check, on)) is not None]
             if judged:
                 holds = sum(item is True for item in judged)
                 found.append(Rate(setting, check, on, holds, len(judged), *wilson(holds, len(judged))))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -24,6 +25,7 @@ class Row:
         holds: ``(check, on)`` -> True, False or None, not judged; ``on`` is the verdict's subject less the job's name,
             empty where rows differ only in it.
         is_copy: an earlier job has this run, so it does not count again.
+        track: its points off the line; jobs that measure else on one training, or one found run, have the same.
     """
 
     name: str
@@ -37,6 +39,7 @@ class Row:
     numbers: dict[str, float]
     holds: dict[tuple[str, str], bool | None]
     is_copy: bool = False
+    track: bytes = b""
 
     @property
     def setting(self) -> tuple[tuple[str, str], ...]:
@@ -60,8 +63,17 @@ def rows(section: Section) -> list[Row]:
             on = {(v.check, v.subject.removeprefix(name).lstrip(", ")): v.holds for v in verdicts}
             status = ", ".join(dict.fromkeys(alone.training_status))
             about = (result.name, result.scale, place.name, alone.seeds[0], keys, result.seconds, result.device, status)
-            found.append(Row(*about, plain_numbers(alone), on, column not in new))
+            found.append(Row(*about, plain_numbers(alone), on, column not in new, _track(alone)))
     return _pooled(found)
+
+
+def _track(result: Result) -> bytes:
+    """What tells the points off the line of one column from others; empty where there are none."""
+    found = result.projections.get("trajectory")
+    if found is None:
+        return b""
+    parts = (found.epochs, found.projection, found.residual_norm, found.parameter_norm, found.length)
+    return hashlib.sha256(b"".join(part.tobytes() for part in parts)).digest()
 
 
 def counted(rows: Iterable[Row]) -> list[Row]:

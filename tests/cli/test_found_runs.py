@@ -49,6 +49,19 @@ def ckpts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 MODEL = ("model.widths=[8]", "measurement.noise=false")
 
 
+def test_a_job_without_training_that_is_cut_begins_anew(
+    cli: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cut(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("landscape.command.task.run", cut)
+    ran = cli(*RUN, MODEL[0], "measurement=residual")
+    assert ran.status == 130 and "interrupted; the same command begins this job anew" in ran.out, ran.out
+    ran = cli(*TINY, "name=trains")
+    assert ran.status == 130 and "interrupted; the same command goes on from the last checkpoint" in ran.out, ran.out
+
+
 def test_the_plane_of_a_run_has_j_at_every_file_and_its_track(cli: Callable[..., Ran]) -> None:
     ran = cli(*RUN, *MODEL, "measurement=plane", ONE_JOB)
     assert ran.status == 0 and ran.out.count("the saved points lie on no line") == 1, ran.out

@@ -119,9 +119,7 @@ def test_a_stopped_training_says_so_and_goes_on_later(number: int, tmp_path: Pat
     process.send_signal(number)
     said, complaint = process.communicate(timeout=100)
     assert process.returncode == 128 + number
-    assert complaint.splitlines() == [
-        "interrupted; the same command skips what is done and goes on from the last checkpoint"
-    ]
+    assert complaint.splitlines() == ["interrupted; the same command skips what is done and goes on with each training"]
     assert "Traceback" not in said and "cut after" in said
     assert '"status": "cut"' in next(tmp_path.glob("*/*/*/job.json")).read_text()
 

@@ -191,6 +191,15 @@ def test_links_inside_and_copies_are_points_like_others(ckpts: Path, caplog: pyt
     assert torch.equal(ends.theta_1[0], theta(5)) and "epoch_12.pt and epoch_13.pt are the same point" in caplog.text
 
 
+def test_names_that_are_in_no_order_are_said_to_be_counted(ckpts: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    assert trajectory_of(ckpts, net(), "epoch_?.pt").epochs.tolist() == list(range(10)) and "counted" not in caplog.text
+    (ckpts / "epoch_01.pt").write_bytes((ckpts / "epoch_5.pt").read_bytes())
+    assert trajectory_of(ckpts, net()).epochs.tolist() == list(range(NUM + 1))
+    assert caplog.text.count("no number in the names rises from each to the next (epoch_0.pt, epoch_") == 1
+    assert "so the points are counted 0, 1, 2, ... in this order" in caplog.text
+
+
 def test_a_file_of_another_run_is_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     start = net(0)
     for k in range(9):

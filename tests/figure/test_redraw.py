@@ -50,6 +50,13 @@ def test_without_a_list_of_jobs_all_below_are_drawn(sweep: Path) -> None:
     assert missing == []
 
 
+def test_no_table_is_printed_without_verdicts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    nothing = {"choices": {"endpoints": "other"}, "curves": {}, "learning_curve": None}
+    make.result("digits", figure="landscape.figure.sweep", **nothing).save(tmp_path / "job0")
+    assert main([str(tmp_path)]) == 0
+    assert capsys.readouterr().out.startswith("1 result drawn: ")
+
+
 def test_one_job_is_redrawn_alone(sweep: Path) -> None:
     assert main([str(sweep / "sigmoid")]) == 0
     assert [path.parent.name for path in sweep.rglob("figure.png")] == ["sigmoid"]

@@ -54,6 +54,24 @@ def test_a_run_in_its_plane_is_drawn_there() -> None:
     assert not any(axes.get_legend() for axes in figure.axes)
 
 
+@pytest.mark.parametrize(
+    ("status", "step", "words"),
+    [(["max_epochs"], 1, "epochs"), ([], 1, "files counted from 0 in their order"), ([], 5, "as the files are called")],
+)
+def test_small_numbers_are_files_only_where_their_names_have_such(status: list[str], step: int, words: str) -> None:
+    """Names that are in no order are counted 0, 1, 2, ...; a result does not know whether they were."""
+    track = make.track()
+    track = replace(track, epochs=step * track.epochs, best_epoch=step * track.best_epoch)
+    told = {"curves": {}, "learning_curve": None, "projections": {"trajectory": track}, "training_status": status}
+    (axes,) = sweep.draw([make.result("my", **told)]).axes
+    assert axes.get_title(loc="right") == f"small numbers: {words}"
+    points, beside = next(line for line in axes.lines if len(line.get_xdata()) == 41), axes.texts
+    for text in beside:
+        row = int(float(text.get_text()) / step)
+        assert text.xy == (points.get_xdata()[row], points.get_ydata()[row])
+    assert len(beside) > 2
+
+
 def test_one_ordered_key_is_coloured_in_its_order() -> None:
     """Values told in any order: a legend that ascends, colours that go one way, a curve per value, and the rate."""
     figure = sweep.draw(jobs(4)[::-1])

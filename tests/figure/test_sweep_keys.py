@@ -17,7 +17,7 @@ from landscape.figure.sweep.number import chosen, norm_of, read_median, share_ri
 from landscape.result.saved import Result
 
 from .conftest import make_noisy as make
-from .conftest import nothing_is_cut_off, titles
+from .conftest import nothing_is_cut_off, titles, track
 
 RISE = "train/deterministic/largest_rise"
 
@@ -150,6 +150,21 @@ def test_two_keys_give_panels_maps_and_rates() -> None:
     assert [axes.get_xlabel() for axes in figure.axes[5:]] == ["optimizer.lr", "model.kind"]
     assert "hatched: no run" in figure._supxlabel.get_text()
     assert "hatched" not in sweep.draw(grid(a=[1, 2], b=[1, 2]))._supxlabel.get_text()
+
+
+def test_tracks_of_two_keys_stay_inside_their_panels() -> None:
+    """The largest residual is in the last panel, and all share their axes from 0 on."""
+    found = [
+        replace(job(1, lr=lr, width=width), curves={}, learning_curve=None, projections={"trajectory": track(length=L)})
+        for lr in (1, 2)
+        for width, L in ((8, 2.0), (16, 30.0))
+    ]
+    panels = [axes for axes in sweep.draw(found).axes if axes.get_xlabel().startswith("projection")]
+    for axes in panels:
+        (left, right), (low, high) = axes.get_xlim(), axes.get_ylim()
+        points = np.concatenate([np.asarray(line.get_xydata()) for line in axes.lines])
+        assert low == 0 and points[:, 1].max() < high and left < points[:, 0].min() and points[:, 0].max() < right
+    assert len(panels) == 2
 
 
 def test_the_share_of_rising_runs_counts_seeds() -> None:

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import math
 import statistics
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from landscape.figure import sweep
+from landscape.report.section import Section
 from landscape.report.summary import Rate, means, rates
-from landscape.report.sweep import Row
+from landscape.report.sweep import Row, rows
 from landscape.result.curve.noise import wilson
+from tests.figure import conftest as make
 
 Z = 1.959963984540054
 
@@ -62,6 +68,30 @@ def test_means_and_rates_over_seeds_of_each_setting() -> None:
     assert (second.count, second.mean) == (1, 2.0) and math.isnan(second.error)
     assert [(r.holds, r.judged, r.setting) for r in rates(rows)] == [(3, 5, None)]
     assert [(r.holds, r.judged) for r in rates(rows, each_setting=True)] == [(3, 4), (0, 1)]
+
+
+def test_points_off_the_line_that_two_jobs_have_count_once() -> None:
+    """One run measured in two ways, and another: two tracks; what is read off the line counts in all three jobs."""
+    told: dict[str, Any] = {
+        "curves": {},
+        "learning_curve": None,
+        "choices": {"endpoints": "run"},
+        "training_status": [],
+    }
+    ways = [("residual", 30.0), ("plane", 30.0), ("residual", 20.0)]
+    results = [
+        make.result(
+            "my",
+            projections={"trajectory": make.track(length=length)},
+            overrides=[f"measurement={way}", f"endpoints.folder={length}"],
+            **told,
+        )
+        for way, length in ways
+    ]
+    section = Section(Path("x"), [Path(str(k)) for k in range(3)], results, [], sweep)
+    found = [replace(one, holds=one.holds | {("1b", "train"): True}) for one in rows(section)]
+    assert {(r.check, r.judged) for r in rates(found)} == {("13a-ends", 2), ("13a-tail", 2), ("13c", 2), ("1b", 3)}
+    assert {r.judged for r in rates(found, each_setting=True)} == {1}
 
 
 def test_a_claim_never_judged_has_no_rate() -> None:

@@ -23,7 +23,10 @@ log = logging.getLogger(__name__)
 
 NAME = "job.json"
 STATUSES = ("running", "done", "skipped", "failed", "cut", "missing")
-CUT = "ended without a word: killed, or its machine went down; the same command goes on from the last checkpoint"
+RESUMES = "the same command goes on from the last checkpoint"
+RESTARTS = "the same command begins this job anew, or goes on with what is known of its streamed curve"
+"""What becomes of a job that trains, and of one that only measures points that are there."""
+CUT = f"ended without a word: killed, or its machine went down; {RESUMES} of its training"
 UNDRAWN = "interrupted after it was measured; the same command draws its figure"
 
 
@@ -125,30 +128,28 @@ def gone(folder: Path) -> str:
     return f"{folder} was removed while this command ran, with what it held; the same command starts over"
 
 
-def one_line(error: BaseException) -> str:
-    """A fault as one line that names what to do where that is known."""
+def one_line(error: BaseException, again: str = RESUMES) -> str:
+    """A fault as one line that names what to do where that is known.
+
+    Args:
+        again: what the same command does with the job.
+    """
     if isinstance(error, InputError):
         return str(error)
     full = _full_disk(error)
     if full is not None:
         return (
             f"the disk is full ({full.filename or 'while writing'}); free some space or set outputs=... to another "
-            "disk: the same command goes on from the last checkpoint"
+            f"disk: {again}"
         )
     name = error.filename if isinstance(error, FileNotFoundError) else None
     if isinstance(name, str) and name and not Path(name).parent.is_dir():
         return gone(Path(name).parent)
     if type(error).__name__ == "OutOfMemoryError":  # torch's; its own message says what was needed and what there was
         first = " ".join(str(error).split(" If reserved but unallocated")[0].split())
-        return (
-            f"{first} Lower training.batch_size, training.measure_batch_size or objective.batch_size; the same command "
-            "goes on from the last checkpoint"
-        )
+        return f"{first} Lower training.batch_size, training.measure_batch_size or objective.batch_size; {again}"
     if "CUDA error" in str(error) or type(error).__name__ == "AcceleratorError":
-        return (
-            f"the device was lost or failed ({str(error).splitlines()[0]}); the same command goes on from the last "
-            "checkpoint"
-        )
+        return f"the device was lost or failed ({str(error).splitlines()[0]}); {again}"
     if isinstance(error, MissingMandatoryValue) and error.full_key:
         return f"{error.full_key} has no value; give it on the command line, {error.full_key}=..."
     return f"{type(error).__name__}: {' '.join(str(error).split())}"

@@ -55,6 +55,8 @@ def draw_one_key(design: Design, said: Sequence[str] = ()) -> Figure:
         if spans_decades(list(cells.values()), kind):
             axes.set_yscale("log")
         label_panel(axes, kind, title_of(kind, results), one)
+        if kind == "track":
+            axes.set_ylim(bottom=0)
         drawn += one
     if not num:
         panel.close(flat[0], drawn)
@@ -130,6 +132,8 @@ def _curves(design: Design) -> Band | None:
             drawn += panel.Drawn(one.num_seeds, tuple(f"{words[0]}, {note}" for note in one.notes), one.costs)
         if spans_decades(list(cells.values()), kind):
             grid.flat[0].set_yscale("log")
+        if kind == "track":  # once all panels are drawn: a limit that is set holds for those that follow
+            grid.flat[0].set_ylim(bottom=0)
         for axes in grid.flat[len(places) :]:
             axes.remove()
         for axes in grid[num_rows - 2, :] if len(places) < grid.size else []:

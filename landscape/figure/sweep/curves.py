@@ -92,7 +92,6 @@ def label_panel(axes: Axes, kind: str, title: str, drawn: panel.Drawn) -> None:
     if kind == "track":
         axes.set(title=style.wrapped(title), xlabel="projection on the line [parameter units]")
         axes.set_ylabel("residual [parameter units]")
-        axes.set_ylim(bottom=0)
         panel.close(axes, drawn, legend=False)
     elif kind == "learning":
         panel.label_learning(axes, title, drawn, legend=False)

@@ -59,4 +59,5 @@ def test_a_fault_of_the_machine_says_what_there_was_and_what_to_do() -> None:
     }
     for error, parts in says.items():
         text = one_line(error)
+        assert "checkpoint" not in one_line(error, "once more").replace("checkpoint.pt", "")
         assert all(part in text for part in parts) and "\n" not in text and "PYTORCH_CUDA_ALLOC_CONF" not in text
