@@ -81,12 +81,26 @@ def names_in(folder: str, paths: Iterable[str]) -> list[str]:
     return [Path(path).relative_to(folder).as_posix() for path in paths]
 
 
+def is_numbered(names: Sequence[str]) -> bool:
+    """Whether the names of points tell when each was saved."""
+    return bool(_columns(names))
+
+
 def numbers_of(names: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Epochs and steps [T] of points, where their names differ in numbers that rise; else 0, 1, 2, ...
 
     ``epoch_3_step_1200.pt`` tells both. Without a word before it that says which it is, the first number that rises is
     both.
     """
+    columns = _columns(names)
+    first = next(iter(columns.values()), np.arange(len(names)))
+    steps = next((columns[word] for word in STEPS if word in columns), None)
+    epochs = next((columns[word] for word in EPOCHS if word in columns), first if steps is None else steps)
+    return epochs.astype(np.float64), (epochs if steps is None else steps).astype(np.int64)
+
+
+def _columns(names: Sequence[str]) -> dict[str, NDArray[np.int64]]:
+    """Word -> the numbers after it that rise [T], where names differ in numbers alone."""
     split = [NUMBER.split(name) for name in names]
     columns: dict[str, NDArray[np.int64]] = {}
     if len({tuple(parts[::2]) for parts in split}) == 1:
@@ -95,7 +109,4 @@ def numbers_of(names: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.in
             if max(values) < LARGEST and all(a < b for a, b in pairwise(values)):
                 word = re.search(r"([a-zA-Z]*)[^a-zA-Z]*$", split[0][k - 1])
                 columns.setdefault(word[1].lower() if word else "", np.array(values))
-    first = next(iter(columns.values()), np.arange(len(names)))
-    steps = next((columns[word] for word in STEPS if word in columns), None)
-    epochs = next((columns[word] for word in EPOCHS if word in columns), first if steps is None else steps)
-    return epochs.astype(np.float64), (epochs if steps is None else steps).astype(np.int64)
+    return columns

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from landscape.endpoints.file import files_of
 from landscape.endpoints.fit import some
-from landscape.endpoints.listing import names_in, numbers_of, paths_in
+from landscape.endpoints.listing import is_numbered, names_in, numbers_of, paths_in
 from landscape.endpoints.point import read
 from landscape.endpoints.reader import Point, Reader, check_missing, patterns_of
 from landscape.errors import InputError
@@ -87,6 +87,8 @@ class Snapshots:
                 "%s: numbers that are not finite in %s; such points have no place off the line", self.key, some(lost)
             )
         self._tell_distances()
+        if len(self) > 1 and not is_numbered(self.names):
+            log.info("%s: no number in the names rises from file to file; points are numbered 0, 1, 2, ...", self.key)
 
     def _tell_distances(self) -> None:
         legs = self.legs[np.isfinite(self.legs)]

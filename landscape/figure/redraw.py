@@ -124,7 +124,8 @@ def redraw(
             if place != folder:
                 save(module, [result], place)
     verdicts = module.judge(results)
-    console.print(verdict_table(verdicts))
+    if verdicts:
+        console.print(verdict_table(verdicts))
     if target is not None:
         page = publish(results, verdicts, drawn(module, results, numbers, num_lost), target)
         console.print(Text(plain(f"published: {page}")))

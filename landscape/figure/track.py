@@ -93,7 +93,8 @@ def draw_tracks(axes: Axes, results: Sequence[Result], labels: Sequence[str], eq
             continue
         columns, note = usable_tracks(result, projection)
         is_found = is_found_run(result)
-        counted_in = "as the files are called" if is_found else "epochs"
+        in_order = bool((projection.epochs == np.arange(len(projection.epochs))).all())
+        counted_in = ("the files in order, from 0" if in_order else "as the files are called") if is_found else "epochs"
         notes.append(f"{label}: {note}" if note else "")
         seeds = result.seed_names(projection.projection.shape[1])
         many = len(columns) > 1
