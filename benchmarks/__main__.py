@@ -13,7 +13,18 @@ from pathlib import Path
 
 from benchmarks import report
 
-SHORT = ["theory", "trajectory", "plane", "any_module", "candidates", "profile_events", "line", "seeds", "gpu"]
+SHORT = [
+    "theory",
+    "trajectory",
+    "plane",
+    "any_module",
+    "loader",
+    "candidates",
+    "profile_events",
+    "line",
+    "seeds",
+    "gpu",
+]
 """In this order, those that are there."""
 
 

@@ -21,6 +21,7 @@ from benchmarks.timing import machine, versions
 RESULTS = Path(__file__).parent / "results"
 TRIALS = Path(__file__).parent / "out"
 """Where runs with ``--small`` write: nothing that could be taken for a measurement."""
+SHARED = "Seconds are the least of the rounds: where the load is above one, others worked on the machine meanwhile."
 STARTED = time.perf_counter()
 
 

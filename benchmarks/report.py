@@ -14,7 +14,19 @@ from typing import Any
 
 RESULTS = Path(__file__).parent / "results"
 PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
-ORDER = ("line", "candidates", "profile_events", "any_module", "plane", "seeds", "trajectory", "theory", "gpu")
+ORDER = (
+    "line",
+    "candidates",
+    "profile_events",
+    "any_module",
+    "loader",
+    "scale",
+    "plane",
+    "seeds",
+    "trajectory",
+    "theory",
+    "gpu",
+)
 HEAD = """# Performance
 
 <!-- Written by `python -m benchmarks.report` from benchmarks/results/*.json; change those, not this page. -->

@@ -51,10 +51,19 @@ def make(config: Any, key: str) -> Any:
 
 def brings_runs(endpoints: Any) -> bool:
     """Whether endpoints of this config find runs that were trained elsewhere, so that none need be trained."""
+    return bool(getattr(_kind_of(endpoints), "brings_runs", False))
+
+
+def brings_points(endpoints: Any) -> bool:
+    """Whether endpoints of this config are points that need no training."""
+    return not getattr(_kind_of(endpoints), "needs_solutions", True)
+
+
+def _kind_of(endpoints: Any) -> Any:
     try:
-        return bool(getattr(get_object(endpoints["_target_"]), "brings_runs", False))
+        return get_object(endpoints["_target_"])
     except Exception:  # whatever it is instead: who makes it will say
-        return False
+        return None
 
 
 def ends_from(endpoints: Any, module: nn.Module, again: Callable[[], nn.Module]) -> Ends:
@@ -144,7 +153,9 @@ def module_maker(config: dict[str, Any]) -> Callable[[], nn.Module]:
         except InputError:
             raise
         except (TypeError, ValueError, RuntimeError, ArithmeticError) as error:
-            raise InputError(f"model cannot be made: {error}; look at the keys under model") from error
+            unset = [f"dimensions.{key}" for key in ("inputs", "classes") if not config["dimensions"][key]]
+            told = f", and at {' and '.join(unset)}, which a data yaml sets" if unset else ""
+            raise InputError(f"model cannot be made: {error}; look at the keys under model{told}") from error
         if not isinstance(module, nn.Module):
             raise InputError(
                 f"model._target_={config['model']['_target_']} makes a {type(module).__name__}, not a torch.nn.Module"

@@ -16,7 +16,7 @@ from torch import nn
 from landscape.alphas import Adaptive, checked, thinned
 from landscape.command.config import version
 from landscape.command.limits import apply_limits, note_cap
-from landscape.command.prepare import brings_runs, dataset_of, ends_from, make, module_maker
+from landscape.command.prepare import brings_points, brings_runs, dataset_of, ends_from, make, module_maker
 from landscape.command.refusals import check_endpoints, check_path, check_room, check_trainable, stand_in
 from landscape.cost import from_torch
 from landscape.cost.labels import check_counts, scales
@@ -174,6 +174,12 @@ class Recipe:
         _ = self.measurement, self.training  # wrong numbers are told before data are read
         if not issubclass(self.stage, Network):
             return
+        if issubclass(self.stage, Trained) and not self.finds and brings_points(self.config["endpoints"]):
+            raise InputError(
+                f"measurement={type(self.measurement).__name__} looks at whole trainings, and "
+                f"endpoints={self.config['endpoints']['_target_']} gives points; use endpoints=run, a folder of "
+                "checkpoints, or endpoints=init_to_solution, which trains"
+            )
         if issubclass(self.stage, OnPath):
             _ = self.positions
             if hasattr(self.measurement, "check_ends"):

@@ -71,7 +71,6 @@ class BinaryCrossEntropy:
     def of(self, outputs: Tensor, y: Tensor) -> Tensor:
         """outputs [B, ...] -> cost [B]; what is not labelled costs 0 and counts for nothing."""
         _check_shapes(outputs, y)
-        outputs = outputs.float() if outputs.dtype in (torch.float16, torch.bfloat16) else outputs
         labelled = self._labelled(y)
         target = torch.where(labelled, y.to(outputs.dtype), 0.0)
         weight = None if self.pos_weight is None else self.pos_weight.to(outputs)

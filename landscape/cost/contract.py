@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol, TypeGuard
 
+import torch
 from torch import Tensor
 
 from landscape.errors import InputError
@@ -99,15 +100,14 @@ def tensor_of(outputs: Any, name: str | int | None = None, has_name: bool = True
         InputError: there is no such entry, several tensors and none called ``logits``, or no tensor at all.
     """
     if isinstance(outputs, Tensor):
-        return outputs
+        return wide(outputs)
     entries = _entries(outputs)
     wanted = "logits" if name is None else name
     if wanted in entries and isinstance(entries[wanted], Tensor):
-        found: Tensor = entries[wanted]
-        return found
+        return wide(entries[wanted])
     tensors = {id(v): v for v in entries.values() if isinstance(v, Tensor)}  # a named tuple's go by two names
     if name is None and len(tensors) == 1:
-        return next(iter(tensors.values()))
+        return wide(next(iter(tensors.values())))
     if not entries:
         raise InputError(
             f"the model returns a {type(outputs).__name__}; a cost reads one tensor, or a dict or tuple "
@@ -129,6 +129,11 @@ def tensor_of(outputs: Any, name: str | int | None = None, has_name: bool = True
         f"the model returns a {type(outputs).__name__} of {kinds}, and {missing}; let forward return the "
         f"logits alone{how}"
     )
+
+
+def wide(outputs: Tensor) -> Tensor:
+    """In float32 at least, as under autocast: in half precision the cost of an example has two or three digits."""
+    return outputs.float() if outputs.dtype in (torch.float16, torch.bfloat16) else outputs
 
 
 def check_name(name: object) -> None:

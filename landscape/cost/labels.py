@@ -197,9 +197,9 @@ def count_alike(cost: Any, y: Tensor) -> bool:
 
 
 def check_counts(found: Mapping[str, float], num_examples: int) -> None:
-    """Raise InputError where ``scales`` found nothing that counts."""
+    """Raise NothingCounts where ``scales`` found nothing that counts."""
     if any(math.isnan(scale) for scale in found.values()):
-        raise InputError(
+        raise NothingCounts(
             f"none of the {num_examples} examples of the split has a label that counts, so that it has no "
             "mean cost; label some of them (cost.ignore_index is what stands for no label)"
         )

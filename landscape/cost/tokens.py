@@ -220,4 +220,4 @@ def _logits(outputs: Any, targets: Tensor | None, name: str | int | None) -> Ten
         shape = ", ".join(map(str, logits.shape))
         labels = "" if targets is None else f" for labels [{', '.join(map(str, targets.shape))}]"
         raise InputError(f"outputs [{shape}]{labels} are no logits of tokens, [B, T, C] for labels [B, T]")
-    return logits.float() if logits.dtype in (torch.float16, torch.bfloat16) else logits
+    return logits

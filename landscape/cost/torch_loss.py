@@ -128,7 +128,7 @@ class TorchLoss:
         outputs = tensor_of(given, has_name=False)
         found = self._found(outputs, y)
         if self.is_classes and outputs.dim() > 1:
-            best = outputs.argmax(dim=1)
+            best = outputs.max(dim=1).indices  # as argmax, which takes ten times as long over images on a CPU
             wrong = best.ne(y.argmax(dim=1)) if y.is_floating_point() else best.ne(y) & y.ne(self.ignore_index)
             found["error"] = per_example(wrong.to(outputs.dtype), wrong.shape)
         return found

@@ -89,6 +89,8 @@ def parts_of(returned: Any) -> dict[str, Any]:
     is_few = isinstance(returned, tuple | list) and not hasattr(returned, "_fields") and len(returned) in (2, 3)
     if is_few and not isinstance(returned[-1], Tensor | np.ndarray):
         return dict(zip(SPLITS, returned, strict=False))
+    if isinstance(returned, tuple) and not isinstance(returned[-1], Tensor | np.ndarray):
+        raise InputError(f"it returns a tuple of {len(returned)}; {WAYS}")
     return {"train": returned}
 
 
@@ -132,6 +134,7 @@ def _said(splits: Mapping[str, Data]) -> list[str]:
     for part, split in splits.items():
         if isinstance(split, Stream):
             words = ["streamed"] + ["shuffled"] * split.is_shuffled + ["made at random"] * split.is_random
+            words += ["another in each pass"] * (not split.is_repeatable)
             told.setdefault(" and ".join(words), []).append(part)
     return [f"{', '.join(parts)} {words}" for words, parts in told.items()]
 
@@ -146,8 +149,13 @@ def sentences(dataset: Dataset, advice: str) -> list[str]:
     drawn = [part for part, stream in dataset.streams.items() if stream.is_shuffled or stream.is_random]
     if drawn:
         told.append(
-            f"{', '.join(drawn)}: batches are drawn at random, by one seed in every pass: all points see the same, and "
-            "so do other curves unless the examples have random numbers of their own"
+            f"{', '.join(drawn)}: batches are drawn at random, by one seed in every pass: all points see the same"
+        )
+    changing = [part for part, stream in dataset.streams.items() if not stream.is_repeatable]
+    if changing:
+        told.append(
+            f"{', '.join(changing)}: no pass is like another: the examples have random numbers of their own, or go on "
+            "where the last pass stopped, and then some are lost; let each pass begin anew, by one seed"
         )
     nameless = [part for part, stream in dataset.streams.items() if not stream.name]
     if nameless:

@@ -148,22 +148,22 @@ def _read(source: Any, collate: Any, indices: Sequence[int], room: float) -> Spl
             raise Unheld(
                 f"its {len(indices)} examples would take {need / 1e9:.3g} GB, more than a quarter of what is free"
             )
-    found: list[Split] = []
-    for start in range(0, len(indices), BATCH):
+    # A few first: all of them may take long, and what somebody's collate_fn makes of each alone is padded to no other.
+    few, size = indices[:AGAIN], AGAIN if collate is default_collate else 1
+    first = block(few)
+    parts = [block(few[row : row + size]) for row in range(0, len(few), size)]
+    if any(shape_of(part) != shape_of(first) for part in parts):
+        raise Unheld(f"{kind} makes batches of several shapes")
+    if not is_alike(together(parts), first):
+        raise Unheld(
+            f"{kind} gives another input each time that one is asked for, as random augmentation does, and J is "
+            "measured on fixed examples; as a DataLoader it is streamed, and all points see the same"
+        )
+    found = [first]
+    for start in range(len(few), len(indices), BATCH):
         found.append(block(indices[start : start + BATCH]))
-        few = found[-1].first(AGAIN)
-        again = found[0]
-        if start == 0:  # what somebody's collate_fn makes of each alone, padded to no other's length
-            size = len(few) if collate is default_collate else 1
-            parts = [block(indices[row : row + size]) for row in range(0, len(few), size)]
-            again = together(parts) if len({shape_of(part) for part in parts}) == 1 else parts[0]
-        if shape_of(again) != shape_of(few) or (start == 0 and len(again) != len(few)):
+        if shape_of(found[-1]) != shape_of(first):
             raise Unheld(f"{kind} makes batches of several shapes")
-        if start == 0 and not is_alike(again, few):
-            raise Unheld(
-                f"{kind} gives another input each time that one is asked for, as random augmentation does, and J is "
-                "measured on fixed examples; as a DataLoader it is streamed, and all points see the same"
-            )
     return together(found)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from landscape.data.tree import Tree, Values, leaves_of, moved
+from landscape.data.tree import Tree, Values, holds_tensors, leaves_of, moved
 from landscape.errors import InputError
 
 WANTED = (
@@ -98,16 +98,19 @@ class Split:
     def of(cls, batch: Any) -> Split:
         """A batch as people have them, all tensors of which share their first axis.
 
-        ``(x, y)`` is inputs and targets, ``(x, z, y)`` several inputs and targets; of a dict, or of an object that
-        holds tensors, the targets are its entry ``labels``, ``label``, ``targets``, ``target`` or ``y``, if it has one,
-        and else the whole; one tensor is its own target.
+        ``(x, y)`` is inputs and targets, ``(x, z, y)`` several inputs and targets, named tuples too; parts without
+        tensors, such as file names, are left out. Of a dict, or of an object that holds tensors, the targets are its
+        entry ``labels``, ``label``, ``targets``, ``target`` or ``y``, if it has one, and else the whole; one tensor is
+        its own target.
 
         Raises:
             InputError: it holds no tensors.
         """
         if isinstance(batch, Split):
             return batch
-        if isinstance(batch, tuple | list) and not hasattr(batch, "_fields") and len(batch) >= 2:
+        if isinstance(batch, tuple | list):
+            batch = [part for part in batch if holds_tensors(part)] or batch
+        if isinstance(batch, tuple | list) and len(batch) >= 2:
             *inputs, y = batch
             if len(inputs) == 1:
                 return cls(_part(inputs[0], "x"), _part(y, "y"))

@@ -70,6 +70,12 @@ class Stream:
                 f"examples came as a {type(source).__name__} that is called with arguments; give a DataLoader, a data "
                 "set, or a function of no arguments that returns an iterator of batches"
             )
+        examples = getattr(source, "dataset", None)
+        if isinstance(examples, IterableDataset) and iter(examples) is iter(examples):
+            raise InputError(
+                f"{type(examples).__name__} gives the same iterator each time, which is used up after one pass; let "
+                "__iter__ make a new one"
+            )
         self.source, self.name, self.num_examples, self.called = source, name, num_examples, called
         self._last: Any = None
         self._is_short = False
@@ -90,14 +96,27 @@ class Stream:
     @cached_property
     def is_random(self) -> bool:
         """Whether examples depend on random numbers otherwise, as by augmentation: a few are looked at twice."""
-        one, other = self._few(SEED), self._few(SEED + 1)
-        return not is_alike(one, other)
+        return not is_alike(self._known_few, self._few(SEED + 1))
+
+    @cached_property
+    def is_repeatable(self) -> bool:
+        """Whether a pass gives what another gave: not with random numbers of its own, nor where it goes on instead."""
+        return not self.is_random or is_alike(self._known_few, self._few(SEED))
+
+    @property
+    def _has_numbers(self) -> bool:
+        """Whether a loader goes over examples by their own numbers."""
+        loader, samplers = self.source, (*DRAWING, SequentialSampler)
+        return isinstance(loader, DataLoader) and isinstance(loader.sampler, samplers) and loader.batch_size is not None
+
+    @cached_property
+    def _known_few(self) -> Split:
+        return self._few(SEED) if self._has_numbers else self.first_batch
 
     def _few(self, seed: int) -> Split:
         """A few examples under other random numbers: by their own numbers where they have any, else a first batch."""
         loader = self.source
-        has_numbers = isinstance(getattr(loader, "sampler", None), (*DRAWING, SequentialSampler))
-        if isinstance(loader, DataLoader) and has_numbers and loader.batch_size is not None:
+        if self._has_numbers:
             data: Any = loader.dataset
             rows = getattr(loader.sampler, "indices", range(len(data)))[:FEW]
             with Draws(seed).drawn():
@@ -171,10 +190,9 @@ class Stream:
             self._is_short = True
             log.warning("%s yields %d examples, and says that it has %d", self._told, seen, told)
         if not seen:
-            raise InputError(
-                f"{self._told} yields no batch{' the second time' if 'first_batch' in self.__dict__ else ''}; "
-                "give a function that returns a new iterator each time"
-            )
+            again = "first_batch" in self.__dict__
+            way = "a function that returns a new iterator each time" if again else "at least one example"
+            raise InputError(f"{self._told} yields no batch{' the second time' * again}; give {way}")
 
     def _begun(self, source: Any) -> Iterator[Any]:
         """A new iterator: one that an earlier pass has begun lacks what that has seen."""
@@ -215,10 +233,8 @@ class Stream:
 def _takes_nothing(function: Any) -> bool:
     try:
         inspect.signature(function).bind()
-    except TypeError:
-        return False
-    except ValueError:  # one in C
-        return True
+    except (TypeError, ValueError) as error:  # of one in C nobody knows
+        return isinstance(error, ValueError)
     return True
 
 

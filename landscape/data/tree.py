@@ -198,3 +198,16 @@ def _is_list_of_others(value: Any) -> bool:
     if not isinstance(value, list | tuple) or not value or isinstance(value[0], Mapping | list | tuple | Tensor):
         return False
     return not any(isinstance(part, Tensor | np.ndarray) for part in value)
+
+
+def holds_tensors(value: Any, depth: int = DEEPEST) -> bool:
+    """Whether there is a tensor or an array of numbers anywhere in a value."""
+    if isinstance(value, Tensor | np.ndarray):
+        return True
+    if not depth:
+        return False
+    if isinstance(value, Mapping):
+        return any(holds_tensors(part, depth - 1) for part in value.values())
+    if isinstance(value, tuple | list):
+        return any(holds_tensors(part, depth - 1) for part in value)
+    return hasattr(value, "to") and any(isinstance(part, Tensor) for part in getattr(value, "__dict__", {}).values())

@@ -18,6 +18,8 @@ from landscape.errors import InputError
 
 WRAPPER = re.compile(r"(?:^|(?<=\.))(?:_orig_mod|_fsdp_wrapped_module|_checkpoint_wrapped_module)\.")
 """What torch.compile and its like put into the middle of a name."""
+PARALLEL = ("DataParallel", "DistributedDataParallel")
+"""Classes that hold what they wrap as ``module``, which a state dict may have been saved of."""
 WEIGHT_NORM = re.compile(r"parametrizations\.(\w+)\.original([01])$")
 
 COUNTERS = ("num_batches_tracked", "n_averaged")
@@ -64,9 +66,10 @@ class Wanted:
         every = [*module.named_parameters(remove_duplicate=False), *module.named_buffers(remove_duplicate=False)]
         trains = any(p.requires_grad for p in parameters.values())
         kept = set(module.state_dict(keep_vars=True))
+        wrapper = "module." if type(module).__name__ in PARALLEL else ""
         return cls(
             tensors,
-            {canonical(name): first[id(tensor)] for name, tensor in every},
+            {canonical(name).removeprefix(wrapper): first[id(tensor)] for name, tensor in every},
             list(parameters),
             frozenset(n for n, p in parameters.items() if not p.requires_grad) - (set() if trains else set(parameters)),
             frozenset(name for name in buffers if name in kept and name.rpartition(".")[2] not in COUNTERS),

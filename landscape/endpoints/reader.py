@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -223,9 +224,11 @@ def check_missing(missing: Any, room: str = "") -> str | None:
 
 
 def on_cpu(content: Any, depth: int = 0) -> Any:
-    """The same with its tensors on the CPU, as far as they have values."""
+    """The same with its tensors on the CPU, as far as they have values; NumPy's numbers as tensors of their own."""
     if isinstance(content, Tensor):
         return content.detach() if content.device.type in ("cpu", "meta") else content.detach().cpu()
+    if isinstance(content, np.ndarray | np.generic) and content.dtype.kind in "biufc":
+        return torch.tensor(np.asarray(content, dtype=content.dtype.newbyteorder("=")))
     if isinstance(content, Mapping) and depth <= DEEPEST:
         return {name: on_cpu(value, depth + 1) for name, value in content.items()}
     return content

@@ -49,7 +49,8 @@ class Run:
         folder: where the checkpoints are; files or folders, each as of ``Checkpoints``.
         pattern: of their names, ``"epoch_*.pt"``; None: all checkpoints in the folder, which must be of one kind. They
             are taken in natural order, 2 before 10; links that lead out of the folder are refused.
-        start, end: names of the two that are the ends; None for the first and the last.
+        start, end: names of the two that are the ends; None for the first and the last. What lies before the start is
+            left out; what comes after the end is part of the run.
         entry: which state dict, where several in a file fit.
         ignore: patterns of names in the files that the model lacks and that may be passed over.
         missing: ``"model"`` takes what all the files lack from the model as it is made.
@@ -92,6 +93,9 @@ class Run:
         """
         paths = self._paths()
         first, last = self._ends(paths)
+        if first:
+            log.info("endpoints.start: %d checkpoints before it are left out of the run", first)
+            paths, first, last = paths[first:], 0, last - first
         reader = Reader(module, self.ignore, self.missing)
         run = Snapshots(paths, names_in(self.folder, paths), reader, self.entry, "endpoints.folder")
         reader.tell_of_no_use()

@@ -5,11 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from landscape.cost.contract import is_of_batch
+from landscape.endpoints.fit import COUNTERS
+from landscape.face.run import is_alike
 from landscape.face.stage import Laid
 from landscape.ground.progress import progress_of
 from landscape.measurement.rounding import rounding_floor
 from landscape.measurement.stages import OnPath
 from landscape.objective.interim import Interim
+from landscape.objective.running_statistics import RunningStatistics
 from landscape.result.curve import Surface
 from landscape.result.curve.surface import FRAME, Apart
 
@@ -26,6 +29,7 @@ def surface_on(here: Laid, stage: OnPath, split: str, mode: str, noise: bool) ->
     """
     assert here.grid is not None
     objective = stage.objective_along(stage.split(split), mode)
+    kept = _kept(here, objective.statistics)
     plane = stage.laid(objective.device, objective.dtype)
     points, shape = plane.points, tuple(map(len, here.grid))
     first, second = (int(np.argmin(np.abs(axis - at))) for axis, at in zip(here.grid, here.corners[0], strict=True))
@@ -63,4 +67,23 @@ def surface_on(here: Laid, stage: OnPath, split: str, mode: str, noise: bool) ->
         dtype=str(objective.dtype).removeprefix("torch."),
         num_examples=evaluation.num_examples,
         noise=found,
+        statistics=kept,
     )
+
+
+def _kept(here: Laid, statistics: RunningStatistics) -> str | None:
+    """The point whose running statistics hold on all of the plane, if others have others.
+
+    Raises:
+        InputError: points that differ in more than weights and statistics, unless it was said whose are kept.
+    """
+    if statistics.treatment != "keep":
+        for own in here.buffers.values():
+            statistics.check_constants(*(statistics.of([b], 0) for b in (own, here.buffers[here.kept])))
+    if statistics.recalibrates:
+        return None
+    plain = {
+        name: {n: b for n, b in own.items() if n.rpartition(".")[2] not in COUNTERS}
+        for name, own in here.buffers.items()
+    }
+    return None if all(is_alike(own, plain[here.kept]) for own in plain.values()) else here.kept

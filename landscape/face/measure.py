@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from numbers import Integral
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, Literal, overload
 
@@ -18,11 +16,12 @@ from torch import nn
 from landscape.alphas import Adaptive, checked, evenly, explicit
 from landscape.data.dataset import Dataset
 from landscape.errors import InputError
-from landscape.face.data import examples_of, held, objective_of
+from landscape.face.data import check_kinds, examples_of, held, objective_of
 from landscape.face.grid import surface_on
 from landscape.face.places import Place, R, TrajectoryOf
 from landscape.face.run import projection_of
 from landscape.face.stage import laid
+from landscape.face.words import translated
 from landscape.ground.progress import bars
 from landscape.measurement.interpolation import MODES, Interpolation
 from landscape.measurement.stages import OnPath
@@ -70,7 +69,8 @@ def measure(
     """J, the mean cost per example over all of the data, at every point of a line, a plane or a trajectory.
 
     The net is a template: its own parameters, buffers, modes and hooks are never touched, nor are global random
-    numbers. All points share one pass over the data.
+    numbers. All points share one pass over the data, but for those of a trajectory that have running statistics of
+    their own: there each takes one.
 
     Args:
         net: any module; what it maps its inputs to is what the cost takes. A tensor is its one argument, a tuple gives
@@ -94,8 +94,9 @@ def measure(
         batch_size: examples per forward pass; None: as many as are quick.
         memory: bytes to use at most, ``"2GiB"`` or ``"25%"`` of what is free, the default.
         running_statistics: what becomes of batch norm's means and variances along the path: ``"keep"`` those of the
-            end, ``"interpolate"``, or ``"recalibrate"`` over the training data. At the points of a trajectory None
-            takes each point's own.
+            end of a line, of the last point of a plane unless ``plane(..., statistics="a")`` names another;
+            ``"interpolate"`` on a line; or ``"recalibrate"`` over the training data. At the points of a trajectory None
+            takes each point's own, and one pass over the data for each.
         call: (module, inputs) -> outputs, where the net is called in another way.
         calibration: examples that statistics are taken over where they are recalibrated, held in memory; None: the
             training data.
@@ -120,8 +121,9 @@ def measure(
     >>> curve.objective[:, 0].tolist()
     [1.0, 0.25, 0.0]
     """
-    with _in_python_words(), bars(progress is not False):
+    with translated(), bars(progress is not False):
         _check(net, mode, noise, progress)
+        check_kinds(data, cost)
         dataset, names = examples_of(data, num_examples)
         if running_statistics == "recalibrate" and names and "train" not in names and calibration is None:
             raise InputError(
@@ -143,7 +145,7 @@ def measure(
         network |= {"optimizer": torch.optim.SGD, "interim": partial(_interim, resume, bool(names))}
         chosen, found = names or ["train"], dict[str, Any]()
         if isinstance(path, TrajectoryOf):
-            _refuse("a trajectory", alphas=alphas, slopes=slopes or None, seeds=seeds)
+            _refuse("a trajectory", alphas=alphas, slopes=slopes or None, seeds=seeds, resume=resume)
             found = projection_of(path, network, mode, chosen, running_statistics)
         else:
             here = laid(path, net, partial(_axis, alphas), seeds)
@@ -207,11 +209,22 @@ def _positions(alphas: Any) -> Any:
 
 def _axis(alphas: Any, first: float, last: float, usual: int = NUM_ON_AXIS) -> Any:
     """Positions [A] as given, or so many evenly; 0 and 1 are among these."""
-    if isinstance(alphas, str | bool | Adaptive):
-        raise InputError(f"alphas={alphas!r} must be a number of points, or their positions")
-    if alphas is None or isinstance(alphas, Integral):
-        return evenly(first, last, usual if alphas is None else int(alphas), ends=True)
-    return checked(explicit(alphas))
+    if alphas is None:
+        return evenly(first, last, usual, ends=True)
+    if isinstance(alphas, str | bool | Adaptive) or (isinstance(alphas, Real) and not isinstance(alphas, Integral)):
+        raise InputError(f"alphas={alphas!r} must be a whole number of points, or a list of their positions")
+    if isinstance(alphas, Integral):
+        if alphas < 2:
+            raise InputError(f"alphas={alphas} is too few; give 2 points or more, or a list of their positions")
+        return evenly(first, last, int(alphas), ends=True)
+    try:
+        positions = explicit(alphas)
+    except InputError:
+        positions = None
+    if positions is None or positions.ndim != 1 or not len(positions):
+        told = " ".join(repr(alphas).split())[:60]
+        raise InputError(f"alphas={told} must be a whole number of points, or one flat list of their positions")
+    return checked(positions)
 
 
 def _device(net: nn.Module, device: Any) -> torch.device:
@@ -224,19 +237,3 @@ def _device(net: nn.Module, device: Any) -> torch.device:
         raise InputError(
             f"device={device!r} cannot be used here ({reason}); leave it out to stay where the net is"
         ) from error
-
-
-KEYS = re.compile(r"\b(?:objective|measurement|alphas)\.(?=[a-z_]+\b)")
-WORDS = {"measurement.modes=[deterministic]": "mode='deterministic'", "model=": "net="}
-
-
-@contextmanager
-def _in_python_words() -> Iterator[None]:
-    """What the house says of keys of its config is said of arguments."""
-    try:
-        yield
-    except InputError as error:
-        text = str(error)
-        for key, word in WORDS.items():
-            text = text.replace(key, word)
-        raise InputError(KEYS.sub("", text)) from error

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from landscape.endpoints.listing import paths_in
 from landscape.errors import InputError
+from landscape.face.points import Reading
 from landscape.result.curve import Curve, Projection, Surface
 
 R = TypeVar("R")
@@ -29,6 +30,7 @@ class LineBetween(Place[Curve]):
 
     points: tuple[Any, Any]
     path: str
+    reading: Reading
 
     def __repr__(self) -> str:
         return f"{self.path} line from {spoken(self.points[0])} to {spoken(self.points[1])}"
@@ -40,6 +42,8 @@ class PlaneThrough(Place[Surface]):
 
     points: tuple[Any, Any, Any]
     margin: float
+    statistics: str
+    reading: Reading
 
     def __repr__(self) -> str:
         return f"plane through {', '.join(map(spoken, self.points))}"
@@ -52,6 +56,7 @@ class PlaneAround(Place[Surface]):
     point: Any
     radius: float
     seed: int
+    reading: Reading
 
     def __repr__(self) -> str:
         return f"plane around {spoken(self.point)}, radius={self.radius:g}, seed={self.seed}"
@@ -62,11 +67,14 @@ class TrajectoryOf(Place[Projection]):
     """Points that a training passed through; see ``trajectory``."""
 
     points: tuple[Any, ...]
+    reading: Reading
 
     @property
     def line(self) -> LineBetween:
         """The straight line from the first point to the last."""
-        return line(self.points[0], self.points[-1])
+        reading = self.reading.ends()
+        _check_apart(self.points[0], self.points[-1], reading)
+        return LineBetween((self.points[0], self.points[-1]), "linear", reading)
 
     def __len__(self) -> int:
         return len(self.points)
@@ -79,7 +87,15 @@ class TrajectoryOf(Place[Projection]):
         return f"trajectory of {len(self)} points from {spoken(self.points[0])} to {spoken(self.points[-1])}"
 
 
-def line(a: Any, b: Any, path: str = "linear") -> LineBetween:
+def line(
+    a: Any,
+    b: Any,
+    path: str = "linear",
+    *,
+    entry: str | Sequence[str | None] | None = None,
+    ignore: str | Sequence[str] = (),
+    missing: str | None = None,
+) -> LineBetween:
     """The way from point ``a`` at α = 0 to point ``b`` at α = 1.
 
     A point is a module, a state dict, a checkpoint (a file of ``torch.save``, ``.safetensors``, a folder of Hugging
@@ -90,9 +106,13 @@ def line(a: Any, b: Any, path: str = "linear") -> LineBetween:
         b: where it ends.
         path: ``"linear"``, θ(α) = (1 - α) a + α b; ``"geometric"``, along which products of weights are geometric; or
             ``"bias_schedule"``, on which the biases of deeper layers follow later.
+        entry: which state dict of a point, where several fit, ``"ema"``; a list says it of each point, and two state
+            dicts of one file are then two points.
+        ignore: patterns of names that a point has and the net lacks, and that may be passed over, ``"criterion.*"``.
+        missing: ``"model"`` takes what a point lacks from the net; else it is refused.
 
     Raises:
-        InputError: something that is no point, or an unknown path.
+        InputError: something that is no point, an unknown path, or arguments that mean nothing.
 
     >>> line("before.pt", "after.pt")
     linear line from before.pt to after.pt
@@ -101,9 +121,9 @@ def line(a: Any, b: Any, path: str = "linear") -> LineBetween:
         raise InputError(f"path={path!r} is unknown; use one of {', '.join(PATHS)}")
     for name, point in (("a", a), ("b", b)):
         _check_point(name, point)
-    if a is b:
-        raise InputError("a and b are one object; a line needs two points (copy.deepcopy(net) keeps an earlier one)")
-    return LineBetween((a, b), path)
+    reading = Reading.of("ls.line", 2, entry, ignore, missing)
+    _check_apart(a, b, reading)
+    return LineBetween((a, b), path, reading)
 
 
 def plane(
@@ -114,6 +134,10 @@ def plane(
     margin: float | None = None,
     radius: float | None = None,
     seed: int | None = None,
+    statistics: str | None = None,
+    entry: str | Sequence[str | None] | None = None,
+    ignore: str | Sequence[str] = (),
+    missing: str | None = None,
 ) -> Place[Surface]:
     """The plane through three points, or one around a single point along two random directions.
 
@@ -129,6 +153,10 @@ def plane(
         margin: how far the grid goes beyond the three points, in sides of the triangle; 0.25 if not given.
         radius: how far it goes from the one point, in units of its filters' norms; 1 if not given.
         seed: of the random directions; 0 if not given.
+        statistics: of which of three points, ``"a"``, ``"b"`` or ``"c"``, the running statistics of batch norm hold on
+            all of the plane, where they are kept; of the last one, ``c``, if not given. J at the other two is then not
+            that of their own nets.
+        entry, ignore, missing: how points are read, see ``line``.
 
     Raises:
         InputError: two points; a number out of range, or one that belongs to the other kind of plane.
@@ -142,28 +170,45 @@ def plane(
     _check_point("a", a)
     if (b is None) != (c is None):
         raise InputError("a plane goes through three points, plane(a, b, c), or around one, plane(a, radius=1.0)")
+    reading = Reading.of("ls.plane", 1 if b is None else 3, entry, ignore, missing)
     if b is None:
         if margin is not None:
             raise InputError(f"margin={margin} is for a plane through three points; around one it is radius")
-        return PlaneAround(a, _size("radius", 1.0 if radius is None else radius), _seed(0 if seed is None else seed))
+        if statistics is not None:
+            raise InputError(f"statistics={statistics!r} is for a plane through three points; around one they are its")
+        radius = _size("radius", 1.0 if radius is None else radius)
+        return PlaneAround(a, radius, _seed(0 if seed is None else seed), reading)
     for name, point in (("b", b), ("c", c)):
         _check_point(name, point)
     for name, value in (("radius", radius), ("seed", seed)):
         if value is not None:
             raise InputError(f"{name}={value} is for a plane around one point; three points fix theirs, see margin")
-    return PlaneThrough((a, b, c), _size("margin", 0.25 if margin is None else margin, least=0.0))
+    if statistics not in (None, "a", "b", "c"):
+        raise InputError(f"statistics={statistics!r} must be 'a', 'b' or 'c', the point whose statistics are kept")
+    margin = _size("margin", 0.25 if margin is None else margin, least=0.0)
+    return PlaneThrough((a, b, c), margin, statistics or "c", reading)
 
 
-def trajectory(source: Any, pattern: str | None = None) -> TrajectoryOf:
+def trajectory(
+    source: Any,
+    pattern: str | None = None,
+    *,
+    entry: str | Sequence[str | None] | None = None,
+    ignore: str | Sequence[str] = (),
+    missing: str | None = None,
+) -> TrajectoryOf:
     """The points that a training passed through, in their order; its ``line`` goes from the first to the last.
 
-    Measured, it gives J at every point, and where the point lies: how far along that line and how far beside it.
+    Measured, it gives J at every point, and where the point lies: how far along that line and how far beside it. Each
+    point keeps its own running statistics of batch norm, and where these differ, examples that come in batches are
+    passed over once for every point.
 
     Args:
         source: a folder of checkpoints, in natural order of their names (2 before 10); or a list of points, see
             ``line``.
         pattern: which files of the folder, ``"epoch_*.pt"``; None: all with an ending that checkpoints have, if their
             names are of one kind.
+        entry, ignore, missing: how points are read, see ``line``.
 
     Raises:
         InputError: no such folder, or fewer than two points.
@@ -183,7 +228,7 @@ def trajectory(source: Any, pattern: str | None = None) -> TrajectoryOf:
         _check_point(f"source[{k}]", point)
     if len(points) < 2:
         raise InputError(f"a trajectory needs two points or more, and source has {len(points)}")
-    return TrajectoryOf(tuple(points))
+    return TrajectoryOf(tuple(points), Reading.of("ls.trajectory", len(points), entry, ignore, missing))
 
 
 def spoken(point: Any) -> str:
@@ -193,6 +238,11 @@ def spoken(point: Any) -> str:
     if isinstance(point, Tensor):
         return f"a tensor {list(point.shape)}"
     return "a state dict" if isinstance(point, Mapping) else f"a {type(point).__name__}"
+
+
+def _check_apart(a: Any, b: Any, reading: Reading) -> None:
+    if a is b and not reading.is_apart:
+        raise InputError("a and b are one object; a line needs two points (copy.deepcopy(net) keeps an earlier one)")
 
 
 def _check_point(name: str, point: Any) -> None:

@@ -13,7 +13,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from landscape.endpoints import point_of
 from landscape.endpoints.listing import numbers_of
 from landscape.errors import InputError
 from landscape.face.places import TrajectoryOf
@@ -40,7 +39,15 @@ def projection_of(
         mode: of the objective.
         splits: their names.
         running_statistics: None: each point's own.
+
+    Raises:
+        InputError: statistics between two ends, or points that make no line.
     """
+    if running_statistics == "interpolate":
+        raise InputError(
+            "running_statistics='interpolate' means nothing on a trajectory, each point of which has its own; leave it "
+            "out, or use 'keep' or 'recalibrate'"
+        )
     own = network["objective"]
     if running_statistics is None:  # which is none at all, unless it is said whose; here each point brings its own
         network = network | {"objective": lambda *what: own(*what, running_statistics="keep")}
@@ -55,7 +62,7 @@ def projection_of(
         found = {}
         for name in splits:
             objective = stage.objective_of(stage.split(name), mode, buffers=[buffers[-1]])
-            together = running_statistics is not None or all(_alike(one, buffers[-1]) for one in buffers)
+            together = running_statistics is not None or all(is_alike(one, buffers[-1]) for one in buffers)
             values = _along(objective, points, name) if together else _each(objective, points, buffers, name)
             found[name] = replace(place, objective=values)
         return found
@@ -64,8 +71,8 @@ def projection_of(
 def _read(run: TrajectoryOf, stage: Network, folder: Path) -> tuple[Trajectory, list[dict[str, Tensor]]]:
     """All points [T, 1, P], in memory or in a file, and their buffers."""
     buffers, held = list[dict[str, Tensor]](), None
-    for t, source in enumerate(run.points):
-        theta, own = point_of(source, stage.module, name=run.name(t))
+    names = map(run.name, range(len(run)))
+    for t, (theta, own) in enumerate(run.reading.points(run.points, names, stage.module)):
         if held is None:
             shape, kind = (len(run), 1, len(theta)), np.dtype(str(theta.dtype).removeprefix("torch."))
             if np.prod(shape) * kind.itemsize <= MOST_HELD:
@@ -77,8 +84,8 @@ def _read(run: TrajectoryOf, stage: Network, folder: Path) -> tuple[Trajectory, 
         held[t, 0] = theta.numpy()
         buffers.append(own)
     assert held is not None
-    names = [Path(point).name if isinstance(point, str | Path) else str(t) for t, point in enumerate(run.points)]
-    return Trajectory(folder / "points.npy", 0, *numbers_of(names), thetas=held), buffers
+    files = [Path(point).name if isinstance(point, str | Path) else str(t) for t, point in enumerate(run.points)]
+    return Trajectory(folder / "points.npy", 0, *numbers_of(files), thetas=held), buffers
 
 
 def _along(objective: Objective, points: Trajectory, name: str) -> np.ndarray:
@@ -98,5 +105,6 @@ def _each(objective: Objective, points: Trajectory, buffers: Sequence[dict[str, 
     return np.stack(values)
 
 
-def _alike(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
+def is_alike(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
+    """Whether buffers are the same."""
     return one.keys() == other.keys() and all(is_same(tensor, other[name]) for name, tensor in one.items())

@@ -11,10 +11,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from landscape.endpoints import Ends, point_of
+from landscape.endpoints import Ends
 from landscape.errors import InputError
 from landscape.face.directions import directions
 from landscape.face.places import LineBetween, PlaneAround, PlaneThrough
+from landscape.face.points import Reading
 from landscape.measurement.plane import frame_of
 from landscape.parameters import ParameterLayout
 from landscape.path import BiasSchedule, Geometric, Linear, Plane
@@ -39,6 +40,8 @@ class Laid:
         corners: of a plane, (a, b) of the points that it was laid through.
         names: what they are called.
         frame: of a plane through three points, (L, c, h).
+        buffers: of a plane through three points, those of each by its name.
+        kept: which of these hold on all of the plane.
     """
 
     ends: Ends
@@ -48,6 +51,8 @@ class Laid:
     corners: list[tuple[float, float]] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
     frame: tuple[float, float, float] | None = None
+    buffers: dict[str, dict[str, Tensor]] = field(default_factory=dict)
+    kept: str = ""
 
 
 def laid(place: Any, net: nn.Module, grid: Callable[[float, float], np.ndarray], seeds: Any) -> Laid:
@@ -63,24 +68,28 @@ def laid(place: Any, net: nn.Module, grid: Callable[[float, float], np.ndarray],
         InputError: points that are not of this net, or that are one.
     """
     if isinstance(place, LineBetween):
-        (theta_0, buffers_0), (theta_1, buffers_1) = _points(place.points, net)
+        (theta_0, buffers_0), (theta_1, buffers_1) = _points(place.points, place.reading, net)
         ends = _ends(theta_0, theta_1, buffers_0, buffers_1, seeds)
         return Laid(ends, LINES[place.path], True)
     if isinstance(place, PlaneThrough):
-        (theta_0, buffers_0), (theta_1, buffers_1), (theta_2, _) = _points(place.points, net)
-        ends = _ends(theta_0, theta_1, buffers_0, buffers_1, seeds, theta_2)
+        points = _points(place.points, place.reading, net)
+        theta_0, theta_1, theta_2 = (theta for theta, _ in points)
+        buffers = {name: own for name, (_, own) in zip("abc", points, strict=True)}
+        ends = _ends(theta_0, theta_1, buffers["a"], buffers[place.statistics], seeds, theta_2)
         axis = grid(-place.margin, 1 + place.margin)
         corners = [(0.0, 0.0), (1.0, 0.0), (0.0, 1.0)]
         try:
             frame = frame_of(ends)
         except InputError as error:
             raise InputError("a, b and c lie on one line; a plane needs a third point beside it") from error
-        return Laid(ends, _plane(theta_2, (axis, axis)), False, (axis, axis), corners, ["a", "b", "c"], frame)
+        path = _plane(theta_2, (axis, axis))
+        names = list(buffers)
+        return Laid(ends, path, False, (axis, axis), corners, names, frame, buffers, place.statistics)
     if isinstance(place, PlaneAround):
-        [(theta, buffers)] = _points((place.point,), net)
+        [(theta, own)] = _points((place.point,), place.reading, net)
         first, second = theta.double() + directions(net, theta, place.seed)
         axis = grid(-place.radius, place.radius)
-        ends = _ends(theta.double(), first, {}, buffers, seeds, second)
+        ends = _ends(theta.double(), first, {}, own, seeds, second)
         return Laid(ends, _plane(second, (axis, axis)), False, (axis, axis), [(0.0, 0.0)], ["a"])
     return _own(place, net, seeds)
 
@@ -116,9 +125,9 @@ def _plane(theta_2: Tensor, grid: tuple[np.ndarray, np.ndarray]) -> Callable[...
     return lambda theta_0, theta_1: Plane(theta_0, theta_1, theta_2[None].to(theta_0), *grid)
 
 
-def _points(points: tuple[Any, ...], net: nn.Module) -> list[tuple[Tensor, dict[str, Tensor]]]:
+def _points(points: tuple[Any, ...], reading: Reading, net: nn.Module) -> list[tuple[Tensor, dict[str, Tensor]]]:
     """Each point on the CPU, no two of them alike."""
-    found = [point_of(point, net, name=name) for name, point in zip("abc", points, strict=False)]
+    found = list(reading.points(points, "abc", net))
     wide = max((theta.dtype for theta, _ in found), key=lambda dtype: dtype.itemsize)
     found = [(theta.to(wide), buffers) for theta, buffers in found]
     for k, (theta, _) in enumerate(found):

@@ -51,6 +51,11 @@ def num_classes(result: Result) -> int:
     return int(dimensions.get("classes") or 10)
 
 
+def knows_classes(result: Result) -> bool:
+    """Whether its config does not leave C open, as somebody's own data may."""
+    return (result.config.get("dimensions") or {}).get("classes") != 0
+
+
 def plain_overrides(result: Result) -> list[str]:
     """The overrides that say something new: no choice of recipe, endpoints or alphas, and nothing on how to run."""
     return [item for item in named(result.overrides) if key_of(item) not in CHOSEN]

@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-from rich.logging import RichHandler
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+if TYPE_CHECKING:  # rich draws one of Python's random numbers as it is imported: only where a bar is drawn
+    from rich.console import Console
+    from rich.progress import Progress
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +31,8 @@ _told: ContextVar[bool] = ContextVar("told", default=True)
 
 def console() -> Console:
     """Standard output: as wide as the terminal, or wide enough for a table when it is a file or a pipe."""
+    from rich.console import Console
+
     screen = Console()
     if not screen.is_terminal:
         return Console(width=COLUMNS_WITHOUT_TERMINAL, no_color=True)
@@ -44,6 +46,8 @@ def log_handler() -> logging.Handler:
     From then on a line that cannot be written, as into run.log on a full disk, is lost without a word: logging's own
     is a traceback for each.
     """
+    from rich.logging import RichHandler
+
     logging.raiseExceptions = bool(os.environ.get("HYDRA_FULL_ERROR"))
     if (screen := console()).is_terminal:
         return RichHandler(console=screen, show_path=False, omit_repeated_times=False, log_time_format="%H:%M:%S")
@@ -54,6 +58,8 @@ def log_handler() -> logging.Handler:
 
 def hush(prefix: str) -> None:
     """For a job that runs beside others: no bar, and at the terminal warnings alone, each with a prefix."""
+    from rich.logging import RichHandler
+
     global _bars
     _bars = False
     for handler in logging.getLogger().handlers:
@@ -127,6 +133,9 @@ def progress_of(description: str, total: int) -> Iterator[Any]:
     if not _told.get():
         yield lambda done, note="": None
         return
+    from rich import progress as rich
+    from rich.console import Console
+
     screen = console()
     if _bars and Console().is_jupyter:
         bar = _InNotebook(description, total)
@@ -139,12 +148,12 @@ def progress_of(description: str, total: int) -> Iterator[Any]:
         yield Reporter(description, total, None)
         return
     columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[note]}"),
+        rich.TextColumn("{task.description}"),
+        rich.BarColumn(),
+        rich.MofNCompleteColumn(),
+        rich.TimeElapsedColumn(),
+        rich.TimeRemainingColumn(),
+        rich.TextColumn("{task.fields[note]}"),
     )
-    with Progress(*columns, console=screen, transient=True) as live:
+    with rich.Progress(*columns, console=screen, transient=True) as live:
         yield Reporter(description, total, live)

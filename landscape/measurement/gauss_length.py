@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -10,13 +10,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from landscape.cost.contract import tensor_of
+from landscape.cost.contract import calls_module, tensor_of
+from landscape.data.split import Split
 from landscape.endpoints import Ends
 from landscape.errors import InputError
 from landscape.ground.progress import progress_of
 from landscape.measurement.contract import Measured, Work
 from landscape.measurement.interpolation import Interpolation
 from landscape.measurement.stages import OnPath
+from landscape.objective.batch import copied
+from landscape.objective.forward import ForwardPass
 from landscape.objective.objective import Objective
 from landscape.result.curve import turning
 
@@ -83,6 +86,13 @@ class GaussLength:
                 "measurement=gauss_length needs independent and fixed examples, not sequences or pixels "
                 "that are sampled anew"
             )
+        if calls_module(on_path.cost):
+            raise InputError(
+                f"measurement=gauss_length needs the outputs of the model, and cost={type(on_path.cost).__name__} "
+                "calls it itself; give a cost (outputs, batch), or use measurement=interpolation"
+            )
+        trial = on_path.trial
+        _read(trial.forward, trial.forward.start, dict(trial.module.named_buffers()), trial.split.first(2))
         self.curves.check(on_path)
 
     def work(self, on_path: OnPath) -> Work:
@@ -129,17 +139,25 @@ def _outputs(objective: Objective, path: Path, alpha: float, ends: Ends, s: int)
     """z [N, C] at one alpha."""
     start, end = ends.buffers_0[s : s + 1] or None, ends.buffers[s : s + 1] or None
     buffers = objective.statistics.along(path, np.array([alpha]), start, end, 1)[0][0]
-    parts = []
-    with torch.no_grad():
-        for x in objective.split.pair[0].split(objective.batch_size):
-            # Some modules write into what they are given.
-            theta, own = path(alpha)[0].clone(), {name: buffer.clone() for name, buffer in buffers.items()}
-            with objective.forward.borrowed.values({**objective.layout.unflatten(theta), **own}) as module:
-                parts.append(tensor_of(module(x.clone()), getattr(objective.cost, "output", None)))
-    outputs = torch.cat(parts)
+    split, size = objective.split, objective.batch_size
+    starts = range(0, len(split), size)
+    blocks = (replace(split, x=x, y=y) for x, y in (split.rows(slice(start, start + size)) for start in starts))
+    return torch.cat([_read(objective.forward, path(alpha)[0], buffers, block) for block in blocks])
+
+
+def _read(forward: ForwardPass, theta: Tensor, buffers: Mapping[str, Tensor], split: Split) -> Tensor:
+    """z [N, C] of a few examples at a point [P].
+
+    Raises:
+        InputError: it is of another shape.
+    """
+    # Some modules write into what they are given.
+    values = {**forward.layout.unflatten(theta.clone()), **{name: buffer.clone() for name, buffer in buffers.items()}}
+    with torch.no_grad(), forward.borrowed.values(values):
+        outputs = tensor_of(forward.run(*copied(split.x, split.y)), getattr(forward.cost, "output", None))
     if outputs.dim() != 2:
         raise InputError(
-            f"measurement=gauss_length needs a model whose outputs are [B, C], and model="
-            f"{type(objective.module).__name__} gives {tuple(outputs.shape)}"
+            f"measurement=gauss_length needs a model whose outputs are [B, C], and model={forward.name} gives "
+            f"{tuple(outputs.shape)}"
         )
     return outputs

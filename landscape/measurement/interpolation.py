@@ -22,7 +22,7 @@ from landscape.objective.objective import Objective
 from landscape.objective.request import Request, evaluated
 from landscape.objective.slope import check_order
 from landscape.objective.sums import Evaluation
-from landscape.result.curve import Array, Curve, argmin_alpha, drop, hidden_rise, largest_rise, num_turning_points
+from landscape.result.curve import Curve, argmin_alpha, drop, hidden_rise, largest_rise, num_turning_points
 from landscape.result.curve.noise import NoiseOfCosts, noise_of_costs, steepest
 
 MODES = ("stochastic", "deterministic")
@@ -90,7 +90,7 @@ class Interpolation:
         for objective in objectives:
             path = on_path.laid(objective.device, objective.dtype)
             placed.append(place(objective, path, on_path, self.slopes, f"{split} {objective.mode}"))
-            requests.append(self._request(on_path, objective, path, placed[-1].alphas, split))
+            requests.append(self._request(on_path, objective, path, placed[-1], split))
         total = sum(request.objective.num_batches * len(request.alphas) for request in requests)
         with progress_of(what, total) as progress:
             done = [0] * len(requests)
@@ -107,13 +107,14 @@ class Interpolation:
             for request, part, evaluation in zip(requests, placed, evaluations, strict=True)
         ]
 
-    def _request(self, on_path: OnPath, objective: Objective, path: Any, alphas: Array, split: str) -> Request:
+    def _request(self, on_path: OnPath, objective: Objective, path: Any, placed: Placed, split: str) -> Request:
         """One objective along the path, with what its noise needs."""
         has_noise = self.noise and not is_of_batch(objective.cost)
+        alphas = placed.alphas
         noise = NoiseOfCosts(alphas) if has_noise and objective.is_streamed else None
         file = on_path.interim(f"{split}-{objective.mode}") if objective.is_streamed else None
         interim = None if file is None else Interim(file)
-        return Request(objective, path, alphas, keep_costs=has_noise, noise=noise, interim=interim)
+        return Request(objective, path, alphas, keep_costs=has_noise, noise=noise, interim=interim, beside=placed.sums)
 
     def _curve(self, on_path: OnPath, request: Request, placed: Placed, evaluation: Evaluation, split: str) -> Curve:
         """What was evaluated, with its noise."""
@@ -131,7 +132,7 @@ class Interpolation:
         return Curve(
             alphas=alphas,
             objective=values,
-            metrics=channels | placed.channels,
+            metrics=channels | placed.measured,
             split=split,
             mode=objective.mode,
             dtype=str(objective.dtype).removeprefix("torch."),

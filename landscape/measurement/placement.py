@@ -16,7 +16,7 @@ from landscape.alphas import Adaptive
 from landscape.ground.progress import progress_of
 from landscape.measurement.stages import OnPath
 from landscape.objective.objective import Objective
-from landscape.objective.slope import check_slopes, compare_slopes, slopes
+from landscape.objective.slope import SlopeSums, check_slopes, compare_slopes, slopes
 from landscape.parameters import ParameterLayout
 from landscape.result.curve.adaptive import Refined, refine
 
@@ -34,11 +34,19 @@ class Placed:
         alphas: [A].
         channels: ``"slope"`` and ``"curvature"`` [A, S], as far as they were measured.
         numbers: of an adaptive grid, name -> [S].
+        sums: of a stream, gathers the channels in the pass that J takes.
     """
 
     alphas: NDArray[np.float64]
     channels: dict[str, NDArray[np.float64]]
     numbers: dict[str, list[float]]
+    sums: SlopeSums | None = None
+
+    @property
+    def measured(self) -> dict[str, NDArray[np.float64]]:
+        """The channels, also those that were gathered meanwhile."""
+        gathered = {} if self.sums is None else self.sums.measured()
+        return self.channels | {name: values for name, values in gathered.items() if name != "objective"}
 
 
 def order_of(on_path: OnPath, order: int) -> int:
@@ -81,6 +89,8 @@ def place(objective: Objective, path: Any, on_path: OnPath, order: int, what: st
     alphas, order = on_path.alphas, order_of(on_path, order)
     if order == 0:
         return Placed(alphas, {}, {})
+    if on_path.adaptive is None and objective.is_streamed:
+        return Placed(alphas, {}, {}, SlopeSums(objective, path, alphas, order))
     if on_path.adaptive is None:
         with progress_of(f"{what} slopes", objective.num_batches * len(alphas)) as progress:
             found = slopes(objective, path, alphas, order, progress, is_compared=True)

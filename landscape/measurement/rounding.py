@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from landscape.cost.labels import NothingCounts
 from landscape.data.split import Split
 from landscape.data.stream import Stream
 from landscape.errors import InputError
@@ -166,14 +167,20 @@ def rounding_floor(
 
     plain: dict[str, Any] = {"engine": "plain", "alphas_at_once": 1}
     values = values[again].T  # [S, points]
+    try:
+        with OtherOrder():
+            other = costs(alphas[again[::EVERY]], **plain)
+    except NothingCounts:
+        log.warning(
+            "the rounding floor of %s is not known: %d examples, none of which counts", objective.mode, len(few)
+        )
+        return np.full(len(values), np.nan)
     if kept is None or is_evaluated_again(objective):
         own, off = costs(alphas)[:, again], np.zeros(values.shape)
     else:
         own = kept[:, again[:, None], at].astype(np.float64)
         # The engine may have summed without the costs that it kept.
         off = np.abs(np.stack([kept[:, k].mean(axis=1, dtype=np.float64) for k in again], axis=1) - values)
-    with OtherOrder():
-        other = costs(alphas[again[::EVERY]], **plain)
     single = objective.dtype == torch.float32
     try:
         if single:

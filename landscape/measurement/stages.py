@@ -74,7 +74,7 @@ class Network(Seeds):
         if streams:
             raise InputError(
                 f"measurement={measurement} needs all examples at once, and {', '.join(streams)} of data "
-                f"{self.dataset.name} is a stream; give tensors or a map-style data set, or use "
+                f"{getattr(self.dataset, 'name', 'given')} is a stream; give tensors or a map-style data set, or use "
                 "measurement=interpolation"
             )
 

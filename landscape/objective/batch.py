@@ -38,7 +38,13 @@ class Batch:
     drawing: Sequence[nn.Module] = ()
 
     def channels(
-        self, theta: Tensor, s: int = 0, k: int = 0, state: Any = None, buffers: Buffers | None = None
+        self,
+        theta: Tensor,
+        s: int = 0,
+        k: int = 0,
+        state: Any = None,
+        buffers: Buffers | None = None,
+        keeps_theta: bool = True,
     ) -> tuple[dict[str, Tensor], Any]:
         """Channels {name: [B]} at a point and, of a module with a state, the state after the batch.
 
@@ -48,13 +54,14 @@ class Batch:
             k: replicate.
             state: before the batch; None at the first.
             buffers: instead of those of the batch, where they move along the path.
+            keeps_theta: the point is needed afterwards, and others' code gets a copy.
         """
         known = self.known[s, k]
         if buffers is not None:
             known = known | {f"buffer {name}": buffer for name, buffer in buffers.items()}
         seed = stream_seed(self.seeds[s], MEASURE, k, self.start) if self.drawing else 0
         with torch.no_grad(), torch_dropout_on(self.drawing, seed, self.forward.device):
-            return self.forward.on_copies(theta, known, state)
+            return self.forward.on_copies(theta, known, state, keeps_theta)
 
 
 class Batches:

@@ -24,6 +24,9 @@ Known = Mapping[str, Tensor]
 """What a batch brings besides theta: ``x`` [B, ...] or ``x.NAME``, ``y`` or ``y.NAME``, ``masks`` [draws, B, F],
 ``buffer NAME``."""
 
+NOISES = 1_000_003
+"""Random numbers that move a point off another; of more values each serves for several, far apart."""
+
 
 def axis_of(name: str) -> int | None:
     """Where the examples lie in what a batch brings by this name; None: nowhere."""
@@ -155,14 +158,15 @@ class ForwardPass:
 
         def predict(inputs: Any, draw: int) -> Any:
             nonlocal state
-            with self.masks.bind(known.get("masks"), draw), self.borrowed.values(values):
+            with self.masks.bind(known.get("masks"), draw):
                 if not self.is_stateful:
                     return self._call(self.module, inputs)
                 before = self.module.initial_state(known["x"]) if state is None else state  # type: ignore[operator]
                 outputs, state = self.module((inputs, before))
                 return outputs
 
-        found = self.cost.channels(predict, *inputs_and_targets(self.cost, self.form, known))
+        with self.borrowed.values(values):  # also where the cost takes gradients of what checkpoints compute again
+            found = self.cost.channels(predict, *inputs_and_targets(self.cost, self.form, known))
         return weighed(scaled(found, self.scales)), state
 
     def run(self, x: Values, y: Values) -> Any:
@@ -174,10 +178,16 @@ class ForwardPass:
         """How the module is called."""
         return call_of(self.module, self.cost, self.form)
 
-    def on_copies(self, theta: Tensor, known: Known, state: Any) -> tuple[dict[str, Tensor], Any]:
-        """The same on copies: others' code may write into what it is given at some points only, unforeseen."""
+    def on_copies(
+        self, theta: Tensor, known: Known, state: Any, keeps_theta: bool = True
+    ) -> tuple[dict[str, Tensor], Any]:
+        """The same on copies: others' code may write into what it is given at some points only, unforeseen.
+
+        Args:
+            keeps_theta: the point is needed afterwards.
+        """
         if not self.is_safe:
-            theta, known = copies(self.module, theta, known)
+            theta, known = copies(self.module, theta, known, keeps_theta=keeps_theta)
         return self(theta, known, state)
 
     @property
@@ -188,8 +198,11 @@ class ForwardPass:
     def off_start(self, scale: float = 0.01, seed: int = 0) -> Tensor:
         """A point [P] near the module's own: behind a layer that begins at exactly zero nothing would show."""
         theta = self.start
-        noise = torch.randn(theta.shape, generator=torch.Generator().manual_seed(seed))
-        return (theta + scale * noise.to(theta)).to(self.device, self.dtype)
+        noise = torch.randn(min(len(theta), NOISES), generator=torch.Generator().manual_seed(seed))
+        noise = scale * noise.to(theta)
+        for part in theta.split(NOISES):
+            part.add_(noise[: len(part)])
+        return theta.to(self.device, self.dtype)
 
 
 def inputs_and_targets(cost: Any, form: BatchForm, known: Known) -> tuple[Any, Any]:

@@ -241,8 +241,12 @@ class Objective:
         Raises:
             InputError: ``objective.memory`` is too little for anything.
         """
-        own, theta = self.statistics.of(self.buffers, 0), self.forward.start
-        evaluate = evaluate or (lambda batch: batch.channels(theta))
+        own, is_safe = self.statistics.of(self.buffers, 0), self.forward.is_safe
+        theta = self.forward.start if is_safe else None
+        # Others' code works on a copy of the point: this is one.
+        evaluate = evaluate or (
+            lambda b: b.channels(self.forward.start if theta is None else theta, keeps_theta=is_safe)
+        )
         foot = footprint(self.batches, own, evaluate, self.wants.budget)
         if self.statistics.moves:
             foot = foot.with_statistics(len(self.seeds) * self.statistics.num_bytes, self.statistics.recalibrates)

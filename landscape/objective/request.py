@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from landscape.cost.labels import check_counts
+from landscape.data.split import Split
 from landscape.errors import InputError
 from landscape.ground.precision import tf32
 from landscape.objective.interim import Interim, OtherData
@@ -19,6 +20,16 @@ from landscape.objective.module.watch import undisturbed
 from landscape.objective.sums import Evaluation, Listener, Sums, with_derived
 from landscape.objective.walk import Walk
 from landscape.path import widened
+
+NUM_KEPT = 50
+"""Into so many blocks at least a pass goes that is kept meanwhile, of those of at least one batch of its loader."""
+
+
+class Beside(Protocol):
+    """What else is summed in the same pass, over the same examples."""
+
+    def add(self, before: int, block: Split) -> None:
+        """Some examples, the first of which has the number ``before``."""
 
 
 @dataclass
@@ -33,6 +44,7 @@ class Request:
         keep_costs: give each example's objective too: in float32, or in this precision.
         noise: of a stream, told each block's costs instead, which are then forgotten.
         interim: of a stream, keeps what is known meanwhile; a pass that was cut goes on from there.
+        beside: summed in the same pass; nothing is then kept meanwhile.
     """
 
     objective: Any
@@ -42,6 +54,7 @@ class Request:
     keep_costs: bool | torch.dtype = False
     noise: Listener | None = None
     interim: Interim | None = None
+    beside: Beside | None = None
 
     def prepare(self) -> None:
         """Make room, and come by the buffers at each point.
@@ -87,18 +100,19 @@ class Request:
 
         at = self.path, self.alphas[here], self.buffers[here]
         walk = Walk(of.batches, of.examples, of.passes, *at, self.sums, reached, engine or of.engine)
-        if self.interim is not None and self.is_one_pass and engine is None:
+        if self.interim is not None and self.is_one_pass and engine is None and self.beside is None:
             walk.keep_in(self.interim, self.noise)
         return walk
 
     def alone(self) -> None:
         """Go over the data for this request alone."""
         for first in range(0, len(self.alphas), self.num_points):
+            beside = self.beside if first == 0 else None
             try:
-                is_good = self._passed(self.walk(first))
+                is_good = self._passed(self.walk(first), beside)
             except OtherData:
                 self.start_anew()
-                is_good = self._passed(self.walk(first))
+                is_good = self._passed(self.walk(first), beside)
             if not is_good:
                 self.redo(first)
 
@@ -114,9 +128,19 @@ class Request:
             self.noise.forget()
         self._passed(self.walk(first, "plain"))
 
-    def _passed(self, walk: Walk) -> bool:
-        for before, block in self.objective.examples.blocks(self.objective.batch_size):
+    @property
+    def block_size(self) -> int:
+        """Examples that are read before they are evaluated; fewer where each block is kept, and reading may be slow."""
+        size: int = self.objective.batch_size
+        if self.interim is None:
+            return size
+        return min(size, max(1, (self.objective.examples.num or size) // NUM_KEPT))
+
+    def _passed(self, walk: Walk, beside: Beside | None = None) -> bool:
+        for before, block in self.objective.examples.blocks(self.block_size):
             walk.add(before, block)
+            if beside is not None:
+                beside.add(before, block)
         return walk.end()
 
 
@@ -139,13 +163,16 @@ def evaluated(requests: Sequence[Request]) -> list[Evaluation]:
 def _shared(requests: Sequence[Request]) -> None:
     """One pass over a stream for all; who was kept from other examples goes over it once more."""
     walks: dict[int, Walk] = {n: request.walk() for n, request in enumerate(requests)}
-    size = min(request.objective.batch_size for request in requests)
+    size = min(request.block_size for request in requests)
     for before, block in requests[0].objective.examples.blocks(size):
         for n, walk in list(walks.items()):
             try:
                 walk.add(before, block)
             except OtherData:
                 del walks[n]
+            else:
+                if (beside := requests[n].beside) is not None:
+                    beside.add(before, block)
     for n, request in enumerate(requests):
         try:
             if n in walks:

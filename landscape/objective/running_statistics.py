@@ -120,7 +120,7 @@ class RunningStatistics:
         kept = [self.of(buffers_1, s) for s in range(num_seeds)]
         if self.treatment != "keep" and buffers_0 and not (len(alphas) == 1 and alphas[0] == 1):
             for s in range(num_seeds):
-                self._check_constants(self.of(buffers_0, s), kept[s])
+                self.check_constants(self.of(buffers_0, s), kept[s])
         if self.treatment == "interpolate" and self.statistics:
             if len(getattr(path, "anchors", ())) > 2:
                 raise InputError(
@@ -152,7 +152,7 @@ class RunningStatistics:
             )
         return {n: _between(start[n], b, alpha) if n in self.statistics else b for n, b in end.items()}
 
-    def _check_constants(self, start: Named, end: Named) -> None:
+    def check_constants(self, start: Named, end: Named) -> None:
         """Refuse two ends whose nets differ in more than weights and statistics, such as in what is pruned."""
         names = [n for n in start if n in end and n not in self.changed and not is_same(start[n], end[n])]
         if names:

@@ -14,6 +14,7 @@ from torch.func import jvp
 
 from landscape.cost.contract import WEIGHT, jumps_of
 from landscape.cost.labels import check_counts
+from landscape.data.split import Split
 from landscape.errors import InputError
 from landscape.ground.precision import tf32
 from landscape.model.plain import PlainDerivatives, plain_attention
@@ -130,7 +131,7 @@ def slopes(
             objective.split.first(8), dtype="float64", batch_size=None, num_replicates=1, memory=None, engine="auto"
         )
         compare_slopes(few, widened(path, few.dtype), order)
-    return _slopes(objective, widened(path, objective.dtype), alphas, order, progress)
+    return _slopes(objective, path, alphas, order, progress)
 
 
 def _slopes(
@@ -140,28 +141,66 @@ def _slopes(
     order: int,
     progress: Callable[[int], None] = lambda done: None,
 ) -> dict[str, NDArray[np.float64]]:
-    found = torch.zeros((order + 1, len(alphas), len(objective.seeds)), dtype=torch.float64, device=objective.device)
-    done, weight = 0, 0.0
-    check_counts(objective.scales, len(objective.split))
-    with undisturbed(), _exactly(objective, order):
+    sums = SlopeSums(objective, path, alphas, order, progress)
+    with undisturbed():
+        for before, block in objective.examples.blocks(sums.size):
+            sums.add(before, block)
+    return sums.measured()
+
+
+class SlopeSums:
+    """Derivatives along a path, summed block by block of the examples.
+
+    Args:
+        objective: of the path.
+        path: with ends of at least the objective's precision.
+        alphas: [A].
+        order: 1 or 2.
+        progress: told how many (batch, alpha) pairs are done, out of ``num_batches * A``.
+    """
+
+    def __init__(
+        self,
+        objective: Objective,
+        path: Any,
+        alphas: NDArray[np.float64],
+        order: int,
+        progress: Callable[[int], None] = lambda done: None,
+    ) -> None:
+        check_counts(objective.scales, len(objective.split))
+        self.objective, self.path, self.alphas, self.order = objective, widened(path, objective.dtype), alphas, order
+        self.progress, self.done, self.weight, self.share = progress, 0, 0.0, 0.0
+        shape = (order + 1, len(alphas), len(objective.seeds))
+        self.totals = torch.zeros(shape, dtype=torch.float64, device=objective.device)
         if order not in objective.slope_passes:
-            objective.slope_passes[order] = slope_passes(objective, order)
-        size = objective.slope_passes[order].examples
-        streamed_share = 0.0
-        for before, block in objective.examples.blocks(size):
-            counts, labels = objective.examples.counts(block) if objective.is_streamed else ({}, 1)
-            starts = range(0, len(block), size)
+            with undisturbed():
+                objective.slope_passes[order] = slope_passes(objective, order)
+        self.size = objective.slope_passes[order].examples
+
+    def add(self, before: int, block: Split) -> None:
+        """Some examples, of a stream its next ones.
+
+        Args:
+            before: number of the first of them.
+            block: on the device of the objective.
+        """
+        objective, starts = self.objective, range(0, len(block), self.size)
+        counts, labels = objective.examples.counts(block) if objective.is_streamed else ({}, 1)
+        with _exactly(objective, self.order):
             # Of sequences all batches together, since the carried state moves with theta too.
             for group in [list(starts)] if objective.forward.is_stateful else [[start] for start in starts]:
-                batches = [objective.batch(start, size, block, before) for start in group]
-                for a, alpha in enumerate(alphas.tolist()):
-                    found[:, a] += labels * _sums(objective, path, alpha, batches, order)
-                    done += len(group)
-                    progress(done * objective.num_batches // len(starts))
-                weight += sum(_weight(batch, path(float(alphas[0]))) for batch in batches)
-            streamed_share += labels * counts.get("objective", len(block))
-    share = weight or (streamed_share if objective.is_streamed else len(objective.split))
-    return dict(zip(CHANNELS, (found / share).cpu().numpy(), strict=False))
+                batches = [objective.batch(start, self.size, block, before) for start in group]
+                for a, alpha in enumerate(self.alphas.tolist()):
+                    self.totals[:, a] += labels * _sums(objective, self.path, alpha, batches, self.order)
+                    self.done += len(group)
+                    self.progress(self.done * objective.num_batches // len(starts))
+                self.weight += sum(_weight(batch, self.path(float(self.alphas[0]))) for batch in batches)
+        self.share += labels * counts.get("objective", len(block))
+
+    def measured(self) -> dict[str, NDArray[np.float64]]:
+        """What ``slopes`` returns."""
+        share = self.weight or (self.share if self.objective.is_streamed else len(self.objective.split))
+        return dict(zip(CHANNELS, (self.totals / share).cpu().numpy(), strict=False))
 
 
 def _weight(batch: Batch, theta: Tensor) -> float:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from landscape.cost.contract import WEIGHT, derived_of
+from landscape.cost.labels import NothingCounts
 from landscape.errors import InputError
 
 IN_MEMORY = 2**28
@@ -214,11 +215,12 @@ def weight_of(total: Tensor) -> float:
     """What all examples count together, from its sums at each point.
 
     Raises:
-        InputError: it differs from point to point, or is nothing.
+        InputError: it differs from point to point.
+        NothingCounts: it is nothing.
     """
     first, last = float(total.min()), float(total.max())
     if not 0 < first < math.inf:
-        raise InputError(
+        raise NothingCounts(
             f"the examples count {first:g} all together, and J is a mean; the weights of a cost must be 0 or more"
         )
     if last - first > 1e-6 * last:

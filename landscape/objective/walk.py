@@ -19,6 +19,7 @@ from landscape.objective.interim import Interim, Switches, question_of
 from landscape.objective.memory.passes import Passes
 from landscape.objective.sums import Listener, Sums
 from landscape.parameters import row_of
+from landscape.path.contract import BetweenEnds
 
 
 class Walk:
@@ -103,20 +104,31 @@ class Walk:
             self.done += len(alphas)
             self.reached(self.done)
             return
-        a = 0
+        a, thetas = 0, list[Tensor]()
+        is_single = batch.forward.is_safe or self.batches.num_replicates == 1
         while a < len(alphas):
+            thetas.clear()  # a point of many parameters is gone before the next is made
             thetas = [self.path(float(v)).to(forward.device, forward.dtype) for v in alphas[a : a + together.num]]
             if len(thetas) > 1 and together.add(torch.stack(thetas), batch.known, self.sums, a, batch.start):
                 a += len(thetas)
             else:
                 for s, k in batch.known:
                     channels, self.states[a, s, k] = batch.channels(
-                        row_of(thetas[0], s), s, k, self.states.get((a, s, k)), self.buffers[a][s]
+                        row_of(thetas[0], s),
+                        s,
+                        k,
+                        self.states.get((a, s, k)),
+                        self.buffers[a][s],
+                        keeps_theta=not (is_single and self._is_made_anew(float(alphas[a]))),
                     )
                     self.sums.add(k, a, s, channels, batch.start)
                 a += 1
             self.reached(self.done + a)
         self.done += len(alphas)
+
+    def _is_made_anew(self, alpha: float) -> bool:
+        """Whether nobody else holds the point at alpha."""
+        return isinstance(self.path, BetweenEnds) and alpha not in (0.0, 1.0)
 
     def _question(self) -> str:
         """A digest of all that decides the sums but the data: where, of what, and what a few examples cost there."""

@@ -37,13 +37,23 @@ def derivatives_lacking(path: Any, order: int) -> list[str]:
     return [name for name in ("velocity", "acceleration")[:order] if not hasattr(path, name)]
 
 
+PART = 1 << 16
+"""Values of a point that are mixed together."""
+
+
 def between(start: Tensor, end: Tensor, share: float) -> Tensor:
     """(1 - share) start + share end, each product rounded before they are added.
 
     ``add_(end, alpha=share)`` would save a pass over memory, but rounds once where a processor's vectors reach and
     perhaps twice at the end of a tensor: a seed alone could differ in its last bits from itself among others.
     """
-    return ((1 - share) * start).add_(share * end)
+    if start.shape != end.shape or not (start.is_contiguous() and end.is_contiguous()):
+        return ((1 - share) * start).add_(share * end)
+    found = torch.empty_like(start)
+    # Part by part: nothing of the size of a point is made beside the point, and a part stays in the cache.
+    for here, first, last in zip(*(values.view(-1).split(PART) for values in (found, start, end)), strict=True):
+        torch.mul(first, 1 - share, out=here).add_(share * last)
+    return found
 
 
 class BetweenEnds(ABC):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from functools import partial
 from typing import Any
 
@@ -18,6 +19,7 @@ from landscape.model.dropout import Masks
 from landscape.objective.forward import BatchForm, Known, inputs_and_targets, num_of
 from landscape.objective.module.borrowed import Borrowed
 from landscape.objective.module.call import call_of
+from landscape.objective.module.safe import is_safe
 
 
 class Batches:
@@ -112,6 +114,8 @@ class Gradient:
         # update of 32 small nets takes a fifth longer.
         self._batched = torch.func.vmap(self._costs, in_dims=(0, 0, 0, 0, 0))
         self._batched_plain = torch.func.vmap(self._costs, in_dims=(0, 0, None, 0, 0))
+        # torch.utils.checkpoint runs parts of a forward pass again on the way back: they must meet the same values.
+        self.may_compute_again = not is_safe(module, cost)
         self._own: dict[str, tuple[Tensor, Tensor]] = {}
         self._shares: dict[torch.Size, Tensor] = {}
         if is_stateful(module) and cost.num_draws > 1:
@@ -183,7 +187,7 @@ class Gradient:
         state: tuple[Tensor, ...] = (),
         buffers: dict[str, Tensor] | None = None,
     ) -> tuple[dict[str, Tensor], tuple[Tensor, ...], dict[str, Tensor]]:
-        """The gradient by all that is not frozen, and the state and the buffers after the batch.
+        """The gradient by all that is read and not frozen, and the state and the buffers after the batch.
 
         Args:
             theta: {name: [S, *shape]}.
@@ -202,7 +206,12 @@ class Gradient:
         own = {name: buffer[0] for name, buffer in buffers.items()}
         one = {name: values[0] for name, values in known.items()}
         costs, (after, own) = self._costs(leaves, one, None if masks is None else masks[0], alone, own)
-        gradient = {name: g.unsqueeze(0) for name, g in self._slopes(costs, leaves, costs.numel(), known).items()}
+        with ExitStack() as held:
+            if self.may_compute_again:
+                held.enter_context(self.borrowed.values({**leaves, **own}))
+                held.enter_context(self.masks.bind(None if masks is None else masks[0]))
+            slopes = self._slopes(costs, leaves, costs.numel(), known)
+        gradient = {name: g.unsqueeze(0) for name, g in slopes.items()}
         return gradient, tuple(part[None] for part in after), {name: buffer[None] for name, buffer in own.items()}
 
     def _leaves(self, theta: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -214,7 +223,7 @@ class Gradient:
         return {name: self._own[name][1] for name in theta}
 
     def _slopes(self, costs: Tensor, leaves: dict[str, Tensor], num: int, known: Known) -> dict[str, Tensor]:
-        """d (sum of costs / num) / d leaf, zero where no cost reads it; backwards through a mean would cost 40 us."""
+        """d (sum of costs / num) / d leaf of those that a cost reads; backwards through a mean would cost 40 us."""
         leaves = {name: leaf for name, leaf in leaves.items() if name not in self.frozen}
         shares: Tensor | None
         if self.may_weigh:
@@ -225,9 +234,9 @@ class Gradient:
         if shares is None:
             shares = self._shares[costs.shape] = torch.full_like(costs, 1 / num, requires_grad=False)
         self._last = costs.detach(), shares
-        found = torch.autograd.grad([costs], list(leaves.values()), [shares], allow_unused=True)
-        pairs = zip(leaves.items(), found, strict=True)
-        return {name: torch.zeros_like(leaf) if g is None else g for (name, leaf), g in pairs}
+        slopes = torch.autograd.grad([costs], list(leaves.values()), [shares], allow_unused=True)
+        pairs = zip(leaves, slopes, strict=True)
+        return {name: g.to_dense() if g.is_sparse else g for name, g in pairs if g is not None}
 
     @property
     def cost_there(self) -> Tensor:

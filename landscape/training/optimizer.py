@@ -176,10 +176,11 @@ class Updates:
                 )
 
     def give(self, gradients: Mapping[str, Tensor]) -> None:
-        """Lay gradients [S, *shape] where the optimizers look for them."""
+        """Lay gradients [S, *shape] where the optimizers look for them, which pass over what has none."""
         for s, part in enumerate(self.parts):
             for name, value in part.items():
-                value.grad = gradients[name] if self.is_stacked else gradients[name][s]
+                slope = gradients.get(name)
+                value.grad = slope if self.is_stacked or slope is None else slope[s]
 
     def step(self, closure: Callable[[], Tensor] | None = None) -> None:
         """One update of all seeds."""

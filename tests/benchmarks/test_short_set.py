@@ -20,7 +20,7 @@ def test_all_run_through() -> None:
     command = [sys.executable, "-m", "benchmarks", "--small"]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    for name in ("line", "any_module", "plane", "seeds", "trajectory", "theory", "gpu"):
+    for name in ("line", "any_module", "loader", "plane", "seeds", "trajectory", "theory", "gpu"):
         assert f"== python -m benchmarks.{name} --small" in done.stdout
     assert results == {file: file.read_bytes() for file in (ROOT / "benchmarks" / "results").glob("*.json")}
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
 import torch
 
 import landscape.command.prepare as prepare
+import landscape.measurement.interpolation as curves
 from landscape.command.job import device_name
 from landscape.errors import InputError
 from landscape.measurement import measured_by
 from landscape.objective import Objective
+from landscape.objective.request import Request
 from tests.cli.conftest import QUICK, Cli, blank_figures, cli, own
 
 __all__ = ["blank_figures", "cli", "own"]
@@ -23,7 +25,7 @@ pytestmark = pytest.mark.usefixtures("blank_figures")
 def test_every_node_is_made_once_and_every_curve_has_one_objective(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     nodes, built, walked = Counter[str](), list[Objective](), Counter[tuple[Any, ...]]()
     derived = Counter[tuple[Any, ...]]()  # what ``Objective.on`` made: mode, dtype, engine, examples
-    make, construct, along, derive = prepare.instantiate, Objective.__init__, Objective.along, Objective.on
+    make, construct, derive, evaluate = prepare.instantiate, Objective.__init__, Objective.on, curves.evaluated
 
     def made(config: Any) -> Any:
         nodes[config["_target_"]] += 1
@@ -38,15 +40,14 @@ def test_every_node_is_made_once_and_every_curve_has_one_objective(cli: Cli, mon
         derived[made.mode, made.dtype, made.engine, len(made.split)] += 1
         return made
 
-    def evaluated(self: Objective, path: Any, alphas: Any, *given: Any, **more: Any) -> Any:
-        if more.get("keep_costs") is True:  # a curve, not the few points of its rounding floor
-            walked[id(self.split.x), self.mode] += 1
-        return along(self, path, alphas, *given, **more)
+    def evaluated(requests: Sequence[Request]) -> Any:  # curves, not the few points of their rounding floors
+        walked.update((id(request.objective.split.x), request.objective.mode) for request in requests)
+        return evaluate(requests)
 
     monkeypatch.setattr(prepare, "instantiate", made)
     monkeypatch.setattr(Objective, "__init__", constructed)
     monkeypatch.setattr(Objective, "on", other)
-    monkeypatch.setattr(Objective, "along", evaluated)
+    monkeypatch.setattr(curves, "evaluated", evaluated)
     ran = cli(*QUICK)
     assert ran.status == 0, ran.out
     assert {"landscape.training.Training", "landscape.measurement.Interpolation"} <= set(nodes)

@@ -132,6 +132,7 @@ WRONG: dict[str, tuple[Callable[[], Any], str]] = {
     "function of something": (lambda: lambda epoch: batches(), "called with arguments"),
     "function of no batches": (lambda: lambda: 3, "makes a int, which yields no batches"),
     "empty": (lambda: {}, "an empty dict"),
+    "four": (lambda: (PAIRS, PAIRS, PAIRS, PAIRS), "a tuple of 4"),
     "other names": (lambda: {"train": PAIRS, "dev": PAIRS}, "a dict of train, dev"),
     "no test": (lambda: {"train": PAIRS, "test": None}, "(test) is None"),
     "loader of nothing": (lambda: DataLoader(TensorDataset(X[:0], Y[:0])), "at least one example"),
@@ -166,6 +167,28 @@ def test_batches_that_change_are_named_when_they_come() -> None:
         InputError, match=r"data\._target_=my\.loaders \(train\) yields a batch of another form after 5"
     ):
         counted(found.train)
+
+
+class GoesOn(IterableDataset[Any]):
+    """One iterator for all passes."""
+
+    def __init__(self, hides: bool) -> None:
+        self.left, self.hides = iter([*PAIRS] * 100), hides
+
+    def __iter__(self) -> Iterator[Any]:
+        return (pair for pair in self.left) if self.hides else self.left
+
+
+def test_passes_that_go_on_where_the_last_stopped() -> None:
+    with pytest.raises(InputError, match="GoesOn gives the same iterator each time"):
+        of(GoesOn(hides=False))
+    hidden = of(GoesOn(hides=True))  # nobody can tell that from random numbers of its own
+    generator = np.random.default_rng()
+    own = of(Items(lambda i: (X[i] + generator.random(), int(Y[i]))))
+    for found, is_repeatable in ((hidden, False), (own, False), (of(RANDOM), True), (of(batches), True)):
+        assert found.train.is_repeatable is is_repeatable
+        assert ("another in each pass" in found.copy) is not is_repeatable
+        assert ("some are lost" in " ".join(sentences(found, ""))) is not is_repeatable
 
 
 def test_what_would_fill_memory_is_streamed(monkeypatch: pytest.MonkeyPatch) -> None:

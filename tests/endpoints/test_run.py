@@ -55,10 +55,10 @@ def test_a_run_goes_from_its_first_file_to_its_last_in_natural_order(ckpts: Path
 
 
 @pytest.mark.parametrize("named", ["epoch_9.pt", "{folder}/epoch_9.pt"])
-def test_named_ends_are_ends_and_all_files_stay_the_trajectory(ckpts: Path, named: str) -> None:
+def test_named_ends_are_ends_and_what_lies_before_them_is_left_out(ckpts: Path, named: str) -> None:
     ends = Run(str(ckpts), start="epoch_2.pt", end=named.format(folder=ckpts)).load(net())
     assert torch.equal(ends.theta_0[0], theta(2)) and torch.equal(ends.theta_1[0], theta(9))
-    assert ends.runs is not None and len(ends.runs.trajectories[0].epochs) == NUM and ends.runs.best_epoch == [9]
+    assert ends.runs is not None and len(ends.runs.trajectories[0].epochs) == NUM - 2 and ends.runs.best_epoch == [9]
     wrong = {"start": "epoch_9.pt", "end": "epoch_2.pt"}, {"start": "epoch_11.pt"}, {"end": "epoch_0.pt"}
     for keys in wrong:
         with pytest.raises(InputError, match="does not come before"):

@@ -1,15 +1,21 @@
-"""A small trained net, its start, and examples as people have them."""
+"""A small trained net, its start, examples as people have them, and the plain loop over points."""
 
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
+
+from landscape.parameters import ParameterLayout
+
+CE = nn.CrossEntropyLoss()
 
 
 class Trained(NamedTuple):
@@ -54,3 +60,25 @@ def plain() -> Trained:
 @pytest.fixture
 def normed() -> Trained:
     return trained(nn.Linear(4, 6), nn.BatchNorm1d(6), nn.ReLU(), nn.Linear(6, 3))
+
+
+def loop(net: nn.Module, x: Tensor, y: Tensor, states: list[Mapping[str, Tensor]]) -> np.ndarray:
+    """Load, evaluate, one point after the other [A]."""
+    twin, values = copy.deepcopy(net).eval(), []
+    for state in states:
+        twin.load_state_dict(state)
+        with torch.no_grad():
+            values.append(F.cross_entropy(twin(x), y).item())
+    return np.array(values)
+
+
+def mixed(weights: list[float], states: list[Mapping[str, Tensor]]) -> dict[str, Tensor]:
+    """Sum of the states, whole numbers as in the last."""
+    return {
+        n: sum(w * s[n] for w, s in zip(weights, states, strict=True)) if t.is_floating_point() else t  # type: ignore[misc]
+        for n, t in states[-1].items()
+    }
+
+
+def flat(state: Mapping[str, Tensor], net: nn.Module) -> Tensor:
+    return ParameterLayout.of(net).flatten(state)

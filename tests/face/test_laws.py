@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,31 +18,7 @@ from landscape.data import Dataset, Split
 from landscape.face.directions import directions
 from landscape.parameters import ParameterLayout
 from landscape.path import Geometric, Linear, Plane
-from tests.face.conftest import Trained
-
-CE = nn.CrossEntropyLoss()
-
-
-def loop(net: nn.Module, x: Tensor, y: Tensor, states: list[Mapping[str, Tensor]]) -> np.ndarray:
-    """Load, evaluate, one point after the other [A]."""
-    twin, values = copy.deepcopy(net).eval(), []
-    for state in states:
-        twin.load_state_dict(state)
-        with torch.no_grad():
-            values.append(F.cross_entropy(twin(x), y).item())
-    return np.array(values)
-
-
-def mixed(weights: list[float], states: list[Mapping[str, Tensor]]) -> dict[str, Tensor]:
-    """Sum of the states, whole numbers as in the last."""
-    return {
-        n: sum(w * s[n] for w, s in zip(weights, states, strict=True)) if t.is_floating_point() else t  # type: ignore[misc]
-        for n, t in states[-1].items()
-    }
-
-
-def flat(state: Mapping[str, Tensor], net: nn.Module) -> Tensor:
-    return ParameterLayout.of(net).flatten(state)
+from tests.face.conftest import CE, Trained, flat, loop, mixed
 
 
 def sources(t: Trained, folder: Path) -> dict[str, tuple[Any, Any]]:
@@ -254,36 +229,6 @@ def test_a_folder_is_read_in_natural_order(plain: Trained, tmp_path: Path) -> No
     assert found.epochs.tolist() == [0, 5, 10, 15, 20, 25, 30] and listed.epochs.tolist() == list(range(7))
 
 
-def test_running_statistics_come_from_the_ends(normed: Trained) -> None:
-    whole, ends = (normed.x, normed.y), [normed.before, copy.deepcopy(normed.net.state_dict())]
-    line = ls.line(normed.before, copy.deepcopy(normed.net))
-    with torch.no_grad():  # the template's own statistics count for nothing
-        normed.net[1].running_mean.add_(5.0)  # type: ignore[index, union-attr, operator]
-    alphas = [0.0, 0.5, 1.0]
-    told: dict[str, Any] = {"alphas": alphas, "dtype": "float64"}
-    with pytest.raises(ls.InputError, match=r"say what to do .*: running_statistics=keep"):
-        ls.measure(normed.net, line, whole, CE, **told)
-    halfway = [mixed([1 - a, a], ends) for a in alphas]
-    between = ls.measure(normed.net, line, whole, CE, running_statistics="interpolate", **told)
-    np.testing.assert_allclose(between.objective[:, 0], loop(normed.net, *whole, halfway), rtol=1e-12)
-    last = {n: v for n, v in ends[1].items() if "running" in n}
-    kept = ls.measure(normed.net, line, whole, CE, running_statistics="keep", **told)
-    np.testing.assert_allclose(kept.objective[:, 0], loop(normed.net, *whole, [s | last for s in halfway]), rtol=1e-12)
-    anew = ls.measure(normed.net, line, whole, CE, running_statistics="recalibrate", **told)
-    assert np.abs(anew.objective - kept.objective).max() > 1e-3
-    around = ls.measure(normed.net, ls.plane(ends[1]), whole, CE, running_statistics="keep", alphas=3, dtype="float64")
-    np.testing.assert_allclose(around.objective[1, 1], loop(normed.net, *whole, [ends[1]]), rtol=1e-12)
-
-
-def test_each_point_of_a_trajectory_has_its_own_statistics(normed: Trained) -> None:
-    run, whole = ls.trajectory(normed.kept), (normed.x, normed.y)
-    found = ls.measure(normed.net, run, whole, CE, dtype="float64").objective
-    assert found is not None
-    np.testing.assert_allclose(found[:, 0], loop(normed.net, *whole, normed.kept), rtol=1e-12)
-    kept = ls.measure(normed.net, run, whole, CE, dtype="float64", running_statistics="keep").objective
-    assert kept is not None and np.abs(kept - found).max() > 1e-3 and kept[-1] == pytest.approx(found[-1])
-
-
 def test_dropout_is_heard_in_stochastic_mode() -> None:
     net = nn.Sequential(nn.Linear(4, 8), nn.Dropout(0.5), nn.Linear(8, 3))
     x, y = torch.randn(50, 4), torch.arange(50) % 3
@@ -293,18 +238,3 @@ def test_dropout_is_heard_in_stochastic_mode() -> None:
         for how in ({}, {"mode": "stochastic"}, {"mode": "stochastic"}, {"mode": "stochastic", "seeds": [1]})
     )
     assert len({calm, wild, other}) == 3 and wild == same
-
-
-def test_statistics_of_a_stream_are_taken_over_what_is_held() -> None:
-    torch.manual_seed(0)
-    before, after = (nn.Sequential(nn.Linear(4, 6), nn.BatchNorm1d(6), nn.Linear(6, 3)) for _ in range(2))
-    x, y = torch.randn(40, 4), torch.arange(40) % 3
-    loader = DataLoader(TensorDataset(x, y), batch_size=16)
-
-    def measured(data: Any, **more: Any) -> Any:
-        told = {"alphas": 3, "running_statistics": "recalibrate", "dtype": "float64", **more}
-        return ls.measure(before, ls.line(before, after), data, nn.CrossEntropyLoss(), **told).objective
-
-    with pytest.raises(ls.InputError, match="calibration="):
-        measured(loader)
-    np.testing.assert_allclose(measured(loader, calibration=loader), measured((x, y)), rtol=1e-13)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import copy
 import json
 import sys
 from dataclasses import fields, replace
@@ -115,9 +116,30 @@ def test_a_surface_says_its_numbers() -> None:
     assert [
         numbers[k][0] for k in ("lowest", "lowest_a", "lowest_b", "at_a", "at_b", "at_c", "below_a", "below_error")
     ] == (pytest.approx([0.25, 1, 0, 1.25, 0.25, 2.25, 1.0, 0.1]))
-    assert "lowest J       0.25 at a = 1, b = 0" in str(surface())
+    assert "lowest J   0.25 at a = 1, b = 0" in str(surface())
+    assert "\nfrom a     1 down to the lowest, with a standard error over examples of 0.1" in str(surface())
     assert np.isfinite(ALL["holes"].summary()["highest"][0])
     assert "the first of 2 planes" in str(surface(2))
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_equal_are_those_of_equal_fields(name: str) -> None:
+    item = ALL[name]
+    again = copy.deepcopy(item)
+    assert item == again and item == item and item in [again]
+    assert item not in [other for key, other in ALL.items() if key != name] and item != "text"
+    for f in fields(item):  # each counts
+        value = getattr(again, f.name)
+        arrays = [value] if isinstance(value, np.ndarray) else [*value.values()] if isinstance(value, dict) else []
+        for array in arrays:
+            before = array.flat[0]
+            array.flat[0] = 123.0
+            assert item != again
+            array.flat[0] = before
+    told = replace(item, **({"split": "other"} if hasattr(item, "split") else {"second_projection": item.projection}))
+    assert item != told and told != item
+    with pytest.raises(TypeError, match="cannot be hashed, since its arrays may be written to"):
+        hash(item)
 
 
 def test_a_terminal_and_a_browser_get_letters_alone() -> None:

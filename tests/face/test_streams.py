@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -136,3 +136,36 @@ def test_a_surface_goes_on_where_it_was_cut(plain: Trained, tmp_path: Any, monke
     assert not file.exists()
     np.testing.assert_array_equal(found.objective, whole.objective)
     np.testing.assert_array_equal(found.noise["errors"], whole.noise["errors"])
+
+
+class Item(NamedTuple):
+    """What a loader may give, as default_collate keeps it."""
+
+    image: Tensor
+    kind: Tensor
+
+
+PARTLY = torch.where(torch.arange(60) < 20, -100, torch.arange(60) % 3)
+ODD: dict[str, tuple[Tensor, Callable[[Tensor, Tensor], Any]]] = {
+    "named tuples": (torch.arange(60) % 3, Item),
+    "with file names": (torch.arange(60) % 3, lambda x, y: (x, y, ["name"] * len(x))),
+    "nothing labelled in the first batch": (PARTLY, lambda x, y: (x, y)),
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_batches_that_are_out_of_the_ordinary(name: str) -> None:
+    y, batch = ODD[name]
+    torch.manual_seed(0)
+    x, one, other = torch.randn(60, 5), nn.Linear(5, 3), nn.Linear(5, 3)
+    batches = [batch(x[start : start + 20], y[start : start + 20]) for start in (0, 20, 40)]
+    told = {"cost": nn.CrossEntropyLoss(), "alphas": 3, "dtype": "float64"}
+    curves = [ls.measure(one, ls.line(one, other), data, **told) for data in (batches, (x, y))]
+    np.testing.assert_allclose(curves[0].objective, curves[1].objective, rtol=1e-13)
+
+
+def test_what_is_wrapped_takes_the_state_of_what_is_not() -> None:
+    one, other = nn.Linear(5, 3), nn.Linear(5, 3)
+    data, told = (torch.randn(9, 5), torch.arange(9) % 3), {"cost": nn.CrossEntropyLoss(), "alphas": 3}
+    line = ls.line(one.state_dict(), other.state_dict())
+    assert ls.measure(nn.DataParallel(one), line, data, **told) == ls.measure(one, line, data, **told)

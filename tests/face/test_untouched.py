@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import os
 import random
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -128,3 +132,30 @@ def test_nor_when_it_fails_in_the_middle(restless: Trained, error: type[BaseExce
         num_cut += 1
         assert held == [state_of(restless.net), world()]
     assert num_cut >= 10
+
+
+FRESH = """
+import random, numpy, torch
+from torch import nn
+import matplotlib; matplotlib.use("Agg")
+def world():
+    return random.getstate(), numpy.random.get_state()[1].tolist(), torch.get_rng_state().tolist()
+net, x, y = nn.Linear(2, 1), torch.randn(5, 2), torch.randn(5, 1)
+before = world()
+import landscape as ls
+line = ls.line(torch.zeros(3), torch.ones(3))
+curve = ls.measure(net, line, (x, y), nn.MSELoss(), alphas=3)
+curve.plot(); print(curve); curve.save("curve.npz"); ls.Curve.load("curve.npz")
+assert world() == before
+"""
+
+
+def test_the_first_use_in_a_process_draws_nothing(tmp_path: Path) -> None:
+    told = subprocess.run(
+        [sys.executable, "-c", FRESH],
+        cwd=tmp_path,
+        env=dict(os.environ, PYTHONPATH=os.getcwd()),
+        capture_output=True,
+        text=True,
+    )
+    assert told.returncode == 0, told.stderr

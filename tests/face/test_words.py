@@ -9,13 +9,16 @@ from typing import Any
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
 
 import landscape as ls
 from tests.face.conftest import Trained, trained
 
 T = trained(nn.Linear(4, 6), nn.BatchNorm1d(6), nn.ReLU(), nn.Linear(6, 3))
 X, Y, CE = T.x, T.y, nn.CrossEntropyLoss()
+PAIRS = TensorDataset(X, Y)
 LINE = ls.line(T.before, T.net)
 OPPOSITE = {n: -v for n, v in T.before.items()}
 ENDLESS = {n: v / 0 if v.is_floating_point() else v for n, v in T.before.items()}
@@ -45,6 +48,8 @@ WRONG: dict[str, tuple[Callable[[], Any], str]] = {
     "empty folder": (lambda: ls.trajectory(Path(__file__).parent), "holds no checkpoint"),
     "one of a run": (lambda: ls.trajectory([T.net]), "needs two points or more"),
     "pattern of a list": (lambda: ls.trajectory([T.net, T.before], "*.pt"), "pattern='*.pt' chooses files of a folder"),
+    "a run that goes on": (lambda: measure(ls.trajectory([T.net, T.before]), alphas=None, resume="x.part"),
+                           "resume=x.part means nothing on a trajectory"),
     "a run of numbers": (lambda: ls.trajectory(3), "source came as int"),
     "a run that stays": (lambda: measure(ls.trajectory([T.net, T.before, T.net]), alphas=None), "the last point hold"),
     "alphas of a run": (lambda: measure(ls.trajectory([T.net, T.before])), "alphas=3 means nothing on a trajectory"),
@@ -56,8 +61,13 @@ WRONG: dict[str, tuple[Callable[[], Any], str]] = {
     "lacking": (lambda: measure(ls.line({"0.weight": torch.ones(6, 4)}, T.net)), "lacks"),
     "not finite": (lambda: measure(ls.line(ENDLESS, T.net)), "finite"),
     "no file": (lambda: measure(ls.line("nowhere.pt", T.net)), "nowhere.pt"),
-    "alphas word": (lambda: measure(alphas="adaptive"), "alphas='adaptive' must be a number of points"),
-    "alphas one": (lambda: measure(alphas=1), "needs num >= 2"),
+    "alphas word": (lambda: measure(alphas="adaptive"), "alphas='adaptive' must be a whole number of points"),
+    "alphas one": (lambda: measure(alphas=1), "alphas=1 is too few; give 2 points or more"),
+    "alphas broken": (lambda: measure(alphas=2.5), "alphas=2.5 must be a whole number of points"),
+    "alphas nested": (lambda: measure(alphas=[[0, 1]]), "alphas=[[0, 1]] must be a whole number of points, or one"),
+    "alphas of a plane": (lambda: measure(ls.plane(T.net), alphas=1), "alphas=1 is too few"),
+    "alphas none": (lambda: measure(alphas=[]), "alphas=[] must be a whole number of points"),
+    "alphas words": (lambda: measure(alphas=["a"]), "alphas=['a'] must be a whole number of points"),
     "alphas falling": (lambda: measure(alphas=[1, 0]), "must increase strictly"),
     "alphas truth": (lambda: measure(alphas=True), "alphas=True must be"),
     "mode": (lambda: measure(mode="random"), "mode='random' must be one of"),
@@ -66,17 +76,29 @@ WRONG: dict[str, tuple[Callable[[], Any], str]] = {
     "slopes": (lambda: measure(slopes=3), "slopes=3"),
     "noise": (lambda: measure(noise="no"), "noise='no' must be True or False"),
     "progress": (lambda: measure(progress=2), "progress=2 must be True or False"),
-    "dtype": (lambda: measure(dtype="float16"), "dtype=float16"),
+    "dtype": (lambda: measure(dtype="float16"), "dtype='float16' is unknown"),
     "device": (lambda: measure(device="nonsense"), "device='nonsense' cannot be used here"),
     "batch size": (lambda: measure(batch_size=0), "batch_size=0"),
     "memory": (lambda: measure(memory=100), "memory=100 is too little"),
-    "statistics": (lambda: measure(running_statistics=None), "along the path: running_statistics=keep"),
-    "statistics word": (lambda: measure(running_statistics="drop"), "running_statistics=drop is unknown"),
+    "statistics": (lambda: measure(running_statistics=None), "along the path: running_statistics='keep'"),
+    "statistics word": (lambda: measure(running_statistics="drop"), "running_statistics='drop' is unknown"),
     "no training data": (lambda: measure(data={"valid": (X, Y)}, running_statistics="recalibrate"), "training data"),
     "beside the line": (lambda: measure(ls.plane(T.before, T.net, OPPOSITE), running_statistics="interpolate"),
-                        "running_statistics=interpolate knows the statistics at the two ends"),
+                        "running_statistics='interpolate' knows the statistics at the two ends"),
     "num_examples": (lambda: measure(num_examples=0), "num_examples=0 must be a whole number of at least 1"),
     "data": (lambda: measure(data="mnist"), "data came as 'mnist'; give the examples"),
+    "data class": (lambda: measure(data=DataLoader), "data came as the class DataLoader; give an object of it"),
+    "class of data": (lambda: measure(data=TensorDataset), "data came as the class TensorDataset; give an object"),
+    "empty list": (lambda: measure(data=[]), "data came as an empty list; give at least one example"),
+    "empty loader": (lambda: measure(data=DataLoader(PAIRS, drop_last=True, batch_size=999)), "give at least one exam"),
+    "empty function": (lambda: measure(data=lambda: iter([])), "yields no batch; give at least one example"),
+    "split names": (lambda: measure(data={"train": PAIRS, "val": PAIRS}), "names train, val; examples by name are cal"),
+    "split name": (lambda: measure(data={"foo": (X, Y)}), "data has the name foo; examples by name are called train,"),
+    "loaders of names": (lambda: measure(data={"a": DataLoader(PAIRS)}), "call 'a' one of these"),
+    "data for cost": (lambda: measure(data=CE, cost=(X, Y)), "data and cost are in each other's place"),
+    "loader for cost": (lambda: measure(data=CE, cost=DataLoader(PAIRS)), "data and cost are in each other's place"),
+    "function of data": (lambda: measure(data=F.cross_entropy, cost=PAIRS), "data and cost are in each other's place"),
+    "data twice": (lambda: measure(cost=PAIRS), "cost came as TensorDataset, which holds examples"),
     "lengths": (lambda: measure(data=(X, Y[1:])), "as many labels as inputs"),
     "cost": (lambda: measure(cost=nn.CrossEntropyLoss), "cost=CrossEntropyLoss is a class"),
     "scalar": (lambda: measure(cost=lambda outputs, y: outputs.sum()), "one number for them all"),

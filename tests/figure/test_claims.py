@@ -99,6 +99,8 @@ def test_starts_uniform_reads_the_number_of_classes() -> None:
     fewer = replace(make.result("maxout"), config={"dimensions": {"classes": 7}})
     verdicts = judge_job([UNIFORM], fewer, "maxout")
     assert failing(verdicts) == {"1a"} and verdicts[0].expected == "|J(0) - ln 7| <= 0.005"
+    verdicts = judge_job([UNIFORM], replace(fewer, config={"dimensions": {"classes": 0}}), "mine")
+    assert {verdict.holds for verdict in verdicts} == {None} and verdicts[0].expected == "|J(0) - ln C| <= 0.005"
 
 
 @pytest.mark.parametrize(("share", "calibrated"), [(0.07, True), (0.1, False)])

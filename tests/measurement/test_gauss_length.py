@@ -14,8 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, jvp, vmap
 
-from landscape.cost import CrossEntropy
-from landscape.data import Dataset
+from landscape.cost import CrossEntropy, from_torch
+from landscape.data import Dataset, Split
 from landscape.errors import InputError
 from landscape.measurement import GaussLength, OnPath
 from landscape.model import MLP
@@ -109,6 +109,26 @@ def test_a_smooth_net_has_the_integral_of_the_definition() -> None:
         assert exact > 0.5
         assert fine[s] == pytest.approx(exact, rel=2e-3)
         assert coarse[s] < fine[s] and coarse[s] == pytest.approx(exact, rel=0.1)
+
+
+def test_dicts_turn_as_pairs_do_and_outputs_of_tokens_or_none_are_refused_before() -> None:
+    module = MLP(D, C, [6], nn.Tanh()).eval()
+    theta_0, theta_1 = (normal(1, ParameterLayout.of(module).num_parameters, seed=s) for s in (5, 6))
+    pairs = subject(module, theta_0, theta_1)
+    data = {n: Split.of({"x": s.x, "labels": s.y}) for n in ("train", "valid", "test") if (s := getattr(dataset(), n))}
+    dicts = replace(pairs, dataset=Dataset("dicts", **data, num_classes=C))
+    assert GaussLength()(dicts).numbers == GaussLength()(pairs).numbers
+
+    def values(net: nn.Module, batch: Any) -> Tensor:
+        return nn.functional.cross_entropy(net(batch["x"]), batch["labels"], reduction="none")
+
+    with pytest.raises(InputError, match="needs the outputs of the model"):
+        GaussLength().check(replace(dicts, cost=from_torch(values)))
+    text = Split(normal(8, 3, D), torch.zeros(8, 3, dtype=torch.int64))
+    with pytest.raises(InputError, match=r"outputs are \[B, C\], and model=Linear gives \(2, 3, 5\)"):
+        ends = (normal(1, D * C + C, seed=s) for s in (5, 6))
+        made = subject(nn.Linear(D, C), *ends)
+        GaussLength().check(replace(made, dataset=Dataset("text", text, text, text, C)))
 
 
 @pytest.mark.parametrize("treatment", ["keep", "interpolate", "recalibrate"])

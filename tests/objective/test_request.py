@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from torch import Tensor
+from torch import Tensor, nn
 
+import landscape as ls
 from landscape.cost import CrossEntropy
 from landscape.data.stream import Stream
 from landscape.objective import Objective
@@ -75,3 +76,22 @@ def test_who_was_kept_of_other_examples_goes_over_them_once_more(odd: int, tmp_p
     found = [answer.channels for answer in evaluated(asked)]
     assert all(np.array_equal(a[n], b[n]) for a, b in zip(found, expected, strict=True) for n in a)
     assert not list(tmp_path.iterdir())
+
+
+def test_slopes_are_of_the_examples_that_j_is_of() -> None:
+    """Of a loader that cannot be repeated, whose own generator goes on from pass to pass."""
+    rng = np.random.default_rng(1)
+
+    def batches() -> Iterator[tuple[Tensor, Tensor]]:
+        rows = rng.permutation(90)[:40]
+        for start in (0, 25):
+            yield X[rows[start : start + 25]], Y[rows[start : start + 25]]
+
+    net = nn.Linear(D, C)
+    at = np.array([0.4 - 1e-4, 0.4, 0.4 + 1e-4])
+    theta = ParameterLayout.of(net).theta(net).double()[None]
+    line = Linear(theta, theta + normal(*theta.shape, seed=5))
+    curve = ls.measure(net, line, batches, CrossEntropy(), alphas=at, slopes=2, dtype="float64", noise=False)
+    values = curve.objective[:, 0]
+    assert curve.metrics["slope"][1, 0] == pytest.approx((values[2] - values[0]) / 2e-4, rel=1e-6)
+    assert curve.metrics["curvature"][1, 0] == pytest.approx((values[2] - 2 * values[1] + values[0]) / 1e-8, rel=1e-4)

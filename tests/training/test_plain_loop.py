@@ -20,7 +20,7 @@ from landscape.training import GroupRun, Training, build, groups_of
 from tests.training.conftest import by_hand
 from tests.training.test_seeds import batch_norm
 from tests.twin import C, D, dataset
-from tests.zoo import WORKS
+from tests.zoo_further import WORKS_TOO
 from tests.zoo_training import RunningMean
 
 STEPS = partial(torch.optim.SGD, lr=0.1)
@@ -67,11 +67,15 @@ class Case(NamedTuple):
     close: float = 1e-9
 
 
-NAMES = ("recurrent", "complex", "whole parameter", "in place, module", "DataParallel")
+NAMES = (
+    *("recurrent", "complex", "whole parameter", "in place, module", "DataParallel", "distributed", "low-rank"),
+    *("checkpointed", "sparse slopes", "routed", "as deep as weights say", "straight through", "with its slope"),
+)
 CASES = {
-    **{name: Case(WORKS[name]) for name in NAMES},
+    **{name: Case(WORKS_TOO[name]) for name in NAMES},
     "running mean": Case(RunningMean),
     "own": Case(Own),
+    "own, weights decay": Case(Own, partial(SGD, weight_decay=0.3)),
     "adam": Case(tanh, ADAM),
     "sgd, batch norm": Case(partial(tanh, True)),
     "adam, batch norm": Case(partial(tanh, True), ADAM),

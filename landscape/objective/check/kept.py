@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import product
 from typing import Any
@@ -20,6 +21,8 @@ from landscape.objective.module.watch import memory_of
 
 SAME = {torch.float32: 1e-5, torch.float64: 1e-10}
 """Relative to the size of the costs: two runs of the same operators on the same numbers."""
+FAR = 10**6
+"""Passes that nobody waits for."""
 OWN = ("_parameters", "_buffers", "_modules")
 
 
@@ -33,20 +36,53 @@ def check_keeps_nothing(batches: Batches, original: nn.Module, buffers: Buffers)
     """
     forward = batches.forward
     x, y = batches.split.rows(slice(batches.split.num_streams or 16))
+
+    def point(scale: float = 1.0, seed: int = 1) -> Tensor:  # made anew: of many parameters each copy weighs
+        return forward.off_start(0.1, seed).mul_(scale)
+
     # Weights are replaced at each point by others of the same version, and sometimes at the same address.
     for seed in (1, 2):
-        theta = forward.off_start(0.1, seed)
-        used = _cost(forward, theta, x, y, buffers)
+        used = _cost(forward, point(1.0, seed), x, y, buffers, keeps_theta=False)
+        theta = point(1.0, seed)
         fresh = _copy(forward, original, theta)
-        new = _cost(fresh, theta, x, y, buffers)
+        new = _cost(fresh, theta, x, y, buffers, keeps_theta=False)
+        del theta
         apart = float((new - used).abs().nan_to_num(0.0).mean() + (new.isnan() != used.isnan()).sum())
         slack = SAME[forward.dtype] * max(float(used.abs().nan_to_num(0.0, 0.0, 0.0).mean()), 1e-30)
-        if apart > slack or (seed == 1 and _computes_again(fresh, theta, 2 * theta, x, y)):
+        if seed == 1:
+            _check_counters(fresh, point, x, y, buffers, slack)
+        if apart > slack or (seed == 1 and _computes_again(fresh, point, x, y)):
             raise InputError(
                 f"model={type(original).__name__} keeps something of the weights or examples that it first saw, as a "
                 "product of weights in an attribute, so that a path would not move what its forward reads; let "
                 "forward compute it anew every time"
             )
+        del fresh
+
+
+def _check_counters(
+    fresh: ForwardPass, point: Callable[[], Tensor], x: Values, y: Values, buffers: Buffers, slack: float
+) -> None:
+    """Raise InputError if a number that each pass changes, far on, changes the cost.
+
+    Args:
+        fresh: of a copy that has run and that nobody needs any more.
+        slack: by how much costs may differ.
+    """
+    parts = [(name, part.__dict__) for name, part in fresh.module.named_modules() if not is_known(part)]
+    before = [dict(attributes) for _, attributes in parts]
+    again = _cost(fresh, point(), x, y, buffers, keeps_theta=False)
+    for (name, attributes), old in zip(parts, before, strict=True):
+        for key in [k for k, v in attributes.items() if type(v) in (int, float) and v != old.get(k, v)]:
+            kept, attributes[key] = attributes[key], attributes[key] + FAR
+            moved = _cost(fresh, point(), x, y, buffers, keeps_theta=False)
+            attributes[key] = kept
+            if float((moved - again).abs().nan_to_num(0.0).mean()) > slack:
+                raise InputError(
+                    f"model={fresh.name} changes {f'{name}.{key}'.lstrip('.')} in each pass, and costs something else "
+                    "where it is far on, so that J would depend on what was measured before; change it in training "
+                    "mode only"
+                )
 
 
 def check_memory(original: nn.Module) -> None:
@@ -95,7 +131,7 @@ def _arrays(value: Any, depth: int = 3) -> list[Any]:
     return []
 
 
-def _computes_again(forward: ForwardPass, theta: Tensor, other: Tensor, x: Values, y: Values) -> bool:
+def _computes_again(forward: ForwardPass, point: Callable[[float], Tensor], x: Values, y: Values) -> bool:
     """Whether something that a module came with is, once taken away, computed anew from weights and not from examples.
 
     A constant is missed, an option is not filled in, and what is set by the first batch depends on the examples.
@@ -109,15 +145,15 @@ def _computes_again(forward: ForwardPass, theta: Tensor, other: Tensor, x: Value
             for is_gone, is_reset in product((False, True), repeat=2):
                 how = (part, name, () if is_gone else (empty,), is_reset)
                 try:
-                    first, moved = (_filled(forward, *how, at, x, y) for at in (theta, other))
+                    first, moved = (_filled(forward, *how, point(scale), x, y) for scale in (1, 2))
                     if (
                         not first
                         or first == moved
-                        or first != _filled(forward, *how, theta, x.flip(0)[1:], y.flip(0)[1:])
+                        or first != _filled(forward, *how, point(1), x.flip(0)[1:], y.flip(0)[1:])
                     ):
                         continue
                     # What is computed before every pass, as a norm of weights is, is not kept.
-                    left = [_filled(forward, part, name, None, False, at, x, y) for at in (theta, other)]
+                    left = [_filled(forward, part, name, None, False, point(scale), x, y) for scale in (1, 2)]
                 except torch.OutOfMemoryError:
                     raise
                 except Exception:  # missed
@@ -151,7 +187,7 @@ def _filled(
             store.update(zip([name], value, strict=False))
         if is_reset:
             part.__dict__.update({n: False for n, v in part.__dict__.items() if v is True})
-        _cost(forward, theta, x, y, {})
+        _cost(forward, theta, x, y, {}, keeps_theta=False)
         found = part._buffers.get(name, part.__dict__.get(name))
         return [found] if isinstance(found, float) else [torch.as_tensor(one).tolist() for one in _arrays(found)]
     finally:
@@ -164,7 +200,7 @@ def _filled(
 
 def _copy(forward: ForwardPass, original: nn.Module, theta: Tensor) -> ForwardPass:
     """The pass with a copy of the module that was loaded at theta and has not run."""
-    net = template_of(original, forward.device, forward.dtype)
+    net = template_of(original, forward.device, forward.dtype, shares_values=True)
     if has_own_modes(net):  # perhaps it computes something as it enters evaluation mode
         with torch.no_grad():
             own = dict(net.named_parameters())
@@ -174,7 +210,9 @@ def _copy(forward: ForwardPass, original: nn.Module, theta: Tensor) -> ForwardPa
     return replace(forward, module=net)
 
 
-def _cost(forward: ForwardPass, theta: Tensor, x: Values, y: Values, buffers: Buffers) -> Tensor:
+def _cost(
+    forward: ForwardPass, theta: Tensor, x: Values, y: Values, buffers: Buffers, keeps_theta: bool = True
+) -> Tensor:
     with torch.no_grad():
-        values, _ = forward.on_copies(theta, known_of(*copied(x, y), buffers, None), None)
+        values, _ = forward.on_copies(theta, known_of(*copied(x, y), buffers, None), None, keeps_theta)
     return values["objective"].double()

@@ -42,10 +42,10 @@ def check(batches: Batches, original: nn.Module, buffers: Buffers) -> frozenset[
     written = _written(batches, original, buffers)
     forward = batches.forward = replace(batches.forward, written=written)
     module, cost = forward.module, type(forward.cost).__name__
-    batch, theta, name = batches.few(64, buffers), forward.off_start(), forward.name
+    batch, name = batches.few(64, buffers), forward.name
     few = num_of(batch.known[0, 0])
     with fitting(module, forward.cost, split.x), forward.masks.watched() as idle:
-        first, second = (batch.channels(theta)[0] for _ in range(2))
+        first, second = (batch.channels(forward.off_start(), keeps_theta=False)[0] for _ in range(2))
     if idle and has_example(module):  # its training pass takes more than x, and was not made
         raise InputError(
             f"cost {cost} leaves {len(idle)} of the {len(forward.masks)} mask layers of "
@@ -75,7 +75,7 @@ def check(batches: Batches, original: nn.Module, buffers: Buffers) -> frozenset[
         with fitting(module, forward.cost, split.x):
             check_keeps_nothing(batches, original, buffers)
     if few > 1 and split.num_streams is None and not is_of_batch(forward.cost):
-        _check_alone(forward, theta, batch.known[0, 0])
+        _check_alone(forward, batch.known[0, 0])
     if split.num_streams is None:  # blocks of sequences cost too much for every objective
         check_extremes(batches, split, buffers)
     return written
@@ -130,14 +130,20 @@ def _check_repeats(name: str, first: Mapping[str, Tensor], second: Mapping[str, 
         )
 
 
-def _check_alone(forward: ForwardPass, theta: Tensor, known: Known) -> None:
-    """Half of the examples must cost without the others what they cost beside them."""
-    half = num_of(known) // 2
-    part = cut(known, 0, half)
+def _check_alone(forward: ForwardPass, known: Known) -> None:
+    """Half of the examples must cost without the others what they cost beside them: also without first and last."""
+    num = num_of(known)
+    half = num // 2
+    first = (num - half + 1) // 2
+    part = cut(known, first, half)
+
+    def cost(given: Known) -> Tensor:
+        return forward.on_copies(forward.off_start(), given, None, keeps_theta=False)[0]["objective"].double()
+
     with torch.no_grad():
-        beside = forward.on_copies(theta, known, None)[0]["objective"][:half].double()
+        beside = cost(known)[first : first + half]
         try:
-            alone = forward.on_copies(theta, part, None)[0]["objective"].double()
+            alone = cost(part)
         except (RuntimeError, ValueError):  # batch norm without statistics takes two examples at least
             alone = torch.full_like(beside, math.inf)
     size = float(beside.abs().nan_to_num(0.0, 0.0, 0.0).mean())
@@ -149,7 +155,8 @@ def _check_alone(forward: ForwardPass, theta: Tensor, known: Known) -> None:
         "use batch norm with track_running_stats=True and objective.running_statistics=recalibrate, or a norm within "
         "the example such as layer or group norm"
         if norms
-        else "look in model and cost for what mixes examples: a mean, a softmax or a product over the first axis"
+        else "look in model and cost for what mixes examples (a mean, a softmax or a product over the first axis) or "
+        "goes by their place in the batch"
     )
     why = f" ({', '.join(norms[:3])} normalises by the batch at hand)" if norms else ""
     raise InputError(

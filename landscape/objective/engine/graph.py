@@ -98,6 +98,8 @@ def trace(forward: Forward, theta: Tensor, known: Mapping[str, Tensor], state: A
         raise Unsuited("an operator changes its input in place")
     if any(isinstance(getattr(module, n.target, None), FakeTensor) for n in module.graph.nodes if n.op == "get_attr"):
         raise Unsuited("a value inside the forward pass or the cost, such as a gradient, is not written down")
+    if any(getattr(n.target, "__name__", "") == "_enter_autocast" for n in module.graph.nodes):
+        raise Unsuited("autocast chooses precisions within the forward pass")
     for node in list(module.graph.nodes):
         if node.target is torch._C._set_grad_enabled:
             module.graph.erase_node(node)

@@ -43,7 +43,7 @@ class StackedPoints:
         except Exception as reason:  # whatever a module, a cost or a custom operator does not allow
             text = (str(reason) or type(reason).__name__).splitlines()[0]
             log.warning(
-                "objective.alphas_at_once=%d: one point at a time, because torch.func.vmap does not work here: %s",
+                "one point at a time instead of %d, because torch.func.vmap does not work here: %s",
                 self.num,
                 text,
             )

@@ -27,12 +27,21 @@ def is_safe(module: nn.Module, cost: Any) -> bool:
 
 
 def copies(
-    module: nn.Module, theta: Tensor, known: Mapping[str, Tensor], names: Set[str] | None = None
+    module: nn.Module,
+    theta: Tensor,
+    known: Mapping[str, Tensor],
+    names: Set[str] | None = None,
+    keeps_theta: bool = True,
 ) -> tuple[Tensor, Mapping[str, Tensor]]:
-    """A point and what a batch brings besides, with copies of those of these names, or of all and every buffer."""
+    """A point and what a batch brings besides, with copies of those of these names, or of all and every buffer.
+
+    Args:
+        keeps_theta: of the point too.
+    """
 
     def copied(name: str, value: Tensor) -> Tensor:
         return value.clone() if names is None or name in names else value
 
     own = {f"buffer {n}": b for n, b in module.named_buffers() if names is None or f"buffer {n}" in names}
-    return copied("theta", theta), {n: copied(n, v) for n, v in {**own, **known}.items()}
+    theta = copied("theta", theta) if keeps_theta else theta
+    return theta, {n: copied(n, v) for n, v in {**own, **known}.items()}

@@ -42,8 +42,11 @@ class Unwrapped(nn.Module):
         return inner(*args, **kwargs)
 
 
-def template_of(module: nn.Module, device: torch.device, dtype: torch.dtype) -> nn.Module:
+def template_of(module: nn.Module, device: torch.device, dtype: torch.dtype, shares_values: bool = False) -> nn.Module:
     """A copy in evaluation mode, without gradients; the module itself is not touched.
+
+    Args:
+        shares_values: its parameters lie where those of the module do: it must always run with others in their place.
 
     Raises:
         InputError: lazy layers, TorchScript, or something that cannot be copied.
@@ -60,7 +63,7 @@ def template_of(module: nn.Module, device: torch.device, dtype: torch.dtype) -> 
             "outside; give the Python module that was scripted or traced, and load its state_dict"
         )
     module = unwrapped(module)
-    found = converted(_copied(module), device, dtype).requires_grad_(False)
+    found = converted(_copied(module, shares_values and not has_own_modes(module)), device, dtype).requires_grad_(False)
     before = [p.clone() for p in found.parameters()] if has_own_modes(found) else []
     found.eval()
     if any(not torch.equal(p, b) for p, b in zip(found.parameters(), before, strict=False)):
@@ -89,9 +92,12 @@ def has_own_modes(module: nn.Module) -> bool:
     return any((type(m).train, type(m).eval) != plain for m in module.modules())
 
 
-def _copied(module: nn.Module) -> nn.Module:
+def _copied(module: nn.Module, shares_values: bool = False) -> nn.Module:
     """A deep copy, also of a module that keeps a computed tensor, as weight norm, spectral norm and pruning do."""
     memo: dict[int, Any] = {}
+    for p in module.parameters() if shares_values else ():
+        if type(p) is nn.Parameter and (p.is_floating_point() or p.is_complex()):
+            memo[id(p)] = nn.Parameter(p.detach(), requires_grad=False)
     for part in module.modules():
         for tensor in _tensors(list(part.__dict__.values())):
             if not tensor.is_leaf:

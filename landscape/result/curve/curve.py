@@ -13,7 +13,7 @@ from landscape.result.curve.column import column_of
 from landscape.result.curve.types import Array, Samples
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Curve(Samples, shown.Shown):
     """The objective J along a path, one column per line.
 

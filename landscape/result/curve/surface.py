@@ -16,7 +16,7 @@ FEW_ROWS = 9
 """Rows and columns of the grid that a table shows."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Surface(Columns, shown.Shown):
     """The objective J at the points theta_0 + a d_1 + b d_2 of a grid, one plane per column S.
 
@@ -32,6 +32,8 @@ class Surface(Columns, shown.Shown):
         split, mode, dtype, num_examples: as of a ``Curve``.
         noise: ``"floor"`` [S], a bound on the rounding error of J; ``"errors"`` [A, B, S], the standard error over
             examples of J less J at the grid point nearest to the first corner.
+        statistics: the corner whose running statistics, as of batch norm, hold on all of the plane, where the others
+            have others of their own; None: J at each corner is that of its net.
     """
 
     ROWS: ClassVar[tuple[str, ...]] = ("first", "second", "corners")
@@ -48,6 +50,7 @@ class Surface(Columns, shown.Shown):
     dtype: str = "float32"
     num_examples: int = 0
     noise: dict[str, Array] = field(default_factory=dict)
+    statistics: str | None = None
 
     def __post_init__(self) -> None:
         num, wide = (len(self.first), len(self.second)), self.objective.shape[-1:]
@@ -73,8 +76,9 @@ class Surface(Columns, shown.Shown):
 
         Returns:
             ``lowest`` with ``lowest_a`` and ``lowest_b``, where; ``highest``; ``at_NAME``, J at each corner that is a
-            point of the grid; ``below_NAME`` of the first corner, by how much the lowest point is below it, and
-            ``below_error``, the standard error of that over examples. NaN where one is not known.
+            point of the grid and has its own running statistics there; ``below_NAME`` of the first corner, by how much
+            the lowest point is below it, and ``below_error``, the standard error of that over examples. NaN where one
+            is not known.
 
         >>> axis = np.array([-1.0, 0.0, 1.0])
         >>> surface = Surface(axis, axis, (axis[:, None] ** 2 + (axis - 1) ** 2)[:, :, None])
@@ -94,7 +98,8 @@ class Surface(Columns, shown.Shown):
         for k, (name, corner) in enumerate(zip(self.names, self.corners, strict=True)):
             i, j = int(np.argmin(np.abs(self.first - corner[0]))), int(np.argmin(np.abs(self.second - corner[1])))
             on_grid = bool(np.allclose([self.first[i], self.second[j]], corner, atol=1e-9))
-            found[f"at_{name}"] = float(values[i, j]) if on_grid else math.nan
+            is_own = self.statistics in (None, name)
+            found[f"at_{name}"] = float(values[i, j]) if on_grid and is_own else math.nan
             if k == 0:
                 errors = self.noise.get("errors")
                 found[f"below_{name}"] = found[f"at_{name}"] - low
@@ -170,10 +175,18 @@ class Surface(Columns, shown.Shown):
         said = [("lowest J", say("{} at a = {}, b = {}", "lowest", "lowest_a", "lowest_b"))]
         said += [("highest J", say("{}", "highest"))]
         for name in self.names:
-            said.append((f"J at {name}", say("{}", f"at_{name}")))
-        if self.names and "errors" in self.noise:
-            text = f"by {{}} below {self.names[0]}, with a standard error over examples of {{}}"
-            said.append(("the lowest is", say(text, f"below_{self.names[0]}", "below_error")))
+            if self.statistics in (None, name):
+                said.append((f"J at {name}", say("{}", f"at_{name}")))
+        if self.statistics is not None:
+            said.append(
+                (
+                    "statistics",
+                    f"those of {self.statistics} on all of the plane: J of the other points' own nets is not on it",
+                )
+            )
+        if self.names and "errors" in self.noise and self.statistics in (None, self.names[0]):
+            text = "{} down to the lowest, with a standard error over examples of {}"
+            said.append((f"from {self.names[0]}", say(text, f"below_{self.names[0]}", "below_error")))
         if "floor" in self.noise:
             said.append(("rounding", shown.each([f"J is within {shown.number(v)}" for v in self.noise["floor"]])))
         return said

@@ -17,15 +17,25 @@ from landscape.result.curve import picture, shown
 Array = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Columns:
     """Arrays whose last axis is that of the columns S, whatever their names.
+
+    Two are equal if all their fields are, NaN where NaN is; they cannot be hashed, since arrays may be written to.
 
     So a field that is added later is cut and joined with the others. ``ROWS`` names the fields that belong to the rows,
     the one that tells them apart first; text and counts belong to the whole.
     """
 
     ROWS: ClassVar[tuple[str, ...]] = ()
+
+    def __eq__(self, other: object) -> bool:
+        if type(self) is not type(other):
+            return NotImplemented
+        return all(_is_same(getattr(self, f.name), getattr(other, f.name)) for f in fields(self))
+
+    def __hash__(self) -> int:
+        raise TypeError(f"a {type(self).__name__} cannot be hashed, since its arrays may be written to; use id(...)")
 
     @property
     def num_columns(self) -> int:
@@ -71,6 +81,15 @@ class Columns:
         return [name for name, value in values.items() if isinstance(value, np.ndarray | dict)]
 
 
+def _is_same(one: Any, other: Any) -> bool:
+    """Whether two fields hold the same: arrays, arrays by name, or plain values."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(_is_same(value, other[name]) for name, value in one.items())
+    if isinstance(one, np.ndarray) and isinstance(other, np.ndarray):
+        return np.array_equal(one, other, equal_nan=one.dtype.kind in "fc")
+    return not isinstance(one, dict | np.ndarray) and not isinstance(other, dict | np.ndarray) and bool(one == other)
+
+
 def _each(values: list[Any], change: Callable[[list[Array]], Array | None]) -> Any:
     """One field of several parts as one: an array, or arrays by name; None, or no entry, where a part has none."""
     if any(value is None for value in values):
@@ -90,7 +109,7 @@ def _tall(array: Array, num_rows: int, fits: bool) -> Array:
     return np.pad(array, ((0, num_rows - len(array)), (0, 0)), constant_values=np.nan)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Samples(Columns):
     """What a ``Curve`` holds, as plain fields; its numbers, its table and its picture are made of these."""
 
@@ -128,7 +147,7 @@ class Samples(Columns):
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Projection(Columns, shown.Shown):
     """A training run seen from the straight line between its start and its solution.
 
@@ -219,7 +238,7 @@ class Projection(Columns, shown.Shown):
         return columns | {name: values.ravel() for name, values in tall.items() if values is not None}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LearningCurve(Columns):
     """What the monitor saw at the end of each epoch; row 0 is before any learning.
 
