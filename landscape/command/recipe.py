@@ -190,12 +190,6 @@ class Recipe:
                 )
         elif self.finds:
             self.endpoints.check(self.config["training"]["num_seeds"])
-        elif self.config["endpoints"] and self.config["endpoints"]["_target_"].endswith(".Checkpoints"):
-            raise InputError(
-                f"endpoints=checkpoints are two points, and measurement={type(self.measurement).__name__} looks at all "
-                "points of a training; give the folder of a run, endpoints=run endpoints.folder=DIR, or measure the "
-                "line, measurement=interpolation"
-            )
         if self.trains:
             check_trainable(self.dataset)
         network, subject, passes = self.network, None, []
