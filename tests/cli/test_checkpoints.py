@@ -65,6 +65,7 @@ def test_three_checkpoints_are_a_plane_in_one_command(cli: Cli, here: Path) -> N
         (["endpoints.start=3"], "endpoints.start=3 must be a text"),
         (["endpoints.end=0.pt"], "are one file; a line needs two points"),
         (["measurement=plane"], "endpoints.third=FILE"),
+        (["measurement=residual"], "use endpoints=run, a folder of checkpoints"),
         (["endpoints.third=2.pt"], "use measurement=plane, or leave it out"),
         (["endpoints.end=nan.pt"], "holds nan in layers.1.bias"),
         (["endpoints.end=text.pt"], "is no state dict"),

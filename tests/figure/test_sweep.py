@@ -72,6 +72,21 @@ def test_small_numbers_are_files_only_where_their_names_have_such(status: list[s
     assert len(beside) > 2
 
 
+def test_tracks_side_by_side_fit_into_their_panels() -> None:
+    def found(end: str, length: float) -> Any:
+        told = [f"endpoints.end={end}", f"endpoints.folder=f{length > 20:d}"]
+        tracks = {"trajectory": make.track(length=length)}
+        return make.result(overrides=told, curves={}, learning_curve=None, projections=tracks, training_status=[])
+
+    lengths = [("a.pt", 10.0), ("b.pt", 20.0), ("a.pt", 30.0), ("b.pt", 90.0)]
+    figure = sweep.draw([found(end, length) for end, length in lengths])
+    panels = [axes for axes in figure.axes if "projection" in axes.get_xlabel()]
+    assert len(panels) == 2
+    for axes in panels:
+        low, high = axes.get_ylim()
+        assert low == 0 and all(np.max(line.get_ydata()) < high for line in axes.lines)
+
+
 def test_one_ordered_key_is_coloured_in_its_order() -> None:
     """Values told in any order: a legend that ascends, colours that go one way, a curve per value, and the rate."""
     figure = sweep.draw(jobs(4)[::-1])

@@ -130,6 +130,9 @@ def _curves(design: Design) -> Band | None:
             if k + columns < len(places):
                 axes.set_xlabel("")
             drawn += panel.Drawn(one.num_seeds, tuple(f"{words[0]}, {note}" for note in one.notes), one.costs)
+        if kind == "track":  # each panel set the bottom of all, and with it their top as it was then
+            grid.flat[0].autoscale(axis="y")
+            grid.flat[0].set_ylim(bottom=0)
         if spans_decades(list(cells.values()), kind):
             grid.flat[0].set_yscale("log")
         if kind == "track":  # once all panels are drawn: a limit that is set holds for those that follow

@@ -14,7 +14,7 @@ from matplotlib.colors import BoundaryNorm, ListedColormap
 from landscape.figure import panel, style
 from landscape.figure.reading import primary
 from landscape.figure.sweep.keys import Cells, Key, spread
-from landscape.figure.track import usable_tracks
+from landscape.figure.track import rows_of, usable_tracks
 from landscape.result.curve import Array
 from landscape.result.saved import Result
 
@@ -80,7 +80,7 @@ def _tracks(axes: Axes, result: Result, look: dict[str, Any]) -> panel.Drawn:
     columns, note = usable_tracks(result, track)
     for k, s in enumerate(columns):
         label = look["label"] if k == 0 else None
-        rows = np.isfinite(track.projection[:, s])
+        rows = rows_of(track, s)
         axes.plot(track.projection[rows, s], track.residual_norm[rows, s], **{**look, "linewidth": 0.9, "label": label})
         axes.plot([track.length[s]], [0], marker="*", markersize=7, clip_on=False, color=look["color"])
     # Every seed is drawn, so there is no median or band to explain.
