@@ -95,7 +95,7 @@ def draw_tracks(axes: Axes, results: Sequence[Result], labels: Sequence[str], eq
         is_found = is_found_run(result)
         if is_found:  # names that do not rise are counted, and a result does not say so
             is_counted = np.array_equal(projection.epochs, np.arange(len(projection.epochs)))
-            counted_in = "files counted from 0 in their order" if is_counted else "as the files are called"
+            counted_in = "files counted from 0" if is_counted else "as the files are called"
         notes.append(f"{label}: {note}" if note else "")
         seeds = result.seed_names(projection.projection.shape[1])
         many = len(columns) > 1

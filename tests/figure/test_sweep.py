@@ -56,7 +56,7 @@ def test_a_run_in_its_plane_is_drawn_there() -> None:
 
 @pytest.mark.parametrize(
     ("status", "step", "words"),
-    [(["max_epochs"], 1, "epochs"), ([], 1, "files counted from 0 in their order"), ([], 5, "as the files are called")],
+    [(["max_epochs"], 1, "epochs"), ([], 1, "files counted from 0"), ([], 5, "as the files are called")],
 )
 def test_small_numbers_are_files_only_where_their_names_have_such(status: list[str], step: int, words: str) -> None:
     """Names that are in no order are counted 0, 1, 2, ...; a result does not know whether they were."""
