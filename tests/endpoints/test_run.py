@@ -112,14 +112,6 @@ def test_a_pattern_that_fits_no_name_is_told_once(ckpts: Path, caplog: pytest.Lo
     assert caplog.messages == ["endpoints.ignore: no name in the checkpoints fits haed.*"]
 
 
-def test_names_without_a_rising_number_are_told(ckpts: Path, caplog: pytest.LogCaptureFixture) -> None:
-    for k in range(NUM):
-        (ckpts / f"epoch_{k}.pt").rename(ckpts / f"{'abcdefghijkl'[k]}.pt")
-    with caplog.at_level(logging.INFO):
-        Run(str(ckpts)).load(net())
-    assert "no number in the names rises from each to the next" in caplog.text
-
-
 @pytest.mark.parametrize("value", [torch.nan, torch.inf])
 def test_a_point_in_the_middle_that_is_not_finite_is_a_row_of_nan(
     ckpts: Path, caplog: pytest.LogCaptureFixture, value: float

@@ -110,14 +110,6 @@ def test_a_run_that_was_found_has_no_best_epoch_and_no_training_before_it() -> N
     assert "end of the line, (L, 0)" in [line.get_label() for line in fig13.draw([made]).axes[0].lines]
 
 
-@pytest.mark.parametrize(("every", "words"), [(1, "the files in order, from 0"), (5, "as the files are called")])
-def test_small_numbers_of_a_run_that_was_found_say_what_they_are(every: int, words: str) -> None:
-    track = job().projections["trajectory"]
-    tracks = {"trajectory": replace(track, epochs=every * track.epochs, best_epoch=every * track.best_epoch)}
-    (axes,) = fig13.draw([replace(job(), training_status=[], projections=tracks)]).axes
-    assert axes.get_title("right") == f"small numbers: {words}"
-
-
 @pytest.mark.parametrize("status", [[], ["stopped"]])
 def test_two_points_lie_on_their_line_which_says_nothing(status: list[str]) -> None:
     verdict = judged(replace(job(last=1, best=1), training_status=status), "13c")
