@@ -107,7 +107,8 @@ class _InNotebook:
         from IPython.display import HTML, display  # there in every notebook
 
         self.description, self.total, self.start, self.last = description, total, time.monotonic(), 0.0
-        self.made, self.handle = HTML, display(HTML(self._bar(0, "")), display_id=True)
+        self.made: Any = HTML
+        self.handle: Any = display(HTML(self._bar(0, "")), display_id=True)
 
     def __call__(self, done: int, note: str = "") -> None:
         """``done`` of ``total`` units are finished."""
