@@ -18,6 +18,12 @@ from landscape.ground import progress
 from tests.face.conftest import Trained
 
 
+@pytest.fixture(autouse=True)
+def _bars_are_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A job that ran beside others in this process may have hushed them."""
+    monkeypatch.setattr(progress, "_bars", True)
+
+
 class Cell:
     """What a notebook shows: one output per display, which may be updated."""
 
