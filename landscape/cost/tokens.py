@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, NamedTuple
 
@@ -26,7 +27,7 @@ class Sequences(NamedTuple):
     attended: Tensor | None
 
 
-class _Tokens:
+class _Tokens(ABC):
     """-log softmax(logits)[label], of an example the mean over its tokens; an example counts as many as it has.
 
     Channels beside the objective: ``error``, the share of wrong tokens, and ``weight``, the number of tokens. So J is
@@ -47,9 +48,9 @@ class _Tokens:
         check_name(output)
         self.ignore_index, self.output = ignore_index, output
 
+    @abstractmethod
     def _targets(self, batch: Any) -> tuple[Tensor, Tensor]:
         """What the outputs at each place are to predict, and whether that counts, [B, T] each."""
-        raise NotImplementedError
 
     def _labelled(self, labels: Tensor, attended: Tensor | None) -> Tensor:
         counted = labels != self.ignore_index
