@@ -273,10 +273,14 @@ def _derivatives(part: Part, theta: Tensor, velocity: Tensor, acceleration: Tens
 def _exactly(objective: Objective, order: int) -> Iterator[None]:
     """Formulas that have forward derivatives, without TF32."""
     # An LSTM of torch's is one operator of a library on a CPU, which has none.
-    has_lstm = any(isinstance(part, nn.LSTM) for part in objective.module.modules())
-    library = torch.backends.mkldnn.flags(enabled=torch.backends.mkldnn.enabled and not has_lstm)
-    with library, plain_attention(), PlainDerivatives(), _differentiable(objective, order), tf32(False):
-        yield
+    # Not by torch.backends.mkldnn.flags, which warns of GPUs of Intel.
+    before = torch._C._get_mkldnn_enabled()
+    torch._C._set_mkldnn_enabled(before and not any(isinstance(part, nn.LSTM) for part in objective.module.modules()))
+    try:
+        with plain_attention(), PlainDerivatives(), _differentiable(objective, order), tf32(False):
+            yield
+    finally:
+        torch._C._set_mkldnn_enabled(before)
 
 
 @contextmanager
