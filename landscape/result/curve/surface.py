@@ -15,6 +15,9 @@ FRAME = ("length", "along", "beside")
 FEW_ROWS = 9
 """Rows and columns of the grid that a table shows."""
 
+THIN = 4.0
+"""Sides of a surface that differ by more are drawn each on a scale of its own: as it is, nothing could be read."""
+
 
 @dataclass(frozen=True, eq=False)
 class Surface(Columns, shown.Shown):
@@ -138,13 +141,19 @@ class Surface(Columns, shown.Shown):
             picture.lowest(axes, (float(x[place]), float(y[place])))
         at = zip(*self.places(self.corners[:, 0], self.corners[:, 1], column), strict=True)
         picture.marks(axes, [(float(u), float(v)) for u, v in at], self.names)
+        is_in_scale = True
         if not self.frame:
             axes.set(xlabel="a, along the first direction", ylabel="b, along the second direction")
         else:
             side = f" from {self.names[0]} to {self.names[1]}" if len(self.names) > 1 else " the first side"
-            axes.set(xlabel=f"along the line{side}, parameter units", ylabel="beside it, parameter units", aspect=1.0)
+            axes.set(xlabel=f"along the line{side}, parameter units", ylabel="beside it, parameter units")
+            wide, high = float(np.ptp(x)), float(np.ptp(y))
+            is_in_scale = max(wide, high) <= THIN * min(wide, high)
+            if is_in_scale:
+                axes.set_aspect(1.0)
         if ax is None:
-            axes.set_title(f"{self.split}, {self.mode}; cross: lowest", fontsize="small", loc="left")
+            scale = "" if is_in_scale else "; the two axes have scales of their own"
+            axes.set_title(f"{self.split}, {self.mode}; cross: lowest{scale}", fontsize="small", loc="left")
         return axes
 
     def table(self) -> shown.Table:
