@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
-from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset, WeightedRandomSampler
+from torch.utils.data import DataLoader, IterableDataset, TensorDataset, WeightedRandomSampler
 
 from landscape.data import Dataset as House
 from landscape.data import Split
@@ -18,31 +18,9 @@ from landscape.data.own import dataset_of, known_by, sentences
 from landscape.data.reading import held
 from landscape.data.stream import Data, Stream
 from landscape.errors import InputError
+from tests.data.sources import PAIRS, Items, N, OneByOne, X, Y
 
-N = 23
-X, Y = torch.arange(3.0 * N).view(N, 3), torch.arange(N) % 5
-PAIRS = TensorDataset(X, Y)
 CALLED = "data._target_=my.loaders"
-
-
-class Items(Dataset[Any]):
-    """A map-style data set that makes each example by a function."""
-
-    def __init__(self, make: Callable[[int], Any]) -> None:
-        self.make = make
-
-    def __len__(self) -> int:
-        return N
-
-    def __getitem__(self, index: int) -> Any:
-        return self.make(index)
-
-
-class OneByOne(IterableDataset[Any]):
-    """Examples without numbers."""
-
-    def __iter__(self) -> Iterator[Any]:
-        return iter(PAIRS)
 
 
 def batches(num: int = 2, size: int = 10) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:

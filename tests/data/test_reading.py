@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +12,7 @@ import torch
 from torch.utils.data import (
     ConcatDataset,
     DataLoader,
-    Dataset,
-    IterableDataset,
     Subset,
-    TensorDataset,
     WeightedRandomSampler,
 )
 
@@ -23,31 +20,7 @@ from landscape.data import Dataset as Splits
 from landscape.data import Split
 from landscape.data.reading import as_split
 from landscape.errors import InputError
-
-N = 23
-X, Y = torch.arange(3.0 * N).view(N, 3), torch.arange(N) % 5
-PAIRS = TensorDataset(X, Y)
-
-
-class Items(Dataset[Any]):
-    """A map-style data set that makes each example by a function."""
-
-    def __init__(self, make: Callable[[int], Any]) -> None:
-        self.make = make
-
-    def __len__(self) -> int:
-        return N
-
-    def __getitem__(self, index: int) -> Any:
-        return self.make(index)
-
-
-class Stream(IterableDataset[Any]):
-    """Examples without numbers."""
-
-    def __iter__(self) -> Iterator[Any]:
-        return iter(PAIRS)
-
+from tests.data.sources import PAIRS, Items, N, OneByOne, X, Y
 
 TAKEN = [
     PAIRS,
@@ -84,8 +57,8 @@ REFUSED = [
     (lambda: DataLoader(PAIRS, batch_size=7, drop_last=True), "leaves out 2 of 23 examples"),
     (lambda: DataLoader(PAIRS, sampler=WeightedRandomSampler([1.0] * N, N)), "sampler=WeightedRandomSampler"),
     (lambda: DataLoader(PAIRS, batch_size=None), "batch_sampler=NoneType"),
-    (lambda: DataLoader(Stream()), "stream Stream"),
-    (lambda: Stream(), "came as Stream: a Split is"),
+    (lambda: DataLoader(OneByOne()), "stream OneByOne"),
+    (lambda: OneByOne(), "came as OneByOne: a Split is"),
     (lambda: Items(lambda i: (X[i] + torch.rand(3), 0)), "another input each time"),
     (lambda: Items(lambda i: (X[i][: 1 + i % 2], 0)), "cannot be stacked"),
     (lambda: Items(lambda i: "text"), "holds no tensors"),
