@@ -25,6 +25,7 @@ from landscape.face.words import translated
 from landscape.ground.progress import bars
 from landscape.measurement.interpolation import MODES, Interpolation
 from landscape.measurement.stages import OnPath
+from landscape.objective.interim import Interim
 from landscape.objective.module.watch import undisturbed
 from landscape.result.curve import Curve, Projection, Surface
 
@@ -123,6 +124,10 @@ def measure(
     """
     with translated(), bars(progress is not False):
         _check(net, mode, noise, progress)
+        if call is not None and not callable(call):
+            raise InputError(f"call={call!r} must be a function (net, inputs) -> outputs")
+        if resume is not None:
+            Interim(resume)  # refuses a folder that is not there, also where nothing will have to be kept
         check_kinds(data, cost)
         dataset, names = examples_of(data, num_examples)
         if running_statistics == "recalibrate" and names and "train" not in names and calibration is None:

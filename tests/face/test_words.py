@@ -60,6 +60,8 @@ WRONG: dict[str, tuple[Callable[[], Any], str]] = {
     "flat tensor": (lambda: measure(ls.line(torch.ones(7), T.net)), "flat"),
     "lacking": (lambda: measure(ls.line({"0.weight": torch.ones(6, 4)}, T.net)), "lacks"),
     "not finite": (lambda: measure(ls.line(ENDLESS, T.net)), "finite"),
+    "call": (lambda: measure(call=3), "call=3 must be a function (net, inputs)"),
+    "resume": (lambda: measure(resume="nowhere/kept"), "resume=nowhere/kept must be the name of a file in a folder"),
     "no file": (lambda: measure(ls.line("nowhere.pt", T.net)), "nowhere.pt"),
     "alphas word": (lambda: measure(alphas="adaptive"), "alphas='adaptive' must be a whole number of points"),
     "alphas one": (lambda: measure(alphas=1), "alphas=1 is too few; give 2 points or more"),
