@@ -12,6 +12,8 @@ from landscape.result.curve import picture, shown
 from landscape.result.curve.types import Array, Columns
 
 FRAME = ("length", "along", "beside")
+PATH = ("first", "second", "objective", "beside")
+"""What is known of every point of a path on a surface, each [T, S]; its epochs may be too."""
 FEW_ROWS = 9
 """Rows and columns of the grid that a table shows."""
 
@@ -32,6 +34,11 @@ class Surface(Columns, shown.Shown):
         names: what they are called [C].
         frame: in parameter units ``"length"`` of d_1, and by how much d_2 goes ``"along"`` it and ``"beside"`` it, each
             [S]. Empty where lengths mean nothing, as of random directions, whose unit is the size of the weights.
+        path: points that need not lie on the plane, such as those of a training: ``"first"`` and ``"second"``, (a, b)
+            of the place on the plane that is nearest, ``"objective"``, J of the point itself, ``"beside"``, its
+            distance from the plane in parameter units, and where they are known ``"epochs"``, each [T, S]. NaN after a
+            path's own end.
+        first_name, second_name: what the directions are, for a reader, such as "first principal axis".
         split, mode, dtype, num_examples: as of a ``Curve``.
         noise: ``"floor"`` [S], a bound on the rounding error of J; ``"errors"`` [A, B, S], the standard error over
             examples of J less J at the grid point nearest to the first corner.
@@ -54,6 +61,9 @@ class Surface(Columns, shown.Shown):
     num_examples: int = 0
     noise: dict[str, Array] = field(default_factory=dict)
     statistics: str | None = None
+    path: dict[str, Array] = field(default_factory=dict)
+    first_name: str = ""
+    second_name: str = ""
 
     def __post_init__(self) -> None:
         num, wide = (len(self.first), len(self.second)), self.objective.shape[-1:]
@@ -65,6 +75,10 @@ class Surface(Columns, shown.Shown):
         wanted += [(f"frame/{name}", array, wide) for name, array in self.frame.items()]
         shapes = {"floor": wide, "errors": (*num, *wide)}
         wanted += [(f"noise/{n}", array, shapes[n]) for n, array in self.noise.items() if n in shapes]
+        if self.path and not {*PATH} <= {*self.path} <= {*PATH, "epochs"}:
+            raise ValueError(f"Surface needs path with {', '.join(PATH)} and no more than epochs beside them")
+        num_points = len(self.path["first"]) if self.path else 0
+        wanted += [(f"path/{name}", array, (num_points, *wide)) for name, array in self.path.items()]
         for name, array, shape in wanted:
             if array.shape != shape:
                 raise ValueError(f"Surface needs {name} of shape {shape}, got {array.shape}")
