@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,6 +12,8 @@ from landscape.result.curve import picture, shown
 from landscape.result.curve.types import Array, Columns
 
 FRAME = ("length", "along", "beside")
+PATH = ("first", "second", "objective", "beside")
+"""What is known of every point of a path on a surface, each [T, S]; its epochs may be too."""
 FEW_ROWS = 9
 """Rows and columns of the grid that a table shows."""
 
@@ -28,10 +30,16 @@ class Surface(Columns, shown.Shown):
         second: b [B], strictly increasing.
         objective: mean cost per example [A, B, S]; a value that could not be computed is NaN.
         metrics: further channels of the same shape, ``{"error": [A, B, S]}``.
-        corners: (a, b) of the points that the plane was laid through [C, 2].
+        corners: (a, b) of the points that the plane was laid through [C, 2]; where they differ from plane to plane
+            [C, 2, S].
         names: what they are called [C].
         frame: in parameter units ``"length"`` of d_1, and by how much d_2 goes ``"along"`` it and ``"beside"`` it, each
             [S]. Empty where lengths mean nothing, as of random directions, whose unit is the size of the weights.
+        path: points that need not lie on the plane, such as those of a training: ``"first"`` and ``"second"``, (a, b)
+            of the place on the plane that is nearest, ``"objective"``, J of the point itself, ``"beside"``, its
+            distance from the plane in parameter units, and where they are known ``"epochs"``, each [T, S]. NaN after a
+            path's own end.
+        first_name, second_name: what the directions are, for a reader, such as "first principal axis".
         split, mode, dtype, num_examples: as of a ``Curve``.
         noise: ``"floor"`` [S], a bound on the rounding error of J; ``"errors"`` [A, B, S], the standard error over
             examples of J less J at the grid point nearest to the first corner.
@@ -39,7 +47,7 @@ class Surface(Columns, shown.Shown):
             have others of their own; None: J at each corner is that of its net.
     """
 
-    ROWS: ClassVar[tuple[str, ...]] = ("first", "second", "corners")
+    ROWS: ClassVar[tuple[str, ...]] = ("first", "second")
 
     first: Array
     second: Array
@@ -54,17 +62,24 @@ class Surface(Columns, shown.Shown):
     num_examples: int = 0
     noise: dict[str, Array] = field(default_factory=dict)
     statistics: str | None = None
+    path: dict[str, Array] = field(default_factory=dict)
+    first_name: str = ""
+    second_name: str = ""
 
     def __post_init__(self) -> None:
         num, wide = (len(self.first), len(self.second)), self.objective.shape[-1:]
         wanted: list[tuple[str, Any, tuple[int, ...]]] = [
             ("objective", self.objective, (*num, *wide)),
-            ("corners", self.corners, (len(self.names), 2)),
+            ("corners", self.corners, (len(self.names), 2, *(wide if self.corners.ndim > 2 else ()))),
             *((f"metrics/{name}", array, (*num, *wide)) for name, array in self.metrics.items()),
         ]
         wanted += [(f"frame/{name}", array, wide) for name, array in self.frame.items()]
         shapes = {"floor": wide, "errors": (*num, *wide)}
         wanted += [(f"noise/{n}", array, shapes[n]) for n, array in self.noise.items() if n in shapes]
+        if self.path and not {*PATH} <= {*self.path} <= {*PATH, "epochs"}:
+            raise ValueError(f"Surface needs path with {', '.join(PATH)} and no more than epochs beside them")
+        num_points = len(self.path["first"]) if self.path else 0
+        wanted += [(f"path/{name}", array, (num_points, *wide)) for name, array in self.path.items()]
         for name, array, shape in wanted:
             if array.shape != shape:
                 raise ValueError(f"Surface needs {name} of shape {shape}, got {array.shape}")
@@ -98,7 +113,7 @@ class Surface(Columns, shown.Shown):
         low = math.nan if place is None else float(values[place])
         high = float(np.max(values[np.isfinite(values)], initial=-math.inf)) if place else math.nan
         found = {"lowest": low, "lowest_a": float(a), "lowest_b": float(b), "highest": high}
-        for k, (name, corner) in enumerate(zip(self.names, self.corners, strict=True)):
+        for k, (name, corner) in enumerate(zip(self.names, self.corners_of(s), strict=True)):
             i, j = int(np.argmin(np.abs(self.first - corner[0]))), int(np.argmin(np.abs(self.second - corner[1])))
             on_grid = bool(np.allclose([self.first[i], self.second[j]], corner, atol=1e-9))
             is_own = self.statistics in (None, name)
@@ -115,6 +130,34 @@ class Surface(Columns, shown.Shown):
             return None
         i, j = np.unravel_index(np.nanargmin(np.where(np.isfinite(values), values, np.nan)), values.shape)
         return int(i), int(j)
+
+    def is_beside(self, other: Surface) -> bool:
+        """Whether the planes of both lie on one grid and go through points of the same names."""
+        grids = zip((self.first, self.second), (other.first, other.second), strict=True)
+        return self.names == other.names and all(np.array_equal(one, two) for one, two in grids)
+
+    def beside(self, *others: Surface) -> Surface:
+        """The planes of all, in their order; paths that are shorter than the longest are filled up with NaN."""
+        parts = [self, *others]
+        bare = [replace(part, path={}) for part in parts]
+        longest = max(len(part.path["first"]) if part.path else 0 for part in parts)
+
+        def joined(name: str) -> Array:
+            tall = [np.full((longest, part.num_columns), np.nan) for part in parts]
+            for array, part in zip(tall, parts, strict=True):
+                array[: len(part.path[name])] = part.path[name]
+            return np.concatenate(tall, axis=1)
+
+        names = [name for name in self.path if all(name in part.path for part in parts)]
+        return replace(super(Surface, bare[0]).beside(*bare[1:]), path={name: joined(name) for name in names})
+
+    def corners_of(self, column: int) -> Array:
+        """(a, b) of the points that one plane was laid through [C, 2]."""
+        return self.corners if self.corners.ndim < 3 else self.corners[..., column]
+
+    def _in_columns(self) -> list[str]:
+        shared = self.corners.ndim < 3
+        return [name for name in super()._in_columns() if not (shared and name == "corners")]
 
     def places(self, a: Array, b: Array, column: int = 0) -> tuple[Array, Array]:
         """Where points (a, b) are drawn: as they are, or in parameter units along and beside the first side."""
@@ -139,7 +182,7 @@ class Surface(Columns, shown.Shown):
         picture.contours(axes, x, y, self.objective[:, :, column], log, "J(θ), mean cost per example")
         if (place := self._lowest(column)) is not None:
             picture.lowest(axes, (float(x[place]), float(y[place])))
-        at = zip(*self.places(self.corners[:, 0], self.corners[:, 1], column), strict=True)
+        at = zip(*self.places(*self.corners_of(column).T, column), strict=True)
         picture.marks(axes, [(float(u), float(v)) for u, v in at], self.names)
         is_in_scale = True
         if not self.frame:
@@ -212,52 +255,3 @@ class Surface(Columns, shown.Shown):
 
     def __repr__(self) -> str:
         return f"Surface({', '.join(self._words())}, {len(self.first)} x {len(self.second)} points)"
-
-
-class Apart:
-    """The standard error over examples of J at each point less J at one of them.
-
-    Args:
-        origin: index of that point.
-    """
-
-    def __init__(self, origin: int) -> None:
-        self.origin = origin
-        self.forget()
-
-    def forget(self) -> None:
-        """Begin anew."""
-        self.num = 0
-        self.near = self.total = self.squares = np.zeros((0, 0))
-
-    def state(self) -> tuple[dict[str, Array], dict[str, Any]]:
-        """What was added so far: arrays, and numbers."""
-        return {"near": self.near, "total": self.total, "squares": self.squares}, {"num": self.num}
-
-    def restore(self, arrays: dict[str, Array], numbers: dict[str, Any]) -> None:
-        """Go on where ``state`` was taken."""
-        self.near, self.total, self.squares = (arrays[name].copy() for name in ("near", "total", "squares"))
-        self.num = int(numbers["num"])
-
-    def add(self, costs: Any) -> None:
-        """Some examples more: [S, A, n], from memory or a file, one point after the other."""
-        with np.errstate(invalid="ignore", over="ignore"):
-            if not self.num:
-                self.near, self.total, self.squares = (np.zeros(costs.shape[1::-1]) for _ in range(3))
-            start = costs[:, self.origin].astype(np.float64)
-            for a in range(costs.shape[1]):
-                part = costs[:, a] - start  # [S, n]
-                if not self.num:  # about the means, so that the squares lose nothing
-                    self.near[a] = part.mean(axis=1)
-                part -= self.near[a][:, None]
-                self.total[a] += part.sum(axis=1)
-                self.squares[a] += (part**2).sum(axis=1)
-        self.num += costs.shape[2]
-
-    def errors(self) -> Array:
-        """[A, S] in float64; NaN of a single example."""
-        if self.num < 2:
-            return np.full(self.total.shape, np.nan)
-        with np.errstate(invalid="ignore", over="ignore"):
-            variance = self.squares / self.num - (self.total / self.num) ** 2
-            return np.asarray(np.sqrt(np.maximum(variance, 0.0) / (self.num - 1)))
