@@ -21,8 +21,8 @@ class CornersPlane(LaidPlane):
         theta_0, theta_1, theta_2: the points [S, P].
         names: what they are called.
         margin: how far one looks beyond them, in units of the axes.
-        axes: ``"orthogonal"``: from the first point to the second, and what of the third is orthogonal to that, so that
-            the third lies at (c, 1); ``"sides"``: from the first point to each of the others, so that it lies at (0, 1).
+        axes: ``"orthogonal"``: from the first point to the second, and what of the third is orthogonal to that, which
+            puts the third at (c, 1); ``"sides"``: from the first point to each of the others, which puts it at (0, 1).
 
     Raises:
         InputError: the three lie on one line, no third point, or a value that means nothing.

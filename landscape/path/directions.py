@@ -22,8 +22,8 @@ def directions(module: nn.Module, theta: Tensor, seed: int, of: int = 0, one_axi
 
     A filter is what makes one output: a slice along the first axis, of transposed convolutions along the second. Inside
     each filter the second direction is made orthogonal to the first before it is scaled, so both have the norms of the
-    point's filters and no filter adds to their inner product. A filter of a single weight has one direction alone: there
-    the second is zero.
+    point's filters and no filter adds to their inner product. A filter of a single weight has one direction alone:
+    there the second is zero.
 
     Args:
         module: whose names and layers theta has.

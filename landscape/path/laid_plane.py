@@ -126,7 +126,9 @@ class LaidPlane:
                 raise InputError(f"{self.kind}: {name} has length zero; a plane needs two directions that are not")
         _, along, beside = self.lengths
         if (beside <= FLAT * np.hypot(along, beside)).any():
-            raise InputError(f"{self.kind}: {' and '.join(self.direction_names)} point along one line; a plane needs two")
+            raise InputError(
+                f"{self.kind}: {' and '.join(self.direction_names)} point along one line; a plane needs two"
+            )
 
 
 def plane_kind(path: Any) -> type[LaidPlane] | None:

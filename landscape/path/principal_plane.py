@@ -67,8 +67,8 @@ class PrincipalPlane(LaidPlane):
         margin = positive("path.margin", margin, least=0.0)
         if principal is None:
             raise InputError(
-                "path=trajectory_plane needs the training runs that its points come from, endpoints=init_to_solution or "
-                "endpoints=run"
+                "path=trajectory_plane needs the training runs that its points come from, endpoints=init_to_solution "
+                "or endpoints=run"
             )
         rows, ways, shares = len(theta_1), list[dict[str, Any]](), list[list[float]]()
         first, second = (torch.full(theta_1.shape, float("nan"), dtype=torch.float64) for _ in range(2))
@@ -85,7 +85,9 @@ class PrincipalPlane(LaidPlane):
             ways.append({"first": a, "second": b, "beside": found.beside.numpy(), "epochs": epochs})
             shares.append(found.shares[:2].tolist())
         path = {key: _beside([way[key] for way in ways]) for key in ways[0]}
-        names = tuple(f"{n} principal axis{_told([own[k] for own in shares])}" for k, n in enumerate(("first", "second")))
+        names = tuple(
+            f"{n} principal axis{_told([own[k] for own in shares])}" for k, n in enumerate(("first", "second"))
+        )
         super().__init__(
             theta_1,
             first[:rows],
@@ -94,9 +96,7 @@ class PrincipalPlane(LaidPlane):
             _around(path["first"], path["second"], margin),
             (names[0], names[1]),
             path=path,
-            numbers={
-                f"plane/share_{name}": [own[k] for own in shares] for k, name in enumerate(("first", "second"))
-            },
+            numbers={f"plane/share_{name}": [own[k] for own in shares] for k, name in enumerate(("first", "second"))},
         )
 
 
@@ -112,10 +112,11 @@ def _around(
     first: NDArray[np.float64], second: NDArray[np.float64], margin: float
 ) -> tuple[tuple[float, float], tuple[float, float]]:
     """What all points cover, the origin too, and some margin."""
-    low, high = ([min(0.0, float(np.nanmin(v))) for v in (first, second)], [max(0.0, float(np.nanmax(v))) for v in (first, second)])
-    wide = margin * max(h - l for l, h in zip(low, high, strict=True))
+    covered = [(min(0.0, float(np.nanmin(v))), max(0.0, float(np.nanmax(v)))) for v in (first, second)]
+    wide = margin * max(high - low for low, high in covered)
     wide = wide or 1e-3  # a run along one axis, looked at without a margin
-    return (low[0] - wide, high[0] + wide), (low[1] - wide, high[1] + wide)
+    one, two = ((low - wide, high + wide) for low, high in covered)
+    return one, two
 
 
 def _told(shares: Sequence[float]) -> str:

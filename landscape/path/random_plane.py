@@ -50,7 +50,9 @@ class RandomPlane(LaidPlane):
         name: str = "solution",
     ) -> None:
         radius = positive("path.radius", radius)
-        pairs = [directions(module, theta, whole(seed), of, one_axis) for theta, of in zip(theta_1, seeds, strict=False)]
+        pairs = [
+            directions(module, theta, whole(seed), of, one_axis) for theta, of in zip(theta_1, seeds, strict=False)
+        ]
         first, second = torch.stack(pairs, dim=1)
         box = (-radius, radius)
         marks = [Mark(name, np.zeros(2))]
