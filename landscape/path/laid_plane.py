@@ -29,7 +29,7 @@ class Mark:
     Args:
         name: what it is called.
         at: its (a, b), the same of all rows [2], or one of each [2, S].
-        theta: the point itself [S, P]; None where it is the origin.
+        theta: the point itself [S, P]; None where it is an anchor.
     """
 
     name: str
