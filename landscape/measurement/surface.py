@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import product
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from landscape.alphas import checked, evenly, explicit, whole, with_positions
+from landscape.alphas import checked, evenly, explicit, with_positions
 from landscape.data.stream import Stream, num_of
 from landscape.endpoints import BetweenSolutions, ThreeSolutions
 from landscape.errors import InputError
@@ -56,14 +58,9 @@ class PlaneSurface:
         noise: bool = True,
     ) -> None:
         self.curves = Interpolation(splits, modes, 0, noise)
-        try:
-            whole(num=num)
-            lists = [None if given is None else checked(explicit(given)) for given in (first, second)]
-        except InputError as error:
-            raise InputError(f"measurement.num, first and second say where on a plane to look: {error}") from error
-        if num < 2:
-            raise InputError(f"measurement.num={num} is too few; give 2 points or more along each axis")
-        self.num, (self.first, self.second) = num, lists
+        if isinstance(num, bool) or not isinstance(num, Integral) or num < 2:
+            raise InputError(f"measurement.num={num} must be a whole number of points along each axis, 2 or more")
+        self.num, self.first, self.second = int(num), _positions("first", first), _positions("second", second)
 
     def check(self, on_path: OnPath) -> None:
         """Raise InputError for running statistics that nobody knows off a line, before anything is trained."""
@@ -84,7 +81,8 @@ class PlaneSurface:
         """
         kind = plane_kind(path)
         if kind is None:
-            raise InputError(f"measurement=surface is J on a plane, and path is none; use {PLANES}")
+            named = getattr(getattr(path, "func", path), "__name__", type(path).__name__)
+            raise InputError(f"measurement=surface is J on a plane, and path={named} is none; use {PLANES}")
         if getattr(kind, "needs_third", False) and not getattr(ends_of, "has_third", False):
             raise InputError(
                 f"{kind.kind} goes through three points; use endpoints=three_solutions, or endpoints.third=FILE beside "
@@ -145,6 +143,15 @@ class PlaneSurface:
             if not self.curves.is_repeated(mode, on_path.trial_in(mode))
         ]
         return Work((*line.passes, *points), unknown="reading the trajectory")
+
+
+def _positions(name: str, given: Any) -> Array | None:
+    """Those that somebody gives."""
+    try:
+        return None if given is None else checked(explicit(given))
+    except InputError as error:
+        text = re.sub(r"alphas(\.values)?", f"measurement.{name}", str(error))
+        raise InputError(text) from error
 
 
 def axis(given: Array | None, num: int, extent: tuple[float, float], positions: Sequence[float]) -> Array:

@@ -94,7 +94,7 @@ class Ends:
 
 
 PLANES: list[tuple[Any, Any, int, str]] = [
-    (InitToSolution(), Linear, 9, "path is none; use path=random_plane"),
+    (InitToSolution(), Linear, 9, "path=Linear is none; use path=random_plane"),
     (InitToSolution(), CornersPlane, 9, "goes through three points; use endpoints=three_solutions"),
     (Checkpoints("a.pt", "b.pt"), CornersPlane, 9, "goes through three points"),
     (BetweenSolutions(), partial(PrincipalPlane, margin=1), 9, "use endpoints=init_to_solution, or endpoints=run"),
@@ -117,10 +117,10 @@ def test_those_with_one_are_not() -> None:
 @pytest.mark.parametrize(
     ("keys", "words"),
     [
-        ({"num": 1}, "measurement.num=1 is too few"),
-        ({"num": 2.5}, "alphas.num=2.5 must be a whole number"),
-        ({"first": [1.0, 0.0]}, "increase strictly"),
-        ({"second": []}, "empty"),
+        ({"num": 1}, "measurement.num=1 must be a whole number of points"),
+        ({"num": 2.5}, "measurement.num=2.5 must be"),
+        ({"first": [1.0, 0.0]}, "measurement.first must increase strictly"),
+        ({"second": []}, "measurement.second is empty"),
         ({"splits": ["all"]}, "measurement.splits"),
         ({"noise": 1}, "measurement.noise=1"),
     ],
