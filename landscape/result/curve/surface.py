@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 
-from landscape.result.curve import picture, shown
+from landscape.errors import InputError
+from landscape.result.curve import relief, shown, terrain, turnable
+from landscape.result.curve.relief import Scene
+from landscape.result.curve.terrain import Minimum
 from landscape.result.curve.types import Array, Columns
 
 FRAME = ("length", "along", "beside")
@@ -94,8 +98,10 @@ class Surface(Columns, shown.Shown):
         Returns:
             ``lowest`` with ``lowest_a`` and ``lowest_b``, where; ``highest``; ``at_NAME``, J at each corner that is a
             point of the grid and has its own running statistics there; ``below_NAME`` of the first corner, by how much
-            the lowest point is below it, and ``below_error``, the standard error of that over examples. NaN where one
-            is not known.
+            the lowest point is below it, and ``below_error``, the standard error of that over examples;
+            ``num_minima``, points inside the grid that are lower than all around and from which every way down climbs
+            first, by more than rounding can; ``path_beside``, how far the path leaves the plane. NaN where one is not
+            known.
 
         >>> axis = np.array([-1.0, 0.0, 1.0])
         >>> surface = Surface(axis, axis, (axis[:, None] ** 2 + (axis - 1) ** 2)[:, :, None])
@@ -107,24 +113,31 @@ class Surface(Columns, shown.Shown):
 
     def _numbers(self, s: int) -> dict[str, float]:
         values = self.objective[:, :, s]
-        place = self._lowest(s)
+        place = self._lowest(values)
         a, b = (math.nan, math.nan) if place is None else (self.first[place[0]], self.second[place[1]])
         low = math.nan if place is None else float(values[place])
         high = float(np.max(values[np.isfinite(values)], initial=-math.inf)) if place else math.nan
         found = {"lowest": low, "lowest_a": float(a), "lowest_b": float(b), "highest": high}
-        for k, (name, corner) in enumerate(zip(self.names, self.corners, strict=True)):
-            i, j = int(np.argmin(np.abs(self.first - corner[0]))), int(np.argmin(np.abs(self.second - corner[1])))
-            on_grid = bool(np.allclose([self.first[i], self.second[j]], corner, atol=1e-9))
-            is_own = self.statistics in (None, name)
-            found[f"at_{name}"] = float(values[i, j]) if on_grid and is_own else math.nan
+        for k, name in enumerate(self.names):
+            at = self._on_grid(k) if self.statistics in (None, name) else None
+            found[f"at_{name}"] = math.nan if at is None else float(values[at])
             if k == 0:
                 errors = self.noise.get("errors")
                 found[f"below_{name}"] = found[f"at_{name}"] - low
                 found["below_error"] = math.nan if errors is None or not place else float(errors[(*place, s)])
+        inside = [one for one in terrain.minima(values) if one.is_inside and one.climb > self._rounding(s)]
+        found["num_minima"] = float(len(inside)) if place else math.nan
+        if self.path:
+            found["path_beside"] = float(np.nanmax(self.path["beside"][:, s], initial=0.0))
         return found
 
-    def _lowest(self, s: int) -> tuple[int, int] | None:
-        values = self.objective[:, :, s]
+    def _rounding(self, s: int) -> float:
+        """By how much two values may differ for no reason; nothing where it was not measured."""
+        floor = self.noise.get("floor")
+        return 0.0 if floor is None or not np.isfinite(floor[s]) else 2 * float(floor[s])
+
+    @staticmethod
+    def _lowest(values: Array) -> tuple[int, int] | None:
         if not np.isfinite(values).any():
             return None
         i, j = np.unravel_index(np.nanargmin(np.where(np.isfinite(values), values, np.nan)), values.shape)
@@ -137,38 +150,164 @@ class Surface(Columns, shown.Shown):
         length, along, beside = (self.frame[name][column] for name in FRAME)
         return a * length + b * along, b * beside
 
-    def plot(self, ax: Any = None, column: int = 0, log: bool | None = None) -> Any:
-        """Draw J as filled contours, with the corners by name and a cross at the lowest point.
+    def share_below(self, level: float) -> list[float]:
+        """Share of each plane's area in which J is below a level, each point standing for what is half-way around it.
+
+        >>> axis = np.linspace(-1.0, 1.0, 101)
+        >>> bowl = Surface(axis, axis, (axis[:, None] ** 2 + axis**2)[:, :, None])
+        >>> round(bowl.share_below(1.0)[0], 2)  # a circle in its square, pi / 4
+        0.79
+        """
+        return [terrain.share_below(self.first, self.second, values, level) for values in self._planes()]
+
+    def minima(self, height: float = 0.0) -> list[list[Minimum]]:
+        """The minima of each plane, lowest first.
+
+        Args:
+            height: those from which a lower point is reached without climbing higher are left out.
+        """
+        return [[one for one in terrain.minima(values) if one.climb > height] for values in self._planes()]
+
+    def pass_between(self, one: str, other: str) -> list[float]:
+        """The least height of J that every way on the grid between two named points must cross; NaN off the grid."""
+        places = [self._on_grid(self.names.index(name)) for name in (one, other)]
+        if places[0] is None or places[1] is None:
+            return [math.nan] * self.num_columns
+        return [terrain.pass_between(values, places[0], places[1]) for values in self._planes()]
+
+    def _planes(self) -> list[Array]:
+        return [self.objective[:, :, s] for s in range(self.num_columns)]
+
+    def _on_grid(self, k: int) -> tuple[int, int] | None:
+        """Indices of a named point; None where it is no point of the grid."""
+        corner = self.corners[k]
+        i, j = int(np.argmin(np.abs(self.first - corner[0]))), int(np.argmin(np.abs(self.second - corner[1])))
+        return (i, j) if np.allclose([self.first[i], self.second[j]], corner, atol=1e-9) else None
+
+    def plot(self, ax: Any = None, column: int = 0, log: bool | None = None, **what: Any) -> Any:
+        """Draw J as filled contours, with the points by name, a cross at the lowest, and the path.
+
+        Each point of the path has the colour of its own J, which is not that of the plane below it where it lies beside
+        the plane. What is not finite is hatched.
 
         Args:
             ax: matplotlib ``Axes``; None makes a new figure.
             column: which of several planes.
-            log: colours by the logarithm of J; None: where its highest is far above its lowest.
+            log: colours by the logarithm of J, as the colour bar then says; None: where it spans two decades or more.
+            what: ``channel``, a name in ``metrics`` to draw instead of J; ``label``, what the values are.
 
         Returns:
             The ``Axes``.
         """
-        axes = shown.axes_for(ax)
-        x, y = self.places(*np.meshgrid(self.first, self.second, indexing="ij"), column)
-        picture.contours(axes, x, y, self.objective[:, :, column], log, "J(θ), mean cost per example")
-        if (place := self._lowest(column)) is not None:
-            picture.lowest(axes, (float(x[place]), float(y[place])))
-        at = zip(*self.places(self.corners[:, 0], self.corners[:, 1], column), strict=True)
-        picture.marks(axes, [(float(u), float(v)) for u, v in at], self.names)
-        is_in_scale = True
-        if not self.frame:
-            axes.set(xlabel="a, along the first direction", ylabel="b, along the second direction")
-        else:
-            side = f" from {self.names[0]} to {self.names[1]}" if len(self.names) > 1 else " the first side"
-            axes.set(xlabel=f"along the line{side}, parameter units", ylabel="beside it, parameter units")
-            wide, high = float(np.ptp(x)), float(np.ptp(y))
-            is_in_scale = max(wide, high) <= THIN * min(wide, high)
-            if is_in_scale:
-                axes.set_aspect(1.0)
+        axes, scene = shown.axes_for(ax), self.scene(column, log, **what)
+        relief.contours(axes, scene)
         if ax is None:
-            scale = "" if is_in_scale else "; the two axes have scales of their own"
-            axes.set_title(f"{self.split}, {self.mode}; cross: lowest{scale}", fontsize="small", loc="left")
+            axes.set_title("; ".join(self.said_of(scene)), fontsize="small", loc="left", wrap=True)
         return axes
+
+    def plot3d(self, ax: Any = None, column: int = 0, log: bool | None = None, **what: Any) -> Any:
+        """Draw J as a surface in three dimensions, with the points and, at its own heights, the path.
+
+        Args:
+            ax: matplotlib ``Axes`` made with ``projection="3d"``; None makes a new figure.
+            column, log, what: as of ``plot``.
+
+        Returns:
+            The ``Axes``.
+        """
+        axes, scene = shown.axes_for(ax, projection="3d"), self.scene(column, log, **what)
+        relief.raised(axes, scene)
+        return axes
+
+    def page(self, file: str | Path, column: int = 0, log: bool | None = None, **what: Any) -> Path:
+        """Write the surface as a page of HTML to turn with the mouse, which holds all it needs and asks no network.
+
+        Args:
+            file: its name; it is written whole or not at all.
+            column, log, what: as of ``plot``.
+
+        Returns:
+            The file.
+
+        Raises:
+            InputError: plotly is not installed, or there is no such folder.
+        """
+        if (graph := turnable.plotly()) is None:
+            raise InputError(f"page() needs an extra: {turnable.INSTALL}")
+        path = Path(file)
+        if path.is_dir() or not path.parent.is_dir():
+            raise InputError(f"file={path} cannot be written: {'it is' if path.is_dir() else 'it is in'} no folder's file")
+        scene = self.scene(column, log, **what)
+        turnable.write(turnable.turned(graph, {"; ".join(self.said_of(scene)): scene}), path)
+        return path
+
+    def scene(
+        self,
+        column: int = 0,
+        log: bool | None = None,
+        channel: str = "objective",
+        label: str = "",
+    ) -> Scene:
+        """What is drawn of one plane, with places in parameter units where those are known.
+
+        Raises:
+            InputError: there is no such channel.
+        """
+        if channel != "objective" and channel not in self.metrics:
+            names = ", ".join(["objective", *self.metrics])
+            raise InputError(f"channel={channel!r} is not on this surface, which has {names}")
+        is_objective = channel == "objective"
+        values = (self.objective if is_objective else self.metrics[channel])[:, :, column]
+        x, y = self.places(*np.meshgrid(self.first, self.second, indexing="ij"), column)
+        path, epochs = None, np.zeros(0)
+        if self.path:
+            a, b, own, beside = (self.path[name][:, column] for name in PATH)
+            known = np.isfinite(a) & np.isfinite(b)
+            own = own if is_objective else np.full(len(own), np.nan)
+            path = (*(part[known] for part in self.places(a, b, column)), own[known], beside[known])
+            epochs = self.path.get("epochs", np.arange(len(a))[:, None] + np.zeros(self.num_columns))[known, column]
+        heights = [math.nan if at is None else float(values[at]) for at in map(self._on_grid, range(len(self.names)))]
+        at = zip(*self.places(self.corners[:, 0], self.corners[:, 1], column), heights, self.names, strict=True)
+        place = self._lowest(values)
+        lowest = None if place is None else (float(x[place]), float(y[place]), float(values[place]))
+        return Scene(
+            x,
+            y,
+            values,
+            relief.is_tall(values, path[2] if path else np.zeros(0)) if log is None else log,
+            label or ("J(θ), mean cost per example" if is_objective else channel.replace("_", " ")),
+            self._axes(),
+            bool(self.frame) and self._is_in_scale(x, y),
+            [(float(u), float(v), height, name) for u, v, height, name in at],
+            lowest,
+            path,
+            epochs,
+        )
+
+    def _axes(self) -> tuple[str, str]:
+        """What the two directions are called."""
+        unit = ", parameter units" if self.frame else ""
+        if self.first_name or self.second_name or not self.frame:
+            names = (self.first_name or "a, along the first direction", self.second_name or "b, along the second direction")
+            return names[0] + unit, names[1] + unit
+        side = f" from {self.names[0]} to {self.names[1]}" if len(self.names) > 1 else " the first side"
+        return f"along the line{side}{unit}", f"beside it{unit}"
+
+    @staticmethod
+    def _is_in_scale(x: Array, y: Array) -> bool:
+        wide, high = float(np.ptp(x)), float(np.ptp(y))
+        return max(wide, high) <= THIN * min(wide, high)
+
+    def said_of(self, scene: Scene) -> list[str]:
+        """What a reader of the drawing must know, beside its axes and its colour bar."""
+        said = [f"{self.split}, {self.mode}", "cross: lowest" if scene.lowest else ""]
+        if self.frame and not scene.in_units:
+            said.append("the two axes have scales of their own")
+        if scene.path is not None and len(scene.path[0]):
+            off = float(np.nanmax(scene.path[3], initial=0.0))
+            said.append(f"path: each point in the colour of its own J, up to {off:.3g} parameter units off the plane")
+        said.append("hatched: not finite" if scene.has_holes and not scene.is_flat else "")
+        return [text for text in said if text]
 
     def table(self) -> shown.Table:
         """What is printed: a coarser grid, b from high to low, then the numbers."""
