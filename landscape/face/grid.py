@@ -14,7 +14,8 @@ from landscape.measurement.stages import OnPath
 from landscape.objective.interim import Interim
 from landscape.objective.running_statistics import RunningStatistics
 from landscape.result.curve import Surface
-from landscape.result.curve.surface import FRAME, Apart
+from landscape.result.curve.apart import Apart
+from landscape.result.curve.surface import FRAME
 
 
 def surface_on(here: Laid, stage: OnPath, split: str, mode: str, noise: bool) -> Surface:

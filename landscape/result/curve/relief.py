@@ -3,101 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from textwrap import fill
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from landscape.result.curve.picture import bar
-
-Array = NDArray[np.float64]
+from landscape.result.curve.scene import Scene
 
 LEVELS = 24
-TALL = 100.0
-"""Times its lowest J, which is positive, from which on a surface is drawn on a logarithmic scale."""
 MOST_TICKS = 8
+WIDE, NARROW = 30, 24
+"""Letters on a line of an axis's label, in two and in three dimensions."""
 COLORS = "viridis"
 LOWEST = "#D55E00"
 UNKNOWN = {"facecolor": "#E6E6E6", "edgecolor": "#8C8C8C", "hatch": "////"}
-
-
-@dataclass(frozen=True)
-class Scene:
-    """One surface as it is drawn.
-
-    Args:
-        x, y: where the points of the grid are drawn [A, B].
-        values: J, or another channel, there [A, B].
-        is_log: colours and heights by the logarithm.
-        label: what the values are.
-        axes: what x and y are.
-        in_units: x and y have one unit.
-        points: (x, y, value, name) of those that the plane was laid through; a value may be NaN.
-        lowest: (x, y, value) of the lowest point, if one is known.
-        path: x, y, the point's own value and its distance from the plane, each [T]; values are NaN where they are of
-            another channel.
-        epochs: of the path's points [T]; their numbers where they are not known.
-    """
-
-    x: Array
-    y: Array
-    values: Array
-    is_log: bool
-    label: str
-    axes: tuple[str, str]
-    in_units: bool
-    points: Sequence[tuple[float, float, float, str]]
-    lowest: tuple[float, float, float] | None = None
-    path: tuple[Array, Array, Array, Array] | None = None
-    epochs: Array = field(default_factory=lambda: np.zeros(0))
-
-    @property
-    def held(self) -> Array:
-        """The values that have a place on the scale, NaN for all others."""
-        return shown(self.values, self.is_log)
-
-    @property
-    def own(self) -> Array:
-        """Those of the path, likewise."""
-        return shown(self.path[2], self.is_log) if self.path is not None else np.zeros(0)
-
-    @property
-    def range(self) -> tuple[float, float]:
-        """Lowest and highest value on the scale, of the surface and of the path."""
-        known = np.concatenate([self.held.ravel(), self.own])
-        known = known[np.isfinite(known)]
-        return (float(known.min()), float(known.max())) if known.size else (math.nan, math.nan)
-
-    @property
-    def is_flat(self) -> bool:
-        """Whether there is nothing to draw: no grid of two by two, or not two values on it."""
-        known = self.held[np.isfinite(self.held)]
-        return min(self.values.shape) < 2 or not known.size or not known.min() < known.max()
-
-    @property
-    def has_holes(self) -> bool:
-        """Whether some of the surface is not finite, or on a logarithmic scale not positive."""
-        return not bool(np.isfinite(self.held).all())
-
-    @property
-    def words(self) -> str:
-        """What the values are, and the scale."""
-        return f"{self.label}, log scale" if self.is_log else self.label
-
-
-def shown(values: Array, is_log: bool) -> Array:
-    """Finite values, positive ones alone on a logarithmic scale; NaN for the others."""
-    with np.errstate(invalid="ignore"):
-        good = np.isfinite(values) & ((values > 0) | (not is_log))
-    return np.where(good, values, np.nan)
-
-
-def is_tall(*values: Array) -> bool:
-    """Whether all that is finite is positive and spans more than two decades: a linear scale would show its top."""
-    known = np.concatenate([part[np.isfinite(part)].ravel() for part in values])
-    return bool(known.size and known.min() > 0 and known.max() > TALL * known.min())
 
 
 def norm_of(scene: Scene) -> Any:
@@ -131,19 +51,20 @@ def told(value: float) -> str:
 
 def contours(axes: Any, scene: Scene) -> None:
     """Filled contours with a colour bar; the path, its points coloured by their own value; the points by name."""
-    axes.set(xlabel=scene.axes[0], ylabel=scene.axes[1])
+    from matplotlib.ticker import MaxNLocator
+
+    axes.set(xlabel=fill(scene.axes[0], WIDE), ylabel=fill(scene.axes[1], WIDE))
     if scene.is_flat:
         axes.text(0.5, 0.5, "J is flat, or nowhere finite", transform=axes.transAxes, ha="center")
         return
     if scene.in_units:
         axes.set_aspect(1.0)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]))
     norm = norm_of(scene)
     held = np.ma.masked_invalid(scene.held)
     low, high = float(held.min()), float(held.max())
-    if scene.is_log:
-        levels = np.geomspace(low, high, LEVELS + 1)
-    else:
-        levels = np.linspace(low, high, LEVELS + 1)
+    levels = (np.geomspace if scene.is_log else np.linspace)(low, high, LEVELS + 1)
     levels[0], levels[-1] = low, high
     if scene.has_holes:
         rows, columns = np.ix_([0, -1], [0, -1])
@@ -175,24 +96,28 @@ def _bar(axes: Any, scene: Scene, norm: Any) -> None:
 
 def _name(axes: Any, scene: Scene) -> None:
     """Points with their names, legible on any colour, on the side that has room."""
-    from matplotlib.patheffects import withStroke
-
-    halo = [withStroke(linewidth=2.5, foreground="white")]
     middle = [float(part.min() + part.max()) / 2 for part in (scene.x, scene.y)]
     for x, y, _, name in scene.points:
         axes.plot([x], [y], "o", color="black", markersize=5, markeredgecolor="white", zorder=5, clip_on=False)
         is_right, is_high = x > middle[0], y > middle[1]
         side = {"ha": "right" if is_right else "left", "va": "top" if is_high else "bottom"}
         shift = (-5 if is_right else 5, -5 if is_high else 5)
-        axes.annotate(name, (x, y), shift, textcoords="offset points", path_effects=halo, zorder=7, **side)
+        axes.annotate(name, (x, y), shift, textcoords="offset points", path_effects=halo(), zorder=7, **side)
+
+
+def halo() -> list[Any]:
+    """White round letters."""
+    from matplotlib.patheffects import withStroke
+
+    return [withStroke(linewidth=2.5, foreground="white")]
 
 
 def raised(axes: Any, scene: Scene) -> None:
     """The surface in three dimensions, the path at its own heights."""
     from matplotlib.colors import Normalize
-    from matplotlib.ticker import FixedFormatter, FixedLocator
+    from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator
 
-    axes.set(xlabel=scene.axes[0], ylabel=scene.axes[1])
+    axes.set(xlabel=fill(scene.axes[0], NARROW), ylabel=fill(scene.axes[1], NARROW))
     if scene.is_flat:
         axes.text2D(0.5, 0.5, "J is flat, or nowhere finite", transform=axes.transAxes, ha="center")
         return
@@ -210,12 +135,16 @@ def raised(axes: Any, scene: Scene) -> None:
         height = float(high_of(value)) if np.isfinite(value) and (value > 0 or not scene.is_log) else math.nan
         if np.isfinite(height):
             axes.plot([x], [y], [height], "o", color="black", markeredgecolor="white", markersize=4.5, zorder=4)
-            axes.text(x, y, height + 0.06 * (top - bottom), name, zorder=5)
+            axes.text(x, y, height + 0.06 * (top - bottom), name, path_effects=halo(), zorder=5)
     places = ticks(low, high, scene.is_log)
     axes.zaxis.set_major_locator(FixedLocator([float(high_of(v)) for v in places]))
     axes.zaxis.set_major_formatter(FixedFormatter([told(v) for v in places]))
-    axes.set(zlabel=scene.words, zlim=(bottom, top))
-    if scene.in_units:
-        sides = [float(np.ptp(part)) for part in (scene.x, scene.y)]
-        axes.set_box_aspect((*sides, 0.7 * max(sides)))
+    axes.set(zlabel=fill(scene.words, NARROW), zlim=(bottom, top))
+    sides = [float(np.ptp(part)) for part in (scene.x, scene.y)] if scene.in_units else [1.0, 1.0]
+    axes.set_box_aspect((*sides, 0.7 * max(sides)), zoom=0.8)
     axes.view_init(elev=32, azim=-58)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(MaxNLocator(5))
+    axes.tick_params(labelsize=7, pad=0)
+    for axis in (axes.xaxis, axes.yaxis, axes.zaxis):
+        axis.label.set_size(8)

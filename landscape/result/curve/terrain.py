@@ -100,7 +100,7 @@ def _floods(values: Array) -> Iterator[tuple[Place, set[Place]]]:
 
 
 def pass_between(values: Array, start: Place, end: Place) -> float:
-    """The least that the highest point of a way on the grid from one point to another can be; infinite without a way."""
+    """The least height over which a way on the grid leads from one point to another; infinite without a way."""
     from scipy.ndimage import label  # late: a result is read without it
 
     levels = np.unique(values[np.isfinite(values)])
@@ -120,7 +120,9 @@ def rays(first: Array, second: Array, values: Array, place: Place) -> list[Array
     common divisor and of at most 3 in size: 32 directions. It ends before a value that is not finite. Those of fewer
     than three points are left out; none on a grid that is not even.
     """
-    if not all(len(axis) > 2 and np.allclose(np.diff(axis), np.ptp(axis) / (len(axis) - 1)) for axis in (first, second)):
+    if not all(
+        len(axis) > 2 and np.allclose(np.diff(axis), np.ptp(axis) / (len(axis) - 1)) for axis in (first, second)
+    ):
         return []
     found = []
     for p, q in product(range(-FURTHEST, FURTHEST + 1), repeat=2):

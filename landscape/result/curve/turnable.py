@@ -10,7 +10,7 @@ import numpy as np
 
 from landscape.ground.files.temporary import replacing
 from landscape.result.curve import relief
-from landscape.result.curve.relief import Scene
+from landscape.result.curve.scene import Scene, on_scale
 
 INSTALL = "plotly is missing (pip install 'landscape-walk[interactive]')"
 
@@ -60,7 +60,9 @@ def turned(graph: Any, scenes: Mapping[str, Scene]) -> Any:
             }
             for name, look in looks.items()
         ]
-        figure.update_layout(updatemenus=[{"buttons": buttons, "x": 0.0, "xanchor": "left", "y": 1.0, "yanchor": "top"}])
+        figure.update_layout(
+            updatemenus=[{"buttons": buttons, "x": 0.0, "xanchor": "left", "y": 1.0, "yanchor": "top"}]
+        )
     return figure
 
 
@@ -112,7 +114,7 @@ def _points(graph: Any, scene: Scene) -> list[Any]:
         dots = {"size": 4, "color": high_of(scene.own), **scale, "line": {"color": "black", "width": 1}}
         look = {"mode": "lines+markers", "line": {"color": "black", "width": 4}, "marker": dots}
         traces.append(graph.Scatter3d(x=x, y=y, z=scene.own, text=words, hoverinfo="text", **look))
-    known = [p for p in scene.points if np.isfinite(relief.shown(np.array([p[2]]), scene.is_log)).all()]
+    known = [p for p in scene.points if np.isfinite(on_scale(np.array([p[2]]), scene.is_log)).all()]
     if known:
         x, y, z, names = (list(part) for part in zip(*known, strict=True))
         look = {"mode": "markers+text", "text": names, "marker": {"size": 5, "color": "black"}, "hoverinfo": "text"}
