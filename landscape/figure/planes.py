@@ -11,7 +11,7 @@ import numpy as np
 
 from landscape.figure import naming
 from landscape.figure.checks import Claim, Evidence
-from landscape.figure.reading import Reading
+from landscape.figure.reading import ROUNDINGS, Reading
 from landscape.result.curve import Array, Surface, terrain
 from landscape.result.curve.noise import NUM_ERRORS
 from landscape.result.curve.scene import Scene, scene_of
@@ -48,6 +48,13 @@ class PlaneOf:
         floor = self.surface.noise.get("floor")
         known = floor is not None and np.isfinite(floor[self.s])
         return 2 * float(floor[self.s]) if floor is not None and known else 0.0
+
+    @property
+    def is_flat(self) -> bool:
+        """Whether J is the same all over the plane, but for rounding."""
+        known = self.values[np.isfinite(self.values)]
+        eps = float(np.finfo(self.surface.dtype if self.surface.dtype == "float32" else "float64").eps)
+        return not known.size or float(np.ptp(known)) <= max(self.noise, ROUNDINGS * eps * float(np.abs(known).max()))
 
     def error_at(self, place: tuple[int, int]) -> float:
         """What the choice of examples can do to J there less J at the first point."""
@@ -109,11 +116,11 @@ def is_through(surface: Surface) -> bool:
 def read_lowest(plane: PlaneOf) -> Reading:
     """How far the lowest point of the plane lies below its first."""
     centre, values = plane.centre, plane.values
-    place = terrain.minima(values)[0].place
     if centre is None or not np.isfinite(values[centre]):
         return Reading("J at the point is not known", None, note="it is no point of the grid, or not finite")
-    if not np.nanmax(np.where(np.isfinite(values), values, np.nan)) > values[centre] + plane.noise:
+    if plane.is_flat:
         return Reading("J is the same all over the plane", None, note="a plane that is flat has no lowest point")
+    place = terrain.minima(values)[0].place
     below = float(values[centre] - values[place])
     noise = max(plane.noise, plane.error_at(place))
     text = f"{below:.2g} lower at a = {plane.surface.first[place[0]]:.3g}, b = {plane.surface.second[place[1]]:.3g}"
@@ -132,14 +139,15 @@ def passes(plane: PlaneOf) -> dict[str, float]:
     return found
 
 
-def read_passes(plane: PlaneOf, least: float = 0.0) -> Reading:
-    """The lowest of the passes between the plane's points, above the noise or above ``least``."""
+def read_passes(plane: PlaneOf) -> Reading:
+    """The lowest of the passes between the plane's points, above rounding."""
     found = passes(plane)
     if not found:
         return Reading("no two of its points are on the grid", None, note="a pass lies between two points")
-    limit = max(least, plane.noise)
+    if plane.is_flat:
+        return Reading("J is the same all over the plane", None, note="a plane that is flat has no basins")
     text = ", ".join(f"{pair} {height:.2g}" for pair, height in found.items())
-    return Reading(f"climbs: {text}", min(found.values()) > limit, -min(found.values()))
+    return Reading(f"climbs: {text}", min(found.values()) > plane.noise, -min(found.values()))
 
 
 LOWEST = Claim(

@@ -37,18 +37,24 @@ def draw(results: Sequence[Result]) -> Figure:
 
 def title(results: Sequence[Result]) -> str:
     """What was trained, and on which data."""
-    return f"J on planes: {naming.recipes(results)}{caption.on_data(results)}"
+    words = " and ".join(dict.fromkeys(map(naming.net, results)))
+    return f"J on planes: {words}{caption.on_data(results) if words != results[0].choices.get('data') else ''}"
 
 
 def draw_planes(
-    results: Sequence[Result], heading: str, verdicts: Sequence[Verdict], said: Sequence[str] = ()
+    results: Sequence[Result],
+    heading: str,
+    verdicts: Sequence[Verdict],
+    said: Sequence[str] = (),
+    names: Sequence[str] | None = None,
+    most: int = MOST,
 ) -> Figure:
     """Contours and a surface of each plane, side by side.
 
     Args:
-        heading: above all. said: sentences for the footer.
+        heading: above all. said: sentences for the footer. names: of the jobs. most: planes.
     """
-    named, notes = seen(results)
+    named, notes = seen(results, names, most)
     if not named:
         figure, axes = style.alone()
         panel.close(axes, panel.Drawn())
@@ -84,10 +90,13 @@ def explained(scenes: dict[str, Scene]) -> list[str]:
     return [note if len(names) == len(scenes) else f"{'; '.join(names)}: {note}" for note, names in found.items()]
 
 
-def seen(results: Sequence[Result], most: int = MOST) -> tuple[dict[str, PlaneOf], list[str]]:
+def seen(
+    results: Sequence[Result], names: Sequence[str] | None = None, most: int = MOST
+) -> tuple[dict[str, PlaneOf], list[str]]:
     """The planes that are drawn, by a name that tells them apart, and sentences on those that are not."""
     found, notes = list[tuple[tuple[int, int, int], str, PlaneOf]](), list[str]()
-    for j, (result, job) in enumerate(zip(results, naming.names(results, brief=True), strict=True)):
+    names = names or naming.names(results, brief=True)
+    for j, (result, job) in enumerate(zip(results, names, strict=True)):
         modes = {surface.mode for surface in result.surfaces.values()}
         for k, surface in enumerate(result.surfaces.values()):
             columns, note = usable(result, surface)

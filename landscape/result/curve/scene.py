@@ -136,20 +136,24 @@ def scene_of(
     is_objective = channel == "objective"
     values = (grid.objective if is_objective else grid.metrics[channel])[:, :, column]
     x, y = grid.places(*np.meshgrid(grid.first, grid.second, indexing="ij"), column)
-    path, epochs = None, np.zeros(0)
+    path: tuple[Array, Array, Array, Array] | None = None
+    epochs: Array = np.zeros(0)
     if grid.path:
         a, b, own, beside = (grid.path[name][:, column] for name in PATH)
         known = np.isfinite(a) & np.isfinite(b)
-        there = grid.places(a[known], b[known], column)
-        path = (*there, own[known] if is_objective else np.full(known.sum(), np.nan), beside[known])
-        epochs = grid.path["epochs"][known, column] if "epochs" in grid.path else np.flatnonzero(known) * 1.0
+        u, v = grid.places(a[known], b[known], column)
+        path = (u, v, own[known] if is_objective else np.full(known.sum(), np.nan), beside[known])
+        epochs = np.flatnonzero(known) * 1.0
+        if "epochs" in grid.path:
+            epochs = grid.path["epochs"][known, column]
     corners = grid.corners_of(column)
+    places = grid.places(corners[:, 0], corners[:, 1], column)
     heights = [
         math.nan if at is None or grid.statistics not in (None, name) else float(values[at])
         for k, name in enumerate(grid.names)
         for at in [grid.on_grid(k, column)]
     ]
-    points = zip(*grid.places(*corners.T, column), heights, grid.names, strict=True)
+    points = zip(*places, heights, grid.names, strict=True)
     place = lowest_of(values)
     wide, high = float(np.ptp(x)), float(np.ptp(y))
     in_units = bool(grid.frame) and max(wide, high) <= THIN * min(wide, high)

@@ -109,7 +109,7 @@ def pass_between(values: Array, start: Place, end: Place) -> float:
         lakes, _ = label(np.isfinite(values) & (values <= level), np.ones((3, 3)))
         return bool(lakes[start] and lakes[start] == lakes[end])
 
-    k = bisect_left(range(len(levels)), True, key=lambda k: is_joined(levels[k]))
+    k = bisect_left(range(len(levels)), True, key=lambda k: is_joined(float(levels[k])))
     return float(levels[k]) if k < len(levels) else math.inf
 
 

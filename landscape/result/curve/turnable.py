@@ -73,7 +73,7 @@ def _look(scene: Scene) -> dict[str, Any]:
     x, y = (side / wide if wide else 1.0 for side in sides)
     low, high = scene.range
     places = relief.ticks(low, high, scene.is_log)
-    z = {"title": {"text": scene.words}, "type": "log" if scene.is_log else "linear"}
+    z: dict[str, Any] = {"title": {"text": scene.words}, "type": "log" if scene.is_log else "linear"}
     z |= {"tickvals": places, "ticktext": [relief.told(v) for v in places]}
     return {
         "xaxis": {"title": {"text": scene.axes[0]}},
@@ -89,7 +89,10 @@ def _colors(scene: Scene) -> tuple[Any, dict[str, Any], dict[str, Any]]:
     high_of = np.log10 if scene.is_log else np.asarray
     low, high = scene.range
     places = relief.ticks(low, high, scene.is_log)
-    bar = {"title": {"text": scene.words, "side": "right"}, "tickvals": [float(high_of(v)) for v in places]}
+    bar: dict[str, Any] = {
+        "title": {"text": scene.words, "side": "right"},
+        "tickvals": [float(high_of(v)) for v in places],
+    }
     bar |= {"ticktext": [relief.told(v) for v in places]}
     return high_of, {"cmin": float(high_of(low)), "cmax": float(high_of(high)), "colorscale": "Viridis"}, bar
 
@@ -116,7 +119,7 @@ def _points(graph: Any, scene: Scene) -> list[Any]:
         traces.append(graph.Scatter3d(x=x, y=y, z=scene.own, text=words, hoverinfo="text", **look))
     known = [p for p in scene.points if np.isfinite(on_scale(np.array([p[2]]), scene.is_log)).all()]
     if known:
-        x, y, z, names = (list(part) for part in zip(*known, strict=True))
-        look = {"mode": "markers+text", "text": names, "marker": {"size": 5, "color": "black"}, "hoverinfo": "text"}
-        traces.append(graph.Scatter3d(x=x, y=y, z=z, **look))
+        at = {key: [point[k] for point in known] for k, key in enumerate(("x", "y", "z", "text"))}
+        look = {"mode": "markers+text", "marker": {"size": 5, "color": "black"}, "hoverinfo": "text"}
+        traces.append(graph.Scatter3d(**at, **look))
     return traces
