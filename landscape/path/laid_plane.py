@@ -120,6 +120,13 @@ class LaidPlane:
         _, along, beside = self.lengths
         return along / np.hypot(along, beside)
 
+    @property
+    def reach(self) -> Array:
+        """How far each point of ``path`` lies from the origin, on the plane and in parameter units [T, S]."""
+        length, along, beside = self.lengths
+        a, b = self.path["first"], self.path["second"]
+        return np.asarray(np.hypot(a * length + b * along, b * beside))
+
     def _check_apart(self) -> None:
         for name, direction in zip(self.direction_names, (self.first, self.second), strict=True):
             if not direction.any(dim=1).all():
