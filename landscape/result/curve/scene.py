@@ -143,7 +143,7 @@ def scene_of(
         known = np.isfinite(a) & np.isfinite(b)
         u, v = grid.places(a[known], b[known], column)
         path = (u, v, own[known] if is_objective else np.full(known.sum(), np.nan), beside[known])
-        epochs = np.flatnonzero(known) * 1.0
+        epochs = np.flatnonzero(known).astype(np.float64)
         if "epochs" in grid.path:
             epochs = grid.path["epochs"][known, column]
     corners = grid.corners_of(column)
