@@ -115,6 +115,6 @@ def seen(
 def make_pages(results: Sequence[Result]) -> dict[str, Any]:
     """``{"surface": plotly figure}`` with every plane that is drawn; empty without plotly or without one."""
     scenes = {name: plane.scene() for name, plane in seen(results)[0].items()}
-    if not any(not scene.is_flat for scene in scenes.values()) or (graph := plotly()) is None:
+    if not any(not scene.lack for scene in scenes.values()) or (graph := plotly()) is None:
         return {}
     return {"surface": turnable.turned(graph, scenes)}

@@ -54,8 +54,8 @@ def contours(axes: Any, scene: Scene) -> None:
     from matplotlib.ticker import MaxNLocator
 
     axes.set(xlabel=fill(scene.axes[0], WIDE), ylabel=fill(scene.axes[1], WIDE))
-    if scene.is_flat:
-        axes.text(0.5, 0.5, "J is flat, or nowhere finite", transform=axes.transAxes, ha="center")
+    if scene.lack:
+        axes.text(0.5, 0.5, scene.lack, transform=axes.transAxes, ha="center")
         return
     if scene.in_units:
         axes.set_aspect(1.0)
@@ -124,8 +124,8 @@ def raised(axes: Any, scene: Scene, is_beside: bool = False) -> None:
 
     names = ("x", "y", "") if is_beside else [fill(name, NARROW) for name in (*scene.axes, scene.words)]
     axes.set(xlabel=names[0], ylabel=names[1], zlabel=names[2])
-    if scene.is_flat:
-        axes.text2D(0.5, 0.5, "J is flat, or nowhere finite", transform=axes.transAxes, ha="center")
+    if scene.lack:
+        axes.text2D(0.5, 0.5, scene.lack, transform=axes.transAxes, ha="center")
         return
     low, high = scene.range
     high_of = np.log10 if scene.is_log else np.asarray

@@ -30,7 +30,7 @@ def near(place: Place, values: Array) -> list[Place]:
 
 
 def heights(start: Place, values: Array) -> dict[Place, float]:
-    """For every place that a way leads to, the least height of the way's highest point: relaxed until nothing changes."""
+    """The least height of a way's highest point, to every place that one leads to: relaxed until nothing changes."""
     found = {start: float(values[start])}
     while True:
         before = dict(found)
