@@ -58,8 +58,8 @@ def check_plane(measurement: Any, path: Any, endpoints: Any, training: Mapping[s
         measurement.check_ends(endpoints)
     elif getattr(endpoints, "has_third", False) and not getattr(kind, "needs_third", False):
         raise InputError(
-            "endpoints.third is the third corner of a plane; use measurement=surface path=corners_plane, or "
-            "measurement=plane, or leave it out"
+            "endpoints.third, or the third of endpoints=three_solutions, is the corner of a plane; use "
+            "measurement=surface path=corners_plane, or measurement=plane, or leave it out"
         )
 
 

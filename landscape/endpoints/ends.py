@@ -155,7 +155,7 @@ class ThreeSolutions:
         if num_seeds < 3 or num_seeds % 3:
             raise InputError(
                 f"endpoints=three_solutions needs seeds in threes but training.num_seeds={num_seeds}; "
-                f"run with training.num_seeds={num_seeds + -num_seeds % 3}"
+                f"run with training.num_seeds={max(3, num_seeds + -num_seeds % 3)}"
             )
 
     def __call__(self, solutions: Solutions) -> Ends:
@@ -176,7 +176,7 @@ class ThreeSolutions:
             buffers[0],
             theta[2],
             buffers_2=buffers[2],
-            names=("first solution", "second solution", "third solution"),
+            names=("first", "second", "third"),
         )
 
 

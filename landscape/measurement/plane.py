@@ -13,13 +13,13 @@ import torch
 from numpy.typing import NDArray
 
 from landscape.data.stream import num_of
-from landscape.endpoints import Ends, ThreeSolutions
+from landscape.endpoints import ThreeSolutions
 from landscape.errors import InputError
 from landscape.ground.progress import progress_of
 from landscape.measurement.contract import Measured, Pass, Work
 from landscape.measurement.interpolation import Interpolation
 from landscape.measurement.stages import OnPath
-from landscape.path import Linear, Plane
+from landscape.path import CornersPlane, Linear
 from landscape.result.curve import Projection
 from landscape.store.solutions import Runs
 from landscape.store.trajectory import project, project_second
@@ -30,10 +30,6 @@ NO_PLANE = (
     "measurement=plane needs the training run that its line belongs to, endpoints=init_to_solution or run, or the "
     "third corner of a plane through given points, endpoints.third=FILE beside endpoints.start and endpoints.end"
 )
-
-
-FLAT = 1e-6
-"""Height of a triangle, relative to its side, from which on its corners lie on one line."""
 
 
 class TrajectoryPlane:
@@ -133,12 +129,13 @@ class TrajectoryPlane:
         ends = on_path.ends
         if not isinstance(on_path.lay(ends.theta_0, ends.theta_1), Linear):
             raise InputError("measurement=plane of three points is flat; use path=linear")
-        length, shift, height = frame_of(ends)
+        names = [f"endpoints.{name}" for name in ends.names]
+        laid = CornersPlane(ends.theta_0, ends.theta_1, ends.theta_2, names, axes="sides")
+        length, shift, height = (float(part[0]) for part in laid.lengths)
         measured = self.curves(on_path)
         objective = on_path.objective_along(on_path.split(self.first_split), self.first_mode)
-        theta_0, theta_1 = ends.cast(objective.device, objective.dtype)
-        assert ends.theta_2 is not None
-        plane = Plane(theta_0, theta_1, ends.theta_2.to(theta_0), on_path.alphas, on_path.alphas)
+        ends.cast(objective.device, objective.dtype)  # refuses what is too large for it
+        plane = laid.on(on_path.alphas, on_path.alphas).to(objective.device, objective.dtype)
         points, what = plane.points, f"{self.first_split} {self.first_mode} plane"
         with progress_of(what, objective.num_batches * len(points)) as progress:
             values = objective.along(plane, points, progress).channels["objective"]
@@ -194,22 +191,3 @@ def objective_of_points(
                 found = objective.along(run.theta, here.astype(np.float64), reached)
                 values[here, s] = found.channels["objective"][:, 0]
     return values
-
-
-def frame_of(ends: Ends) -> tuple[float, float, float]:
-    """(L, c, h): the corners are (0, 0), (L, 0) and (c, h) in the plane, in parameter units.
-
-    Raises:
-        InputError: the three lie on one line.
-    """
-    assert ends.theta_2 is not None
-    start = ends.theta_0[0].double()
-    along, aside = ends.theta_1[0].double() - start, ends.theta_2[0].double() - start
-    length = float(along.norm())
-    shift = float(aside @ along) / length
-    height = float((aside - shift / length * along).norm())
-    if not height > FLAT * float(aside.norm()):
-        raise InputError(
-            "endpoints.start, endpoints.end and endpoints.third lie on one line; a plane needs a third point beside it"
-        )
-    return length, shift, height

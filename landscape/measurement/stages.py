@@ -174,16 +174,17 @@ class OnPath(Network):
             InputError: no run has any.
         """
         assert self.solutions is not None
-        found, last = list[tuple[Principal | None, NDArray[np.float64]]](), None
+        found, faults = list[tuple[Principal | None, NDArray[np.float64]]](), dict[int, InputError]()
         for seed, run, theta in zip(self.solutions.seeds, self.solutions.trajectories, self.ends.theta_1, strict=True):
             try:
                 found.append((principal(run, theta), run.epochs))
             except InputError as error:
-                log.warning("seed %s has no plane of its run: %s", seed, error)
                 found.append((None, run.epochs))
-                last = error
-        if last is not None and all(axes is None for axes, _ in found):
-            raise last
+                faults[seed] = error
+        if len(faults) == len(found):
+            raise next(iter(faults.values()))
+        for seed, error in faults.items():
+            log.warning("seed %d has no plane of its run, and NaN on it: %s", seed, error)
         return found
 
     def on(self, **changes: Any) -> OnPath:

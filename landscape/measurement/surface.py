@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import logging
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import product
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from landscape.alphas import checked, evenly, explicit, whole, with_positions
+from landscape.alphas import checked, evenly, explicit, with_positions
 from landscape.data.stream import Stream, num_of
 from landscape.endpoints import BetweenSolutions, ThreeSolutions
 from landscape.errors import InputError
@@ -21,6 +24,8 @@ from landscape.measurement.plane import objective_of_points
 from landscape.measurement.stages import OnPath
 from landscape.path import LaidPlane, plane_kind
 from landscape.result.curve import Surface
+
+log = logging.getLogger(__name__)
 
 Array = NDArray[np.float64]
 PLANES = "path=random_plane, corners_plane, trajectory_plane or given_plane"
@@ -35,6 +40,7 @@ class PlaneSurface:
         num: points along each axis, evenly over what the plane's own radius or margin says; the places of the points
             that it was laid through are added.
         first, second: positions along each axis instead, in units of the plane's directions.
+        level: of J; also the share of the plane's area that lies below it, as the number ``share_below``.
         noise: as of interpolation; the standard errors are those of J less J at the first of the plane's points.
 
     Raises:
@@ -53,17 +59,16 @@ class PlaneSurface:
         num: int = 25,
         first: Sequence[float] | None = None,
         second: Sequence[float] | None = None,
+        level: float | None = None,
         noise: bool = True,
     ) -> None:
         self.curves = Interpolation(splits, modes, 0, noise)
-        try:
-            whole(num=num)
-            lists = [None if given is None else checked(explicit(given)) for given in (first, second)]
-        except InputError as error:
-            raise InputError(f"measurement.num, first and second say where on a plane to look: {error}") from error
-        if num < 2:
-            raise InputError(f"measurement.num={num} is too few; give 2 points or more along each axis")
-        self.num, (self.first, self.second) = num, lists
+        if isinstance(num, bool) or not isinstance(num, Integral) or num < 2:
+            raise InputError(f"measurement.num={num} must be a whole number of points along each axis, 2 or more")
+        if level is not None and (isinstance(level, bool) or not isinstance(level, Real) or not np.isfinite(level)):
+            raise InputError(f"measurement.level={level} must be a number that J may be below, or null")
+        self.level = level
+        self.num, self.first, self.second = int(num), _positions("first", first), _positions("second", second)
 
     def check(self, on_path: OnPath) -> None:
         """Raise InputError for running statistics that nobody knows off a line, before anything is trained."""
@@ -84,7 +89,8 @@ class PlaneSurface:
         """
         kind = plane_kind(path)
         if kind is None:
-            raise InputError(f"measurement=surface is J on a plane, and path is none; use {PLANES}")
+            named = getattr(getattr(path, "func", path), "__name__", type(path).__name__)
+            raise InputError(f"measurement=surface is J on a plane, and path={named} is none; use {PLANES}")
         if getattr(kind, "needs_third", False) and not getattr(ends_of, "has_third", False):
             raise InputError(
                 f"{kind.kind} goes through three points; use endpoints=three_solutions, or endpoints.third=FILE beside "
@@ -108,6 +114,7 @@ class PlaneSurface:
         ends = on_path.ends
         plane = on_path.lay(ends.theta_0, ends.theta_1)
         numbers = dict(plane.numbers)
+        _tell(plane)
         own = dict(zip(ends.names, (ends.buffers_0, ends.buffers, ends.buffers_2), strict=True))
         own = {mark.name: own[mark.name] for mark in plane.marks if mark.name in own}
         laid = Laid(plane, *self.axes(plane), own, ends.names[1])
@@ -123,7 +130,10 @@ class PlaneSurface:
                         surface = replace(surface, path=plane.path | {"objective": values})
                     name = f"{split}/{surface.mode}"
                     surfaces[name] = surface
-                    numbers |= {f"{name}/{key}": values for key, values in surface.summary().items()}
+                    found = surface.summary()
+                    if self.level is not None:
+                        found["share_below"] = surface.share_below(self.level)
+                    numbers |= {f"{name}/{key}": values for key, values in found.items()}
         return Measured(surfaces=surfaces, numbers=numbers, labels=ends.labels)
 
     def axes(self, plane: LaidPlane) -> tuple[Array, Array]:
@@ -145,6 +155,25 @@ class PlaneSurface:
             if not self.curves.is_repeated(mode, on_path.trial_in(mode))
         ]
         return Work((*line.passes, *points), unknown="reading the trajectory")
+
+
+def _tell(plane: LaidPlane) -> None:
+    """Log how the directions lie, and how far a run leaves the plane."""
+    worst = float(np.nanmax(np.abs(plane.cosine)))
+    log.info("%s and %s: the cosine between them is at most %.1g", *plane.direction_names, worst)
+    if plane.path:
+        away, reach = (np.nanmax(part, axis=0) for part in (plane.path["beside"], plane.reach))
+        told = [f"{a:.3g} from the plane, and it reaches {b:.3g} on it" for a, b in zip(away, reach, strict=True)]
+        log.info("the run's farthest point is %s [parameter units]", "; ".join(told))
+
+
+def _positions(name: str, given: Any) -> Array | None:
+    """Those that somebody gives."""
+    try:
+        return None if given is None else checked(explicit(given))
+    except InputError as error:
+        text = re.sub(r"alphas(\.values)?", f"measurement.{name}", str(error))
+        raise InputError(text) from error
 
 
 def axis(given: Array | None, num: int, extent: tuple[float, float], positions: Sequence[float]) -> Array:

@@ -66,9 +66,9 @@ class CornersPlane(LaidPlane):
         if is_orthogonal and len(one) == 1:
             place = place[:, 0]
         marks = [
-            Mark(names[0], np.array([0.0, 0.0]), one),
-            Mark(names[1], np.array([1.0, 0.0]), two),
-            Mark(names[2], place, three),
+            Mark(names[0], np.array([0.0, 0.0])),
+            Mark(names[1], np.array([1.0, 0.0])),
+            Mark(names[2], place, three if is_orthogonal else None),
         ]
         low, high = min(0.0, float(np.min(place[0]))), max(1.0, float(np.max(place[0])))
         super().__init__(

@@ -29,7 +29,7 @@ class Mark:
     Args:
         name: what it is called.
         at: its (a, b), the same of all rows [2], or one of each [2, S].
-        theta: the point itself [S, P]; None where it is the origin.
+        theta: the point itself [S, P]; None where it is an anchor.
     """
 
     name: str
@@ -119,6 +119,13 @@ class LaidPlane:
         """Of the angle between the directions [S]."""
         _, along, beside = self.lengths
         return along / np.hypot(along, beside)
+
+    @property
+    def reach(self) -> Array:
+        """How far each point of ``path`` lies from the origin, on the plane and in parameter units [T, S]."""
+        length, along, beside = self.lengths
+        a, b = self.path["first"], self.path["second"]
+        return np.asarray(np.hypot(a * length + b * along, b * beside))
 
     def _check_apart(self) -> None:
         for name, direction in zip(self.direction_names, (self.first, self.second), strict=True):

@@ -92,7 +92,7 @@ class PrincipalPlane(LaidPlane):
             theta_1,
             first[:rows],
             second[:rows],
-            [Mark(name, np.zeros(2), theta_1.double())],
+            [Mark(name, np.zeros(2))],
             _around(path["first"], path["second"], margin),
             (names[0], names[1]),
             path=path,
