@@ -39,6 +39,15 @@ def test_the_page_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: 
     assert "lowest J" in told and "largest residual" in told and "a and b hold the same parameters" in told
 
 
+def test_the_page_of_surfaces_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    for part in snippets("docs/surfaces.md"):
+        exec(compile(part, "docs/surfaces.md", "exec"), names)
+    plt.close("all")
+    assert names["surface"].objective.shape == (3, 4, 1) and len(names["run"].path["first"]) == 9
+
+
 def test_the_readme_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     [part] = [text for text in snippets("README.md") if "import landscape as ls" in text]
@@ -57,6 +66,7 @@ def test_the_readme_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     "name",
     [
         "landscape.face.places",
+        "landscape.face.planes",
         "landscape.face.measure",
         "landscape.result.curve.curve",
         "landscape.result.curve.surface",
