@@ -37,6 +37,7 @@ NAMES = {
     "random_walk": "theory.walk.random_walk",
     "walk_variants": "theory.walk.variants",
     "thales": "theory.walk.thales",
+    "pca_null": "theory.walk.principal",
     "quadratic": "theory.quadratic.law",
     "noise": "theory.quadratic.multiplicative_noise",
 }
