@@ -29,6 +29,7 @@ NAMES = {
     "logits": "theory.deep_linear.logits",
     "dynamics": "theory.deep_linear.dynamics",
     "balanced": "theory.deep_linear.balanced",
+    "hessian": "theory.deep_linear.hessian",
     "homogeneous": "theory.smooth.homogeneous",
     "relu_exact": "theory.piecewise.curve",
     "kernel": "theory.smooth.kernel",
