@@ -78,6 +78,7 @@ def run(
         curves=measured.curves,
         projections=measured.projections,
         surfaces=measured.surfaces,
+        components=measured.components,
         learning_curve=None if solutions is None else solutions.learning_curve,
         numbers={k: list(v) for k, v in numbers.items()},
         statements=measured.statements,

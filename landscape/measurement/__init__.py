@@ -13,6 +13,7 @@ from landscape.measurement.descent import Descent
 from landscape.measurement.gauss_length import GaussLength
 from landscape.measurement.interpolation import Interpolation
 from landscape.measurement.plane import TrajectoryPlane
+from landscape.measurement.principal import PrincipalAxes, PrincipalWalk
 from landscape.measurement.residual import RandomWalk, Residual
 from landscape.measurement.stages import Network, OnPath, Seeds, Trained, stage_of
 
@@ -29,6 +30,8 @@ __all__ = [
     "Network",
     "OnPath",
     "Pass",
+    "PrincipalAxes",
+    "PrincipalWalk",
     "RandomWalk",
     "Residual",
     "Seeds",
