@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from landscape.endpoints.listing import numbers_of
 from landscape.errors import InputError
@@ -53,7 +53,7 @@ def projection_of(
         network = network | {"objective": lambda *what: own(*what, running_statistics="keep")}
     stage = Network(seeds=[0], **network)
     with tempfile.TemporaryDirectory(prefix="landscape-") as folder:
-        points, buffers = _read(run, stage, Path(folder))
+        points, buffers = read(run, stage.module, Path(folder))
         first, last = (points.theta(t).double().numpy() for t in (0, len(run) - 1))
         if np.array_equal(first, last):
             raise InputError(f"the first and the last point hold the same parameters{ALIKE}")
@@ -68,11 +68,11 @@ def projection_of(
         return found
 
 
-def _read(run: TrajectoryOf, stage: Network, folder: Path) -> tuple[Trajectory, list[dict[str, Tensor]]]:
+def read(run: TrajectoryOf, net: nn.Module, folder: Path) -> tuple[Trajectory, list[dict[str, Tensor]]]:
     """All points [T, 1, P], in memory or in a file, and their buffers."""
     buffers, held = list[dict[str, Tensor]](), None
     names = map(run.name, range(len(run)))
-    for t, (theta, own) in enumerate(run.reading.points(run.points, names, stage.module)):
+    for t, (theta, own) in enumerate(run.reading.points(run.points, names, net)):
         if held is None:
             shape, kind = (len(run), 1, len(theta)), np.dtype(str(theta.dtype).removeprefix("torch."))
             if np.prod(shape) * kind.itemsize <= MOST_HELD:

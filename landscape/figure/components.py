@@ -34,7 +34,7 @@ def draw_shares(
         has_law: whether the walks are drawn as well.
     """
     axis = np.arange(1.0, len(found.shares) + 1)
-    shares = np.where(found.shares > LEAST_SHARE, found.shares, np.nan)
+    shares = at_least(found.shares)
     drawn = panel.band(axes, result, axis, shares, ragged=True, name=str(look["label"]), **look)
     if has_law and drawn.num_seeds:
         axes.plot(axis, middle(found.walk), label="a random walk, by theory", **NULL)
@@ -42,8 +42,15 @@ def draw_shares(
     return drawn
 
 
+def at_least(shares: Array) -> Array:
+    """NaN for those that are rounding."""
+    with np.errstate(invalid="ignore"):
+        return np.where(shares > LEAST_SHARE, shares, np.nan)
+
+
 def middle(values: Array) -> Array:
-    """The median over seeds of [T, S], NaN where none has a value."""
+    """The median over seeds of shares [T, S], NaN where none has a value."""
+    values = at_least(values)
     known = np.isfinite(values).any(axis=1)
     found = np.full(len(values), np.nan)
     found[known] = np.nanmedian(values[known], axis=1)
@@ -79,7 +86,7 @@ def draw_paths(
             label="a random walk, by theory",
             **NULL,
         )
-    return panel.Drawn((1,) * bool(columns), (f"{look['label']}: {note}",) if note else ())
+    return panel.Drawn((), (f"{look['label']}: {note}",) if note else ())  # each seed is drawn: no median, no band
 
 
 def size(found: Components, s: int) -> float:
