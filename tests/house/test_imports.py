@@ -87,6 +87,7 @@ FILE_EXTRAS = {
     "landscape/measurement/closed_form.py": {"theory"},
     "landscape/measurement/descent.py": {"theory"},
     "landscape/measurement/family.py": {"theory"},
+    "landscape/measurement/principal.py": {"theory"},
     "landscape/result/entries.py": {"theory"},
     "landscape/result/curve/file.py": {"theory"},
     "landscape/data/cached.py": {"theory"},

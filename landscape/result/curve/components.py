@@ -69,15 +69,15 @@ class Components(Columns, shown.Shown):
                 np.nansum(a * b, axis=0) ** 2 / np.nansum(a**2, axis=0) / np.nansum(b**2, axis=0) for a, b in waves
             ]
         found = {
-            "one_axis": self.shares[0],
+            "one_axis": _row(self.shares, 0),
             "two_axes": self.shares[:2].sum(axis=0),
             "two_axes_walk": self.walk[:2].sum(axis=0),
-            "walk_spread": self.walk_spread[1],
+            "walk_spread": _row(self.walk_spread, 1),
             "two_axes_paced": self.paced[:2].sum(axis=0),
-            "paced_spread": self.paced_spread[1],
+            "paced_spread": _row(self.paced_spread, 1),
             "cosine_content": content[0],
             "second_cosine_content": content[1],
-            "largest_plane_distance": np.fmax.reduce(self.plane_distance, axis=0),
+            "largest_plane_distance": np.fmax.reduce(self.plane_distance, axis=0, initial=np.nan),
         }
         return {name: [float(value) for value in values] for name, values in found.items()}
 
@@ -136,3 +136,8 @@ class Components(Columns, shown.Shown):
         columns = {"point": np.repeat(self.steps, num), "epoch": np.repeat(self.epochs, num)}
         columns["line"] = np.tile(np.arange(num), len(self.steps))
         return columns | {name: getattr(self, name).ravel() for name in ("first", "second", "plane_distance")}
+
+
+def _row(values: Array, k: int) -> Array:
+    """Number ``k`` of [T, S], NaN where there are fewer."""
+    return np.asarray(values[k] if k < len(values) else np.full(values.shape[-1], np.nan))
