@@ -77,6 +77,8 @@ def run(
         config=config,
         curves=measured.curves,
         projections=measured.projections,
+        surfaces=measured.surfaces,
+        components=measured.components,
         learning_curve=None if solutions is None else solutions.learning_curve,
         numbers={k: list(v) for k, v in numbers.items()},
         statements=measured.statements,

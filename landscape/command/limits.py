@@ -5,6 +5,9 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+import numpy as np
+
+from landscape.alphas import thinned
 from landscape.errors import InputError
 
 
@@ -46,7 +49,24 @@ def apply_limits(config: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
         del widths[:3]  # the points that are given say how wide the model is
     for path in widths:
         _capped(config, path, limits["width"], caps)
+    for key in ("num", "first", "second"):
+        _shortened(config, key, limits["alphas"], caps)
     return config, caps
+
+
+def _shortened(config: dict[str, Any], key: str, most: int | None, caps: list[str]) -> None:
+    """Lower a number of points along an axis of a plane, or thin out the list of them."""
+    node = config.get("measurement")
+    given = node.get(key) if isinstance(node, dict) else None
+    if most is None or not isinstance(node, dict) or isinstance(given, bool):
+        return
+    if isinstance(given, int) and given > most:
+        node[key] = most
+    elif isinstance(given, list) and len(given) > most and all(isinstance(v, int | float) for v in given):
+        node[key] = thinned(np.array(given, dtype=np.float64), most).tolist()
+    if node[key] != given if given is not None else False:
+        before, after = ((len(v) if isinstance(v, list) else v) for v in (given, node[key]))
+        caps.append(f"measurement.{key} {before} -> {after}")
 
 
 def note_cap(caps: list[str], what: str, before: int | None, after: int | None) -> None:

@@ -17,7 +17,7 @@ from landscape.alphas import Adaptive, checked, thinned
 from landscape.command.config import version
 from landscape.command.limits import apply_limits, note_cap
 from landscape.command.prepare import brings_points, brings_runs, dataset_of, ends_from, make, module_maker
-from landscape.command.refusals import check_endpoints, check_path, check_room, check_trainable, stand_in
+from landscape.command.refusals import check_endpoints, check_path, check_plane, check_room, check_trainable, stand_in
 from landscape.cost import from_torch
 from landscape.cost.labels import check_counts, scales
 from landscape.data.dataset import Dataset
@@ -182,12 +182,7 @@ class Recipe:
             )
         if issubclass(self.stage, OnPath):
             _ = self.positions
-            if hasattr(self.measurement, "check_ends"):
-                self.measurement.check_ends(self.endpoints)
-            elif getattr(self.endpoints, "has_third", False):
-                raise InputError(
-                    "endpoints.third is the third corner of a plane; use measurement=plane, or leave it out"
-                )
+            check_plane(self.measurement, self.path, self.endpoints, self.config["training"])
         elif self.finds:
             self.endpoints.check(self.config["training"]["num_seeds"])
         if self.trains:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 
 from landscape.data.dataset import Dataset
@@ -16,6 +17,8 @@ from landscape.objective.memory.footprint import MOST
 from landscape.objective.memory.passes import MOST_CPU, TooLittle
 from landscape.objective.slope import slope_passes
 from landscape.parameters import ParameterLayout, beside
+from landscape.path import LaidPlane, plane_kind
+from landscape.store.principal import Principal
 
 
 def check_endpoints(endpoints: Any, training: Mapping[str, Any], caps: Sequence[str]) -> None:
@@ -36,6 +39,30 @@ def check_endpoints(endpoints: Any, training: Mapping[str, Any], caps: Sequence[
         raise InputError(f"{error} (limits.seeds capped it: {cap}; raise limits.seeds)" if cap else error) from None
 
 
+def check_plane(measurement: Any, path: Any, endpoints: Any, training: Mapping[str, Any]) -> None:
+    """Raise InputError where a plane is to be laid and the path is none, or the other way about.
+
+    Args:
+        measurement, path, endpoints: as they were made.
+        training: its config.
+    """
+    kind = plane_kind(path)
+    if getattr(measurement, "lays_plane", False):
+        measurement.check_plane(endpoints, path, training["max_epochs"])
+    elif kind is not None:
+        raise InputError(
+            f"{kind.kind} is a plane, and measurement={type(measurement).__name__} looks along a line; use "
+            "measurement=surface, or path=linear"
+        )
+    if hasattr(measurement, "check_ends"):
+        measurement.check_ends(endpoints)
+    elif getattr(endpoints, "has_third", False) and not getattr(kind, "needs_third", False):
+        raise InputError(
+            "endpoints.third, or the third of endpoints=three_solutions, is the corner of a plane; use "
+            "measurement=surface path=corners_plane, or measurement=plane, or leave it out"
+        )
+
+
 def check_path(subject: OnPath, endpoints: Any) -> None:
     """Lay the path between stand-ins for its ends: what it wants of module and start is told before training.
 
@@ -43,6 +70,9 @@ def check_path(subject: OnPath, endpoints: Any) -> None:
         InputError: it cannot be made, or not from such a start.
     """
     layout = ParameterLayout.of(subject.module)
+    if plane_kind(subject.path) is not None:
+        lay_in_trial(subject, layout.num_parameters)
+        return
     starts = [torch.ones(1, layout.num_parameters)]
     if isinstance(endpoints, ZeroToSolution):
         starts.append(torch.zeros_like(starts[0]))
@@ -55,6 +85,27 @@ def check_path(subject: OnPath, endpoints: Any) -> None:
         raise
     except (TypeError, ValueError, RuntimeError, ArithmeticError) as error:
         raise InputError(f"path cannot be made: {error}; look at the keys under path") from error
+
+
+def lay_in_trial(subject: OnPath, num_parameters: int) -> LaidPlane:
+    """The plane between points that stand in for those to come.
+
+    Raises:
+        InputError: it cannot be laid there, and so nowhere.
+    """
+    generator, rows = torch.Generator().manual_seed(0), len(subject.ends.seeds)
+    one, two, three = (torch.randn(rows, num_parameters, generator=generator, dtype=torch.float64) for _ in range(3))
+    places = torch.eye(3, 2, dtype=torch.float64)
+    run = Principal(two[0], torch.eye(2, num_parameters).double(), places, torch.full((3,), 1 / 3), torch.zeros(3))
+    try:
+        plane: LaidPlane = subject.lay(
+            one, two, theta_2=three, principal=lambda: [(run, np.arange(3.0)) for _ in range(rows)]
+        )
+    except InputError:
+        raise
+    except (TypeError, ValueError, RuntimeError, ArithmeticError) as error:
+        raise InputError(f"path cannot be made: {error}; look at the keys under path") from error
+    return plane
 
 
 def stand_in(network: Network) -> Ends:

@@ -1,7 +1,10 @@
 """Paths through parameter space: ``path(alpha) -> theta [S, P]``, most with a velocity and an acceleration.
 
 ``contract`` says what may be asked of a path, and holds what those between two points share: ``Linear``, ``Geometric``
-and ``BiasSchedule`` say only what lies between. ``Plane`` numbers the points of a grid between three.
+and ``BiasSchedule`` say only what lies between.
+
+A plane is a ``LaidPlane``: its kinds say which point and which two directions, ``RandomPlane``, ``CornersPlane``,
+``PrincipalPlane`` of a run, ``GivenPlane``. ``Plane`` numbers the points of a grid on one, and so is a path as well.
 """
 
 from typing import Any
@@ -10,9 +13,14 @@ import torch
 
 from landscape.path.bias_schedule import BiasSchedule
 from landscape.path.contract import BetweenEnds
+from landscape.path.corners_plane import CornersPlane
 from landscape.path.geometric import Geometric
+from landscape.path.given_plane import GivenPlane
+from landscape.path.laid_plane import LaidPlane, plane_kind
 from landscape.path.linear import Linear
 from landscape.path.plane import Plane
+from landscape.path.principal_plane import PrincipalPlane
+from landscape.path.random_plane import RandomPlane
 
 
 def widened(path: Any, dtype: torch.dtype) -> Any:
@@ -24,4 +32,16 @@ def widened(path: Any, dtype: torch.dtype) -> Any:
     )
 
 
-__all__ = ["BiasSchedule", "Geometric", "Linear", "Plane", "widened"]
+__all__ = [
+    "BiasSchedule",
+    "CornersPlane",
+    "Geometric",
+    "GivenPlane",
+    "LaidPlane",
+    "Linear",
+    "Plane",
+    "PrincipalPlane",
+    "RandomPlane",
+    "plane_kind",
+    "widened",
+]

@@ -58,6 +58,7 @@ def test_the_readme_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     [
         "landscape.face.places",
         "landscape.face.measure",
+        "landscape.face.principal",
         "landscape.result.curve.curve",
         "landscape.result.curve.surface",
     ],

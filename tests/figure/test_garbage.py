@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import landscape.figure
-from landscape.result.curve import Array, Curve, LearningCurve, Projection
+from landscape.result.curve import Array, Components, Curve, LearningCurve, Projection
 from landscape.result.saved import Result
 
 # What a kind of garbage puts in place of [A] values at rising positions.
@@ -99,6 +99,11 @@ def track(kind: str) -> Projection:
     )
 
 
+def axes_of(found: Projection) -> Components:
+    """The same values for all that is known of a path along its principal axes."""
+    return Components(found.epochs, found.epochs, *[found.projection] * 10, found.length + 100)
+
+
 def job(kind: str, ends: str, recipe: str, alphas: Array, noisy: bool) -> Result:
     """A full-scale job with everything that any figure reads, all of it garbage."""
     found = track(kind)
@@ -130,6 +135,7 @@ def job(kind: str, ends: str, recipe: str, alphas: Array, noisy: bool) -> Result
         [f"recipe={recipe}", f"endpoints={ends}"],
         curves=curves,
         projections={"trajectory": found, "walk": found, "descent": found},
+        components=dict.fromkeys(("mean", "end", "walk_mean", "walk_end"), axes_of(found)),
         learning_curve=LearningCurve(found.epochs, channels, found.best_epoch),
         numbers=numbers,
         seeds=[str(s) for s in range(seeds)],

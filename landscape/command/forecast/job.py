@@ -25,6 +25,7 @@ from landscape.endpoints import Ends
 from landscape.measurement import Network, OnPath, Pass, Seeds, Steps, Work, work_of
 from landscape.objective.objective import Objective
 from landscape.parameters import ParameterLayout, beside
+from landscape.path import Plane, plane_kind
 from landscape.result.curve import LearningCurve
 from landscape.store.solutions import Solutions
 from landscape.store.trajectory import Trajectory
@@ -198,6 +199,8 @@ def _seconds_of_pass(
     key = _key(recipe.config, "model", "data", "cost", "objective", "path", streams=split.num_streams, **numbers)
     own: dict[str, Any] = {"mode": part.mode, "seeds": ends.seeds[rows], "buffers": ends.buffers[rows]}
     lay = on_path.lay if on_path is not None and part.num_points > 1 else _stay
+    if on_path is not None and plane_kind(on_path.path) is not None:
+        lay, alphas = partial(_grid, part.num_points), np.arange(float(part.num_points))
     path = partial(_laid, lay, ends.theta_0[rows], ends.theta_1[rows])
     each = first * part.num_rows * part.num_replicates
     return timing.of_pass(
@@ -208,6 +211,11 @@ def _seconds_of_pass(
 def _laid(lay: Any, theta_0: Tensor, theta_1: Tensor, objective: Objective) -> Any:
     """The path between two ends, where and how precisely the objective computes."""
     return lay(*(end.to(objective.device, objective.dtype) for end in (theta_0, theta_1)))
+
+
+def _grid(num: int, theta_0: Tensor, theta_1: Tensor) -> Plane:
+    """So many numbered points of a plane, whose kind makes no difference to the time."""
+    return Plane(theta_0, theta_1, theta_1.roll(1, dims=1), np.linspace(0.0, 1.0, num), [0.0])
 
 
 def _stay(theta_0: Tensor, theta_1: Tensor) -> Any:
