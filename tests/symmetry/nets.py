@@ -199,6 +199,7 @@ CASES: dict[str, Case] = {
         lambda: _convs(nn.Conv2d(6, 6, 1, groups=2), nn.ChannelShuffle(2), nn.Conv2d(6, 6, 1, groups=3)),
         IMAGES,
         {"0": 3, "1": 3},
+        frozenset({"an axis that holds units of another kind as well"}),
     ),
     "group norm": Case(lambda: _convs(nn.GroupNorm(2, 6), nn.ReLU()), IMAGES, {"0": 3}),
     "instance norm": Case(lambda: _convs(nn.InstanceNorm2d(6, affine=True)), IMAGES, {"0": 6}),

@@ -44,9 +44,11 @@ def wrong(axes: Axes) -> Iterator[tuple[str, Axes]]:
 @pytest.mark.parametrize(
     "name",
     [
-        "batch norm",
         "maxout",
-        *(pytest.param(n, marks=pytest.mark.slow) for n in ("conv maxout", "lstm", "residual", "vgg", "attention")),
+        *(
+            pytest.param(n, marks=pytest.mark.slow)
+            for n in ("batch norm", "conv maxout", "lstm", "residual", "vgg", "attention")
+        ),
     ],
 )
 def test_every_single_mistake_is_caught(name: str) -> None:
@@ -58,7 +60,7 @@ def test_every_single_mistake_is_caught(name: str) -> None:
     mistakes = list(wrong(axes))
     assert len(mistakes) > 2 * len(axes.of)
     for told, claim in mistakes:
-        with pytest.raises(InputError, match=r"gives something else|depends on the order"):
+        with pytest.raises(InputError, match=r"gives something else|depends on the order|pieces in a unit"):
             check_axes(net, claim, case.example)
             pytest.fail(told)
 
@@ -81,6 +83,21 @@ def test_a_check_that_cannot_fail_is_refused() -> None:
         check_axes(net, claim, WORDS[:, :1])
     with pytest.raises(InputError, match="gives something else"):
         check_axes(net, claim, WORDS)
+
+
+@pytest.mark.parametrize(
+    ("axes", "match"),
+    [
+        (Axes({"a": 5}, {"layer.0.weight": (Axis("a"), None)}), "is no parameter or buffer"),
+        (Axes({"a": 5}, {"layers.0.weight": (Axis("a"),)}), "has 1 entries"),
+        (Axes({"a": 4}, {"layers.0.weight": (Axis("a"), None)}), "axis 0 of length 5"),
+        (Axes({}, {"layers.0.weight": (Axis("a"), None)}), "axis 0 of length 5"),
+    ],
+)
+def test_axes_that_do_not_fit_are_refused(axes: Axes, match: str) -> None:
+    """Names, numbers of axes, sizes."""
+    with pytest.raises(InputError, match=f"the axes do not fit model=MLP: .*{match}"):
+        check_axes(MLP(4, 3, [5], nn.ReLU()), axes, X)
 
 
 @pytest.mark.parametrize("function", ["nan", "zero"])
