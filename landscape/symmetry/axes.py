@@ -70,8 +70,12 @@ def fault_of(axes: Axes, tensors: Mapping[str, Tensor]) -> str | None:
         if len(every) != len(shape):
             return f"{name} has {len(every)} entries for a shape of {list(shape)}"
         for k, axis in enumerate(every):
-            if axis is not None and axes.sizes.get(axis.permutation, 0) * axis.inner * axis.outer != shape[k]:
-                return f"{name}, axis {k} of length {shape[k]}, is not what {axis} of {axes.sizes} would be"
+            if axis is None:
+                continue
+            num = axes.sizes.get(axis.permutation, 0)
+            if axis.outer * num * axis.inner != shape[k]:
+                blocks = f"{axis.outer} x {num} x {axis.inner}"
+                return f"{name}, axis {k} has length {shape[k]}, not the {blocks} of permutation {axis.permutation}"
     for name in axes.sizes:
         counts = {axis.pieces for axis in axes.all() if axis.permutation == name and axis.has_pieces}
         if len(counts) > 1:

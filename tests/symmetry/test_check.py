@@ -68,7 +68,7 @@ def test_every_single_mistake_is_caught(name: str) -> None:
 def test_outputs_and_inputs_may_not_move() -> None:
     """Not even where the start is zero and every output is the same."""
     net = MLP(4, 3, [5], nn.ReLU())
-    claim = Axes({"out": 3, "hidden": 5}, axes_of(net, X).of | {"layers.1.bias": (Axis("out"),)})
+    claim = Axes({"out": 3, "layers.0": 5}, axes_of(net, X).of | {"layers.1.bias": (Axis("out"),)})
     with pytest.raises(InputError, match="gives something else when its units change places by permutation out: off"):
         check_axes(net, claim, X)
     with pytest.raises(InputError, match="permutation in"):
@@ -90,8 +90,8 @@ def test_a_check_that_cannot_fail_is_refused() -> None:
     [
         (Axes({"a": 5}, {"layer.0.weight": (Axis("a"), None)}), "is no parameter or buffer"),
         (Axes({"a": 5}, {"layers.0.weight": (Axis("a"),)}), "has 1 entries"),
-        (Axes({"a": 4}, {"layers.0.weight": (Axis("a"), None)}), "axis 0 of length 5"),
-        (Axes({}, {"layers.0.weight": (Axis("a"), None)}), "axis 0 of length 5"),
+        (Axes({"a": 4}, {"layers.0.weight": (Axis("a"), None)}), "axis 0 has length 5, not the 1 x 4 x 1 of"),
+        (Axes({}, {"layers.0.weight": (Axis("a"), None)}), "axis 0 has length 5, not the 1 x 0 x 1 of"),
     ],
 )
 def test_axes_that_do_not_fit_are_refused(axes: Axes, match: str) -> None:
