@@ -41,14 +41,14 @@ def wrong(axes: Axes) -> Iterator[tuple[str, Axes]]:
                 yield f"{name} {k} turned", replace(axes, of=with_axis(swapped))
 
 
+NOT = ("maxout", "instance norm")  # of the second the norm takes off again what the bias in front of it adds
+
+
 @pytest.mark.parametrize(
     "name",
     [
         "maxout",
-        *(
-            pytest.param(n, marks=pytest.mark.slow)
-            for n in ("batch norm", "conv maxout", "lstm", "residual", "vgg", "attention")
-        ),
+        *(pytest.param(name, marks=pytest.mark.slow) for name in CASES if CASES[name].sizes and name not in NOT),
     ],
 )
 def test_every_single_mistake_is_caught(name: str) -> None:
@@ -58,7 +58,7 @@ def test_every_single_mistake_is_caught(name: str) -> None:
     net = case.make()
     axes = axes_of(net, case.example)
     mistakes = list(wrong(axes))
-    assert len(mistakes) > 2 * len(axes.of)
+    assert len(mistakes) >= 2 * len(axes.of)
     for told, claim in mistakes:
         with pytest.raises(InputError, match=r"gives something else|depends on the order|pieces in a unit"):
             check_axes(net, claim, case.example)
