@@ -41,14 +41,19 @@ def wrong(axes: Axes) -> Iterator[tuple[str, Axes]]:
                 yield f"{name} {k} turned", replace(axes, of=with_axis(swapped))
 
 
-NOT = ("maxout", "instance norm")  # of the second the norm takes off again what the bias in front of it adds
+# A norm takes off again what the bias in front of it adds; of weights that meet zeros any order will do.
+HARMLESS = ("instance norm", "unrolled, one step")
 
 
 @pytest.mark.parametrize(
     "name",
     [
         "maxout",
-        *(pytest.param(name, marks=pytest.mark.slow) for name in CASES if CASES[name].sizes and name not in NOT),
+        *(
+            pytest.param(name, marks=pytest.mark.slow)
+            for name in CASES
+            if CASES[name].sizes and name not in (*HARMLESS, "maxout")
+        ),
     ],
 )
 def test_every_single_mistake_is_caught(name: str) -> None:
