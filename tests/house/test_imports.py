@@ -41,20 +41,21 @@ LAYERS = [
         "torch numpy numba llvmlite filelock",
         only="errors ground result parameters model data cost path",
     ),
+    Layer("symmetry", "torch numpy scipy yaml", only="errors ground parameters model objective"),
     Layer(
         "training endpoints",
         "torch numpy filelock",
-        only="errors ground result parameters alphas model data cost path objective store",
+        only="errors ground result parameters alphas model data cost path objective store symmetry",
     ),
     Layer(
         "measurement",
         "torch numpy scipy",
-        only="errors ground result parameters alphas model data cost path objective store training endpoints",
+        only="errors ground result parameters alphas model data cost path objective store symmetry training endpoints",
     ),
     Layer(
         "face",
         "torch numpy",
-        only="errors ground result parameters alphas data cost path objective store endpoints measurement",
+        only="errors ground result parameters alphas data cost path objective store symmetry endpoints measurement",
     ),
     # No torch in these: saved results can be drawn without it.
     Layer("figure", "numpy matplotlib rich", only="errors ground result"),
