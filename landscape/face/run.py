@@ -53,7 +53,7 @@ def projection_of(
         network = network | {"objective": lambda *what: own(*what, running_statistics="keep")}
     stage = Network(seeds=[0], **network)
     with tempfile.TemporaryDirectory(prefix="landscape-") as folder:
-        points, buffers = _read(run, stage, Path(folder))
+        points, buffers = read_run(run, stage, Path(folder))
         first, last = (points.theta(t).double().numpy() for t in (0, len(run) - 1))
         if np.array_equal(first, last):
             raise InputError(f"the first and the last point hold the same parameters{ALIKE}")
@@ -68,7 +68,7 @@ def projection_of(
         return found
 
 
-def _read(run: TrajectoryOf, stage: Network, folder: Path) -> tuple[Trajectory, list[dict[str, Tensor]]]:
+def read_run(run: TrajectoryOf, stage: Network, folder: Path) -> tuple[Trajectory, list[dict[str, Tensor]]]:
     """All points [T, 1, P], in memory or in a file, and their buffers."""
     buffers, held = list[dict[str, Tensor]](), None
     names = map(run.name, range(len(run)))

@@ -4,11 +4,14 @@ A job goes through stages: ``Seeds``, a ``Network``, a ``Trained`` one, one ``On
 which it is taken, checks it before anything is trained (then the ends are stand-ins), counts its work, and measures:
 ``contract`` says how. ``Interpolation`` measures J along a path, with slopes, noise and the rounding floor as they are
 asked for; the other measurements along a path hold one and put something beside its curves: the exact curve and proofs
-(``ClosedForm``), how much the outputs turn (``GaussLength``), a plane (``TrajectoryPlane``).
+(``ClosedForm``), how much the outputs turn (``GaussLength``), a plane (``TrajectoryPlane``). ``Curvature`` takes J in
+float64 and the eigenvalues of its Hessian at every point, ``CurvatureOfTraining`` at points that training passed.
 """
 
 from landscape.measurement.closed_form import ClosedForm
 from landscape.measurement.contract import Measured, Measurement, Pass, Steps, Work, measured_by, work_of
+from landscape.measurement.curvature import Curvature
+from landscape.measurement.curvature_of_training import CurvatureOfTraining
 from landscape.measurement.descent import Descent
 from landscape.measurement.gauss_length import GaussLength
 from landscape.measurement.interpolation import Interpolation
@@ -21,6 +24,8 @@ Subject = OnPath
 
 __all__ = [
     "ClosedForm",
+    "Curvature",
+    "CurvatureOfTraining",
     "Descent",
     "GaussLength",
     "Interpolation",

@@ -95,7 +95,8 @@ def extremes(
             return _unknown(size, num), _unknown(size, num_lowest)
         values, vectors = eigh(dense)
         high = _measured(hessian, values[::-1][:num], vectors[:, ::-1][:, :num])
-        return high, _measured(hessian, values[:num_lowest], vectors[:, :num_lowest])
+        low = _measured(hessian, values[:num_lowest], vectors[:, :num_lowest])
+        return _padded(high, num), _padded(low, num_lowest)
     start = np.random.default_rng(stream_seed(seed, PROBE)).standard_normal(size)
     operator = hessian.to_scipy()
     first = operator @ start
@@ -106,12 +107,13 @@ def extremes(
         flat = [Eigenpairs(np.zeros(k), np.eye(size, k), nothing[:k]) for k in (num, num_lowest)]
         return flat[0], flat[1]
     tolerance = max(tolerance, COARSEST[hessian.objective.dtype])
-    high = _ends(hessian, operator, max(num, 1), "LA", tolerance, start)
+    most = size - 1  # of which the iteration can tell one end
+    high = _padded(_ends(hessian, operator, min(max(num, 1), most), "LA", tolerance, start), num)
     if not num_lowest:
         return high, _unknown(size, 0)
     shift = float(high.values[0]) if np.isfinite(high.values[0]) else 0.0
     shifted = LinearOperator(operator.shape, matvec=lambda v: operator @ v - shift * v, dtype=np.dtype(np.float64))
-    return high, _ends(hessian, shifted, num_lowest, "SA", tolerance, start)
+    return high, _padded(_ends(hessian, shifted, min(num_lowest, most), "SA", tolerance, start), num_lowest)
 
 
 def _ends(
@@ -140,11 +142,16 @@ def _ends(
     # Rayleigh's quotient of the vectors themselves: the shift's rounding is not in it.
     found = _measured(hessian, None, vectors)
     order = np.argsort(found.values)[:: -1 if which == "LA" else 1]
-    lacking = _unknown(size, num - len(order))
+    return _padded(Eigenpairs(found.values[order], found.vectors[:, order], found.errors[order]), num)
+
+
+def _padded(pairs: Eigenpairs, num: int) -> Eigenpairs:
+    """As many as were asked for, NaN where there are fewer."""
+    lacking = _unknown(len(pairs.vectors), max(0, num - len(pairs.values)))
     return Eigenpairs(
-        np.concatenate([found.values[order], lacking.values]),
-        np.concatenate([found.vectors[:, order], lacking.vectors], axis=1),
-        np.concatenate([found.errors[order], lacking.errors]),
+        np.concatenate([pairs.values, lacking.values]),
+        np.concatenate([pairs.vectors, lacking.vectors], axis=1),
+        np.concatenate([pairs.errors, lacking.errors]),
     )
 
 
