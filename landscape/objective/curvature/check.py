@@ -73,7 +73,7 @@ def check_curvature(objective: Objective, what: str) -> None:
         hessian = Hessian(objective, theta)
         return hessian.gradient, hessian.value
 
-    name, faults = type(objective.module).__name__, []
+    name, faults, rows = type(objective.module).__name__, list[str](), len(objective.seeds)
     with undisturbed():
         for seed in (0, 1):
             theta = objective.forward.off_start(seed=seed).double()
@@ -81,7 +81,8 @@ def check_curvature(objective: Objective, what: str) -> None:
             direction = (direction / direction.norm()).to(theta)
             try:
                 told = Hessian(objective, theta).times(direction)
-                (ahead, above), (behind, below) = (gradient_at(theta + sign * STEP * direction) for sign in (1, -1))
+                step = STEP * direction
+                (ahead, above), (behind, below) = gradient_at(theta + step), gradient_at(theta - step)
             except torch.OutOfMemoryError:
                 raise
             except (NotImplementedError, RuntimeError) as error:
@@ -91,7 +92,7 @@ def check_curvature(objective: Objective, what: str) -> None:
                     f"lacks ({reason})"
                 ) from error
             middle = 0.5 * (ahead + behind)
-            high, low = (float(objective((theta + sign * STEP * direction)[None])[0]) for sign in (1, -1))
+            high, low = (float(objective(at[None].expand(rows, -1))[0]) for at in (theta + step, theta - step))
             by_values = (high - low) / (2 * STEP)
             slope = float(middle @ direction)
             if abs(slope - by_values) > SLACK * max(abs(slope), abs(by_values)) + FLOOR * max(abs(above), abs(below)):
