@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,8 @@ from landscape.result.saved import Result
 
 MEASURED = "lambda_max"
 """The metric that every measurement of curvature has."""
+LEAST_DENSITY = 1e-4
+"""One eigenvalue in ten thousand within a unit: below it a smeared one is no eigenvalue."""
 MARKS: Any = {"marker": "o", "markersize": 3.0}
 LEADING: Any = {"linewidth": 0.9, "color": style.SKY}
 
@@ -31,6 +33,7 @@ class Course:
         metrics: name -> [A, S].
         is_training: whether these are points of training.
         num_examples: that it was measured on; 0: not known.
+        spectrum: ``"eigenvalue"`` and ``"density"`` [G, A, S], where it was asked for.
     """
 
     result: Result
@@ -38,6 +41,7 @@ class Course:
     metrics: dict[str, Array]
     is_training: bool
     num_examples: int = 0
+    spectrum: dict[str, Array] = field(default_factory=dict)
 
     @property
     def unit(self) -> str:
@@ -71,9 +75,12 @@ def course_of(result: Result) -> Course | None:
     """The points of a job where curvature was measured: of its training, else of its line."""
     track = result.projections.get("trajectory")
     if track is not None and MEASURED in track.metrics:
-        return Course(result, track.epochs, track.metrics, True)
+        measured = (result.config.get("measurement") or {}).get("num_examples")
+        return Course(result, track.epochs, track.metrics, True, int(measured or 0), track.spectrum)
     curve = curve_of(result)
-    return None if curve is None else Course(result, curve.alphas, curve.metrics, False, curve.num_examples)
+    if curve is None:
+        return None
+    return Course(result, curve.alphas, curve.metrics, False, curve.num_examples, curve.spectrum)
 
 
 def curve_of(result: Result) -> Curve | None:
@@ -150,7 +157,24 @@ def draw_cosine(axes: Axes, course: Course) -> panel.Drawn:
     drawn = _alone(axes, course, "cosine", "cosine of −g to the line", style.PURPLE)
     axes.axhline(0.0, color=style.RULE, linewidth=0.8, zorder=0)
     axes.set_ylim(-1.05, 1.05)
-    _label(axes, course, "cosine", "direction of steepest descent")
+    _label(axes, course, "cosine", "steepest descent")
+    return drawn
+
+
+def draw_density(axes: Axes, course: Course) -> panel.Drawn:
+    """The density of all eigenvalues of the first usable seed, at its first, its middle and its last point."""
+    columns, _ = course.columns()
+    drawn = panel.Drawn((len(columns[:1]),))
+    for s in columns[:1]:
+        rows = np.flatnonzero(np.isfinite(course.spectrum["density"][:, :, s]).all(axis=0))
+        for k, row in enumerate(dict.fromkeys([*rows[:1], *rows[len(rows) // 2 :][:1], *rows[-1:]])):
+            places, density = (course.spectrum[key][:, row, s] for key in ("eigenvalue", "density"))
+            axes.plot(places, density, **panel.job_look(k), label=f"density at {course.unit} = {course.x[row]:.3g}")
+    axes.set_yscale("log")
+    axes.set_ylim(bottom=LEAST_DENSITY)
+    where = "during training" if course.is_training else "on the line"
+    axes.set(xlabel="λ", ylabel="share per unit of λ", title=style.wrapped(f"all eigenvalues, {where}"))
+    panel.close(axes, panel.Drawn(), legend=False)
     return drawn
 
 
@@ -176,8 +200,9 @@ def note_of(course: Course) -> str:
     ]
     known = [values[np.isfinite(values)] for values in residuals]
     worst = max((float(v.max()) for v in known if v.size), default=np.nan)
-    few = f"; on {course.num_examples:,} examples" if course.num_examples else ""
-    return f"eigenvalues within {worst:.1g} of an exact one (|Hv − λv|){few}" if np.isfinite(worst) else ""
+    few = f", on {course.num_examples:,} examples" if course.num_examples else ""
+    where = "during training" if course.is_training else "on the line"
+    return f"{where}{few}, eigenvalues are within {worst:.1g} of an exact one (|Hv − λv|)" if np.isfinite(worst) else ""
 
 
 def _alone(axes: Axes, course: Course, name: str, label: str, color: str) -> panel.Drawn:

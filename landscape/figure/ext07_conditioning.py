@@ -21,7 +21,7 @@ from landscape.figure.curvature import (
     note_of,
     sharpest,
 )
-from landscape.figure.reading import Reading, counted
+from landscape.figure.reading import SLACK, Reading, counted
 from landscape.result.saved import Result
 from landscape.result.verdict import Verdict
 
@@ -151,6 +151,8 @@ def read_direction(seed: CourseOfSeed) -> Reading:
     if not inside.any():
         return Reading("no point between start and solution", None, note="its ends alone say nothing of the way")
     cosine = seed.metrics["cosine"][inside]
+    if (np.abs(cosine) > 1 + SLACK).any():
+        return Reading(f"values up to {np.abs(cosine).max():.3g}", None, note="these are no cosines")
     least = int(np.argmin(cosine))
     text = f"cosine {cosine[least]:.2g} (α = {seed.x[inside][least]:.3g}) to {cosine.max():.2g}"
     return Reading(text, cosine[least] > 0, -float(cosine[least]))
