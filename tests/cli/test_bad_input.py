@@ -78,6 +78,12 @@ WRONG = {
         "training.lr_schedule=foo": "training.lr_schedule=foo | conf/training/lr_schedule",
         "endpoints=random_to_solution endpoints.scale=inf alphas=standard": "endpoints.scale=inf",
         "measurement=closed_form": "measurement=closed_form | =MLP | CrossEntropy | measurement=interpolation",
+        "measurement=curvature measurement.num=0": "measurement.num=0 must be a whole number of at least 1",
+        "measurement=curvature objective.running_statistics=recalibrate +model.batch_norm=true": (
+            "objective.running_statistics=keep | Hessian"
+        ),
+        "measurement=curvature cost=adversarial": "Adversarial has no second derivatives | another cost",
+        "measurement=curvature_of_training measurement.num_points=1": "measurement.num_points=1 | at least 2",
         "dimensions.classes=7": "dimensions.classes=7 | digits | dimensions.classes=10",
     },
     "linear": {

@@ -70,6 +70,8 @@ FILE_EXTRAS = {
     "landscape/__init__.py": {"ground", "result", "face"},  # former names of modules; what is public, when asked for
     "landscape/ground/progress.py": {"IPython"},  # in a notebook
     "landscape/objective/interim.py": {"theory"},  # one reader of npz files that nobody vouches for
+    "landscape/objective/curvature/operator.py": {"curvlinops"},  # an extra, imported when a Hessian is asked for
+    "landscape/objective/curvature/spectrum.py": {"curvlinops", "scipy"},  # likewise
     "landscape/result/curve/shown.py": {"matplotlib", "pandas"},  # imported when asked
     "landscape/result/curve/picture.py": {"matplotlib"},  # imported when asked
     "landscape/result/curve/relief.py": {"matplotlib"},
