@@ -59,9 +59,13 @@ def connected(recipe: Recipe, stage: OnPath) -> Curves | None:
             statistics = stage.trial.statistics
             statistics.check_constants(*(statistics.of([b], 0) for b in (start_buffers, end_buffers)))
     store = Store(
-        Path(recipe.config["outputs"]) / "curves", recipe.config["command"] if recipe.config["refresh"] else None, CURVES
+        Path(recipe.config["outputs"]) / "curves",
+        recipe.config["command"] if recipe.config["refresh"] else None,
+        CURVES,
     )
-    parts = [store.get(*_asked(recipe, stage, connection, rows))[0] for rows in _groups(recipe, stage, connection)]
+    parts = [
+        store.get(*_asked(recipe, stage, connection, rows))[0] for rows in rows_together(recipe, stage, connection)
+    ]
     bends = torch.cat([part.theta for part in parts], dim=1)
     later: OnPath = stage.at(OnPath, **_own(stage) | {"path": connection.through(bends)})
     curve = later.lay(ends.theta_0.to(bends.dtype), ends.theta_1.to(bends.dtype))
@@ -81,7 +85,7 @@ def _own(stage: OnPath) -> dict[str, Any]:
     return {name: getattr(stage, name) for name in ("ends", "alphas", "adaptive", "solutions")}
 
 
-def _groups(recipe: Recipe, stage: OnPath, connection: Connection) -> list[list[int]]:
+def rows_together(recipe: Recipe, stage: OnPath, connection: Connection) -> list[list[int]]:
     """The lines whose curves train together, as seeds do."""
     training, dtype = recipe.training, getattr(torch, recipe.training.dtype)
     few = recipe.dataset.train.first(min(8, len(recipe.dataset.train))).to(recipe.device, dtype)

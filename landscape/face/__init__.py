@@ -3,10 +3,13 @@
 ``line``, ``plane`` and ``trajectory`` (``places``) only describe points, which may be modules, state dicts, files or
 flat tensors. ``measure`` reads them against the net (``points``), lays the house's own path through them, makes an
 ``Objective`` of net, cost and data (``data``), and hands both to the house's own measurements: a face of the house, and
-no second way through it. What comes back is a ``Curve``, a ``Surface`` or a ``Projection``.
+no second way through it. What comes back is a ``Curve``, a ``Surface`` or a ``Projection``. ``connect`` trains a curve
+between two points first, and gives a place to ``measure`` on.
 """
 
+from landscape.face.connect import connect
+from landscape.face.curve import ConnectingCurve
 from landscape.face.measure import measure
 from landscape.face.places import line, plane, trajectory
 
-__all__ = ["line", "measure", "plane", "trajectory"]
+__all__ = ["ConnectingCurve", "connect", "line", "measure", "plane", "trajectory"]

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from landscape.endpoints import Ends
 from landscape.errors import InputError
+from landscape.face.curve import ConnectingCurve
 from landscape.face.directions import directions
 from landscape.face.places import LineBetween, PlaneAround, PlaneThrough
 from landscape.face.points import Reading
@@ -68,11 +69,21 @@ def laid(place: Any, net: nn.Module, grid: Callable[[float, float], np.ndarray],
         InputError: points that are not of this net, or that are one.
     """
     if isinstance(place, LineBetween):
-        (theta_0, buffers_0), (theta_1, buffers_1) = _points(place.points, place.reading, net)
+        (theta_0, buffers_0), (theta_1, buffers_1) = points_of(place.points, place.reading, net)
         ends = _ends(theta_0, theta_1, buffers_0, buffers_1, seeds)
         return Laid(ends, LINES[place.path], True)
+    if isinstance(place, ConnectingCurve):
+        path, seeds = place.path, [place.seed] if seeds is None else seeds
+        num = ParameterLayout.of(net).num_parameters
+        if path.theta_0.shape[1] != num:
+            raise InputError(
+                f"the curve was trained for a net of {path.theta_0.shape[1]} parameters, and net={type(net).__name__} "
+                f"has {num}; give the net of ls.connect"
+            )
+        ends = _ends(path.theta_0[0], path.theta_1[0], place.buffers_0, place.buffers_1, seeds)
+        return Laid(ends, path._between, True)
     if isinstance(place, PlaneThrough):
-        points = _points(place.points, place.reading, net)
+        points = points_of(place.points, place.reading, net)
         theta_0, theta_1, theta_2 = (theta for theta, _ in points)
         buffers = {name: own for name, (_, own) in zip("abc", points, strict=True)}
         ends = _ends(theta_0, theta_1, buffers["a"], buffers[place.statistics], seeds, theta_2)
@@ -86,7 +97,7 @@ def laid(place: Any, net: nn.Module, grid: Callable[[float, float], np.ndarray],
         names = list(buffers)
         return Laid(ends, path, False, (axis, axis), corners, names, frame, buffers, place.statistics)
     if isinstance(place, PlaneAround):
-        [(theta, own)] = _points((place.point,), place.reading, net)
+        [(theta, own)] = points_of((place.point,), place.reading, net)
         first, second = theta.double() + directions(net, theta, place.seed)
         axis = grid(-place.radius, place.radius)
         ends = _ends(theta.double(), first, {}, own, seeds, second)
@@ -125,7 +136,7 @@ def _plane(theta_2: Tensor, grid: tuple[np.ndarray, np.ndarray]) -> Callable[...
     return lambda theta_0, theta_1: Plane(theta_0, theta_1, theta_2[None].to(theta_0), *grid)
 
 
-def _points(points: tuple[Any, ...], reading: Reading, net: nn.Module) -> list[tuple[Tensor, dict[str, Tensor]]]:
+def points_of(points: tuple[Any, ...], reading: Reading, net: nn.Module) -> list[tuple[Tensor, dict[str, Tensor]]]:
     """Each point on the CPU, no two of them alike."""
     found = list(reading.points(points, "abc", net))
     wide = max((theta.dtype for theta, _ in found), key=lambda dtype: dtype.itemsize)

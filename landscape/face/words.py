@@ -12,6 +12,10 @@ PHRASES = {
     "measurement.modes=[deterministic]": "mode='deterministic'",
     "give Objective(calibration=...)": "give calibration=...",
     "uses those of the trained model everywhere": "uses those of a line's end or a plane's last point everywhere",
+    "use path.num_bends=1 or more, or path=linear": "use num_bends=1 or more, or ls.line(a, b)",
+    "another point of it, so bends cannot be trained; use path=linear": (
+        "another point of it, so bends cannot be trained; use ls.line(a, b)"
+    ),
     "use path=linear": "use path='linear'",
     " (a random point has none, nor have solutions stored by an older version: refresh=true)": "",
     " (a published sum is training.gradient_scale times that in training)": "",
@@ -41,7 +45,7 @@ RULES: list[tuple[str, str]] = [
     (r"set \+?cost\.\w+=\S+, in Python (\w+\()", r"use landscape.cost.\1"),
     *((rf"\bcost={name}\b", f"landscape.cost.{kind}()") for name, kind in COSTS.items()),
     (r"\bmodel=(?=[A-Z_])", "net="),
-    (r"(?<![\w./])\+?(?:objective|measurement|alphas|cost|endpoints)\.(?=[a-z_]+\b(?!\.py))", ""),
+    (r"(?<![\w./])\+?(?:objective|measurement|alphas|cost|endpoints|path)\.(?=[a-z_]+\b(?!\.py))", ""),
     (r"'ignore=\[([^\]]*)\]'", r"ignore=['\1']"),
     (r"\b(running_statistics|dtype|mode|entry|missing)=(?!None\b)([\w.]*\w)", r"\1='\2'"),
     (r"\bmemory=([\d.]+[A-Za-z%]+)", r"memory='\1'"),

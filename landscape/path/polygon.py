@@ -8,8 +8,8 @@ from landscape.path.bent import PANELS, Bent
 class Polygon(Bent):
     """From theta_0 through every bend to theta_1, straight in between; each piece takes an equal part of t.
 
-    At a bend it has a kink: ``velocity`` is that of the piece which begins there, and J has no slope. It has no
-    acceleration, so ``measurement.slopes=2`` is refused; ``slopes=1`` is, where a position is a kink.
+    At a bend it has a kink: ``velocity`` is that of the piece which begins there, and J has no slope, so slopes are
+    refused where a position is a kink. Within a piece the acceleration is zero.
 
     Args:
         theta_0, theta_1: the ends [S, P].

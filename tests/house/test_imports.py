@@ -54,7 +54,7 @@ LAYERS = [
     Layer(
         "face",
         "torch numpy",
-        only="errors ground result parameters alphas data cost path objective store endpoints measurement",
+        only="errors ground result parameters alphas data cost path objective store training endpoints measurement",
     ),
     # No torch in these: saved results can be drawn without it.
     Layer("figure", "numpy matplotlib rich", only="errors ground result"),

@@ -20,6 +20,9 @@ OF_ENDPOINTS = {
     "init_to_solution": FROM_START_TO_SOLUTION,
 }
 
+BENT = ("bezier", "polygon")
+"""Paths that were trained to be low: what the paper says of lines is not said of them."""
+
 
 def judge(results: Sequence[Result]) -> list[Verdict]:
     """The paper's claims that fit each job's endpoints, and those on its trajectory that name no particular net.
@@ -29,7 +32,9 @@ def judge(results: Sequence[Result]) -> list[Verdict]:
     found: list[Verdict] = []
     results = distinct(results)
     for result, name in zip(results, naming.names(results), strict=True):
-        found += judge_job((*OF_ENDPOINTS.get(result.choices.get("endpoints", ""), ()), *OF_ANY_NET), result, name)
+        is_bent = result.choices.get("path") in BENT
+        of_line = () if is_bent else OF_ENDPOINTS.get(result.choices.get("endpoints", ""), ())
+        found += judge_job((*of_line, *OF_ANY_NET), result, name)
     if naming.unit_of(results):
         return found
     # The texts of the claims are written for a likelihood.
