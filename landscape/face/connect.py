@@ -33,7 +33,7 @@ from landscape.training.groups import check_training
 CONNECTIONS = {"bezier": BezierConnection, "polygon": PolygonConnection}
 
 
-@undisturbed()  # type: ignore[misc]  # the settings are spelt out below
+@undisturbed()
 def connect(
     net: nn.Module,
     a: Any,
@@ -61,7 +61,7 @@ def connect(
 ) -> ConnectingCurve:
     """A curve from ``a`` to ``b`` whose bends are trained so that J is low all along.
 
-    It minimises the mean over t of J(θ(t)), t uniform on [0, 1]: every minibatch is taken at a t of its own, in training
+    It minimises the mean over t of J(θ(t)), t uniform on [0, 1]: every minibatch is taken at a t of its own, in
     mode (dropout draws, batch norm takes the statistics of the minibatch), and torch's SGD moves the bends, which start
     evenly on the straight line. The rate ``lr`` stays for half of the epochs and then falls to a hundredth. The ends
     stay what they are, and so do the net and global random numbers.

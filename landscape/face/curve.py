@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -105,7 +104,8 @@ class ConnectingCurve(Place[Curve]):
             shapes = tuple(tuple(shape) for shape in state["shapes"])
             layout = ParameterLayout(tuple(state["names"]), shapes, tuple(state["complex_names"]))
             path = KINDS[state["kind"]](theta_0, theta_1, bends, state["spacing"])
-            return cls(path, layout, *state["buffers"], np.array(state["costs"]), int(state["seed"]))
+            buffers_0, buffers_1 = state["buffers"]
+            return cls(path, layout, buffers_0, buffers_1, np.array(state["costs"]), int(state["seed"]))
         except Unusable as error:
             raise InputError(f"{file} is no curve that was saved: {error}") from error
 

@@ -73,15 +73,15 @@ def laid(place: Any, net: nn.Module, grid: Callable[[float, float], np.ndarray],
         ends = _ends(theta_0, theta_1, buffers_0, buffers_1, seeds)
         return Laid(ends, LINES[place.path], True)
     if isinstance(place, ConnectingCurve):
-        path, seeds = place.path, [place.seed] if seeds is None else seeds
+        curve, seeds = place.path, [place.seed] if seeds is None else seeds
         num = ParameterLayout.of(net).num_parameters
-        if path.theta_0.shape[1] != num:
+        if curve.theta_0.shape[1] != num:
             raise InputError(
-                f"the curve was trained for a net of {path.theta_0.shape[1]} parameters, and net={type(net).__name__} "
+                f"the curve was trained for a net of {curve.theta_0.shape[1]} parameters, and net={type(net).__name__} "
                 f"has {num}; give the net of ls.connect"
             )
-        ends = _ends(path.theta_0[0], path.theta_1[0], place.buffers_0, place.buffers_1, seeds)
-        return Laid(ends, path._between, True)
+        ends = _ends(curve.theta_0[0], curve.theta_1[0], place.buffers_0, place.buffers_1, seeds)
+        return Laid(ends, curve._between, True)
     if isinstance(place, PlaneThrough):
         points = points_of(place.points, place.reading, net)
         theta_0, theta_1, theta_2 = (theta for theta, _ in points)

@@ -75,8 +75,8 @@ def check_placement(on_path: OnPath, mode: str, order: int) -> None:
     for alpha in on_path.alphas.tolist():  # some paths have corners
         if alpha in kinks:
             raise InputError(
-                f"path=polygon has a kink at alpha={alpha:g}, where J has no slope, and measurement.slopes={order} needs "
-                "one; use alphas without it, path=bezier, or measurement.slopes=0"
+                f"path=polygon has a kink at alpha={alpha:g}, where J has no slope, and measurement.slopes={order} "
+                "needs one; use alphas without it, path=bezier, or measurement.slopes=0"
             )
         path.velocity(alpha)
         if order == 2:

@@ -50,7 +50,7 @@ class Connection:
         return self.curve.straight(theta_0, theta_1, self.num_bends, self.spacing)
 
     def through(self, bends: Tensor) -> Any:
-        """(theta_0, theta_1) -> the curve with these bends [B, S, P]; between ends that only stand in, a straight one."""
+        """(theta_0, theta_1) -> the curve with these bends [B, S, P]; between ends that stand in, the line."""
         return partial(self._through, bends)
 
     def _through(self, bends: Tensor, theta_0: Tensor, theta_1: Tensor) -> Bent:

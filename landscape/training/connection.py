@@ -240,6 +240,6 @@ def check_connection(connection: Connection, module: nn.Module, num_examples: in
         raise InputError(f"path.batch_size={batch_size} is larger than the {num_examples} training examples; lower it")
     if is_stateful(module):
         raise InputError(
-            f"model={type(module).__name__} carries a state from minibatch to minibatch, which on a curve would come from "
-            "another point of it, so bends cannot be trained; use path=linear"
+            f"model={type(module).__name__} carries a state from minibatch to minibatch, which on a curve would come "
+            "from another point of it, so bends cannot be trained; use path=linear"
         )

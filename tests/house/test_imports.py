@@ -90,6 +90,7 @@ FILE_EXTRAS = {
     "landscape/result/entries.py": {"theory"},
     "landscape/result/curve/file.py": {"theory"},
     "landscape/data/cached.py": {"theory"},
+    "landscape/store/bends.py": {"theory"},
     "landscape/store/entry.py": {"theory"},
     "landscape/figure/publish.py": {"omegaconf"},  # which keys an experiment sweeps itself
     "landscape/figure/fig07_mpdbm.py": {"plotly"},  # an interactive page, imported when asked
