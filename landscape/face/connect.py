@@ -61,10 +61,10 @@ def connect(
 ) -> ConnectingCurve:
     """A curve from ``a`` to ``b`` whose bends are trained so that J is low all along.
 
-    It minimises the mean over t of J(θ(t)), t uniform on [0, 1]: every minibatch is taken at a t of its own, in
-    training mode (dropout draws, batch norm takes the statistics of the minibatch). torch's SGD moves the bends, which start
-    evenly on the straight line; the rate ``lr`` stays for half of the epochs and then falls to a hundredth. The ends
-    stay what they are, and so do the net and global random numbers.
+    It minimises the mean over t of J(θ(t)), t uniform on [0, 1]. Every minibatch is taken at a t of its own, in
+    training mode: dropout draws, batch norm takes the statistics of the minibatch. torch's SGD moves the bends, which
+    start evenly on the straight line; the rate ``lr`` stays for half of the epochs and then falls to a hundredth. The
+    ends stay what they are, and so do the net and global random numbers.
 
     Measure it with ``measure``, as a line. With batch norm say ``running_statistics="recalibrate"`` there: between the
     ends no statistics are known.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -215,7 +216,7 @@ def draw(results: Sequence[Result]) -> Figure:
     return caption.finish(figure, results, title, notes, verdicts=judge(results))
 
 
-def _look(way: Way) -> dict[str, object]:
+def _look(way: Way) -> dict[str, Any]:
     colours = {"linear": style.GREY, "bezier": style.BLUE, "polygon": style.ORANGE}
     return {
         "color": colours[way.path],
@@ -238,7 +239,7 @@ def _draw_barriers(axes: Axes, ways: Sequence[Way]) -> None:
     for k, way in enumerate(ways):
         heights = [barrier(column) for label in way.labels if (column := way.column(label)) is not None]
         look = {"color": _look(way)["color"], "marker": "o" if not way.align else "s", "linestyle": "none"}
-        axes.plot([k] * len(heights), [max(height, floor) for height in heights], markersize=5, **look)  # type: ignore[arg-type]
+        axes.plot([k] * len(heights), [max(height, floor) for height in heights], markersize=5, **look)
     if ways:
         axes.axhline(least(ways[0].job), color=style.GREY, linewidth=0.8, linestyle=":", label="counts as a barrier")
     axes.set_yscale("log")
