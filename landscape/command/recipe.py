@@ -199,7 +199,7 @@ class Recipe:
             passes = [] if work is None else list(work.passes)
         check_room(network, passes)
         if subject is not None:
-            check_path(subject, self.endpoints)
+            check_path(subject, self.endpoints, self.training.batch_size)
         if hasattr(self.measurement, "check"):
             self.measurement.check(network if subject is None else subject)
         if network.num_examples is not None:
@@ -231,9 +231,8 @@ class Recipe:
         """Those that need no training; the forecast reads them, and the job need not again."""
         return ends_from(self.endpoints, self.network.module, partial(build, self.model, self.training.first_seed + 1))
 
-    def groups(self) -> list[tuple[list[int], dict[str, Any]]]:
-        """The seeds that train together, and by what description the store knows each group."""
-        training, cost = self.training, self.cost
+    def trained_on(self) -> dict[str, Any]:
+        """By what the store knows a training, but for its seeds: the keys of the recipe, and the examples."""
         recipe = {key: value for key, value in self.config.items() if uses_of(key).recipe}
         recipe["training"] = {
             k: v
@@ -244,6 +243,11 @@ class Recipe:
         if named:
             recipe["outside"] = named
         recipe["examples"] = self.dataset.fingerprint
+        return recipe
+
+    def groups(self) -> list[tuple[list[int], dict[str, Any]]]:
+        """The seeds that train together, and by what description the store knows each group."""
+        training, cost, recipe = self.training, self.cost, self.trained_on()
         dtype: torch.dtype = getattr(torch, training.dtype)
         few = self.dataset.train.first(min(8, len(self.dataset.train))).to(self.device, dtype)
         template, *others = (

@@ -12,6 +12,10 @@ PHRASES = {
     "measurement.modes=[deterministic]": "mode='deterministic'",
     "give Objective(calibration=...)": "give calibration=...",
     "uses those of the trained model everywhere": "uses those of a line's end or a plane's last point everywhere",
+    "use path.num_bends=1 or more, or path=linear": "use num_bends=1 or more, or ls.line(a, b)",
+    "another point of it, so bends cannot be trained; use path=linear": (
+        "another point of it, so bends cannot be trained; use ls.line(a, b)"
+    ),
     "use path=linear": "use path='linear'",
     ", or path=corners_plane": ", or give three points, plane(a, b, c)",
     "path=given_plane: ": "",

@@ -40,7 +40,7 @@ HOLDS_OF = {
     "rounding": {"1a", "3b", "8a", "8f", "ext07e"},
     # Of real samples: a barrier of two lines, a range of steps, a level, is there whatever made them.
     "rising": {"3b", "4d", "8f", "9a", "ext07e"},
-    "noise": {"5b", "ext04b", "3b", "8f", "6b", "6d", "7a-total", "7a-pixels", "7a-label", "ext07e"},
+    "noise": {"5b", "ext04b", "ext06a", "3b", "8f", "6b", "6d", "7a-total", "7a-pixels", "7a-label", "ext07e"},
     "nan": set(),
     "inf": set(),
     "one point": {"1a", "3b", "8a", "8f"},

@@ -55,7 +55,8 @@ LAYERS = [
     Layer(
         "face",
         "torch numpy",
-        only="errors ground result parameters alphas data cost path objective store symmetry endpoints measurement",
+        only="errors ground result parameters alphas data cost path objective store symmetry training endpoints "
+        "measurement",
     ),
     # No torch in these: saved results can be drawn without it.
     Layer("figure", "numpy matplotlib rich", only="errors ground result"),
@@ -96,6 +97,7 @@ FILE_EXTRAS = {
     "landscape/result/entries.py": {"theory"},
     "landscape/result/curve/file.py": {"theory"},
     "landscape/data/cached.py": {"theory"},
+    "landscape/store/bends.py": {"theory"},
     "landscape/store/entry.py": {"theory"},
     "landscape/figure/publish.py": {"omegaconf"},  # which keys an experiment sweeps itself
     "theory/command.py": {"matplotlib"},  # --figure, imported when asked
