@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from landscape.command.alignment import check_alignment
 from landscape.data.dataset import Dataset
 from landscape.data.stream import num_of
 from landscape.endpoints import Ends, NoiseToSolution, OtherInitToSolution, ZeroToSolution
@@ -40,8 +41,9 @@ def check_path(subject: OnPath, endpoints: Any) -> None:
     """Lay the path between stand-ins for its ends: what it wants of module and start is told before training.
 
     Raises:
-        InputError: it cannot be made, or not from such a start.
+        InputError: it cannot be made, not from such a start, or its ends cannot be aligned as is wanted.
     """
+    check_alignment(subject, endpoints)
     layout = ParameterLayout.of(subject.module)
     starts = [torch.ones(1, layout.num_parameters)]
     if isinstance(endpoints, ZeroToSolution):

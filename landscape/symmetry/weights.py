@@ -15,7 +15,6 @@ from itertools import permutations
 
 import numpy as np
 import torch
-from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 from landscape.ground.streams import ALIGN, stream
@@ -95,7 +94,7 @@ class _Descent:
             for k in torch.randperm(len(names), generator=generator).tolist():
                 name = names[k]
                 other = {**by, name: assigned(*self._scores(name, by))}
-                # Of a permutation that acts on two axes of one matrix the scores are a slope: what it promises is tried.
+                # Where one acts on two axes of a matrix the scores are a slope, and what they promise is tried.
                 concerned = {place[0] for place in self.places[name]}
                 if self.similarity(other, concerned) > self.similarity(by, concerned) + self.least:
                     by, has_changed = other, True
@@ -107,7 +106,7 @@ class _Descent:
         return math.fsum(torch.sum(self.pairs[n][0] * self._moved(n, by)).item() for n in chosen)
 
     def _scores(self, name: str, by: Mapping[str, Permutation]) -> tuple[Tensor, Tensor | None]:
-        """What a unit u of a gains beside v of b [U, U], and where there are pieces [U, K, U, K] what each of them does."""
+        """What unit u of a gains beside v of b [U, U]; where there are pieces, what each gains [U, K, U, K]."""
         num, num_pieces = self.axes.sizes[name], self.axes.pieces(name)
         units = torch.zeros(num, num, dtype=torch.float64)
         pieces = torch.zeros(num, num_pieces, num, num_pieces, dtype=torch.float64) if num_pieces > 1 else None
@@ -153,6 +152,8 @@ def assigned(units: Tensor, pieces: Tensor | None = None) -> Permutation:
 
 
 def _assignment(scores: Tensor) -> Tensor:
+    from scipy.optimize import linear_sum_assignment  # late: slow to import
+
     return torch.from_numpy(linear_sum_assignment(scores.numpy(), maximize=True)[1]).long()
 
 
