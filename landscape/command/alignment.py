@@ -30,8 +30,8 @@ def alignment_of(network: Network, how: Align) -> Alignment:
     call = network.trial.forward.form.call
     net = Net.over(network.module, network.split("train"), network.cost, call, network.device)
     try:
-        axes = axes_of(network.module, net.few) if how.axes is None else axes_from(how.axes, network.module)
-        check_axes(network.module, axes, net.few)
+        axes = axes_of(network.module, net.few, net.call) if how.axes is None else axes_from(how.axes, network.module)
+        check_axes(network.module, axes, net.few, net.call)
         alignment = Alignment(net, axes, how.by, how.rescale, how.starts)
         alignment.check()
     except InputError as error:
