@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -41,11 +41,16 @@ class Axes:
 
     Args:
         sizes: {name of a permutation: its number of units U}.
-        of: {name of a parameter or buffer: one entry per axis of it}; None for an axis that stays.
+        of: {name of a parameter or buffer: one entry per axis of it}; None for an axis that stays. Tied ones go by the
+            first of their names.
+        tied: {every further name of a tied one: the first}.
+        stays: {name of a parameter or buffer: what holds an axis of it that no permutation moves}.
     """
 
     sizes: dict[str, int]
     of: dict[str, tuple[Axis | None, ...]]
+    tied: dict[str, str] = field(default_factory=dict)
+    stays: dict[str, str] = field(default_factory=dict)
 
     def pieces(self, permutation: str) -> int:
         """K of a permutation of maxout units; 1 for any other."""
@@ -82,7 +87,7 @@ def permuted(state: Mapping[str, Tensor], axes: Axes, by: Mapping[str, Permutati
     """
     found = {}
     for name, value in state.items():
-        for dim, axis in enumerate(axes.of.get(name, ())):
+        for dim, axis in enumerate(axes.of.get(axes.tied.get(name, name), ())):
             if axis is not None and axis.permutation in by:
                 index = entries(axis, by[axis.permutation])
                 value = value.index_select(dim, index.to(value.device))
