@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from landscape.endpoints import Ends
-from landscape.endpoints.align import Align, align_ends
+from landscape.endpoints.align import Align
+from landscape.endpoints.aligned import align_ends
 from landscape.errors import InputError
 from landscape.measurement import Network
 from landscape.symmetry.align import Alignment

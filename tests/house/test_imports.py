@@ -41,7 +41,7 @@ LAYERS = [
         "torch numpy numba llvmlite filelock",
         only="errors ground result parameters model data cost path",
     ),
-    Layer("symmetry", "torch numpy scipy yaml", only="errors ground parameters model objective"),
+    Layer("symmetry", "torch numpy scipy yaml", only="errors ground parameters model data objective"),
     Layer(
         "training endpoints",
         "torch numpy filelock",
@@ -70,6 +70,7 @@ FILE_EXTRAS = {
     "landscape/__init__.py": {"ground", "result", "face"},  # former names of modules; what is public, when asked for
     "landscape/ground/progress.py": {"IPython"},  # in a notebook
     "landscape/objective/interim.py": {"theory"},  # one reader of npz files that nobody vouches for
+    "landscape/symmetry/saved.py": {"theory"},  # likewise
     "landscape/result/curve/shown.py": {"matplotlib", "pandas"},  # imported when asked
     "landscape/result/curve/picture.py": {"matplotlib"},  # imported when asked
     # Commands: how they behave at a terminal is the same for theory's and landscape's.
