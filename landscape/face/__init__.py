@@ -6,7 +6,8 @@ flat tensors. ``measure`` reads them against the net (``points``), lays the hous
 no second way through it. What comes back is a ``Curve``, a ``Surface`` or a ``Projection``.
 """
 
+from landscape.face.align import align
 from landscape.face.measure import measure
 from landscape.face.places import line, plane, trajectory
 
-__all__ = ["line", "measure", "plane", "trajectory"]
+__all__ = ["align", "line", "measure", "plane", "trajectory"]

@@ -61,6 +61,28 @@ class Axes:
         return [axis for entries in self.of.values() for axis in entries if axis is not None]
 
 
+def fault_of(axes: Axes, tensors: Mapping[str, Tensor]) -> str | None:
+    """In what axes do not fit the tensors that they name, or one another; None where they do."""
+    for name, every in axes.of.items():
+        if name not in tensors:
+            return f"{name} is no parameter or buffer, or not the first of its names"
+        shape = tensors[name].shape
+        if len(every) != len(shape):
+            return f"{name} has {len(every)} entries for a shape of {list(shape)}"
+        for k, axis in enumerate(every):
+            if axis is None:
+                continue
+            num = axes.sizes.get(axis.permutation, 0)
+            if axis.outer * num * axis.inner != shape[k]:
+                blocks = f"{axis.outer} x {num} x {axis.inner}"
+                return f"{name}, axis {k} has length {shape[k]}, not the {blocks} of permutation {axis.permutation}"
+    for name in axes.sizes:
+        counts = {axis.pieces for axis in axes.all() if axis.permutation == name and axis.has_pieces}
+        if len(counts) > 1:
+            return f"permutation {name} has {' and '.join(map(str, sorted(counts)))} pieces in a unit"
+    return None
+
+
 @dataclass(frozen=True)
 class Permutation:
     """The new unit u is the old unit ``units[u]``; its new piece k is that one's old piece ``pieces[u, k]``.

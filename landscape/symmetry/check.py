@@ -11,7 +11,7 @@ from torch.nn.modules.batchnorm import _NormBase
 
 from landscape.errors import InputError
 from landscape.objective.module.call import Call, called
-from landscape.symmetry.axes import Axes, Permutation, entries, permuted, random_permutations
+from landscape.symmetry.axes import Axes, Permutation, entries, fault_of, permuted, random_permutations
 from landscape.symmetry.outputs import AFTER, LATER, Outputs
 
 LARGEST = 1e-12
@@ -42,6 +42,8 @@ def check_axes(module: nn.Module, axes: Axes, inputs: Any, call: Call = called) 
         InputError: the outputs differ, or do not tell.
     """
     outputs = Outputs(module, inputs, call)
+    if (fault := fault_of(axes, outputs.values)) is not None:
+        raise InputError(f"the axes do not fit model={outputs.name}: {fault}")
     worst = 0.0
     generator = torch.Generator().manual_seed(16)
     values, before = _random_point(outputs, generator)

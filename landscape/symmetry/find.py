@@ -145,36 +145,36 @@ class _Walk:
             self.shapes[node] = self._shape(node)
             return set()
         parts, last = _combined(node)
-        if last is not None:
-            shape = self._folded(node)
-            if shape is not None:
-                self.shapes[last] = shape
-                self._meet(shape)
-                return parts
-        rule = RULES.get(name) or (entrywise if _is_entrywise(node.target) else None)
-        if rule is None:
+        if last is not None and (shape := self._folded(node)) is not None:
+            self.shapes[last] = shape
+            self._meet(shape)
+            return parts
+        found = self._applied(node, name)
+        if found is None:
             self._unknown(node)
             return set()
+        for shape in found:
+            self._meet(shape)
+        if isinstance(node.meta["val"], Tensor):
+            self.shapes[node] = found[0]
+        else:
+            self.several[node] = found
+        return set()
+
+    def _applied(self, node: Node, name: str) -> tuple[Shape, ...] | None:
+        """What the rule of an operator says of all that it gives and somebody reads; None where it has no say."""
+        rule = RULES.get(name) or (entrywise if _is_entrywise(node.target) else None)
+        if rule is None:
+            return None
         try:
             found = rule(Operator(node, name, self._shape))
         except (Unknown, LookupError, TypeError, ValueError):  # an overload that the rule was not written for
-            self._unknown(node)
-            return set()
+            return None
         shapes = found if isinstance(found, tuple) else (found,)
-        is_one = isinstance(node.meta.get("val"), Tensor)
-        right = [
-            [size_of(dim) for dim in shape] == list(size) for shape, size in zip(shapes, sizes_of(node), strict=False)
-        ]
-        if not all(right) or (not is_one and any(n.args[1] >= len(shapes) for n in node.users)):
-            self._unknown(node)
-            return set()
-        for shape in shapes:
-            self._meet(shape)
-        if is_one:
-            self.shapes[node] = shapes[0]
-        else:
-            self.several[node] = shapes
-        return set()
+        read = {0} if isinstance(node.meta["val"], Tensor) else {int(str(user.args[1])) for user in node.users}
+        sizes = sizes_of(node)
+        fits = all(k < len(shapes) and [size_of(dim) for dim in shapes[k]] == list(sizes[k]) for k in read)
+        return shapes if fits else None
 
     def _unknown(self, node: Node) -> None:
         """What nobody knows of gives the same when all that it reads is the same."""

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from landscape.errors import InputError
 from landscape.objective.module.template import unwrapped
-from landscape.symmetry.axes import Axes, Axis
+from landscape.symmetry.axes import Axes, Axis, fault_of
 
 KEY = "endpoints.axes"
 MAX_BYTES = 4 * 2**20
@@ -53,7 +53,8 @@ def axes_from(file: str | os.PathLike[str], module: nn.Module) -> Axes:
         of[own], said[own] = found, name
     of = {name: entries for name, entries in of.items() if any(entries)}
     axes = Axes(_sizes(told, of, tensors), of, {name: own for name, own in tied.items() if own in of})
-    _check_pieces(told, axes)
+    if (fault := fault_of(axes, tensors)) is not None:
+        raise InputError(f"{told}: {fault}")
     return axes
 
 
@@ -172,16 +173,6 @@ def _sizes(told: str, of: Mapping[str, tuple[Axis | None, ...]], tensors: Mappin
     if not sizes or max(sizes.values()) < 2:
         raise InputError(f"{told} names no permutation of two units or more, so nothing can change places")
     return sizes
-
-
-def _check_pieces(told: str, axes: Axes) -> None:
-    """As many pieces on every axis of one permutation that has them."""
-    for name in axes.sizes:
-        counts = {axis.pieces for axis in axes.all() if axis.permutation == name and axis.has_pieces}
-        if len(counts) > 1:
-            raise InputError(
-                f"{told}: permutation {name} has {' and '.join(map(str, sorted(counts)))} pieces in a unit"
-            )
 
 
 def _short(value: Any) -> str:

@@ -183,7 +183,7 @@ def rules(names: str, rule: Rule) -> dict[str, Rule]:
 LAYERS: dict[str, Rule] = {
     **rules("linear", _linear),
     **rules("conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d convolution", _conv),
-    **rules("mm bmm matmul mv dot", _product),
+    **rules("mm bmm matmul mv dot vdot", _product),
     **rules("addmm addmv baddbmm", _added_product),
     **rules("bilinear", _bilinear),
     **rules("einsum", _einsum),

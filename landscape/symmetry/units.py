@@ -36,8 +36,8 @@ class Units:
     _parts: tuple[Units, Units] | None = None
 
 
-INPUTS, OUTPUTS, POSITIONS, TOKENS, UNUSED = "inputs", "outputs", "positions", "tokens", "no use of it"
-NATURAL = frozenset((INPUTS, OUTPUTS, POSITIONS, TOKENS))
+INPUTS, OUTPUTS, POSITIONS, TOKENS, UNUSED = "inputs", "outputs", "positions", "tokens", "unused"
+NATURAL = frozenset((INPUTS, OUTPUTS, POSITIONS, TOKENS, UNUSED))
 """What holds an axis in any network; all else is an operator that somebody may want to know of."""
 
 Dim = tuple[Units, ...]

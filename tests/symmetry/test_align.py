@@ -22,7 +22,7 @@ from landscape.symmetry.axes import random_permutations
 from landscape.symmetry.net import Net
 from landscape.symmetry.saved import read, write
 from landscape.symmetry.scale import Scales
-from tests.symmetry.nets import chain
+from tests.symmetry.by_hand import chain
 
 WIDTHS = [9, 8]
 X = torch.randn(150, 6, generator=torch.Generator().manual_seed(1), dtype=torch.float64)

@@ -11,7 +11,7 @@ from torch import Tensor
 from landscape.symmetry import Axes, Axis, Permutation, permuted
 from landscape.symmetry.axes import random_permutations
 from landscape.symmetry.weights import assigned, match_weights
-from tests.symmetry.nets import chain, drawn
+from tests.symmetry.by_hand import chain, drawn
 
 NETS = {
     "relu": chain([5, 7, 6, 3]),
