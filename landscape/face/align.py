@@ -75,7 +75,8 @@ def align(
 
     >>> import torch, landscape as ls
     >>> net = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.ReLU(), torch.nn.Linear(3, 1))
-    >>> a = {"0.weight": torch.eye(3)[:, :2], "0.bias": torch.ones(3), "2.weight": torch.eye(1, 3), "2.bias": torch.ones(1)}
+    >>> a = {"0.weight": torch.eye(3)[:, :2], "0.bias": torch.ones(3)}
+    >>> a |= {"2.weight": torch.eye(1, 3), "2.bias": torch.ones(1)}
     >>> b = {name: value.flip(0) if name.startswith("0") else value.flip(-1) for name, value in a.items()}
     >>> found = ls.align(net, a, b)
     >>> found.distance_before > found.distance_after
