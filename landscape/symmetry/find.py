@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import operator
 from collections.abc import Mapping
 from typing import Any
@@ -22,7 +23,11 @@ from landscape.symmetry.reading import read_off
 from landscape.symmetry.shapes import EVERYWHERE, FILLED, SHAPES, entrywise
 from landscape.symmetry.units import INPUTS, OUTPUTS, UNUSED, Shape, flat, free, hold, size_of, still, unify
 
+log = logging.getLogger(__name__)
+
 RULES = LAYERS | SHAPES
+SHOWN = 3
+"""Parameters that a message names."""
 SYMMETRIC = frozenset(("maximum", "minimum", "add", "mul", "max", "min"))
 """Operators of two that give the same in any order, one after the other."""
 WAY_OUT = "write down which axes share a permutation: endpoints.axes=FILE.yaml, or axes_from(file, net)"
@@ -51,6 +56,10 @@ def axes_of(module: nn.Module, example: Any, call: Call = called) -> Axes:
     walk.run()
     values = {name: walk.shapes[node] for name, node in _named(traced, "value ").items()}
     axes = read_off(values, walk.every(), outputs.tied)
+    if axes.stays:
+        some = [f"{name} ({why})" for name, why in axes.stays.items()]
+        more = f" and {len(some) - SHOWN} more" if len(some) > SHOWN else ""
+        log.info("model=%s: units stay where they are in %s%s", outputs.name, ", ".join(some[:SHOWN]), more)
     if not axes.sizes:
         held = sorted(set(axes.stays.values()))
         reason = f" ({', '.join(held)} kept some in place)" if held else ""
