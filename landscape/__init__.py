@@ -18,7 +18,7 @@ from landscape.ground.former import install
 
 if TYPE_CHECKING:
     from landscape.errors import InputError
-    from landscape.face import ConnectingCurve, connect, curvature, line, measure, plane, principal, trajectory
+    from landscape.face import ConnectingCurve, align, connect, curvature, line, measure, plane, principal, trajectory
     from landscape.result.curve import Components, Curve, Projection, Surface
 
 __version__ = "0.1.0"
@@ -31,6 +31,7 @@ __all__ = [
     "Projection",
     "Surface",
     "__version__",
+    "align",
     "connect",
     "curvature",
     "line",
@@ -47,7 +48,7 @@ if not TYPE_CHECKING:
     _ROOM = {"InputError": "landscape.errors"}
     _ROOM |= dict.fromkeys(("Components", "Curve", "Projection", "Surface"), "landscape.result.curve")
     _ROOM |= dict.fromkeys(
-        ("ConnectingCurve", "connect", "curvature", "line", "measure", "plane", "principal", "trajectory"),
+        ("ConnectingCurve", "align", "connect", "curvature", "line", "measure", "plane", "principal", "trajectory"),
         "landscape.face",
     )
 

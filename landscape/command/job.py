@@ -67,9 +67,8 @@ def run(
     if issubclass(recipe.stage, Trained) and not recipe.finds and not ends.endswith(".InitToSolution"):
         log.warning("this measurement looks at whole trainings and makes no use of endpoints (%s)", ends)
     measured = measured_by(recipe.measurement, subject)
-    numbers = measured.numbers | (
-        _numbers_of_runs(subject, solutions) if isinstance(subject, Network) and solutions else {}
-    )
+    numbers = measured.numbers | getattr(getattr(subject, "ends", None), "numbers", {})
+    numbers |= _numbers_of_runs(subject, solutions) if isinstance(subject, Network) and solutions else {}
     numbers |= {} if curves is None else curves.numbers
     result = Result(
         name=name,

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from landscape.alphas import Adaptive, checked, thinned
+from landscape.command.alignment import aligned
 from landscape.command.config import version
 from landscape.command.limits import apply_limits, note_cap
 from landscape.command.prepare import brings_points, brings_runs, dataset_of, ends_from, make, module_maker
@@ -214,6 +215,7 @@ class Recipe:
             return Seeds(seeds=self.training.seeds, device=self.device)
         if issubclass(self.stage, OnPath):
             ends = self.endpoints(solutions) if self.endpoints.needs_solutions else self.ends
+            ends = aligned(self.network, self.endpoints, ends, self.folder)
             return self.on_path(ends, ends.runs if solutions is None else solutions)
         runs = self.ends.runs if self.finds else solutions
         return self.network if runs is None else self.network.at(Trained, solutions=runs)

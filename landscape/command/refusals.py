@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from landscape.command.alignment import check_alignment
 from landscape.data.dataset import Dataset
 from landscape.data.stream import num_of
 from landscape.endpoints import Ends, NoiseToSolution, OtherInitToSolution, ZeroToSolution
@@ -75,8 +76,10 @@ def check_path(subject: OnPath, endpoints: Any, batch_size: int) -> None:
         batch_size: of the recipe's training.
 
     Raises:
-        InputError: it cannot be made, or not from such a start, or its bends cannot be trained.
+        InputError: it cannot be made, or not from such a start, its bends cannot be trained, or its
+            ends cannot be aligned as is wanted.
     """
+    check_alignment(subject, endpoints)
     if isinstance(subject.path, Connection):
         check_curves(subject, subject.path, batch_size)
     layout = ParameterLayout.of(subject.module)

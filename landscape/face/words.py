@@ -48,6 +48,7 @@ RULES: list[tuple[str, str]] = [
     (r"set \+?cost\.\w+=\S+, in Python (\w+\()", r"use landscape.cost.\1"),
     *((rf"\bcost={name}\b", f"landscape.cost.{kind}()") for name, kind in COSTS.items()),
     (r"\bmodel=(?=[A-Z_])", "net="),
+    (r"\balign=(weights|activations|random)\b", r"by='\1'"),
     (r"(?<![\w./])\+?(?:objective|measurement|alphas|cost|endpoints|path)\.(?=[a-z_]+\b(?!\.py))", ""),
     (r"'ignore=\[([^\]]*)\]'", r"ignore=['\1']"),
     (r"\b(running_statistics|dtype|mode|entry|missing|one_axis)=(?!None\b)([\w.]*\w)", r"\1='\2'"),

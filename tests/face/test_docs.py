@@ -64,6 +64,7 @@ def test_the_readme_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 @pytest.mark.parametrize(
     "name",
     [
+        "landscape.face.align",
         "landscape.face.places",
         "landscape.face.connect",
         "landscape.face.measure",

@@ -41,7 +41,7 @@ LAYERS = [
         "torch numpy numba llvmlite filelock",
         only="errors ground result parameters model data cost path",
     ),
-    Layer("symmetry", "torch numpy scipy yaml", only="errors ground parameters model objective"),
+    Layer("symmetry", "torch numpy scipy yaml", only="errors ground parameters model data objective"),
     Layer(
         "training endpoints",
         "torch numpy filelock",
@@ -73,6 +73,7 @@ FILE_EXTRAS = {
     "landscape/objective/interim.py": {"theory"},  # one reader of npz files that nobody vouches for
     "landscape/objective/curvature/operator.py": {"curvlinops"},  # an extra, imported when a Hessian is asked for
     "landscape/objective/curvature/spectrum.py": {"curvlinops", "scipy"},  # likewise
+    "landscape/symmetry/saved.py": {"theory"},  # likewise
     "landscape/result/curve/shown.py": {"matplotlib", "pandas"},  # imported when asked
     "landscape/result/curve/picture.py": {"matplotlib"},  # imported when asked
     "landscape/result/curve/relief.py": {"matplotlib"},

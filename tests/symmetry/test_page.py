@@ -20,5 +20,6 @@ def test_the_page_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: 
     text = (ROOT / "docs" / "symmetry.md").read_text("utf-8")
     for part in re.findall(r"^```python\n(.*?)^```$", text, re.M | re.S):
         exec(compile(part, "docs/symmetry.md", "exec"), names)
+    assert names["near"].difference <= 1e-12 and 4 * names["curve"].summary()["chord_barrier"][0] < names["before"]
     told = capsys.readouterr().out
     assert "{'0': 8}" in told and "inner=36" in told and "{'channels': 8, 'units': 10}" in told
