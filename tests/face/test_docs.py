@@ -57,6 +57,7 @@ def test_the_readme_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     "name",
     [
         "landscape.face.places",
+        "landscape.face.curvature",
         "landscape.face.measure",
         "landscape.result.curve.curve",
         "landscape.result.curve.surface",
