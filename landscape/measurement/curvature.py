@@ -74,7 +74,7 @@ class Curvature:
         self.point.check(on_path, self.splits, self.modes, "measurement=curvature")
 
     def work(self, on_path: OnPath) -> Work:
-        """The passes of J; a product with the Hessian takes about as long as five."""
+        """The passes of J."""
         num, rows = len(on_path.alphas), len(on_path.ends.seeds)
         passes = [
             Pass(name, mode, _num(on_path, name, self.point.num_examples), num, rows)
