@@ -16,10 +16,10 @@ from torch import Tensor, nn
 from landscape.endpoints import Ends
 from landscape.errors import InputError
 from landscape.face.data import check_kinds, examples_of, objective_of
-from landscape.face.measure import _axis, _check, _device
+from landscape.face.measure import _axis, _check, device_for
 from landscape.face.places import TrajectoryOf
 from landscape.face.points import Reading
-from landscape.face.run import is_alike, read_run
+from landscape.face.run import is_alike, read
 from landscape.face.stage import ALIKE, laid
 from landscape.face.words import translated
 from landscape.ground.progress import bars, progress_of
@@ -109,7 +109,7 @@ def curvature(
             raise InputError(f"call={call!r} must be a function (net, inputs) -> outputs")
         check_kinds(data, cost)
         dataset, names = examples_of(data, num_examples)
-        where, kind = _device(net, device), str(dtype).removeprefix("torch.")
+        where, kind = device_for(net, device), str(dtype).removeprefix("torch.")
         settings: dict[str, Any] = {"batch_size": batch_size, "device": where, "memory": memory, "call": call}
         running = running_statistics or ("keep" if isinstance(place, TrajectoryOf) else None)
         objective = partial(objective_of, **settings, running_statistics=running, calibration=dataset.train)
@@ -152,7 +152,7 @@ def _on_path(net: nn.Module, place: Any, network: dict[str, Any], alphas: Any, s
         [(theta, buffers)] = Reading.of("ls.curvature", 1, None, (), None).points([place], ["place"], net)
         ends = Ends(theta[None], theta[None], ["0"], list(seeds or [0]), [buffers], [False])
         return OnPath(**network, seeds=ends.seeds, ends=ends, alphas=np.zeros(1), path=lambda a, b: lambda alpha: b)
-    here = laid(place, net, lambda first, last: np.zeros(1), seeds)
+    here = laid(place, net, lambda plane: (np.zeros(1), np.zeros(1)), seeds)
     if here.grid is not None:
         raise InputError(
             "ls.curvature takes a line, a trajectory or one point, and this is a plane; give one of its points"
@@ -170,7 +170,7 @@ def _of_run(
         has_own: each point has its own running statistics; else those of the last.
     """
     with tempfile.TemporaryDirectory(prefix="landscape-") as folder:
-        points, buffers = read_run(run, stage, Path(folder))
+        points, buffers = read(run, stage.module, Path(folder))
         thetas = [points.theta(t)[0].double() for t in range(len(run))]
         first, last = (theta[None].numpy() for theta in (thetas[0], thetas[-1]))
         if np.array_equal(first, last):

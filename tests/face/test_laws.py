@@ -15,9 +15,9 @@ from torch.utils.data import DataLoader, TensorDataset
 
 import landscape as ls
 from landscape.data import Dataset, Split
-from landscape.face.directions import directions
 from landscape.parameters import ParameterLayout
 from landscape.path import Geometric, Linear, Plane
+from landscape.path.directions import directions
 from tests.face.conftest import CE, Trained, flat, loop, mixed
 
 
@@ -147,35 +147,6 @@ def test_a_plane_through_three_points(plain: Trained) -> None:
     apart = float((costs[1] - costs[0]).std(correction=1)) / np.sqrt(len(plain.x))
     assert surface.noise["errors"][3, 1, 0] == pytest.approx(apart, rel=1e-5)
     assert surface.noise["errors"][1, 1, 0] == 0 and 0 < surface.noise["floor"][0] < 1e-13
-
-
-def test_a_plane_around_one_point_moves_filters_by_their_norms() -> None:
-    net = nn.Sequential(
-        nn.Conv2d(2, 4, 3),
-        nn.GroupNorm(2, 4),
-        nn.ConvTranspose2d(4, 6, 3, groups=2),
-        nn.LayerNorm([6, 4, 4]),
-        nn.Linear(4, 3),
-    ).double()
-    layout = ParameterLayout.of(net)
-    theta = layout.theta(net)
-    first, second = directions(net, theta, seed=3)
-    torch.testing.assert_close(directions(net, theta.float(), seed=3)[0], first, rtol=1e-6, atol=0.0)
-    assert torch.equal(torch.stack([first, second]), directions(net, theta, seed=3))
-    assert not torch.equal(first, directions(net, theta, seed=4)[0])
-    own = layout.unflatten(theta)
-    for direction in (first, second):
-        parts = layout.unflatten(direction)
-        for name in ("0.weight", "4.weight"):
-            norms = [t[name].flatten(1).norm(dim=1) for t in (parts, own)]
-            torch.testing.assert_close(*norms)
-        for group in range(2):  # outputs 3 g ... 3 g + 2 see inputs 2 g and 2 g + 1
-            rows = slice(2 * group, 2 * group + 2)
-            norms = [t["2.weight"][rows].movedim(1, 0).flatten(1).norm(dim=1) for t in (parts, own)]
-            torch.testing.assert_close(*norms)
-        still = [n for n in layout.names if n not in ("0.weight", "2.weight", "4.weight")]
-        assert all(not parts[n].any() for n in still)
-    assert abs(float(first @ second) / float(first.norm() * second.norm())) < 0.3
 
 
 def test_the_middle_of_a_plane_is_the_point(plain: Trained) -> None:

@@ -1,4 +1,4 @@
-"""One job drawn alone, or a few that no key tells apart: lines, learning, tracks, curvature, and J on a plane."""
+"""One job drawn alone, or a few that no key tells apart: lines, learning, tracks, axes, curvature, J on a plane."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from matplotlib.collections import PolyCollection
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
-from landscape.figure import caption, naming, panel, style
+from landscape.figure import caption, components, naming, panel, style
 from landscape.figure.beside import draw_beside, points
 from landscape.figure.curvature import Course, course_of, draw_density, draw_eigenvalues, draw_noise_scale, note_of
 from landscape.figure.reading import primary
@@ -102,6 +102,8 @@ def _panels(results: Sequence[Result], labels: Sequence[str]) -> list[Panel]:
             return panel.Drawn((), tuple(notes))
 
         panels.append(off_line)
+    if any(result.components for result in results):
+        panels += [partial(_axes, results=results, labels=labels, kind=kind) for kind in ("shares", "paths")]
     for result, label in zip(results, labels, strict=True):
         if (course := course_of(result)) is not None:
             density = (draw_density,) if course.spectrum else ()
@@ -116,6 +118,23 @@ def _panels(results: Sequence[Result], labels: Sequence[str]) -> list[Panel]:
             name = f"J on the plane, {style.SPLIT_WORD['train']}"
             panels.append(partial(draw_plane, result=result, title=name if alone else f"{name}: {label}"))
     return panels
+
+
+def _axes(axes: Axes, results: Sequence[Result], labels: Sequence[str], kind: str) -> panel.Drawn:
+    """What the principal axes explain, or the runs in the plane of the first two."""
+    draw, label = {
+        "shares": (components.draw_shares, components.label_shares),
+        "paths": (components.draw_paths, components.label_paths),
+    }[kind]
+    drawn, words = panel.Drawn(), ""
+    for k, (result, name) in enumerate(zip(results, labels, strict=True)):
+        if (found := components.first_of(result)) is not None:
+            drawn += draw(axes, result, found, {**panel.job_look(k), "label": name}, has_law=not words)
+            words = words or components.about(found)
+    label(
+        axes, {"shares": f"principal axes {words}", "paths": "in the plane of the first two"}[kind], drawn, legend=False
+    )
+    return drawn
 
 
 def _curvature(axes: Axes, draw_one: Callable[[Axes, Course], panel.Drawn], course: Course, label: str) -> panel.Drawn:

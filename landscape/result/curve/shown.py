@@ -119,13 +119,17 @@ class Shown:
         return files.read(cls, file, cls.check)
 
 
-def axes_for(ax: Any) -> Any:
-    """The axes themselves, or new ones of a figure of their own."""
+def axes_for(ax: Any, **of: Any) -> Any:
+    """The axes themselves, or new ones of a figure of their own.
+
+    Args:
+        of: new ones, such as ``projection``.
+    """
     if ax is not None:
         return ax
     import matplotlib.pyplot as plt  # late: a result is read without it
 
-    return plt.subplots(figsize=(5.5, 4.0), layout="constrained")[1]
+    return plt.subplots(figsize=(5.5, 4.0), layout="constrained", subplot_kw=of)[1]
 
 
 def some_rows(num: int, most: int = MOST_ROWS) -> NDArray[np.int64]:
