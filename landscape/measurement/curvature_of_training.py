@@ -11,7 +11,7 @@ from torch import Tensor
 from landscape.errors import InputError
 from landscape.ground.progress import progress_of
 from landscape.measurement.contract import Measured, Work
-from landscape.measurement.curvature import SPLITS, UNKNOWN, chosen, numbers_at_ends
+from landscape.measurement.curvature import SPLITS, chosen, numbers_at_ends
 from landscape.measurement.interpolation import MODES
 from landscape.measurement.point_curvature import PointCurvature
 from landscape.measurement.stages import Network, Trained
@@ -63,8 +63,11 @@ class CurvatureOfTraining:
         self.point.check(network, [self.split], [self.mode], "measurement=curvature_of_training")
 
     def work(self, trained: Trained) -> Work:
-        """Nothing that can be counted."""
-        return Work(unknown=UNKNOWN)
+        """The products with the Hessian of J."""
+        runs = trained.solutions
+        num = max(len(run.epochs) for run in runs.trajectories)
+        num = num if self.num_points is None else min(num, self.num_points + 1)
+        return self.point.work(trained, self.split, self.mode, num, len(runs.seeds))
 
     def __call__(self, trained: Trained) -> Measured:
         """Trained networks -> projections ``{"trajectory": ...}`` with J and the metrics at some of its points."""

@@ -130,9 +130,8 @@ def test_a_quadratic_has_its_curvatures() -> None:
     curvature = np.sort(module.constants["curvature"].numpy())
     objective = Objective(module, Output(), split(4, 1), dtype="float64")
     found = Hessian(objective, normal(210, seed=1))
-    high, low = extremes(found, 3, 1, tolerance=1e-4)
+    high, _ = extremes(found, 3, 0, tolerance=1e-4)
     np.testing.assert_allclose(high.values, curvature[::-1][:3], rtol=1e-6)
-    np.testing.assert_allclose(low.values, curvature[:1], rtol=1e-4)
     assert scatter_of(found).variance == 0  # all examples have one cost
     trace, error = trace_of(found, 48)
     assert abs(trace - curvature.sum()) < 4 * error < 0.5 * trace
