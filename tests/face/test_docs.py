@@ -39,6 +39,13 @@ def test_the_page_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: 
     assert "lowest J" in told and "largest residual" in told and "a and b hold the same parameters" in told
 
 
+def test_the_page_on_principal_axes_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    [part] = snippets("docs/pca.md")
+    exec(compile(part, "docs/pca.md", "exec"), {})
+    plt.close("all")
+    assert "Principal axes of a run about their mean: 40 points" in capsys.readouterr().out
+
+
 def test_the_readme_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     [part] = [text for text in snippets("README.md") if "import landscape as ls" in text]
