@@ -79,8 +79,11 @@ def draw_paths(
         axes.plot(x, y, **{**look, "label": look["label"] if k == 0 else None, "linewidth": 0.9})
         axes.plot(x[:1], y[:1], "o", color=look["color"], markersize=3)
     if has_law and columns:
-        x, y = (places(values, found, columns[0]) for values in (found.walk_first, found.walk_second))
-        axes.plot(x, y, label="a random walk, by theory", **NULL)
+        for first, second, law, words in (
+            (found.walk_first, found.walk_second, NULL, "a random walk, by theory"),
+            (found.paced_first, found.paced_second, PACED, "one at the pace of the run"),
+        ):
+            axes.plot(*(places(values, found, columns[0]) for values in (first, second)), label=words, **law)
     return panel.Drawn((), (f"{look['label']}: {note}",) if note else ())  # each seed is drawn: no median, no band
 
 
