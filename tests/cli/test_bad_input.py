@@ -110,6 +110,8 @@ WRONG = {
         "measurement.dimension=9999999999999999999": "measurement.dimension=9999999999999999999 | memory",
         "measurement.solution_step=1001": "measurement.solution_step=1001 | measurement.num_steps=1000",
         "measurement.dimension=1": "measurement.dimension=1 | 2 or more",
+        "measurement=principal_walk measurement.num_steps=1": "measurement.num_steps=1 | 2 or more",
+        "measurement=principal_walk measurement.origins=[start]": "measurement.origins=['start'] | mean, end",
     },
 }
 

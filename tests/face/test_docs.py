@@ -47,6 +47,13 @@ def test_the_page_of_curves_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert names["on_curve"].summary()["end_barrier"][0] < 0.3 * names["on_line"].summary()["end_barrier"][0]
 
 
+def test_the_page_on_principal_axes_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    [part] = snippets("docs/pca.md")
+    exec(compile(part, "docs/pca.md", "exec"), {})
+    plt.close("all")
+    assert "Principal axes of a run about their mean: 40 points" in capsys.readouterr().out
+
+
 def test_the_readme_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     [part] = [text for text in snippets("README.md") if "import landscape as ls" in text]
