@@ -77,6 +77,9 @@ WRONG = {
         "objective.batch_size=abc": "objective",
         "training.lr_schedule=foo": "training.lr_schedule=foo | conf/training/lr_schedule",
         "endpoints=random_to_solution endpoints.scale=inf alphas=standard": "endpoints.scale=inf",
+        "measurement=surface path=linear": "path=Linear is none | path=random_plane",
+        "path=random_plane": "path=random_plane is a plane | measurement=surface",
+        "measurement=surface path=trajectory_plane training.max_epochs=1": "three saved points | train for 2 epochs",
         "measurement=closed_form": "measurement=closed_form | =MLP | CrossEntropy | measurement=interpolation",
         "dimensions.classes=7": "dimensions.classes=7 | digits | dimensions.classes=10",
     },
@@ -87,6 +90,8 @@ WRONG = {
         "endpoints=points": "endpoints.start has no value",
         "endpoints=large_start path=geometric": "path=geometric | path=linear",
         "measurement=closed_form endpoints=same_branch path=geometric": "measurement=closed_form | path=linear",
+        "measurement=surface path=corners_plane endpoints=points endpoints.start=[0,0] endpoints.end=[1,2] "
+        "+endpoints.third=[-2,-4]": "start, end and third lie on one line",
         "model.depth=0": "model.depth=0 | at least 1",
         "measurement=descent": "measurement=descent | model=DeepLinear | model=quadratic",
         "data.whiten=true data.num_test=0": "data.num_test=0",
