@@ -78,7 +78,8 @@ def measure(
     Args:
         net: any module; what it maps its inputs to is what the cost takes. A tensor is its one argument, a tuple gives
             several, a dict those that ``forward`` takes.
-        path: ``line(a, b)``, ``plane(...)``, ``trajectory(...)``, or a path of ``landscape.path`` with theta [S, P].
+        path: ``line(a, b)``, ``plane(...)``, ``trajectory(...)``, what ``connect`` returns, or a path of
+            ``landscape.path`` with theta [S, P].
         data: (x, y), a dict or tuple of tensors, a map-style ``Dataset``, which is read once; a ``DataLoader`` or
             whatever else yields batches, which is streamed; or several of them by the names ``train``, ``valid`` and
             ``test``.
@@ -137,7 +138,7 @@ def measure(
                 "running_statistics=recalibrate needs the training data: data={'train': ..., ...}, or calibration=..."
             )
         taken = dataset.train if calibration is None else held(calibration)
-        place = _device(net, device)
+        place = device_for(net, device)
         kind = str(dtype).removeprefix("torch.")
         settings: dict[str, Any] = {
             "dtype": kind,
@@ -249,7 +250,8 @@ def _axis(alphas: Any, first: float, last: float, usual: int = NUM_ON_AXIS, amon
     return checked(positions)
 
 
-def _device(net: nn.Module, device: Any) -> torch.device:
+def device_for(net: nn.Module, device: Any) -> torch.device:
+    """Where to compute; ``"auto"``: where the net lies."""
     if isinstance(device, str) and device == "auto":
         return next((p.device for p in net.parameters()), torch.device("cpu"))
     try:

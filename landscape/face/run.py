@@ -58,7 +58,7 @@ def projection_of(
         network = network | {"objective": lambda *what: own(*what, running_statistics="keep")}
     stage = Network(seeds=[0], **network)
     with tempfile.TemporaryDirectory(prefix="landscape-") as folder:
-        points, buffers = _read(run, stage.module, Path(folder))
+        points, buffers = read(run, stage.module, Path(folder))
         first, last = (points.theta(t).double().numpy() for t in (0, len(run) - 1))
         if np.array_equal(first, last):
             raise InputError(f"the first and the last point hold the same parameters{ALIKE}")
@@ -82,12 +82,12 @@ def axes_of(
         InputError: fewer than three points, or all the same.
     """
     with tempfile.TemporaryDirectory(prefix="landscape-") as folder:
-        points, buffers = _read(run, net, Path(folder))
+        points, buffers = read(run, net, Path(folder))
         last = points.theta(len(run) - 1)[0]
         return last, buffers[-1], (principal(points, last), points.epochs)
 
 
-def _read(run: TrajectoryOf, net: nn.Module, folder: Path) -> tuple[Trajectory, list[dict[str, Tensor]]]:
+def read(run: TrajectoryOf, net: nn.Module, folder: Path) -> tuple[Trajectory, list[dict[str, Tensor]]]:
     """All points [T, 1, P], in memory or in a file, and their buffers."""
     buffers, held = list[dict[str, Tensor]](), None
     names = map(run.name, range(len(run)))

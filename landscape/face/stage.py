@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from landscape.endpoints import Ends, point_of
 from landscape.errors import InputError
+from landscape.face.curve import ConnectingCurve
 from landscape.face.places import LineBetween
 from landscape.face.planes import PlaneAlong, PlaneAround, PlaneThrough
 from landscape.face.points import Reading
@@ -68,18 +69,28 @@ def laid(place: Any, net: nn.Module, axes: Axes, seeds: Any) -> Laid:
         InputError: points that are not of this net, or that are one.
     """
     if isinstance(place, LineBetween):
-        (theta_0, buffers_0), (theta_1, buffers_1) = _points(place.points, place.reading, net)
+        (theta_0, buffers_0), (theta_1, buffers_1) = points_of(place.points, place.reading, net)
         ends = _ends(theta_0, theta_1, buffers_0, buffers_1, seeds)
         return Laid(ends, LINES[place.path], True)
+    if isinstance(place, ConnectingCurve):
+        curve, seeds = place.path, [place.seed] if seeds is None else seeds
+        num = ParameterLayout.of(net).num_parameters
+        if curve.theta_0.shape[1] != num:
+            raise InputError(
+                f"the curve was trained for a net of {curve.theta_0.shape[1]} parameters, and net={type(net).__name__} "
+                f"has {num}; give the net of ls.connect"
+            )
+        ends = _ends(curve.theta_0[0], curve.theta_1[0], place.buffers_0, place.buffers_1, seeds)
+        return Laid(ends, curve._between, True)
     if isinstance(place, PlaneThrough):
-        points = _points(place.points, place.reading, net)
+        points = points_of(place.points, place.reading, net)
         one, two, three = (theta[None] for theta, _ in points)
         buffers = {name: own for name, (_, own) in zip("abc", points, strict=True)}
         ends = _ends(one[0], two[0], buffers["a"], buffers[place.statistics], seeds)
         plane: LaidPlane = CornersPlane(one, two, three, "abc", place.margin, place.axes)
         return _on(plane, ends, axes, {name: [own] for name, own in buffers.items()}, place.statistics)
     if isinstance(place, PlaneAround):
-        [(theta, own)] = _points((place.point,), place.reading, net)
+        [(theta, own)] = points_of((place.point,), place.reading, net)
         ends, here = _ends(theta, theta, {}, own, seeds), theta[None]
         if place.directions is None:
             plane = RandomPlane(here, here, net, [0], place.seed, place.radius, place.one_axis, "a")
@@ -151,7 +162,7 @@ def _rows(theta_0: Tensor, theta_1: Tensor, seeds: Any) -> Ends:
     return Ends(theta_0, theta_1, [str(s) for s in seeds], seeds, [{}] * rows, [False] * rows)
 
 
-def _points(points: tuple[Any, ...], reading: Reading, net: nn.Module) -> list[tuple[Tensor, dict[str, Tensor]]]:
+def points_of(points: tuple[Any, ...], reading: Reading, net: nn.Module) -> list[tuple[Tensor, dict[str, Tensor]]]:
     """Each point on the CPU, no two of them alike."""
     found = list(reading.points(points, "abc", net))
     wide = max((theta.dtype for theta, _ in found), key=lambda dtype: dtype.itemsize)

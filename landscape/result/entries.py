@@ -15,15 +15,15 @@ import numpy as np
 
 from landscape.errors import InputError
 from landscape.ground.files import document, pair, temporary
-from landscape.result.curve import Curve, LearningCurve, Projection, Surface
+from landscape.result.curve import Components, Curve, LearningCurve, Projection, Surface
 from landscape.result.verdict import Verdict
 from theory import npz
 
 T = TypeVar("T")
 SCHEMA = 1
-SINCE_THEN: dict[str, Any] = {"statements": list, "surfaces": dict}
+SINCE_THEN: dict[str, Any] = {"statements": list, "surfaces": dict, "components": dict}
 """Fields that results of earlier versions lack; empty there."""
-GROUPS = {"curves": Curve, "projections": Projection, "surfaces": Surface}
+GROUPS = {"curves": Curve, "projections": Projection, "surfaces": Surface, "components": Components}
 """Fields that hold arrays by name, and of what type."""
 JSON_NAME = "result.json"
 NPZ_NAME = "result.npz"

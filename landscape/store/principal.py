@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 
 BLOCK_BYTES = 64 * 2**20
 """Of float64 numbers that are held at once, twice where points come one by one."""
+MOST_POINTS = 5000
+"""Their inner products are 200 MB, and half a minute of a core's time."""
 NEAR = 1e-6
 """Share of the largest coordinate below which the first point, or the last, does not decide the sign of an axis."""
 
@@ -42,6 +44,7 @@ class Principal:
         shares: of the sum of squared distances from the origin that each axis explains, all of them, leading first
             [min(T, P)] of the finite points; 0 for an axis that is below rounding, and is then any across the others.
         beside: distance of each point from the plane of the first two axes [T].
+        legs: distance of each point from the finite one before it [T]; NaN of the first.
     """
 
     origin: Tensor
@@ -49,6 +52,7 @@ class Principal:
     coordinates: Tensor
     shares: Tensor
     beside: Tensor
+    legs: Tensor
 
 
 def principal(run: Course, origin: Tensor | None = None, num: int = 2, block_bytes: float = BLOCK_BYTES) -> Principal:
@@ -64,11 +68,12 @@ def principal(run: Course, origin: Tensor | None = None, num: int = 2, block_byt
         K axes, and the shares of all.
 
     Raises:
-        InputError: fewer than three finite points, points that are all the origin, or more axes than there can be.
+        InputError: fewer than three finite points, or more than 5,000; points that are all the origin; more axes than
+            there can be.
 
     Source: Li et al. 2018 (arXiv 1712.09913), section 7, takes theta_f as the origin; the mean is the usual one.
     """
-    known, mean = _looked_through(run)
+    known, mean, legs = _looked_through(run)
     about = mean if origin is None else origin.detach().double().cpu().numpy().reshape(-1)
     if len(about) != len(mean):
         raise InputError(f"the origin of the axes has {len(about)} numbers and the points have {len(mean)}")
@@ -88,22 +93,31 @@ def principal(run: Course, origin: Tensor | None = None, num: int = 2, block_byt
     signs = _signs(coordinates[known])
     if not values[1] > 0:
         log.warning("the saved points lie on one line, so the second principal axis is any that is across it")
-    found = (about, signs[:, None] * axes, coordinates * signs, values / values.sum(), beside)
+    found = (about, signs[:, None] * axes, coordinates * signs, values / values.sum(), beside, legs)
     return Principal(*(torch.from_numpy(np.ascontiguousarray(part)) for part in found))
 
 
-def _looked_through(run: Course) -> tuple[NDArray[np.bool_], Array]:
-    """Which points are finite [T], and their mean [P]."""
-    known = np.zeros(len(run.epochs), dtype=bool)
-    total: Array | None = None
+def _looked_through(run: Course) -> tuple[NDArray[np.bool_], Array, Array]:
+    """Which points are finite [T], their mean [P], and how far each is from the one before it [T]."""
+    if len(run.epochs) > MOST_POINTS:
+        raise InputError(
+            f"principal axes are found among {MOST_POINTS:,} saved points at most, and the run has "
+            f"{len(run.epochs):,}; give fewer checkpoints, or lower training.trajectory_gigabytes, which thins them"
+        )
+    known, legs = np.zeros(len(run.epochs), dtype=bool), np.full(len(run.epochs), np.nan)
+    total = before = np.zeros(0)
     for t, theta in enumerate(run):
         known[t] = np.isfinite(theta).all()
-        if total is None:
+        if not known[t]:
+            continue
+        if not len(before):
             total = np.zeros_like(theta)
-        if known[t]:
-            total += theta
+        else:
+            legs[t] = np.linalg.norm(theta - before)
+        total += theta
+        before = theta
     lost = np.flatnonzero(~known)
-    if known.sum() < 3 or total is None:
+    if known.sum() < 3:
         told = f" ({len(lost)} of {len(known)} are not finite)" if len(lost) else ""
         raise InputError(
             f"principal axes need three saved points, and the run has {known.sum()}{told}; train for more epochs, or "
@@ -116,7 +130,7 @@ def _looked_through(run: Course) -> tuple[NDArray[np.bool_], Array]:
             len(known),
             ", ".join(map(str, lost[:6])) + ", ..." * (len(lost) > 6),
         )
-    return known, total / known.sum()
+    return known, total / known.sum(), legs
 
 
 def _blocks(run: Course, known: NDArray[np.bool_], origin: Array, size: int) -> Iterator[tuple[slice, Array]]:

@@ -1,4 +1,4 @@
-"""One job drawn alone, or a few that no key tells apart: lines, learning, tracks, and J on a plane as contours."""
+"""One job drawn alone, or a few that no key tells apart: lines, learning, tracks, axes, curvature, J on a plane."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 
-from landscape.figure import caption, naming, panel, style
+from landscape.figure import caption, components, naming, panel, style
 from landscape.figure.beside import draw_beside, points
+from landscape.figure.curvature import Course, course_of, draw_density, draw_eigenvalues, draw_noise_scale, note_of
 from landscape.figure.reading import primary
 from landscape.figure.sweep.verdicts import judge
 from landscape.figure.track import draw_tracks, is_found_run
@@ -101,6 +102,13 @@ def _panels(results: Sequence[Result], labels: Sequence[str]) -> list[Panel]:
             return panel.Drawn((), tuple(notes))
 
         panels.append(off_line)
+    if any(result.components for result in results):
+        panels += [partial(_axes, results=results, labels=labels, kind=kind) for kind in ("shares", "paths")]
+    for result, label in zip(results, labels, strict=True):
+        if (course := course_of(result)) is not None:
+            density = (draw_density,) if course.spectrum else ()
+            for draw_one in (draw_eigenvalues, draw_noise_scale, *density):
+                panels.append(partial(_curvature, draw_one=draw_one, course=course, label="" if alone else label))
     for result, label in zip(results, labels, strict=True):
         curve = primary(result, "train")
         if curve is not None and any(points(result, s) for s in range(curve.objective.shape[1])):
@@ -110,6 +118,31 @@ def _panels(results: Sequence[Result], labels: Sequence[str]) -> list[Panel]:
             name = f"J on the plane, {style.SPLIT_WORD['train']}"
             panels.append(partial(draw_plane, result=result, title=name if alone else f"{name}: {label}"))
     return panels
+
+
+def _axes(axes: Axes, results: Sequence[Result], labels: Sequence[str], kind: str) -> panel.Drawn:
+    """What the principal axes explain, or the runs in the plane of the first two."""
+    draw, label = {
+        "shares": (components.draw_shares, components.label_shares),
+        "paths": (components.draw_paths, components.label_paths),
+    }[kind]
+    drawn, words = panel.Drawn(), ""
+    for k, (result, name) in enumerate(zip(results, labels, strict=True)):
+        if (found := components.first_of(result)) is not None:
+            drawn += draw(axes, result, found, {**panel.job_look(k), "label": name}, has_law=not words)
+            words = words or components.about(found)
+    label(
+        axes, {"shares": f"principal axes {words}", "paths": "in the plane of the first two"}[kind], drawn, legend=False
+    )
+    return drawn
+
+
+def _curvature(axes: Axes, draw_one: Callable[[Axes, Course], panel.Drawn], course: Course, label: str) -> panel.Drawn:
+    """Eigenvalues or the noise of the gradient of one job, and how sure they are."""
+    drawn = draw_one(axes, course)
+    if label:
+        axes.set_title(style.wrapped(f"{axes.get_title(loc='left')}: {label}", 38))
+    return drawn + panel.Drawn((), (note_of(course),))
 
 
 def _beside(axes: Axes, result: Result, curve: Curve, label: str) -> panel.Drawn:
