@@ -46,6 +46,7 @@ def test_the_page_of_surfaces_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         exec(compile(part, "docs/surfaces.md", "exec"), names)
     plt.close("all")
     assert names["surface"].objective.shape == (3, 4, 1) and len(names["run"].path["first"]) == 9
+    assert (tmp_path / "run.html").stat().st_size > 1_000_000
 
 
 def test_the_page_of_curves_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
