@@ -39,6 +39,16 @@ def test_the_page_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: 
     assert "lowest J" in told and "largest residual" in told and "a and b hold the same parameters" in told
 
 
+def test_the_page_of_surfaces_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    for part in snippets("docs/surfaces.md"):
+        exec(compile(part, "docs/surfaces.md", "exec"), names)
+    plt.close("all")
+    assert names["surface"].objective.shape == (3, 4, 1) and len(names["run"].path["first"]) == 9
+    assert (tmp_path / "run.html").stat().st_size > 1_000_000
+
+
 def test_the_page_of_curves_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     names: dict[str, Any] = {}
@@ -74,6 +84,7 @@ def test_the_readme_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         "landscape.face.align",
         "landscape.face.places",
         "landscape.face.curvature",
+        "landscape.face.planes",
         "landscape.face.connect",
         "landscape.face.measure",
         "landscape.face.principal",
