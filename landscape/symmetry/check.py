@@ -61,6 +61,16 @@ def check_axes(module: nn.Module, axes: Axes, inputs: Any, call: Call = called) 
     return worst
 
 
+def apart(outputs: Outputs, one: Mapping[str, Tensor], other: Mapping[str, Tensor]) -> float:
+    """How far what comes out at two points lies apart, relative to the largest output of that tensor.
+
+    Args:
+        outputs: of a module.
+        one, other: parameters and buffers by name, in float64.
+    """
+    return _difference(_run(outputs, one), _run(outputs, other))
+
+
 WAY_OUT = "an axis that follows it is missing or wrong, see docs/symmetry.md"
 
 
