@@ -81,6 +81,19 @@ def _of_few(module: nn.Module, inputs: Any, call: Call) -> Outputs:
     return Outputs(module, inputs, call)
 
 
+def apart(outputs: Outputs, one: Mapping[str, Tensor], other: Mapping[str, Tensor]) -> float:
+    """How far what comes out at two points lies apart, relative to the largest output of that tensor.
+
+    Args:
+        outputs: of a module.
+        one, other: parameters and buffers by name, in float64.
+    """
+    return _difference(_run(outputs, one), _run(outputs, other))
+
+
+WAY_OUT = "an axis that follows it is missing or wrong, see docs/symmetry.md"
+
+
 def _culprits(outputs: Outputs, values: Values, before: Values, axes: Axes) -> str:
     """The first words of a message: which permutations change the outputs when they are made alone."""
     generator = torch.Generator().manual_seed(17)
