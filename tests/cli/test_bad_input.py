@@ -95,7 +95,6 @@ WRONG = {
         "measurement=closed_form endpoints=same_branch path=geometric": "measurement=closed_form | path=linear",
         "model.depth=0": "model.depth=0 | at least 1",
         "path=bezier path.num_bends=0": "path.num_bends=0 | no bend | path=linear",
-        "path=polygon path.epochs=0": "path.epochs=0 must be at least 1",
         "path=bezier measurement=closed_form": "measurement=closed_form | path=linear",
         "path=polygon measurement.slopes=1 alphas=explicit alphas.values=[0,0.5,1]": "kink at alpha=0.5 | path=bezier",
         "measurement=descent": "measurement=descent | model=DeepLinear | model=quadratic",
