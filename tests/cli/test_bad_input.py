@@ -101,7 +101,6 @@ WRONG = {
         "+endpoints.third=[-2,-4]": "start, end and third lie on one line",
         "model.depth=0": "model.depth=0 | at least 1",
         "path=bezier path.num_bends=0": "path.num_bends=0 | no bend | path=linear",
-        "path=polygon path.epochs=0": "path.epochs=0 must be at least 1",
         "path=bezier measurement=closed_form": "measurement=closed_form | path=linear",
         "path=polygon measurement.slopes=1 alphas=explicit alphas.values=[0,0.5,1]": "kink at alpha=0.5 | path=bezier",
         "measurement=descent": "measurement=descent | model=DeepLinear | model=quadratic",
