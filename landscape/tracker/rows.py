@@ -90,6 +90,8 @@ def projection_rows(projections: dict[str, Projection], seeds: Sequence[str]) ->
                 row: Row = {}
                 _put(row, f"{family}residual_norm/", [label], p.residual_norm[t, s : s + 1])
                 _put(row, f"{family}parameter_norm/", [label], p.parameter_norm[t, s : s + 1])
+                for metric, values in p.metrics.items():
+                    _put(row, f"{family}{metric}/", [label], values[t, s : s + 1])
                 if row and math.isfinite(p.projection[t, s]):
                     place = {axis("residual"): float(p.projection[t, s])}
                     yield place | {"residual/epoch": float(p.epochs[t]), "residual/step": float(p.steps[t])} | row

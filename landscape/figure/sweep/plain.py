@@ -18,7 +18,7 @@ from landscape.figure.reading import primary
 from landscape.figure.sweep.verdicts import judge
 from landscape.figure.track import draw_tracks, is_found_run
 from landscape.result.curve import Curve, relief
-from landscape.result.curve.scene import Scene, is_tall
+from landscape.result.curve.scene import UNITS, Scene, is_tall
 from landscape.result.saved import Result
 
 MAX_NAMED = 4
@@ -194,7 +194,7 @@ def draw_plane(axes: Axes, result: Result, title: str) -> panel.Drawn:
         values,
         is_tall(values),
         f"J{naming.bracketed_unit([naming.cost_of(result)])}",
-        ("along start to end [parameter units]", "beside it [parameter units]"),
+        (f"along start to end {UNITS}", f"beside it {UNITS}"),
         in_units=True,
         points=[
             (*place, math.nan, name)
