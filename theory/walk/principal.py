@@ -158,7 +158,7 @@ def _drawn(clock: ArrayLike, origin: int | None, dimension: int, num: int = NUM_
     return found
 
 
-def derive(*, num_points: int = 1000, dimension: int = 1000) -> Derivation:
+def derive(*, num_points: int = 300, dimension: int = 1000) -> Derivation:
     """The shares, the axes and the curve of a walk, and how far finitely many dimensions are from them.
 
     Args:
@@ -259,7 +259,7 @@ def _seen_by(products: Array, num: int, origin: int | None) -> Array:
     return np.asarray(away @ walk @ away.T)
 
 
-def draw(axes: Any, *, num_points: int = 1000, dimension: int = 1000) -> None:
+def draw(axes: Any, *, num_points: int = 300, dimension: int = 1000) -> None:
     """The shares of both, and of one walk.
 
     Args:
