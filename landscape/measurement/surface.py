@@ -67,8 +67,10 @@ class PlaneSurface:
             raise InputError(f"measurement.num={num} must be a whole number of points along each axis, 2 or more")
         if level is not None and (isinstance(level, bool) or not isinstance(level, Real) or not np.isfinite(level)):
             raise InputError(f"measurement.level={level} must be a number that J may be below, or null")
-        self.num, self.level = int(num), None if level is None else float(level)
-        self.first, self.second = _positions("first", first), _positions("second", second)
+        self.num = int(num)
+        self.level: float | None = None if level is None else float(level)
+        self.first: Array | None = _positions("first", first)
+        self.second: Array | None = _positions("second", second)
 
     def check(self, on_path: OnPath) -> None:
         """Raise InputError for running statistics that nobody knows off a line, before anything is trained."""
