@@ -73,7 +73,7 @@ class CourseOfSeed:
 
 def course_of(result: Result) -> Course | None:
     """The points of a job where curvature was measured: of its training, else of its line."""
-    track = result.projections.get("trajectory")
+    track = result.projections.get("curvature")
     if track is not None and MEASURED in track.metrics:
         measured = (result.config.get("measurement") or {}).get("num_examples")
         return Course(result, track.epochs, track.metrics, True, int(measured or 0), track.spectrum)

@@ -76,7 +76,7 @@ def test_points_of_training_are_those_of_a_line_through_them(small: OnPath, tmp_
     fields = {name: getattr(small, name) for name in ("seeds", "device", "module", "cost", "dataset", "objective")}
     trained = Trained(**fields, optimizer=small.optimizer, solutions=solutions)
     measured = CurvatureOfTraining(num_points=2, trace=0, num=1)(trained)
-    track = measured.projections["trajectory"]
+    track = measured.projections["curvature"]
     assert track.epochs.tolist() == [0, 2, 3, 4] and measured.labels == ["3", "5"]
     assert np.isnan(track.metrics["lambda_max"]).tolist() == [[False, False]] * 3 + [[False, True]]
     objective = trained.objective_of(trained.split("train"), "deterministic", seeds=[5], dtype="float64")
