@@ -19,11 +19,12 @@ from landscape.face.data import check_kinds, examples_of, objective_of
 from landscape.face.measure import _axis, _check, device_for
 from landscape.face.places import TrajectoryOf
 from landscape.face.points import Reading
-from landscape.face.run import is_alike, read
-from landscape.face.stage import ALIKE, laid
+from landscape.face.run import ALIKE, read
+from landscape.face.stage import laid
 from landscape.face.words import translated
 from landscape.ground.progress import bars, progress_of
 from landscape.measurement.curvature import Curvature
+from landscape.measurement.grid import is_alike
 from landscape.measurement.point_curvature import PointCurvature
 from landscape.measurement.stages import Network, OnPath
 from landscape.objective.module.watch import undisturbed

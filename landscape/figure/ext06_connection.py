@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from landscape.figure import caption, naming, panel, style
 from landscape.figure.checks import Claim, Evidence, Told
-from landscape.figure.reading import Column, Reading, covers
+from landscape.figure.reading import Column, Reading, counted, covers
 from landscape.result.curve import end_barrier
 from landscape.result.saved import Result
 from landscape.result.verdict import Verdict
@@ -24,6 +24,8 @@ ERROR = 0.01
 WORDS = {"linear": "line", "bezier": "Bézier curve", "polygon": "polygon"}
 BENT = ("bezier", "polygon")
 OWN = ("path", "endpoints", "vary.")
+NONE = 1e-4
+"""Nats, where a way that does not climb is drawn."""
 
 
 @dataclass(frozen=True)
@@ -207,9 +209,11 @@ def draw(results: Sequence[Result]) -> Figure:
         panel.label_line(axes[1], f"{name}: validation error", drawn, legend=False)
         axes[1].set(ylabel="error")
         axes[1].set_ylim(bottom=0.0)
-    style.legend_outside(figure, drawn.legend_title)
+    num = max(drawn.num_seeds, default=0)
+    words = f"line: median of {counted(num, 'pair')},\nband: all" if drawn.legend_title is not None else None
+    style.legend_outside(figure, words)
     lengths = [f"{way.name} {_length(way):.2f}" for ways in groups.values() for way in ways if _length(way)]
-    notes = [*drawn.notes]
+    notes = [*drawn.notes, f"a way that climbs less than {NONE:g} nats is drawn there"]
     if lengths:
         notes.append(f"lengths in units of the line between the same ends: {', '.join(lengths)}")
     title = f"Ext. 6: ways from one solution to another{caption.on_data(results)}"
@@ -235,15 +239,14 @@ def _length(way: Way) -> float:
 
 def _draw_barriers(axes: Axes, ways: Sequence[Way]) -> None:
     """A dot per pair of solutions on a logarithmic scale, and what counts as a barrier."""
-    floor = 1e-4
     for k, way in enumerate(ways):
         heights = [barrier(column) for label in way.labels if (column := way.column(label)) is not None]
         look = {"color": _look(way)["color"], "marker": "o" if not way.align else "s", "linestyle": "none"}
-        axes.plot([k] * len(heights), [max(height, floor) for height in heights], markersize=5, **look)
+        axes.plot([k] * len(heights), [max(height, NONE) for height in heights], markersize=5, **look)
     if ways:
         axes.axhline(least(ways[0].job), color=style.GREY, linewidth=0.8, linestyle=":", label="counts as a barrier")
     axes.set_yscale("log")
-    axes.set_ylim(bottom=floor / 1.5)
-    axes.set_xticks(range(len(ways)), [way.name.replace(", ", ",\n").replace(" curve", "") for way in ways])
-    axes.tick_params(axis="x", labelsize=7)
+    axes.set_ylim(bottom=NONE / 1.5)
+    short = [f"{WORDS[way.path].split()[0]}{',' * bool(way.align)}\n{'matched' * bool(way.align)}" for way in ways]
+    axes.set_xticks(range(len(ways)), short)
     axes.set(title="how high each way climbs", ylabel="end barrier of J [nats]")

@@ -82,7 +82,7 @@ def in_space(axes: Any) -> Any:
 
 def explained(scenes: dict[str, Scene]) -> list[str]:
     """What a reader must know of the drawings: once what is true of all, else by their names."""
-    found = dict[str, list[str]]()
+    found = {"each plane has a scale of its own": list(scenes)} if len(scenes) > 1 else dict[str, list[str]]()
     for name, scene in scenes.items():
         for note in scene.notes()[1:]:
             found.setdefault(note, []).append(name)

@@ -200,7 +200,9 @@ class Way:
 
 
 def check_bends(num: int) -> None:
-    """Raise InputError for a curve without a bend."""
+    """Raise InputError for a curve without a bend, and for what counts none."""
+    if isinstance(num, bool) or not isinstance(num, int):
+        raise InputError(f"path.num_bends={num!r} must be a whole number of at least 1")
     if num < 1:
         raise InputError(
             f"path.num_bends={num} leaves a curve with no bend, which is the straight line; use path.num_bends=1 or "

@@ -76,6 +76,7 @@ WRONG = {
         "alphas=standard path=geometric endpoints=noise_to_solution": "path=geometric | path=linear",
         "objective.batch_size=abc": "objective",
         "training.lr_schedule=foo": "training.lr_schedule=foo | conf/training/lr_schedule",
+        "+endpoints.align=weights": "endpoints.align=weights | it is one of a line between two networks",
         "endpoints=random_to_solution endpoints.scale=inf alphas=standard": "endpoints.scale=inf",
         "measurement=surface path=linear": "path=Linear is none | path=random_plane",
         "path=random_plane": "path=random_plane is a plane | measurement=surface",
@@ -100,7 +101,6 @@ WRONG = {
         "+endpoints.third=[-2,-4]": "start, end and third lie on one line",
         "model.depth=0": "model.depth=0 | at least 1",
         "path=bezier path.num_bends=0": "path.num_bends=0 | no bend | path=linear",
-        "path=polygon path.epochs=0": "path.epochs=0 must be at least 1",
         "path=bezier measurement=closed_form": "measurement=closed_form | path=linear",
         "path=polygon measurement.slopes=1 alphas=explicit alphas.values=[0,0.5,1]": "kink at alpha=0.5 | path=bezier",
         "measurement=descent": "measurement=descent | model=DeepLinear | model=quadratic",
@@ -110,6 +110,8 @@ WRONG = {
         "measurement.dimension=9999999999999999999": "measurement.dimension=9999999999999999999 | memory",
         "measurement.solution_step=1001": "measurement.solution_step=1001 | measurement.num_steps=1000",
         "measurement.dimension=1": "measurement.dimension=1 | 2 or more",
+        "measurement=principal_walk measurement.num_steps=1": "measurement.num_steps=1 | 2 or more",
+        "measurement=principal_walk measurement.origins=[start]": "measurement.origins=['start'] | mean, end",
     },
 }
 

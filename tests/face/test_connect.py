@@ -81,6 +81,7 @@ def test_a_training_that_was_cut_goes_on(plain: Trained, tmp_path: Path, monkeyp
     ("more", "words"),
     [
         ({"num_bends": 0}, "num_bends=0 leaves a curve with no bend"),
+        ({"num_bends": 1.5}, "num_bends=1.5 must be a whole number"),
         ({"path": "spline"}, "path='spline' is unknown"),
         ({"epochs": 0}, "epochs=0 must be at least 1"),
         ({"lr": float("inf")}, "lr=inf must be finite"),

@@ -119,7 +119,7 @@ def track(kind: str) -> Projection:
 
 def axes_of(found: Projection) -> Components:
     """The same values for all that is known of a path along its principal axes."""
-    return Components(found.epochs, found.epochs, *[found.projection] * 10, found.length + 100)
+    return Components(found.epochs, found.epochs, *[found.projection] * 12, found.length + 100)
 
 
 def surfaces(kind: str) -> dict[str, Surface]:

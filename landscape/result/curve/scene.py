@@ -17,6 +17,7 @@ TALL = 100.0
 THIN = 4.0
 """Sides of a surface that differ by more are drawn each on a scale of its own: as it is, nothing could be read."""
 COST = "J(θ), mean cost per example"
+UNITS = "[parameter\N{NO-BREAK SPACE}units]"
 
 
 @dataclass(frozen=True)
@@ -178,7 +179,7 @@ def scene_of(
 
 def _axes(grid: Grid) -> tuple[str, str]:
     """What the two directions are called."""
-    unit = " [parameter\N{NO-BREAK SPACE}units]" if grid.frame else ""
+    unit = f" {UNITS}" if grid.frame else ""
     if grid.first_name or grid.second_name or not grid.frame:
         first = grid.first_name or "a, along the first direction"
         return first + unit, (grid.second_name or "b, along the second direction") + unit
