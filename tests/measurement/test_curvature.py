@@ -92,6 +92,7 @@ def test_points_of_training_are_those_of_a_line_through_them(small: OnPath, tmp_
     assert "lambda_max" in str(track.columns([0])) and "trace" not in track.metrics
 
 
+@pytest.mark.slow
 def test_what_comes_in_batches_is_held(small: OnPath) -> None:
     train = small.dataset.train
     batches = [(train.x[k : k + 5], train.y[k : k + 5]) for k in range(0, 23, 5)]
