@@ -67,7 +67,7 @@ class PlaneSurface:
             raise InputError(f"measurement.num={num} must be a whole number of points along each axis, 2 or more")
         if level is not None and (isinstance(level, bool) or not isinstance(level, Real) or not np.isfinite(level)):
             raise InputError(f"measurement.level={level} must be a number that J may be below, or null")
-        self.num = int(num)
+        self.num: int = int(num)
         self.level: float | None = None if level is None else float(level)
         self.first: Array | None = _positions("first", first)
         self.second: Array | None = _positions("second", second)

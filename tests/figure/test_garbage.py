@@ -47,6 +47,7 @@ HOLDS_OF = {
         "ext05b",
         "ext05c",
         "ext06a",
+        "ext06c",
         "3b",
         "8f",
         "6b",
