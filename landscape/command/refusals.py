@@ -109,7 +109,9 @@ def lay_in_trial(subject: OnPath, num_parameters: int) -> LaidPlane:
     generator, rows = torch.Generator().manual_seed(0), len(subject.ends.seeds)
     one, two, three = (torch.randn(rows, num_parameters, generator=generator, dtype=torch.float64) for _ in range(3))
     places = torch.eye(3, 2, dtype=torch.float64)
-    run = Principal(two[0], torch.eye(2, num_parameters).double(), places, torch.full((3,), 1 / 3), torch.zeros(3))
+    run = Principal(
+        two[0], torch.eye(2, num_parameters).double(), places, torch.full((3,), 1 / 3), torch.zeros(3), torch.ones(3)
+    )
     try:
         plane: LaidPlane = subject.lay(
             one, two, theta_2=three, principal=lambda: [(run, np.arange(3.0)) for _ in range(rows)]

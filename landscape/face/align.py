@@ -26,7 +26,7 @@ from landscape.symmetry.net import FEW, Net
 from landscape.symmetry.saved import read
 
 
-@undisturbed()  # type: ignore[misc]  # the settings are spelt out below
+@undisturbed()
 def align(
     net: nn.Module,
     a: Any,
@@ -103,13 +103,15 @@ def align(
         check_axes(net, found, over.few, over.call)
         alignment = Alignment(over, found, _way(by), rescale, starts)
         alignment.check()
-        return alignment(*states, seed=seed)
+        one, other = states
+        return alignment(one, other, seed)
 
 
 def _way(by: Any) -> str | Mapping[str, Permutation]:
     """A way of matching, or permutations that somebody kept."""
     if isinstance(by, Mapping) or by in WAYS:
-        return by
+        way: str | Mapping[str, Permutation] = by
+        return way
     lines = read(Path(by))
     if len(lines) != 1:
         raise InputError(f"{by} holds permutations of {len(lines)} lines; give those of one, read(file)[LABEL]")

@@ -19,11 +19,12 @@ from landscape.face.data import check_kinds, examples_of, objective_of
 from landscape.face.measure import _axis, _check, device_for
 from landscape.face.places import TrajectoryOf
 from landscape.face.points import Reading
-from landscape.face.run import is_alike, read
-from landscape.face.stage import ALIKE, laid
+from landscape.face.run import ALIKE, read
+from landscape.face.stage import laid
 from landscape.face.words import translated
 from landscape.ground.progress import bars, progress_of
 from landscape.measurement.curvature import Curvature
+from landscape.measurement.grid import is_alike
 from landscape.measurement.point_curvature import PointCurvature
 from landscape.measurement.stages import Network, OnPath
 from landscape.objective.module.watch import undisturbed
@@ -34,7 +35,7 @@ from landscape.store.trajectory import project
 NUM_ON_LINE = 11
 
 
-@undisturbed()  # type: ignore[misc]
+@undisturbed()
 def curvature(
     net: nn.Module,
     place: Any,
@@ -110,13 +111,19 @@ def curvature(
         check_kinds(data, cost)
         dataset, names = examples_of(data, num_examples)
         where, kind = device_for(net, device), str(dtype).removeprefix("torch.")
-        settings = {"batch_size": batch_size, "device": where, "memory": memory, "call": call}
+        settings: dict[str, Any] = {"batch_size": batch_size, "device": where, "memory": memory, "call": call}
         running = running_statistics or ("keep" if isinstance(place, TrajectoryOf) else None)
         objective = partial(objective_of, **settings, running_statistics=running, calibration=dataset.train)
         network = {"device": where, "module": net, "cost": cost, "dataset": dataset, "objective": objective}
         network |= {"optimizer": torch.optim.SGD}
         chosen = names or ["train"]
-        numbers = {"num": num, "num_lowest": num_lowest, "trace": trace, "density": density, "noise": noise}
+        numbers: dict[str, Any] = {
+            "num": num,
+            "num_lowest": num_lowest,
+            "trace": trace,
+            "density": density,
+            "noise": noise,
+        }
         numbers |= {"tolerance": tolerance, "dtype": kind}
         found: Mapping[str, Curve | Projection]
         if isinstance(place, TrajectoryOf):

@@ -223,24 +223,23 @@ def _positions(alphas: Any) -> Any:
 
 def _axes(alphas: Any, plane: LaidPlane) -> tuple[Any, Any]:
     """Positions along both axes of a plane: two lists, one for both, or so many evenly over what the plane says."""
-    is_pair = isinstance(alphas, list | tuple) and len(alphas) == 2 and all(np.ndim(part) == 1 for part in alphas)
+    lists = (list, tuple, np.ndarray, torch.Tensor)
+    is_pair = isinstance(alphas, list | tuple) and len(alphas) == 2 and all(isinstance(part, lists) for part in alphas)
     both = zip(alphas if is_pair else (alphas, alphas), plane.extent, plane.positions, strict=True)
-    first, second = (_axis(own, *extent, positions=at) for own, extent, at in both)
+    first, second = (_axis(own, *extent, among=at) for own, extent, at in both)
     return first, second
 
 
-def _axis(
-    alphas: Any, first: float, last: float, usual: int = NUM_ON_AXIS, positions: Sequence[float] = (0.0, 1.0)
-) -> Any:
+def _axis(alphas: Any, first: float, last: float, usual: int = NUM_ON_AXIS, among: Sequence[float] = (0.0, 1.0)) -> Any:
     """Positions [A] as given, or so many evenly, with some among them."""
     if alphas is None:
-        return with_positions(evenly(first, last, usual), positions)
+        return with_positions(evenly(first, last, usual), among)
     if isinstance(alphas, str | bool | Adaptive) or (isinstance(alphas, Real) and not isinstance(alphas, Integral)):
         raise InputError(f"alphas={alphas!r} must be a whole number of points, or a list of their positions")
     if isinstance(alphas, Integral):
         if alphas < 2:
             raise InputError(f"alphas={alphas} is too few; give 2 points or more, or a list of their positions")
-        return with_positions(evenly(first, last, int(alphas)), positions)
+        return with_positions(evenly(first, last, int(alphas)), among)
     try:
         positions = explicit(alphas)
     except InputError:

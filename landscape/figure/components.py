@@ -73,20 +73,23 @@ def draw_paths(
         look: of the lines, ``label`` and ``color`` in it.
         has_law: whether the walk's curve is drawn as well.
     """
-    columns, note = result.usable(found.first, ragged=True)
+    columns, note = result.usable(found.shares, ragged=True)  # a path may have gaps, where a point is not finite
     for k, s in enumerate(columns):
-        x, y = found.first[:, s] / size(found, s), found.second[:, s] / size(found, s)
+        x, y = places(found.first, found, s), places(found.second, found, s)
         axes.plot(x, y, **{**look, "label": look["label"] if k == 0 else None, "linewidth": 0.9})
         axes.plot(x[:1], y[:1], "o", color=look["color"], markersize=3)
     if has_law and columns:
-        s = columns[0]
-        axes.plot(
-            found.walk_first[:, s] / size(found, s),
-            found.walk_second[:, s] / size(found, s),
-            label="a random walk, by theory",
-            **NULL,
-        )
+        for first, second, law, words in (
+            (found.walk_first, found.walk_second, NULL, "a random walk, by theory"),
+            (found.paced_first, found.paced_second, PACED, "one at the pace of the run"),
+        ):
+            axes.plot(*(places(values, found, columns[0]) for values in (first, second)), label=words, **law)
     return panel.Drawn((), (f"{look['label']}: {note}",) if note else ())  # each seed is drawn: no median, no band
+
+
+def places(values: Array, found: Components, s: int) -> Array:
+    """One column of coordinates in units of the run's size, of its finite points alone."""
+    return np.asarray(values[np.isfinite(values[:, s]), s] / size(found, s))
 
 
 def size(found: Components, s: int) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
@@ -21,7 +22,6 @@ from landscape.path.contract import derivatives_lacking
 from landscape.result.curve import Curve
 
 SPLITS = ("train", "valid", "test")
-UNKNOWN = "the eigenvalues, whose number of products with the Hessian is not known beforehand"
 
 
 class Curvature:
@@ -74,13 +74,12 @@ class Curvature:
         self.point.check(on_path, self.splits, self.modes, "measurement=curvature")
 
     def work(self, on_path: OnPath) -> Work:
-        """The passes of J; a product with the Hessian takes about as long as five."""
+        """The passes of J, and the products with its Hessian."""
         num, rows = len(on_path.alphas), len(on_path.ends.seeds)
-        passes = [
-            Pass(name, mode, _num(on_path, name, self.point.num_examples), num, rows)
-            for name, mode in product(self.splits, self.modes)
-        ]
-        return Work(tuple(passes), unknown=UNKNOWN)
+        kinds = list(product(self.splits, self.modes))
+        most = self.point.num_examples
+        passes = [Pass(name, mode, _num(on_path, name, most), num, rows) for name, mode in kinds]
+        return replace(self.point.work(on_path, *kinds[0], num * len(kinds), rows), passes=tuple(passes))
 
     def __call__(self, on_path: OnPath) -> Measured:
         """On a path -> curves keyed ``"train/deterministic"``, and numbers of each."""

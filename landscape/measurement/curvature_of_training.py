@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
 
 from landscape.errors import InputError
 from landscape.ground.progress import progress_of
 from landscape.measurement.contract import Measured, Work
-from landscape.measurement.curvature import SPLITS, UNKNOWN, chosen, numbers_at_ends
+from landscape.measurement.curvature import SPLITS, chosen, numbers_at_ends
 from landscape.measurement.interpolation import MODES
-from landscape.measurement.point_curvature import Array, PointCurvature
+from landscape.measurement.point_curvature import PointCurvature
 from landscape.measurement.stages import Network, Trained
 from landscape.objective.objective import Objective
 from landscape.result.curve import Projection
@@ -62,8 +63,11 @@ class CurvatureOfTraining:
         self.point.check(network, [self.split], [self.mode], "measurement=curvature_of_training")
 
     def work(self, trained: Trained) -> Work:
-        """Nothing that can be counted."""
-        return Work(unknown=UNKNOWN)
+        """The products with the Hessian of J."""
+        runs = trained.solutions
+        num = max(len(run.epochs) for run in runs.trajectories)
+        num = num if self.num_points is None else min(num, self.num_points + 1)
+        return self.point.work(trained, self.split, self.mode, num, len(runs.seeds))
 
     def __call__(self, trained: Trained) -> Measured:
         """Trained networks -> projections ``{"trajectory": ...}`` with J and the metrics at some of its points."""
@@ -94,18 +98,18 @@ class CurvatureOfTraining:
         found = replace(track, objective=values, metrics=metrics, spectrum=spectrum)
         return Measured(projections={"trajectory": found}, numbers=numbers, labels=[str(seed) for seed in runs.seeds])
 
-    def _rows(self, runs: Runs, track: Projection) -> Array:
+    def _rows(self, runs: Runs, track: Projection) -> NDArray[np.int64]:
         """Numbers of the saved points that are measured."""
         num = len(track.epochs)
         if self.num_points is None or self.num_points >= num:
             return np.arange(num)
         best = [int(np.searchsorted(track.epochs, epoch)) for epoch in runs.best_epoch]
-        last = max(int(np.isfinite(track.parameter_norm).any(axis=1).nonzero()[0].max()), 1)
+        last = max(1, int(np.flatnonzero(np.isfinite(track.parameter_norm).any(axis=1)).max(initial=1)))
         evenly = np.linspace(0, last, self.num_points).round().astype(int)
         return np.unique([*evenly, *(row for row in best if row < num)])
 
 
-def rows_of(track: Projection, rows: Array) -> Projection:
+def rows_of(track: Projection, rows: NDArray[np.int64]) -> Projection:
     """Some points of a run."""
     tall = ("steps", "epochs", "projection", "residual_norm", "parameter_norm")
     return replace(track, **{name: getattr(track, name)[rows] for name in tall})

@@ -14,9 +14,10 @@ from torch import Tensor
 
 from landscape.data.stream import Stream, num_of, together
 from landscape.errors import InputError
+from landscape.measurement.contract import Measured, Steps, Work
 from landscape.measurement.stages import Network
 from landscape.objective.curvature import check_curvature, extremes, scatter_of, trace_of
-from landscape.objective.curvature.spectrum import NUM_REPEATS, density_of
+from landscape.objective.curvature.spectrum import NUM_REPEATS, NUM_VECTORS, density_of
 from landscape.objective.memory.budget import free_bytes, size
 from landscape.objective.module.watch import undisturbed
 from landscape.objective.objective import Objective
@@ -29,6 +30,9 @@ At = Callable[[int, int], tuple[Objective, int, Tensor, Tensor | None]]
 """(row, column) of a table of points -> J there, which of its rows, theta [P], the direction of the line [P] if any."""
 NUM_POINTS = 200
 """Of a spectral density."""
+USUAL, NOISE = 300, 40
+"""Products for the ends of the spectrum at most, as on nets of some 10,000 parameters, and what the examples' gradients
+take as long as: they are counted on when a command says how long it will take."""
 FEW = 8
 """Examples on which second derivatives are tried before any work."""
 
@@ -192,6 +196,30 @@ class PointCurvature:
                 products += hessian.products
                 progress(done + 1, f"{products} products with the Hessian")
         return {name: metrics[name] for name in self.names if name in metrics}, spectrum
+
+    def work(self, network: Network, split: str, mode: str, num_points: int, num_rows: int) -> Work:
+        """Products with the Hessian, as many as are usual at most; a few of them tell how long one takes."""
+        examples = network.split(split)
+        if isinstance(examples, Stream):
+            return Work(unknown="the eigenvalues over examples that are streamed")
+        num = min(len(examples), self.num_examples or len(examples))
+
+        def shorter(num_products: int) -> Callable[[Network], Measured]:
+            return lambda subject: _multiplied(subject, split, mode, num, self.dtype, num_products)
+
+        each = USUAL + NUM_REPEATS * NUM_VECTORS * self.density + self.trace + NOISE * self.noise
+        return Work(steps=Steps(num_points * num_rows * each, 1, num, shorter, may_stop=True))
+
+
+def _multiplied(network: Network, split: str, mode: str, num: int, dtype: str, num_products: int) -> Measured:
+    """So many products at the module's own point."""
+    from landscape.objective.curvature.operator import Hessian  # curvlinops is imported when it is needed
+
+    objective = network.objective_of(network.split(split).first(num), mode, seeds=network.seeds[:1], dtype=dtype)
+    hessian = Hessian(objective, objective.forward.off_start())
+    for _ in range(num_products):
+        hessian.times(hessian.gradient)
+    return Measured()
 
 
 def _check_size(network: Network, name: str, num: int | None) -> None:

@@ -225,10 +225,10 @@ def components_of(run: Course, end: Tensor | None = None) -> Components:
     num = len(axes.shares)
     walk, walk_spread = (tall(values[:num]) for values in law.shares(steps[known], at, dimension))
     paced, paced_spread = (tall(values[:num]) for values in law.shares(pace, at, dimension))
-    curve = np.full((len(steps), 2), np.nan)
-    curve[known] = law.coordinates(steps[known], at)
-    values, _ = law.axes_of(steps[known], at)
-    curve *= np.sqrt((np.nansum(places[:, :2] ** 2) + np.nansum(beside**2)) / values.sum())  # of one size
+    size = np.nansum(places[:, :2] ** 2) + np.nansum(beside**2)
+    curves = np.full((2, len(steps), 2), np.nan)
+    for curve, clock in zip(curves, (steps[known], pace), strict=True):
+        curve[known] = law.coordinates(clock, at) * np.sqrt(size / law.axes_of(clock, at)[0].sum())
     return Components(
         steps=steps,
         epochs=run.epochs.astype(np.float64),
@@ -240,8 +240,10 @@ def components_of(run: Course, end: Tensor | None = None) -> Components:
         walk_spread=walk_spread,
         paced=paced,
         paced_spread=paced_spread,
-        walk_first=curve[:, :1],
-        walk_second=curve[:, 1:2],
+        walk_first=curves[0, :, :1],
+        walk_second=curves[0, :, 1:],
+        paced_first=curves[1, :, :1],
+        paced_second=curves[1, :, 1:],
         dimension=np.array([float(dimension)]),
         origin="mean" if end is None else "end",
     )

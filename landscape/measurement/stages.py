@@ -183,8 +183,8 @@ class OnPath(Network):
                 faults[seed] = error
         if len(faults) == len(found):
             raise next(iter(faults.values()))
-        for seed, error in faults.items():
-            log.warning("seed %d has no plane of its run, and NaN on it: %s", seed, error)
+        for seed, fault in faults.items():
+            log.warning("seed %d has no plane of its run, and NaN on it: %s", seed, fault)
         return found
 
     def on(self, **changes: Any) -> OnPath:

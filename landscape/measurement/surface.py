@@ -67,8 +67,10 @@ class PlaneSurface:
             raise InputError(f"measurement.num={num} must be a whole number of points along each axis, 2 or more")
         if level is not None and (isinstance(level, bool) or not isinstance(level, Real) or not np.isfinite(level)):
             raise InputError(f"measurement.level={level} must be a number that J may be below, or null")
-        self.level = level
-        self.num, self.first, self.second = int(num), _positions("first", first), _positions("second", second)
+        self.num: int = int(num)
+        self.level: float | None = None if level is None else float(level)
+        self.first: Array | None = _positions("first", first)
+        self.second: Array | None = _positions("second", second)
 
     def check(self, on_path: OnPath) -> None:
         """Raise InputError for running statistics that nobody knows off a line, before anything is trained."""
@@ -144,7 +146,8 @@ class PlaneSurface:
 
     def work(self, on_path: OnPath) -> Work:
         """The passes of the grid, and one point per saved point of the run that is drawn on it."""
-        num = int(np.prod([self.num if own is None else len(own) for own in (self.first, self.second)]))
+        one, two = (self.num if own is None else len(own) for own in (self.first, self.second))
+        num = one * two
         line = self.curves.work(on_path.on(alphas=np.arange(float(num)), adaptive=None))
         runs = on_path.solutions.trajectories if on_path.solutions is not None else []
         if not getattr(plane_kind(on_path.path), "needs_runs", False) or not runs:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,7 +19,7 @@ from landscape.symmetry.axes import Axes, Permutation, permuted, random_permutat
 from landscape.symmetry.net import Net, State
 from landscape.symmetry.saved import write
 from landscape.symmetry.scale import SAME, Scales
-from landscape.symmetry.weights import Matching, match_weights
+from landscape.symmetry.weights import Matching, match_weights, real
 
 log = logging.getLogger(__name__)
 
@@ -159,7 +160,7 @@ class Alignment:
 
 
 def _distance(a: State, b: State, names: list[str]) -> float:
-    return sum((a[n].double() - b[n].double()).abs().square().sum().item() for n in names) ** 0.5
+    return math.sqrt(math.fsum((real(a[name]) - real(b[name])).square().sum().item() for name in names))
 
 
 def _check_fitting(by: Mapping[str, Permutation], axes: Axes) -> None:

@@ -139,7 +139,11 @@ def _axis(told: str, entry: Any) -> Axis | None:
     for key, value in entry.items():
         if key not in FIELDS:
             raise InputError(f"{told} has {_short(key)}; an axis has {', '.join(FIELDS)}")
-        if type(value) is not FIELDS[key] or value == "" or (key in ("inner", "outer") and value < 1):
+        if (
+            type(value) is not FIELDS[key]
+            or value == ""
+            or (isinstance(value, int) and key != "has_pieces" and value < 1)
+        ):
             need = {str: "a name", int: "a count of at least 1", bool: "true or false"}[FIELDS[key]]
             raise InputError(f"{told} has {key}={_short(value)}; give {need}")
     if "permutation" not in entry:

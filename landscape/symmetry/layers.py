@@ -6,10 +6,10 @@ for every permutation that the rule leaves.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from landscape.symmetry.operators import Operator, Unknown, broadcast, product, summed
-from landscape.symmetry.units import POSITIONS, TOKENS, Dim, Shape, agree, hold, size_of, unify
+from landscape.symmetry.units import POSITIONS, TOKENS, Dim, Shape, agree, flat, hold, size_of, unify
 
 Rule = Callable[[Operator], "Shape | tuple[Shape, ...]"]
 """A tuple for an operator that gives several tensors; one alone, where that is the first and the others may not be
@@ -140,8 +140,34 @@ def _attention(op: Operator) -> Shape:
 GATES = {"lstm": 4, "gru": 3, "rnn_tanh": 1, "rnn_relu": 1}
 
 
+def _units(op: Operator, below: Dim, weights: Sequence[Shape]) -> Dim:
+    """The units of one recurrent layer; its gates are blocks of all of them.
+
+    Args:
+        below: what it reads.
+        weights: from below [gates * H, I], from its own units [gates * H, H], and biases.
+    """
+    to_gates, between, *biases = weights
+    gates = GATES[op.name.removesuffix("_cell")]
+    gate, units = op.cut([to_gates[0]], [gates, size_of(to_gates[0]) // gates])
+    op.hold([gate])
+    for rows in (between[0], *(bias[0] for bias in biases)):
+        unify(rows, gate + units)
+    summed(below, to_gates[1])
+    summed(units, between[1])
+    return units
+
+
+def _follow(states: Sequence[Shape], layers: Sequence[Dim]) -> None:
+    """States that come in have the order of the units; zeros have any."""
+    for state in states:
+        if any(units.held or not units.is_blank for units in flat(state[-1])):
+            for units in layers:
+                unify(state[-1], units)
+
+
 def _recurrent(op: Operator) -> tuple[Shape, ...]:
-    """Layers of torch's own recurrent networks in one direction; gates are blocks of all units."""
+    """Layers of torch's own recurrent networks in one direction."""
     if "input" not in op.given or op.value("bidirectional") or (op.value("train") and op.value("dropout")):
         raise Unknown
     x, weights = op.shape("input"), op.shapes("params")
@@ -149,30 +175,29 @@ def _recurrent(op: Operator) -> tuple[Shape, ...]:
     if len(weights) != num_layers * per_layer:  # projections
         raise Unknown
     states = op.shapes("hx") if op.name == "lstm" else [op.shape("hx")]
-    below = x[-1]
     layers: list[Dim] = []
     for k in range(num_layers):
-        to_gates, between, *biases = weights[k * per_layer : (k + 1) * per_layer]
-        gates = GATES[op.name]
-        gate, units = op.cut([to_gates[0]], [gates, size_of(to_gates[0]) // gates])
-        op.hold([gate])
-        for rows in (between[0], *(bias[0] for bias in biases)):
-            unify(rows, gate + units)
-        summed(below, to_gates[1])
-        summed(units, between[1])
-        layers.append(units)
-        below = units
-    users = {user.args[1] for user in op.node.users}
-    if num_layers > 1 and users & {1, 2}:  # the last states of all layers as one tensor
+        layers.append(_units(op, layers[-1] if layers else x[-1], weights[k * per_layer : (k + 1) * per_layer]))
+    if any(user.args[1] for user in op.node.users):  # the last states of all layers, as one tensor
         for units in layers[1:]:
             unify(layers[0], units)
     for state in states:
         op.hold([state[0]])
-        for units in layers if any(u.held or not u.is_blank for u in state[-1]) else ():
-            unify(state[-1], units)
+    _follow(states, layers)
     batch = [] if len(x) == 2 else [x[0 if op.value("batch_first") else 1]]
     last = [*op.held([num_layers]), *batch, layers[0]]
-    return [*x[:-1], below], *[last] * len(states)
+    return [*x[:-1], layers[-1]], *[last] * len(states)
+
+
+def _cell(op: Operator) -> Shape | tuple[Shape, ...]:
+    """One step of such a layer."""
+    x = op.shape("input")
+    states = op.shapes("hx") if op.name == "lstm_cell" else [op.shape("hx")]
+    given = (op.maybe(name) for name in ("w_ih", "w_hh", "b_ih", "b_hh"))
+    units = _units(op, x[-1], [weight for weight in given if weight is not None])
+    _follow(states, [units])
+    after = [*x[:-1], units]
+    return (after, after) if op.name == "lstm_cell" else after
 
 
 def rules(names: str, rule: Rule) -> dict[str, Rule]:
@@ -195,4 +220,5 @@ LAYERS: dict[str, Rule] = {
     **rules("_weight_norm _weight_norm_interface", _weight_norm),
     **rules("scaled_dot_product_attention", _attention),
     **rules(" ".join(GATES), _recurrent),
+    **rules(" ".join(f"{name}_cell" for name in GATES), _cell),
 }

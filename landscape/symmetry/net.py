@@ -8,16 +8,17 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.utils._pytree import tree_flatten, tree_map
+from torch.utils._pytree import tree_map
 
 from landscape.data.split import Split
 from landscape.data.stream import Stream
-from landscape.errors import InputError
 from landscape.objective.forward import BatchForm, inputs_and_targets, known_of
 from landscape.objective.module.borrowed import Borrowed
 from landscape.objective.module.call import Call, call_of, called
 from landscape.objective.module.template import template_of
 from landscape.objective.module.watch import undisturbed
+from landscape.symmetry.check import apart
+from landscape.symmetry.outputs import Outputs
 
 State = Mapping[str, Tensor]
 """Parameters and buffers by name."""
@@ -44,6 +45,7 @@ class Net:
     call: Call = called
     device: torch.device = CPU
     _templates: dict[Any, Borrowed] = field(default_factory=dict, init=False)
+    _outputs: list[Outputs] = field(default_factory=list, init=False)
 
     @classmethod
     def over(
@@ -78,12 +80,11 @@ class Net:
         """How far the outputs at two states lie apart for the few examples, in float64.
 
         Returns:
-            The largest difference relative to the largest output; infinite where an output is not finite.
+            The largest difference relative to the largest output.
         """
-        pairs = zip(
-            *(_numbers(self.outputs(state, self.few, CPU, torch.float64)) for state in (one, other)), strict=True
-        )
-        return max((_apart(first, second) for first, second in pairs), default=0.0)
+        if not self._outputs:
+            self._outputs.append(Outputs(self.module, self.few, self.call))
+        return apart(self._outputs[0], *(_cast(state, CPU, torch.float64) for state in (one, other)))
 
     def outputs(self, state: State, inputs: Any, device: torch.device, dtype: torch.dtype) -> Any:
         """What the module returns at a state, in a precision."""
@@ -120,19 +121,3 @@ def _cast(state: State, device: torch.device, dtype: torch.dtype) -> dict[str, T
         )
         for name, value in state.items()
     }
-
-
-def _numbers(outputs: Any) -> list[Tensor]:
-    found = [part for part in tree_flatten(outputs)[0] if isinstance(part, Tensor)]
-    if not found:
-        raise InputError(f"the module returns a {type(outputs).__name__}, in which there is no tensor to compare")
-    return found
-
-
-def _apart(first: Tensor, second: Tensor) -> float:
-    if not (first.is_floating_point() or first.is_complex()):
-        return 0.0 if torch.equal(first, second) else float("inf")
-    scale = first.abs().max().item() if first.numel() else 0.0
-    apart = (first - second).abs().max().item() if first.numel() else 0.0
-    found = apart / scale if scale else apart
-    return found if found < float("inf") else float("inf")  # NaN too

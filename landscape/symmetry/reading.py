@@ -64,7 +64,8 @@ def _settled(values: Mapping[str, Shape], shapes: list[Shape]) -> dict[Units, Un
         if not crowded:
             return pieces
         keep = max(crowded[0], key=lambda units: units.size)  # the first of equals
-        hold([tuple(units for units in crowded[0] if units is not keep)], CROWDED)
+        is_twice = crowded[0].count(keep) > 1  # along rows and columns of one flattened product
+        hold([tuple(units for units in crowded[0] if is_twice or units is not keep)], CROWDED)
 
 
 def _pair(moving: list[Units], pieces: Mapping[Units, Units]) -> bool:

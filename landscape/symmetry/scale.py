@@ -49,7 +49,8 @@ class Scales:
         Raises:
             InputError: some units are not positively homogeneous, or do not lie between Linear and Conv layers.
         """
-        incoming, outgoing = ({name: [] for name in axes.sizes} for _ in range(2))
+        incoming: dict[str, list[tuple[str, int, Axis]]] = {name: [] for name in axes.sizes}
+        outgoing: dict[str, list[tuple[str, int, Axis]]] = {name: [] for name in axes.sizes}
         parts = dict(net.module.named_modules())
         for name, own in axes.of.items():
             owner, _, leaf = name.rpartition(".")
@@ -68,7 +69,7 @@ class Scales:
 
     def _check(self, net: Net) -> None:
         generator = stream(0, ALIGN)
-        state: State = {
+        state = {
             n: torch.randn(p.shape, generator=generator, dtype=torch.float64) / max(1, p[0].numel()) ** 0.5
             for n, p in net.module.named_parameters()
             if p.is_floating_point()

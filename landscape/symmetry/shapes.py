@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 
 from landscape.symmetry.layers import Rule, rules
@@ -133,18 +135,16 @@ def _sliced(op: Operator) -> Shape:
 
 
 def _split(op: Operator) -> tuple[Shape, ...]:
-    """Blocks of an axis; equal ones follow one permutation."""
+    """Blocks of an axis: cut into equal ones, of which a part has one or several, all follow one permutation."""
     x = op.inputs[0]
     d = op.value("dim") % len(x)
     sizes = [shape[d] for shape in sizes_of(op.node)]
-    if len(set(sizes)) == 1 and sum(sizes) == size_of(x[d]):
-        blocks, block = op.cut([x[d]], [len(sizes), sizes[0]])
-        op.hold([blocks])
-        parts = [block] * len(sizes)
-    else:
-        op.hold([x[d]])
-        parts = op.held(sizes)
-    return tuple([*x[:d], part, *x[d + 1 :]] for part in parts)
+    size = math.gcd(*sizes)
+    if not size or sum(sizes) != size_of(x[d]):
+        raise Unknown
+    blocks, block = op.cut([x[d]], [sum(sizes) // size, size])
+    op.hold([blocks])
+    return tuple([*x[:d], op.held([num // size])[0] + block, *x[d + 1 :]] for num in sizes)
 
 
 def _unbound(op: Operator) -> tuple[Shape, ...]:

@@ -57,7 +57,7 @@ def match_weights(
 
     Source: Ainsworth, Hayase and Srinivasa 2023 (arXiv 2209.04836), algorithm 1.
     """
-    descent = _Descent({name: (_real(value), _real(b[name])) for name, value in a.items()}, axes)
+    descent = _Descent({name: (real(value), real(b[name])) for name, value in a.items()}, axes)
     best, most = Matching(identity(axes)), -math.inf
     for start in range(starts):
         generator = stream(seed, ALIGN, start)
@@ -131,10 +131,12 @@ class _Descent:
 
 def by_unit(value: Tensor, dim: int, axis: Axis, num: int) -> Tensor:
     """A parameter with one axis as units and pieces, [U, K, all else]; K is 1 where the pieces keep their order."""
-    parts = value.unflatten(dim, (axis.outer, num, axis.inner))
+    parts: Tensor = value.unflatten(dim, (axis.outer, num, axis.inner))
     if axis.pieces == 1:
-        return parts.movedim(dim + 1, 0).flatten(1)[:, None]
-    return parts.movedim((dim + 1, dim + 2 if axis.inner > 1 else dim), (0, 1)).flatten(2)
+        units: Tensor = parts.movedim(dim + 1, 0).flatten(1)
+        return units[:, None]
+    pieces: Tensor = parts.movedim((dim + 1, dim + 2 if axis.inner > 1 else dim), (0, 1)).flatten(2)
+    return pieces
 
 
 def assigned(units: Tensor, pieces: Tensor | None = None) -> Permutation:
@@ -177,7 +179,7 @@ def _orders(num: int) -> Tensor:
     return torch.from_numpy(np.array(list(permutations(range(num)))))
 
 
-def _real(value: Tensor) -> Tensor:
+def real(value: Tensor) -> Tensor:
     """In float64 on the CPU; a complex number is two."""
     value = value.detach().cpu()
     return (torch.view_as_real(value.resolve_conj()) if value.is_complex() else value).double()

@@ -87,5 +87,5 @@ def test_the_drawing_says_what_it_shows() -> None:
     assert titles[3:] == ["in their plane: Adam, momentum 0.9", "in their plane: SGD, momentum 0.9"]
     first = drawn.axes[0]
     assert first.get_xscale() == first.get_yscale() == "log" and "share" in first.get_ylabel()
-    assert len(drawn.axes[3].get_lines()) == 2 * 2 + 2 * 2 + 1 + 2  # walks and runs with their starts, the law, rules
+    assert len(drawn.axes[3].get_lines()) == 2 * 2 + 2 * 2 + 2 + 2  # walks and runs with their starts, both laws, rules
     assert {"Adam, momentum 0.9", "a random walk, by theory"} <= {t.get_text() for t in drawn.legends[0].get_texts()}

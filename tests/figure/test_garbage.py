@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import landscape.figure
-from landscape.result.curve import Array, Components, Curve, LearningCurve, Projection
+from landscape.result.curve import Array, Components, Curve, LearningCurve, Projection, Surface
 from landscape.result.saved import Result
 
 # What a kind of garbage puts in place of [A] values at rising positions.
@@ -47,6 +47,7 @@ HOLDS_OF = {
         "ext05b",
         "ext05c",
         "ext06a",
+        "ext06c",
         "3b",
         "8f",
         "6b",
@@ -119,7 +120,19 @@ def track(kind: str) -> Projection:
 
 def axes_of(found: Projection) -> Components:
     """The same values for all that is known of a path along its principal axes."""
-    return Components(found.epochs, found.epochs, *[found.projection] * 10, found.length + 100)
+    return Components(found.epochs, found.epochs, *[found.projection] * 12, found.length + 100)
+
+
+def surfaces(kind: str) -> dict[str, Surface]:
+    """A plane around a point and one through three, two columns; none of no point."""
+    axis = positions(kind, np.arange(-2, 3) / 2)
+    if not len(axis):
+        return {}
+    values = columns(kind, np.arange(float(len(axis) ** 2)))
+    values = values.reshape(len(axis), len(axis), values.shape[1])
+    around = Surface(axis, axis, values, corners=np.zeros((1, 2)), names=["solution"], num_examples=100)
+    corners = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
+    return {"train/deterministic": around, "train/stochastic": replace(around, corners=corners, names=["a", "b", "c"])}
 
 
 def job(kind: str, ends: str, recipe: str, alphas: Array, noisy: bool) -> Result:
@@ -137,7 +150,8 @@ def job(kind: str, ends: str, recipe: str, alphas: Array, noisy: bool) -> Result
         "dimensions": {"classes": 10},
         "measurement": {"dimension": 100_000, "noise": 0.0},
         "optimizer": {"_target_": "landscape.training.Momentum", "lr": 0.1, "momentum": 0.0},
-        "model": {"depth": 2, "width": 1, "low": 0.01, "high": 1.0, "widths": [3], "bias": False, **RELU},
+        "model": {"depth": 2, "width": 1, "low": 0.01, "high": 1.0, "widths": [3], "bias": False, **RELU}
+        | {"skip": recipe == "maxout"},
         "objective": {"running_statistics": None},
         "training": {"batch_size": 50},
         "path": {"_target_": "landscape.path.Linear"},
@@ -155,6 +169,7 @@ def job(kind: str, ends: str, recipe: str, alphas: Array, noisy: bool) -> Result
         curves=curves,
         projections={"trajectory": found, "walk": found, "descent": found},
         components=dict.fromkeys(("mean", "end", "walk_mean", "walk_end"), axes_of(found)),
+        surfaces=surfaces(kind) if recipe in RECIPES[:2] and alphas is GRID else {},  # flooding them takes a while
         learning_curve=LearningCurve(found.epochs, channels, found.best_epoch),
         numbers=numbers,
         seeds=[str(s) for s in range(seeds)],
@@ -169,7 +184,7 @@ SELDOM = ("one", "rising", "rounding", "two points")
 @pytest.mark.parametrize("kind", [pytest.param(k, marks=[pytest.mark.slow] if k in SELDOM else []) for k in KINDS])
 def test_no_claim_holds_of_garbage(kind: str) -> None:
     """Every module judges the same jobs, which are made once."""
-    modules = {name: importlib.import_module(f"landscape.figure.{name}") for name in [*MODULES, "sweep"]}
+    modules = {name: importlib.import_module(f"landscape.figure.{name}") for name in [*MODULES, "sweep", "surface"]}
     allowed, yes, silent = HOLDS_OF[kind], set(), set()
     for noisy, ends in itertools.product((False, True), ENDS.split()):
         jobs = [job(kind, ends, recipe, GRID, noisy) for recipe in RECIPES]

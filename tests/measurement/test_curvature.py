@@ -133,3 +133,13 @@ def test_wrong_numbers_are_told_by_their_key(numbers: dict[str, Any], words: str
 def test_an_adaptive_grid_is_refused(small: OnPath) -> None:
     with pytest.raises(InputError, match="alphas=standard"):
         Curvature().check(replace(small, adaptive=Adaptive(FEW)))
+
+
+def test_a_forecast_multiplies_a_few_times(small: OnPath, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As often as it says; the numbers of steps go by points, lines and what is asked for."""
+    times: list[int] = []
+    monkeypatch.setattr(Hessian, "times", lambda self, vector: times.append(len(vector)))
+    steps = Curvature(trace=12, noise=False, num_examples=5).work(small).steps
+    assert steps is not None and (steps.num_steps, steps.num_examples, steps.may_stop) == (6 * 312, 5, True)
+    steps.shorter(3)(small)
+    assert times == [ParameterLayout.of(small.module).num_parameters] * 3

@@ -97,7 +97,7 @@ def example(**changes):
         "curves": {"train/stochastic": noisy},
         "projections": {"trajectory": Projection(*(rng.normal(size=n) for n in (4, 4, (4, 2), (4, 2), (4, 2), 2, 2)))},
         "surfaces": {"train/deterministic": surface(rng)},
-        "components": {"mean": Components(*(rng.normal(size=n) for n in (4, 4, *[(4, 2)] * 10, 2)))},
+        "components": {"mean": Components(*(rng.normal(size=n) for n in (4, 4, *[(4, 2)] * 12, 2)))},
         "learning_curve": LearningCurve(np.arange(4.0), {"train/objective": rng.normal(size=(4, 2))}, np.ones(2)),
         "numbers": {"test_error": [0.011, math.nan], "seconds_per_epoch": 7.5, "num_rises": 2},
         "verdicts": [Verdict("1b", "Monotone.", "fig. 1", "maxout", "0.004", "<= 0.005", True, "reduced")],

@@ -42,6 +42,23 @@ class Net(nn.Module):
         return self.function(self, x)
 
 
+class Cells(nn.Module):
+    """Torch's cells, step by step."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second, self.last = nn.GRUCell(4, 5), nn.LSTMCell(5, 6), nn.Linear(6, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x [B, T, 4] -> [B, 3]."""
+        h, state = x.new_zeros(len(x), 5), (x.new_zeros(len(x), 6),) * 2
+        for step in x.unbind(1):
+            h = self.first(step, h)
+            state = self.second(h, state)
+        out: Tensor = self.last(state[0])
+        return out
+
+
 class Block(nn.Module):
     """Two convolutions with batch norm and what they are added to, by a 1x1 convolution where channels change."""
 
@@ -154,6 +171,7 @@ CASES: dict[str, Case] = {
         {},
         frozenset({"operator lstm"}),
     ),
+    "cells": Case(Cells, WORDS, {"first": 5, "second": 6}),
     "unrolled": Case(
         lambda: Net(_unrolled, into=nn.Linear(4, 5), onward=nn.Linear(5, 5), out=nn.Linear(5, 3)), WORDS, {"into": 5}
     ),
@@ -228,6 +246,16 @@ CASES: dict[str, Case] = {
         X,
         {"hidden": 6},
         frozenset({"operator cat"}),
+    ),
+    "with themselves": Case(
+        lambda: Net(
+            lambda m, x: m.last((m.first(x)[:, :, None] * m.first(x)[:, None]).flatten(1)),
+            first=nn.Linear(4, 5),
+            last=nn.Linear(25, 3),
+        ),
+        X,
+        {},
+        frozenset({"an axis that holds units of another kind as well"}),
     ),
     "both signs": Case(
         lambda: Net(

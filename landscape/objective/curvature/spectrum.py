@@ -30,6 +30,8 @@ COARSEST = {torch.float32: 1e-4, torch.float64: 0.0}
 """Below this the products' own rounding decides."""
 MOST_PRODUCTS = 3000
 """For one end of the spectrum; what has not settled by then is given with its residual, or is NaN."""
+NUM_VECTORS = 80
+"""Of Lanczos for a density, as many products."""
 NUM_REPEATS = 4
 """Estimates of a trace whose spread is its standard error."""
 
@@ -189,7 +191,7 @@ def trace_of(hessian: Hessian, num_products: int, seed: int = 0) -> tuple[float,
 
 
 def density_of(
-    hessian: Hessian, between: tuple[float, float], num_points: int, num_vectors: int = 80, seed: int = 0
+    hessian: Hessian, between: tuple[float, float], num_points: int, num_vectors: int = NUM_VECTORS, seed: int = 0
 ) -> tuple[Array, Array]:
     """The share of the eigenvalues per unit of their size, each smeared by a Gaussian: places [G], density [G].
 

@@ -32,7 +32,8 @@ class Components(Columns, shown.Shown):
         shares: of axis 1, 2, ... [T, S]; NaN after a run's last axis.
         walk: mean shares of a random walk in as many dimensions [T, S]; paced: of one with the run's own pace.
         walk_spread, paced_spread: standard deviation of the sum of the first 1, 2, ... shares of such a walk [T, S].
-        walk_first, walk_second: where that walk would be in many dimensions [T, S], scaled to the size of the run.
+        walk_first, walk_second: where that walk would be in many dimensions [T, S], scaled to the size of the run;
+            paced_first, paced_second: where the paced one would be.
         dimension: P [S].
         origin: what the axes go through, ``"mean"`` of the points or ``"end"``, theta_f.
     """
@@ -51,6 +52,8 @@ class Components(Columns, shown.Shown):
     paced_spread: Array
     walk_first: Array
     walk_second: Array
+    paced_first: Array
+    paced_second: Array
     dimension: Array
     origin: str = "mean"
 
@@ -61,13 +64,9 @@ class Components(Columns, shown.Shown):
             ``one_axis`` and ``two_axes``, what they explain; ``two_axes_walk`` and ``two_axes_paced``, what they
             explain of either walk, and ``walk_spread`` and ``paced_spread``, the standard deviations of that;
             ``cosine_content`` and ``second_cosine_content``, the share of the squared coordinates that the walk's own
-            curve explains, near 1 for a walk; ``largest_plane_distance``.
+            curve explains, near 1 for a walk; ``cosine_content_paced`` and ``second_cosine_content_paced``, that of
+            the paced walk; ``largest_plane_distance``.
         """
-        waves = (self.first, self.walk_first), (self.second, self.walk_second)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            content = [
-                np.nansum(a * b, axis=0) ** 2 / np.nansum(a**2, axis=0) / np.nansum(b**2, axis=0) for a, b in waves
-            ]
         found = {
             "one_axis": _row(self.shares, 0),
             "two_axes": self.shares[:2].sum(axis=0),
@@ -75,8 +74,10 @@ class Components(Columns, shown.Shown):
             "walk_spread": _row(self.walk_spread, 1),
             "two_axes_paced": self.paced[:2].sum(axis=0),
             "paced_spread": _row(self.paced_spread, 1),
-            "cosine_content": content[0],
-            "second_cosine_content": content[1],
+            "cosine_content": _content(self.first, self.walk_first),
+            "second_cosine_content": _content(self.second, self.walk_second),
+            "cosine_content_paced": _content(self.first, self.paced_first),
+            "second_cosine_content_paced": _content(self.second, self.paced_second),
             "largest_plane_distance": np.fmax.reduce(self.plane_distance, axis=0, initial=np.nan),
         }
         return {name: [float(value) for value in values] for name, values in found.items()}
@@ -141,3 +142,9 @@ class Components(Columns, shown.Shown):
 def _row(values: Array, k: int) -> Array:
     """Number ``k`` of [T, S], NaN where there are fewer."""
     return np.asarray(values[k] if k < len(values) else np.full(values.shape[-1], np.nan))
+
+
+def _content(path: Array, wave: Array) -> Array:
+    """The share of the squares of coordinates [T, S] that a walk's explain [S]."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(np.nansum(path * wave, axis=0) ** 2 / np.nansum(path**2, axis=0) / np.nansum(wave**2, axis=0))
