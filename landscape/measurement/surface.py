@@ -155,7 +155,8 @@ class PlaneSurface:
 
     def work(self, on_path: OnPath) -> Work:
         """The passes of the grid, and one point per saved point of the run that is drawn on it."""
-        one, two = (self.num if own is None else len(own) for own in (self.first, self.second))
+        around = self.num + 1 - self.num % 2  # an even number has no middle, where the point lies
+        one, two = (around if own is None else len(own) for own in (self.first, self.second))
         num = one * two
         line = self.curves.work(on_path.on(alphas=np.arange(float(num)), adaptive=None))
         runs = on_path.solutions.trajectories if on_path.solutions is not None else []
