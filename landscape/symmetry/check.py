@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
+from torch.utils import _pytree as pytree
 
 from landscape.errors import InputError
 from landscape.objective.module.call import Call, called
@@ -18,7 +20,10 @@ LARGEST = 1e-12
 """Relative difference that float64 makes by adding in another order; a wrong permutation makes one near 1."""
 SEEN = 1e-9
 """Relative change below which outputs are blind to a permutation."""
-DRAWS = 3
+DRAWS, EXAMPLES = 3, 4
+"""Random orders, and examples on which they are tried."""
+WAY_OUT = "an axis that follows it is missing or wrong, see docs/symmetry.md"
+log = logging.getLogger(__name__)
 Values = dict[str, Tensor]
 
 
@@ -32,7 +37,7 @@ def check_axes(module: nn.Module, axes: Axes, inputs: Any, call: Call = called) 
     Args:
         module: any; it is not touched.
         axes: what is claimed.
-        inputs: what the module is called with, a few examples.
+        inputs: what the module is called with, a few examples; of many the first count.
         call: (module, inputs) -> outputs, where that is not module(inputs).
 
     Returns:
@@ -41,7 +46,7 @@ def check_axes(module: nn.Module, axes: Axes, inputs: Any, call: Call = called) 
     Raises:
         InputError: the outputs differ, or do not tell.
     """
-    outputs = Outputs(module, inputs, call)
+    outputs = _of_few(module, inputs, call)
     if (fault := fault_of(axes, outputs.values)) is not None:
         raise InputError(f"the axes do not fit model={outputs.name}: {fault}")
     worst = 0.0
@@ -61,6 +66,7 @@ def check_axes(module: nn.Module, axes: Axes, inputs: Any, call: Call = called) 
     return worst
 
 
+<<<<<<< HEAD
 def apart(outputs: Outputs, one: Mapping[str, Tensor], other: Mapping[str, Tensor]) -> float:
     """How far what comes out at two points lies apart, relative to the largest output of that tensor.
 
@@ -72,6 +78,21 @@ def apart(outputs: Outputs, one: Mapping[str, Tensor], other: Mapping[str, Tenso
 
 
 WAY_OUT = "an axis that follows it is missing or wrong, see docs/symmetry.md"
+=======
+def _of_few(module: nn.Module, inputs: Any, call: Call) -> Outputs:
+    """The outputs for the first few examples, which tell as much as all; for all where the module takes no fewer."""
+    leaves, form = pytree.tree_flatten(inputs)
+    tensors = [leaf for leaf in leaves if isinstance(leaf, Tensor)]
+    if len({len(t) if t.dim() else 0 for t in tensors}) == 1 and tensors[0].dim() and len(tensors[0]) > EXAMPLES:
+        few = [leaf[:EXAMPLES] if isinstance(leaf, Tensor) else leaf for leaf in leaves]
+        outputs = Outputs(module, pytree.tree_unflatten(few, form), call)
+        try:
+            _run(outputs, outputs.values)
+            return outputs
+        except Exception:  # somebody's module may refuse a batch in any way
+            log.debug("model=%s does not run on %d examples", outputs.name, EXAMPLES)
+    return Outputs(module, inputs, call)
+>>>>>>> axes
 
 
 def _culprits(outputs: Outputs, values: Values, before: Values, axes: Axes) -> str:
