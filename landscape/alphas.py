@@ -54,11 +54,14 @@ def evenly(first: float, last: float, num: int, ends: bool = False) -> NDArray[n
     numbers(first=first, last=last)
     if not num >= 2 or not last > first:
         raise InputError(f"alphas needs num >= 2 and last > first, got num={num}, first={first}, last={last}")
-    grid = np.linspace(first, last, num)
-    if ends:
-        for end in (a for a in (0.0, 1.0) if first <= a <= last):
-            near = np.abs(grid - end) < 1e-12  # rounding alone keeps such a point from being the end itself
-            grid = np.where(near, end, grid) if near.any() else np.sort(np.append(grid, end))
+    return with_positions(np.linspace(first, last, num), (0.0, 1.0) if ends else ())
+
+
+def with_positions(grid: NDArray[np.float64], positions: Sequence[float]) -> NDArray[np.float64]:
+    """The grid with these positions among its own, as far as they lie within it."""
+    for at in (a for a in positions if grid[0] <= a <= grid[-1]):
+        near = np.abs(grid - at) < 1e-12  # rounding alone keeps such a point from being that position
+        grid = np.where(near, at, grid) if near.any() else np.sort(np.append(grid, at))
     return grid
 
 

@@ -29,6 +29,7 @@ NAMES = {
     "logits": "theory.deep_linear.logits",
     "dynamics": "theory.deep_linear.dynamics",
     "balanced": "theory.deep_linear.balanced",
+    "hessian": "theory.deep_linear.hessian",
     "homogeneous": "theory.smooth.homogeneous",
     "relu_exact": "theory.piecewise.curve",
     "kernel": "theory.smooth.kernel",
@@ -37,6 +38,7 @@ NAMES = {
     "random_walk": "theory.walk.random_walk",
     "walk_variants": "theory.walk.variants",
     "thales": "theory.walk.thales",
+    "pca_null": "theory.walk.principal",
     "quadratic": "theory.quadratic.law",
     "noise": "theory.quadratic.multiplicative_noise",
 }

@@ -5,6 +5,9 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+import numpy as np
+
+from landscape.alphas import thinned
 from landscape.errors import InputError
 
 
@@ -37,6 +40,7 @@ def apply_limits(config: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
         if isinstance(value, int) and value < least:
             raise InputError(f"limits.{key}={value} must be at least {least}, or null for no cap")
     _capped(config, "training.max_epochs", limits["epochs"], caps)
+    _capped(config, "path.epochs", limits["epochs"], caps)
     # A line that starts at an epoch must start before the last one.
     _capped(config, "endpoints.epoch", None if limits["epochs"] is None else limits["epochs"] - 1, caps)
     _capped(config, "training.num_seeds", limits["seeds"], caps)
@@ -46,7 +50,24 @@ def apply_limits(config: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
         del widths[:3]  # the points that are given say how wide the model is
     for path in widths:
         _capped(config, path, limits["width"], caps)
+    for key in ("num", "first", "second"):
+        _shortened(config, key, limits["alphas"], caps)
     return config, caps
+
+
+def _shortened(config: dict[str, Any], key: str, most: int | None, caps: list[str]) -> None:
+    """Lower a number of points along an axis of a plane, or thin out the list of them."""
+    node = config.get("measurement")
+    given = node.get(key) if isinstance(node, dict) else None
+    if most is None or not isinstance(node, dict) or isinstance(given, bool):
+        return
+    if isinstance(given, int) and given > most:
+        node[key] = most
+    elif isinstance(given, list) and len(given) > most and all(isinstance(v, int | float) for v in given):
+        node[key] = thinned(np.array(given, dtype=np.float64), most).tolist()
+    if node[key] != given if given is not None else False:
+        before, after = ((len(v) if isinstance(v, list) else v) for v in (given, node[key]))
+        caps.append(f"measurement.{key} {before} -> {after}")
 
 
 def note_cap(caps: list[str], what: str, before: int | None, after: int | None) -> None:

@@ -18,7 +18,7 @@ from landscape.command.alignment import aligned
 from landscape.command.config import version
 from landscape.command.limits import apply_limits, note_cap
 from landscape.command.prepare import brings_points, brings_runs, dataset_of, ends_from, make, module_maker
-from landscape.command.refusals import check_endpoints, check_path, check_room, check_trainable, stand_in
+from landscape.command.refusals import check_endpoints, check_path, check_plane, check_room, check_trainable, stand_in
 from landscape.cost import from_torch
 from landscape.cost.labels import check_counts, scales
 from landscape.data.dataset import Dataset
@@ -183,12 +183,7 @@ class Recipe:
             )
         if issubclass(self.stage, OnPath):
             _ = self.positions
-            if hasattr(self.measurement, "check_ends"):
-                self.measurement.check_ends(self.endpoints)
-            elif getattr(self.endpoints, "has_third", False):
-                raise InputError(
-                    "endpoints.third is the third corner of a plane; use measurement=plane, or leave it out"
-                )
+            check_plane(self.measurement, self.path, self.endpoints, self.config["training"])
         elif self.finds:
             self.endpoints.check(self.config["training"]["num_seeds"])
         if self.trains:
@@ -205,7 +200,7 @@ class Recipe:
             passes = [] if work is None else list(work.passes)
         check_room(network, passes)
         if subject is not None:
-            check_path(subject, self.endpoints)
+            check_path(subject, self.endpoints, self.training.batch_size)
         if hasattr(self.measurement, "check"):
             self.measurement.check(network if subject is None else subject)
         if network.num_examples is not None:
@@ -238,9 +233,8 @@ class Recipe:
         """Those that need no training; the forecast reads them, and the job need not again."""
         return ends_from(self.endpoints, self.network.module, partial(build, self.model, self.training.first_seed + 1))
 
-    def groups(self) -> list[tuple[list[int], dict[str, Any]]]:
-        """The seeds that train together, and by what description the store knows each group."""
-        training, cost = self.training, self.cost
+    def trained_on(self) -> dict[str, Any]:
+        """By what the store knows a training, but for its seeds: the keys of the recipe, and the examples."""
         recipe = {key: value for key, value in self.config.items() if uses_of(key).recipe}
         recipe["training"] = {
             k: v
@@ -251,6 +245,11 @@ class Recipe:
         if named:
             recipe["outside"] = named
         recipe["examples"] = self.dataset.fingerprint
+        return recipe
+
+    def groups(self) -> list[tuple[list[int], dict[str, Any]]]:
+        """The seeds that train together, and by what description the store knows each group."""
+        training, cost, recipe = self.training, self.cost, self.trained_on()
         dtype: torch.dtype = getattr(torch, training.dtype)
         few = self.dataset.train.first(min(8, len(self.dataset.train))).to(self.device, dtype)
         template, *others = (

@@ -2,7 +2,7 @@
 
 from landscape.endpoints.checkpoints import Checkpoints
 from landscape.endpoints.control import NoiseToSolution, OtherInitToSolution, ZeroToSolution
-from landscape.endpoints.ends import BetweenSolutions, Ends, InitToSolution, Points, RandomToSolution
+from landscape.endpoints.ends import BetweenSolutions, Ends, InitToSolution, Points, RandomToSolution, ThreeSolutions
 from landscape.endpoints.epoch import EpochToSolution
 from landscape.endpoints.point import point_of
 from landscape.endpoints.run import Run
@@ -20,6 +20,7 @@ __all__ = [
     "RandomToSolution",
     "Run",
     "Snapshots",
+    "ThreeSolutions",
     "ZeroToSolution",
     "point_of",
     "trajectory_of",

@@ -109,8 +109,18 @@ class Checkpoints:
                 if self.files[one] != self.files[other]:
                     raise InputError(text)
                 log.warning("%s", text)
-        third = saved["third"].theta[None] if "third" in saved else None
-        return Ends(start.theta[None], end.theta[None], ["0"], [0], [end.buffers], [False], [start.buffers], third)
+        third = saved.get("third")
+        return Ends(
+            start.theta[None],
+            end.theta[None],
+            ["0"],
+            [0],
+            [end.buffers],
+            [False],
+            [start.buffers],
+            None if third is None else third.theta[None],
+            buffers_2=[] if third is None else [third.buffers],
+        )
 
 
 def _is_name(entry: object) -> bool:

@@ -32,7 +32,8 @@ class Ends:
         buffers: one dict per line, the running statistics that belong to theta_1.
         diverged: per line, whether an end comes from a run that diverged.
         buffers_0: those that belong to theta_0; empty where there are none, as of a random point.
-        theta_2: a third point [S, P], where a plane was asked for.
+        theta_2: a third point [S, P], where a plane was asked for; buffers_2: those that belong to it.
+        names: what the three points are called.
         runs: those that the lines belong to, where somebody else trained them.
         numbers: what is told of each line beside J, by name.
     """
@@ -46,6 +47,8 @@ class Ends:
     buffers_0: list[dict[str, Tensor]] = field(default_factory=list)
     theta_2: Tensor | None = None
     runs: Runs | None = None
+    buffers_2: list[dict[str, Tensor]] = field(default_factory=list)
+    names: tuple[str, str, str] = ("start", "end", "third")
     numbers: dict[str, list[float]] = field(default_factory=dict)
 
     def cast(self, device: torch.device, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
@@ -148,6 +151,48 @@ class BetweenSolutions:
             [solutions.buffers[b] for b in second],
             ["diverged" in (solutions.status[a], solutions.status[b]) for a, b in zip(first, second, strict=True)],
             [solutions.buffers[a] for a in first],
+        )
+
+
+class ThreeSolutions:
+    """Three runs' best points, the corners of a plane: seeds 0, 1 and 2, then 3, 4 and 5, and so on.
+
+    The dropout masks on a plane are those of its first seed.
+
+    Source: Garipov et al. 2018 (arXiv 1802.10026), figure 1.
+    """
+
+    needs_solutions = True
+    starts_training = False
+    has_third = True
+
+    def check(self, num_seeds: int) -> None:
+        """Raise InputError unless the seeds come in threes."""
+        if num_seeds < 3 or num_seeds % 3:
+            raise InputError(
+                f"endpoints=three_solutions needs seeds in threes but training.num_seeds={num_seeds}; "
+                f"run with training.num_seeds={max(3, num_seeds + -num_seeds % 3)}"
+            )
+
+    def __call__(self, solutions: Solutions) -> Ends:
+        """Solutions -> S/3 planes."""
+        num_seeds = len(solutions.seeds)
+        self.check(num_seeds)
+        corners = [range(k, num_seeds, 3) for k in range(3)]
+        theta = [solutions.theta_f[list(rows)] for rows in corners]
+        buffers = [[solutions.buffers[s] for s in rows] for rows in corners]
+        planes = list(zip(*corners, strict=True))
+        return Ends(
+            theta[0],
+            theta[1],
+            ["-".join(str(solutions.seeds[s]) for s in rows) for rows in planes],
+            [solutions.seeds[rows[0]] for rows in planes],
+            buffers[1],
+            [any(solutions.status[s] == "diverged" for s in rows) for rows in planes],
+            buffers[0],
+            theta[2],
+            buffers_2=buffers[2],
+            names=("first", "second", "third"),
         )
 
 

@@ -13,20 +13,22 @@ import numpy as np
 import torch
 from torch import nn
 
-from landscape.alphas import Adaptive, checked, evenly, explicit
+from landscape.alphas import Adaptive, checked, evenly, explicit, with_positions
 from landscape.data.dataset import Dataset
 from landscape.errors import InputError
 from landscape.face.data import check_kinds, examples_of, held, objective_of
-from landscape.face.grid import surface_on
 from landscape.face.places import Place, R, TrajectoryOf
+from landscape.face.planes import PlaneAlong
 from landscape.face.run import projection_of
 from landscape.face.stage import laid
 from landscape.face.words import translated
 from landscape.ground.progress import bars
+from landscape.measurement.grid import surfaces_on
 from landscape.measurement.interpolation import MODES, Interpolation
 from landscape.measurement.stages import OnPath
 from landscape.objective.interim import Interim
 from landscape.objective.module.watch import undisturbed
+from landscape.path import LaidPlane
 from landscape.result.curve import Curve, Projection, Surface
 
 NUM_ON_LINE, NUM_ON_AXIS = 51, 25
@@ -76,14 +78,15 @@ def measure(
     Args:
         net: any module; what it maps its inputs to is what the cost takes. A tensor is its one argument, a tuple gives
             several, a dict those that ``forward`` takes.
-        path: ``line(a, b)``, ``plane(...)``, ``trajectory(...)``, or a path of ``landscape.path`` with theta [S, P].
+        path: ``line(a, b)``, ``plane(...)``, ``trajectory(...)``, what ``connect`` returns, or a path of
+            ``landscape.path`` with theta [S, P].
         data: (x, y), a dict or tuple of tensors, a map-style ``Dataset``, which is read once; a ``DataLoader`` or
             whatever else yields batches, which is streamed; or several of them by the names ``train``, ``valid`` and
             ``test``.
         cost: a loss of torch's, a module or function (outputs, y); a function of yours that gives a value per example;
             or a cost of ``landscape.cost``.
         alphas: positions on the path; or how many, evenly from 0 to 1 on a line (51 if not given), along each axis of a
-            plane (25). A trajectory has its own.
+            plane (25); of a plane also two lists, one for each axis. A trajectory has its own.
         mode: ``"deterministic"``, in evaluation mode; or ``"stochastic"``, the training cost with its dropout, the same
             masks at every point.
         seeds: of the masks, one per row of theta.
@@ -135,7 +138,7 @@ def measure(
                 "running_statistics=recalibrate needs the training data: data={'train': ..., ...}, or calibration=..."
             )
         taken = dataset.train if calibration is None else held(calibration)
-        place = _device(net, device)
+        place = device_for(net, device)
         kind = str(dtype).removeprefix("torch.")
         settings: dict[str, Any] = {
             "dtype": kind,
@@ -153,7 +156,7 @@ def measure(
             _refuse("a trajectory", alphas=alphas, slopes=slopes or None, seeds=seeds, resume=resume)
             found = projection_of(path, network, mode, chosen, running_statistics)
         else:
-            here = laid(path, net, partial(_axis, alphas), seeds)
+            here = laid(path, net, partial(_axes, alphas), seeds)
             where = _positions(alphas) if here.grid is None else np.arange(1.0)
             adaptive = where if isinstance(where, Adaptive) else None
             stage = OnPath(
@@ -166,7 +169,13 @@ def measure(
             )
             if here.grid is not None:
                 _refuse("a plane", slopes=slopes or None)
-                found = {name: surface_on(here, stage, name, mode, noise) for name in chosen}
+                found = {name: surfaces_on(stage, here.grid, name, [mode], noise)[0] for name in chosen}
+                if isinstance(path, PlaneAlong):
+                    runs = projection_of(path.run, network, mode, chosen, running_statistics)
+                    found = {
+                        name: replace(surface, path=here.grid.plane.path | {"objective": runs[name].objective})
+                        for name, surface in found.items()
+                    }
             else:
                 along = Interpolation(chosen, [mode], slopes, noise)
                 if here.has_slopes:
@@ -212,16 +221,25 @@ def _positions(alphas: Any) -> Any:
     return _axis(alphas, 0.0, 1.0, NUM_ON_LINE)
 
 
-def _axis(alphas: Any, first: float, last: float, usual: int = NUM_ON_AXIS) -> Any:
-    """Positions [A] as given, or so many evenly; 0 and 1 are among these."""
+def _axes(alphas: Any, plane: LaidPlane) -> tuple[Any, Any]:
+    """Positions along both axes of a plane: two lists, one for both, or so many evenly over what the plane says."""
+    lists = (list, tuple, np.ndarray, torch.Tensor)
+    is_pair = isinstance(alphas, list | tuple) and len(alphas) == 2 and all(isinstance(part, lists) for part in alphas)
+    both = zip(alphas if is_pair else (alphas, alphas), plane.extent, plane.positions, strict=True)
+    first, second = (_axis(own, *extent, among=at) for own, extent, at in both)
+    return first, second
+
+
+def _axis(alphas: Any, first: float, last: float, usual: int = NUM_ON_AXIS, among: Sequence[float] = (0.0, 1.0)) -> Any:
+    """Positions [A] as given, or so many evenly, with some among them."""
     if alphas is None:
-        return evenly(first, last, usual, ends=True)
+        return with_positions(evenly(first, last, usual), among)
     if isinstance(alphas, str | bool | Adaptive) or (isinstance(alphas, Real) and not isinstance(alphas, Integral)):
         raise InputError(f"alphas={alphas!r} must be a whole number of points, or a list of their positions")
     if isinstance(alphas, Integral):
         if alphas < 2:
             raise InputError(f"alphas={alphas} is too few; give 2 points or more, or a list of their positions")
-        return evenly(first, last, int(alphas), ends=True)
+        return with_positions(evenly(first, last, int(alphas)), among)
     try:
         positions = explicit(alphas)
     except InputError:
@@ -232,7 +250,8 @@ def _axis(alphas: Any, first: float, last: float, usual: int = NUM_ON_AXIS) -> A
     return checked(positions)
 
 
-def _device(net: nn.Module, device: Any) -> torch.device:
+def device_for(net: nn.Module, device: Any) -> torch.device:
+    """Where to compute; ``"auto"``: where the net lies."""
     if isinstance(device, str) and device == "auto":
         return next((p.device for p in net.parameters()), torch.device("cpu"))
     try:

@@ -1,10 +1,9 @@
-"""Where to look, as somebody says it: a line, a plane or a trajectory through points that are read when measured."""
+"""Where to look, as somebody says it: a line or a trajectory through points that are read when measured."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -13,7 +12,7 @@ from torch import Tensor, nn
 from landscape.endpoints.listing import paths_in
 from landscape.errors import InputError
 from landscape.face.points import Reading
-from landscape.result.curve import Curve, Projection, Surface
+from landscape.result.curve import Curve, Projection
 
 R = TypeVar("R")
 
@@ -34,32 +33,6 @@ class LineBetween(Place[Curve]):
 
     def __repr__(self) -> str:
         return f"{self.path} line from {spoken(self.points[0])} to {spoken(self.points[1])}"
-
-
-@dataclass(frozen=True, eq=False)
-class PlaneThrough(Place[Surface]):
-    """Through three points; see ``plane``."""
-
-    points: tuple[Any, Any, Any]
-    margin: float
-    statistics: str
-    reading: Reading
-
-    def __repr__(self) -> str:
-        return f"plane through {', '.join(map(spoken, self.points))}"
-
-
-@dataclass(frozen=True, eq=False)
-class PlaneAround(Place[Surface]):
-    """Around one point, along two random directions; see ``plane``."""
-
-    point: Any
-    radius: float
-    seed: int
-    reading: Reading
-
-    def __repr__(self) -> str:
-        return f"plane around {spoken(self.point)}, radius={self.radius:g}, seed={self.seed}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,73 +93,10 @@ def line(
     if path not in PATHS:
         raise InputError(f"path={path!r} is unknown; use one of {', '.join(PATHS)}")
     for name, point in (("a", a), ("b", b)):
-        _check_point(name, point)
+        check_point(name, point)
     reading = Reading.of("ls.line", 2, entry, ignore, missing)
     _check_apart(a, b, reading)
     return LineBetween((a, b), path, reading)
-
-
-def plane(
-    a: Any,
-    b: Any = None,
-    c: Any = None,
-    *,
-    margin: float | None = None,
-    radius: float | None = None,
-    seed: int | None = None,
-    statistics: str | None = None,
-    entry: str | Sequence[str | None] | None = None,
-    ignore: str | Sequence[str] = (),
-    missing: str | None = None,
-) -> Place[Surface]:
-    """The plane through three points, or one around a single point along two random directions.
-
-    Through three: θ = a + s (b - a) + t (c - a). Around one: θ = a + s d_1 + t d_2, with normal random directions whose
-    filters (what makes one output: a row of a matrix, a kernel of a convolution) are each scaled to the norm of that
-    filter in ``a``, so that the picture does not depend on the scale of the weights. Biases, parameters of
-    normalisation layers and whatever else has one axis only stay still.
-
-    Args:
-        a: a point, see ``line``.
-        b: a second one.
-        c: a third one, beside the line of the first two.
-        margin: how far the grid goes beyond the three points, in sides of the triangle; 0.25 if not given.
-        radius: how far it goes from the one point, in units of its filters' norms; 1 if not given.
-        seed: of the random directions; 0 if not given.
-        statistics: of which of three points, ``"a"``, ``"b"`` or ``"c"``, the running statistics of batch norm hold on
-            all of the plane, where they are kept; of the last one, ``c``, if not given. J at the other two is then not
-            that of their own nets.
-        entry, ignore, missing: how points are read, see ``line``.
-
-    Raises:
-        InputError: two points; a number out of range, or one that belongs to the other kind of plane.
-
-    Source: Li et al. 2018 (arXiv 1712.09913), filter normalisation; Garipov et al. 2018 (arXiv 1802.10026), the plane
-    of three points.
-
-    >>> plane("final.pt", radius=0.5)
-    plane around final.pt, radius=0.5, seed=0
-    """
-    _check_point("a", a)
-    if (b is None) != (c is None):
-        raise InputError("a plane goes through three points, plane(a, b, c), or around one, plane(a, radius=1.0)")
-    reading = Reading.of("ls.plane", 1 if b is None else 3, entry, ignore, missing)
-    if b is None:
-        if margin is not None:
-            raise InputError(f"margin={margin} is for a plane through three points; around one it is radius")
-        if statistics is not None:
-            raise InputError(f"statistics={statistics!r} is for a plane through three points; around one they are its")
-        radius = _size("radius", 1.0 if radius is None else radius)
-        return PlaneAround(a, radius, _seed(0 if seed is None else seed), reading)
-    for name, point in (("b", b), ("c", c)):
-        _check_point(name, point)
-    for name, value in (("radius", radius), ("seed", seed)):
-        if value is not None:
-            raise InputError(f"{name}={value} is for a plane around one point; three points fix theirs, see margin")
-    if statistics not in (None, "a", "b", "c"):
-        raise InputError(f"statistics={statistics!r} must be 'a', 'b' or 'c', the point whose statistics are kept")
-    margin = _size("margin", 0.25 if margin is None else margin, least=0.0)
-    return PlaneThrough((a, b, c), margin, statistics or "c", reading)
 
 
 def trajectory(
@@ -225,7 +135,7 @@ def trajectory(
     else:
         raise InputError(f"source came as {type(source).__name__}; give a folder of checkpoints, or a list of points")
     for k, point in enumerate(points):
-        _check_point(f"source[{k}]", point)
+        check_point(f"source[{k}]", point)
     if len(points) < 2:
         raise InputError(f"a trajectory needs two points or more, and source has {len(points)}")
     return TrajectoryOf(tuple(points), Reading.of("ls.trajectory", len(points), entry, ignore, missing))
@@ -245,21 +155,10 @@ def _check_apart(a: Any, b: Any, reading: Reading) -> None:
         raise InputError("a and b are one object; a line needs two points (copy.deepcopy(net) keeps an earlier one)")
 
 
-def _check_point(name: str, point: Any) -> None:
+def check_point(name: str, point: Any) -> None:
+    """Raise InputError for what is no point."""
     if not isinstance(point, str | Path | Tensor | Mapping | nn.Module) or point == "":
         raise InputError(
             f"{name} came as {type(point).__name__}; a point is a module, a state dict, a checkpoint file or folder, "
             "or all parameters as one flat tensor"
         )
-
-
-def _size(name: str, value: Any, least: float = 1e-300) -> float:
-    if isinstance(value, bool) or not isinstance(value, Real) or not least <= float(value) < float("inf"):
-        raise InputError(f"{name}={value!r} must be a finite number, {'above 0' if least else '0 or more'}")
-    return float(value)
-
-
-def _seed(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, Integral) or value < 0:
-        raise InputError(f"seed={value!r} must be a whole number, 0 or more")
-    return int(value)

@@ -11,19 +11,24 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from numpy.typing import NDArray
+from torch import Tensor, nn
 
 from landscape.endpoints.listing import numbers_of
 from landscape.errors import InputError
 from landscape.face.places import TrajectoryOf
-from landscape.face.stage import ALIKE
 from landscape.ground.progress import progress_of
+from landscape.measurement.grid import is_alike
 from landscape.measurement.stages import Network
 from landscape.objective import Objective
-from landscape.objective.module.watch import is_same
 from landscape.result.curve import Projection
+from landscape.store.principal import Principal, principal
 from landscape.store.trajectory import STREAMED, Trajectory, project
 
+ALIKE = (
+    "; a state dict follows its module as that trains, and a module is read when it is measured: copy.deepcopy keeps "
+    "an earlier one"
+)
 MOST_HELD = 256 * 2**20
 """Bytes of points; more lie in a file meanwhile."""
 
@@ -53,7 +58,7 @@ def projection_of(
         network = network | {"objective": lambda *what: own(*what, running_statistics="keep")}
     stage = Network(seeds=[0], **network)
     with tempfile.TemporaryDirectory(prefix="landscape-") as folder:
-        points, buffers = _read(run, stage, Path(folder))
+        points, buffers = read(run, stage.module, Path(folder))
         first, last = (points.theta(t).double().numpy() for t in (0, len(run) - 1))
         if np.array_equal(first, last):
             raise InputError(f"the first and the last point hold the same parameters{ALIKE}")
@@ -68,11 +73,25 @@ def projection_of(
         return found
 
 
-def _read(run: TrajectoryOf, stage: Network, folder: Path) -> tuple[Trajectory, list[dict[str, Tensor]]]:
+def axes_of(
+    run: TrajectoryOf, net: nn.Module
+) -> tuple[Tensor, dict[str, Tensor], tuple[Principal, NDArray[np.float64]]]:
+    """The last point of a trajectory [P], its buffers, and the principal axes about it with the epochs of the points.
+
+    Raises:
+        InputError: fewer than three points, or all the same.
+    """
+    with tempfile.TemporaryDirectory(prefix="landscape-") as folder:
+        points, buffers = read(run, net, Path(folder))
+        last = points.theta(len(run) - 1)[0]
+        return last, buffers[-1], (principal(points, last), points.epochs)
+
+
+def read(run: TrajectoryOf, net: nn.Module, folder: Path) -> tuple[Trajectory, list[dict[str, Tensor]]]:
     """All points [T, 1, P], in memory or in a file, and their buffers."""
     buffers, held = list[dict[str, Tensor]](), None
     names = map(run.name, range(len(run)))
-    for t, (theta, own) in enumerate(run.reading.points(run.points, names, stage.module)):
+    for t, (theta, own) in enumerate(run.reading.points(run.points, names, net)):
         if held is None:
             shape, kind = (len(run), 1, len(theta)), np.dtype(str(theta.dtype).removeprefix("torch."))
             if np.prod(shape) * kind.itemsize <= MOST_HELD:
@@ -103,8 +122,3 @@ def _each(objective: Objective, points: Trajectory, buffers: Sequence[dict[str, 
             values.append(objective.on(buffers=[own]).evaluate(points.theta(t))["objective"])
             progress(t + 1)
     return np.stack(values)
-
-
-def is_alike(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
-    """Whether buffers are the same."""
-    return one.keys() == other.keys() and all(is_same(tensor, other[name]) for name, tensor in one.items())

@@ -1,9 +1,9 @@
-"""A description read against the net: the house's own path, its ends, and what belongs to a plane."""
+"""A description read against the net: the house's own path and its ends, or its own plane and a grid on that."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from numbers import Integral
 from typing import Any
 
@@ -11,21 +11,32 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from landscape.endpoints import Ends
+from landscape.endpoints import Ends, point_of
 from landscape.errors import InputError
-from landscape.face.directions import directions
-from landscape.face.places import LineBetween, PlaneAround, PlaneThrough
+from landscape.face.curve import ConnectingCurve
+from landscape.face.places import LineBetween
+from landscape.face.planes import PlaneAlong, PlaneAround, PlaneThrough
 from landscape.face.points import Reading
-from landscape.measurement.plane import frame_of
+from landscape.face.run import ALIKE, axes_of
+from landscape.measurement import grid
 from landscape.parameters import ParameterLayout
-from landscape.path import BiasSchedule, Geometric, Linear, Plane
+from landscape.path import (
+    BiasSchedule,
+    CornersPlane,
+    Geometric,
+    GivenPlane,
+    LaidPlane,
+    Linear,
+    Plane,
+    PrincipalPlane,
+    RandomPlane,
+)
 from landscape.path.contract import BetweenEnds
+from landscape.path.laid_plane import Mark
 
 LINES: dict[str, Callable[..., Any]] = {"linear": Linear, "geometric": Geometric, "bias_schedule": BiasSchedule}
-ALIKE = (
-    "; a state dict follows its module as that trains, and a module is read when it is measured: copy.deepcopy keeps "
-    "an earlier one"
-)
+Axes = Callable[[LaidPlane], tuple[Any, Any]]
+"""a [A] and b [B] on a plane."""
 
 
 @dataclass(frozen=True)
@@ -33,65 +44,90 @@ class Laid:
     """A path of the house and what belongs to it.
 
     Args:
-        ends: of S paths.
+        ends: of S paths; of a plane, of the points that it was laid through.
         path: (theta_0, theta_1) -> the path between them.
         has_slopes: whether the path is of a kind that other ends can be tried with, before work.
-        grid: of a plane, (a [A], b [B]).
-        corners: of a plane, (a, b) of the points that it was laid through.
-        names: what they are called.
-        frame: of a plane through three points, (L, c, h).
-        buffers: of a plane through three points, those of each by its name.
-        kept: which of these hold on all of the plane.
+        grid: on a plane.
     """
 
     ends: Ends
     path: Callable[..., Any]
     has_slopes: bool = False
-    grid: tuple[np.ndarray, np.ndarray] | None = None
-    corners: list[tuple[float, float]] = field(default_factory=list)
-    names: list[str] = field(default_factory=list)
-    frame: tuple[float, float, float] | None = None
-    buffers: dict[str, dict[str, Tensor]] = field(default_factory=dict)
-    kept: str = ""
+    grid: grid.Laid | None = None
 
 
-def laid(place: Any, net: nn.Module, grid: Callable[[float, float], np.ndarray], seeds: Any) -> Laid:
+def laid(place: Any, net: nn.Module, axes: Axes, seeds: Any) -> Laid:
     """A line or plane as somebody described it, or a path of the house's, against the names of a net.
 
     Args:
         place: what to lay.
         net: whose names the points have.
-        grid: (first, last) -> positions on each axis of a plane.
+        axes: where to look on a plane.
         seeds: one per path; None: 0, 1, ...
 
     Raises:
         InputError: points that are not of this net, or that are one.
     """
     if isinstance(place, LineBetween):
-        (theta_0, buffers_0), (theta_1, buffers_1) = _points(place.points, place.reading, net)
+        (theta_0, buffers_0), (theta_1, buffers_1) = points_of(place.points, place.reading, net)
         ends = _ends(theta_0, theta_1, buffers_0, buffers_1, seeds)
         return Laid(ends, LINES[place.path], True)
+    if isinstance(place, ConnectingCurve):
+        curve, seeds = place.path, [place.seed] if seeds is None else seeds
+        num = ParameterLayout.of(net).num_parameters
+        if curve.theta_0.shape[1] != num:
+            raise InputError(
+                f"the curve was trained for a net of {curve.theta_0.shape[1]} parameters, and net={type(net).__name__} "
+                f"has {num}; give the net of ls.connect"
+            )
+        ends = _ends(curve.theta_0[0], curve.theta_1[0], place.buffers_0, place.buffers_1, seeds)
+        return Laid(ends, curve._between, True)
     if isinstance(place, PlaneThrough):
-        points = _points(place.points, place.reading, net)
-        theta_0, theta_1, theta_2 = (theta for theta, _ in points)
+        points = points_of(place.points, place.reading, net)
+        one, two, three = (theta[None] for theta, _ in points)
         buffers = {name: own for name, (_, own) in zip("abc", points, strict=True)}
-        ends = _ends(theta_0, theta_1, buffers["a"], buffers[place.statistics], seeds, theta_2)
-        axis = grid(-place.margin, 1 + place.margin)
-        corners = [(0.0, 0.0), (1.0, 0.0), (0.0, 1.0)]
-        try:
-            frame = frame_of(ends)
-        except InputError as error:
-            raise InputError("a, b and c lie on one line; a plane needs a third point beside it") from error
-        path = _plane(theta_2, (axis, axis))
-        names = list(buffers)
-        return Laid(ends, path, False, (axis, axis), corners, names, frame, buffers, place.statistics)
+        ends = _ends(one[0], two[0], buffers["a"], buffers[place.statistics], seeds)
+        plane: LaidPlane = CornersPlane(one, two, three, "abc", place.margin, place.axes)
+        return _on(plane, ends, axes, {name: [own] for name, own in buffers.items()}, place.statistics)
     if isinstance(place, PlaneAround):
-        [(theta, own)] = _points((place.point,), place.reading, net)
-        first, second = theta.double() + directions(net, theta, place.seed)
-        axis = grid(-place.radius, place.radius)
-        ends = _ends(theta.double(), first, {}, own, seeds, second)
-        return Laid(ends, _plane(second, (axis, axis)), False, (axis, axis), [(0.0, 0.0)], ["a"])
+        [(theta, own)] = points_of((place.point,), place.reading, net)
+        ends, here = _ends(theta, theta, {}, own, seeds), theta[None]
+        if place.directions is None:
+            plane = RandomPlane(here, here, net, [0], place.seed, place.radius, place.one_axis, "a")
+        else:
+            pair = [
+                point_of(d, net, ignore=place.reading.ignore, name=f"directions[{k}]")[0]
+                for k, d in enumerate(place.directions)
+            ]
+            plane = GivenPlane(here, here, lambda given, key: given, pair, radius=place.radius, name="a")
+        return _on(plane, ends, axes)
+    if isinstance(place, PlaneAlong):
+        last, own, found = axes_of(place.run, net)
+        plane = PrincipalPlane(last[None], last[None], lambda: [found], place.margin, "last")
+        return _on(plane, _ends(last, last, {}, own, seeds), axes)
+    if isinstance(place, LaidPlane):
+        return _on(place, _rows(place.anchors[0], place.anchors[1], seeds), axes)
     return _own(place, net, seeds)
+
+
+def _on(plane: LaidPlane, ends: Ends, axes: Axes, buffers: Any = None, kept: str = "") -> Laid:
+    return Laid(ends, Linear, False, grid.Laid(plane, *axes(plane), buffers or {}, kept))
+
+
+class _AsItIs(LaidPlane):
+    """A grid that somebody made."""
+
+    def __init__(self, made: Plane) -> None:
+        one, two, three = made.anchors
+        marks = [Mark(name, np.array(at)) for name, at in (("a", (0.0, 0.0)), ("b", (1.0, 0.0)), ("c", (0.0, 1.0)))]
+        super().__init__(one, two - one, three - one, marks, ((0, 1), (0, 1)), ("", ""), has_lengths=False)
+        self.made = made
+
+    def on(self, first: Any, second: Any) -> Plane:
+        return self.made
+
+    def _check_apart(self) -> None:
+        """Whoever made it knows."""
 
 
 def _own(place: Any, net: nn.Module, seeds: Any) -> Laid:
@@ -107,25 +143,26 @@ def _own(place: Any, net: nn.Module, seeds: Any) -> Laid:
     if not isinstance(theta_0, Tensor) or theta_0.dim() != 2 or theta_0.shape[1] != num:
         found = list(theta_0.shape) if isinstance(theta_0, Tensor) else type(theta_0).__name__
         raise InputError(f"path gives {found} at its start, and net={type(net).__name__} needs theta [S, {num}]")
-    rows = len(theta_0)
-    seeds = _seeds(seeds, rows)
-    ends = Ends(theta_0, theta_1, [str(s) for s in seeds], seeds, [{}] * rows, [False] * rows)
+    ends = _rows(theta_0, theta_1, seeds)
     if isinstance(place, BetweenEnds):
         return Laid(ends, place._between, True)
+    if isinstance(place, Plane):
+        return Laid(ends, Linear, False, grid.Laid(_AsItIs(place), place.first, place.second))
 
     def moved(start: Tensor, end: Tensor) -> Any:
         return place.to(start.device, start.dtype) if hasattr(place, "to") else lambda alpha: place(alpha).to(start)
 
-    if not is_plane:
-        return Laid(ends, moved)
-    return Laid(ends, moved, False, (place.first, place.second), [(0.0, 0.0), (1.0, 0.0), (0.0, 1.0)], ["a", "b", "c"])
+    return Laid(ends, moved)
 
 
-def _plane(theta_2: Tensor, grid: tuple[np.ndarray, np.ndarray]) -> Callable[..., Any]:
-    return lambda theta_0, theta_1: Plane(theta_0, theta_1, theta_2[None].to(theta_0), *grid)
+def _rows(theta_0: Tensor, theta_1: Tensor, seeds: Any) -> Ends:
+    """Of points that came without buffers."""
+    rows = len(theta_0)
+    seeds = _seeds(seeds, rows)
+    return Ends(theta_0, theta_1, [str(s) for s in seeds], seeds, [{}] * rows, [False] * rows)
 
 
-def _points(points: tuple[Any, ...], reading: Reading, net: nn.Module) -> list[tuple[Tensor, dict[str, Tensor]]]:
+def points_of(points: tuple[Any, ...], reading: Reading, net: nn.Module) -> list[tuple[Tensor, dict[str, Tensor]]]:
     """Each point on the CPU, no two of them alike."""
     found = list(reading.points(points, "abc", net))
     wide = max((theta.dtype for theta, _ in found), key=lambda dtype: dtype.itemsize)
@@ -143,11 +180,9 @@ def _ends(
     buffers_0: dict[str, Tensor],
     buffers_1: dict[str, Tensor],
     seeds: Any,
-    theta_2: Tensor | None = None,
 ) -> Ends:
-    third = None if theta_2 is None else theta_2[None]
     starts = [buffers_0] if buffers_0 else []
-    return Ends(theta_0[None], theta_1[None], ["0"], _seeds(seeds, 1), [buffers_1], [False], starts, third)
+    return Ends(theta_0[None], theta_1[None], ["0"], _seeds(seeds, 1), [buffers_1], [False], starts)
 
 
 def _seeds(seeds: Any, rows: int) -> list[int]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,12 +13,11 @@ from landscape.figure import caption, naming, panel, style
 from landscape.figure.beside import draw_beside, points
 from landscape.figure.reading import SLACK, primary
 from landscape.figure.second_minimum import PARTS, judge, unit
+from landscape.figure.turnable import plotly
 from landscape.result.curve import Curve
 from landscape.result.saved import Result
 
 __all__ = ["draw", "judge", "make_pages"]
-
-log = logging.getLogger(__name__)
 
 NINTHS = 9  # the paper's coarse grid is k/9
 
@@ -79,8 +77,7 @@ def _parts(axes: Axes, result: Result, curve: Curve) -> None:
 
 def make_pages(results: Sequence[Result]) -> dict[str, Any]:
     """``{"plane": plotly figure}`` to turn with the mouse; empty without plotly or without a plane."""
-    graph = _plotly()
-    if graph is None:
+    if (graph := plotly()) is None:
         return {}
     figure = graph.Figure()
     units = []
@@ -103,13 +100,3 @@ def make_pages(results: Sequence[Result]) -> dict[str, Any]:
     title = f"Fig. 7: training beside the line ({caption.scale_label(results)})"
     figure.update_layout(title=title, scene=axes, legend={"orientation": "h"})
     return {"plane": figure}
-
-
-def _plotly() -> Any:
-    """plotly.graph_objects, or None where it is not installed."""
-    try:
-        import plotly.graph_objects as graph_objects
-    except ImportError:
-        log.info("no interactive page: plotly is missing (pip install 'landscape-walk[interactive]')")
-        return None
-    return graph_objects

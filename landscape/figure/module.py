@@ -5,17 +5,17 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import Any, cast
+from typing import cast
 
 from matplotlib.figure import Figure
 
 import landscape.figure as room
 from landscape.errors import InputError
 from landscape.figure import caption, style
-from landscape.ground.files.temporary import replacing
+from landscape.figure.turnable import write_pages
 from landscape.result.saved import Result
 
 
@@ -86,15 +86,3 @@ def save(
     if hasattr(module, "make_pages"):
         write_pages(module.make_pages(results), folder)
     return path
-
-
-def write_pages(pages: Mapping[str, Any], folder: Path) -> list[Path]:
-    """Save each plotly figure as ``NAME.html``, whole or not at all; without plotly say how to get them."""
-    written = []
-    for name, figure in pages.items():
-        path = folder / f"{name}.html"
-        with replacing(path) as temporary:
-            # The library goes inside the file; a fixed id keeps the same figure the same bytes.
-            figure.write_html(temporary, include_plotlyjs=True, full_html=True, div_id=name)
-        written.append(path)
-    return written

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 from landscape.errors import InputError
-from landscape.result.curve import Curve, Projection
+from landscape.result.curve import Components, Curve, Projection, Surface
 
 T = TypeVar("T")
 
@@ -18,6 +18,8 @@ class Measured:
 
     curves: dict[str, Curve] = field(default_factory=dict)
     projections: dict[str, Projection] = field(default_factory=dict)
+    surfaces: dict[str, Surface] = field(default_factory=dict)
+    components: dict[str, Components] = field(default_factory=dict)
     numbers: dict[str, list[float]] = field(default_factory=dict)
     statements: list[str] = field(default_factory=list)
     labels: list[str] = field(default_factory=list)

@@ -68,7 +68,7 @@ class Interpolation:
         """On a path -> curves keyed ``"train/stochastic"`` and so on."""
         curves: dict[str, Curve] = {}
         numbers: dict[str, list[float]] = {}
-        modes = [mode for mode in self.modes if not self._is_repeated(mode, on_path.trial_in(mode))]
+        modes = [mode for mode in self.modes if not self.is_repeated(mode, on_path.trial_in(mode))]
         for split in self.splits:
             examples = on_path.split(split)
             # The modes of a stream share one pass over it; of what is held, one is done before the next takes memory.
@@ -147,7 +147,7 @@ class Interpolation:
         num = len(on_path.alphas) if on_path.adaptive is None else 2 * len(on_path.alphas) - 1  # all intervals halved
         for name, mode in product(self.splits, self.modes):
             split, trial = on_path.split(name), on_path.trial_in(mode)
-            if self._is_repeated(mode, trial):
+            if self.is_repeated(mode, trial):
                 continue
             orders = sorted({0, order_of(on_path, self.slopes)})
             passes += [Pass(name, mode, num_of(split), num, num_rows, trial.num_replicates, k) for k in orders]
@@ -158,7 +158,7 @@ class Interpolation:
                 passes.append(Pass(name, mode, len(few), num_again, num_rows, trial.num_replicates))
         return Work(tuple(passes), unknown="" if on_path.adaptive is None else "the points that alphas=adaptive adds")
 
-    def _is_repeated(self, mode: str, objective: Objective) -> bool:
+    def is_repeated(self, mode: str, objective: Objective) -> bool:
         """Whether this curve would be the deterministic one once more."""
         return mode == "stochastic" and not objective.is_random and "deterministic" in self.modes
 

@@ -10,15 +10,16 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from landscape.data.stream import num_of
-from landscape.endpoints import Ends
+from landscape.endpoints import ThreeSolutions
 from landscape.errors import InputError
 from landscape.ground.progress import progress_of
 from landscape.measurement.contract import Measured, Pass, Work
 from landscape.measurement.interpolation import Interpolation
 from landscape.measurement.stages import OnPath
-from landscape.path import Linear, Plane
+from landscape.path import CornersPlane, Linear
 from landscape.result.curve import Projection
 from landscape.store.solutions import Runs
 from landscape.store.trajectory import project, project_second
@@ -29,10 +30,6 @@ NO_PLANE = (
     "measurement=plane needs the training run that its line belongs to, endpoints=init_to_solution or run, or the "
     "third corner of a plane through given points, endpoints.third=FILE beside endpoints.start and endpoints.end"
 )
-
-
-FLAT = 1e-6
-"""Height of a triangle, relative to its side, from which on its corners lie on one line."""
 
 
 class TrajectoryPlane:
@@ -83,6 +80,11 @@ class TrajectoryPlane:
         own = own or getattr(ends_of, "brings_runs", False)
         if not own and not getattr(ends_of, "has_third", False):
             raise InputError(NO_PLANE)
+        if isinstance(ends_of, ThreeSolutions):
+            raise InputError(
+                "measurement=plane takes three checkpoints; of three solutions use measurement=surface "
+                "path=corners_plane"
+            )
 
     def __call__(self, on_path: OnPath) -> Measured:
         """On a line -> curves as of interpolation, and ``{"trajectory": Projection}`` with objective and second axis.
@@ -98,7 +100,8 @@ class TrajectoryPlane:
         start, end = solutions.theta_i.double().numpy(), solutions.theta_f.double().numpy()
         flat = project(solutions.trajectories, start, end, solutions.best_epoch)
         second, distance = project_second(solutions.trajectories, start, end, flat)
-        values = self._objective(on_path, solutions, known=np.isfinite(flat.parameter_norm))
+        known = np.isfinite(flat.parameter_norm)
+        values = objective_of_points(on_path, solutions, self.first_split, self.first_mode, known)
         numbers = measured.numbers | {
             "length": flat.length.tolist(),
             "max_residual": np.fmax.reduce(flat.residual_norm, axis=0).tolist(),
@@ -126,12 +129,13 @@ class TrajectoryPlane:
         ends = on_path.ends
         if not isinstance(on_path.lay(ends.theta_0, ends.theta_1), Linear):
             raise InputError("measurement=plane of three points is flat; use path=linear")
-        length, shift, height = frame_of(ends)
+        names = [f"endpoints.{name}" for name in ends.names]
+        laid = CornersPlane(ends.theta_0, ends.theta_1, ends.theta_2, names, axes="sides")
+        length, shift, height = (float(part[0]) for part in laid.lengths)
         measured = self.curves(on_path)
         objective = on_path.objective_along(on_path.split(self.first_split), self.first_mode)
-        theta_0, theta_1 = ends.cast(objective.device, objective.dtype)
-        assert ends.theta_2 is not None
-        plane = Plane(theta_0, theta_1, ends.theta_2.to(theta_0), on_path.alphas, on_path.alphas)
+        ends.cast(objective.device, objective.dtype)  # refuses what is too large for it
+        plane = laid.on(on_path.alphas, on_path.alphas).to(objective.device, objective.dtype)
         points, what = plane.points, f"{self.first_split} {self.first_mode} plane"
         with progress_of(what, objective.num_batches * len(points)) as progress:
             values = objective.along(plane, points, progress).channels["objective"]
@@ -155,43 +159,35 @@ class TrajectoryPlane:
             numbers |= {f"plane/lowest{key}": [value] for key, value in lowest.items()}
         return replace(measured, projections={"plane": found}, numbers=measured.numbers | numbers)
 
-    def _objective(self, on_path: OnPath, solutions: Runs, known: np.ndarray) -> np.ndarray:
-        """J(theta_t) of every saved point that is finite [T, S], else NaN."""
-        split, values = on_path.split(self.first_split), np.full(known.shape, np.nan)
-        log.info("%s: the saved points lie on no line; J at each is evaluated by itself", self.first_split)
-        for s, run in enumerate(solutions.trajectories):
-            own = {"seeds": solutions.seeds[s : s + 1], "buffers": solutions.buffers[s : s + 1]}
-            objective = on_path.objective_of(split, self.first_mode, **own)
-            rows = np.flatnonzero(known[: len(run.epochs), s])
-            with progress_of(
-                f"points of training, seed {solutions.seeds[s]}", objective.num_batches * len(rows)
-            ) as progress:
-                num = run.held or max(len(rows), 1)
-                for first in range(0, len(rows), num):
-                    here, before = rows[first : first + num], first * objective.num_batches
 
-                    def reached(done: int, before: int = before) -> None:
-                        progress(before + done)
+def objective_of_points(
+    on_path: OnPath, solutions: Runs, split_name: str, mode: str, known: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    """J(theta_t) of every saved point of each run that is finite [T, S], else NaN.
 
-                    found = objective.along(run.theta, here.astype(np.float64), reached)
-                    values[here, s] = found.channels["objective"][:, 0]
-        return values
-
-
-def frame_of(ends: Ends) -> tuple[float, float, float]:
-    """(L, c, h): the corners are (0, 0), (L, 0) and (c, h) in the plane, in parameter units.
-
-    Raises:
-        InputError: the three lie on one line.
+    Args:
+        on_path: what is measured.
+        solutions: the runs.
+        split_name: where J is taken.
+        mode: of the objective.
+        known: which points [T, S].
     """
-    assert ends.theta_2 is not None
-    start = ends.theta_0[0].double()
-    along, aside = ends.theta_1[0].double() - start, ends.theta_2[0].double() - start
-    length = float(along.norm())
-    shift = float(aside @ along) / length
-    height = float((aside - shift / length * along).norm())
-    if not height > FLAT * float(aside.norm()):
-        raise InputError(
-            "endpoints.start, endpoints.end and endpoints.third lie on one line; a plane needs a third point beside it"
-        )
-    return length, shift, height
+    split, values = on_path.split(split_name), np.full(known.shape, np.nan)
+    log.info("%s: the saved points lie on no line; J at each is evaluated by itself", split_name)
+    for s, run in enumerate(solutions.trajectories):
+        own = {"seeds": solutions.seeds[s : s + 1], "buffers": solutions.buffers[s : s + 1]}
+        objective = on_path.objective_of(split, mode, **own)
+        rows = np.flatnonzero(known[: len(run.epochs), s])
+        with progress_of(
+            f"points of training, seed {solutions.seeds[s]}", objective.num_batches * len(rows)
+        ) as progress:
+            num = run.held or max(len(rows), 1)
+            for first in range(0, len(rows), num):
+                here, before = rows[first : first + num], first * objective.num_batches
+
+                def reached(done: int, before: int = before) -> None:
+                    progress(before + done)
+
+                found = objective.along(run.theta, here.astype(np.float64), reached)
+                values[here, s] = found.channels["objective"][:, 0]
+    return values

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
 from functools import cached_property
@@ -17,11 +18,15 @@ from torch import Tensor, nn
 from landscape.alphas import Adaptive
 from landscape.data.dataset import Dataset, Split
 from landscape.data.stream import Stream, limited
-from landscape.endpoints import Ends
+from landscape.endpoints import Ends, point_of
 from landscape.errors import InputError
 from landscape.objective.objective import Objective
 from landscape.parameters import ParameterLayout
+from landscape.path import plane_kind
+from landscape.store.principal import Principal, principal
 from landscape.store.solutions import Runs
+
+log = logging.getLogger(__name__)
 
 NUM_TRIED = 64
 """Examples on which module, data and cost are tried together."""
@@ -134,14 +139,59 @@ class OnPath(Network):
     solutions: Runs | None = None
     adaptive: Adaptive | None = None
 
-    def lay(self, theta_0: Tensor, theta_1: Tensor) -> Any:
-        """The path between two points [S, P]; one whose constructor names ``layout`` learns what the P values are."""
+    def lay(self, theta_0: Tensor, theta_1: Tensor, **instead: Any) -> Any:
+        """The path between two points [S, P], or the plane that is laid by them.
+
+        A path whose constructor names ``layout`` learns what the P values are. A plane is told what it names of
+        ``module``, ``seeds`` of the rows, ``theta_2`` and the ``names`` of all three points, ``principal``, which
+        makes the axes of each row's run, and ``read``, which reads a point as somebody gives it.
+
+        Args:
+            theta_0, theta_1: the ends.
+            instead: of what a plane is told.
+        """
         try:
-            asks = "layout" in inspect.signature(self.path).parameters
+            asked = inspect.signature(self.path).parameters
         except (TypeError, ValueError):  # built-in callables have no signature
-            asks = False
-        named = {"layout": ParameterLayout.of(self.module)} if asks else {}
-        return self.path(theta_0, theta_1, **named)
+            return self.path(theta_0, theta_1)
+        known: dict[str, Callable[[], Any]] = {"layout": lambda: ParameterLayout.of(self.module)}
+        if plane_kind(self.path) is not None:
+            known |= {
+                "module": lambda: self.module,
+                "seeds": lambda: self.ends.seeds,
+                "theta_2": lambda: self.ends.theta_2,
+                "names": lambda: self.ends.names,
+                "principal": lambda: None if self.solutions is None else self._principal,
+                "read": lambda: lambda source, key: point_of(source, self.module, name=key)[0],
+            }
+        told = {name: instead[name] if name in instead else make() for name, make in known.items() if name in asked}
+        return self.path(theta_0, theta_1, **told)
+
+    def _principal(self) -> list[tuple[Principal | None, NDArray[np.float64]]]:
+        """The principal axes of each row's run about its end, and the epochs of its points.
+
+        Raises:
+            InputError: no run has any.
+        """
+        assert self.solutions is not None
+        found, faults = list[tuple[Principal | None, NDArray[np.float64]]](), dict[int, InputError]()
+        for seed, run, theta in zip(self.solutions.seeds, self.solutions.trajectories, self.ends.theta_1, strict=True):
+            try:
+                found.append((principal(run, theta), run.epochs))
+            except InputError as error:
+                found.append((None, run.epochs))
+                faults[seed] = error
+        if len(faults) == len(found):
+            raise next(iter(faults.values()))
+        for seed, fault in faults.items():
+            log.warning("seed %d has no plane of its run, and NaN on it: %s", seed, fault)
+        return found
+
+    def on(self, **changes: Any) -> OnPath:
+        """The same network on another path or at other positions: fields of this stage alone."""
+        own = {name: getattr(self, name) for name in ("ends", "alphas", "path", "solutions", "adaptive")}
+        stage: OnPath = self.at(OnPath, **own | changes)
+        return stage
 
     def laid(self, device: torch.device, dtype: torch.dtype) -> Any:
         """The path between the ends, in the precision in which points on it are mixed."""

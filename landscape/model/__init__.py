@@ -13,5 +13,6 @@ from landscape.model.maxout import MaxoutMLP
 from landscape.model.mlp import MLP
 from landscape.model.mpdbm import MPDBM
 from landscape.model.quadratic import Quadratic
+from landscape.model.residual import Residual
 
-__all__ = ["LSTM", "MLP", "MPDBM", "ConvMaxout", "DeepLinear", "Dropout", "Masks", "MaxoutMLP", "Quadratic"]
+__all__ = ["LSTM", "MLP", "MPDBM", "ConvMaxout", "DeepLinear", "Dropout", "Masks", "MaxoutMLP", "Quadratic", "Residual"]

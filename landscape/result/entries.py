@@ -15,13 +15,16 @@ import numpy as np
 
 from landscape.errors import InputError
 from landscape.ground.files import document, pair, temporary
-from landscape.result.curve import Curve, LearningCurve, Projection
+from landscape.result.curve import Components, Curve, LearningCurve, Projection, Surface
 from landscape.result.verdict import Verdict
 from theory import npz
 
 T = TypeVar("T")
 SCHEMA = 1
-SINCE_THEN = ("statements",)  # fields that results of earlier versions lack; empty there
+SINCE_THEN: dict[str, Any] = {"statements": list, "surfaces": dict, "components": dict}
+"""Fields that results of earlier versions lack; empty there."""
+GROUPS = {"curves": Curve, "projections": Projection, "surfaces": Surface, "components": Components}
+"""Fields that hold arrays by name, and of what type."""
 JSON_NAME = "result.json"
 NPZ_NAME = "result.npz"
 
@@ -81,7 +84,7 @@ def read(kind: type[T], blank: T, folder: Path) -> T:
 def _encode(value: Any, where: str, arrays: dict[str, np.ndarray[Any, Any]]) -> Any:
     """A field as JSON values; arrays inside the curve types move into ``arrays`` and leave their name behind."""
     room = where.split("/")[0]
-    if room in ("curves", "projections", "learning_curve"):
+    if room in (*GROUPS, "learning_curve"):
         if isinstance(value, np.ndarray):
             if value.dtype.kind not in "biuf":
                 raise TypeError(f"{where}: dtype {value.dtype} cannot be saved; use float64")
@@ -124,13 +127,11 @@ def _decode(entries: dict[str, Any], name: str, arrays: dict[str, Any], blank: A
     """One field taken out of the entries; KeyError, TypeError or ValueError if its value does not fit."""
     if name not in entries:
         if name in SINCE_THEN:
-            return []
+            return SINCE_THEN[name]()
         raise KeyError(f"no entry {name!r}")
     value = entries.pop(name)
-    if name == "curves":
-        return {key: _restore(Curve, item, arrays) for key, item in value.items()}
-    if name == "projections":
-        return {key: _restore(Projection, item, arrays) for key, item in value.items()}
+    if name in GROUPS:
+        return {key: _restore(GROUPS[name], item, arrays) for key, item in value.items()}
     if name == "learning_curve":
         return None if value is None else _restore(LearningCurve, value, arrays)
     if name == "verdicts":

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from landscape.result import entries
-from landscape.result.curve import Array, Columns, Curve, LearningCurve, Projection
+from landscape.result.curve import Array, Columns, Components, Curve, LearningCurve, Projection, Surface
 from landscape.result.entries import JSON_NAME as JSON_NAME
 from landscape.result.entries import NPZ_NAME as NPZ_NAME
 from landscape.result.entries import ResultError as ResultError
@@ -32,6 +32,8 @@ class Result:
         config: the resolved config as plain containers.
         curves: ``"train/stochastic"`` -> Curve.
         projections: ``"trajectory"`` -> Projection.
+        surfaces: ``"train/deterministic"`` -> Surface.
+        components: ``"mean"`` -> Components.
         learning_curve: of the training behind the measurement, or None.
         numbers: name -> one float per seed (or a single float); NaN means not available.
         statements: what was proven, one sentence each, for example a certificate of a line's shape.
@@ -49,6 +51,8 @@ class Result:
     caps: list[str] = field(default_factory=list)
     curves: dict[str, Curve] = field(default_factory=dict)
     projections: dict[str, Projection] = field(default_factory=dict)
+    surfaces: dict[str, Surface] = field(default_factory=dict)
+    components: dict[str, Components] = field(default_factory=dict)
     learning_curve: LearningCurve | None = None
     numbers: dict[str, float | list[float]] = field(default_factory=dict)
     verdicts: list[Verdict] = field(default_factory=list)
@@ -63,8 +67,9 @@ class Result:
 
     @property
     def num_columns(self) -> int:
-        """S: the columns of its curves and projections, else its seeds, at least one."""
-        widths = [part.num_columns for part in (*self.curves.values(), *self.projections.values())]
+        """S: the columns of its curves, projections, surfaces and components, else its seeds, at least one."""
+        groups = (self.curves, self.projections, self.surfaces, self.components)
+        widths = [part.num_columns for group in groups for part in group.values()]
         return max(widths, default=len(self.seeds)) or 1
 
     def seed_names(self, num: int) -> list[str]:
@@ -135,6 +140,8 @@ class Result:
             curves={key: cut(curve, of_line) for key, curve in self.curves.items()},
             # A trajectory is that of a training, whatever line the curves lie on.
             projections={key: cut(track, of_line, of_training) for key, track in self.projections.items()},
+            surfaces={key: cut(surface, of_line) for key, surface in self.surfaces.items()},
+            components={key: cut(axes, of_line, of_training) for key, axes in self.components.items()},
             learning_curve=cut(self.learning_curve, of_training),
             # "train/…" are read off a curve, the others off a training.
             numbers={
@@ -150,7 +157,8 @@ class Result:
         """One result with the columns of all, in their order: jobs that repeat one setting, as its seeds.
 
         A curve is kept where every job has it, at the alphas that all have (alphas=adaptive gives each its own), a
-        track and a learning curve where every job has one; what stops early is filled up with NaN.
+        surface where every job has it on one grid, a track, principal axes and a learning curve where every job has
+        one; what stops early is filled up with NaN.
         """
         if not others:
             return self
@@ -166,6 +174,7 @@ class Result:
                 wide = [p.columns([0] * n) if p.num_columns == 1 else p for p, n in zip(parts, widths, strict=True)]
                 curves[key] = wide[0].beside(*wide[1:])
         tracks = {key: [j.projections[key] for j in jobs if key in j.projections] for key in self.projections}
+        axes = {key: [j.components[key] for j in jobs if key in j.components] for key in self.components}
         histories = [job.learning_curve for job in jobs if job.learning_curve is not None]
         pairs = list(zip(jobs, widths, strict=True))
         keys = dict.fromkeys(key for job in jobs for key in job.numbers)
@@ -174,6 +183,12 @@ class Result:
             overrides=[item for item in self.overrides if all(item in job.overrides for job in jobs)],
             curves=curves,
             projections={key: one.beside(*rest) for key, (one, *rest) in tracks.items() if len(rest) == len(others)},
+            surfaces={
+                key: first.beside(*(job.surfaces[key] for job in others))
+                for key, first in self.surfaces.items()
+                if all(key in job.surfaces and first.is_beside(job.surfaces[key]) for job in others)
+            },
+            components={key: one.beside(*rest) for key, (one, *rest) in axes.items() if len(rest) == len(others)},
             learning_curve=histories[0].beside(*histories[1:]) if len(histories) == len(jobs) else None,
             numbers={key: [value for job, num in pairs for value in job.values(key, num)] for key in keys},
             # A line between two solutions is named "0-1"; the same pair of another job is not of the same seeds.

@@ -66,16 +66,6 @@ def check_axes(module: nn.Module, axes: Axes, inputs: Any, call: Call = called) 
     return worst
 
 
-def apart(outputs: Outputs, one: Mapping[str, Tensor], other: Mapping[str, Tensor]) -> float:
-    """How far what comes out at two points lies apart, relative to the largest output of that tensor.
-
-    Args:
-        outputs: of a module.
-        one, other: parameters and buffers by name, in float64.
-    """
-    return _difference(_run(outputs, one), _run(outputs, other))
-
-
 def _of_few(module: nn.Module, inputs: Any, call: Call) -> Outputs:
     """The outputs for the first few examples, which tell as much as all; for all where the module takes no fewer."""
     leaves, form = pytree.tree_flatten(inputs)
@@ -89,6 +79,19 @@ def _of_few(module: nn.Module, inputs: Any, call: Call) -> Outputs:
         except Exception:  # somebody's module may refuse a batch in any way
             log.debug("model=%s does not run on %d examples", outputs.name, EXAMPLES)
     return Outputs(module, inputs, call)
+
+
+def apart(outputs: Outputs, one: Mapping[str, Tensor], other: Mapping[str, Tensor]) -> float:
+    """How far what comes out at two points lies apart, relative to the largest output of that tensor.
+
+    Args:
+        outputs: of a module.
+        one, other: parameters and buffers by name, in float64.
+    """
+    return _difference(_run(outputs, one), _run(outputs, other))
+
+
+WAY_OUT = "an axis that follows it is missing or wrong, see docs/symmetry.md"
 
 
 def _culprits(outputs: Outputs, values: Values, before: Values, axes: Axes) -> str:

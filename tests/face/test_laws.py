@@ -15,9 +15,9 @@ from torch.utils.data import DataLoader, TensorDataset
 
 import landscape as ls
 from landscape.data import Dataset, Split
-from landscape.face.directions import directions
 from landscape.parameters import ParameterLayout
 from landscape.path import Geometric, Linear, Plane
+from landscape.path.directions import directions
 from tests.face.conftest import CE, Trained, flat, loop, mixed
 
 
@@ -149,33 +149,33 @@ def test_a_plane_through_three_points(plain: Trained) -> None:
     assert surface.noise["errors"][1, 1, 0] == 0 and 0 < surface.noise["floor"][0] < 1e-13
 
 
-def test_a_plane_around_one_point_moves_filters_by_their_norms() -> None:
-    net = nn.Sequential(
-        nn.Conv2d(2, 4, 3),
-        nn.GroupNorm(2, 4),
-        nn.ConvTranspose2d(4, 6, 3, groups=2),
-        nn.LayerNorm([6, 4, 4]),
-        nn.Linear(4, 3),
-    ).double()
-    layout = ParameterLayout.of(net)
-    theta = layout.theta(net)
-    first, second = directions(net, theta, seed=3)
-    torch.testing.assert_close(directions(net, theta.float(), seed=3)[0], first, rtol=1e-6, atol=0.0)
-    assert torch.equal(torch.stack([first, second]), directions(net, theta, seed=3))
-    assert not torch.equal(first, directions(net, theta, seed=4)[0])
-    own = layout.unflatten(theta)
-    for direction in (first, second):
-        parts = layout.unflatten(direction)
-        for name in ("0.weight", "4.weight"):
-            norms = [t[name].flatten(1).norm(dim=1) for t in (parts, own)]
-            torch.testing.assert_close(*norms)
-        for group in range(2):  # outputs 3 g ... 3 g + 2 see inputs 2 g and 2 g + 1
-            rows = slice(2 * group, 2 * group + 2)
-            norms = [t["2.weight"][rows].movedim(1, 0).flatten(1).norm(dim=1) for t in (parts, own)]
-            torch.testing.assert_close(*norms)
-        still = [n for n in layout.names if n not in ("0.weight", "2.weight", "4.weight")]
-        assert all(not parts[n].any() for n in still)
-    assert abs(float(first @ second) / float(first.norm() * second.norm())) < 0.3
+def test_planes_of_every_kind_are_plain_loops(plain: Trained) -> None:
+    """Two lists of positions; orthogonal axes; given directions; a trajectory, each point of which has its own J."""
+    layout, whole = ParameterLayout.of(plain.net), (plain.x, plain.y)
+    theta, third = layout.theta(plain.net), {n: -v for n, v in plain.before.items()}
+    one, two, three = (flat(state, plain.net) for state in (plain.before, plain.net.state_dict(), third))
+    run, step = ls.trajectory(plain.kept), flat(plain.kept[1], plain.net)
+    along = two - one
+    beside = three - one - ((three - one) @ along) / (along @ along) * along
+    cases: dict[str, tuple[Any, Tensor, Tensor, Tensor]] = {
+        "orthogonal": (ls.plane(plain.before, plain.net, third, axes="orthogonal"), one, along, beside),
+        "given": (ls.plane(plain.net, directions=(plain.before, step)), theta, one, step),
+        "kept": (ls.plane(plain.net, one_axis="keep"), theta, *directions(plain.net, theta, 0, one_axis="keep")),
+    }
+    for name, (place, origin, first, second) in cases.items():
+        surface = ls.measure(plain.net, place, whole, CE, alphas=([-0.3, 0.8], [0.1, 0.5, 1.0]), dtype="float64")
+        states = [layout.unflatten(origin + a * first + b * second) for a in surface.first for b in surface.second]
+        expected = loop(plain.net, plain.x, plain.y, states).reshape(2, 3)
+        np.testing.assert_allclose(surface.objective[:, :, 0], expected, rtol=1e-12, err_msg=name)
+    found = ls.measure(plain.net, ls.plane(run), {"train": whole, "valid": whole}, CE, alphas=4, dtype="float64")
+    for surface in found.values():
+        own = loop(plain.net, plain.x, plain.y, plain.kept)
+        np.testing.assert_allclose(surface.path["objective"][:, 0], own, rtol=1e-12)
+        assert surface.summary()["at_last"][0] == pytest.approx(own[-1], rel=1e-12)
+        x, y = surface.places(surface.path["first"][:, 0], surface.path["second"][:, 0])
+        distance = [float((flat(state, plain.net) - theta).norm()) for state in plain.kept]
+        squares = x**2 + y**2 + surface.path["beside"][:, 0] ** 2
+        np.testing.assert_allclose(squares, np.square(distance), rtol=1e-12, atol=1e-12)
 
 
 def test_the_middle_of_a_plane_is_the_point(plain: Trained) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from landscape.figure import fig07_mpdbm, second_minimum, thm01_certificate, thm02_relu_exact
-from landscape.figure.module import write_pages
+from landscape.figure.turnable import write_pages
 from landscape.result.curve import Array, Curve, LearningCurve, Projection
 from landscape.result.saved import Result
 from landscape.result.verdict import Verdict

@@ -55,7 +55,8 @@ LAYERS = [
     Layer(
         "face",
         "torch numpy",
-        only="errors ground result parameters alphas data cost path objective store symmetry endpoints measurement",
+        only="errors ground result parameters alphas data cost path objective store symmetry training endpoints "
+        "measurement",
     ),
     # No torch in these: saved results can be drawn without it.
     Layer("figure", "numpy matplotlib rich", only="errors ground result"),
@@ -70,9 +71,13 @@ FILE_EXTRAS = {
     "landscape/__init__.py": {"ground", "result", "face"},  # former names of modules; what is public, when asked for
     "landscape/ground/progress.py": {"IPython"},  # in a notebook
     "landscape/objective/interim.py": {"theory"},  # one reader of npz files that nobody vouches for
+    "landscape/objective/curvature/operator.py": {"curvlinops"},  # an extra, imported when a Hessian is asked for
+    "landscape/objective/curvature/spectrum.py": {"curvlinops", "scipy"},  # likewise
     "landscape/symmetry/saved.py": {"theory"},  # likewise
     "landscape/result/curve/shown.py": {"matplotlib", "pandas"},  # imported when asked
     "landscape/result/curve/picture.py": {"matplotlib"},  # imported when asked
+    "landscape/result/curve/relief.py": {"matplotlib"},
+    "landscape/result/curve/turnable.py": {"plotly"},  # an extra, imported when asked
     # Commands: how they behave at a terminal is the same for theory's and landscape's.
     "landscape/__main__.py": {"theory"},
     "landscape/collect/__main__.py": {"theory"},
@@ -89,12 +94,13 @@ FILE_EXTRAS = {
     "landscape/measurement/closed_form.py": {"theory"},
     "landscape/measurement/descent.py": {"theory"},
     "landscape/measurement/family.py": {"theory"},
+    "landscape/measurement/principal.py": {"theory"},
     "landscape/result/entries.py": {"theory"},
     "landscape/result/curve/file.py": {"theory"},
     "landscape/data/cached.py": {"theory"},
+    "landscape/store/bends.py": {"theory"},
     "landscape/store/entry.py": {"theory"},
     "landscape/figure/publish.py": {"omegaconf"},  # which keys an experiment sweeps itself
-    "landscape/figure/fig07_mpdbm.py": {"plotly"},  # an interactive page, imported when asked
     "theory/command.py": {"matplotlib"},  # --figure, imported when asked
 }
 TABLE = {room: layer for layer in LAYERS for room in layer.rooms.split()}

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from landscape.result.curve import Curve, LearningCurve, Projection
+from landscape.result.curve import Components, Curve, LearningCurve, Projection, Surface
 from landscape.result.saved import JSON_NAME, NPZ_NAME, Result, ResultError
 from landscape.result.verdict import Verdict
 from tests.forged import forge
@@ -67,6 +67,20 @@ def same(a, b):
         assert a == b or (isinstance(a, float) and math.isnan(a) and math.isnan(b))
 
 
+def surface(rng):
+    """Two planes with everything that one may have."""
+    return Surface(
+        np.arange(3.0),
+        np.arange(4.0),
+        rng.normal(size=(3, 4, 2)),
+        {"error": rng.random((3, 4, 2))},
+        corners=rng.normal(size=(1, 2, 2)),
+        names=["a"],
+        frame={name: rng.random(2) for name in ("length", "along", "beside")},
+        path={name: rng.normal(size=(5, 2)) for name in ("first", "second", "objective", "beside")},
+    )
+
+
 def example(**changes):
     """A result with something in every field."""
     rng = np.random.default_rng(0)
@@ -82,6 +96,8 @@ def example(**changes):
         "caps": ["training.max_epochs 1000 -> 6"],
         "curves": {"train/stochastic": noisy},
         "projections": {"trajectory": Projection(*(rng.normal(size=n) for n in (4, 4, (4, 2), (4, 2), (4, 2), 2, 2)))},
+        "surfaces": {"train/deterministic": surface(rng)},
+        "components": {"mean": Components(*(rng.normal(size=n) for n in (4, 4, *[(4, 2)] * 12, 2)))},
         "learning_curve": LearningCurve(np.arange(4.0), {"train/objective": rng.normal(size=(4, 2))}, np.ones(2)),
         "numbers": {"test_error": [0.011, math.nan], "seconds_per_epoch": 7.5, "num_rises": 2},
         "verdicts": [Verdict("1b", "Monotone.", "fig. 1", "maxout", "0.004", "<= 0.005", True, "reduced")],
@@ -114,17 +130,22 @@ def test_only_a_failed_job_has_no_arrays(tmp_path):
 
 
 def test_results_of_earlier_versions_lack_fields(tmp_path):
-    """Written before there were statements, second projections, or noise: they load, with none."""
+    """Written before there were statements, surfaces, components, second projections, or noise: all load."""
     example().save(tmp_path)
 
     def older(entries):
-        del entries["statements"], entries["curves"]["train/stochastic"]["noise"]
+        del (
+            entries["statements"],
+            entries["surfaces"],
+            entries["components"],
+            entries["curves"]["train/stochastic"]["noise"],
+        )
         for name in ("second_projection", "objective"):
             del entries["projections"]["trajectory"][name]
 
     forge(tmp_path, older)
     curves = {key: dataclasses.replace(curve, noise={}) for key, curve in example().curves.items()}
-    same(Result.load(tmp_path), example(statements=[], curves=curves))
+    same(Result.load(tmp_path), example(statements=[], surfaces={}, components={}, curves=curves))
     forge(tmp_path, lambda entries: entries.update(statements="J decreases."))
     with pytest.raises(ResultError, match="statements is a str"):
         Result.load(tmp_path)
@@ -243,3 +264,15 @@ def test_a_save_replaces_the_one_before_and_the_npz_goes_first(tmp_path, monkeyp
 def test_the_error_survives_a_worker_process():
     error = ResultError.about(Path("job") / JSON_NAME, "is missing")
     assert str(pickle.loads(pickle.dumps(error))) == str(error)
+
+
+def test_surfaces_are_cut_and_joined_with_the_columns():
+    """The planes of two seeds one by one are those of both; two grids are not one."""
+    both = example()
+    one, other = both.columns([0]), both.columns([1])
+    joined = one.beside(other)
+    same(joined.surfaces, both.surfaces)
+    same(joined.components, both.components)
+    assert one.surfaces["train/deterministic"].corners.shape == (1, 2, 1)
+    moved = dataclasses.replace(other.surfaces["train/deterministic"], first=np.arange(3.0) + 0.5)
+    assert not one.beside(dataclasses.replace(other, surfaces={"train/deterministic": moved})).surfaces

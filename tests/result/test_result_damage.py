@@ -100,7 +100,7 @@ def test_a_damaged_result_is_named_with_its_fault(tmp_path, damage):
 
 def test_no_byte_of_the_document_can_change_unseen(tmp_path):
     """Each byte in turn: the result is refused, or, where only blanks changed, it is the same."""
-    example(curves={}, projections={}, learning_curve=None).save(tmp_path)
+    example(curves={}, projections={}, surfaces={}, components={}, learning_curve=None).save(tmp_path)
     path = tmp_path / JSON_NAME
     whole, wanted = path.read_bytes(), Result.load(tmp_path)
     for place in range(0, len(whole), 7):

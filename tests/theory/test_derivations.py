@@ -18,6 +18,7 @@ NOT_PROVEN = {
     "conjectures": ["large start: only half"],
     "dynamics": ["FALSE at depth 2 without alignment"],
     "noise": ["the mean is not typical"],
+    "pca_null": ["shares in D dimensions, centred", "cosine content"],
     "random_walk": ["maximal residual"],
     "statistics": ["wide limit"],
     "taylor": ["slope at the start"],
@@ -29,9 +30,11 @@ ELSEWHERE: list[tuple[str, dict[str, Any]]] = [
     ("balanced", {"width": 4, "imbalance": -1.0, "seed": 3}),
     *(("deep_linear", {"depth": depth, "width": 5, "seed": 2}) for depth in (1, 3, 7)),
     *(("dynamics", {"depth": depth, "strength": -1.5, "a": 0.4, "b": 0.3}) for depth in (2, 5)),
+    *(("hessian", {"depth": depth, "weight": -0.8}) for depth in (2, 5)),
     *(("homogeneous", {"depth": depth}) for depth in (1, 6)),
     *(("logits", {"depth": depth, "power": p, "width": w}) for depth, p, w in ((1, 2, 6), (2, 4, 1), (3, 1, 6))),
     *(("noise", changed) for changed in ({"dimension": 1, "lr": 0.3}, {"batch_size": 1, "lr": 0.05, "num_steps": 5})),
+    *(("pca_null", {"num_points": n, "dimension": d}) for n, d in ((3, 100), (40, 10**6))),
     *(("plane", {"depth": d, "width": w, "seed": s}) for d, w, s in ((1, 2, 0), (6, 3, 4))),
     *(
         ("quadratic", {"lr": lr, "momentum": m, "dimension": 50, "condition": 30})
@@ -48,12 +51,21 @@ ELSEWHERE: list[tuple[str, dict[str, Any]]] = [
     *(("taylor", {"order": order}) for order in (2, 8)),
     *(("walk_variants", changed) for changed in ({"solution_step": 2}, {"drift": 0.0, "hurst": 0.3, "momentum": 0.0})),
 ]
-DEPEND_ON_DEPTH = ("dynamics", "homogeneous", "scalar")
+DEPEND_ON_DEPTH = ("dynamics", "hessian", "homogeneous", "scalar")
 DRAWN: list[tuple[str, dict[str, Any], str, str, str, list[float]]] = [
     ("balanced", {}, "units of its length R", "units of R", "Thales semicircle", [0.0428, 0.1446, 0.1819, 0.5]),
     ("dynamics", {}, "R", "of R", "Thales semicircle", [0.0142, 0.1457, 0.2345, 0.494, 0.439, 0.5]),
+    ("hessian", {}, "equal", "eigenvalue", "across it, 2 of them", [15.936, 0.9449, 0.875]),
     ("logits", {}, "α", "nats", "cross-entropy, logits of degree 7", [2.9674, 0.8]),
     ("noise", {"num_steps": 10}, "mean", "square", "minibatches of 8, σ/R", [0.3259, 0.3286, 0.3767, 0.5]),
+    (
+        "pca_null",
+        {"num_points": 4, "dimension": 10**9},
+        "axis",
+        "share",
+        "law from its end, 4 points",
+        [0.6828] * 2 + [0.8415] * 2,
+    ),
     ("plane", {"depth": 3}, "u (", "v (", "width 4: degree 6", [1.0]),
     ("quadratic", {}, "R", "R", "random walk, many dimensions", [0.6126, 0.5]),
     ("random_walk", {"dimension": 30}, "projection", "residual", "90 % at each step, d = 30", [0.5, 0.5]),

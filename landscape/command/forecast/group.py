@@ -9,10 +9,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from landscape.command.connect import rows_together
 from landscape.command.recipe import Recipe
-from landscape.measurement import Network, Pass
+from landscape.measurement import Network, OnPath, Pass
 from landscape.objective.objective import Objective
 from landscape.parameters import ParameterLayout
+from landscape.path import Connection
 from landscape.store.store import key_of
 from landscape.store.trajectory import snapshot_interval
 from landscape.training import Training
@@ -97,6 +99,29 @@ def group_of(seeds: list[int], description: dict[str, Any], recipe: Recipe, seen
         group.num_bytes = 4 * num_values * len(group.snapshots) + 2 * itemsize * num_values
     seen.add(key)
     return group
+
+
+def curves_of(recipe: Recipe, stage: OnPath, may_be_kept: bool) -> list[GroupForecast]:
+    """Count the training of bends, of a path that has any; an update of them is timed as one of the recipe's nets.
+
+    Args:
+        stage: its ends may be stand-ins.
+        may_be_kept: nothing is trained before, so that the curves may lie in the store; then the count is the most.
+    """
+    connection = stage.path
+    if not isinstance(connection, Connection):
+        return []
+    training, num = recipe.training, len(stage.dataset.train)
+    size = training.batch_size if connection.batch_size is None else connection.batch_size
+    itemsize, num_values = getattr(torch, training.dtype).itemsize, ParameterLayout.of(stage.module).num_parameters
+    found = []
+    for rows in rows_together(recipe, stage, connection):
+        group = GroupForecast([stage.ends.seeds[s] for s in rows], key=f"curve {rows}", may_stop=may_be_kept)
+        group.num_epochs, group.num_examples = connection.epochs, num
+        group.num_updates = -(-(num - training.drop_last * (num % size)) // size)
+        group.num_bytes = connection.num_bends * len(rows) * num_values * itemsize
+        found.append(group)
+    return found
 
 
 def snapshot_epochs(training: Training, interval: int, num_updates: int) -> NDArray[np.float64]:

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import BoundaryNorm, ListedColormap
 
-from landscape.figure import panel, style
+from landscape.figure import components, panel, style
 from landscape.figure.reading import primary
 from landscape.figure.sweep.keys import Cells, Key, spread
 from landscape.figure.track import rows_of, usable_tracks
@@ -26,13 +26,15 @@ MAX_BANDS = 12
 MANY_SEEDS = 10
 """Seeds from which the band leaves out the outermost tenths: the extremes of many say little."""
 
-KINDS = ("train", "valid", "learning", "track")
+KINDS = ("train", "valid", "learning", "track", "shares")
 
 
 def has(kind: str, result: Result) -> bool:
     """Whether a result holds what a panel of this kind shows."""
     if kind == "learning":
         return result.learning_curve is not None and channel(result) is not None
+    if kind == "shares":
+        return bool(result.components)
     return "trajectory" in result.projections if kind == "track" else primary(result, kind) is not None
 
 
@@ -56,6 +58,8 @@ def draw_panel(axes: Axes, kind: str, key: Key, looks: Mapping[str, Any], cells:
         result, look = cells[value,], {**looks[value], "label": key.word(value)}
         if kind == "track":
             drawn += _tracks(axes, result, look)
+        elif kind == "shares" and (found := components.first_of(result)) is not None:
+            drawn += components.draw_shares(axes, result, found, look, has_law=value == shown[0])
         elif kind == "learning" and result.learning_curve is not None:
             history = result.learning_curve
             drawn += _band(axes, result, history.epochs, history.channels[channel(result) or ""], look, banded, True)
@@ -93,6 +97,8 @@ def label_panel(axes: Axes, kind: str, title: str, drawn: panel.Drawn) -> None:
         axes.set(title=style.wrapped(title), xlabel="projection on the line [parameter units]")
         axes.set_ylabel("residual [parameter units]")
         panel.close(axes, drawn, legend=False)
+    elif kind == "shares":
+        components.label_shares(axes, title, drawn, legend=False)
     elif kind == "learning":
         panel.label_learning(axes, title, drawn, legend=False)
     else:
@@ -106,6 +112,8 @@ def title_of(kind: str, results: Sequence[Result]) -> str:
         return f"during training, {style.SPLIT_WORD[split]}"
     if kind == "track":
         return "off the line"
+    if kind == "shares":
+        return "what principal axes explain; dashes: a random walk, dots: one at the pace of the first"
     ends = ", ".join(dict.fromkeys(r.choices.get("endpoints", "a line").replace("_", " ") for r in results))
     return f"{ends}, {style.SPLIT_WORD[kind]}"
 

@@ -4,6 +4,7 @@ from landscape.result.curve.between import hidden_rise as hidden_rise
 from landscape.result.curve.between import noise_of as noise_of
 from landscape.result.curve.between import num_turning_points as num_turning_points
 from landscape.result.curve.between import turning_points as turning_points
+from landscape.result.curve.components import Components as Components
 from landscape.result.curve.curve import Curve as Curve
 from landscape.result.curve.null import WalkBands as WalkBands
 from landscape.result.curve.null import random_walk_bands as random_walk_bands

@@ -1,4 +1,4 @@
-"""Curves, surfaces and projections drawn into matplotlib axes, which are made by whoever asks."""
+"""Curves and projections drawn into matplotlib axes, which are made by whoever asks."""
 
 from __future__ import annotations
 
@@ -14,9 +14,6 @@ RULE = "#C8C8C8"
 BAND = 0.22
 FEW = 45
 """Points up to which each is marked."""
-LEVELS = 24
-TALL = 100.0
-"""Times its lowest J, which is positive, from which on a surface is drawn on a logarithmic scale."""
 
 
 def along(
@@ -50,45 +47,9 @@ def legend(axes: Any) -> None:
         axes.legend(frameon=False)
 
 
-def contours(axes: Any, x: Array, y: Array, values: Array, is_log: bool | None, label: str) -> None:
-    """Filled contours of one surface [A, B] over places [A, B], with a colour bar.
-
-    Args:
-        is_log: colours by the logarithm; None: where J is positive and its highest far above its lowest.
-    """
-    from matplotlib.ticker import FuncFormatter, MaxNLocator  # late: a result is read without it
-
-    known = values[np.isfinite(values)]
-    if not known.size or known.min() == known.max():
-        axes.text(0.5, 0.5, "J is flat or nowhere finite", transform=axes.transAxes, ha="center")
-        return
-    if is_log is None:
-        is_log = known.min() > 0 and known.max() > TALL * known.min()
-    held = np.ma.masked_invalid(values)
-    drawn = axes.contourf(x, y, np.ma.log10(held) if is_log else held, levels=LEVELS, cmap="viridis")
-    axes.contour(drawn, colors="white", linewidths=0.3)
-    told = FuncFormatter(lambda value, _: f"{10**value:.3g}") if is_log else None
-    bar(axes, drawn, label, ticks=MaxNLocator(6), format=told)
-
-
 def bar(axes: Any, drawn: Any, label: str, **look: Any) -> None:
     """A colour bar as high as the axes, whatever their shape."""
     axes.figure.colorbar(drawn, cax=axes.inset_axes((1.04, 0.0, 0.045, 1.0)), label=label, **look)
-
-
-def marks(axes: Any, places: Sequence[tuple[float, float]], names: Sequence[str]) -> None:
-    """Points with their names, legible on any colour."""
-    from matplotlib.patheffects import withStroke
-
-    halo = [withStroke(linewidth=2.5, foreground="white")]
-    for (x, y), name in zip(places, names, strict=True):
-        axes.plot([x], [y], "o", color="black", markersize=5, markeredgecolor="white", zorder=4, clip_on=False)
-        axes.annotate(name, (x, y), (5, 5), textcoords="offset points", path_effects=halo, fontsize="medium")
-
-
-def lowest(axes: Any, place: tuple[float, float]) -> None:
-    """A cross where J is lowest."""
-    axes.plot(*[[value] for value in place], "x", color="#D55E00", markersize=7, markeredgewidth=2, zorder=5)
 
 
 def track(axes: Any, along_line: Array, beside_line: Array, values: Array | None, **look: Any) -> None:

@@ -119,13 +119,17 @@ class Shown:
         return files.read(cls, file, cls.check)
 
 
-def axes_for(ax: Any) -> Any:
-    """The axes themselves, or new ones of a figure of their own."""
+def axes_for(ax: Any, **of: Any) -> Any:
+    """The axes themselves, or new ones of a figure of their own.
+
+    Args:
+        of: new ones, such as ``projection``.
+    """
     if ax is not None:
         return ax
     import matplotlib.pyplot as plt  # late: a result is read without it
 
-    return plt.subplots(figsize=(5.5, 4.0), layout="constrained")[1]
+    return plt.subplots(figsize=(5.5, 4.0), layout="constrained", subplot_kw=of)[1]
 
 
 def some_rows(num: int, most: int = MOST_ROWS) -> NDArray[np.int64]:
@@ -136,6 +140,17 @@ def some_rows(num: int, most: int = MOST_ROWS) -> NDArray[np.int64]:
 def apart(metrics: Mapping[str, NDArray[Any]], taken: Collection[str]) -> dict[str, NDArray[Any]]:
     """Metrics under names that are not taken: a cost may call its channels what it likes."""
     return {f"{name} (metric)" if name in taken else name: values for name, values in metrics.items()}
+
+
+def metric_of(metrics: Mapping[str, NDArray[Any]], name: str) -> NDArray[Any]:
+    """One of them by its name.
+
+    Raises:
+        InputError: there is none of this name.
+    """
+    if name not in metrics:
+        raise InputError(f"metric={name!r} was not measured; there are {', '.join(metrics) or 'none'}")
+    return metrics[name]
 
 
 def number(value: float) -> str:

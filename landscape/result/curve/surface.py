@@ -1,78 +1,33 @@
-"""The objective on a plane through parameter space: a grid of numbers, as a table and as contours."""
+"""The objective on a plane through parameter space: a grid of numbers, as a table, in pictures and as a page."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from pathlib import Path
+from textwrap import fill
+from typing import Any
 
 import numpy as np
 
-from landscape.result.curve import picture, shown
-from landscape.result.curve.types import Array, Columns
+from landscape.errors import InputError
+from landscape.result.curve import relief, shown, terrain, turnable
+from landscape.result.curve.grid import FRAME as FRAME
+from landscape.result.curve.grid import PATH as PATH
+from landscape.result.curve.grid import Grid, lowest_of
+from landscape.result.curve.scene import scene_of
+from landscape.result.curve.terrain import Minimum
 
-FRAME = ("length", "along", "beside")
 FEW_ROWS = 9
 """Rows and columns of the grid that a table shows."""
+TITLE = 66
+"""Letters on a line of a title."""
 
-THIN = 4.0
-"""Sides of a surface that differ by more are drawn each on a scale of its own: as it is, nothing could be read."""
 
-
-@dataclass(frozen=True, eq=False)
-class Surface(Columns, shown.Shown):
+class Surface(Grid, shown.Shown):
     """The objective J at the points theta_0 + a d_1 + b d_2 of a grid, one plane per column S.
 
-    Args:
-        first: a [A], strictly increasing.
-        second: b [B], strictly increasing.
-        objective: mean cost per example [A, B, S]; a value that could not be computed is NaN.
-        metrics: further channels of the same shape, ``{"error": [A, B, S]}``.
-        corners: (a, b) of the points that the plane was laid through [C, 2].
-        names: what they are called [C].
-        frame: in parameter units ``"length"`` of d_1, and by how much d_2 goes ``"along"`` it and ``"beside"`` it, each
-            [S]. Empty where lengths mean nothing, as of random directions, whose unit is the size of the weights.
-        split, mode, dtype, num_examples: as of a ``Curve``.
-        noise: ``"floor"`` [S], a bound on the rounding error of J; ``"errors"`` [A, B, S], the standard error over
-            examples of J less J at the grid point nearest to the first corner.
-        statistics: the corner whose running statistics, as of batch norm, hold on all of the plane, where the others
-            have others of their own; None: J at each corner is that of its net.
+    Its fields are those of a ``Grid``.
     """
-
-    ROWS: ClassVar[tuple[str, ...]] = ("first", "second", "corners")
-
-    first: Array
-    second: Array
-    objective: Array
-    metrics: dict[str, Array] = field(default_factory=dict)
-    corners: Array = field(default_factory=lambda: np.zeros((0, 2)))
-    names: list[str] = field(default_factory=list)
-    frame: dict[str, Array] = field(default_factory=dict)
-    split: str = "train"
-    mode: str = "deterministic"
-    dtype: str = "float32"
-    num_examples: int = 0
-    noise: dict[str, Array] = field(default_factory=dict)
-    statistics: str | None = None
-
-    def __post_init__(self) -> None:
-        num, wide = (len(self.first), len(self.second)), self.objective.shape[-1:]
-        wanted: list[tuple[str, Any, tuple[int, ...]]] = [
-            ("objective", self.objective, (*num, *wide)),
-            ("corners", self.corners, (len(self.names), 2)),
-            *((f"metrics/{name}", array, (*num, *wide)) for name, array in self.metrics.items()),
-        ]
-        wanted += [(f"frame/{name}", array, wide) for name, array in self.frame.items()]
-        shapes = {"floor": wide, "errors": (*num, *wide)}
-        wanted += [(f"noise/{n}", array, shapes[n]) for n, array in self.noise.items() if n in shapes]
-        for name, array, shape in wanted:
-            if array.shape != shape:
-                raise ValueError(f"Surface needs {name} of shape {shape}, got {array.shape}")
-        if self.frame and set(self.frame) != set(FRAME):
-            raise ValueError(f"Surface needs frame with {', '.join(FRAME)}, got {', '.join(self.frame)}")
-        for name, grid in (("first", self.first), ("second", self.second)):
-            if grid.ndim != 1 or not len(grid) or not (np.isfinite(grid).all() and (np.diff(grid) > 0).all()):
-                raise ValueError(f"Surface needs {name} finite and strictly increasing")
 
     def summary(self) -> dict[str, list[float]]:
         """The numbers of every plane.
@@ -80,8 +35,10 @@ class Surface(Columns, shown.Shown):
         Returns:
             ``lowest`` with ``lowest_a`` and ``lowest_b``, where; ``highest``; ``at_NAME``, J at each corner that is a
             point of the grid and has its own running statistics there; ``below_NAME`` of the first corner, by how much
-            the lowest point is below it, and ``below_error``, the standard error of that over examples. NaN where one
-            is not known.
+            the lowest point is below it, and ``below_error``, the standard error of that over examples;
+            ``num_minima``, points inside the grid that are lower than all around and from which every way down climbs
+            first, by more than rounding can; ``path_beside``, how far the path leaves the plane. NaN where one is not
+            known.
 
         >>> axis = np.array([-1.0, 0.0, 1.0])
         >>> surface = Surface(axis, axis, (axis[:, None] ** 2 + (axis - 1) ** 2)[:, :, None])
@@ -93,68 +50,114 @@ class Surface(Columns, shown.Shown):
 
     def _numbers(self, s: int) -> dict[str, float]:
         values = self.objective[:, :, s]
-        place = self._lowest(s)
+        place = lowest_of(values)
         a, b = (math.nan, math.nan) if place is None else (self.first[place[0]], self.second[place[1]])
         low = math.nan if place is None else float(values[place])
         high = float(np.max(values[np.isfinite(values)], initial=-math.inf)) if place else math.nan
         found = {"lowest": low, "lowest_a": float(a), "lowest_b": float(b), "highest": high}
-        for k, (name, corner) in enumerate(zip(self.names, self.corners, strict=True)):
-            i, j = int(np.argmin(np.abs(self.first - corner[0]))), int(np.argmin(np.abs(self.second - corner[1])))
-            on_grid = bool(np.allclose([self.first[i], self.second[j]], corner, atol=1e-9))
-            is_own = self.statistics in (None, name)
-            found[f"at_{name}"] = float(values[i, j]) if on_grid and is_own else math.nan
+        for k, name in enumerate(self.names):
+            at = self.on_grid(k, s) if self.statistics in (None, name) else None
+            found[f"at_{name}"] = math.nan if at is None else float(values[at])
             if k == 0:
                 errors = self.noise.get("errors")
                 found[f"below_{name}"] = found[f"at_{name}"] - low
                 found["below_error"] = math.nan if errors is None or not place else float(errors[(*place, s)])
+        inside = [one for one in terrain.minima(values) if one.is_inside and one.climb > self._rounding(s)]
+        found["num_minima"] = float(len(inside)) if place else math.nan
+        if self.path:
+            found["path_beside"] = float(np.nanmax(self.path["beside"][:, s], initial=0.0))
         return found
 
-    def _lowest(self, s: int) -> tuple[int, int] | None:
-        values = self.objective[:, :, s]
-        if not np.isfinite(values).any():
-            return None
-        i, j = np.unravel_index(np.nanargmin(np.where(np.isfinite(values), values, np.nan)), values.shape)
-        return int(i), int(j)
+    def _rounding(self, s: int) -> float:
+        """By how much two values may differ for no reason; nothing where it was not measured."""
+        floor = self.noise.get("floor")
+        return 0.0 if floor is None or not np.isfinite(floor[s]) else 2 * float(floor[s])
 
-    def places(self, a: Array, b: Array, column: int = 0) -> tuple[Array, Array]:
-        """Where points (a, b) are drawn: as they are, or in parameter units along and beside the first side."""
-        if not self.frame:
-            return a, b
-        length, along, beside = (self.frame[name][column] for name in FRAME)
-        return a * length + b * along, b * beside
+    def share_below(self, level: float) -> list[float]:
+        """Share of each plane's area in which J is below a level, each point standing for what is half-way around it.
 
-    def plot(self, ax: Any = None, column: int = 0, log: bool | None = None) -> Any:
-        """Draw J as filled contours, with the corners by name and a cross at the lowest point.
+        >>> axis = np.linspace(-1.0, 1.0, 101)
+        >>> bowl = Surface(axis, axis, (axis[:, None] ** 2 + axis**2)[:, :, None])
+        >>> round(bowl.share_below(1.0)[0], 1)  # a circle in its square, pi / 4
+        0.8
+        """
+        return [terrain.share_below(self.first, self.second, values, level) for values in self.planes()]
+
+    def minima(self, height: float = 0.0) -> list[list[Minimum]]:
+        """The minima of each plane, lowest first.
+
+        Args:
+            height: those from which a lower point is reached without climbing higher are left out.
+        """
+        return [[one for one in terrain.minima(values) if one.climb > height] for values in self.planes()]
+
+    def pass_between(self, one: str, other: str) -> list[float]:
+        """The least height of J that every way on the grid between two named points must cross; NaN off the grid."""
+        first, second = (self.names.index(name) for name in (one, other))
+        found = []
+        for s, values in enumerate(self.planes()):
+            start, end = self.on_grid(first, s), self.on_grid(second, s)
+            found.append(math.nan if start is None or end is None else terrain.pass_between(values, start, end))
+        return found
+
+    def plot(self, ax: Any = None, column: int = 0, log: bool | None = None, **what: Any) -> Any:
+        """Draw J as filled contours, with the points by name, a cross at the lowest, and the path.
+
+        Each point of the path has the colour of its own J, which is not that of the plane below it where it lies beside
+        the plane. What is not finite is hatched.
 
         Args:
             ax: matplotlib ``Axes``; None makes a new figure.
             column: which of several planes.
-            log: colours by the logarithm of J; None: where its highest is far above its lowest.
+            log: colours by the logarithm of J, as the colour bar then says; None: where it spans two decades or more.
+            what: ``channel``, a name in ``metrics`` to draw instead of J; ``label``, what the values are.
 
         Returns:
             The ``Axes``.
         """
-        axes = shown.axes_for(ax)
-        x, y = self.places(*np.meshgrid(self.first, self.second, indexing="ij"), column)
-        picture.contours(axes, x, y, self.objective[:, :, column], log, "J(θ), mean cost per example")
-        if (place := self._lowest(column)) is not None:
-            picture.lowest(axes, (float(x[place]), float(y[place])))
-        at = zip(*self.places(self.corners[:, 0], self.corners[:, 1], column), strict=True)
-        picture.marks(axes, [(float(u), float(v)) for u, v in at], self.names)
-        is_in_scale = True
-        if not self.frame:
-            axes.set(xlabel="a, along the first direction", ylabel="b, along the second direction")
-        else:
-            side = f" from {self.names[0]} to {self.names[1]}" if len(self.names) > 1 else " the first side"
-            axes.set(xlabel=f"along the line{side}, parameter units", ylabel="beside it, parameter units")
-            wide, high = float(np.ptp(x)), float(np.ptp(y))
-            is_in_scale = max(wide, high) <= THIN * min(wide, high)
-            if is_in_scale:
-                axes.set_aspect(1.0)
+        axes, scene = shown.axes_for(ax), scene_of(self, column, log, **what)
+        relief.contours(axes, scene)
         if ax is None:
-            scale = "" if is_in_scale else "; the two axes have scales of their own"
-            axes.set_title(f"{self.split}, {self.mode}; cross: lowest{scale}", fontsize="small", loc="left")
+            axes.set_title(fill("; ".join(scene.notes()), TITLE), fontsize="small", loc="left")
         return axes
+
+    def plot3d(self, ax: Any = None, column: int = 0, log: bool | None = None, **what: Any) -> Any:
+        """Draw J as a surface in three dimensions, with the points and, at its own heights, the path.
+
+        Args:
+            ax: matplotlib ``Axes`` made with ``projection="3d"``; None makes a new figure.
+            column, log, what: as of ``plot``.
+
+        Returns:
+            The ``Axes``.
+        """
+        axes, scene = shown.axes_for(ax, projection="3d"), scene_of(self, column, log, **what)
+        relief.raised(axes, scene)
+        return axes
+
+    def page(self, file: str | Path, column: int = 0, log: bool | None = None, **what: Any) -> Path:
+        """Write the surface as a page of HTML to turn with the mouse, which holds all it needs and asks no network.
+
+        Args:
+            file: its name; it is written whole or not at all.
+            column, log, what: as of ``plot``.
+
+        Returns:
+            The file.
+
+        Raises:
+            InputError: plotly is not installed, or there is no such folder.
+        """
+        if (graph := turnable.plotly()) is None:
+            raise InputError(f"page() needs an extra: {turnable.INSTALL}")
+        path = Path(file)
+        if path.is_dir() or not path.parent.is_dir():
+            raise InputError(
+                f"file={path} cannot be written: {'it is' if path.is_dir() else 'it is in'} no folder's file"
+            )
+        scene = scene_of(self, column, log, **what)
+        turnable.write(turnable.turned(graph, {"; ".join(scene.notes()): scene}), path)
+        return path
 
     def table(self) -> shown.Table:
         """What is printed: a coarser grid, b from high to low, then the numbers."""
@@ -212,52 +215,3 @@ class Surface(Columns, shown.Shown):
 
     def __repr__(self) -> str:
         return f"Surface({', '.join(self._words())}, {len(self.first)} x {len(self.second)} points)"
-
-
-class Apart:
-    """The standard error over examples of J at each point less J at one of them.
-
-    Args:
-        origin: index of that point.
-    """
-
-    def __init__(self, origin: int) -> None:
-        self.origin = origin
-        self.forget()
-
-    def forget(self) -> None:
-        """Begin anew."""
-        self.num = 0
-        self.near = self.total = self.squares = np.zeros((0, 0))
-
-    def state(self) -> tuple[dict[str, Array], dict[str, Any]]:
-        """What was added so far: arrays, and numbers."""
-        return {"near": self.near, "total": self.total, "squares": self.squares}, {"num": self.num}
-
-    def restore(self, arrays: dict[str, Array], numbers: dict[str, Any]) -> None:
-        """Go on where ``state`` was taken."""
-        self.near, self.total, self.squares = (arrays[name].copy() for name in ("near", "total", "squares"))
-        self.num = int(numbers["num"])
-
-    def add(self, costs: Any) -> None:
-        """Some examples more: [S, A, n], from memory or a file, one point after the other."""
-        with np.errstate(invalid="ignore", over="ignore"):
-            if not self.num:
-                self.near, self.total, self.squares = (np.zeros(costs.shape[1::-1]) for _ in range(3))
-            start = costs[:, self.origin].astype(np.float64)
-            for a in range(costs.shape[1]):
-                part = costs[:, a] - start  # [S, n]
-                if not self.num:  # about the means, so that the squares lose nothing
-                    self.near[a] = part.mean(axis=1)
-                part -= self.near[a][:, None]
-                self.total[a] += part.sum(axis=1)
-                self.squares[a] += (part**2).sum(axis=1)
-        self.num += costs.shape[2]
-
-    def errors(self) -> Array:
-        """[A, S] in float64; NaN of a single example."""
-        if self.num < 2:
-            return np.full(self.total.shape, np.nan)
-        with np.errstate(invalid="ignore", over="ignore"):
-            variance = self.squares / self.num - (self.total / self.num) ** 2
-            return np.asarray(np.sqrt(np.maximum(variance, 0.0) / (self.num - 1)))
