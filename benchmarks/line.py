@@ -35,7 +35,6 @@ from benchmarks.timing import have, interleaved, profiled
 from landscape.cost import CrossEntropy
 from landscape.data import Split
 from landscape.data.mnist import mnist
-from landscape.ground.streams import MEASURE
 from landscape.model import MLP, MaxoutMLP
 from landscape.model.dropout import Masks
 from landscape.objective import Objective
@@ -75,13 +74,13 @@ class Case:
         path = Linear(self.start[None].to(kind), self.end[None].to(kind))
         return self.objective(engine, dtype).along(path, alphas).channels["objective"][:, 0]
 
-    def masks(self) -> list[Tensor] | list[None]:
+    def masks(self) -> list[Tensor | None]:
         """The fixed masks of every batch, [1, B, F] each; None where there are none."""
         starts = range(0, len(self.data), BATCH)
         if self.mode != "stochastic":
             return [None for _ in starts]
-        draws = self.objective().mask_draws
-        return [draws((0, MEASURE, 0), start, min(BATCH, len(self.data) - start)) for start in starts]
+        batches = self.objective().batches
+        return [batches.masks(start, min(BATCH, len(self.data) - start), 0, 0) for start in starts]
 
 
 def examples(num: int) -> Split:

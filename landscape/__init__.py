@@ -18,18 +18,22 @@ from landscape.ground.former import install
 
 if TYPE_CHECKING:
     from landscape.errors import InputError
-    from landscape.face import line, measure, plane, principal, trajectory
+    from landscape.face import ConnectingCurve, align, connect, curvature, line, measure, plane, principal, trajectory
     from landscape.result.curve import Components, Curve, Projection, Surface
 
 __version__ = "0.1.0"
 
 __all__ = [
     "Components",
+    "ConnectingCurve",
     "Curve",
     "InputError",
     "Projection",
     "Surface",
     "__version__",
+    "align",
+    "connect",
+    "curvature",
     "line",
     "measure",
     "plane",
@@ -43,7 +47,10 @@ if not TYPE_CHECKING:
     # What is public lives in rooms that are imported when they are asked for: torch takes seconds.
     _ROOM = {"InputError": "landscape.errors"}
     _ROOM |= dict.fromkeys(("Components", "Curve", "Projection", "Surface"), "landscape.result.curve")
-    _ROOM |= dict.fromkeys(("line", "measure", "plane", "principal", "trajectory"), "landscape.face")
+    _ROOM |= dict.fromkeys(
+        ("ConnectingCurve", "align", "connect", "curvature", "line", "measure", "plane", "principal", "trajectory"),
+        "landscape.face",
+    )
 
     def __getattr__(name):
         if name not in _ROOM:

@@ -21,6 +21,8 @@ OWN_KEYS = ("_target_", "_partial_", "_args_", "_recursive_", "_convert_")
 """Keys that are Hydra's."""
 OF_ANOTHER = {"data": ("name",)}
 """Keys of nodes that this house reads itself, also where another's constructor does not take them."""
+ELSEWHERE = {"endpoints.align": "of a line between two networks: endpoints=between_solutions, checkpoints or points"}
+"""Keys of which it helps to know what else takes them."""
 UNBOUNDED = ("max_", "stop_")
 """How keys begin that may be infinite: ``model.max_norms``, ``measurement.stop_projection``."""
 NAMES = {
@@ -117,6 +119,7 @@ def _check_node(node: Mapping[str, Any], key: str, is_made: bool) -> None:
             known = ", ".join(n for n in named if not _is_given_by_code(named[n], hints.get(n)))
             raise InputError(
                 f"{key}.{name}={shown(value)} is not a key of {node['_target_']}; it takes {known or 'none'}"
+                + (f"; it is one {ELSEWHERE[where]}" if (where := f"{key}.{name}") in ELSEWHERE else "")
             )
         kind, default = hints.get(name, Any), named[name].default
         if not is_own and default is not inspect.Parameter.empty and type(value) is type(default):

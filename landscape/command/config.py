@@ -22,7 +22,7 @@ from landscape.command.arguments import is_known, wanted
 from landscape.errors import Exit, InputError
 from landscape.ground.provenance import conf_dir as conf_dir
 from landscape.ground.provenance import outside
-from landscape.ground.settings import uses_of
+from landscape.ground.settings import uses_of, without_later
 from landscape.training.trainer import Training
 
 FORECASTS = ("auto", "only", "off")
@@ -132,6 +132,7 @@ def job_key(*, _root_: DictConfig) -> str:
         raise Exit(2) from error
     if isinstance(config, dict) and isinstance(config.get("objective"), dict):
         config["objective"] = {k: v for k, v in config["objective"].items() if uses_of(f"objective.{k}").result}
+    config = without_later(config)  # type: ignore[arg-type]
     named = outside(config)
     text = json.dumps([version(), config, *([named] if named else [])], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:12]

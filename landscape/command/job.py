@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from landscape.command.config import version
+from landscape.command.connect import connected
 from landscape.command.current import entry_of
 from landscape.command.prepare import NAME_IT
 from landscape.command.recipe import Recipe
@@ -25,7 +26,7 @@ from landscape.figure.module import figure_module
 from landscape.figure.sweep.number import chosen
 from landscape.ground.provenance import is_ours
 from landscape.ground.settings import named
-from landscape.measurement import Network, Seeds, Trained, measured_by
+from landscape.measurement import Network, OnPath, Seeds, Trained, measured_by
 from landscape.result.saved import Result
 from landscape.store.solutions import Solutions
 from landscape.store.store import Entry
@@ -60,13 +61,15 @@ def run(
             log.info("%s", sentence)
     solutions, entries = recipe.solve(tracker.epoch) if recipe.trains else (None, [])
     subject = recipe.subject(solutions)
+    curves = connected(recipe, subject) if isinstance(subject, OnPath) else None
+    subject = subject if curves is None else curves.stage
     ends = (config["endpoints"] or {}).get("_target_", "")
     if issubclass(recipe.stage, Trained) and not recipe.finds and not ends.endswith(".InitToSolution"):
         log.warning("this measurement looks at whole trainings and makes no use of endpoints (%s)", ends)
     measured = measured_by(recipe.measurement, subject)
-    numbers = measured.numbers | (
-        _numbers_of_runs(subject, solutions) if isinstance(subject, Network) and solutions else {}
-    )
+    numbers = measured.numbers | getattr(getattr(subject, "ends", None), "numbers", {})
+    numbers |= _numbers_of_runs(subject, solutions) if isinstance(subject, Network) and solutions else {}
+    numbers |= {} if curves is None else curves.numbers
     result = Result(
         name=name,
         figure=config["figure"],

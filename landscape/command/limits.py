@@ -40,6 +40,7 @@ def apply_limits(config: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
         if isinstance(value, int) and value < least:
             raise InputError(f"limits.{key}={value} must be at least {least}, or null for no cap")
     _capped(config, "training.max_epochs", limits["epochs"], caps)
+    _capped(config, "path.epochs", limits["epochs"], caps)
     # A line that starts at an epoch must start before the last one.
     _capped(config, "endpoints.epoch", None if limits["epochs"] is None else limits["epochs"] - 1, caps)
     _capped(config, "training.num_seeds", limits["seeds"], caps)

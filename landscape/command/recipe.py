@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from landscape.alphas import Adaptive, checked, thinned
+from landscape.command.alignment import aligned
 from landscape.command.config import version
 from landscape.command.limits import apply_limits, note_cap
 from landscape.command.prepare import brings_points, brings_runs, dataset_of, ends_from, make, module_maker
@@ -199,7 +200,7 @@ class Recipe:
             passes = [] if work is None else list(work.passes)
         check_room(network, passes)
         if subject is not None:
-            check_path(subject, self.endpoints)
+            check_path(subject, self.endpoints, self.training.batch_size)
         if hasattr(self.measurement, "check"):
             self.measurement.check(network if subject is None else subject)
         if network.num_examples is not None:
@@ -214,6 +215,7 @@ class Recipe:
             return Seeds(seeds=self.training.seeds, device=self.device)
         if issubclass(self.stage, OnPath):
             ends = self.endpoints(solutions) if self.endpoints.needs_solutions else self.ends
+            ends = aligned(self.network, self.endpoints, ends, self.folder)
             return self.on_path(ends, ends.runs if solutions is None else solutions)
         runs = self.ends.runs if self.finds else solutions
         return self.network if runs is None else self.network.at(Trained, solutions=runs)
@@ -231,9 +233,8 @@ class Recipe:
         """Those that need no training; the forecast reads them, and the job need not again."""
         return ends_from(self.endpoints, self.network.module, partial(build, self.model, self.training.first_seed + 1))
 
-    def groups(self) -> list[tuple[list[int], dict[str, Any]]]:
-        """The seeds that train together, and by what description the store knows each group."""
-        training, cost = self.training, self.cost
+    def trained_on(self) -> dict[str, Any]:
+        """By what the store knows a training, but for its seeds: the keys of the recipe, and the examples."""
         recipe = {key: value for key, value in self.config.items() if uses_of(key).recipe}
         recipe["training"] = {
             k: v
@@ -244,6 +245,11 @@ class Recipe:
         if named:
             recipe["outside"] = named
         recipe["examples"] = self.dataset.fingerprint
+        return recipe
+
+    def groups(self) -> list[tuple[list[int], dict[str, Any]]]:
+        """The seeds that train together, and by what description the store knows each group."""
+        training, cost, recipe = self.training, self.cost, self.trained_on()
         dtype: torch.dtype = getattr(torch, training.dtype)
         few = self.dataset.train.first(min(8, len(self.dataset.train))).to(self.device, dtype)
         template, *others = (

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import torch
 
+from landscape.command.alignment import check_alignment
 from landscape.data.dataset import Dataset
 from landscape.data.stream import num_of
 from landscape.endpoints import Ends, NoiseToSolution, OtherInitToSolution, ZeroToSolution
 from landscape.errors import InputError
+from landscape.ground.precision import converted
 from landscape.measurement import Network, OnPath, Pass
 from landscape.objective.memory.footprint import MOST
 from landscape.objective.memory.passes import MOST_CPU, TooLittle
+from landscape.objective.module.template import unwrapped
 from landscape.objective.slope import slope_passes
 from landscape.parameters import ParameterLayout, beside
-from landscape.path import LaidPlane, plane_kind
-from landscape.store.principal import Principal
+from landscape.path import Connection, LaidPlane, plane_kind
+from landscape.training.connection import check_connection
+from landscape.training.groups import check_training
 
 
 def check_endpoints(endpoints: Any, training: Mapping[str, Any], caps: Sequence[str]) -> None:
@@ -63,12 +69,19 @@ def check_plane(measurement: Any, path: Any, endpoints: Any, training: Mapping[s
         )
 
 
-def check_path(subject: OnPath, endpoints: Any) -> None:
+def check_path(subject: OnPath, endpoints: Any, batch_size: int) -> None:
     """Lay the path between stand-ins for its ends: what it wants of module and start is told before training.
 
+    Args:
+        batch_size: of the recipe's training.
+
     Raises:
-        InputError: it cannot be made, or not from such a start.
+        InputError: it cannot be made, or not from such a start, its bends cannot be trained, or its
+            ends cannot be aligned as is wanted.
     """
+    check_alignment(subject, endpoints)
+    if isinstance(subject.path, Connection):
+        check_curves(subject, subject.path, batch_size)
     layout = ParameterLayout.of(subject.module)
     if plane_kind(subject.path) is not None:
         lay_in_trial(subject, layout.num_parameters)
@@ -96,16 +109,40 @@ def lay_in_trial(subject: OnPath, num_parameters: int) -> LaidPlane:
     generator, rows = torch.Generator().manual_seed(0), len(subject.ends.seeds)
     one, two, three = (torch.randn(rows, num_parameters, generator=generator, dtype=torch.float64) for _ in range(3))
     places = torch.eye(3, 2, dtype=torch.float64)
-    run = Principal(two[0], torch.eye(2, num_parameters).double(), places, torch.full((3,), 1 / 3), torch.zeros(3))
+    axes, shares = torch.eye(2, num_parameters).double(), torch.full((3,), 1 / 3)
+    run = SimpleNamespace(axes=axes, coordinates=places, shares=shares, beside=torch.zeros(3))
     try:
         plane: LaidPlane = subject.lay(
-            one, two, theta_2=three, principal=lambda: [(run, np.arange(3.0)) for _ in range(rows)]
+            one,
+            two,
+            theta_2=three,
+            principal=lambda: [(run, np.arange(3.0)) for _ in range(rows)],
+            leading=lambda: [(shares, axes, shares) for _ in range(rows)],
         )
     except InputError:
         raise
     except (TypeError, ValueError, RuntimeError, ArithmeticError) as error:
         raise InputError(f"path cannot be made: {error}; look at the keys under path") from error
     return plane
+
+
+def check_curves(subject: OnPath, connection: Connection, batch_size: int) -> None:
+    """Raise InputError unless the bends of such curves can be trained, and J be measured along them."""
+    dataset, network, statistics = subject.dataset, subject.module, subject.trial.statistics
+    if "train" in dataset.streams:
+        raise InputError(
+            f"data {dataset.name}: train comes as a stream, and bends are trained on examples by their numbers; give a "
+            "map-style data set or tensors, use path=linear, or hold the examples in Python: ls.connect"
+        )
+    size = batch_size if connection.batch_size is None else connection.batch_size
+    check_connection(connection, network, len(dataset.train), size)
+    if statistics.interpolates:
+        raise InputError(
+            "objective.running_statistics=interpolate knows the statistics at the two ends of a line, and on a curve "
+            "with bends the nets between are none of these; use recalibrate or keep"
+        )
+    few = dataset.train.first(min(8, len(dataset.train))).to(subject.device, torch.float32)
+    check_training(converted(copy.deepcopy(unwrapped(network)), subject.device, torch.float32), subject.trial.cost, few)
 
 
 def stand_in(network: Network) -> Ends:

@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from landscape.endpoints.align import Align
 from landscape.endpoints.ends import Ends
 from landscape.endpoints.file import content_of, files_of, no_file
 from landscape.endpoints.reader import Reader, check_missing, patterns_of
@@ -33,6 +34,7 @@ class Checkpoints:
         ignore: patterns of names in the files that the model lacks and that may be passed over, ``"head.*"``.
         missing: ``"model"`` takes what all the files lack from the model as it is made; None refuses them, but for
             parameters that the model does not train.
+        align, axes, rescale, starts, align_seed: how ``end`` is brought near ``start``; see ``Align``.
     """
 
     needs_solutions = False
@@ -45,7 +47,13 @@ class Checkpoints:
         entry: str | Sequence[str | None] | None = None,
         ignore: Sequence[str] = (),
         missing: str | None = None,
+        align: str | None = None,
+        axes: str | None = None,
+        rescale: bool = False,
+        starts: int = 1,
+        align_seed: int = 0,
     ) -> None:
+        self.align = Align(align, axes, rescale, starts, align_seed)
         files = {"start": start, "end": end} | ({} if third is None else {"third": third})
         for key, file in files.items():
             if not isinstance(file, str | Path) or not str(file):

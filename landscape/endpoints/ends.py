@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from landscape.endpoints.align import Align
 from landscape.errors import InputError
 from landscape.ground.streams import ENDPOINT, stream
 from landscape.parameters import ParameterLayout, beside
@@ -34,6 +35,7 @@ class Ends:
         theta_2: a third point [S, P], where a plane was asked for; buffers_2: those that belong to it.
         names: what the three points are called.
         runs: those that the lines belong to, where somebody else trained them.
+        numbers: what is told of each line beside J, by name.
     """
 
     theta_0: Tensor
@@ -47,6 +49,7 @@ class Ends:
     runs: Runs | None = None
     buffers_2: list[dict[str, Tensor]] = field(default_factory=list)
     names: tuple[str, str, str] = ("start", "end", "third")
+    numbers: dict[str, list[float]] = field(default_factory=dict)
 
     def cast(self, device: torch.device, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
         """(theta_0, theta_1) in the precision in which points between them are mixed.
@@ -108,11 +111,24 @@ class BetweenSolutions:
 
     The dropout masks along a line are those of its first seed.
 
+    Args:
+        align, axes, rescale, starts, align_seed: how the second of each pair is brought near the first; see ``Align``.
+
     Source: paper, section 4 and figure 5 left.
     """
 
     needs_solutions = True
     starts_training = False
+
+    def __init__(
+        self,
+        align: str | None = None,
+        axes: str | None = None,
+        rescale: bool = False,
+        starts: int = 1,
+        align_seed: int = 0,
+    ) -> None:
+        self.align = Align(align, axes, rescale, starts, align_seed)
 
     def check(self, num_seeds: int) -> None:
         """Raise InputError unless the seeds pair up."""
@@ -214,11 +230,23 @@ class Points:
     Args:
         start, end: theta as a flat list of P numbers, in the order of the module's parameters.
         third: another one, for the plane of ``measurement=plane``.
+        align, axes, rescale, starts, align_seed: how ``end`` is brought near ``start``; see ``Align``.
     """
 
     needs_solutions = False
 
-    def __init__(self, start: Sequence[float], end: Sequence[float], third: Sequence[float] | None = None) -> None:
+    def __init__(
+        self,
+        start: Sequence[float],
+        end: Sequence[float],
+        third: Sequence[float] | None = None,
+        align: str | None = None,
+        axes: str | None = None,
+        rescale: bool = False,
+        starts: int = 1,
+        align_seed: int = 0,
+    ) -> None:
+        self.align = Align(align, axes, rescale, starts, align_seed)
         self.points: dict[str, list[float]] = {}
         given = {"start": start, "end": end} | ({} if third is None else {"third": third})
         try:

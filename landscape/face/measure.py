@@ -26,6 +26,7 @@ from landscape.ground.progress import bars
 from landscape.measurement.grid import surfaces_on
 from landscape.measurement.interpolation import MODES, Interpolation
 from landscape.measurement.stages import OnPath
+from landscape.objective.curvature import leading_directions
 from landscape.objective.interim import Interim
 from landscape.objective.module.watch import undisturbed
 from landscape.path import LaidPlane
@@ -78,7 +79,8 @@ def measure(
     Args:
         net: any module; what it maps its inputs to is what the cost takes. A tensor is its one argument, a tuple gives
             several, a dict those that ``forward`` takes.
-        path: ``line(a, b)``, ``plane(...)``, ``trajectory(...)``, or a path of ``landscape.path`` with theta [S, P].
+        path: ``line(a, b)``, ``plane(...)``, ``trajectory(...)``, what ``connect`` returns, or a path of
+            ``landscape.path`` with theta [S, P].
         data: (x, y), a dict or tuple of tensors, a map-style ``Dataset``, which is read once; a ``DataLoader`` or
             whatever else yields batches, which is streamed; or several of them by the names ``train``, ``valid`` and
             ``test``.
@@ -137,7 +139,7 @@ def measure(
                 "running_statistics=recalibrate needs the training data: data={'train': ..., ...}, or calibration=..."
             )
         taken = dataset.train if calibration is None else held(calibration)
-        place = _device(net, device)
+        place = device_for(net, device)
         kind = str(dtype).removeprefix("torch.")
         settings: dict[str, Any] = {
             "dtype": kind,
@@ -155,7 +157,7 @@ def measure(
             _refuse("a trajectory", alphas=alphas, slopes=slopes or None, seeds=seeds, resume=resume)
             found = projection_of(path, network, mode, chosen, running_statistics)
         else:
-            here = laid(path, net, partial(_axes, alphas), seeds)
+            here = laid(path, net, partial(_axes, alphas), seeds, partial(_leading, net, cost, dataset, objective))
             where = _positions(alphas) if here.grid is None else np.arange(1.0)
             adaptive = where if isinstance(where, Adaptive) else None
             stage = OnPath(
@@ -222,24 +224,31 @@ def _positions(alphas: Any) -> Any:
 
 def _axes(alphas: Any, plane: LaidPlane) -> tuple[Any, Any]:
     """Positions along both axes of a plane: two lists, one for both, or so many evenly over what the plane says."""
-    is_pair = isinstance(alphas, list | tuple) and len(alphas) == 2 and all(np.ndim(part) == 1 for part in alphas)
+    lists = (list, tuple, np.ndarray, torch.Tensor)
+    is_pair = isinstance(alphas, list | tuple) and len(alphas) == 2 and all(isinstance(part, lists) for part in alphas)
     both = zip(alphas if is_pair else (alphas, alphas), plane.extent, plane.positions, strict=True)
-    first, second = (_axis(own, *extent, positions=at) for own, extent, at in both)
+    first, second = (_axis(own, *extent, among=at) for own, extent, at in both)
     return first, second
 
 
-def _axis(
-    alphas: Any, first: float, last: float, usual: int = NUM_ON_AXIS, positions: Sequence[float] = (0.0, 1.0)
-) -> Any:
+def _leading(
+    net: nn.Module, cost: Any, dataset: Any, objective: Any, theta: torch.Tensor, buffers: dict[str, torch.Tensor]
+) -> tuple[Any, torch.Tensor, Any]:
+    """The leading eigenvectors of J over the training data at a point, in float64."""
+    own = {"buffers": [buffers], "dtype": "float64", "mode": "deterministic"}
+    return leading_directions(objective(net, cost, dataset.train, **own), theta.double(), 2)
+
+
+def _axis(alphas: Any, first: float, last: float, usual: int = NUM_ON_AXIS, among: Sequence[float] = (0.0, 1.0)) -> Any:
     """Positions [A] as given, or so many evenly, with some among them."""
     if alphas is None:
-        return with_positions(evenly(first, last, usual), positions)
+        return with_positions(evenly(first, last, usual), among)
     if isinstance(alphas, str | bool | Adaptive) or (isinstance(alphas, Real) and not isinstance(alphas, Integral)):
         raise InputError(f"alphas={alphas!r} must be a whole number of points, or a list of their positions")
     if isinstance(alphas, Integral):
         if alphas < 2:
             raise InputError(f"alphas={alphas} is too few; give 2 points or more, or a list of their positions")
-        return with_positions(evenly(first, last, int(alphas)), positions)
+        return with_positions(evenly(first, last, int(alphas)), among)
     try:
         positions = explicit(alphas)
     except InputError:
@@ -250,7 +259,8 @@ def _axis(
     return checked(positions)
 
 
-def _device(net: nn.Module, device: Any) -> torch.device:
+def device_for(net: nn.Module, device: Any) -> torch.device:
+    """Where to compute; ``"auto"``: where the net lies."""
     if isinstance(device, str) and device == "auto":
         return next((p.device for p in net.parameters()), torch.device("cpu"))
     try:

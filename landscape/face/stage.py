@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from landscape.endpoints import Ends, point_of
 from landscape.errors import InputError
+from landscape.face.curve import ConnectingCurve
 from landscape.face.places import LineBetween
 from landscape.face.planes import PlaneAlong, PlaneAround, PlaneThrough
 from landscape.face.points import Reading
@@ -24,6 +25,7 @@ from landscape.path import (
     CornersPlane,
     Geometric,
     GivenPlane,
+    HessianPlane,
     LaidPlane,
     Linear,
     Plane,
@@ -36,6 +38,8 @@ from landscape.path.laid_plane import Mark
 LINES: dict[str, Callable[..., Any]] = {"linear": Linear, "geometric": Geometric, "bias_schedule": BiasSchedule}
 Axes = Callable[[LaidPlane], tuple[Any, Any]]
 """a [A] and b [B] on a plane."""
+Leading = Callable[[Tensor, dict[str, Tensor]], tuple[Any, Tensor, Any]]
+"""(theta [P], buffers) -> the leading eigenvalues and eigenvectors of the Hessian there, with their residuals."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,7 @@ class Laid:
     grid: grid.Laid | None = None
 
 
-def laid(place: Any, net: nn.Module, axes: Axes, seeds: Any) -> Laid:
+def laid(place: Any, net: nn.Module, axes: Axes, seeds: Any, leading: Leading | None = None) -> Laid:
     """A line or plane as somebody described it, or a path of the house's, against the names of a net.
 
     Args:
@@ -63,26 +67,41 @@ def laid(place: Any, net: nn.Module, axes: Axes, seeds: Any) -> Laid:
         net: whose names the points have.
         axes: where to look on a plane.
         seeds: one per path; None: 0, 1, ...
+        leading: of J, for a plane that asks for them.
 
     Raises:
         InputError: points that are not of this net, or that are one.
     """
     if isinstance(place, LineBetween):
-        (theta_0, buffers_0), (theta_1, buffers_1) = _points(place.points, place.reading, net)
+        (theta_0, buffers_0), (theta_1, buffers_1) = points_of(place.points, place.reading, net)
         ends = _ends(theta_0, theta_1, buffers_0, buffers_1, seeds)
         return Laid(ends, LINES[place.path], True)
+    if isinstance(place, ConnectingCurve):
+        curve, seeds = place.path, [place.seed] if seeds is None else seeds
+        num = ParameterLayout.of(net).num_parameters
+        if curve.theta_0.shape[1] != num:
+            raise InputError(
+                f"the curve was trained for a net of {curve.theta_0.shape[1]} parameters, and net={type(net).__name__} "
+                f"has {num}; give the net of ls.connect"
+            )
+        ends = _ends(curve.theta_0[0], curve.theta_1[0], place.buffers_0, place.buffers_1, seeds)
+        return Laid(ends, curve._between, True)
     if isinstance(place, PlaneThrough):
-        points = _points(place.points, place.reading, net)
+        points = points_of(place.points, place.reading, net)
         one, two, three = (theta[None] for theta, _ in points)
         buffers = {name: own for name, (_, own) in zip("abc", points, strict=True)}
         ends = _ends(one[0], two[0], buffers["a"], buffers[place.statistics], seeds)
         plane: LaidPlane = CornersPlane(one, two, three, "abc", place.margin, place.axes)
         return _on(plane, ends, axes, {name: [own] for name, own in buffers.items()}, place.statistics)
     if isinstance(place, PlaneAround):
-        [(theta, own)] = _points((place.point,), place.reading, net)
+        [(theta, own)] = points_of((place.point,), place.reading, net)
         ends, here = _ends(theta, theta, {}, own, seeds), theta[None]
         if place.directions is None:
             plane = RandomPlane(here, here, net, [0], place.seed, place.radius, place.one_axis, "a")
+        elif isinstance(place.directions, str):
+            if leading is None:
+                raise InputError("directions='hessian' is for ls.measure, which knows J")
+            plane = HessianPlane(here, here, lambda: [leading(theta, own)], place.radius, "a")
         else:
             pair = [
                 point_of(d, net, ignore=place.reading.ignore, name=f"directions[{k}]")[0]
@@ -151,7 +170,7 @@ def _rows(theta_0: Tensor, theta_1: Tensor, seeds: Any) -> Ends:
     return Ends(theta_0, theta_1, [str(s) for s in seeds], seeds, [{}] * rows, [False] * rows)
 
 
-def _points(points: tuple[Any, ...], reading: Reading, net: nn.Module) -> list[tuple[Tensor, dict[str, Tensor]]]:
+def points_of(points: tuple[Any, ...], reading: Reading, net: nn.Module) -> list[tuple[Tensor, dict[str, Tensor]]]:
     """Each point on the CPU, no two of them alike."""
     found = list(reading.points(points, "abc", net))
     wide = max((theta.dtype for theta, _ in found), key=lambda dtype: dtype.itemsize)

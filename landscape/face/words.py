@@ -12,6 +12,10 @@ PHRASES = {
     "measurement.modes=[deterministic]": "mode='deterministic'",
     "give Objective(calibration=...)": "give calibration=...",
     "uses those of the trained model everywhere": "uses those of a line's end or a plane's last point everywhere",
+    "use path.num_bends=1 or more, or path=linear": "use num_bends=1 or more, or ls.line(a, b)",
+    "another point of it, so bends cannot be trained; use path=linear": (
+        "another point of it, so bends cannot be trained; use ls.line(a, b)"
+    ),
     "use path=linear": "use path='linear'",
     ", or path=corners_plane": ", or give three points, plane(a, b, c)",
     "path=given_plane: ": "",
@@ -44,6 +48,7 @@ RULES: list[tuple[str, str]] = [
     (r"set \+?cost\.\w+=\S+, in Python (\w+\()", r"use landscape.cost.\1"),
     *((rf"\bcost={name}\b", f"landscape.cost.{kind}()") for name, kind in COSTS.items()),
     (r"\bmodel=(?=[A-Z_])", "net="),
+    (r"\balign=(weights|activations|random)\b", r"by='\1'"),
     (r"(?<![\w./])\+?(?:objective|measurement|alphas|cost|endpoints|path)\.(?=[a-z_]+\b(?!\.py))", ""),
     (r"'ignore=\[([^\]]*)\]'", r"ignore=['\1']"),
     (r"\b(running_statistics|dtype|mode|entry|missing|one_axis)=(?!None\b)([\w.]*\w)", r"\1='\2'"),

@@ -66,9 +66,8 @@ def draw_planes(
     for k, (name, scene) in enumerate(scenes.items()):
         flat_one, raised = flat[2 * k], in_space(flat[2 * k + 1])
         relief.contours(flat_one, scene)
-        flat_one.set_title(style.wrapped(name, 46))
-        relief.raised(raised, scene)
-        raised.set_zlabel("")  # that of the colour bar beside it
+        flat_one.set_title(style.wrapped(name, 54))
+        relief.raised(raised, scene, is_beside=True)
     for axes in flat[2 * len(named) :]:
         axes.remove()
     return caption.finish(figure, results, heading, [*said, *notes, *explained(scenes)], verdicts)
@@ -83,7 +82,7 @@ def in_space(axes: Any) -> Any:
 
 def explained(scenes: dict[str, Scene]) -> list[str]:
     """What a reader must know of the drawings: once what is true of all, else by their names."""
-    found = dict[str, list[str]]()
+    found = {"each plane has a scale of its own": list(scenes)} if len(scenes) > 1 else dict[str, list[str]]()
     for name, scene in scenes.items():
         for note in scene.notes()[1:]:
             found.setdefault(note, []).append(name)
@@ -116,6 +115,6 @@ def seen(
 def make_pages(results: Sequence[Result]) -> dict[str, Any]:
     """``{"surface": plotly figure}`` with every plane that is drawn; empty without plotly or without one."""
     scenes = {name: plane.scene() for name, plane in seen(results)[0].items()}
-    if not any(not scene.is_flat for scene in scenes.values()) or (graph := plotly()) is None:
+    if not any(not scene.lack for scene in scenes.values()) or (graph := plotly()) is None:
         return {}
     return {"surface": turnable.turned(graph, scenes)}

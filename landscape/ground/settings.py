@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 class Uses(NamedTuple):
@@ -40,6 +40,14 @@ TABLE = {
     "training.checkpoint_seconds": SAID,
 }
 """Every key that does not count everywhere."""
+LATER: dict[str, Any] = {
+    "endpoints.align": None,
+    "endpoints.axes": None,
+    "endpoints.rescale": False,
+    "endpoints.starts": 1,
+    "endpoints.align_seed": 0,
+}
+"""Keys that came when results were known by the others: at these values they count as absent."""
 
 
 def key_of(override: str) -> str:
@@ -62,3 +70,14 @@ def uses_of(key: str) -> Uses:
 def named(overrides: list[str]) -> list[str]:
     """The overrides that tell a run from others."""
     return [item for item in overrides if uses_of(key_of(item)).name]
+
+
+def without_later(config: dict[str, Any]) -> dict[str, Any]:
+    """A resolved config without the keys of ``LATER`` where they have these values."""
+    found = dict(config)
+    for key, value in LATER.items():
+        group, _, name = key.partition(".")
+        node = found.get(group)
+        if isinstance(node, dict) and name in node and node[name] == value:
+            found[group] = {k: v for k, v in node.items() if k != name}
+    return found

@@ -5,11 +5,14 @@ which it is taken, checks it before anything is trained (then the ends are stand
 ``contract`` says how. ``Interpolation`` measures J along a path, with slopes, noise and the rounding floor as they are
 asked for; the other measurements along a path hold one and put something beside its curves: the exact curve and proofs
 (``ClosedForm``), how much the outputs turn (``GaussLength``), a plane (``TrajectoryPlane``). ``PlaneSurface``
-measures J on a plane of any kind.
+measures J on a plane of any kind. ``Curvature`` takes J in float64 and the eigenvalues of its Hessian at every point of
+a path, ``CurvatureOfTraining`` at points that training passed.
 """
 
 from landscape.measurement.closed_form import ClosedForm
 from landscape.measurement.contract import Measured, Measurement, Pass, Steps, Work, measured_by, work_of
+from landscape.measurement.curvature import Curvature
+from landscape.measurement.curvature_of_training import CurvatureOfTraining
 from landscape.measurement.descent import Descent
 from landscape.measurement.gauss_length import GaussLength
 from landscape.measurement.interpolation import Interpolation
@@ -24,6 +27,8 @@ Subject = OnPath
 
 __all__ = [
     "ClosedForm",
+    "Curvature",
+    "CurvatureOfTraining",
     "Descent",
     "GaussLength",
     "Interpolation",

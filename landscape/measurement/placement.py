@@ -13,11 +13,13 @@ import torch
 from numpy.typing import NDArray
 
 from landscape.alphas import Adaptive
+from landscape.errors import InputError
 from landscape.ground.progress import progress_of
 from landscape.measurement.stages import OnPath
 from landscape.objective.objective import Objective
 from landscape.objective.slope import SlopeSums, check_slopes, compare_slopes, slopes
 from landscape.parameters import ParameterLayout
+from landscape.path import Polygon
 from landscape.result.curve.adaptive import Refined, refine
 
 log = logging.getLogger(__name__)
@@ -69,7 +71,13 @@ def check_placement(on_path: OnPath, mode: str, order: int) -> None:
     objective = on_path.objective_of(few, mode, seeds=on_path.seeds[:1], dtype="float64")
     path = on_path.lay(*(end.to(objective.device) for end in (theta_0, theta_1)))
     check_slopes(objective, path, order)
+    kinks = set(path.kinks()) if isinstance(path, Polygon) else set()
     for alpha in on_path.alphas.tolist():  # some paths have corners
+        if alpha in kinks:
+            raise InputError(
+                f"path=polygon has a kink at alpha={alpha:g}, where J has no slope, and measurement.slopes={order} "
+                "needs one; use alphas without it, path=bezier, or measurement.slopes=0"
+            )
         path.velocity(alpha)
         if order == 2:
             path.acceleration(alpha)

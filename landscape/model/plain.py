@@ -8,9 +8,11 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.overrides import TorchFunctionMode
+
+from landscape.ground.precision import tf32
 
 
 @contextmanager
@@ -123,3 +125,19 @@ class PlainDerivatives(_Instead):
         F.mse_loss: _mse_loss,
         torch._weight_norm: _weight_norm,
     }
+
+
+@contextmanager
+def exact_formulas(module: nn.Module) -> Iterator[None]:
+    """Inside the block a module runs by formulas that have derivatives of every order, without TF32."""
+    # An LSTM of torch's is one operator of a library on a CPU, which has none; on a GPU it has no second one.
+    # Not by torch.backends.mkldnn.flags, which warns of GPUs of Intel.
+    before, cudnn = torch._C._get_mkldnn_enabled(), torch.backends.cudnn.enabled
+    torch._C._set_mkldnn_enabled(before and not any(isinstance(part, nn.LSTM) for part in module.modules()))
+    torch.backends.cudnn.enabled = cudnn and not any(isinstance(part, nn.RNNBase) for part in module.modules())
+    try:
+        with plain_attention(), PlainDerivatives(), tf32(False):
+            yield
+    finally:
+        torch._C._set_mkldnn_enabled(before)
+        torch.backends.cudnn.enabled = cudnn

@@ -10,10 +10,10 @@ from landscape.model.checks import check_counts
 
 
 class Residual(nn.Module):
-    """h_0 = relu(W_0 x + b_0); h_l = h_{l-1} + f_l(h_{l-1}) / sqrt(depth), f_l(h) = relu(W_l h + b_l); logits W h + b.
+    """h_0 = W_0 x + b_0; h_l = h_{l-1} + f_l(h_{l-1}) / sqrt(L), f_l(h) = W_l relu(h) + b_l; logits W relu(h_L) + b.
 
-    Without skip connections h_l = f_l(h_{l-1}): the same parameters, from the same start, in a plain deep net. The
-    division keeps the size of h whatever the depth, with and without them.
+    Without skip connections h_l = f_l(h_{l-1}): the same parameters, from the same start, in a plain deep net. With the
+    division h keeps its size at the start, within a factor sqrt(e) in norm, whatever the depth L.
 
     Args:
         inputs: D; images are flattened.
@@ -29,7 +29,7 @@ class Residual(nn.Module):
     Raises:
         InputError: a width or depth below 1.
 
-    Source: He et al. 2016 (arXiv 1512.03385); the division: Hayou et al. 2021 (arXiv 2010.12859).
+    Source: He et al. 2016 (arXiv 1603.05027), activation first; the division: Hayou et al. 2021 (arXiv 2010.12859).
     """
 
     def __init__(
@@ -55,12 +55,9 @@ class Residual(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """x [B, ...] -> logits [B, C]."""
-        h = x.flatten(1)
-        for k, layer in enumerate(self.layers):
-            f = layer(h)  # [B, H]
-            if self.norms:
-                f = self.norms[k](f)
-            f = torch.relu(f)
-            h = h + self.share * f if self.skip and k else f
-        logits: Tensor = self.last(h)
+        h = self.layers[0](x.flatten(1))  # [B, H]
+        for k, layer in enumerate([*self.layers[1:], self.last]):
+            f = layer(torch.relu(self.norms[k](h) if self.norms else h))
+            h = h + self.share * f if self.skip and layer is not self.last else f
+        logits: Tensor = h
         return logits

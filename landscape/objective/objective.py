@@ -139,7 +139,7 @@ class Objective:
         self.scales, self.split = self.examples.scales, self.examples.split
         form = BatchForm.of(self.split, given.call)
         self.buffers, self.buffers_0 = given.buffers, given.buffers_0
-        self.slope_passes: dict[int, Passes] = {}  # by order, as ``passes`` with derivatives, counted on first use
+        self.slope_passes: dict[int | str, Passes] = {}  # as ``passes``, with derivatives of this order, on first use
         is_random, key = (
             given.mode == "stochastic",
             (given.mode, self.dtype, self.device, self.split.num_streams is None, form.signature),

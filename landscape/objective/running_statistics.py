@@ -22,6 +22,7 @@ from landscape.objective.batch import copied
 from landscape.objective.forward import ForwardPass
 from landscape.objective.module.watch import is_same
 from landscape.parameters import beside, row_of
+from landscape.path import Bent
 
 Named = Mapping[str, Tensor]
 TREATMENTS = ("keep", "interpolate", "recalibrate")
@@ -122,10 +123,11 @@ class RunningStatistics:
             for s in range(num_seeds):
                 self.check_constants(self.of(buffers_0, s), kept[s])
         if self.treatment == "interpolate" and self.statistics:
-            if len(getattr(path, "anchors", ())) > 2:
+            is_bent = isinstance(path, Bent)
+            if is_bent or len(getattr(path, "anchors", ())) > 2:
                 raise InputError(
-                    "objective.running_statistics=interpolate knows the statistics at the two ends of a "
-                    "line, and this is a plane; use keep or recalibrate"
+                    "objective.running_statistics=interpolate knows the statistics at the two ends of a line, and this "
+                    f"is a {'curve with bends' if is_bent else 'plane'}; use keep or recalibrate"
                 )
             return [[self._between(float(a), buffers_0, kept, s) for s in range(num_seeds)] for a in alphas]
         if self.recalibrates:

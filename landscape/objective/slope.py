@@ -9,15 +9,14 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 from torch.func import jvp
 
 from landscape.cost.contract import WEIGHT, jumps_of
 from landscape.cost.labels import check_counts
 from landscape.data.split import Split
 from landscape.errors import InputError
-from landscape.ground.precision import tf32
-from landscape.model.plain import PlainDerivatives, plain_attention
+from landscape.model.plain import exact_formulas
 from landscape.objective.batch import Batch
 from landscape.objective.memory.passes import Passes
 from landscape.objective.module.watch import undisturbed
@@ -272,15 +271,8 @@ def _derivatives(part: Part, theta: Tensor, velocity: Tensor, acceleration: Tens
 @contextmanager
 def _exactly(objective: Objective, order: int) -> Iterator[None]:
     """Formulas that have forward derivatives, without TF32."""
-    # An LSTM of torch's is one operator of a library on a CPU, which has none.
-    # Not by torch.backends.mkldnn.flags, which warns of GPUs of Intel.
-    before = torch._C._get_mkldnn_enabled()
-    torch._C._set_mkldnn_enabled(before and not any(isinstance(part, nn.LSTM) for part in objective.module.modules()))
-    try:
-        with plain_attention(), PlainDerivatives(), _differentiable(objective, order), tf32(False):
-            yield
-    finally:
-        torch._C._set_mkldnn_enabled(before)
+    with exact_formulas(objective.module), _differentiable(objective, order):
+        yield
 
 
 @contextmanager

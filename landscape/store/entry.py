@@ -61,11 +61,11 @@ def save(solutions: Solutions, entry: Path, description: dict[str, Any]) -> None
         "num_epochs": solutions.num_epochs,
         "snapshot_epochs": longest.epochs.tolist(),
         "snapshot_steps": longest.steps.tolist(),
-        "solution_sha256": _sha256(entry / "solution.npz"),
+        "solution_sha256": sha256_of(entry / "solution.npz"),
         "trajectory_bytes": longest.file.stat().st_size,
-        "trajectory_sha256": _sha256(longest.file),
+        "trajectory_sha256": sha256_of(longest.file),
     }
-    meta["digest"] = _digest(meta)
+    meta["digest"] = digest_of(meta)
     temporary.write_text(entry / "meta.json", json.dumps(meta, indent=1, default=str, allow_nan=False))
     (entry / "checkpoint.pt").unlink(missing_ok=True)
 
@@ -86,27 +86,27 @@ def load(entry: Path, description: dict[str, Any] | None = None) -> Solutions:
 
 def _load(entry: Path, description: dict[str, Any] | None) -> Solutions:
     for name in ("meta.json", "solution.npz", "trajectory.npy"):  # a pipe would be waited for
-        _require((entry / name).is_file(), f"{name} is missing, or no regular file")
+        require((entry / name).is_file(), f"{name} is missing, or no regular file")
     try:
         _, meta = document.parsed(entry / "meta.json")
     except ValueError as error:
         raise CorruptEntry(f"meta.json: {error}") from error
     digest = meta.pop("digest", None)
-    _require(digest is None or digest == _digest(meta), "meta.json does not have its recorded checksum")
+    require(digest is None or digest == digest_of(meta), "meta.json does not have its recorded checksum")
     if description is not None:
-        _require(meta["description"] == plain(description), "meta.json describes another training")
+        require(meta["description"] == plain(description), "meta.json describes another training")
     solution, trajectory = entry / "solution.npz", entry / "trajectory.npy"
-    _require(meta["solution_sha256"] == _sha256(solution), "solution.npz does not have its recorded checksum")
+    require(meta["solution_sha256"] == sha256_of(solution), "solution.npz does not have its recorded checksum")
     size = trajectory.stat().st_size
-    _require(size == meta["trajectory_bytes"], "trajectory.npy does not have its recorded size")
+    require(size == meta["trajectory_bytes"], "trajectory.npy does not have its recorded size")
     if digest is not None or "trajectory_sha256" in meta:  # entries older than the first edition's last have none
-        is_same = meta["trajectory_sha256"] == _sha256(trajectory)
-        _require(is_same, "trajectory.npy does not have its recorded checksum")
+        is_same = meta["trajectory_sha256"] == sha256_of(trajectory)
+        require(is_same, "trajectory.npy does not have its recorded checksum")
     try:
         arrays = npz.read(solution, kinds="biufc")  # a module's own buffers may be complex
     except ValueError as error:
         raise CorruptEntry(f"solution.npz: {error}") from error
-    _require(digest is not None or "edition" not in arrays, "meta.json has lost its checksum")
+    require(digest is not None or "edition" not in arrays, "meta.json has lost its checksum")
     thetas = np.load(trajectory, mmap_mode="r")
     _check(meta, arrays, thetas)
     epochs, steps = np.array(meta["snapshot_epochs"], dtype=np.float64), np.array(meta["snapshot_steps"])
@@ -144,34 +144,35 @@ def _check(meta: dict[str, Any], arrays: dict[str, Any], thetas: NDArray[np.floa
     """Refuse parts that do not fit together; of an entry without a digest this is all that can be said."""
     seeds, steps = meta["seeds"], meta["snapshot_steps"]
     num_seeds, num_rows = len(seeds), len(arrays["epochs"])
-    _require(all(isinstance(seed, int) for seed in seeds), "meta.json has seeds that are no numbers")
-    _require(len(set(seeds)) == num_seeds, "meta.json has one seed twice")
+    require(all(isinstance(seed, int) for seed in seeds), "meta.json has seeds that are no numbers")
+    require(len(set(seeds)) == num_seeds, "meta.json has one seed twice")
     told = meta["description"].get("seeds", seeds)
-    _require(seeds == told, f"meta.json has the seeds {seeds}, its description {told}")
-    _require(len(meta["names"]) == len(meta["shapes"]), "meta.json has not one shape per name")
-    _require(all(name.isprintable() for name in meta["names"]), "meta.json has names that cannot be printed")
+    require(seeds == told, f"meta.json has the seeds {seeds}, its description {told}")
+    require(len(meta["names"]) == len(meta["shapes"]), "meta.json has not one shape per name")
+    require(all(name.isprintable() for name in meta["names"]), "meta.json has names that cannot be printed")
     num_parameters = layout_of(meta).num_parameters
     for name in ("theta_i", "theta_f"):
-        _require(arrays[name].shape == (num_seeds, num_parameters), f"{name} does not fit the shapes of meta.json")
-        _require(arrays[name].dtype.kind == "f", f"{name} is of type {arrays[name].dtype}")
-    _require(thetas.dtype == np.float32, f"trajectory.npy is of type {thetas.dtype}")
-    _require(thetas.shape == (len(steps), num_seeds, num_parameters), "trajectory.npy does not fit meta.json")
+        require(arrays[name].shape == (num_seeds, num_parameters), f"{name} does not fit the shapes of meta.json")
+        require(arrays[name].dtype.kind == "f", f"{name} is of type {arrays[name].dtype}")
+    require(thetas.dtype == np.float32, f"trajectory.npy is of type {thetas.dtype}")
+    require(thetas.shape == (len(steps), num_seeds, num_parameters), "trajectory.npy does not fit meta.json")
     for name in ("snapshot_epochs", "snapshot_steps"):
         is_rising = bool((np.diff(np.array(meta[name], dtype=np.float64)) > 0).all())
-        _require(len(meta[name]) == len(steps) and is_rising and meta[name][0] == 0, f"meta.json has a broken {name}")
-    _require([word for word in meta["status"] if word in STATUS] == meta["status"], "meta.json has an unknown status")
+        require(len(meta[name]) == len(steps) and is_rising and meta[name][0] == 0, f"meta.json has a broken {name}")
+    require([word for word in meta["status"] if word in STATUS] == meta["status"], "meta.json has an unknown status")
     channels = [values for name, values in arrays.items() if name.startswith("channel/")]
-    _require(all(values.shape == (num_rows, num_seeds) for values in channels), "the learning curve has lost rows")
-    _require(not any(values.dtype.kind == "c" for values in channels), "the learning curve is of complex numbers")
+    require(all(values.shape == (num_rows, num_seeds) for values in channels), "the learning curve has lost rows")
+    require(not any(values.dtype.kind == "c" for values in channels), "the learning curve is of complex numbers")
     best = arrays["best_epoch"]
     is_seen = best.shape == (num_seeds,) and bool(((best >= 0) & (best < num_rows)).all())
-    _require(is_seen, "solution.npz has a best epoch that nothing was seen of")
+    require(is_seen, "solution.npz has a best epoch that nothing was seen of")
     for name, row in (("status", meta["status"]), ("num_epochs", meta["num_epochs"])):
-        _require(len(row) == num_seeds, f"meta.json has not one {name} per seed")
-    _require(all(0 <= last < num_rows for last in meta["num_epochs"]), "meta.json has epochs that nothing was seen of")
+        require(len(row) == num_seeds, f"meta.json has not one {name} per seed")
+    require(all(0 <= last < num_rows for last in meta["num_epochs"]), "meta.json has epochs that nothing was seen of")
 
 
-def _require(holds: bool, fault: str) -> None:
+def require(holds: bool, fault: str) -> None:
+    """Raise CorruptEntry unless it holds."""
     if not holds:
         raise CorruptEntry(fault)
 
@@ -191,7 +192,7 @@ def plain(description: dict[str, Any]) -> Any:
     return known(description)
 
 
-def _digest(meta: dict[str, Any]) -> str:
+def digest_of(meta: dict[str, Any]) -> str:
     """Of what a file says, however it is laid out."""
     return hashlib.sha256(json.dumps(meta, sort_keys=True, default=str).encode()).hexdigest()
 
@@ -209,6 +210,7 @@ def _per_seed(group: str, arrays: dict[str, Any], num_seeds: int) -> list[dict[s
     ]
 
 
-def _sha256(file: Path) -> str:
+def sha256_of(file: Path) -> str:
+    """Of what a file holds."""
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()

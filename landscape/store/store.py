@@ -1,4 +1,4 @@
-"""Trained solutions, kept under the hash of all that decided them, and reused by every experiment that agrees.
+"""Trained solutions and curves, kept under the hash of all that decided them, and reused by every job that agrees.
 
 One folder per group of seeds, see ``entry``; until it is whole ``checkpoint.pt`` says where training stands.
 Whoever reads or writes an entry holds its lock, which the system lets go when a process dies.
@@ -13,19 +13,32 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
 from filelock import FileLock, Timeout
 
 from landscape.errors import InputError
+from landscape.store import bends
 from landscape.store.entry import FORMAT, CorruptEntry, load, save
-from landscape.store.solutions import Solutions
 
+T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 LONGEST_STAMP = 1000
-LITTER = (".checkpoint.pt.*", ".solution.npz*", ".meta.json*")
+LITTER = (".checkpoint.pt.*", ".solution.npz*", ".bends.npz*", ".meta.json*")
 """What a writer leaves that was killed before it could rename its file."""
+
+
+class Kind(NamedTuple):
+    """What a store holds: how it is called, and how an entry is written and read."""
+
+    noun: str
+    save: Callable[[Any, Path, dict[str, Any]], None]
+    load: Callable[[Path, dict[str, Any]], Any]
+
+
+SOLUTIONS = Kind("solutions", save, load)
+CURVES = Kind("curves", bends.save, bends.load)
 
 
 @dataclass(frozen=True)
@@ -43,19 +56,20 @@ def key_of(description: dict[str, Any]) -> str:
 
 
 class Store:
-    """store.get(description, train) -> Solutions, trained at most once.
+    """store.get(description, train) -> what ``train`` returns, ``Solutions`` or ``Bends``, trained at most once.
 
     Args:
         folder: where entries live, usually ``outputs/solutions``.
         refresh: None reuses; the stamp of a command trains again what this command did not begin, once for all jobs
             of the command. The old entry stays until the new one is whole and takes its place.
+        kind: of what it holds.
 
     Attributes:
         entries: what ``get`` returned so far, in order.
     """
 
-    def __init__(self, folder: Path, refresh: str | None = None) -> None:
-        self.folder, self.refresh = folder, refresh
+    def __init__(self, folder: Path, refresh: str | None = None, kind: Kind = SOLUTIONS) -> None:
+        self.folder, self.refresh, self.kind = folder, refresh, kind
         self.entries: list[Entry] = []
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -65,46 +79,47 @@ class Store:
                 "LANDSCAPE_OUTPUTS to a writable folder"
             ) from error
 
-    def get(self, description: dict[str, Any], train: Callable[[Path], Solutions]) -> tuple[Solutions, Path]:
-        """The solutions of this description, from disk or by ``train(folder)``; and their folder.
+    def get(self, description: dict[str, Any], train: Callable[[Path], T]) -> tuple[T, Path]:
+        """What was trained by this description, from disk or by ``train(folder)``; and their folder.
 
         A second process that wants the same entry waits for the first. An entry that fails its checksum is moved
-        to ``<key>.corrupt-N``, named in the log, and trained again. Solutions that were read stay as they are when
-        another command replaces their entry.
+        to ``<key>.corrupt-N``, named in the log, and trained again. What was read stays as it is when another
+        command replaces its entry.
         """
-        key = key_of(description)
+        key, noun = key_of(description), self.kind.noun
         entry = self.folder / key
         lock = FileLock(self.folder / f"{key}.lock")
         try:
             lock.acquire(timeout=0)
         except Timeout:
-            log.info("another process is training solutions %s; waiting for it", key)
+            log.info("another process is training %s %s; waiting for it", noun, key)
             lock.acquire()
         try:
             self._tidy(entry)
             is_old = self.refresh is not None and entry.exists() and _stamp(entry) != self.refresh
             if not is_old and (entry / "meta.json").exists():
                 try:
-                    solutions = load(entry, description)
+                    found: T = self.kind.load(entry, description)
                 except CorruptEntry as error:
                     log.warning(
-                        "solutions %s are corrupt (%s); moved to %s, training again",
+                        "%s %s are corrupt (%s); moved to %s, training again",
+                        noun,
                         key,
                         error,
                         _move_aside(entry).name,
                     )
                 else:
-                    log.info("solutions %s were trained before; reusing them", key)
+                    log.info("%s %s were trained before; reusing them", noun, key)
                     self.entries.append(Entry(entry, trained=False))
-                    return solutions, entry
+                    return found, entry
             workplace = _new(entry) if is_old else entry
             workplace.mkdir(exist_ok=True)
             if self.refresh is not None:
                 (workplace / "refreshed_by").write_text(self.refresh)
             if (workplace / "checkpoint.pt").exists():
-                log.info("solutions %s were cut in mid-training; going on from the checkpoint", key)
+                log.info("%s %s were cut in mid-training; going on from the checkpoint", noun, key)
             try:
-                save(train(workplace), workplace, description)
+                self.kind.save(train(workplace), workplace, description)
             except InputError:
                 if not (workplace / "checkpoint.pt").exists():  # refused, so nothing was begun
                     shutil.rmtree(workplace, ignore_errors=True)
@@ -112,7 +127,7 @@ class Store:
             if is_old:
                 _swap(entry)
             self.entries.append(Entry(entry, trained=True))
-            return load(entry, description), entry
+            return self.kind.load(entry, description), entry
         finally:
             lock.release()
 

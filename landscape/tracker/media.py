@@ -28,6 +28,12 @@ def of_job(info: RunInfo, result: Result, figure: Path | None, solutions: Sequen
     if result.curves:
         curves = Table(list(rows.CURVE_COLUMNS), rows.curve_table(result.curves, result.seeds))
         steps.append(partial(_table, name="curves", table=curves))
+    for name, columns, made in (
+        ("surfaces", rows.SURFACE_COLUMNS, rows.surface_table),
+        ("surface_paths", rows.PATH_COLUMNS, rows.path_table),
+    ):
+        if cells := made(result.surfaces, result.seeds):
+            steps.append(partial(_table, name=name, table=Table(list(columns), cells)))
     steps += [chart] if rows.objective_lines(result.curves, result.seeds) else []
     if result.verdicts:
         verdicts = Table(list(rows.VERDICT_COLUMNS), rows.verdict_table(result.verdicts))

@@ -8,7 +8,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from landscape.result.curve import Array, Curve, LearningCurve, Projection
+from landscape.result.curve import Array, Curve, LearningCurve, Projection, Surface
+from landscape.result.curve.grid import PATH
 from landscape.result.saved import Result
 from landscape.result.verdict import Verdict, ordered
 from landscape.result.verdict import counts as counts_of
@@ -18,6 +19,8 @@ Row = dict[str, float]
 
 AXES = {"interpolation": "alpha", "residual": "projection", "learning": "epoch"}
 CURVE_COLUMNS = ["curve", "seed", "alpha", "objective", "error"]
+SURFACE_COLUMNS = ["surface", "seed", "a", "b", "objective", "error"]
+PATH_COLUMNS = ["surface", "seed", "epoch", "a", "b", "beside", "objective"]
 VERDICT_COLUMNS = [
     "check",
     "claim",
@@ -87,6 +90,8 @@ def projection_rows(projections: dict[str, Projection], seeds: Sequence[str]) ->
                 row: Row = {}
                 _put(row, f"{family}residual_norm/", [label], p.residual_norm[t, s : s + 1])
                 _put(row, f"{family}parameter_norm/", [label], p.parameter_norm[t, s : s + 1])
+                for metric, values in p.metrics.items():
+                    _put(row, f"{family}{metric}/", [label], values[t, s : s + 1])
                 if row and math.isfinite(p.projection[t, s]):
                     place = {axis("residual"): float(p.projection[t, s])}
                     yield place | {"residual/epoch": float(p.epochs[t]), "residual/step": float(p.steps[t])} | row
@@ -117,6 +122,37 @@ def curve_table(curves: dict[str, Curve], seeds: Sequence[str]) -> list[list[Cel
                 values = [curve.objective[a, s], math.nan if error is None else error[a, s]]
                 table.append([name, label, alpha, *(float(v) if math.isfinite(v) else None for v in values)])
     return table
+
+
+def surface_table(surfaces: dict[str, Surface], seeds: Sequence[str]) -> list[list[Cell]]:
+    """All surfaces in long form, columns ``SURFACE_COLUMNS``; a value that is not finite is None."""
+    table: list[list[Cell]] = []
+    for name, surface in surfaces.items():
+        error = surface.metrics.get("error")
+        for s, label in enumerate(labels(seeds, surface.num_columns)):
+            for i, a in enumerate(surface.first.tolist()):
+                for j, b in enumerate(surface.second.tolist()):
+                    values = (surface.objective[i, j, s], math.nan if error is None else error[i, j, s])
+                    table.append([name, label, a, b, *map(_finite, values)])
+    return table
+
+
+def path_table(surfaces: dict[str, Surface], seeds: Sequence[str]) -> list[list[Cell]]:
+    """The points of the runs beside all surfaces, columns ``PATH_COLUMNS``, up to each run's own end."""
+    table: list[list[Cell]] = []
+    for name, surface in surfaces.items():
+        path = surface.path
+        for s, label in enumerate(labels(seeds, surface.num_columns) if path else []):
+            for t in range(len(path["first"])):
+                values = [path[key][t, s] if key in path else math.nan for key in ("epochs", *PATH)]
+                if math.isfinite(path["first"][t, s]):
+                    epoch, a, b, objective, beside = map(_finite, values)
+                    table.append([name, label, epoch, a, b, beside, objective])
+    return table
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None
 
 
 def objective_lines(curves: dict[str, Curve], seeds: Sequence[str]) -> dict[str, tuple[list[float], list[float]]]:

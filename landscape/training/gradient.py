@@ -239,8 +239,14 @@ class Gradient:
         return {name: g.to_dense() if g.is_sparse else g for name, g in pairs if g is not None}
 
     @property
+    def costs_there(self) -> Tensor:
+        """What the last gradient was of: for each network [S] the mean over what counts in its minibatch."""
+        costs, shares = self._last
+        return (costs * shares).sum(-1).reshape(-1)
+
+    @property
     def cost_there(self) -> Tensor:
-        """What the last gradient was of: the mean over what counts in the minibatch, summed over seeds."""
+        """The same summed over networks."""
         costs, shares = self._last
         return (costs * shares).sum()
 

@@ -15,6 +15,7 @@ from landscape.data.split import Split
 from landscape.errors import InputError
 from landscape.model.dropout import Masks
 from landscape.objective.forward import BatchForm, masks_of
+from landscape.objective.module.call import Call
 from landscape.parameters import ParameterLayout, beside
 from landscape.training.gradient import Gradient, frozen_in
 from landscape.training.optimizer import is_elementwise, name_of
@@ -46,9 +47,9 @@ class Trial:
     drawn: Tensor | None
 
     @classmethod
-    def of(cls, module: nn.Module, cost: Any, few: Split) -> Trial:
+    def of(cls, module: nn.Module, cost: Any, few: Split, call: Call | None = None) -> Trial:
         """With the masks of a fixed seed."""
-        form = BatchForm.of(few)
+        form = BatchForm.of(few, call)
         masks = masks_of(module, cost, few, form)
         generator = torch.Generator(device=few.x.device).manual_seed(0)
         return cls(few, form, masks, masks.draw(len(few), generator) if len(masks) else None)
@@ -67,18 +68,19 @@ class Trial:
         return [torch.cat([slope[k].flatten() for slope in found.values()]) for k in range(num)]
 
 
-def check_training(module: nn.Module, cost: Any, few: Split) -> None:
+def check_training(module: nn.Module, cost: Any, few: Split, call: Call | None = None) -> None:
     """Raise InputError if the module in training mode does not fit data and cost: it may return something else there.
 
     Args:
         module: one of the networks, which is left as it is.
         few: some training examples.
+        call: (module, inputs) -> outputs, where the module is called in another way.
     """
     was_training, device = module.training, few.x.device
     devices = [device] if device.type == "cuda" else []
     try:
         with torch.random.fork_rng(devices=devices):
-            trial = Trial.of(module, cost, few)
+            trial = Trial.of(module, cost, few, call)
             trial.gradient(module.train(), cost, [tensors_of(module)])
     except (torch.OutOfMemoryError, InputError):
         raise

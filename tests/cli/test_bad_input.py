@@ -76,8 +76,17 @@ WRONG = {
         "alphas=standard path=geometric endpoints=noise_to_solution": "path=geometric | path=linear",
         "objective.batch_size=abc": "objective",
         "training.lr_schedule=foo": "training.lr_schedule=foo | conf/training/lr_schedule",
+        "+endpoints.align=weights": "endpoints.align=weights | it is one of a line between two networks",
         "endpoints=random_to_solution endpoints.scale=inf alphas=standard": "endpoints.scale=inf",
+        "measurement=surface path=linear": "path=Linear is none | path=random_plane",
+        "path=random_plane": "path=random_plane is a plane | measurement=surface",
         "measurement=closed_form": "measurement=closed_form | =MLP | CrossEntropy | measurement=interpolation",
+        "measurement=curvature measurement.num=0": "measurement.num=0 must be a whole number of at least 1",
+        "measurement=curvature objective.running_statistics=recalibrate +model.batch_norm=true": (
+            "objective.running_statistics=keep | Hessian"
+        ),
+        "measurement=curvature cost=adversarial": "Adversarial has no second derivatives | another cost",
+        "measurement=curvature_of_training measurement.num_points=1": "measurement.num_points=1 | at least 2",
         "dimensions.classes=7": "dimensions.classes=7 | digits | dimensions.classes=10",
     },
     "linear": {
@@ -87,7 +96,12 @@ WRONG = {
         "endpoints=points": "endpoints.start has no value",
         "endpoints=large_start path=geometric": "path=geometric | path=linear",
         "measurement=closed_form endpoints=same_branch path=geometric": "measurement=closed_form | path=linear",
+        "measurement=surface path=corners_plane endpoints=points endpoints.start=[0,0] endpoints.end=[1,2] "
+        "+endpoints.third=[-2,-4]": "start, end and third lie on one line",
         "model.depth=0": "model.depth=0 | at least 1",
+        "path=bezier path.num_bends=0": "path.num_bends=0 | no bend | path=linear",
+        "path=bezier measurement=closed_form": "measurement=closed_form | path=linear",
+        "path=polygon measurement.slopes=1 alphas=explicit alphas.values=[0,0.5,1]": "kink at alpha=0.5 | path=bezier",
         "measurement=descent": "measurement=descent | model=DeepLinear | model=quadratic",
         "data.whiten=true data.num_test=0": "data.num_test=0",
     },

@@ -59,6 +59,19 @@ def test_three_checkpoints_are_a_plane_in_one_command(cli: Cli, here: Path) -> N
     assert (ran.jobs[0] / "figure.png").is_file()
 
 
+@pytest.mark.slow
+def test_the_surface_through_three_checkpoints_has_the_values_of_their_line(cli: Cli, here: Path) -> None:
+    ran = cli(*LINE, "measurement=surface", "path=corners_plane", "endpoints.third=2.pt", "measurement.first=[0,0.5,1]")
+    assert ran.status == 0 and (ran.jobs[0] / "figure.png").is_file(), ran.out
+    surfaces = Result.load(ran.jobs[0]).surfaces
+    ran = cli(*LINE, "measurement.modes=[deterministic]")
+    assert ran.status == 0, ran.out
+    for name, curve in Result.load(ran.jobs[0]).curves.items():
+        on_line = surfaces[name].objective[[0, 2], surfaces[name].second.tolist().index(0.0)]
+        np.testing.assert_allclose(on_line, curve.objective[[0, -1]], rtol=1e-6)
+    assert len(surfaces) == 2
+
+
 @pytest.mark.parametrize(
     ("changes", "text"),
     [
@@ -66,7 +79,7 @@ def test_three_checkpoints_are_a_plane_in_one_command(cli: Cli, here: Path) -> N
         (["endpoints.end=0.pt"], "are one file; a line needs two points"),
         (["measurement=plane"], "endpoints.third=FILE"),
         (["measurement=residual"], "use endpoints=run, a folder of checkpoints"),
-        (["endpoints.third=2.pt"], "use measurement=plane, or leave it out"),
+        (["endpoints.third=2.pt"], "path=corners_plane, or measurement=plane, or leave it out"),
         (["endpoints.end=nan.pt"], "holds nan in layers.1.bias"),
         (["endpoints.end=text.pt"], "is no state dict"),
         (["model.widths=[8]"], "use the model that was saved"),

@@ -13,6 +13,7 @@ import pytest
 import landscape.command.collect.outcome as outcome
 import landscape.command.forecast.callback as callback
 import landscape.command.task as program
+import landscape.measurement.grid as grid
 import landscape.measurement.interpolation as curves
 import landscape.objective.objective as objective
 from landscape.command.forecast import Forecast
@@ -89,7 +90,8 @@ def rows(own: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> dict[str, 
 
     noted(GroupRun, "one_epoch", "trained")
     noted(Objective, "along", "evaluated")
-    noted(curves, "evaluated", "evaluated")
+    for of_many in (curves, grid):
+        noted(of_many, "evaluated", "evaluated")
     noted(objective, "footprint", None)  # the few rows that it takes to know how many fit are not the measurement's
     return my_counting.ROWS  # type: ignore[no-any-return]
 
@@ -140,8 +142,13 @@ def counts(forecast: Forecast) -> dict[str, int]:
         pytest.param(
             ("measurement=plane", "measurement.modes=[deterministic]", "training.max_epochs=25"), marks=pytest.mark.slow
         ),
+        pytest.param(("measurement=surface", "measurement.num=4"), marks=pytest.mark.slow),
+        pytest.param(
+            ("measurement=surface", "path=trajectory_plane", "measurement.first=[0,1]", "measurement.second=[0]"),
+            marks=pytest.mark.slow,
+        ),
     ],
-    ids=["line", "test", "between", "epoch", "residual", "plane", "long_plane"],
+    ids=["line", "test", "between", "epoch", "residual", "plane", "long_plane", "surface", "trajectory_plane"],
 )
 def test_as_many_examples_as_forecast_go_through_the_network(
     both: Callable[..., tuple[Forecast, Ran]], rows: dict[str, int], arguments: tuple[str, ...]

@@ -69,6 +69,9 @@ measurement=residual training.num_seeds=2
 measurement=residual training.first_seed=0,1 optimizer.lr=0.1,0.2
 measurement=plane training.num_seeds=2 optimizer.lr=0.1,0.2
 measurement=plane measurement.noise=false
+measurement=surface measurement.num=3 training.num_seeds=2 optimizer.lr=0.1,0.2
+measurement=surface path=trajectory_plane measurement.num=3 measurement.modes=[deterministic,stochastic] model=relu
+measurement=surface_of_three measurement.num=3 training.num_seeds=3 measurement.level=1
 measurement=interpolation,residual optimizer.lr=0.1,0.2
 measurement=gauss_length alphas=unit_50
 measurement=gauss_length measurement.noise=false,true alphas=unit_50

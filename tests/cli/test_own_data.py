@@ -97,7 +97,17 @@ def test_all_kinds_give_the_same_curve_in_one_sweep(cli: Cli, there: str) -> Non
             np.testing.assert_allclose(found[name].objective, curves[0][name].objective, rtol=2e-6)
 
 
-@pytest.mark.parametrize("changes", [("measurement.slopes=2",), ("measurement=plane", "endpoints.third=2.pt")])
+SURFACE = ("measurement=surface", "path=corners_plane", "endpoints.third=2.pt", "measurement.num=3")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        ("measurement.slopes=2",),
+        ("measurement=plane", "endpoints.third=2.pt"),
+        pytest.param(SURFACE, marks=pytest.mark.slow),
+    ],
+)
 def test_streams_have_slopes_and_planes(cli: Cli, there: str, changes: tuple[str, ...]) -> None:
     found = []
     for kind in ("tensors", "function"):
@@ -112,6 +122,10 @@ def test_streams_have_slopes_and_planes(cli: Cli, there: str, changes: tuple[str
     for name, track in held.projections.items():
         assert track.objective is not None and streamed.projections[name].objective is not None
         np.testing.assert_allclose(streamed.projections[name].objective, track.objective, rtol=2e-6)
+    for name, surface in held.surfaces.items():
+        np.testing.assert_allclose(streamed.surfaces[name].objective, surface.objective, rtol=2e-6)
+        np.testing.assert_allclose(streamed.surfaces[name].noise["errors"], surface.noise["errors"], atol=1e-7)
+    assert bool(held.surfaces) == ("measurement=surface" in changes)
 
 
 def test_caps_hold_for_streams(cli: Cli, there: str) -> None:

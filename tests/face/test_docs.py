@@ -39,6 +39,24 @@ def test_the_page_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: 
     assert "lowest J" in told and "largest residual" in told and "a and b hold the same parameters" in told
 
 
+def test_the_page_of_surfaces_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    for part in snippets("docs/surfaces.md"):
+        exec(compile(part, "docs/surfaces.md", "exec"), names)
+    plt.close("all")
+    assert names["surface"].objective.shape == (3, 4, 1) and len(names["run"].path["first"]) == 9
+    assert (tmp_path / "run.html").stat().st_size > 1_000_000
+
+
+def test_the_page_of_curves_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    for part in snippets("docs/curves.md"):
+        exec(compile(part, "docs/curves.md", "exec"), names)
+    assert names["on_curve"].summary()["end_barrier"][0] < 0.3 * names["on_line"].summary()["end_barrier"][0]
+
+
 def test_the_page_on_principal_axes_runs(capsys: pytest.CaptureFixture[str]) -> None:
     [part] = snippets("docs/pca.md")
     exec(compile(part, "docs/pca.md", "exec"), {})
@@ -63,7 +81,11 @@ def test_the_readme_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 @pytest.mark.parametrize(
     "name",
     [
+        "landscape.face.align",
         "landscape.face.places",
+        "landscape.face.curvature",
+        "landscape.face.planes",
+        "landscape.face.connect",
         "landscape.face.measure",
         "landscape.face.principal",
         "landscape.result.curve.curve",

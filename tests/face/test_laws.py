@@ -149,6 +149,51 @@ def test_a_plane_through_three_points(plain: Trained) -> None:
     assert surface.noise["errors"][1, 1, 0] == 0 and 0 < surface.noise["floor"][0] < 1e-13
 
 
+def test_planes_of_every_kind_are_plain_loops(plain: Trained) -> None:
+    """Two lists of positions; orthogonal axes; given directions; a trajectory, each point of which has its own J."""
+    layout, whole = ParameterLayout.of(plain.net), (plain.x, plain.y)
+    theta, third = layout.theta(plain.net), {n: -v for n, v in plain.before.items()}
+    one, two, three = (flat(state, plain.net) for state in (plain.before, plain.net.state_dict(), third))
+    run, step = ls.trajectory(plain.kept), flat(plain.kept[1], plain.net)
+    along = two - one
+    beside = three - one - ((three - one) @ along) / (along @ along) * along
+    cases: dict[str, tuple[Any, Tensor, Tensor, Tensor]] = {
+        "orthogonal": (ls.plane(plain.before, plain.net, third, axes="orthogonal"), one, along, beside),
+        "given": (ls.plane(plain.net, directions=(plain.before, step)), theta, one, step),
+        "kept": (ls.plane(plain.net, one_axis="keep"), theta, *directions(plain.net, theta, 0, one_axis="keep")),
+    }
+    for name, (place, origin, first, second) in cases.items():
+        surface = ls.measure(plain.net, place, whole, CE, alphas=([-0.3, 0.8], [0.1, 0.5, 1.0]), dtype="float64")
+        states = [layout.unflatten(origin + a * first + b * second) for a in surface.first for b in surface.second]
+        expected = loop(plain.net, plain.x, plain.y, states).reshape(2, 3)
+        np.testing.assert_allclose(surface.objective[:, :, 0], expected, rtol=1e-12, err_msg=name)
+    found = ls.measure(plain.net, ls.plane(run), {"train": whole, "valid": whole}, CE, alphas=4, dtype="float64")
+    for surface in found.values():
+        own = loop(plain.net, plain.x, plain.y, plain.kept)
+        np.testing.assert_allclose(surface.path["objective"][:, 0], own, rtol=1e-12)
+        assert surface.summary()["at_last"][0] == pytest.approx(own[-1], rel=1e-12)
+        x, y = surface.places(surface.path["first"][:, 0], surface.path["second"][:, 0])
+        distance = [float((flat(state, plain.net) - theta).norm()) for state in plain.kept]
+        squares = x**2 + y**2 + surface.path["beside"][:, 0] ** 2
+        np.testing.assert_allclose(squares, np.square(distance), rtol=1e-12, atol=1e-12)
+
+
+def test_along_the_hessians_eigenvectors_j_bends_by_its_eigenvalues(plain: Trained) -> None:
+    pytest.importorskip("curvlinops")
+    place, step = ls.plane(plain.net, directions="hessian", radius=1e-3), 1e-3
+    surface = ls.measure(plain.net, place, (plain.x, plain.y), CE, alphas=3, dtype="float64")
+    layout, J = ParameterLayout.of(plain.net), surface.objective[:, :, 0]
+
+    def cost(theta: Tensor) -> Tensor:
+        return F.cross_entropy(torch.func.functional_call(plain.net, layout.unflatten(theta), plain.x), plain.y)
+
+    hessian = torch.autograd.functional.hessian(cost, layout.theta(plain.net))
+    largest = torch.linalg.eigvalsh(hessian).numpy()[:-3:-1]
+    bends = [(line[2] - 2 * line[1] + line[0]) / step**2 for line in (J[:, 1], J[1])]
+    np.testing.assert_allclose(bends, largest, rtol=1e-4)
+    assert abs(J[2, 2] - J[2, 0] - J[0, 2] + J[0, 0]) / (4 * step**2) < 1e-3 * largest[0]
+
+
 def test_the_middle_of_a_plane_is_the_point(plain: Trained) -> None:
     plane = ls.plane(plain.net, radius=0.5, seed=2)
     surface = ls.measure(plain.net, plane, (plain.x, plain.y), CE, alphas=3, dtype="float64")

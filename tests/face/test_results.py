@@ -177,7 +177,7 @@ def test_surfaces_are_drawn() -> None:
     for name in ("holes", "surfaces"):
         assert ALL[name].plot().child_axes[0].get_ylabel()
     flat = replace(surface(), objective=np.full((7, 5, 1), np.nan)).plot()
-    assert any("nowhere finite" in text.get_text() for text in flat.texts)
+    assert any("not finite" in text.get_text() for text in flat.texts)
 
 
 def test_runs_are_drawn() -> None:

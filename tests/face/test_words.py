@@ -22,6 +22,8 @@ PAIRS = TensorDataset(X, Y)
 LINE = ls.line(T.before, T.net)
 OPPOSITE = {n: -v for n, v in T.before.items()}
 ENDLESS = {n: v / 0 if v.is_floating_point() else v for n, v in T.before.items()}
+FLAT = torch.nn.utils.parameters_to_vector(T.net.parameters()).detach()
+ZERO = torch.zeros_like(FLAT)
 BEYOND = {n: 2 * v - T.before[n] for n, v in T.net.state_dict().items()}
 
 
@@ -34,6 +36,18 @@ WRONG: dict[str, tuple[Callable[[], Any], str]] = {
     "no point": (lambda: ls.line(T.net, 3), "b came as int; a point is a module, a state dict"),
     "one object": (lambda: ls.line(T.net, T.net), "a and b are one object"),
     "one point": (lambda: measure(ls.line(T.net.state_dict(), T.net)), "same parameters; a state dict follows"),
+    "short directions": (lambda: measure(ls.plane(T.net, directions=(ZERO, FLAT))), "directions[0] has length zero"),
+    "one direction twice": (lambda: measure(ls.plane(T.net, directions=(FLAT, 2 * FLAT))), "point along one line"),
+    "three directions": (lambda: ls.plane(T.net, directions=(FLAT,) * 3), "directions must be a pair"),
+    "seed of directions": (lambda: ls.plane(T.net, directions=(FLAT, FLAT), seed=1), "seed=1 is for random directions"),
+    "one_axis": (lambda: ls.plane(T.net, one_axis="move"), "one_axis='move' must be one of zero, keep"),
+    "axes": (lambda: ls.plane(T.net, T.before, BEYOND, axes="x"), "axes='x' must be one of orthogonal, sides"),
+    "axes of one": (lambda: ls.plane(T.net, axes="sides"), "axes='sides' is for a plane through three points"),
+    "a run of two": (lambda: ls.plane(ls.trajectory(T.kept[:2])), "needs three points of a trajectory, and this one"),
+    "a run of one point": (lambda: measure(ls.plane(ls.trajectory([T.before] * 3))), "are the same"),
+    "a run and a point": (lambda: ls.plane(ls.trajectory(T.kept), T.net, T.before), "takes no further points"),
+    "seed of a run": (lambda: ls.plane(ls.trajectory(T.kept), seed=1), "seed=1 is not for a plane of a trajectory"),
+    "ragged lists": (lambda: measure(ls.plane(T.net), alphas=([0, [1]], [0])), "must be a whole number of points"),
     "two of three": (lambda: ls.plane(T.net, T.before), "three points"),
     "radius of three": (lambda: ls.plane(T.net, T.before, T.net, radius=2.0), "radius=2.0 is for a plane around one"),
     "margin of one": (lambda: ls.plane(T.net, margin=1.0), "margin=1.0 is for a plane through three"),
@@ -43,7 +57,7 @@ WRONG: dict[str, tuple[Callable[[], Any], str]] = {
     "seed": (lambda: ls.plane(T.net, seed=1.5), "seed=1.5 must be a whole number"),
     "flat plane": (lambda: measure(ls.plane(T.before, T.net, BEYOND)), "a, b and c lie on one line"),
     "plane of one point": (lambda: measure(ls.plane(T.before, T.net, copy.deepcopy(T.net))), "b and c hold the same"),
-    "nothing to move": (lambda: measure(ls.plane(nn.BatchNorm1d(4)), nn.BatchNorm1d(4)), "no direction is left"),
+    "nothing to move": (lambda: measure(ls.plane(nn.BatchNorm1d(4)), nn.BatchNorm1d(4)), "one_axis='keep', or give"),
     "no folder": (lambda: ls.trajectory("nowhere"), "source=nowhere is no folder"),
     "empty folder": (lambda: ls.trajectory(Path(__file__).parent), "holds no checkpoint"),
     "one of a run": (lambda: ls.trajectory([T.net]), "needs two points or more"),

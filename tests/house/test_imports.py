@@ -41,20 +41,22 @@ LAYERS = [
         "torch numpy numba llvmlite filelock",
         only="errors ground result parameters model data cost path",
     ),
+    Layer("symmetry", "torch numpy scipy yaml", only="errors ground parameters model data objective"),
     Layer(
         "training endpoints",
         "torch numpy filelock",
-        only="errors ground result parameters alphas model data cost path objective store",
+        only="errors ground result parameters alphas model data cost path objective store symmetry",
     ),
     Layer(
         "measurement",
         "torch numpy scipy",
-        only="errors ground result parameters alphas model data cost path objective store training endpoints",
+        only="errors ground result parameters alphas model data cost path objective store symmetry training endpoints",
     ),
     Layer(
         "face",
         "torch numpy",
-        only="errors ground result parameters alphas data cost path objective store endpoints measurement",
+        only="errors ground result parameters alphas data cost path objective store symmetry training endpoints "
+        "measurement",
     ),
     # No torch in these: saved results can be drawn without it.
     Layer("figure", "numpy matplotlib rich", only="errors ground result"),
@@ -69,6 +71,9 @@ FILE_EXTRAS = {
     "landscape/__init__.py": {"ground", "result", "face"},  # former names of modules; what is public, when asked for
     "landscape/ground/progress.py": {"IPython"},  # in a notebook
     "landscape/objective/interim.py": {"theory"},  # one reader of npz files that nobody vouches for
+    "landscape/objective/curvature/operator.py": {"curvlinops"},  # an extra, imported when a Hessian is asked for
+    "landscape/objective/curvature/spectrum.py": {"curvlinops", "scipy"},  # likewise
+    "landscape/symmetry/saved.py": {"theory"},  # likewise
     "landscape/result/curve/shown.py": {"matplotlib", "pandas"},  # imported when asked
     "landscape/result/curve/picture.py": {"matplotlib"},  # imported when asked
     "landscape/result/curve/relief.py": {"matplotlib"},
@@ -93,6 +98,7 @@ FILE_EXTRAS = {
     "landscape/result/entries.py": {"theory"},
     "landscape/result/curve/file.py": {"theory"},
     "landscape/data/cached.py": {"theory"},
+    "landscape/store/bends.py": {"theory"},
     "landscape/store/entry.py": {"theory"},
     "landscape/figure/publish.py": {"omegaconf"},  # which keys an experiment sweeps itself
     "theory/command.py": {"matplotlib"},  # --figure, imported when asked

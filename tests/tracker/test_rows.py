@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from landscape.result.curve import Curve
+from landscape.result.curve import Curve, Surface
 from landscape.tracker import rows
 from tests.tracker import job
 
@@ -88,3 +88,18 @@ def test_summary_has_numbers_and_counts() -> None:
     wanted = {"status": "done", "scale": "smoke", "device": "cpu", "seconds": 12.5, "largest_rise/seed4": 0.375}
     wanted |= {"ratio": 1.75, "verdicts/holding": 2, "verdicts/failing": 1, "verdicts/not_judged": 1}
     assert rows.summary(job.result()) == wanted
+
+
+def test_surfaces_and_the_runs_beside_them_are_tables() -> None:
+    values = np.arange(12.0).reshape(3, 2, 2)
+    values[1, 0, 1] = math.nan
+    path = {name: np.array([[0.5, 1.5], [0.25, math.nan]]) for name in ("first", "second", "objective", "beside")}
+    surface = Surface(np.array([-1.0, 0.0, 1.0]), np.array([0.0, 2.0]), values, path=path | {"epochs": path["first"]})
+    table = rows.surface_table({"train/deterministic": surface}, ["3", "8"])
+    assert len(table) == 12 and all(len(row) == len(rows.SURFACE_COLUMNS) for row in table)
+    assert ["train/deterministic", "seed8", 0.0, 0.0, None, None] in table
+    assert ["train/deterministic", "seed3", 1.0, 2.0, 10.0, None] in table
+    points = rows.path_table({"train/deterministic": surface}, ["3", "8"])
+    assert [row[1] for row in points] == ["seed3", "seed3", "seed8"]
+    assert all(len(row) == len(rows.PATH_COLUMNS) for row in points)
+    assert rows.path_table({"x": Surface(surface.first, surface.second, values)}, []) == []

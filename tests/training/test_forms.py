@@ -81,9 +81,9 @@ ON_PAIRS_AND_DICTS: dict[str, tuple[Any, Any]] = {
 }
 
 
-@pytest.mark.parametrize("seeds", [[6], SEEDS])
+@pytest.mark.parametrize("seeds", [pytest.param([6], marks=pytest.mark.slow), SEEDS])
 @pytest.mark.parametrize("cost", ON_PAIRS_AND_DICTS)
-@pytest.mark.parametrize("form", [as_dict, Rows])
+@pytest.mark.parametrize("form", [as_dict, pytest.param(Rows, marks=pytest.mark.slow)])
 def test_dicts_train_as_pairs_do(train: Train, form: Any, cost: str, seeds: list[int]) -> None:
     (pairs, dicts), data = ON_PAIRS_AND_DICTS[cost], dataset()
     numbers: dict[str, Any] = {"monitor": "valid/objective", "max_epochs": 3}

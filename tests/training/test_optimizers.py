@@ -102,7 +102,11 @@ def test_seeds_train_one_after_the_other_unless_the_optimizer_is_known_to_be_ele
             train([0, 3], model=model, optimizer=optimizer, **PLAIN)
 
 
-@pytest.mark.parametrize("kind", ELEMENTWISE, ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize(
+    "kind",
+    [pytest.param(kind, marks=[pytest.mark.slow] * bool(k % 2)) for k, kind in enumerate(ELEMENTWISE)],
+    ids=lambda kind: kind.__name__,
+)
 def test_elementwise_optimizers_train_stacked_to_what_a_seed_becomes_alone(train: Train, kind: Any) -> None:
     optimizer = partial(kind, lr=0.01)
     assert groups_of([0, 3], plain(), CrossEntropy(), EXAMPLE, None, optimizer) == [[0, 3]]

@@ -140,7 +140,10 @@ DAMAGES: list[tuple[str, Any, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("file", "damage", "words"), DAMAGES)
+@pytest.mark.parametrize(
+    ("file", "damage", "words"),
+    [pytest.param(*case, marks=[pytest.mark.slow] * bool(k % 3)) for k, case in enumerate(DAMAGES)],
+)
 def test_damage_to_an_unfinished_run_is_named_and_it_starts_over(
     train: Train, tmp_path: Path, caplog: pytest.LogCaptureFixture, file: str, damage: Any, words: str
 ) -> None:

@@ -97,8 +97,8 @@ class Forecast:
 
     @property
     def num_bytes(self) -> int:
-        """Of disk that trained solutions and their trajectories will take."""
-        return round(self._of_all(sum(group.num_bytes for job in self.known for group in job.groups)))
+        """Of disk that trained solutions, their trajectories and curves will take."""
+        return round(self._of_all(sum(group.num_bytes for job in self.known for group in (*job.groups, *job.curves))))
 
     @property
     def num_untimed(self) -> int:

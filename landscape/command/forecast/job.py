@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 
 from landscape.command.arguments import check_arguments
-from landscape.command.forecast.group import GroupForecast, group_of, monitor_of
-from landscape.command.forecast.timing import UPDATE_PASSES, Timing
+from landscape.command.forecast.group import GroupForecast, curves_of, group_of, monitor_of
+from landscape.command.forecast.timing import UPDATE_PASSES, Timing, grid, laid, stay
 from landscape.command.prepare import device_of
 from landscape.command.recipe import Recipe, handed_on
 from landscape.data.dataset import Split
@@ -25,7 +25,7 @@ from landscape.endpoints import Ends
 from landscape.measurement import Network, OnPath, Pass, Seeds, Steps, Work, work_of
 from landscape.objective.objective import Objective
 from landscape.parameters import ParameterLayout, beside
-from landscape.path import Plane, plane_kind
+from landscape.path import plane_kind
 from landscape.result.curve import LearningCurve
 from landscape.store.solutions import Solutions
 from landscape.store.trajectory import Trajectory
@@ -47,6 +47,7 @@ class JobForecast:
         num: in its command.
         overrides: as planned.
         groups: of seeds that train together.
+        curves: of lines whose bends train together.
         passes: over the data, of the measurement and of the test split.
         steps: of a measurement that goes its own way.
         unknown: what of it is not counted.
@@ -60,6 +61,7 @@ class JobForecast:
     num: int
     overrides: list[str]
     groups: list[GroupForecast] = field(default_factory=list)
+    curves: list[GroupForecast] = field(default_factory=list)
     passes: tuple[Pass, ...] = ()
     steps: Steps | None = None
     unknown: str = ""
@@ -72,7 +74,7 @@ class JobForecast:
     @property
     def num_trained(self) -> int:
         """Examples that the updates will go through, at most."""
-        return sum(group.num_trained for group in self.groups)
+        return sum(group.num_trained for group in (*self.groups, *self.curves))
 
     @property
     def num_evaluated(self) -> int:
@@ -83,13 +85,16 @@ class JobForecast:
     @property
     def may_stop(self) -> bool:
         """Whether the counts are upper bounds."""
-        return any(group.may_stop for group in self.groups) or (self.steps is not None and self.steps.may_stop)
+        return any(group.may_stop for group in (*self.groups, *self.curves)) or (
+            self.steps is not None and self.steps.may_stop
+        )
 
     @property
     def num_passed(self) -> float:
         """Examples that go forward through the network, those of an update counted as so many as take its time."""
         passes = sum(part.num_evaluations * (1 + 2 * part.order) for part in self.passes)
-        return passes + sum(UPDATE_PASSES * group.num_trained + group.num_monitored for group in self.groups)
+        monitored = sum(group.num_monitored for group in self.groups)
+        return passes + UPDATE_PASSES * self.num_trained + monitored
 
 
 def job_of(
@@ -116,6 +121,8 @@ def job_of(
         job.groups = [group_of(seeds, description, recipe, seen) for seeds, description in recipe.groups()]
         solutions = _stand_in(recipe, job.groups)
     subject = recipe.subject(solutions)
+    if isinstance(subject, OnPath):
+        job.curves = curves_of(recipe, subject, all(group.standing == "trained" for group in job.groups), seen)
     work = work_of(measurement, subject) or Work(unknown=f"measurement {type(measurement).__name__}")
     job.passes, job.steps, job.unknown = work.passes, work.steps, work.unknown
     if isinstance(subject, Network):
@@ -154,7 +161,8 @@ def _time(
         if not timing.is_thorough and SAFETY * timing.expected < SHORT:
             job.seconds += roughly
             return
-        job.seconds += sum(_seconds_of_group(group, recipe, timing, first) for group in job.groups if group.num_epochs)
+        trained = [group for group in (*job.groups, *job.curves) if group.num_epochs]
+        job.seconds += sum(_seconds_of_group(group, recipe, timing, first) for group in trained)
         job.seconds += sum(_seconds_of_pass(part, recipe, subject, solutions, timing, first) for part in job.passes)
     job.is_timed = timing.num_rough == num_rough
 
@@ -175,7 +183,7 @@ def _seconds_of_group(group: GroupForecast, recipe: Recipe, timing: Timing, firs
 
         split: Split = getattr(network.dataset, part.split)
         name = f"monitor {part.mode} {split.num_streams} {key}"
-        point = partial(_laid, _stay, theta, theta)
+        point = partial(laid, stay, theta, theta)
         seconds += num * timing.of_pass(name, objective, point, split, np.zeros(1), first * num_rows, num=num)
     return seconds
 
@@ -198,29 +206,14 @@ def _seconds_of_pass(
     numbers = {"mode": part.mode, "rows": part.num_rows, "points": part.num_points, "order": part.order}
     key = _key(recipe.config, "model", "data", "cost", "objective", "path", streams=split.num_streams, **numbers)
     own: dict[str, Any] = {"mode": part.mode, "seeds": ends.seeds[rows], "buffers": ends.buffers[rows]}
-    lay = on_path.lay if on_path is not None and part.num_points > 1 else _stay
+    lay = on_path.lay if on_path is not None and part.num_points > 1 else stay
     if on_path is not None and plane_kind(on_path.path) is not None:
-        lay, alphas = partial(_grid, part.num_points), np.arange(float(part.num_points))
-    path = partial(_laid, lay, ends.theta_0[rows], ends.theta_1[rows])
+        lay, alphas = partial(grid, part.num_points), np.arange(float(part.num_points))
+    path = partial(laid, lay, ends.theta_0[rows], ends.theta_1[rows])
     each = first * part.num_rows * part.num_replicates
     return timing.of_pass(
         key, partial(network.objective_of, **own), path, split, alphas, each, part.order, of=part.num_examples
     )
-
-
-def _laid(lay: Any, theta_0: Tensor, theta_1: Tensor, objective: Objective) -> Any:
-    """The path between two ends, where and how precisely the objective computes."""
-    return lay(*(end.to(objective.device, objective.dtype) for end in (theta_0, theta_1)))
-
-
-def _grid(num: int, theta_0: Tensor, theta_1: Tensor) -> Plane:
-    """So many numbered points of a plane, whose kind makes no difference to the time."""
-    return Plane(theta_0, theta_1, theta_1.roll(1, dims=1), np.linspace(0.0, 1.0, num), [0.0])
-
-
-def _stay(theta_0: Tensor, theta_1: Tensor) -> Any:
-    """A path that is nothing but its end, for one point."""
-    return lambda alpha: theta_1
 
 
 @dataclass(frozen=True)

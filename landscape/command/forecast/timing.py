@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from landscape.data.dataset import Split
 from landscape.ground.precision import tf32
@@ -19,6 +20,7 @@ from landscape.objective.memory.footprint import MOST
 from landscape.objective.memory.passes import Passes
 from landscape.objective.objective import Objective
 from landscape.objective.slope import slope_passes, slopes
+from landscape.path import Plane
 from landscape.training import GroupRun, Training
 
 SHARE = 0.02
@@ -166,3 +168,18 @@ class Timing:
         if self.device.type == "cuda":
             torch.cuda.synchronize(self.device)
         return time.perf_counter() - start
+
+
+def laid(lay: Any, theta_0: Tensor, theta_1: Tensor, objective: Objective) -> Any:
+    """The path between two ends, where and how precisely the objective computes."""
+    return lay(*(end.to(objective.device, objective.dtype) for end in (theta_0, theta_1)))
+
+
+def grid(num: int, theta_0: Tensor, theta_1: Tensor) -> Plane:
+    """So many numbered points of a plane, whose kind makes no difference to the time."""
+    return Plane(theta_0, theta_1, theta_1.roll(1, dims=1), np.linspace(0.0, 1.0, num), [0.0])
+
+
+def stay(theta_0: Tensor, theta_1: Tensor) -> Any:
+    """A path that is nothing but its end, for one point."""
+    return lambda alpha: theta_1

@@ -1,23 +1,24 @@
-"""One job drawn alone, or a few that no key tells apart: lines, learning, tracks, axes, J on a plane."""
+"""One job drawn alone, or a few that no key tells apart: lines, learning, tracks, axes, curvature, J on a plane."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
-from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
 from landscape.figure import caption, components, naming, panel, style
 from landscape.figure.beside import draw_beside, points
+from landscape.figure.curvature import Course, course_of, draw_density, draw_eigenvalues, draw_noise_scale, note_of
 from landscape.figure.reading import primary
 from landscape.figure.sweep.verdicts import judge
 from landscape.figure.track import draw_tracks, is_found_run
-from landscape.result.curve import Curve
+from landscape.result.curve import Curve, relief
+from landscape.result.curve.scene import UNITS, Scene, is_tall
 from landscape.result.saved import Result
 
 MAX_NAMED = 4
@@ -104,6 +105,11 @@ def _panels(results: Sequence[Result], labels: Sequence[str]) -> list[Panel]:
     if any(result.components for result in results):
         panels += [partial(_axes, results=results, labels=labels, kind=kind) for kind in ("shares", "paths")]
     for result, label in zip(results, labels, strict=True):
+        if (course := course_of(result)) is not None:
+            density = (draw_density,) if course.spectrum else ()
+            for draw_one in (draw_eigenvalues, draw_noise_scale, *density):
+                panels.append(partial(_curvature, draw_one=draw_one, course=course, label="" if alone else label))
+    for result, label in zip(results, labels, strict=True):
         curve = primary(result, "train")
         if curve is not None and any(points(result, s) for s in range(curve.objective.shape[1])):
             panels.append(partial(_beside, result=result, curve=curve, label="" if alone else label))
@@ -129,6 +135,14 @@ def _axes(axes: Axes, results: Sequence[Result], labels: Sequence[str], kind: st
         axes, {"shares": f"principal axes {words}", "paths": "in the plane of the first two"}[kind], drawn, legend=False
     )
     return drawn
+
+
+def _curvature(axes: Axes, draw_one: Callable[[Axes, Course], panel.Drawn], course: Course, label: str) -> panel.Drawn:
+    """Eigenvalues or the noise of the gradient of one job, and how sure they are."""
+    drawn = draw_one(axes, course)
+    if label:
+        axes.set_title(style.wrapped(f"{axes.get_title(loc='left')}: {label}", 38))
+    return drawn + panel.Drawn((), (note_of(course),))
 
 
 def _beside(axes: Axes, result: Result, curve: Curve, label: str) -> panel.Drawn:
@@ -161,9 +175,6 @@ def _spans_decades(results: Sequence[Result], splits: Sequence[str]) -> bool:
     return bool(values.size and values.min() > 0 and values.max() > 1000 * values.min())
 
 
-NUM_LEVELS = 16
-
-
 def has_plane(result: Result) -> bool:
     """Whether a result holds J on a grid that is more than a line."""
     plane = result.projections.get("plane")
@@ -176,36 +187,24 @@ def draw_plane(axes: Axes, result: Result, title: str) -> panel.Drawn:
     assert plane.objective is not None and plane.second_projection is not None
     side = round(len(plane.steps) ** 0.5)
     x, y, values = (v[:, 0].reshape(side, side) for v in (plane.projection, plane.second_projection, plane.objective))
-    shown = np.ma.masked_invalid(values)
-    low, high = float(shown.min()), float(shown.max())
-    axes.set(xlabel="along start to end [parameter units]", ylabel="beside it [parameter units]")
-    axes.set_title(style.wrapped(title, 38))
-    if shown.mask.all() or not low < high:
-        return panel.Drawn((), ("J is the same, or not finite, all over the plane",))
-    is_log = low > 0 and high > 100 * low
-    levels = np.geomspace(low, high, NUM_LEVELS) if is_log else np.linspace(low, high, NUM_LEVELS)
-    drawn = axes.contourf(x, y, shown, levels=levels, cmap="viridis", norm=LogNorm(low, high) if is_log else None)
-    axes.contour(x, y, shown, levels=levels, colors="white", linewidths=0.4)
-    if axes.figure is not None:
-        bar = axes.figure.colorbar(drawn, ax=axes, label=f"J{naming.bracketed_unit([naming.cost_of(result)])}")
-        ticks = levels[::3].tolist()
-        bar.set_ticks(ticks, labels=plainly(ticks))
-        bar.ax.minorticks_off()
     inside = [(float(v.min()), float(v.max())) for v in (x, y)]
-    for name, place in corners_of(result).items():
-        if all(least <= at <= most for at, (least, most) in zip(place, inside, strict=True)):
-            axes.plot(*place, "o", color="white", markeredgecolor=style.BLACK, markersize=4.5)
-            box = {"facecolor": "white", "alpha": 0.7, "edgecolor": "none", "pad": 1}
-            beside: dict[str, Any] = {"xytext": (4, 4), "textcoords": "offset points", "bbox": box}
-            axes.annotate(name, place, fontsize=7, color=style.BLACK, **beside)
-    axes.set_aspect("equal", adjustable="datalim")
-    return panel.Drawn()
-
-
-def plainly(values: Sequence[float]) -> list[str]:
-    """Each value in as few digits, three or more, as keep them all apart."""
-    told = [[f"{value:.{digits}g}" for value in values] for digits in range(3, 18)]
-    return next((words for words in told if len(set(words)) == len(words)), told[-1])
+    scene = Scene(
+        x,
+        y,
+        values,
+        is_tall(values),
+        f"J{naming.bracketed_unit([naming.cost_of(result)])}",
+        (f"along start to end {UNITS}", f"beside it {UNITS}"),
+        in_units=True,
+        points=[
+            (*place, math.nan, name)
+            for name, place in corners_of(result).items()
+            if all(least <= at <= most for at, (least, most) in zip(place, inside, strict=True))
+        ],
+    )
+    relief.contours(axes, scene)
+    axes.set_title(style.wrapped(title, 38))
+    return panel.Drawn((), tuple(scene.notes()))
 
 
 def corners_of(result: Result) -> dict[str, tuple[float, float]]:

@@ -21,6 +21,9 @@ OF_ENDPOINTS = {
     "init_to_solution": FROM_START_TO_SOLUTION,
 }
 
+BENT = ("bezier", "polygon")
+"""Paths that were trained to be low: what the paper says of lines is not said of them."""
+
 
 def judge(results: Sequence[Result]) -> list[Verdict]:
     """The paper's claims that fit each job's endpoints, and those on its trajectory and its planes that name no net.
@@ -30,7 +33,8 @@ def judge(results: Sequence[Result]) -> list[Verdict]:
     found: list[Verdict] = []
     results = distinct(results)
     for result, name in zip(results, naming.names(results), strict=True):
-        own = OF_ENDPOINTS.get(result.choices.get("endpoints", ""), ())
+        is_bent = result.choices.get("path") in BENT
+        own = () if is_bent else OF_ENDPOINTS.get(result.choices.get("endpoints", ""), ())
         found += judge_job((*own, *OF_ANY_NET, *OF_ANY_PLANE), result, name)
     if naming.unit_of(results):
         return found

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from landscape.result.curve import between, noise, numbers, picture, shown
+from landscape.result.curve import between, curvature, noise, numbers, picture, shown
 from landscape.result.curve.column import column_of
-from landscape.result.curve.types import Array, Samples
+from landscape.result.curve.types import Array, Samples, check_shapes
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +31,7 @@ class Curve(Samples, shown.Shown):
             on the rounding error of J; ``"errors"`` [A, A, S], the standard error over examples
             of J(b) - J(a); ``"low"`` and ``"high"`` [A, S], a 95 % bootstrap band over examples, less J at the sample
             nearest to alpha = 0.
+        spectrum: ``"eigenvalue"`` and their ``"density"``, each [G, A, S], where curvature was measured with it.
     """
 
     def summary(self) -> dict[str, list[float]]:
@@ -76,18 +77,23 @@ class Curve(Samples, shown.Shown):
     def _has_ends(self) -> bool:
         return bool(np.isin([0.0, 1.0], self.alphas).all())
 
-    def plot(self, ax: Any = None, **look: Any) -> Any:
+    def plot(self, ax: Any = None, metric: str | None = None, **look: Any) -> Any:
         """Draw J along the path, with a 95 % band over the examples where it was measured.
 
         Args:
             ax: matplotlib ``Axes``; None makes a new figure. Several curves on one get a legend.
+            metric: name of one of ``metrics``, to draw instead of J.
             look: of the line, as ``Axes.plot`` takes it: ``label``, ``color``, ``linestyle``.
 
         Returns:
             The ``Axes``.
+
+        Raises:
+            InputError: there is no such metric.
         """
+        values = self.objective if metric is None else shown.metric_of(self.metrics, metric)
         axes, band = shown.axes_for(ax), None
-        if {"low", "high"} <= self.noise.keys():
+        if metric is None and {"low", "high"} <= self.noise.keys():
             k = int(np.argmin(np.abs(self.alphas)))
             band = tuple(self.objective[k] + self.noise[name] for name in ("low", "high"))
         if ax is None:
@@ -95,8 +101,9 @@ class Curve(Samples, shown.Shown):
             axes.set_title(f"{self.mode}{told}", fontsize="small", loc="left")
         name = look.pop("label", self.split)
         labels = [name] if self.num_columns == 1 else [f"{name}, line {s}" for s in range(self.num_columns)]
-        picture.along(axes, self.alphas, self.objective, labels, band, **look)
-        axes.set(xlabel="α, position on the path", ylabel="J(θ(α)), mean cost per example")
+        picture.along(axes, self.alphas, values, labels, band, **look)
+        told = "J(θ(α)), mean cost per example" if metric is None else curvature.label_of(metric)
+        axes.set(xlabel="α, position on the path", ylabel=told)
         return axes
 
     def table(self) -> shown.Table:
@@ -104,7 +111,7 @@ class Curve(Samples, shown.Shown):
         rows = shown.some_rows(len(self.alphas))
         if self.num_columns == 1:
             columns = {"J": self.objective[:, 0]}
-            columns |= {name: v[:, 0] for name, v in shown.apart(self.metrics, ["J"]).items()}
+            columns |= {name: v[:, 0] for name, v in shown.apart(curvature.in_table(self.metrics), ["J"]).items()}
         elif self.num_columns <= shown.MOST_LINES:
             columns = {f"J, line {s}": self.objective[:, s] for s in range(self.num_columns)}
         else:
@@ -140,6 +147,7 @@ class Curve(Samples, shown.Shown):
                 ("barrier", say(over, "chord_barrier", "mean_barrier", "end_barrier")),
                 ("plateau", shown.each(late)),
             ]
+        said += curvature.said(self.metrics)
         if "hidden_rise" in given:
             over = "{} more between the points; turning points: {}"
             said.append(("by slopes", say(over, "hidden_rise", "turning_points")))
@@ -176,8 +184,8 @@ class Curve(Samples, shown.Shown):
         num, wide = self.objective.shape
         shapes: dict[str, tuple[int, ...]] = {"floor": (wide,), "errors": (num, num, wide)}
         wanted: list[tuple[str, Array, tuple[int, ...]]]
-        wanted = [(f"metrics/{name}", array, (num, wide)) for name, array in self.metrics.items()]
-        wanted += [(f"noise/{name}", array, shapes.get(name, (num, wide))) for name, array in self.noise.items()]
+        check_shapes(self, (num, wide))
+        wanted = [(f"noise/{name}", array, shapes.get(name, (num, wide))) for name, array in self.noise.items()]
         if self.replicates is not None:
             wanted.append(("replicates", self.replicates, (len(self.replicates), num, wide)))
         for name, array, shape in wanted:

@@ -54,8 +54,8 @@ def contours(axes: Any, scene: Scene) -> None:
     from matplotlib.ticker import MaxNLocator
 
     axes.set(xlabel=fill(scene.axes[0], WIDE), ylabel=fill(scene.axes[1], WIDE))
-    if scene.is_flat:
-        axes.text(0.5, 0.5, "J is flat, or nowhere finite", transform=axes.transAxes, ha="center")
+    if scene.lack:
+        axes.text(0.5, 0.5, scene.lack, transform=axes.transAxes, ha="center")
         return
     if scene.in_units:
         axes.set_aspect(1.0)
@@ -96,13 +96,14 @@ def _bar(axes: Any, scene: Scene, norm: Any) -> None:
 
 def _name(axes: Any, scene: Scene) -> None:
     """Points with their names, legible on any colour, on the side that has room."""
-    middle = [float(part.min() + part.max()) / 2 for part in (scene.x, scene.y)]
+    sides = [(float(part.min()), float(np.ptp(part))) for part in (scene.x, scene.y)]
     for x, y, _, name in scene.points:
         axes.plot([x], [y], "o", color="black", markersize=5, markeredgecolor="white", zorder=5, clip_on=False)
-        is_right, is_high = x > middle[0], y > middle[1]
-        side = {"ha": "right" if is_right else "left", "va": "top" if is_high else "bottom"}
-        shift = (-5 if is_right else 5, -5 if is_high else 5)
-        axes.annotate(name, (x, y), shift, textcoords="offset points", path_effects=halo(), zorder=7, **side)
+        across, up = ((place - low) / size for place, (low, size) in zip((x, y), sides, strict=True))
+        is_high = up > 0.5
+        shift = {"ha": "left" if across < 0.15 else "right" if across > 0.85 else "center"}
+        shift |= {"va": "top" if is_high else "bottom", "textcoords": "offset points"}
+        axes.annotate(name, (x, y), (0, -6 if is_high else 6), path_effects=halo(), fontsize=8, zorder=7, **shift)
 
 
 def halo() -> list[Any]:
@@ -112,14 +113,19 @@ def halo() -> list[Any]:
     return [withStroke(linewidth=2.5, foreground="white")]
 
 
-def raised(axes: Any, scene: Scene) -> None:
-    """The surface in three dimensions, the path at its own heights."""
+def raised(axes: Any, scene: Scene, is_beside: bool = False) -> None:
+    """The surface in three dimensions, the path at its own heights.
+
+    Args:
+        is_beside: its contours stand to the left, and say what the axes and the colours are.
+    """
     from matplotlib.colors import Normalize
     from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator
 
-    axes.set(xlabel=fill(scene.axes[0], NARROW), ylabel=fill(scene.axes[1], NARROW))
-    if scene.is_flat:
-        axes.text2D(0.5, 0.5, "J is flat, or nowhere finite", transform=axes.transAxes, ha="center")
+    names = ("x", "y", "") if is_beside else [fill(name, NARROW) for name in (*scene.axes, scene.words)]
+    axes.set(xlabel=names[0], ylabel=names[1], zlabel=names[2])
+    if scene.lack:
+        axes.text2D(0.5, 0.5, scene.lack, transform=axes.transAxes, ha="center")
         return
     low, high = scene.range
     high_of = np.log10 if scene.is_log else np.asarray
@@ -135,13 +141,15 @@ def raised(axes: Any, scene: Scene) -> None:
         height = float(high_of(value)) if np.isfinite(value) and (value > 0 or not scene.is_log) else math.nan
         if np.isfinite(height):
             axes.plot([x], [y], [height], "o", color="black", markeredgecolor="white", markersize=4.5, zorder=4)
-            axes.text(x, y, height + 0.06 * (top - bottom), name, path_effects=halo(), zorder=5)
+            axes.text(
+                x, y, height + 0.06 * (top - bottom), name, fontsize=7, ha="center", path_effects=halo(), zorder=5
+            )
     places = ticks(low, high, scene.is_log)
     axes.zaxis.set_major_locator(FixedLocator([float(high_of(v)) for v in places]))
     axes.zaxis.set_major_formatter(FixedFormatter([told(v) for v in places]))
-    axes.set(zlabel=fill(scene.words, NARROW), zlim=(bottom, top))
+    axes.set(zlim=(bottom, top))
     sides = [float(np.ptp(part)) for part in (scene.x, scene.y)] if scene.in_units else [1.0, 1.0]
-    axes.set_box_aspect((*sides, 0.7 * max(sides)), zoom=0.8)
+    axes.set_box_aspect((*sides, 0.7 * max(sides)), zoom=0.95 if is_beside else 0.8)
     axes.view_init(elev=32, azim=-58)
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_locator(MaxNLocator(5))

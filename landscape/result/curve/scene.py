@@ -17,6 +17,7 @@ TALL = 100.0
 THIN = 4.0
 """Sides of a surface that differ by more are drawn each on a scale of its own: as it is, nothing could be read."""
 COST = "J(θ), mean cost per example"
+UNITS = "[parameter\N{NO-BREAK SPACE}units]"
 
 
 @dataclass(frozen=True)
@@ -69,10 +70,12 @@ class Scene:
         return (float(known.min()), float(known.max())) if known.size else (math.nan, math.nan)
 
     @property
-    def is_flat(self) -> bool:
-        """Whether there is nothing to draw: no grid of two by two, or not two values on it."""
+    def lack(self) -> str:
+        """Why there is nothing to draw; empty where there is."""
         known = self.held[np.isfinite(self.held)]
-        return min(self.values.shape) < 2 or not known.size or not known.min() < known.max()
+        if min(self.values.shape) < 2:
+            return "a grid of one row has no surface"
+        return "" if known.size and known.min() < known.max() else "the same, or not finite, all over the plane"
 
     @property
     def has_holes(self) -> bool:
@@ -87,7 +90,7 @@ class Scene:
     def notes(self) -> list[str]:
         """What a reader must know beside axes and colour bar."""
         found = list(self.said)
-        if self.is_flat:
+        if self.lack:
             return found
         if self.lowest is not None:
             found.append("cross: lowest")
@@ -143,7 +146,7 @@ def scene_of(
         known = np.isfinite(a) & np.isfinite(b)
         u, v = grid.places(a[known], b[known], column)
         path = (u, v, own[known] if is_objective else np.full(known.sum(), np.nan), beside[known])
-        epochs = np.flatnonzero(known) * 1.0
+        epochs = np.flatnonzero(known).astype(np.float64)
         if "epochs" in grid.path:
             epochs = grid.path["epochs"][known, column]
     corners = grid.corners_of(column)
@@ -176,7 +179,7 @@ def scene_of(
 
 def _axes(grid: Grid) -> tuple[str, str]:
     """What the two directions are called."""
-    unit = " [parameter\N{NO-BREAK SPACE}units]" if grid.frame else ""
+    unit = f" {UNITS}" if grid.frame else ""
     if grid.first_name or grid.second_name or not grid.frame:
         first = grid.first_name or "a, along the first direction"
         return first + unit, (grid.second_name or "b, along the second direction") + unit

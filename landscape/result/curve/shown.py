@@ -142,6 +142,17 @@ def apart(metrics: Mapping[str, NDArray[Any]], taken: Collection[str]) -> dict[s
     return {f"{name} (metric)" if name in taken else name: values for name, values in metrics.items()}
 
 
+def metric_of(metrics: Mapping[str, NDArray[Any]], name: str) -> NDArray[Any]:
+    """One of them by its name.
+
+    Raises:
+        InputError: there is none of this name.
+    """
+    if name not in metrics:
+        raise InputError(f"metric={name!r} was not measured; there are {', '.join(metrics) or 'none'}")
+    return metrics[name]
+
+
 def number(value: float) -> str:
     """Six digits at most."""
     return f"{value:.6g}"

@@ -39,7 +39,7 @@ def turned(graph: Any, scenes: Mapping[str, Scene]) -> Any:
     """
     figure, owners, looks = graph.Figure(), list[str](), dict[str, dict[str, Any]]()
     for name, scene in scenes.items():
-        if scene.is_flat:
+        if scene.lack:
             continue
         traces = [_surface(graph, scene), *_points(graph, scene)]
         for trace in traces:

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from landscape.result.curve import picture, shown
+from landscape.result.curve import curvature, picture, shown
 
 Array = NDArray[np.float64]
 
@@ -125,6 +125,7 @@ class Samples(Columns):
     num_examples: int = 0
     replicates: Array | None = None
     noise: dict[str, Array] = field(default_factory=dict)
+    spectrum: dict[str, Array] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.objective.ndim != 2 or len(self.alphas) != len(self.objective):
@@ -144,6 +145,7 @@ class Samples(Columns):
             metrics={name: cut(array) for name, array in self.metrics.items()},
             replicates=None if self.replicates is None else cut(self.replicates),
             noise={name: cut(array[rows] if array.ndim == 3 else array) for name, array in self.noise.items()},
+            spectrum={name: cut(array) for name, array in self.spectrum.items()},
         )
 
 
@@ -161,6 +163,8 @@ class Projection(Columns, shown.Shown):
         length: L [S]. best_epoch: the epoch of theta_f [S].
         second_projection: signed length along the direction of the largest residual [T, S], where it was asked for.
         objective: J(theta_t) in nats [T, S], where it was asked for.
+        metrics: what else was measured at each point, name -> [T, S].
+        spectrum: ``"eigenvalue"`` and their ``"density"`` there, each [G, T, S], where it was asked for.
     """
 
     ROWS = ("steps", "epochs")
@@ -174,6 +178,8 @@ class Projection(Columns, shown.Shown):
     best_epoch: Array
     second_projection: Array | None = None
     objective: Array | None = None
+    metrics: dict[str, Array] = field(default_factory=dict)
+    spectrum: dict[str, Array] = field(default_factory=dict)
 
     def summary(self) -> dict[str, list[float]]:
         """The numbers of every run.
@@ -188,17 +194,27 @@ class Projection(Columns, shown.Shown):
             found |= {"lowest": np.fmin.reduce(self.objective, axis=0), "lowest_point": self.steps[at]}
         return {name: [float(value) for value in values] for name, values in found.items()}
 
-    def plot(self, ax: Any = None, **look: Any) -> Any:
+    def plot(self, ax: Any = None, metric: str | None = None, **look: Any) -> Any:
         """Draw how far each run strayed from the straight line, coloured by J where it was asked for.
 
         Args:
             ax: matplotlib ``Axes``; None makes a new figure.
+            metric: name of one of ``metrics``, to draw at each point instead.
             look: of the lines.
 
         Returns:
             The ``Axes``.
+
+        Raises:
+            InputError: there is no such metric.
         """
         axes = shown.axes_for(ax)
+        if metric is not None:
+            values = shown.metric_of(self.metrics, metric)
+            labels = ["a run"] if self.num_columns == 1 else [f"run {s}" for s in range(self.num_columns)]
+            picture.along(axes, self.epochs, values, labels, None, **look)
+            axes.set(xlabel="point", ylabel=curvature.label_of(metric))
+            return axes
         picture.track(axes, self.projection / self.length, self.residual_norm / self.length, self.objective, **look)
         return axes
 
@@ -206,7 +222,7 @@ class Projection(Columns, shown.Shown):
         """What is printed: about fifteen of the points, then the numbers."""
         kept = shown.some_rows(len(self.steps))
         tall = {"along": self.projection / self.length, "beside": self.residual_norm / self.length}
-        columns = tall | ({} if self.objective is None else {"J": self.objective})
+        columns = tall | ({} if self.objective is None else {"J": self.objective}) | curvature.in_table(self.metrics)
         cells = [
             [shown.number(self.epochs[k]), *(shown.each([shown.number(x) for x in v[k]]) for v in columns.values())]
             for k in kept
@@ -217,7 +233,7 @@ class Projection(Columns, shown.Shown):
         said = [
             (name.replace("_", " "), shown.each([shown.number(value) + units.get(name, "") for value in values]))
             for name, values in self.summary().items()
-        ]
+        ] + curvature.said(self.metrics)
         return shown.Table(title, ["point", *columns], cells, said)
 
     def check(self) -> None:
@@ -226,6 +242,7 @@ class Projection(Columns, shown.Shown):
         for name in ("projection", "residual_norm", "parameter_norm", "second_projection", "objective"):
             if (array := getattr(self, name)) is not None and array.shape != shape:
                 raise ValueError(f"{name} has the shape {array.shape}, not {shape}")
+        check_shapes(self, shape)
         for name in ("steps", "epochs"):
             if getattr(self, name).shape != shape[:1]:
                 raise ValueError(f"{name} has the shape {getattr(self, name).shape}, not {shape[:1]}")
@@ -235,7 +252,19 @@ class Projection(Columns, shown.Shown):
         tall = {n: getattr(self, n) for n in ("projection", "residual_norm", "parameter_norm", "objective")}
         columns = {"point": np.repeat(self.steps, num), "epoch": np.repeat(self.epochs, num)}
         columns["line"] = np.tile(np.arange(num), len(self.steps))
-        return columns | {name: values.ravel() for name, values in tall.items() if values is not None}
+        known = {name: values for name, values in tall.items() if values is not None}
+        known |= shown.apart(self.metrics, [*columns, *known])
+        return columns | {name: values.ravel() for name, values in known.items()}
+
+
+def check_shapes(part: Samples | Projection, shape: tuple[int, ...]) -> None:
+    """Raise ValueError unless metrics have this shape, and spectra below one more axis."""
+    for name, array in part.metrics.items():
+        if array.shape != shape:
+            raise ValueError(f"metrics/{name} has the shape {array.shape}, not {shape}")
+    for name, array in part.spectrum.items():
+        if array.ndim != len(shape) + 1 or array.shape[1:] != shape:
+            raise ValueError(f"spectrum/{name} has the shape {array.shape}, not [G, {', '.join(map(str, shape))}]")
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,0 +1,73 @@
+"""Curvature from Python: lines, trajectories and points, against a dense Hessian; its page runs."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.func import functional_call, hessian
+
+import landscape as ls
+from tests.face.conftest import CE, Trained, trained
+
+PAGE = Path(__file__).parents[2] / "docs" / "curvature.md"
+
+
+def largest(t: Trained, state: dict[str, torch.Tensor]) -> float:
+    """The largest eigenvalue of the dense Hessian, with these statistics."""
+    names = [name for name, _ in t.net.named_parameters()]
+    sizes = [state[name].numel() for name in names]
+
+    def cost(theta: torch.Tensor) -> torch.Tensor:
+        parts = {n: p.view_as(state[n]) for n, p in zip(names, theta.split(sizes), strict=True)}
+        return CE(functional_call(t.net.eval(), {**state, **parts}, (t.x,)), t.y)
+
+    dense = hessian(cost)(torch.cat([state[name].flatten() for name in names]))
+    return float(torch.linalg.eigvalsh(dense)[-1])
+
+
+@pytest.mark.slow
+def test_each_point_of_a_training_has_its_own_statistics() -> None:
+    """And one point by itself is what it is on a trajectory; from a shuffled loader as from what it holds."""
+    t = trained(nn.Linear(4, 3), nn.BatchNorm1d(3), nn.Tanh(), nn.Linear(3, 3), steps=10)
+    states = [t.before, *t.kept[1:], {name: value.clone() for name, value in t.net.state_dict().items()}]
+    settings: dict[str, Any] = {"cost": CE, "trace": 0, "num": 1, "progress": False}
+    track = ls.curvature(t.net, ls.trajectory(states), data=t.loader, **settings)
+    expected = [largest(t, state) for state in states]
+    np.testing.assert_allclose(track.metrics["lambda_max"][:, 0], expected, rtol=1e-10)
+    here = ls.curvature(t.net, states[0], data=(t.x, t.y), running_statistics="keep", **settings)
+    assert here.metrics["lambda_max"].item() == pytest.approx(expected[0], rel=1e-10)
+    assert "cosine" not in here.metrics and here.num_examples == len(t.x) and here.split == "data"
+
+
+def test_what_means_nothing_is_refused_in_words_of_python(plain: Trained) -> None:
+    surface = ls.plane(plain.net, radius=1.0)
+    for place, settings, words in (
+        (surface, {}, "one of its points"),
+        (plain.net, {"alphas": 3}, "alphas=3 means nothing at one point"),
+        (ls.line(plain.before, plain.net), {"num": 0}, "^num=0 must be"),
+        (ls.line(plain.before, plain.net), {"metric": 1}, None),
+    ):
+        if words is None:
+            curve = ls.curvature(plain.net, place, (plain.x, plain.y), CE, alphas=2, num=1, trace=0, progress=False)
+            with pytest.raises(ls.InputError, match="metric='trace' was not measured"):
+                curve.plot(metric="trace")
+            continue
+        with pytest.raises(ls.InputError, match=words):
+            ls.curvature(plain.net, place, (plain.x, plain.y), CE, **settings)
+
+
+@pytest.mark.slow
+def test_the_page_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    for part in re.findall(r"^```python\n(.*?)^```$", PAGE.read_text("utf-8"), re.M | re.S):
+        exec(compile(part, str(PAGE), "exec"), names)
+    plt.close("all")
+    assert "largest λ_max" in capsys.readouterr().out and names["curve"].num_examples == 500
