@@ -182,4 +182,4 @@ def _orders(num: int) -> Tensor:
 def real(value: Tensor) -> Tensor:
     """In float64 on the CPU; a complex number is two."""
     value = value.detach().cpu()
-    return (torch.view_asreal(value.resolve_conj()) if value.is_complex() else value).double()
+    return (torch.view_as_real(value.resolve_conj()) if value.is_complex() else value).double()

@@ -12,7 +12,8 @@ from landscape.errors import InputError
 from landscape.symmetry.axes import identity, permuted, random_permutations
 from landscape.symmetry.check import check_axes
 from landscape.symmetry.find import axes_of
-from tests.symmetry.nets import CASES, QUICK, TOKENS, Net, X
+from tests.symmetry.modules import Net
+from tests.symmetry.nets import CASES, QUICK, TOKENS, X
 
 
 def scattered(net: nn.Module) -> nn.Module:
@@ -66,6 +67,7 @@ def test_axes_are_found(name: str) -> None:
     assert (outputs(net, moved, case.example) - expected).abs().max() <= 1e-12 * expected.abs().max()
 
 
+@pytest.mark.slow
 def test_a_longer_sequence_than_the_example_keeps_its_outputs() -> None:
     """Axes that one step of a recurrence showed hold for all."""
     net = CASES["lstm, one step"].make()
