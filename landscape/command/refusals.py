@@ -113,7 +113,11 @@ def lay_in_trial(subject: OnPath, num_parameters: int) -> LaidPlane:
     run = SimpleNamespace(axes=axes, coordinates=places, shares=shares, beside=torch.zeros(3))
     try:
         plane: LaidPlane = subject.lay(
-            one, two, theta_2=three, principal=lambda: [(run, np.arange(3.0)) for _ in range(rows)]
+            one,
+            two,
+            theta_2=three,
+            principal=lambda: [(run, np.arange(3.0)) for _ in range(rows)],
+            leading=lambda: [(shares, axes, shares) for _ in range(rows)],
         )
     except InputError:
         raise

@@ -73,7 +73,7 @@ class CourseOfSeed:
 
 def course_of(result: Result) -> Course | None:
     """The points of a job where curvature was measured: of its training, else of its line."""
-    track = result.projections.get("trajectory")
+    track = result.projections.get("curvature")
     if track is not None and MEASURED in track.metrics:
         measured = (result.config.get("measurement") or {}).get("num_examples")
         return Course(result, track.epochs, track.metrics, True, int(measured or 0), track.spectrum)
@@ -164,14 +164,16 @@ def draw_cosine(axes: Axes, course: Course) -> panel.Drawn:
 def draw_density(axes: Axes, course: Course) -> panel.Drawn:
     """The density of all eigenvalues of the first usable seed, at its first, its middle and its last point."""
     columns, _ = course.columns()
-    drawn = panel.Drawn((len(columns[:1]),))
+    names, top = course.result.seed_names(len(course.metrics[MEASURED][0]) if len(course.x) else 0), LEAST_DENSITY
     for s in columns[:1]:
         rows = np.flatnonzero(np.isfinite(course.spectrum["density"][:, :, s]).all(axis=0))
         for k, row in enumerate(dict.fromkeys([*rows[:1], *rows[len(rows) // 2 :][:1], *rows[-1:]])):
             places, density = (course.spectrum[key][:, row, s] for key in ("eigenvalue", "density"))
             axes.plot(places, density, **panel.job_look(k), label=f"density at {course.unit} = {course.x[row]:.3g}")
+            top = max(top, float(density.max()))
     axes.set_yscale("log")
-    axes.set_ylim(bottom=LEAST_DENSITY)
+    axes.set_ylim(LEAST_DENSITY, 3 * top)
+    drawn = panel.Drawn((), tuple(f"the density is that of seed {names[s]}" for s in columns[:1] if len(columns) > 1))
     where = "during training" if course.is_training else "on the line"
     axes.set(xlabel="λ", ylabel="share per unit of λ", title=style.wrapped(f"all eigenvalues, {where}"))
     panel.close(axes, panel.Drawn(), legend=False)

@@ -70,7 +70,7 @@ class CurvatureOfTraining:
         return self.point.work(trained, self.split, self.mode, num, len(runs.seeds))
 
     def __call__(self, trained: Trained) -> Measured:
-        """Trained networks -> projections ``{"trajectory": ...}`` with J and the metrics at some of its points."""
+        """Trained networks -> projections ``{"curvature": ...}``: J and the metrics at some points of each run."""
         runs = trained.solutions
         start, end = runs.theta_i.double().numpy(), runs.theta_f.double().numpy()
         track = project(runs.trajectories, start, end, runs.best_epoch)
@@ -96,7 +96,7 @@ class CurvatureOfTraining:
         name = f"{self.split}/{self.mode}"
         numbers = {"length": track.length.tolist(), **numbers_at_ends(name, track.epochs, metrics)}
         found = replace(track, objective=values, metrics=metrics, spectrum=spectrum)
-        return Measured(projections={"trajectory": found}, numbers=numbers, labels=[str(seed) for seed in runs.seeds])
+        return Measured(projections={"curvature": found}, numbers=numbers, labels=[str(seed) for seed in runs.seeds])
 
     def _rows(self, runs: Runs, track: Projection) -> NDArray[np.int64]:
         """Numbers of the saved points that are measured."""

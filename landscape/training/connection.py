@@ -133,8 +133,9 @@ class ConnectionRun:
                         checkpoint.save_atomically(self._state(), self.file)
                         saved = time.monotonic()
         bends = self.curve.bends.cpu()
-        for seed, row in zip(self.seeds, bends.unbind(1), strict=True):
-            if not row.isfinite().all():
+        ends = torch.stack([self.curve.theta_0, self.curve.theta_1])
+        for seed, row, own in zip(self.seeds, bends.unbind(1), ends.unbind(1), strict=True):
+            if own.isfinite().all() and not row.isfinite().all():
                 log.warning("the curve of seed %d diverged: lower path.lr=%g", seed, self.connection.lr)
         return Bends(bends, np.stack(self.costs))
 

@@ -32,6 +32,7 @@ def largest(t: Trained, state: dict[str, torch.Tensor]) -> float:
     return float(torch.linalg.eigvalsh(dense)[-1])
 
 
+@pytest.mark.slow
 def test_each_point_of_a_training_has_its_own_statistics() -> None:
     """And one point by itself is what it is on a trajectory; from a shuffled loader as from what it holds."""
     t = trained(nn.Linear(4, 3), nn.BatchNorm1d(3), nn.Tanh(), nn.Linear(3, 3), steps=10)

@@ -47,7 +47,7 @@ def job(is_training: bool, seeds: int = 2, optimizer: str = "landscape.training.
     for array in metrics.values():
         array[7:, 1:] = np.nan
     track = replace(track, metrics=metrics)
-    return replace(made, curves={}, projections={"trajectory": track}, overrides=["measurement=curvature_of_training"])
+    return replace(made, curves={}, projections={"curvature": track}, overrides=["measurement=curvature_of_training"])
 
 
 def test_a_row_per_job_and_a_line_for_what_bounds_it() -> None:

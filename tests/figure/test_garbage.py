@@ -47,6 +47,7 @@ HOLDS_OF = {
         "ext05b",
         "ext05c",
         "ext06a",
+        "ext06c",
         "3b",
         "8f",
         "6b",
@@ -166,7 +167,7 @@ def job(kind: str, ends: str, recipe: str, alphas: Array, noisy: bool) -> Result
         config,
         [f"recipe={recipe}", f"endpoints={ends}"],
         curves=curves,
-        projections={"trajectory": found, "walk": found, "descent": found},
+        projections={"trajectory": found, "walk": found, "descent": found, "curvature": found},
         components=dict.fromkeys(("mean", "end", "walk_mean", "walk_end"), axes_of(found)),
         surfaces=surfaces(kind) if recipe in RECIPES[:2] and alphas is GRID else {},  # flooding them takes a while
         learning_curve=LearningCurve(found.epochs, channels, found.best_epoch),

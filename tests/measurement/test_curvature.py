@@ -76,7 +76,7 @@ def test_points_of_training_are_those_of_a_line_through_them(small: OnPath, tmp_
     fields = {name: getattr(small, name) for name in ("seeds", "device", "module", "cost", "dataset", "objective")}
     trained = Trained(**fields, optimizer=small.optimizer, solutions=solutions)
     measured = CurvatureOfTraining(num_points=2, trace=0, num=1)(trained)
-    track = measured.projections["trajectory"]
+    track = measured.projections["curvature"]
     assert track.epochs.tolist() == [0, 2, 3, 4] and measured.labels == ["3", "5"]
     assert np.isnan(track.metrics["lambda_max"]).tolist() == [[False, False]] * 3 + [[False, True]]
     objective = trained.objective_of(trained.split("train"), "deterministic", seeds=[5], dtype="float64")
@@ -92,6 +92,7 @@ def test_points_of_training_are_those_of_a_line_through_them(small: OnPath, tmp_
     assert "lambda_max" in str(track.columns([0])) and "trace" not in track.metrics
 
 
+@pytest.mark.slow
 def test_what_comes_in_batches_is_held(small: OnPath) -> None:
     train = small.dataset.train
     batches = [(train.x[k : k + 5], train.y[k : k + 5]) for k in range(0, 23, 5)]
