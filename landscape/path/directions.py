@@ -64,8 +64,8 @@ def directions(module: nn.Module, theta: Tensor, seed: int, of: int = 0, one_axi
         others = any(len(shape) < 2 and math.prod(shape) > 1 for shape in layout.shapes)
         more = "path.one_axis=keep, or " if one_axis == "zero" and others else ""
         raise InputError(
-            f"model={type(module).__name__} has no filters of two weights or more that are not zero, so no direction is "
-            f"left for a plane around one point; use {more}path=corners_plane"
+            f"model={type(module).__name__} has no filters of two weights or more that are not zero, so no direction "
+            f"is left for a plane around one point; use {more}path=corners_plane"
         )
     return found
 
