@@ -135,7 +135,9 @@ def draw_eigenvalues(axes: Axes, course: Course) -> panel.Drawn:
     if bound is not None and course.is_training:
         axes.axhline(bound, label="2 (1 + μ) / ε, steps grow above", **style.LONG_DASHES)
     known = np.abs(metrics[MEASURED][np.isfinite(metrics[MEASURED])])
-    axes.set_yscale("symlog", linthresh=max(1e-12, 0.1 * float(np.median(known)) if known.size else 1.0))
+    # Linear up to a power of ten, so that its ticks keep clear of that at zero.
+    small = 0.1 * float(np.median(known)) if known.size else 1.0
+    axes.set_yscale("symlog", linthresh=10 ** np.ceil(np.log10(small)) if small > 0 else 1.0)
     axes.axhline(0.0, color=style.RULE, linewidth=0.8, zorder=0)
     _label(axes, course, "eigenvalues of the Hessian", "ends of the spectrum")
     return drawn
@@ -156,7 +158,6 @@ def draw_cosine(axes: Axes, course: Course) -> panel.Drawn:
     """The cosine of the direction of steepest descent to the line."""
     drawn = _alone(axes, course, "cosine", "cosine of −g to the line", style.PURPLE)
     axes.axhline(0.0, color=style.RULE, linewidth=0.8, zorder=0)
-    axes.set_ylim(-1.05, 1.05)
     _label(axes, course, "cosine", "steepest descent")
     return drawn
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from landscape.cost.labels import NothingCounts
 from landscape.data.stream import Stream, num_of, together
 from landscape.errors import InputError
 from landscape.measurement.contract import Measured, Steps, Work
@@ -33,8 +35,8 @@ NUM_POINTS = 200
 USUAL, NOISE = 300, 40
 """Products for the ends of the spectrum at most, as on nets of some 10,000 parameters, and what the examples' gradients
 take as long as: they are counted on when a command says how long it will take."""
-FEW = 8
-"""Examples on which second derivatives are tried before any work."""
+FEW = (8, 64, 512)
+"""Examples on which second derivatives are tried before any work; more where none of them counts."""
 
 
 @dataclass(frozen=True)
@@ -89,9 +91,14 @@ class PointCurvature:
 
     def check(self, network: Network, splits: list[str], modes: list[str], what: str) -> None:
         """Raise InputError for what has no curvature that can be measured, before anything is trained."""
-        few = network.dataset.train.first(FEW)
         for mode in modes:
-            check_curvature(network.objective_of(few, mode, seeds=network.seeds[:1], dtype="float64"), what)
+            for num in FEW:
+                few = network.objective_of(
+                    network.dataset.train.first(num), mode, seeds=network.seeds[:1], dtype="float64"
+                )
+                with suppress(NothingCounts):  # of so few perhaps none is labelled
+                    check_curvature(few, what)
+                    break
         for name in splits:
             _check_size(network, name, self.num_examples)
 
@@ -124,6 +131,7 @@ class PointCurvature:
         found = {"gradient_norm": norm}
         if self.noise:
             scatter = scatter_of(hessian)
+        if self.noise and not math.isnan(scatter.variance):
             found |= {"gradient_variance": scatter.variance, "noise_scale": scatter.noise_scale}
         if direction is not None and float(direction.norm()) > 0:
             unit = (direction.double() / direction.double().norm()).to(gradient)

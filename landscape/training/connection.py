@@ -96,7 +96,7 @@ class ConnectionRun:
         counts = None if isinstance(y, Tree) or count_alike(cost, y) else cost.counts
         self.gradient = Gradient(module, cost, self.masks, len(seeds) > 1, counts, form)
         self.curve = connection(*(end.to(device, dtype) for end in (theta_0, theta_1)))
-        own = [{n: b.detach().to(device) for n, b in {**beside(module), **given}.items()} for given in buffers]
+        own = [{n: b.detach().to(device) for n, b in {**beside(module), **named}.items()} for named in buffers]
         self.buffers = {n: torch.stack([one[n] for one in own]) for n in own[0]}
         self.optimizer = optimizer_of(connection.optimizer(), {"bends": self.curve.bends}, {})
         # SGD that follows c times the gradient moves a value as one with c times the rate does.

@@ -136,6 +136,20 @@ def test_an_adaptive_grid_is_refused(small: OnPath) -> None:
         Curvature().check(replace(small, adaptive=Adaptive(FEW)))
 
 
+def test_labels_that_begin_late_are_no_hindrance(small: OnPath) -> None:
+    train = small.dataset.train
+    assert isinstance(train.y, torch.Tensor)
+    late = replace(train, y=torch.where(torch.arange(23) < 9, -100, train.y))
+    measurement = Curvature(num=1, num_lowest=0, trace=0)
+    unlabelled = replace(small, dataset=replace(small.dataset, train=late), alphas=FEW[:1])
+    measurement.check(unlabelled)
+    rest = replace(train, x=train.x[9:], y=train.y[9:])
+    labelled = replace(small, dataset=replace(small.dataset, train=rest), alphas=FEW[:1])
+    one, other = (measurement(subject).curves["train/deterministic"].metrics for subject in (unlabelled, labelled))
+    for name in ("lambda_max", "gradient_norm", "gradient_variance"):
+        np.testing.assert_allclose(one[name], other[name], rtol=1e-10)
+
+
 def test_a_forecast_multiplies_a_few_times(small: OnPath, monkeypatch: pytest.MonkeyPatch) -> None:
     """As often as it says; the numbers of steps go by points, lines and what is asked for."""
     times: list[int] = []

@@ -192,6 +192,9 @@ CASES: dict[str, Case] = {
         X,
         {"first": 5},
     ),
+    "committee": Case(
+        lambda: Net(lambda m, x: m.first(x).tanh().sum(1), first=nn.Linear(4, 5, bias=False)), X, {"first": 5}
+    ),
     "order counts": Case(
         lambda: Net(
             lambda m, x: m.last(m.second(m.first(x).cumsum(1)).tanh()),

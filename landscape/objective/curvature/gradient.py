@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.func import grad, vmap
 
-from landscape.cost.contract import WEIGHT, is_of_batch
+from landscape.cost.contract import WEIGHT, has_counts, is_of_batch
 from landscape.model.plain import exact_formulas
 from landscape.objective.forward import axis_of, cut, num_of
 
@@ -72,6 +72,10 @@ def _squares(hessian: Hessian, known: list[dict[str, Tensor]]) -> Tensor:
     pairs = [_gradients(hessian, part) for part in known]
     own = sum(gradients.double() for gradients, _ in pairs) / len(pairs)  # w g_n [B, P]
     weight = pairs[0][1].double()
+    cost, scale = hessian.objective.cost, hessian.objective.scales.get("objective", 1.0)
+    if has_counts(cost) and "y" in known[0]:  # labels that do not count, or not as one
+        counts = cost.counts(known[0]["y"])
+        weight = scale * counts["objective"].to(weight) if "objective" in counts else weight
     apart = own / torch.where(weight > 0, weight, 1.0)[:, None] - hessian.gradient
     squares: Tensor = (weight * apart.square().sum(dim=1)).sum()
     return squares
