@@ -63,9 +63,7 @@ def connected(recipe: Recipe, stage: OnPath) -> Curves | None:
         recipe.config["command"] if recipe.config["refresh"] else None,
         CURVES,
     )
-    parts = [
-        store.get(*_asked(recipe, stage, connection, rows))[0] for rows in rows_together(recipe, stage, connection)
-    ]
+    parts = [store.get(*asked(recipe, stage, connection, rows))[0] for rows in rows_together(recipe, stage, connection)]
     bends = torch.cat([part.theta for part in parts], dim=1)
     later: OnPath = stage.at(OnPath, **_own(stage) | {"path": connection.through(bends)})
     curve = later.lay(ends.theta_0.to(bends.dtype), ends.theta_1.to(bends.dtype))
@@ -79,6 +77,11 @@ def connected(recipe: Recipe, stage: OnPath) -> Curves | None:
     for label, length, line in zip(ends.labels, curve.length, straight.tolist(), strict=True):
         log.info("curve %s: %.3g times as long as the line between its ends", label, length / line)
     return Curves(later, numbers)
+
+
+def folder_of(recipe: Recipe) -> Path:
+    """Where curves are kept."""
+    return Path(recipe.config["outputs"]) / "curves"
 
 
 def _own(stage: OnPath) -> dict[str, Any]:
@@ -98,7 +101,7 @@ def _module(recipe: Recipe) -> torch.nn.Module:
     return converted(unwrapped(build(recipe.model, recipe.training.first_seed)), recipe.device, dtype)
 
 
-def _asked(recipe: Recipe, stage: OnPath, connection: Connection, rows: list[int]) -> tuple[dict[str, Any], Any]:
+def asked(recipe: Recipe, stage: OnPath, connection: Connection, rows: list[int]) -> tuple[dict[str, Any], Any]:
     """By what the store knows the curves of some lines, and what trains them in a folder."""
     ends, training = stage.ends, recipe.training
     size = training.batch_size if connection.batch_size is None else connection.batch_size

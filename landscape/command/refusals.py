@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,6 @@ from landscape.objective.module.template import unwrapped
 from landscape.objective.slope import slope_passes
 from landscape.parameters import ParameterLayout, beside
 from landscape.path import Connection, LaidPlane, plane_kind
-from landscape.store.principal import Principal
 from landscape.training.connection import check_connection
 from landscape.training.groups import check_training
 
@@ -109,12 +109,15 @@ def lay_in_trial(subject: OnPath, num_parameters: int) -> LaidPlane:
     generator, rows = torch.Generator().manual_seed(0), len(subject.ends.seeds)
     one, two, three = (torch.randn(rows, num_parameters, generator=generator, dtype=torch.float64) for _ in range(3))
     places = torch.eye(3, 2, dtype=torch.float64)
-    run = Principal(
-        two[0], torch.eye(2, num_parameters).double(), places, torch.full((3,), 1 / 3), torch.zeros(3), torch.ones(3)
-    )
+    axes, shares = torch.eye(2, num_parameters).double(), torch.full((3,), 1 / 3)
+    run = SimpleNamespace(axes=axes, coordinates=places, shares=shares, beside=torch.zeros(3))
     try:
         plane: LaidPlane = subject.lay(
-            one, two, theta_2=three, principal=lambda: [(run, np.arange(3.0)) for _ in range(rows)]
+            one,
+            two,
+            theta_2=three,
+            principal=lambda: [(run, np.arange(3.0)) for _ in range(rows)],
+            leading=lambda: [(shares, axes, shares) for _ in range(rows)],
         )
     except InputError:
         raise

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from landscape.data.split import Split
 from landscape.errors import InputError
@@ -104,7 +104,17 @@ def align(
         alignment = Alignment(over, found, _way(by), rescale, starts)
         alignment.check()
         one, other = states
-        return alignment(one, other, seed)
+        aligned = alignment(one, other, seed)
+        aligned.state = _as_state_dict(net, aligned.state)
+        return aligned
+
+
+def _as_state_dict(net: nn.Module, values: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Under the names that ``net.state_dict()`` has, tied ones too."""
+    first: dict[int, str] = {}
+    named = [*net.named_parameters(remove_duplicate=False), *net.named_buffers(remove_duplicate=False)]
+    own = {name: first.setdefault(id(tensor), name) for name, tensor in named}
+    return {name: values[own[name]] for name in net.state_dict() if name in own}
 
 
 def _way(by: Any) -> str | Mapping[str, Permutation]:

@@ -26,6 +26,7 @@ from landscape.ground.progress import bars
 from landscape.measurement.grid import surfaces_on
 from landscape.measurement.interpolation import MODES, Interpolation
 from landscape.measurement.stages import OnPath
+from landscape.objective.curvature import leading_directions
 from landscape.objective.interim import Interim
 from landscape.objective.module.watch import undisturbed
 from landscape.path import LaidPlane
@@ -156,7 +157,7 @@ def measure(
             _refuse("a trajectory", alphas=alphas, slopes=slopes or None, seeds=seeds, resume=resume)
             found = projection_of(path, network, mode, chosen, running_statistics)
         else:
-            here = laid(path, net, partial(_axes, alphas), seeds)
+            here = laid(path, net, partial(_axes, alphas), seeds, partial(_leading, net, cost, dataset, objective))
             where = _positions(alphas) if here.grid is None else np.arange(1.0)
             adaptive = where if isinstance(where, Adaptive) else None
             stage = OnPath(
@@ -228,6 +229,14 @@ def _axes(alphas: Any, plane: LaidPlane) -> tuple[Any, Any]:
     both = zip(alphas if is_pair else (alphas, alphas), plane.extent, plane.positions, strict=True)
     first, second = (_axis(own, *extent, among=at) for own, extent, at in both)
     return first, second
+
+
+def _leading(
+    net: nn.Module, cost: Any, dataset: Any, objective: Any, theta: torch.Tensor, buffers: dict[str, torch.Tensor]
+) -> tuple[Any, torch.Tensor, Any]:
+    """The leading eigenvectors of J over the training data at a point, in float64."""
+    own = {"buffers": [buffers], "dtype": "float64", "mode": "deterministic"}
+    return leading_directions(objective(net, cost, dataset.train, **own), theta.double(), 2)
 
 
 def _axis(alphas: Any, first: float, last: float, usual: int = NUM_ON_AXIS, among: Sequence[float] = (0.0, 1.0)) -> Any:

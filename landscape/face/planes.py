@@ -16,6 +16,8 @@ from landscape.path.corners_plane import AXES
 from landscape.path.directions import ONE_AXIS
 from landscape.result.curve import Surface
 
+HESSIAN = "hessian"
+
 
 @dataclass(frozen=True, eq=False)
 class PlaneThrough(Place[Surface]):
@@ -39,14 +41,15 @@ class PlaneAround(Place[Surface]):
     radius: float
     seed: int
     one_axis: str
-    directions: tuple[Any, Any] | None
+    directions: tuple[Any, Any] | str | None
     reading: Reading
 
     def __repr__(self) -> str:
         text = f"plane around {spoken(self.point)}, radius={self.radius:g}, "
         if self.directions is None:
             return f"{text}seed={self.seed}"
-        return f"{text}directions={' and '.join(map(spoken, self.directions))}"
+        told = self.directions if isinstance(self.directions, str) else " and ".join(map(spoken, self.directions))
+        return f"{text}directions={told}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +72,7 @@ def plane(
     radius: float | None = None,
     seed: int | None = None,
     one_axis: str | None = None,
-    directions: Sequence[Any] | None = None,
+    directions: Sequence[Any] | str | None = None,
     axes: str | None = None,
     statistics: str | None = None,
     entry: str | Sequence[str | None] | None = None,
@@ -94,7 +97,9 @@ def plane(
             given.
         seed: of the random directions; 0 if not given.
         one_axis: ``"keep"`` moves biases and normalisations too, each as one filter; ``"zero"`` if not given.
-        directions: two state dicts, checkpoints or flat tensors instead of random directions, taken as they are.
+        directions: two state dicts, checkpoints or flat tensors instead of random directions, taken as they are; or
+            ``"hessian"``, the eigenvectors, of length 1, of the two largest eigenvalues of the Hessian of J over the
+            training data (``pip install 'landscape-walk[curvature]'``).
         axes: of three points, ``"sides"`` as above, if not given; or ``"orthogonal"``: t goes along what of c - a is
             orthogonal to b - a, and the grid is a rectangle.
         statistics: of which of three points, ``"a"``, ``"b"`` or ``"c"``, the running statistics of batch norm hold on
@@ -158,11 +163,11 @@ def _one_of(name: str, value: Any, known: Sequence[str]) -> str | None:
     return value  # type: ignore[no-any-return]
 
 
-def _pair(directions: Any) -> tuple[Any, Any] | None:
-    if directions is None:
-        return None
+def _pair(directions: Any) -> tuple[Any, Any] | str | None:
+    if directions is None or (isinstance(directions, str) and directions == HESSIAN):
+        return directions
     if isinstance(directions, str | Tensor) or not isinstance(directions, Sequence) or len(directions) != 2:
-        raise InputError("directions must be a pair: two state dicts, checkpoints or flat tensors")
+        raise InputError("directions must be a pair, two state dicts, checkpoints or flat tensors; or 'hessian'")
     for k, direction in enumerate(directions):
         check_point(f"directions[{k}]", direction)
     return directions[0], directions[1]

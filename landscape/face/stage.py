@@ -25,6 +25,7 @@ from landscape.path import (
     CornersPlane,
     Geometric,
     GivenPlane,
+    HessianPlane,
     LaidPlane,
     Linear,
     Plane,
@@ -37,6 +38,8 @@ from landscape.path.laid_plane import Mark
 LINES: dict[str, Callable[..., Any]] = {"linear": Linear, "geometric": Geometric, "bias_schedule": BiasSchedule}
 Axes = Callable[[LaidPlane], tuple[Any, Any]]
 """a [A] and b [B] on a plane."""
+Leading = Callable[[Tensor, dict[str, Tensor]], tuple[Any, Tensor, Any]]
+"""(theta [P], buffers) -> the leading eigenvalues and eigenvectors of the Hessian there, with their residuals."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,7 @@ class Laid:
     grid: grid.Laid | None = None
 
 
-def laid(place: Any, net: nn.Module, axes: Axes, seeds: Any) -> Laid:
+def laid(place: Any, net: nn.Module, axes: Axes, seeds: Any, leading: Leading | None = None) -> Laid:
     """A line or plane as somebody described it, or a path of the house's, against the names of a net.
 
     Args:
@@ -64,6 +67,7 @@ def laid(place: Any, net: nn.Module, axes: Axes, seeds: Any) -> Laid:
         net: whose names the points have.
         axes: where to look on a plane.
         seeds: one per path; None: 0, 1, ...
+        leading: of J, for a plane that asks for them.
 
     Raises:
         InputError: points that are not of this net, or that are one.
@@ -94,6 +98,10 @@ def laid(place: Any, net: nn.Module, axes: Axes, seeds: Any) -> Laid:
         ends, here = _ends(theta, theta, {}, own, seeds), theta[None]
         if place.directions is None:
             plane = RandomPlane(here, here, net, [0], place.seed, place.radius, place.one_axis, "a")
+        elif isinstance(place.directions, str):
+            if leading is None:
+                raise InputError("directions='hessian' is for ls.measure, which knows J")
+            plane = HessianPlane(here, here, lambda: [leading(theta, own)], place.radius, "a")
         else:
             pair = [
                 point_of(d, net, ignore=place.reading.ignore, name=f"directions[{k}]")[0]

@@ -89,7 +89,7 @@ def draw_paths(
 
 def places(values: Array, found: Components, s: int) -> Array:
     """One column of coordinates in units of the run's size, of its finite points alone."""
-    return np.asarray(values[np.isfinite(values[:, s]), s] / size(found, s))
+    return np.asarray(values[np.isfinite(found.plane_distance[:, s]), s] / size(found, s))
 
 
 def size(found: Components, s: int) -> float:

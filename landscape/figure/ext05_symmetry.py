@@ -22,6 +22,7 @@ WAYS = {
     "random": "random order",
 }
 MATCHED = ("weights", "activations")
+LOWEST = 1e-3  # a smaller share is drawn there
 ADAM = "relu_adam"  # the recipe
 SOURCE = "section 3"
 LEAST = 0.02  # nats: a barrier below it is none
@@ -87,7 +88,10 @@ def draw(results: Sequence[Result]) -> Figure:
         panel.label_line(grid[0][column], title, drawn, legend=False)
         grid[0][column].set_yscale("log")
     style.legend_outside(figure, drawn.legend_title)
-    notes = [*drawn.notes, "barrier: the highest J above the chord of the ends; dots: the pairs of seeds"]
+    notes = [
+        *drawn.notes,
+        "barrier: the highest J above the chord of the ends, below 0.001 drawn there; dots: the pairs of seeds",
+    ]
     title = f"Ext. 5: two solutions and the order of their units{caption.on_data(results)}"
     return caption.finish(figure, results, title, notes, verdicts=judge(results))
 
@@ -99,13 +103,15 @@ def _draw_shares(axes: Axes, jobs: dict[str | None, Result]) -> None:
         if how in jobs and how is not None:
             shares = [found / before[pair] for pair, found in barriers(jobs[how]).items() if before.get(pair, 0) > 0]
             color = panel.job_look(k)["color"]
+            shares = [max(share, LOWEST) for share in shares]
             axes.plot([k] * len(shares), shares, color=color, linestyle="none", marker="o", markersize=5)
     axes.axhline(SHARE, color=style.GREY, linewidth=0.8, linestyle=":", label="at most, if one basin")
     axes.axhline(NULL, color=style.GREY, linewidth=0.8, linestyle="--", label="at least, in random order")
     ways = [str(how) for how in WAYS if how is not None]
     axes.set_xticks(range(1, len(WAYS)), ways)
     axes.set(xlim=(0.5, len(WAYS) - 0.5), ylabel="barrier / as trained")
-    axes.set_ylim(bottom=0.0)
+    axes.set_yscale("log")
+    axes.set_ylim(0.7 * LOWEST, max(2.0, axes.get_ylim()[1]))
 
 
 def judge(results: Sequence[Result]) -> list[Verdict]:

@@ -108,7 +108,9 @@ def publish(results: Sequence[Result], verdicts: Sequence[Verdict], figure: Figu
     for number, result in enumerate(results):
         folder = target / f"job{number}"
         folder.mkdir(exist_ok=True)
-        replace(result, config={k: v for k, v in result.config.items() if uses_of(k).result}).save(folder)
+        config = {k: v for k, v in result.config.items() if uses_of(k).result}
+        overrides = [o for o in result.overrides if key_of(o) != "outputs"]  # a place of the machine
+        replace(result, config=config, overrides=overrides).save(folder)
     write_text(target / "README.md", page(results, verdicts))
     return target / "README.md"
 

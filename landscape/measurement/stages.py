@@ -20,6 +20,8 @@ from landscape.data.dataset import Dataset, Split
 from landscape.data.stream import Stream, limited
 from landscape.endpoints import Ends, point_of
 from landscape.errors import InputError
+from landscape.ground.progress import progress_of
+from landscape.objective.curvature import leading_directions
 from landscape.objective.objective import Objective
 from landscape.parameters import ParameterLayout
 from landscape.path import plane_kind
@@ -143,8 +145,9 @@ class OnPath(Network):
         """The path between two points [S, P], or the plane that is laid by them.
 
         A path whose constructor names ``layout`` learns what the P values are. A plane is told what it names of
-        ``module``, ``seeds`` of the rows, ``theta_2`` and the ``names`` of all three points, ``principal``, which
-        makes the axes of each row's run, and ``read``, which reads a point as somebody gives it.
+        ``module``, ``seeds`` of the rows, ``theta_2`` and the ``names`` of all three points; of ``principal``, which
+        makes the axes of each row's run, ``leading``, which makes the leading eigenvectors of the Hessian at each end,
+        and ``read``, which reads a point as somebody gives it.
 
         Args:
             theta_0, theta_1: the ends.
@@ -161,11 +164,23 @@ class OnPath(Network):
                 "seeds": lambda: self.ends.seeds,
                 "theta_2": lambda: self.ends.theta_2,
                 "names": lambda: self.ends.names,
+                "leading": lambda: self._leading,
                 "principal": lambda: None if self.solutions is None else self._principal,
                 "read": lambda: lambda source, key: point_of(source, self.module, name=key)[0],
             }
         told = {name: instead[name] if name in instead else make() for name, make in known.items() if name in asked}
         return self.path(theta_0, theta_1, **told)
+
+    def _leading(self) -> list[tuple[NDArray[np.float64], Tensor, NDArray[np.float64]]]:
+        """Eigenvalues, eigenvectors and residuals of J over the training data at the end of each row, in float64."""
+        objective = self.objective_along(self.split("train"), "deterministic", dtype="float64")
+        rows = range(len(self.ends.seeds))
+        with progress_of("eigenvectors of the Hessian", len(rows)) as progress:
+            found = []
+            for s in rows:
+                found.append(leading_directions(objective, self.ends.theta_1[s].double(), 2, s))
+                progress(s + 1)
+        return found
 
     def _principal(self) -> list[tuple[Principal | None, NDArray[np.float64]]]:
         """The principal axes of each row's run about its end, and the epochs of its points.

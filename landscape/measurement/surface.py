@@ -22,13 +22,16 @@ from landscape.measurement.grid import Laid, surfaces_on
 from landscape.measurement.interpolation import Interpolation
 from landscape.measurement.plane import objective_of_points
 from landscape.measurement.stages import OnPath
+from landscape.objective.curvature import check_curvature
 from landscape.path import LaidPlane, plane_kind
 from landscape.result.curve import Surface
 
 log = logging.getLogger(__name__)
 
 Array = NDArray[np.float64]
-PLANES = "path=random_plane, corners_plane, trajectory_plane or given_plane"
+PLANES = "path=random_plane, corners_plane, trajectory_plane, hessian_plane or given_plane"
+FEW = 8
+"""Examples on which second derivatives are tried before any work."""
 
 
 class PlaneSurface:
@@ -80,6 +83,12 @@ class PlaneSurface:
                     "measurement=surface looks beside the line, where objective.running_statistics=interpolate "
                     "knows no statistics; use recalibrate, or keep"
                 )
+        kind = plane_kind(on_path.path)
+        if getattr(kind, "needs_curvature", False):
+            on_path.check_held(["train"], "surface path=hessian_plane")
+            few = on_path.dataset.train.first(FEW)
+            trial = on_path.objective_of(few, "deterministic", seeds=on_path.seeds[:1], dtype="float64")
+            check_curvature(trial, "path=hessian_plane")
 
     def check_plane(self, ends_of: Any, path: Any, max_epochs: int) -> None:
         """Raise InputError for endpoints from which no such plane can be laid, before anything is trained.
@@ -146,11 +155,15 @@ class PlaneSurface:
 
     def work(self, on_path: OnPath) -> Work:
         """The passes of the grid, and one point per saved point of the run that is drawn on it."""
-        one, two = (self.num if own is None else len(own) for own in (self.first, self.second))
+        around = self.num + 1 - self.num % 2  # an even number has no middle, where the point lies
+        one, two = (around if own is None else len(own) for own in (self.first, self.second))
         num = one * two
         line = self.curves.work(on_path.on(alphas=np.arange(float(num)), adaptive=None))
         runs = on_path.solutions.trajectories if on_path.solutions is not None else []
-        if not getattr(plane_kind(on_path.path), "needs_runs", False) or not runs:
+        kind = plane_kind(on_path.path)
+        if getattr(kind, "needs_curvature", False):
+            return replace(line, unknown="the eigenvectors of the Hessian")
+        if not getattr(kind, "needs_runs", False) or not runs:
             return line
         points = [
             Pass(split, mode, num_of(on_path.split(split)), len(run.epochs), 1, on_path.trial_in(mode).num_replicates)

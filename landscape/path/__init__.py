@@ -5,7 +5,8 @@ and ``BiasSchedule`` say only what lies between, and so do ``Bezier`` and ``Poly
 trained: what of them a config decides is a ``Connection``.
 
 A plane is a ``LaidPlane``: its kinds say which point and which two directions, ``RandomPlane``, ``CornersPlane``,
-``PrincipalPlane`` of a run, ``GivenPlane``. ``Plane`` numbers the points of a grid on one, and so is a path as well.
+``PrincipalPlane`` of a run, ``GivenPlane``, ``HessianPlane``. ``Plane`` numbers the points of a grid on one, and so is
+a path as well.
 """
 
 from typing import Any
@@ -20,6 +21,7 @@ from landscape.path.contract import BetweenEnds
 from landscape.path.corners_plane import CornersPlane
 from landscape.path.geometric import Geometric
 from landscape.path.given_plane import GivenPlane
+from landscape.path.hessian_plane import HessianPlane
 from landscape.path.laid_plane import LaidPlane, plane_kind
 from landscape.path.linear import Linear
 from landscape.path.plane import Plane
@@ -46,6 +48,7 @@ __all__ = [
     "CornersPlane",
     "Geometric",
     "GivenPlane",
+    "HessianPlane",
     "LaidPlane",
     "Linear",
     "Plane",

@@ -7,7 +7,9 @@ exactly. So one permutation after another is solved until none changes.
 
 from __future__ import annotations
 
+import logging
 import math
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -20,10 +22,14 @@ from torch import Tensor
 from landscape.ground.streams import ALIGN, stream
 from landscape.symmetry.axes import Axes, Axis, Permutation, entries, identity, random_permutations
 
+log = logging.getLogger(__name__)
+
 MOST_LISTED = 5
 """Pieces whose orders, 120 of them, are all tried; of more pieces each pair of units is an assignment of its own."""
 BLOCK = 2**26
 """Bytes of scores at a time."""
+QUIET = 5.0
+"""Seconds after which a start tells of each sweep."""
 GAIN = 1e-12
 """Of |a| |b|: what the similarity gains less is rounding, and could let the sweeps go round in circles."""
 
@@ -89,7 +95,10 @@ class _Descent:
     def __call__(self, by: dict[str, Permutation], generator: torch.Generator) -> Matching:
         """Where the sweeps come to rest from these permutations."""
         by, names, num_sweeps, has_changed = dict(by), list(self.axes.sizes), 0, True
+        began = time.monotonic()
         while has_changed:
+            if num_sweeps and time.monotonic() - began > QUIET:
+                log.info("matching weights: sweep %d; similarity %.6g so far", num_sweeps + 1, self.similarity(by))
             num_sweeps, has_changed = num_sweeps + 1, False
             for k in torch.randperm(len(names), generator=generator).tolist():
                 name = names[k]

@@ -96,7 +96,7 @@ class ConnectionRun:
         counts = None if isinstance(y, Tree) or count_alike(cost, y) else cost.counts
         self.gradient = Gradient(module, cost, self.masks, len(seeds) > 1, counts, form)
         self.curve = connection(*(end.to(device, dtype) for end in (theta_0, theta_1)))
-        own = [{n: b.detach().to(device) for n, b in {**beside(module), **given}.items()} for given in buffers]
+        own = [{n: b.detach().to(device) for n, b in {**beside(module), **named}.items()} for named in buffers]
         self.buffers = {n: torch.stack([one[n] for one in own]) for n in own[0]}
         self.optimizer = optimizer_of(connection.optimizer(), {"bends": self.curve.bends}, {})
         # SGD that follows c times the gradient moves a value as one with c times the rate does.
@@ -133,8 +133,9 @@ class ConnectionRun:
                         checkpoint.save_atomically(self._state(), self.file)
                         saved = time.monotonic()
         bends = self.curve.bends.cpu()
-        for seed, row in zip(self.seeds, bends.unbind(1), strict=True):
-            if not row.isfinite().all():
+        ends = torch.stack([self.curve.theta_0, self.curve.theta_1])
+        for seed, row, own in zip(self.seeds, bends.unbind(1), ends.unbind(1), strict=True):
+            if own.isfinite().all() and not row.isfinite().all():
                 log.warning("the curve of seed %d diverged: lower path.lr=%g", seed, self.connection.lr)
         return Bends(bends, np.stack(self.costs))
 

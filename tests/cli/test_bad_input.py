@@ -80,7 +80,6 @@ WRONG = {
         "endpoints=random_to_solution endpoints.scale=inf alphas=standard": "endpoints.scale=inf",
         "measurement=surface path=linear": "path=Linear is none | path=random_plane",
         "path=random_plane": "path=random_plane is a plane | measurement=surface",
-        "measurement=surface path=trajectory_plane training.max_epochs=1": "three saved points | train for 2 epochs",
         "measurement=closed_form": "measurement=closed_form | =MLP | CrossEntropy | measurement=interpolation",
         "measurement=curvature measurement.num=0": "measurement.num=0 must be a whole number of at least 1",
         "measurement=curvature objective.running_statistics=recalibrate +model.batch_norm=true": (

@@ -142,7 +142,7 @@ def counts(forecast: Forecast) -> dict[str, int]:
         pytest.param(
             ("measurement=plane", "measurement.modes=[deterministic]", "training.max_epochs=25"), marks=pytest.mark.slow
         ),
-        pytest.param(("measurement=surface", "measurement.num=5"), marks=pytest.mark.slow),
+        pytest.param(("measurement=surface", "measurement.num=4"), marks=pytest.mark.slow),
         pytest.param(
             ("measurement=surface", "path=trajectory_plane", "measurement.first=[0,1]", "measurement.second=[0]"),
             marks=pytest.mark.slow,

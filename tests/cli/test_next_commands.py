@@ -70,7 +70,7 @@ measurement=residual training.first_seed=0,1 optimizer.lr=0.1,0.2
 measurement=plane training.num_seeds=2 optimizer.lr=0.1,0.2
 measurement=plane measurement.noise=false
 measurement=surface measurement.num=3 training.num_seeds=2 optimizer.lr=0.1,0.2
-measurement=surface path=trajectory_plane measurement.num=3 measurement.modes=[deterministic,stochastic] model=relu
+measurement=surface path=trajectory_plane measurement.num=3 limits.epochs=2
 measurement=surface_of_three measurement.num=3 training.num_seeds=3 measurement.level=1
 measurement=interpolation,residual optimizer.lr=0.1,0.2
 measurement=gauss_length alphas=unit_50

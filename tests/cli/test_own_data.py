@@ -100,7 +100,14 @@ def test_all_kinds_give_the_same_curve_in_one_sweep(cli: Cli, there: str) -> Non
 SURFACE = ("measurement=surface", "path=corners_plane", "endpoints.third=2.pt", "measurement.num=3")
 
 
-@pytest.mark.parametrize("changes", [("measurement.slopes=2",), ("measurement=plane", "endpoints.third=2.pt"), SURFACE])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        ("measurement.slopes=2",),
+        ("measurement=plane", "endpoints.third=2.pt"),
+        pytest.param(SURFACE, marks=pytest.mark.slow),
+    ],
+)
 def test_streams_have_slopes_and_planes(cli: Cli, there: str, changes: tuple[str, ...]) -> None:
     found = []
     for kind in ("tensors", "function"):

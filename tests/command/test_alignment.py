@@ -12,8 +12,10 @@ import torch
 from omegaconf import OmegaConf
 from torch import nn
 
+from landscape.command.alignment import aligned
 from landscape.command.config import composed, job_key
 from landscape.command.recipe import Recipe
+from landscape.endpoints import Ends
 from landscape.errors import InputError
 from landscape.model import MLP
 from landscape.parameters import ParameterLayout
@@ -94,9 +96,28 @@ def test_what_cannot_be_aligned_is_refused_before_work(here: object, changes: li
         recipe(*NORM, *changes).check()
 
 
-def test_an_end_that_is_not_finite_stays(here: object, caplog: pytest.LogCaptureFixture) -> None:
-    from landscape.command.alignment import aligned
+@pytest.mark.parametrize("way", ["random", pytest.param("weights", marks=pytest.mark.slow)])
+def test_a_line_alone_is_a_line_among_others(here: object, way: str) -> None:
+    made = recipe(*NORM, f"endpoints.align={way}", "endpoints.starts=2")
+    own = made.ends
+    shift = torch.randn(own.theta_1.shape, generator=torch.Generator().manual_seed(0))
+    both = Ends(
+        torch.cat([own.theta_0, own.theta_1]),
+        torch.cat([own.theta_1, own.theta_1 + shift]),
+        ["0-1", "2-3"],
+        [0, 2],
+        own.buffers * 2,
+        [False] * 2,
+        own.buffers_0 * 2,
+    )
+    alone = Ends(both.theta_0[1:], both.theta_1[1:], ["2-3"], [2], own.buffers, [False], own.buffers_0)
+    found, one = (aligned(made.network, made.endpoints, ends, None) for ends in (both, alone))
+    assert torch.equal(found.theta_1[1:], one.theta_1) and not torch.equal(found.theta_1, both.theta_1)
+    assert {name: values[1:] for name, values in found.numbers.items()} == one.numbers
+    assert all(torch.equal(found.buffers[1][name], value) for name, value in one.buffers[0].items())
 
+
+def test_an_end_that_is_not_finite_stays(here: object, caplog: pytest.LogCaptureFixture) -> None:
     made = recipe(*NORM, "endpoints.align=weights")
     ends = made.ends
     ends.theta_1[0, 3] = float("nan")

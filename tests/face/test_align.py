@@ -69,6 +69,32 @@ def test_a_copy_in_other_scales_is_the_same_point(pair: tuple[MLP, MLP]) -> None
     assert found.distance_after < 1e-6 * found.distance_before
 
 
+class Tied(nn.Module):
+    """One square weight under two names, and a buffer that no state dict has."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.again, self.last = nn.Linear(5, 6), nn.Linear(6, 6), nn.Linear(6, 3)
+        self.twice = nn.Linear(6, 6)
+        self.twice.weight = self.again.weight
+        self.register_buffer("mean", torch.ones(5), persistent=False)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        h = self.first(x - self.mean).relu()
+        out: torch.Tensor = self.last(h + self.twice(h + self.again(h).relu()).relu())
+        return out
+
+
+def test_a_net_with_tied_weights_gets_a_state_dict_that_it_loads() -> None:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        a, b, net = Tied(), Tied(), Tied()
+    found = ls.align(a, a, b, data=DATA, by="random")
+    net.load_state_dict(dict(found))
+    assert found.share_moved > 0 and torch.allclose(net(X), b(X), atol=1e-6)
+    assert barrier(a, a, found) >= 0
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [

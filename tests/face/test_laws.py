@@ -178,6 +178,22 @@ def test_planes_of_every_kind_are_plain_loops(plain: Trained) -> None:
         np.testing.assert_allclose(squares, np.square(distance), rtol=1e-12, atol=1e-12)
 
 
+def test_along_the_hessians_eigenvectors_j_bends_by_its_eigenvalues(plain: Trained) -> None:
+    pytest.importorskip("curvlinops")
+    place, step = ls.plane(plain.net, directions="hessian", radius=1e-3), 1e-3
+    surface = ls.measure(plain.net, place, (plain.x, plain.y), CE, alphas=3, dtype="float64")
+    layout, J = ParameterLayout.of(plain.net), surface.objective[:, :, 0]
+
+    def cost(theta: Tensor) -> Tensor:
+        return F.cross_entropy(torch.func.functional_call(plain.net, layout.unflatten(theta), plain.x), plain.y)
+
+    hessian = torch.autograd.functional.hessian(cost, layout.theta(plain.net))
+    largest = torch.linalg.eigvalsh(hessian).numpy()[:-3:-1]
+    bends = [(line[2] - 2 * line[1] + line[0]) / step**2 for line in (J[:, 1], J[1])]
+    np.testing.assert_allclose(bends, largest, rtol=1e-4)
+    assert abs(J[2, 2] - J[2, 0] - J[0, 2] + J[0, 0]) / (4 * step**2) < 1e-3 * largest[0]
+
+
 def test_the_middle_of_a_plane_is_the_point(plain: Trained) -> None:
     plane = ls.plane(plain.net, radius=0.5, seed=2)
     surface = ls.measure(plain.net, plane, (plain.x, plain.y), CE, alphas=3, dtype="float64")

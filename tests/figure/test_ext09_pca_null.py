@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from landscape.figure import ext09_pca_null as figure
+from landscape.figure import sweep
 from landscape.measurement.principal import Walk, measured
 from landscape.result.curve import Components
 from landscape.result.saved import Result
@@ -89,3 +90,18 @@ def test_the_drawing_says_what_it_shows() -> None:
     assert first.get_xscale() == first.get_yscale() == "log" and "share" in first.get_ylabel()
     assert len(drawn.axes[3].get_lines()) == 2 * 2 + 2 * 2 + 2 + 2  # walks and runs with their starts, both laws, rules
     assert {"Adam, momentum 0.9", "a random walk, by theory"} <= {t.get_text() for t in drawn.legends[0].get_texts()}
+
+
+def test_the_figure_of_any_sweep_draws_them() -> None:
+    """One job: shares and paths, a gap where a point is not finite; a swept key: a colour per value."""
+    one = result(3.0)
+    part = one.components["mean"]
+    lost = {name: np.where(np.arange(40)[:, None] == 7, np.nan, getattr(part, name)) for name in ("first", "second")}
+    holed = replace(part, plane_distance=lost["first"], **lost)  # type: ignore[arg-type]
+    drawn = sweep.draw([replace(one, components={"mean": holed})])
+    titles = [axes.get_title(loc="left") for axes in drawn.axes]
+    assert titles == ["principal axes about their mean", "in the plane of the first two"]
+    assert len(drawn.axes[1].get_lines()[0].get_xdata()) == 39  # type: ignore[arg-type]
+    jobs = [replace(result(far), overrides=[f"optimizer.lr={far}"]) for far in (1.0, 3.0)]
+    [panel] = [axes for axes in sweep.draw(jobs).axes if axes.get_xlabel() == "principal axis"]
+    assert panel.get_yscale() == "log" and len(panel.get_lines()) == 2 + 2

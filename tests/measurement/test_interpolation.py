@@ -19,7 +19,7 @@ from landscape.cost import Adversarial, SquaredError
 from landscape.data.teacher import teacher
 from landscape.errors import InputError
 from landscape.ground.provenance import conf_dir
-from landscape.measurement import Interpolation, OnPath, stage_of
+from landscape.measurement import Interpolation, OnPath
 from landscape.measurement.interpolation import numbers_of
 from landscape.model import DeepLinear
 from landscape.objective import Objective
@@ -183,7 +183,7 @@ def test_without_noise_nothing_is_kept(subject: OnPath) -> None:
 
 
 FOLDER = Path(conf_dir()) / "measurement"
-ALONG = [file.stem for file in sorted(FOLDER.glob("*.yaml")) if stage_of(instantiate(OmegaConf.load(file))) is OnPath]
+ALONG = [file.stem for file in sorted(FOLDER.glob("*.yaml")) if "slopes" in OmegaConf.load(file)]
 
 
 @pytest.mark.parametrize("name", ALONG)

@@ -134,10 +134,10 @@ def test_work_counts_what_a_call_does(subject: OnPath, tmp_path: Path) -> None:
     trained = runs(tmp_path, LAYOUT)
     ends = ends_of(trained.theta_i, trained.theta_f, trained.seeds)
     stage = replace(subject, solutions=trained, ends=ends, path=PrincipalPlane)
-    take = PlaneSurface(["train"], ["deterministic", "stochastic"], num=4, first=[0.0, 1.0], noise=False)
+    take = PlaneSurface(["train"], ["deterministic", "stochastic"], num=3, first=[0.0, 1.0], noise=False)
     work = take.work(stage)
     assert [(part.mode, part.num_points, part.num_rows) for part in work.passes] == [
-        *(("deterministic", 8, 2), ("stochastic", 8, 2)),
+        *(("deterministic", 6, 2), ("stochastic", 6, 2)),
         *((mode, num, 1) for mode in ("deterministic", "stochastic") for num in (5, 4)),
     ]
 

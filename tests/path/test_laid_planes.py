@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from landscape.errors import InputError
-from landscape.path import CornersPlane, GivenPlane, LaidPlane, PrincipalPlane, RandomPlane
+from landscape.path import CornersPlane, GivenPlane, HessianPlane, LaidPlane, PrincipalPlane, RandomPlane
 from landscape.store.principal import principal
 from landscape.store.trajectory import Trajectory
 from tests.twin import maxout, normal
@@ -135,6 +135,9 @@ REFUSED = {
     "parallel": Refused(lambda: given(ONE[0], -3 * ONE[0]), "point along one line"),
     "one direction": Refused(lambda: given(ONE[0]), "must be a list of two files"),
     "radius": Refused(lambda: given(ONE[0], TWO[0], radius=0), "path.radius=0 must be a finite number, above 0"),
+    "flat Hessian": Refused(
+        lambda: HessianPlane(ONE, ONE, lambda: [(ZERO, torch.zeros(2, NUM), ZERO)]), "first eigenvector .* length zero"
+    ),
     "no runs": Refused(lambda: PrincipalPlane(ONE, TWO, None), "needs the training runs"),
     "seed": Refused(lambda: RandomPlane(ONE, ONE, maxout(), [0], seed=0.5), "path.seed=0.5 must be a whole number"),
     "one_axis": Refused(lambda: RandomPlane(ONE, ONE, maxout(), [0], one_axis="x"), "path.one_axis=x must be one of"),

@@ -12,7 +12,10 @@ from landscape.errors import InputError
 from landscape.symmetry.axes import identity, permuted, random_permutations
 from landscape.symmetry.check import check_axes
 from landscape.symmetry.find import axes_of
-from tests.symmetry.nets import CASES, QUICK, TOKENS, Net, X
+from tests import zoo
+from tests.symmetry.modules import Net
+from tests.symmetry.nets import CASES, QUICK, TOKENS, X
+from tests.twin import D
 
 
 def scattered(net: nn.Module) -> nn.Module:
@@ -66,11 +69,26 @@ def test_axes_are_found(name: str) -> None:
     assert (outputs(net, moved, case.example) - expected).abs().max() <= 1e-12 * expected.abs().max()
 
 
+@pytest.mark.slow
 def test_a_longer_sequence_than_the_example_keeps_its_outputs() -> None:
     """Axes that one step of a recurrence showed hold for all."""
     net = CASES["lstm, one step"].make()
     axes = axes_of(net, TOKENS[:, :1])
     assert check_axes(net, axes, TOKENS) <= 1e-12
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", zoo.WORKS)
+def test_modules_that_people_have_get_no_wrong_axes(name: str) -> None:
+    """Some have none, or are refused."""
+    torch.manual_seed(0)
+    net, x = zoo.WORKS[name](), torch.randn(4, D)
+    try:
+        axes = axes_of(net, x)
+    except InputError as error:
+        assert "axes_from(file, net)" in str(error)
+    else:
+        assert check_axes(net, axes, x) <= 1e-12
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,8 @@ from landscape.symmetry.axes import Axes, Axis
 from landscape.symmetry.check import check_axes
 from landscape.symmetry.find import axes_of
 from landscape.symmetry.given import axes_from
-from tests.symmetry.nets import CASES, Net
+from tests.symmetry.modules import Net
+from tests.symmetry.nets import CASES
 
 GOOD = """
 layers.0.weight: [first, null]

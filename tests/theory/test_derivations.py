@@ -34,7 +34,7 @@ ELSEWHERE: list[tuple[str, dict[str, Any]]] = [
     *(("homogeneous", {"depth": depth}) for depth in (1, 6)),
     *(("logits", {"depth": depth, "power": p, "width": w}) for depth, p, w in ((1, 2, 6), (2, 4, 1), (3, 1, 6))),
     *(("noise", changed) for changed in ({"dimension": 1, "lr": 0.3}, {"batch_size": 1, "lr": 0.05, "num_steps": 5})),
-    *(("pca_null", {"num_points": n, "dimension": d}) for n, d in ((3, 100), (40, 10**6))),
+    *(("pca_null", {"num_points": n, "dimension": d}) for n, d in ((4, 100), (40, 10**6))),
     *(("plane", {"depth": d, "width": w, "seed": s}) for d, w, s in ((1, 2, 0), (6, 3, 4))),
     *(
         ("quadratic", {"lr": lr, "momentum": m, "dimension": 50, "condition": 30})

@@ -158,13 +158,13 @@ def _drawn(clock: ArrayLike, origin: int | None, dimension: int, num: int = NUM_
     return found
 
 
-def derive(*, num_points: int = 1000, dimension: int = 1000) -> Derivation:
+def derive(*, num_points: int = 300, dimension: int = 1000) -> Derivation:
     """The shares, the axes and the curve of a walk, and how far finitely many dimensions are from them.
 
     Args:
-        num_points: n of the numbers, 3 to 2000. dimension: D of the numbers and of the check, from 100 on.
+        num_points: n of the numbers, 4 to 2000. dimension: D of the numbers and of the check, from 100 on.
     """
-    require_whole(num_points=(num_points, 3, 2000), dimension=(dimension, FEWEST_DIMENSIONS, 10**9))
+    require_whole(num_points=(num_points, 4, 2000), dimension=(dimension, FEWEST_DIMENSIONS, 10**9))
     n, about = int(num_points), np.arange(int(num_points))
     values: dict[str, Any] = {"num_points": n, "dimension": int(dimension)}
     for name, origin in (("centred", None), ("from_the_end", n - 1)):
@@ -259,7 +259,7 @@ def _seen_by(products: Array, num: int, origin: int | None) -> Array:
     return np.asarray(away @ walk @ away.T)
 
 
-def draw(axes: Any, *, num_points: int = 1000, dimension: int = 1000) -> None:
+def draw(axes: Any, *, num_points: int = 300, dimension: int = 1000) -> None:
     """The shares of both, and of one walk.
 
     Args:

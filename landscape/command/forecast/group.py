@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from landscape.command.connect import rows_together
+from landscape.command.connect import asked, folder_of, rows_together
 from landscape.command.recipe import Recipe
 from landscape.measurement import Network, OnPath, Pass
 from landscape.objective.objective import Objective
@@ -80,11 +81,9 @@ def group_of(seeds: list[int], description: dict[str, Any], recipe: Recipe, seen
     entry, refresh = recipe.store_folder / key, recipe.config["refresh"]
     if key in seen:
         group.standing = "shared"
-    elif (entry / "meta.json").exists() and not refresh:
-        group.standing = "trained"
-    else:
-        done = None if refresh else epoch_of(entry / "checkpoint.pt")
-        group.standing = "new" if done is None else "cut"
+        return group
+    group.standing, done = standing_of(entry, refresh)
+    if group.standing != "trained":
         group.num_epochs = training.max_epochs - (done or 0)
         group.num_monitorings = group.num_epochs + (done is None)  # a new run is measured at its start too
         group.num_updates, group.num_examples = num_updates, num_examples
@@ -101,12 +100,21 @@ def group_of(seeds: list[int], description: dict[str, Any], recipe: Recipe, seen
     return group
 
 
-def curves_of(recipe: Recipe, stage: OnPath, may_be_kept: bool) -> list[GroupForecast]:
+def standing_of(entry: Path, refresh: bool) -> tuple[str, int | None]:
+    """Whether an entry is new, cut or trained, and the epochs that its checkpoint knows; None without one."""
+    if (entry / "meta.json").exists() and not refresh:
+        return "trained", None
+    done = None if refresh else epoch_of(entry / "checkpoint.pt")
+    return ("new" if done is None else "cut"), done
+
+
+def curves_of(recipe: Recipe, stage: OnPath, may_be_kept: bool, seen: set[str]) -> list[GroupForecast]:
     """Count the training of bends, of a path that has any; an update of them is timed as one of the recipe's nets.
 
     Args:
         stage: its ends may be stand-ins.
         may_be_kept: nothing is trained before, so that the curves may lie in the store; then the count is the most.
+        seen: keys that an earlier job trains; these are added.
     """
     connection = stage.path
     if not isinstance(connection, Connection):
@@ -116,8 +124,13 @@ def curves_of(recipe: Recipe, stage: OnPath, may_be_kept: bool) -> list[GroupFor
     itemsize, num_values = getattr(torch, training.dtype).itemsize, ParameterLayout.of(stage.module).num_parameters
     found = []
     for rows in rows_together(recipe, stage, connection):
-        group = GroupForecast([stage.ends.seeds[s] for s in rows], key=f"curve {rows}", may_stop=may_be_kept)
-        group.num_epochs, group.num_examples = connection.epochs, num
+        key = key_of(asked(recipe, stage, connection, rows)[0])
+        group = GroupForecast([stage.ends.seeds[s] for s in rows], key, may_stop=may_be_kept)
+        entry = folder_of(recipe) / key
+        group.standing, done = ("shared", None) if key in seen else standing_of(entry, recipe.config["refresh"])
+        group.num_epochs = 0 if group.standing in ("trained", "shared") else connection.epochs - (done or 0)
+        seen.add(key)
+        group.num_examples = num
         group.num_updates = -(-(num - training.drop_last * (num % size)) // size)
         group.num_bytes = connection.num_bends * len(rows) * num_values * itemsize
         found.append(group)

@@ -122,7 +122,7 @@ def job_of(
         solutions = _stand_in(recipe, job.groups)
     subject = recipe.subject(solutions)
     if isinstance(subject, OnPath):
-        job.curves = curves_of(recipe, subject, all(group.standing == "trained" for group in job.groups))
+        job.curves = curves_of(recipe, subject, all(group.standing == "trained" for group in job.groups), seen)
     work = work_of(measurement, subject) or Work(unknown=f"measurement {type(measurement).__name__}")
     job.passes, job.steps, job.unknown = work.passes, work.steps, work.unknown
     if isinstance(subject, Network):

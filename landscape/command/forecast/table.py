@@ -119,7 +119,9 @@ def _training(job: JobForecast) -> str:
             text = f"{work} × {{}}" + f", {text}" * bool(text)
         lines[text] = lines.get(text, 0) + len(group.seeds)
     for curve in job.curves:
-        lines[f"curves: {curve.num_epochs:,} × {curve.num_examples:,} × {{}}"] = len(curve.seeds)
+        work = f"{curve.num_epochs:,} × {curve.num_examples:,} × {{}}"
+        text = f"curves: {work if curve.num_epochs else _STANDING[curve.standing]}"
+        lines[text] = lines.get(text, 0) + len(curve.seeds)
     return "\n".join(line.format(num) for line, num in lines.items()) or "none"
 
 
