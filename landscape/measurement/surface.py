@@ -178,7 +178,7 @@ def _tell(plane: LaidPlane) -> None:
     worst = float(np.nanmax(np.abs(plane.cosine)))
     log.info("%s and %s: the cosine between them is at most %.1g", *plane.direction_names, worst)
     if plane.path:
-        away, reach = (np.nanmax(part, axis=0) for part in (plane.path["beside"], plane.reach))
+        away, reach = (np.fmax.reduce(part, axis=0) for part in (plane.path["beside"], plane.reach))
         told = [f"{a:.3g} from the plane, and it reaches {b:.3g} on it" for a, b in zip(away, reach, strict=True)]
         log.info("the run's farthest point is %s [parameter units]", "; ".join(told))
 

@@ -89,6 +89,19 @@ def test_a_run_has_its_own_j_and_not_the_surfaces(subject: OnPath, tmp_path: Pat
     assert all(0 < share <= 1 for share in measured.numbers["plane/share_first"])
 
 
+def test_a_run_of_two_points_leaves_the_others_theirs(subject: OnPath, tmp_path: Path) -> None:
+    trained = runs(tmp_path, LAYOUT)
+    whole, short = trained.trajectories
+    trained = replace(trained, trajectories=[whole, replace(short, epochs=short.epochs[:2], steps=short.steps[:2])])
+    ends = ends_of(trained.theta_i, trained.theta_f, trained.seeds)
+    measured = PlaneSurface(["train"], num=3)(replace(subject, solutions=trained, ends=ends, path=PrincipalPlane))
+    surface = measured.surfaces["train/deterministic"]
+    assert np.isfinite(surface.objective[..., 0]).all() and np.isfinite(surface.objective[..., 1]).sum() == 1
+    found = surface.summary()
+    assert found["at_solution"][1] == pytest.approx(objective(trained.theta_f[1].double(), subject.dataset.train))
+    assert found["path_beside"][0] > 0 and np.isnan(found["path_beside"][1])
+
+
 class Ends:
     needs_solutions, brings_runs = False, True
 

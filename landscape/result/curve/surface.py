@@ -65,7 +65,7 @@ class Surface(Grid, shown.Shown):
         inside = [one for one in terrain.minima(values) if one.is_inside and one.climb > self._rounding(s)]
         found["num_minima"] = float(len(inside)) if place else math.nan
         if self.path:
-            found["path_beside"] = float(np.nanmax(self.path["beside"][:, s], initial=0.0))
+            found["path_beside"] = float(np.fmax.reduce(self.path["beside"][:, s], initial=math.nan))
         return found
 
     def _rounding(self, s: int) -> float:
