@@ -17,6 +17,7 @@ PHRASES = {
         "another point of it, so bends cannot be trained; use ls.line(a, b)"
     ),
     "use path=linear": "use path='linear'",
+    "use path=corners_plane": "give three points, plane(a, b, c)",
     ", or path=corners_plane": ", or give three points, plane(a, b, c)",
     "path=given_plane: ": "",
     "path=trajectory_plane: ": "",

@@ -101,20 +101,28 @@ def _counts(evidence: Evidence[Column]) -> str:
 
 
 SHRINKS: Told = f"end barrier <= {SHARE:g} of the line's"
-LINE = Claim("ext06a", "A barrier stands on the straight line between two solutions", "Fig. 5 left", _counts)
-ROUND = Claim("ext06b", "A trained curve goes round the barrier of the line", "Garipov 2018", SHRINKS)
+LINE = Claim(
+    "ext06a", "A barrier stands on the straight line between two solutions", "Fig. 5 left", _counts, needs_training=True
+)
+ROUND = Claim(
+    "ext06b", "A trained curve goes round the barrier of the line", "Garipov 2018", SHRINKS, needs_training=True
+)
 APART = Claim(
     "ext06c",
     "The barrier belongs to the two solutions, which are different minima off the line as well",
     "Fig. 5 left",
     lambda e: f"on every way that was measured: {_counts(e)}",
+    needs_training=True,
 )
-MATCHED = Claim("ext06d", "Matching the hidden units takes the barrier off the line", "Ainsworth 2023", SHRINKS)
+MATCHED = Claim(
+    "ext06d", "Matching the hidden units takes the barrier off the line", "Ainsworth 2023", SHRINKS, needs_training=True
+)
 GOOD = Claim(
     "ext06e",
     "All along the curve the net is as good on validation",
     "Garipov 2018",
     f"error <= that of the worse end + {ERROR:g}",
+    needs_training=True,
 )
 
 

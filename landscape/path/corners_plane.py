@@ -77,7 +77,7 @@ class CornersPlane(LaidPlane):
             rest if is_orthogonal else aside,
             marks,
             ((low - margin, high + margin), (-margin, 1 + margin)),
-            (f"the way from {names[0]} to {names[1]}", f"the way to {names[2]}" + ", beside it" * is_orthogonal),
+            (f"from {names[0]} to {names[1]}", f"beside that, towards {names[2]}"),
         )
         self._anchors = one, two, (one + rest if is_orthogonal else three)
 

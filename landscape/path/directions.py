@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
@@ -59,9 +61,11 @@ def directions(module: nn.Module, theta: Tensor, seed: int, of: int = 0, one_axi
             rows = (shape[0], -1)
         _scale(pair.view(2, *rows), own.reshape(rows))
     if not found.any(dim=1).all():
+        others = any(len(shape) < 2 and math.prod(shape) > 1 for shape in layout.shapes)
+        more = "path.one_axis=keep, or " if one_axis == "zero" and others else ""
         raise InputError(
-            f"model={type(module).__name__} has no weights of two axes that are not zero, so no direction is left for "
-            "a plane around one point; use path.one_axis=keep, or path=corners_plane"
+            f"model={type(module).__name__} has no filters of two weights or more that are not zero, so no direction "
+            f"is left for a plane around one point; use {more}path=corners_plane"
         )
     return found
 

@@ -56,6 +56,8 @@ def test_without_a_barrier_on_the_line_no_way_goes_round_it() -> None:
     assert found["ext06b", "Bézier curve"] is None and found["ext06c", "all ways"] is False  # the first pair's is gone
     assert held([job("linear", [0.1, 0.1]), job("bezier", [0.0, 0.0])])["ext06c", "all ways"] is None
     assert held([job("bezier", [0.0])]) == {}
+    jobs = [job("linear", [1.0]), job("bezier", [0.0]), job("linear", [0.0], "weights")]
+    assert set(held([replace(result, scale="smoke") for result in jobs]).values()) == {None}
 
 
 def test_the_figure_shows_every_way_and_what_counts() -> None:
