@@ -55,7 +55,7 @@ def draw(results: Sequence[Result]) -> Figure:
 
 def judge(results: Sequence[Result]) -> list[Verdict]:
     """ext07a, b: conditioning; ext07c: it binds; ext07d: noise; ext07e, f: nothing exotic; ext07: the sentence."""
-    names = [naming.recipe(result) for result in results]
+    names = [f"{r.choices.get('model', naming.recipe(r))}{caption.on_data([r])}" for r in results]
     return [v for result, name in zip(results, names, strict=True) for v in judge_job(CHECKS, result, name)]
 
 
