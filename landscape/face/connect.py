@@ -108,8 +108,8 @@ def connect(
     >>> x = torch.ones(8, 1)
     >>> a, b = torch.tensor([0.25, 4.0]), torch.tensor([4.0, 0.25])
     >>> curve = ls.connect(Product(), a, b, (x, x), torch.nn.MSELoss(), epochs=300, batch_size=4, progress=False)
-    >>> curve
-    bezier curve of 1 bend, 1.18 times as long as its line
+    >>> curve  # doctest: +ELLIPSIS
+    bezier curve of 1 bend, 1.1... times as long as its line
     >>> on_line, on_curve = (
     ...     ls.measure(Product(), place, (x, x), torch.nn.MSELoss(), alphas=11).objective.max()
     ...     for place in (curve.line, curve)
