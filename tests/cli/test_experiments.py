@@ -102,5 +102,5 @@ def test_help_lists_every_experiment_with_a_line(cli: Cli) -> None:
     assert ran.status == 0
     for name in EXPERIMENTS:
         told = [text for text in ran.out.splitlines() if re.search(r"Figure|Theorem|Extension|et al\.", text)]
-        (line,) = [text for text in told if f"+experiment={name}" in text]
+        (line,) = [text for text in told if f"+experiment={name} " in text]
         assert len(line.split(name)[1].split()) >= 4
