@@ -15,6 +15,7 @@ from landscape.errors import InputError
 from landscape.face.data import examples_of
 from landscape.face.points import Reading
 from landscape.face.words import translated
+from landscape.ground.streams import ALIGN, stream_seed
 from landscape.objective.module.watch import undisturbed
 from landscape.parameters import ParameterLayout
 from landscape.symmetry.align import WAYS, Aligned, Alignment
@@ -59,14 +60,15 @@ def align(
             Linear.
         axes: which axes share a permutation: a yaml file, or ``Axes``; None: found by itself.
         rescale: also give the units of b the norms of a's, where their activation is positively homogeneous.
-        starts: of weight matching; the first begins with b as it is, the others at random, and the nearest is kept.
-        seed: of what is random.
+        starts: of weight matching, each of which ends at a local optimum; the first begins with b as it is, the others
+            at random, and the nearest is kept. Ten are safer than one and cost ten times as much.
+        seed: of what is random; the command's ``endpoints.align_seed`` on the same two files.
         call: (module, inputs) -> outputs, where the net is called in another way.
         entry, ignore, missing: how points are read, see ``line``.
 
     Returns:
-        A state dict with ``permutations``, ``distance_before``, ``distance_after``, ``num_sweeps``, ``share_moved`` and
-        ``difference``; ``save`` keeps the permutations in a file.
+        A state dict with ``permutations``, ``distance_before``, ``distance_after``, ``num_sweeps``, ``share_moved``,
+        ``difference``, ``num_starts`` and ``num_nearest``; ``save`` keeps the permutations in a file.
 
     Raises:
         InputError: axes that are not found or wrong, points that do not fit, or a way that does not fit the net.
@@ -104,7 +106,7 @@ def align(
         alignment = Alignment(over, found, _way(by), rescale, starts)
         alignment.check()
         one, other = states
-        aligned = alignment(one, other, seed)
+        aligned = alignment(one, other, stream_seed(seed, ALIGN, 0))  # as the command draws for its line 0
         aligned.state = _as_state_dict(net, aligned.state)
         return aligned
 

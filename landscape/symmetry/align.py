@@ -36,6 +36,7 @@ class Aligned(Mapping[str, Tensor]):
         num_sweeps: of weight matching; 0 where there were none.
         share_moved: of the units, those that stand elsewhere now.
         difference: between the outputs before and after, relative to the largest, on a few examples in float64.
+        num_starts, num_nearest: of weight matching, and those that came as near as this; 0 where there were none.
     """
 
     def __init__(
@@ -46,10 +47,13 @@ class Aligned(Mapping[str, Tensor]):
         distance_after: float,
         num_sweeps: int,
         difference: float,
+        num_starts: int = 0,
+        num_nearest: int = 0,
     ) -> None:
         self.state, self.permutations = dict(state), dict(permutations)
         self.distance_before, self.distance_after = distance_before, distance_after
         self.num_sweeps, self.difference = num_sweeps, difference
+        self.num_starts, self.num_nearest = num_starts, num_nearest
 
     def __getitem__(self, name: str) -> Tensor:
         return self.state[name]
@@ -66,6 +70,11 @@ class Aligned(Mapping[str, Tensor]):
         moved = [by.units != torch.arange(len(by.units)) for by in self.permutations.values()]
         return torch.cat(moved).double().mean().item() if moved else 0.0
 
+    @property
+    def reached(self) -> str:
+        """`` (2 of 10 starts)``: how many came as near as this; empty where nothing was started."""
+        return f" ({self.num_nearest} of {self.num_starts} starts)" if self.num_starts else ""
+
     def save(self, file: str | Path) -> None:
         """Keep the permutations in an npz file; ``ls.align(..., by=file)`` takes them from there."""
         write(file, {"0": self.permutations})
@@ -74,7 +83,7 @@ class Aligned(Mapping[str, Tensor]):
         num = sum(len(by.units) for by in self.permutations.values())
         return (
             f"aligned state dict of {len(self)} tensors: distance {self.distance_before:.4g} -> "
-            f"{self.distance_after:.4g}, {self.share_moved:.0%} of {num} units moved"
+            f"{self.distance_after:.4g}{self.reached}, {self.share_moved:.0%} of {num} units moved"
         )
 
 
@@ -141,7 +150,8 @@ class Alignment:
             )
         names = self.parameters
         before, after = (_distance(a, state, names) for state in (b, found))
-        return Aligned(found, matching.permutations, before, after, matching.num_sweeps, difference)
+        counts = matching.num_starts, matching.num_nearest
+        return Aligned(found, matching.permutations, before, after, matching.num_sweeps, difference, *counts)
 
     @cached_property
     def parameters(self) -> list[str]:

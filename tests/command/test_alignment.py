@@ -12,6 +12,7 @@ import torch
 from omegaconf import OmegaConf
 from torch import nn
 
+import landscape as ls
 from landscape.command.alignment import aligned
 from landscape.command.config import composed, job_key
 from landscape.command.recipe import Recipe
@@ -72,6 +73,7 @@ def test_the_second_end_is_permuted_with_its_statistics_and_told(
     assert numbers["difference"] <= 1e-12 and numbers["share_moved"] > 0.5
     assert (numbers["num_sweeps"] > 0) == (way == "weights")
     assert f"aligned by {way}" in caplog.text
+    assert ("num_nearest" in numbers) == (" of 2 starts), " in caplog.text) == (way == "weights")
     before = recipe(*NORM).subject(None)
     assert torch.equal(before.ends.theta_1[0], layout.flatten(here[1])) and before.ends.numbers == {}  # type: ignore[attr-defined]
 
@@ -115,6 +117,14 @@ def test_a_line_alone_is_a_line_among_others(here: object, way: str) -> None:
     assert torch.equal(found.theta_1[1:], one.theta_1) and not torch.equal(found.theta_1, both.theta_1)
     assert {name: values[1:] for name, values in found.numbers.items()} == one.numbers
     assert all(torch.equal(found.buffers[1][name], value) for name, value in one.buffers[0].items())
+
+
+def test_a_seed_draws_the_same_here_and_in_python(here: tuple[dict[str, Any], dict[str, Any]]) -> None:
+    made = recipe(*NORM, "endpoints.align=random", "endpoints.align_seed=3")
+    found = aligned(made.network, made.endpoints, made.ends, None)
+    state = ls.align(made.network.module, *here, by="random", seed=3, data=(torch.rand(64, 64), torch.zeros(64)))
+    layout = ParameterLayout.of(made.network.module)
+    assert torch.equal(found.theta_1[0], layout.flatten({name: state[name] for name in layout.names}))
 
 
 def test_an_end_that_is_not_finite_stays(here: object, caplog: pytest.LogCaptureFixture) -> None:
