@@ -103,6 +103,7 @@ def test_a_net_with_tied_weights_gets_a_state_dict_that_it_loads() -> None:
         ({"by": "weight"}, "by='weight' must be one of 'weights', 'activations', 'random'"),
         ({"by": "lost.npz"}, "there is no file lost.npz"),
         ({"by": "activations"}, "data=None leaves open over which activations are taken"),
+        ({"by": "activations", "data": (X[:1], Y[:1])}, "by='activations' correlates units .* give two or more"),
         ({"by": {"layers.0": list(range(16))}}, r"by={'layers.0': ...} has a list where a Permutation belongs"),
         (
             {"by": {"layers.0": Permutation(torch.arange(15))}},
