@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from landscape.symmetry.find import axes_of
 from landscape.symmetry.given import axes_from
 from landscape.symmetry.net import Net
 from landscape.symmetry.saved import write
+
+log = logging.getLogger(__name__)
 
 FILE = "alignment.npz"
 """In the folder of a job: the permutations of each line."""
@@ -43,7 +46,11 @@ def alignment_of(network: Network, how: Align) -> Alignment:
 def check_alignment(network: Network, endpoints: Any) -> None:
     """Raise InputError where the ends are to be aligned and cannot be, before anything is trained."""
     how: Align | None = getattr(endpoints, "align", None)
-    if how is None or how.by is None:
+    if how is None:
+        return
+    if how.by is None:
+        if how.axes is not None:  # another job of a sweep may align, and a wrong file is wrong in all
+            axes_from(how.axes, network.module)
         return
     if getattr(endpoints, "has_third", False):
         raise InputError(
@@ -56,6 +63,9 @@ def check_alignment(network: Network, endpoints: Any) -> None:
 def aligned(network: Network, endpoints: Any, ends: Ends, folder: Path | None) -> Ends:
     """The ends, aligned where that is wanted; the permutations are kept in the job's folder."""
     how: Align | None = getattr(endpoints, "align", None)
+    if how is not None and (keys := how.idle):
+        told = " and ".join(f"endpoints.{key}" for key in keys)
+        log.info("%s: nothing changes by it where endpoints.align=%s", told, how.by or "null")
     if how is None or how.by is None:
         return ends
     changed, found = align_ends(ends, alignment_of(network, how), how.seed)

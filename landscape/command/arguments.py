@@ -21,7 +21,10 @@ OWN_KEYS = ("_target_", "_partial_", "_args_", "_recursive_", "_convert_")
 """Keys that are Hydra's."""
 OF_ANOTHER = {"data": ("name",)}
 """Keys of nodes that this house reads itself, also where another's constructor does not take them."""
-ELSEWHERE = {"endpoints.align": "of a line between two networks: endpoints=between_solutions, checkpoints or points"}
+ELSEWHERE = dict.fromkeys(
+    (f"endpoints.{key}" for key in ("align", "axes", "rescale", "starts", "align_seed")),
+    "of a line between two networks: endpoints=between_solutions, checkpoints or points",
+)
 """Keys of which it helps to know what else takes them."""
 UNBOUNDED = ("max_", "stop_")
 """How keys begin that may be infinite: ``model.max_norms``, ``measurement.stop_projection``."""

@@ -17,6 +17,7 @@ from hydra.core.override_parser.types import ChoiceSweep, Override
 from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException, ValidationError
 
+from landscape.command.arguments import ELSEWHERE
 from landscape.command.config import names_in, register_grids, wanted_of
 from landscape.command.task import job
 from landscape.errors import Exit, InputError
@@ -187,6 +188,10 @@ def said(error: BaseException) -> str:
     """A fault of composing or sweeping as one line, without the list of places that were looked at."""
     text = " ".join(str(error).split("Config search path")[0].split())
     cause = error.__cause__
+    lost = re.match(r"Could not override '([\w.]+)'\. To append to your config use \+?(\S+)", text)
+    if lost and lost[1] in ELSEWHERE:
+        where = f"it is one {ELSEWHERE[lost[1]]}; in a sweep over endpoints write ++{lost[2]}"
+        return f"{lost[2]} is not a key of these endpoints; {where}"
     if isinstance(cause, OmegaConfBaseException):
         reason, _, rest = str(cause).partition("\n")
         given = re.fullmatch(r"Error merging override [+]*([^=]+)=(.*)", text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from landscape.errors import InputError
-from landscape.symmetry.align import WAYS
+from landscape.symmetry.align import WAYS, idle
 
 
 @dataclass(frozen=True)
@@ -36,3 +36,8 @@ class Align:
                 raise InputError(f"endpoints.{key}={value} must be a whole number of at least {least}")
         if not isinstance(self.rescale, bool):
             raise InputError(f"endpoints.rescale={self.rescale} must be true or false")
+
+    @property
+    def idle(self) -> list[str]:
+        """The keys that were set and change nothing."""
+        return idle(self.by, self.axes, self.rescale, self.starts, self.seed)

@@ -19,6 +19,8 @@ log = logging.getLogger(__name__)
 
 ROOM = "align"
 """Before the numbers of a line: ``align/distance_after``."""
+NUMBERS = ("distance_before", "distance_after", "num_sweeps", "share_moved", "difference")
+"""Of every line; ``num_nearest`` besides where several starts were tried."""
 
 
 def align_ends(ends: Ends, alignment: Alignment, seed: int = 0) -> tuple[Ends, dict[str, Aligned]]:
@@ -53,7 +55,7 @@ def align_ends(ends: Ends, alignment: Alignment, seed: int = 0) -> tuple[Ends, d
         buffers.append({name: state[name] for name in ends.buffers[s]})
     numbers = {
         f"{ROOM}/{name}": [float("nan") if one is None else float(getattr(one, name)) for one in found.values()]
-        for name in ("distance_before", "distance_after", "num_sweeps", "share_moved", "difference")
+        for name in NUMBERS + ("num_nearest",) * (alignment.by == "weights" and alignment.starts > 1)
     }
     wide = max((theta.dtype for theta in thetas), key=lambda dtype: dtype.itemsize)
     theta_1 = torch.stack([theta.to(wide) for theta in thetas])
@@ -68,13 +70,14 @@ def _state(layout: ParameterLayout, theta: Tensor, buffers: Mapping[str, Tensor]
 def _tell(label: str, alignment: Alignment, one: Aligned) -> None:
     sweeps = f" in {one.num_sweeps} sweeps" if one.num_sweeps else ""
     log.info(
-        "line %s: its second end aligned by %s%s: distance %.4g -> %.4g, %.0f %% of the units moved; the outputs are "
+        "line %s: its second end aligned by %s%s: distance %.4g -> %.4g%s, %.0f %% of the units moved; the outputs are "
         "the same to %.1g",
         label,
         alignment.by if isinstance(alignment.by, str) else "given permutations",
         sweeps,
         one.distance_before,
         one.distance_after,
+        one.reached,
         100 * one.share_moved,
         one.difference,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -15,15 +16,18 @@ from landscape.errors import InputError
 from landscape.face.data import examples_of
 from landscape.face.points import Reading
 from landscape.face.words import translated
+from landscape.ground.streams import ALIGN, stream_seed
 from landscape.objective.module.watch import undisturbed
 from landscape.parameters import ParameterLayout
-from landscape.symmetry.align import WAYS, Aligned, Alignment
+from landscape.symmetry.align import WAYS, Aligned, Alignment, check_possible, idle
 from landscape.symmetry.axes import Axes, Permutation
 from landscape.symmetry.check import check_axes
 from landscape.symmetry.find import axes_of
 from landscape.symmetry.given import axes_from
 from landscape.symmetry.net import FEW, Net
 from landscape.symmetry.saved import read
+
+log = logging.getLogger(__name__)
 
 
 @undisturbed()
@@ -59,14 +63,15 @@ def align(
             Linear.
         axes: which axes share a permutation: a yaml file, or ``Axes``; None: found by itself.
         rescale: also give the units of b the norms of a's, where their activation is positively homogeneous.
-        starts: of weight matching; the first begins with b as it is, the others at random, and the nearest is kept.
-        seed: of what is random.
+        starts: of weight matching, each of which ends at a local optimum; the first begins with b as it is, the others
+            at random, and the nearest is kept. Ten are safer than one and cost ten times as much.
+        seed: of what is random; the command's ``endpoints.align_seed`` on the same two files.
         call: (module, inputs) -> outputs, where the net is called in another way.
         entry, ignore, missing: how points are read, see ``line``.
 
     Returns:
-        A state dict with ``permutations``, ``distance_before``, ``distance_after``, ``num_sweeps``, ``share_moved`` and
-        ``difference``; ``save`` keeps the permutations in a file.
+        A state dict with ``permutations``, ``distance_before``, ``distance_after``, ``num_sweeps``, ``share_moved``,
+        ``difference``, ``num_starts`` and ``num_nearest``; ``save`` keeps the permutations in a file.
 
     Raises:
         InputError: axes that are not found or wrong, points that do not fit, or a way that does not fit the net.
@@ -93,7 +98,12 @@ def align(
         layout = ParameterLayout.of(net)
         for theta, buffers in reading.points((a, b), "ab", net):
             states.append({**buffers, **layout.unflatten(theta)})
-        split = _guessed(net, data, by) if data is None else examples_of(data, None)[0].train
+        way = _way(by)
+        source = f"by={by}: " if isinstance(way, Mapping) and way is not by else ""
+        if keys := idle(way if isinstance(way, str) else "given", starts=starts):
+            told = "{...}" if isinstance(by, Mapping) else repr(by)
+            log.warning("by=%s takes no %s; nothing changes by it", told, ", ".join(keys))
+        split = _guessed(net, data, way, axes, source) if data is None else examples_of(data, None)[0].train
         device = next(net.parameters()).device
         over = Net.over(net, split, call=call, device=device)
         if isinstance(axes, Axes):
@@ -101,10 +111,10 @@ def align(
         else:
             found = axes_of(net, over.few, over.call) if axes is None else axes_from(axes, net)
         check_axes(net, found, over.few, over.call)
-        alignment = Alignment(over, found, _way(by), rescale, starts)
+        alignment = Alignment(over, found, way, rescale, starts, source)
         alignment.check()
         one, other = states
-        aligned = alignment(one, other, seed)
+        aligned = alignment(one, other, stream_seed(seed, ALIGN, 0))  # as the command draws for its line 0
         aligned.state = _as_state_dict(net, aligned.state)
         return aligned
 
@@ -129,10 +139,15 @@ def _way(by: Any) -> str | Mapping[str, Permutation]:
 
 
 def _check(by: Any, rescale: Any, starts: Any, seed: Any) -> None:
+    if isinstance(by, Mapping):
+        for name, one in by.items():
+            if not isinstance(one, Permutation):
+                raise InputError(
+                    f"by={{{name!r}: ...}} has a {type(one).__name__} where a Permutation belongs: "
+                    "landscape.symmetry.Permutation(units), where the new unit u is the old one units[u]"
+                )
     named = isinstance(by, str) and (by in WAYS or Path(by).suffix == ".npz")
-    kept = isinstance(by, os.PathLike) or (
-        isinstance(by, Mapping) and all(isinstance(p, Permutation) for p in by.values())
-    )
+    kept = isinstance(by, os.PathLike | Mapping)
     if not (named or kept):
         raise InputError(
             f"by={by!r} must be one of {', '.join(map(repr, WAYS))}, the name of an npz file that save wrote, or a "
@@ -145,10 +160,12 @@ def _check(by: Any, rescale: Any, starts: Any, seed: Any) -> None:
             raise InputError(f"{name}={value!r} must be a whole number of at least {least}")
 
 
-def _guessed(net: nn.Module, data: Any, by: Any) -> Split:
+def _guessed(net: nn.Module, data: Any, by: str | Mapping[str, Permutation], axes: Any, source: str) -> Split:
     """Normal inputs of a net that begins with a Linear."""
     first = next((part for part in net.modules() if any(True for _ in part.parameters(recurse=False))), None)
     if by == "activations" or not isinstance(first, nn.Linear):
+        if isinstance(by, Mapping) and axes is None:
+            check_possible(by, net, source)  # examples would not help those of another net
         what = "over which activations are taken" if by == "activations" else "on which outputs are compared"
         raise InputError(f"data={data} leaves open {what}; give examples: data=(x, y), a loader or a data set")
     x = torch.randn(FEW, first.in_features, generator=torch.Generator().manual_seed(0), dtype=torch.float64)

@@ -6,6 +6,7 @@ follows the permutation. A unit of maxout is thus its largest piece; the pieces 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from landscape.errors import InputError
 from landscape.symmetry.axes import Axes, Axis, Permutation
 from landscape.symmetry.net import Net, State
 from landscape.symmetry.weights import Matching, assigned, by_unit
+
+log = logging.getLogger(__name__)
 
 LAYERS = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
 """Their weight is [out, in, ...]; the features of a Linear lie on the last axis, those of the others on axis 1."""
@@ -62,6 +65,11 @@ def match_activations(net: Net, a: State, b: State, axes: Axes) -> Matching:
 
     _watch(net, a, b, axes, units, add_units)
     chosen = {name: assigned(sums[name].value) for name in axes.sizes}
+    if still := [name for name in axes.sizes if not sums[name].value.any()]:
+        log.warning(
+            "matching activations: no unit of %s changes over the examples in both networks, so they keep their order",
+            ", ".join(still),
+        )
     if not pieces:
         return Matching(chosen)
     within = {name: _Correlation() for name in pieces}
@@ -142,6 +150,8 @@ def check_seen(net: Net, axes: Axes) -> None:
         with _listening(net, axes, where, cpu, torch.float64) as heard:
             net.outputs(state, net.few, cpu, torch.float64)
         _refuse(axes, [name for name in where if name not in dict(heard)])
+        if any(seen.shape[-1] < 2 for _, seen in heard):
+            raise InputError("align=activations correlates units over examples, and there is one; give two or more")
 
 
 def _refuse(axes: Axes, lost: list[str]) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import operator
 from collections.abc import Mapping
+from pathlib import Path
+from traceback import extract_tb
 from typing import Any
 
 import torch
@@ -26,6 +28,8 @@ from landscape.symmetry.units import INPUTS, OUTPUTS, UNUSED, Shape, flat, free,
 log = logging.getLogger(__name__)
 
 RULES = LAYERS | SHAPES
+TORCH, HERE = Path(torch.__file__).parent, Path(__file__).parents[1]
+"""Whose lines nobody wrote who reads a message."""
 SHOWN = 3
 """Parameters that a message names."""
 SYMMETRIC = frozenset(("maximum", "minimum", "add", "mul", "max", "min"))
@@ -83,9 +87,22 @@ def _traced(outputs: Outputs) -> Trace:
             return trace(forward, torch.zeros(1), known, None)
     except Unsuited as error:
         raise InputError(
-            f"model={outputs.name} cannot be read operator by operator ({error}), so which of its units may change "
-            f"places is not known; {WAY_OUT}"
+            f"model={outputs.name} cannot be read operator by operator ({_reason(error)}), so which of its units may "
+            f"change places is not known; {WAY_OUT}"
         ) from error
+
+
+def _reason(error: Unsuited) -> str:
+    """Why a module was not read, with the line of somebody's code at which it stopped."""
+    cause = error.__cause__
+    if cause is None:
+        return str(error)
+    own = [f for f in extract_tb(cause.__traceback__) if not Path(f.filename).is_relative_to(TORCH)]
+    frame = next((f for f in reversed(own) if not Path(f.filename).is_relative_to(HERE) and f.line), None)
+    where = f" at {frame.line!r}, line {frame.lineno} of {Path(frame.filename).name}" if frame else ""
+    if "DataDependent" in type(cause).__name__:
+        return f"what it does depends on values{where}"
+    return f"{error}{where}"
 
 
 def _named(traced: Trace, prefix: str) -> dict[str, Node]:

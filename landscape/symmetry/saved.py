@@ -50,6 +50,8 @@ def read(file: str | Path) -> dict[str, dict[str, Permutation]]:
     Raises:
         InputError: there is no such file, or it is not what was written.
     """
+    if not Path(file).exists():
+        raise InputError(f"there is no file {file}; give the name of one that save wrote")
     try:
         arrays = npz.read(Path(file))
         about = json.loads(bytes(arrays.pop(ABOUT)).decode())

@@ -11,7 +11,7 @@ import logging
 import math
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import permutations
 
@@ -41,10 +41,14 @@ class Matching:
     Args:
         permutations: of b, by name.
         num_sweeps: over all permutations, the last of which changed nothing; 0 where each was solved once.
+        num_starts: of weight matching; 0 where nothing was swept.
+        num_nearest: starts that came as near as the one that was kept.
     """
 
     permutations: dict[str, Permutation]
     num_sweeps: int = 0
+    num_starts: int = 0
+    num_nearest: int = 0
 
 
 def match_weights(
@@ -53,7 +57,8 @@ def match_weights(
     """The permutations of b that bring it near a; from the first start on |a - P b| never grows.
 
     Coordinate descent in an order that is drawn anew for each sweep. Of maxout units the pieces are assigned within
-    each pair of units first: what their best order is worth is what the pair is worth.
+    each pair of units first: what their best order is worth is what the pair is worth. A start ends at a local optimum,
+    where no other order of one permutation alone is nearer; the log says how many starts came as near as the nearest.
 
     Args:
         a, b: parameters by name; all that are here count.
@@ -64,14 +69,26 @@ def match_weights(
     Source: Ainsworth, Hayase and Srinivasa 2023 (arXiv 2209.04836), algorithm 1.
     """
     descent = _Descent({name: (real(value), real(b[name])) for name, value in a.items()}, axes)
-    best, most = Matching(identity(axes)), -math.inf
+    best, reached = Matching(identity(axes)), [-math.inf]
     for start in range(starts):
         generator = stream(seed, ALIGN, start)
         begin = random_permutations(axes, generator) if start else identity(axes)
         found = descent(begin, generator)
-        if (similarity := descent.similarity(found.permutations)) > most:
-            best, most = found, similarity
-    return best
+        similarity = descent.similarity(found.permutations)
+        if similarity > max(reached):
+            best = found
+        reached.append(similarity)
+    num_nearest = sum(similarity >= max(reached) - descent.least for similarity in reached)
+    if starts == 1:
+        log.info("matching weights: one start, which ends at a local optimum; more starts may come nearer")
+    else:
+        far, near = (descent.distance(similarity) for similarity in (min(reached[1:]), max(reached)))
+        log.log(
+            logging.WARNING if num_nearest == 1 else logging.INFO,
+            "matching weights: %d of %d starts came to the nearest order, distance %.4g; the farthest ended at %.4g%s",
+            *(num_nearest, starts, near, far, "; more starts may come nearer yet" if num_nearest == 1 else ""),
+        )
+    return replace(best, num_starts=starts, num_nearest=num_nearest)
 
 
 class _Descent:
@@ -90,7 +107,7 @@ class _Descent:
                 if axis is not None:
                     self.places[axis.permutation].append((name, dim, axis))
         norms = [math.fsum(pair[k].square().sum().item() for pair in pairs.values()) for k in (0, 1)]
-        self.least = GAIN * math.sqrt(norms[0] * norms[1])
+        self.least, self.both = GAIN * math.sqrt(norms[0] * norms[1]), sum(norms)
 
     def __call__(self, by: dict[str, Permutation], generator: torch.Generator) -> Matching:
         """Where the sweeps come to rest from these permutations."""
@@ -108,6 +125,10 @@ class _Descent:
                 if self.similarity(other, concerned) > self.similarity(by, concerned) + self.least:
                     by, has_changed = other, True
         return Matching(by, num_sweeps)
+
+    def distance(self, similarity: float) -> float:
+        """|a - P b|."""
+        return math.sqrt(max(0.0, self.both - 2 * similarity))
 
     def similarity(self, by: Mapping[str, Permutation], names: set[str] | None = None) -> float:
         """The inner product of a and P b, over these parameters or all."""

@@ -77,6 +77,7 @@ WRONG = {
         "objective.batch_size=abc": "objective",
         "training.lr_schedule=foo": "training.lr_schedule=foo | conf/training/lr_schedule",
         "+endpoints.align=weights": "endpoints.align=weights | it is one of a line between two networks",
+        "endpoints.starts=3": "endpoints.starts=3 is not a key of these endpoints; it is one of a line between two",
         "endpoints=random_to_solution endpoints.scale=inf alphas=standard": "endpoints.scale=inf",
         "measurement=surface path=linear": "path=Linear is none | path=random_plane",
         "path=random_plane": "path=random_plane is a plane | measurement=surface",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import torch
 from omegaconf import OmegaConf
 from torch import nn
 
+import landscape as ls
 from landscape.command.alignment import aligned
 from landscape.command.config import composed, job_key
 from landscape.command.recipe import Recipe
@@ -72,6 +74,7 @@ def test_the_second_end_is_permuted_with_its_statistics_and_told(
     assert numbers["difference"] <= 1e-12 and numbers["share_moved"] > 0.5
     assert (numbers["num_sweeps"] > 0) == (way == "weights")
     assert f"aligned by {way}" in caplog.text
+    assert ("num_nearest" in numbers) == (" of 2 starts), " in caplog.text) == (way == "weights")
     before = recipe(*NORM).subject(None)
     assert torch.equal(before.ends.theta_1[0], layout.flatten(here[1])) and before.ends.numbers == {}  # type: ignore[attr-defined]
 
@@ -82,6 +85,7 @@ def test_the_second_end_is_permuted_with_its_statistics_and_told(
         (["endpoints.align=weight"], "endpoints.align=weight must be one of weights, activations, random, or null"),
         (["endpoints.align=weights", "endpoints.starts=0"], "endpoints.starts=0 must be a whole number of at least 1"),
         (["endpoints.align=weights", "endpoints.align_seed=-1"], "endpoints.align_seed=-1"),
+        (["endpoints.axes=lost.yaml"], "endpoints.axes=lost.yaml is no file"),
         (["endpoints.align=weights", "endpoints.axes=wrong.yaml"], "gives something else when its units change places"),
         pytest.param(
             ["endpoints.align=weights", "endpoints.rescale=true"], "leave rescale out", marks=pytest.mark.slow
@@ -115,6 +119,30 @@ def test_a_line_alone_is_a_line_among_others(here: object, way: str) -> None:
     assert torch.equal(found.theta_1[1:], one.theta_1) and not torch.equal(found.theta_1, both.theta_1)
     assert {name: values[1:] for name, values in found.numbers.items()} == one.numbers
     assert all(torch.equal(found.buffers[1][name], value) for name, value in one.buffers[0].items())
+
+
+@pytest.mark.parametrize(
+    ("keys", "told"),
+    [
+        (["rescale=true", "axes=right.yaml"], "endpoints.axes and endpoints.rescale: nothing changes"),
+        (["align=random", "starts=3", "align_seed=1"], "endpoints.starts: nothing changes by it where .*=random"),
+    ],
+)
+def test_a_key_that_changes_nothing_is_told(
+    here: object, keys: list[str], told: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    Path("right.yaml").write_text("layers.0.weight: [h, null]\nlayers.1.weight: [null, h]\n")
+    with caplog.at_level(logging.INFO):
+        recipe(*NORM, *(f"endpoints.{key}" for key in keys)).subject(None)
+    assert re.search(told, caplog.text)
+
+
+def test_a_seed_draws_the_same_here_and_in_python(here: tuple[dict[str, Any], dict[str, Any]]) -> None:
+    made = recipe(*NORM, "endpoints.align=random", "endpoints.align_seed=3")
+    found = aligned(made.network, made.endpoints, made.ends, None)
+    state = ls.align(made.network.module, *here, by="random", seed=3, data=(torch.rand(64, 64), torch.zeros(64)))
+    layout = ParameterLayout.of(made.network.module)
+    assert torch.equal(found.theta_1[0], layout.flatten({name: state[name] for name in layout.names}))
 
 
 def test_an_end_that_is_not_finite_stays(here: object, caplog: pytest.LogCaptureFixture) -> None:

@@ -12,6 +12,8 @@ from torch import nn
 
 import landscape as ls
 from landscape.model import MLP
+from landscape.symmetry import Permutation
+from landscape.symmetry.saved import write
 
 X = torch.randn(90, 5, generator=torch.Generator().manual_seed(0))
 Y = (X[:, 0] > 0).long() + (X[:, 1] > 0)
@@ -99,16 +101,40 @@ def test_a_net_with_tied_weights_gets_a_state_dict_that_it_loads() -> None:
     ("settings", "message"),
     [
         ({"by": "weight"}, "by='weight' must be one of 'weights', 'activations', 'random'"),
-        ({"by": "lost.npz"}, "lost.npz holds no permutations"),
+        ({"by": "lost.npz"}, "there is no file lost.npz"),
         ({"by": "activations"}, "data=None leaves open over which activations are taken"),
+        ({"by": "activations", "data": (X[:1], Y[:1])}, "by='activations' correlates units .* give two or more"),
+        ({"by": {"layers.0": list(range(16))}}, r"by={'layers.0': ...} has a list where a Permutation belongs"),
+        (
+            {"by": {"layers.0": Permutation(torch.arange(15))}},
+            "layers.0 of 15 units is none of this module's",
+        ),
+        ({"by": {"layers.7": Permutation(torch.arange(16))}}, "layers.7 of 16 units is none of this module"),
+        ({"by": "other.npz"}, "by=other.npz: the permutation 0 of 96 units is none of this module's"),
         ({"starts": 0}, "starts=0 must be a whole number"),
         ({"rescale": 1}, "rescale=1 must be True or False"),
         ({"axes": "lost.yaml"}, "axes=lost.yaml"),
     ],
 )
-def test_what_means_nothing_is_refused(pair: tuple[MLP, MLP], settings: dict[str, Any], message: str) -> None:
+def test_what_means_nothing_is_refused(
+    pair: tuple[MLP, MLP], settings: dict[str, Any], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write("other.npz", {"0": {"0": Permutation(torch.arange(96))}})
     with pytest.raises(ls.InputError, match=message):
         ls.align(pair[0], *pair, **settings)
+
+
+def test_what_was_saved_of_another_net_is_told_before_examples_are_asked_for(tmp_path: Path) -> None:
+    net = nn.Sequential(nn.Conv2d(1, 8, 3), nn.ReLU(), nn.Flatten(), nn.Linear(8 * 36, 10))
+    write(tmp_path / "order.npz", {"0": {"0": Permutation(torch.arange(96))}})
+    with pytest.raises(ls.InputError, match=r"order\.npz: the permutation 0 of 96 units is none of net=Sequential"):
+        ls.align(net, net, net, by=tmp_path / "order.npz")
+
+
+def test_a_setting_that_changes_nothing_is_told(pair: tuple[MLP, MLP], caplog: pytest.LogCaptureFixture) -> None:
+    ls.align(pair[0], *pair, by="random", starts=3, seed=1)
+    assert "by='random' takes no starts; nothing changes by it" in caplog.text and "seed" not in caplog.text
 
 
 def test_a_net_without_scales_says_so(pair: tuple[MLP, MLP]) -> None:

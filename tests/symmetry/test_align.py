@@ -104,6 +104,13 @@ def test_activations_are_correlated_over_all_examples_in_whatever_blocks() -> No
         assert np.allclose(table[range(9), found], 1)
 
 
+def test_units_that_never_change_keep_their_order_and_are_told(caplog: pytest.LogCaptureFixture) -> None:
+    net, axes, a = made("relu")
+    dead = {n: v - 1000 if n == "layers.1.bias" else v for n, v in a.items()}
+    found = match_activations(net, a, dead, axes).permutations["layers.1"].units
+    assert found.tolist() == list(range(8)) and "no unit of layers.1 changes" in caplog.text
+
+
 @pytest.mark.parametrize("name", ["relu", "maxout", "convolution"])
 def test_scales_change_no_output_and_give_equal_norms(name: str) -> None:
     net, axes, a = made(name)

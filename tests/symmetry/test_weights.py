@@ -63,6 +63,28 @@ def test_where_the_sweeps_end_no_other_order_of_one_layer_is_nearer(name: str) -
                 assert distance(a, permuted(b, axes, {**found, layer: other})) >= reached * (1 - 1e-12)
 
 
+def test_one_start_may_stop_short_and_the_log_says_how_many_agree(caplog: pytest.LogCaptureFixture) -> None:
+    axes, counted = chain([3, 4, 4, 2]), []
+    orders = [Permutation(torch.tensor(order)) for order in permutations(range(4))]
+    for seed in range(8):
+        a, b = drawn(axes, 2 * seed), drawn(axes, 2 * seed + 1)
+        both = [dict(zip(axes.sizes, pair, strict=True)) for pair in product(orders, repeat=2)]
+        nearest = min(distance(a, permuted(b, axes, by)) for by in both)
+        caplog.clear()
+        with caplog.at_level("INFO"):
+            one, ten = (match_weights(a, b, axes, starts=num) for num in (1, 10))
+        ends = [distance(a, permuted(b, axes, found.permutations)) for found in (one, ten)]
+        assert ends[1] == pytest.approx(nearest, rel=1e-12)
+        assert (one.num_starts, one.num_nearest, ten.num_starts) == (1, 1, 10) and 1 <= ten.num_nearest <= 10
+        said = [record.getMessage() for record in caplog.records]
+        assert "one start, which ends at a local optimum" in said[0]
+        assert f"{ten.num_nearest} of 10 starts came to the nearest order, distance {nearest:.4g}" in said[1]
+        assert (caplog.records[1].levelname == "WARNING") == (ten.num_nearest == 1)
+        counted.append((ends[0] > nearest * (1 + 1e-9), ten.num_nearest))
+    assert any(short for short, _ in counted) and not all(short for short, _ in counted)
+    assert all(num < 10 for short, num in counted if short)
+
+
 @pytest.mark.parametrize(("num", "num_pieces"), [(4, 1), (3, 3), (2, 6)])
 def test_units_and_their_pieces_are_assigned_together(num: int, num_pieces: int) -> None:
     draw = torch.Generator().manual_seed(num_pieces)
