@@ -90,6 +90,19 @@ def test_lowest_is_judged_by_the_noise(below: float, expected: bool) -> None:
     assert holds(surface.judge([job(values)]), "surface-lowest") is expected
     assert holds(surface.judge([job(values, scale="smoke")]), "surface-lowest") is None
     assert holds(sweep.judge([job(values)]), "surface-lowest") is expected
+    smoke = pick(surface.judge([job(values, scale="smoke")]), "surface-lowest", "digits")
+    assert "limits=smoke" in smoke.note and "learned" not in smoke.note  # it may be somebody's own checkpoint
+
+
+@pytest.mark.parametrize(("errors", "expected"), [(2.9, False), (3.1, True)])
+def test_as_many_standard_errors_count_as_the_claim_says(errors: float, expected: bool) -> None:
+    values = BOWL.copy()
+    values[3, 4] = 0.1 - 0.3
+    one = job(values)
+    noise = {"floor": np.array([1e-6]), "errors": np.full((25, 25, 1), 0.3 / errors)}
+    found = replace(one, surfaces={"train/deterministic": replace(plane(values), noise=noise)})
+    verdict = pick(surface.judge([found]), "surface-lowest", "digits")
+    assert verdict.holds is not expected and "3 standard errors" in verdict.expected
 
 
 def test_basins_are_told_from_one_valley() -> None:
