@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
@@ -13,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from landscape.cost.labels import NothingCounts
+from landscape.cost.labels import on_few
 from landscape.data.stream import Stream, num_of, together
 from landscape.errors import InputError
 from landscape.measurement.contract import Measured, Steps, Work
@@ -35,8 +34,6 @@ NUM_POINTS = 200
 USUAL, NOISE = 300, 40
 """Products for the ends of the spectrum at most, as on nets of some 10,000 parameters, and what the examples' gradients
 take as long as: they are counted on when a command says how long it will take."""
-FEW = (8, 64, 512)
-"""Examples on which second derivatives are tried before any work; more where none of them counts."""
 
 
 @dataclass(frozen=True)
@@ -92,13 +89,11 @@ class PointCurvature:
     def check(self, network: Network, splits: list[str], modes: list[str], what: str) -> None:
         """Raise InputError for what has no curvature that can be measured, before anything is trained."""
         for mode in modes:
-            for num in FEW:
-                few = network.objective_of(
-                    network.dataset.train.first(num), mode, seeds=network.seeds[:1], dtype="float64"
-                )
-                with suppress(NothingCounts):  # of so few perhaps none is labelled
-                    check_curvature(few, what)
-                    break
+
+            def attempt(few: Any, mode: str = mode) -> None:
+                check_curvature(network.objective_of(few, mode, seeds=network.seeds[:1], dtype="float64"), what)
+
+            on_few(network.dataset.train, attempt)
         for name in splits:
             _check_size(network, name, self.num_examples)
 

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landscape.alphas import checked, evenly, explicit, with_positions
+from landscape.cost.labels import on_few
 from landscape.data.stream import Stream, num_of
 from landscape.endpoints import BetweenSolutions, ThreeSolutions
 from landscape.errors import InputError
@@ -30,8 +31,6 @@ log = logging.getLogger(__name__)
 
 Array = NDArray[np.float64]
 PLANES = "path=random_plane, corners_plane, trajectory_plane, hessian_plane or given_plane"
-FEW = 8
-"""Examples on which second derivatives are tried before any work."""
 
 
 class PlaneSurface:
@@ -86,9 +85,12 @@ class PlaneSurface:
         kind = plane_kind(on_path.path)
         if getattr(kind, "needs_curvature", False):
             on_path.check_held(["train"], "surface path=hessian_plane")
-            few = on_path.dataset.train.first(FEW)
-            trial = on_path.objective_of(few, "deterministic", seeds=on_path.seeds[:1], dtype="float64")
-            check_curvature(trial, "path=hessian_plane")
+
+            def attempt(few: Any) -> None:
+                trial = on_path.objective_of(few, "deterministic", seeds=on_path.seeds[:1], dtype="float64")
+                check_curvature(trial, "path=hessian_plane")
+
+            on_few(on_path.dataset.train, attempt)
 
     def check_plane(self, ends_of: Any, path: Any, max_epochs: int) -> None:
         """Raise InputError for endpoints from which no such plane can be laid, before anything is trained.
