@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from landscape.alphas import checked, evenly, explicit, with_positions
+from landscape.alphas import SAME, checked, evenly, explicit, with_positions
 from landscape.cost.labels import on_few
 from landscape.data.stream import Stream, num_of
 from landscape.endpoints import BetweenSolutions, ThreeSolutions
@@ -196,4 +196,4 @@ def _positions(name: str, given: Any) -> Array | None:
 
 def axis(given: Array | None, num: int, extent: tuple[float, float], positions: Sequence[float]) -> Array:
     """Positions along an axis as they were given, or so many evenly, with some that it must hold."""
-    return with_positions(evenly(*extent, num), positions) if given is None else given
+    return with_positions(evenly(*extent, num), positions, SAME) if given is None else given
