@@ -18,6 +18,7 @@ from landscape.cost.labels import on_few
 from landscape.data.stream import Stream, num_of
 from landscape.endpoints import BetweenSolutions, ThreeSolutions
 from landscape.errors import InputError
+from landscape.ground.words import chosen_as
 from landscape.measurement.contract import Measured, Pass, Work
 from landscape.measurement.grid import Laid, surfaces_on
 from landscape.measurement.interpolation import Interpolation
@@ -102,7 +103,8 @@ class PlaneSurface:
         """
         kind = plane_kind(path)
         if kind is None:
-            named = getattr(getattr(path, "func", path), "__name__", type(path).__name__)
+            made = getattr(path, "func", path)
+            named = chosen_as(made if isinstance(made, type) else type(made))
             raise InputError(f"measurement=surface is J on a plane, and path={named} is none; use {PLANES}")
         if getattr(kind, "needs_third", False) and not getattr(ends_of, "has_third", False):
             raise InputError(
