@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -22,9 +23,12 @@ from landscape.objective.curvature.spectrum import NUM_REPEATS, NUM_VECTORS, den
 from landscape.objective.memory.budget import free_bytes, size
 from landscape.objective.module.watch import undisturbed
 from landscape.objective.objective import Objective
+from landscape.parameters import ParameterLayout
 
 if TYPE_CHECKING:
     from landscape.objective.curvature.operator import Hessian
+
+log = logging.getLogger(__name__)
 
 Array = NDArray[np.float64]
 At = Callable[[int, int], tuple[Objective, int, Tensor, Tensor | None]]
@@ -94,6 +98,11 @@ class PointCurvature:
                 check_curvature(network.objective_of(few, mode, seeds=network.seeds[:1], dtype="float64"), what)
 
             on_few(network.dataset.train, attempt)
+        num = ParameterLayout.of(network.module).num_parameters
+        for key in ("num", "num_lowest"):
+            if getattr(self, key) > num:
+                told = "%s: %s=%d eigenvalues are asked for, and there are %d, as many as parameters; the rest is NaN"
+                log.warning(told, what, key, getattr(self, key), num)
         for name in splits:
             _check_size(network, name, self.num_examples)
 
