@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 
 from landscape.errors import InputError
 
+SAME = 1e-6
+"""Share of an axis of a plane within which two points of a grid are one."""
+
 
 def fractions(num: int, divisions: int, first: int = 0) -> NDArray[np.float64]:
     """alpha_k = (first + k) / divisions for k = 0 ... num-1, so that 0 and 1 are hit exactly.
@@ -57,11 +60,19 @@ def evenly(first: float, last: float, num: int, ends: bool = False) -> NDArray[n
     return with_positions(np.linspace(first, last, num), (0.0, 1.0) if ends else ())
 
 
-def with_positions(grid: NDArray[np.float64], positions: Sequence[float]) -> NDArray[np.float64]:
-    """The grid with these positions among its own, as far as they lie within it."""
+def with_positions(grid: NDArray[np.float64], positions: Sequence[float], share: float = 0.0) -> NDArray[np.float64]:
+    """The grid with these positions among its own, as far as they lie within it.
+
+    Args:
+        share: of the grid's extent, up to which a point of it gives way to a position beside it.
+    """
+    near = max(1e-12, share * float(grid[-1] - grid[0]))  # rounding alone keeps such a point from being that position
     for at in (a for a in positions if grid[0] <= a <= grid[-1]):
-        near = np.abs(grid - at) < 1e-12  # rounding alone keeps such a point from being that position
-        grid = np.where(near, at, grid) if near.any() else np.sort(np.append(grid, at))
+        k = int(np.argmin(np.abs(grid - at)))
+        if np.abs(grid[k] - at) >= near or (grid[k] != at and grid[k] in positions):
+            grid = np.sort(np.append(grid, at))
+        else:
+            grid = np.where(np.arange(len(grid)) == k, at, grid)
     return grid
 
 

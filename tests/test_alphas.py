@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from landscape.alphas import Adaptive, checked, evenly, explicit, fractions, merged, thinned
+from landscape.alphas import Adaptive, checked, evenly, explicit, fractions, merged, thinned, with_positions
 from landscape.errors import InputError
 
 
@@ -42,6 +42,15 @@ def test_an_end_that_rounding_misses_is_put_exactly(first: float, last: float, n
     grid = evenly(first, last, num, ends=True)
     assert len(grid) == num
     assert 0.0 in grid and 1.0 in grid
+
+
+def test_a_position_takes_the_place_of_a_point_that_is_all_but_it() -> None:
+    grid = np.linspace(-1, 1, 5) + 2.8e-9
+    found = with_positions(grid, [0.0], share=1e-6)
+    assert len(found) == 5 and 0.0 in found and found[[0, 1, 3, 4]].tolist() == grid[[0, 1, 3, 4]].tolist()
+    assert with_positions(grid, [0.0]).tolist() == [*grid[:2], 0.0, *grid[2:]]
+    both = with_positions(grid, [0.0, 1e-9, 0.25], share=1e-6)  # none gives way to another
+    assert both.tolist() == [*grid[:2], 0.0, 1e-9, 0.25, *grid[3:]]
 
 
 def test_thinning_keeps_the_ends_the_order_and_about_the_number() -> None:

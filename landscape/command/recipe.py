@@ -29,6 +29,7 @@ from landscape.errors import InputError
 from landscape.ground.precision import converted
 from landscape.ground.provenance import outside
 from landscape.ground.settings import uses_of
+from landscape.ground.words import chosen_as
 from landscape.measurement import Network, OnPath, Seeds, Trained, stage_of, work_of
 from landscape.objective.module.template import unwrapped
 from landscape.store.solutions import Runs, Solutions, joined
@@ -177,24 +178,24 @@ class Recipe:
             return
         if issubclass(self.stage, Trained) and not self.finds and brings_points(self.config["endpoints"]):
             raise InputError(
-                f"measurement={type(self.measurement).__name__} looks at whole trainings, and "
+                f"measurement={chosen_as(type(self.measurement))} looks at whole trainings, and "
                 f"endpoints={self.config['endpoints']['_target_']} gives points; use endpoints=run, a folder of "
                 "checkpoints, or endpoints=init_to_solution, which trains"
             )
         if issubclass(self.stage, OnPath):
             _ = self.positions
-            check_plane(self.measurement, self.path, self.endpoints, self.config["training"])
+            check_plane(self.measurement, self.path, self.endpoints, self.config["training"], self.caps)
         elif self.finds:
             self.endpoints.check(self.config["training"]["num_seeds"])
         if self.trains:
-            check_trainable(self.dataset)
+            check_trainable(self.dataset, self.measurement, self.config["training"], self.caps)
         network, subject, passes = self.network, None, []
         if issubclass(self.stage, OnPath):
             subject = self.on_path(stand_in(network))
             if not getattr(self.endpoints, "knows_statistics", True) and network.trial.statistics.interpolates:
                 raise InputError(
                     "objective.running_statistics=interpolate needs the statistics at both ends, and the start of "
-                    f"endpoints={type(self.endpoints).__name__} has none; use recalibrate or keep"
+                    f"endpoints={chosen_as(type(self.endpoints))} has none; use recalibrate or keep"
                 )
             work = work_of(self.measurement, subject)
             passes = [] if work is None else list(work.passes)

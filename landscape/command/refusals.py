@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,6 +18,7 @@ from landscape.data.stream import num_of
 from landscape.endpoints import Ends, NoiseToSolution, OtherInitToSolution, ZeroToSolution
 from landscape.errors import InputError
 from landscape.ground.precision import converted
+from landscape.ground.words import chosen_as
 from landscape.measurement import Network, OnPath, Pass
 from landscape.objective.memory.footprint import MOST
 from landscape.objective.memory.passes import MOST_CPU, TooLittle
@@ -35,29 +38,52 @@ def check_endpoints(endpoints: Any, training: Mapping[str, Any], caps: Sequence[
         training: its config.
         caps: those that bit, one of which may be the reason.
     """
-    if hasattr(endpoints, "check_epochs"):
-        endpoints.check_epochs(training["max_epochs"])
-    try:
+    with telling_caps(caps):
+        if hasattr(endpoints, "check_epochs"):
+            endpoints.check_epochs(training["max_epochs"])
         endpoints.check(training["num_seeds"])
+
+
+CAPPED = {"training.num_seeds": "limits.seeds", "training.max_epochs": "limits.epochs"}
+
+
+@contextmanager
+def telling_caps(caps: Sequence[str]) -> Iterator[None]:
+    """An InputError that asks for more of what was capped says so, and names the cap: the key alone changes nothing.
+
+    Args:
+        caps: those that bit.
+    """
+    try:
+        yield
     except InputError as error:
-        seeds = [cap for cap in caps if cap.startswith("training.num_seeds")]
-        cap = next(iter(seeds), None) if endpoints.needs_solutions else None
-        raise InputError(f"{error} (limits.seeds capped it: {cap}; raise limits.seeds)" if cap else error) from None
+        text = str(error)
+        for key, limit in CAPPED.items():
+            cap = next((cap for cap in caps if cap.startswith(key)), None)
+            if cap is not None and key in text:
+                text = re.sub(rf"run with {key}=(\d+)", rf"run with {limit}=\1 {key}=\1", text)
+                text += f" ({limit} capped it: {cap}; raise {limit})"
+        raise InputError(text) from None
 
 
-def check_plane(measurement: Any, path: Any, endpoints: Any, training: Mapping[str, Any]) -> None:
+def check_plane(
+    measurement: Any, path: Any, endpoints: Any, training: Mapping[str, Any], caps: Sequence[str] = ()
+) -> None:
     """Raise InputError where a plane is to be laid and the path is none, or the other way about.
 
     Args:
         measurement, path, endpoints: as they were made.
         training: its config.
+        caps: those that bit, one of which may be the reason.
     """
     kind = plane_kind(path)
     if getattr(measurement, "lays_plane", False):
-        measurement.check_plane(endpoints, path, training["max_epochs"])
+        is_split = training.get("snapshot_updates") is not None  # points within the first epoch may be enough
+        with telling_caps(caps):
+            measurement.check_plane(endpoints, path, max(training["max_epochs"], 2 * is_split))
     elif kind is not None:
         raise InputError(
-            f"{kind.kind} is a plane, and measurement={type(measurement).__name__} looks along a line; use "
+            f"{kind.kind} is a plane, and measurement={chosen_as(type(measurement))} looks along a line; use "
             "measurement=surface, or path=linear"
         )
     if hasattr(measurement, "check_ends"):
@@ -153,8 +179,15 @@ def stand_in(network: Network) -> Ends:
     return Ends(theta_0, theta_1, [str(s) for s in seeds], seeds, buffers, [False] * len(seeds))
 
 
-def check_trainable(dataset: Dataset) -> None:
-    """Raise InputError for streams, which nothing here is trained on."""
+def check_trainable(dataset: Dataset, measurement: Any, training: Mapping[str, Any], caps: Sequence[str]) -> None:
+    """Raise InputError for streams, which nothing here is trained on, and for too few saved points.
+
+    Args:
+        dataset: to train on.
+        measurement: as it was made; ``least_points`` says how many saved points it needs, if that matters.
+        training: its config.
+        caps: those that bit, one of which may be the reason.
+    """
     streams = [name for name in ("train", "valid") if name in dataset.streams]
     if streams:
         raise InputError(
@@ -162,6 +195,14 @@ def check_trainable(dataset: Dataset) -> None:
             "numbers; train elsewhere and use endpoints=checkpoints or endpoints=run, or give a map-style data set "
             "that is not random and takes less than a quarter of free memory"
         )
+    num, least = training["max_epochs"] + 1, getattr(measurement, "least_points", 0)
+    if num < least and training.get("snapshot_updates") is None:
+        with telling_caps(caps):
+            raise InputError(
+                f"measurement={chosen_as(type(measurement))} needs {least} saved points of training, and "
+                f"training.max_epochs={num - 1} leaves {num}; train for {least - 1} epochs or more, or keep points "
+                "within the first one: training.snapshot_updates=10"
+            )
 
 
 def check_room(network: Network, passes: list[Pass]) -> None:

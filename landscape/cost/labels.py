@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import torch
@@ -16,6 +17,8 @@ UNLABELLED = -100
 """What torch's losses leave out of their mean."""
 CHUNK = 2**20
 """Rows looked at together, so that labels mapped from a file are not copied whole."""
+FEW = (8, 64, 512)
+"""Examples on which something is tried before any work; more where none of them is labelled."""
 
 
 class NothingCounts(InputError):
@@ -211,3 +214,16 @@ def _shape(values: Tensor) -> str:
 
 def _type(values: Tensor) -> str:
     return str(values.dtype).removeprefix("torch.")
+
+
+def on_few(split: Any, attempt: Callable[[Any], object]) -> None:
+    """Try something on the first few examples of a split, on more where none of so few is labelled.
+
+    Args:
+        split: held, or a stream.
+        attempt: takes some examples, and raises NothingCounts where none of them counts.
+    """
+    for num in FEW:
+        with suppress(NothingCounts):
+            attempt(split.first(num))
+            return

@@ -249,6 +249,6 @@ def refuse_not_finite(told: str, tensors: Mapping[str, Tensor]) -> None:
         bad = value[~torch.isfinite(value)]
         if len(bad):
             raise InputError(
-                f"{told} holds {bad[0].item()} in {name} ({len(bad)} of {value.numel()} numbers); the end "
-                "of a line must be finite: give a checkpoint from before the run diverged"
+                f"{told} holds {bad[0].item()} in {name} ({len(bad)} of {value.numel()} numbers), which "
+                "must be finite: give a checkpoint from before the run diverged"
             )

@@ -183,12 +183,15 @@ def _of_run(
             end = stage.objective_of(point.examples(stage, name), mode, **own)
             apart = has_own and not all(is_alike(one, buffers[-1]) for one in buffers)
             each = [end.on(buffers=[one]) if apart else end for one in buffers]
-            values = np.array([[float(J(theta[None])[0])] for J, theta in zip(each, thetas, strict=True)])
+            known = [t for t, theta in enumerate(thetas) if theta.isfinite().all()]
+            values = np.full((len(thetas), 1), np.nan)
+            for t in known:
+                values[t, 0] = float(each[t](thetas[t][None])[0])
 
             def at(t: int, _: int, each: list[Objective] = each) -> tuple[Objective, int, Tensor, Tensor | None]:
                 return each[t], 0, thetas[t], thetas[-1] - thetas[0]
 
-            with progress_of(f"{name} {mode} curvature", len(thetas)) as progress:
-                metrics, spectrum = point.walk([(t, 0) for t in range(len(thetas))], at, values, progress)
+            with progress_of(f"{name} {mode} curvature", len(known)) as progress:
+                metrics, spectrum = point.walk([(t, 0) for t in known], at, values, progress)
             found[name] = replace(track, objective=values, metrics=metrics, spectrum=spectrum)
         return found

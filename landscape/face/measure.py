@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from landscape.alphas import Adaptive, checked, evenly, explicit, with_positions
+from landscape.alphas import SAME, Adaptive, checked, evenly, explicit, with_positions
 from landscape.data.dataset import Dataset
 from landscape.errors import InputError
 from landscape.face.data import check_kinds, examples_of, held, objective_of
@@ -87,7 +87,8 @@ def measure(
         cost: a loss of torch's, a module or function (outputs, y); a function of yours that gives a value per example;
             or a cost of ``landscape.cost``.
         alphas: positions on the path; or how many, evenly from 0 to 1 on a line (51 if not given), along each axis of a
-            plane (25); of a plane also two lists, one for each axis. A trajectory has its own.
+            plane (25), to which the places of its points are added; of a plane also two lists, one for each axis. A
+            trajectory has its own.
         mode: ``"deterministic"``, in evaluation mode; or ``"stochastic"``, the training cost with its dropout, the same
             masks at every point.
         seeds: of the masks, one per row of theta.
@@ -225,7 +226,14 @@ def _positions(alphas: Any) -> Any:
 def _axes(alphas: Any, plane: LaidPlane) -> tuple[Any, Any]:
     """Positions along both axes of a plane: two lists, one for both, or so many evenly over what the plane says."""
     lists = (list, tuple, np.ndarray, torch.Tensor)
-    is_pair = isinstance(alphas, list | tuple) and len(alphas) == 2 and all(isinstance(part, lists) for part in alphas)
+    has_lists = isinstance(alphas, list | tuple) and any(isinstance(part, lists) for part in alphas)
+    is_pair = has_lists and len(alphas) == 2 and all(isinstance(part, lists) for part in alphas)
+    if has_lists and not is_pair:
+        told = " ".join(repr(alphas).split())[:60]
+        raise InputError(
+            f"alphas={told} must be a whole number of points along each axis, one flat list for both, or a pair of "
+            "lists, one for each axis"
+        )
     both = zip(alphas if is_pair else (alphas, alphas), plane.extent, plane.positions, strict=True)
     first, second = (_axis(own, *extent, among=at) for own, extent, at in both)
     return first, second
@@ -242,13 +250,13 @@ def _leading(
 def _axis(alphas: Any, first: float, last: float, usual: int = NUM_ON_AXIS, among: Sequence[float] = (0.0, 1.0)) -> Any:
     """Positions [A] as given, or so many evenly, with some among them."""
     if alphas is None:
-        return with_positions(evenly(first, last, usual), among)
+        return with_positions(evenly(first, last, usual), among, SAME)
     if isinstance(alphas, str | bool | Adaptive) or (isinstance(alphas, Real) and not isinstance(alphas, Integral)):
         raise InputError(f"alphas={alphas!r} must be a whole number of points, or a list of their positions")
     if isinstance(alphas, Integral):
         if alphas < 2:
             raise InputError(f"alphas={alphas} is too few; give 2 points or more, or a list of their positions")
-        return with_positions(evenly(first, last, int(alphas)), among)
+        return with_positions(evenly(first, last, int(alphas)), among, SAME)
     try:
         positions = explicit(alphas)
     except InputError:

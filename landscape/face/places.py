@@ -111,7 +111,8 @@ def trajectory(
 
     Measured, it gives J at every point, and where the point lies: how far along that line and how far beside it. Each
     point keeps its own running statistics of batch norm, and where these differ, examples that come in batches are
-    passed over once for every point.
+    passed over once for every point. Points between that are not finite, where a training diverged, are named in the
+    log and have no J; the first and the last must be finite.
 
     Args:
         source: a folder of checkpoints, in natural order of their names (2 before 10); or a list of points, see

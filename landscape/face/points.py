@@ -65,9 +65,12 @@ class Reading:
         return replace(self, where="ls.line", entry=entry)
 
     def points(
-        self, sources: Sequence[Any], names: Iterable[str], net: nn.Module
+        self, sources: Sequence[Any], names: Iterable[str], net: nn.Module, is_run: bool = False
     ) -> Iterator[tuple[Tensor, dict[str, Tensor]]]:
         """theta [P] on the CPU and the buffers of each; of one entry for all a point that has one state dict is that.
+
+        Args:
+            is_run: points between the first and the last may hold what is not finite, where a training diverged.
 
         Raises:
             InputError: a point that does not fit, or an entry that none has.
@@ -76,8 +79,9 @@ class Reading:
         unnamed, is_for_all = list[NoEntry | None](), not isinstance(self.entry, tuple)
         for k, (source, name) in enumerate(zip(sources, names, strict=False)):
             entry = self.entry[k] if isinstance(self.entry, tuple) else self.entry
+            is_between = is_run and 0 < k < len(sources) - 1
             try:
-                point = read(source, reader, name, entry, is_for_all)
+                point = read(source, reader, name, entry, is_for_all, is_finite=not is_between)
             except InputError as error:
                 raise self._placed(error) from error
             if not isinstance(source, Tensor | np.ndarray):

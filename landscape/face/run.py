@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from landscape.endpoints.fit import some
 from landscape.endpoints.listing import numbers_of
 from landscape.errors import InputError
 from landscape.face.places import TrajectoryOf
@@ -24,6 +26,8 @@ from landscape.objective import Objective
 from landscape.result.curve import Projection
 from landscape.store.principal import Principal, principal
 from landscape.store.trajectory import STREAMED, Trajectory, project
+
+log = logging.getLogger(__name__)
 
 ALIKE = (
     "; a state dict follows its module as that trains, and a module is read when it is measured: copy.deepcopy keeps "
@@ -88,10 +92,14 @@ def axes_of(
 
 
 def read(run: TrajectoryOf, net: nn.Module, folder: Path) -> tuple[Trajectory, list[dict[str, Tensor]]]:
-    """All points [T, 1, P], in memory or in a file, and their buffers."""
-    buffers, held = list[dict[str, Tensor]](), None
+    """All points [T, 1, P], in memory or in a file, NaN where one between is not finite, and their buffers.
+
+    Raises:
+        InputError: a point that does not fit, or an end that is not finite.
+    """
+    buffers, lost, held = list[dict[str, Tensor]](), list[int](), None
     names = map(run.name, range(len(run)))
-    for t, (theta, own) in enumerate(run.reading.points(run.points, names, net)):
+    for t, (theta, own) in enumerate(run.reading.points(run.points, names, net, is_run=True)):
         if held is None:
             shape, kind = (len(run), 1, len(theta)), np.dtype(str(theta.dtype).removeprefix("torch."))
             if np.prod(shape) * kind.itemsize <= MOST_HELD:
@@ -100,10 +108,15 @@ def read(run: TrajectoryOf, net: nn.Module, folder: Path) -> tuple[Trajectory, l
                 held = np.lib.format.open_memmap(folder / "points.npy", mode="w+", dtype=kind, shape=shape)
         if theta.element_size() > held.itemsize:  # points of several precisions
             held = held.astype(np.float64)
-        held[t, 0] = theta.numpy()
+        is_finite = bool(theta.isfinite().all())
+        held[t, 0] = theta.numpy() if is_finite else np.nan
+        lost += [] if is_finite else [t]
         buffers.append(own)
     assert held is not None
     files = [Path(point).name if isinstance(point, str | Path) else str(t) for t, point in enumerate(run.points)]
+    if lost:
+        told = "source: numbers that are not finite in %s; such points have no J and no place off the line"
+        log.warning(told, some([files[t] for t in lost]))
     return Trajectory(folder / "points.npy", 0, *numbers_of(files), thetas=held), buffers
 
 

@@ -19,7 +19,7 @@ from landscape.result.saved import Result
 from landscape.result.verdict import Verdict
 
 T = TypeVar("T")
-SMOKE_NOTE = "so short a training has learned next to nothing"
+SMOKE_NOTE = "not judged at limits=smoke, which shows that a job runs and no more"
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from landscape.figure import naming
 from landscape.figure.checks import Claim, Evidence
 from landscape.figure.reading import ROUNDINGS, Reading
 from landscape.result.curve import Array, Surface, terrain
-from landscape.result.curve.noise import NUM_ERRORS
+from landscape.result.curve.noise import NUM_ERRORS, NUM_FLOORS
 from landscape.result.curve.scene import Scene, scene_of
 from landscape.result.saved import Result
 
@@ -47,7 +47,7 @@ class PlaneOf:
         """By how much two values of J may differ for no reason: rounding, where it was measured."""
         floor = self.surface.noise.get("floor")
         known = floor is not None and np.isfinite(floor[self.s])
-        return 2 * float(floor[self.s]) if floor is not None and known else 0.0
+        return NUM_FLOORS * float(floor[self.s]) if floor is not None and known else 0.0
 
     @property
     def is_flat(self) -> bool:
@@ -154,7 +154,7 @@ LOWEST = Claim(
     "surface-lowest",
     "Nowhere on the plane around it is J lower than at the solution",
     "Li et al. 2018",
-    "lowest J within rounding and two standard errors",
+    f"lowest J within rounding and {NUM_ERRORS:g} standard errors",
     needs_training=True,
 ).by(read_lowest, planes(is_around, "train"))
 BASINS = Claim(

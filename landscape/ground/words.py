@@ -1,6 +1,30 @@
-"""Durations as messages and pages say them."""
+"""Durations, and choices of a config, as messages and pages say them."""
 
 from __future__ import annotations
+
+import re
+
+CHOICES = {
+    "BezierConnection": "bezier",
+    "PlaneSurface": "surface",
+    "PolygonConnection": "polygon",
+    "PrincipalAxes": "principal",
+    "PrincipalPlane": "trajectory_plane",
+    "TrajectoryPlane": "plane",
+}
+"""Classes that a config does not choose by their own name."""
+
+
+def chosen_as(kind: type) -> str:
+    """By which word a config chooses a class of ours; somebody's own keeps its name.
+
+    >>> from landscape.path import BiasSchedule
+    >>> chosen_as(BiasSchedule)
+    'bias_schedule'
+    """
+    if not kind.__module__.startswith("landscape."):
+        return kind.__name__
+    return CHOICES.get(kind.__name__) or re.sub(r"(?<!^)(?=[A-Z])", "_", kind.__name__).lower()
 
 
 def spoken(seconds: float, exact: bool = False) -> str:

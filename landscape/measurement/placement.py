@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from landscape.alphas import Adaptive
+from landscape.cost.labels import on_few
 from landscape.errors import InputError
 from landscape.ground.progress import progress_of
 from landscape.measurement.stages import OnPath
@@ -67,7 +69,11 @@ def check_placement(on_path: OnPath, mode: str, order: int) -> None:
     theta_0 = layout.theta(on_path.module).detach().cpu().double()[None]
     theta_0 = theta_0 + 0.01 * torch.randn(theta_0.shape, generator=generator, dtype=torch.float64)
     theta_1 = theta_0 * (1.2 + torch.rand(theta_0.shape, generator=generator, dtype=torch.float64))
-    few = on_path.dataset.train.first(8)
+    on_few(on_path.dataset.train, lambda few: _attempt(on_path, few, mode, order, theta_0, theta_1))
+
+
+def _attempt(on_path: OnPath, few: Any, mode: str, order: int, theta_0: Tensor, theta_1: Tensor) -> None:
+    """The derivatives over some examples, between two points."""
     objective = on_path.objective_of(few, mode, seeds=on_path.seeds[:1], dtype="float64")
     path = on_path.lay(*(end.to(objective.device) for end in (theta_0, theta_1)))
     check_slopes(objective, path, order)

@@ -173,7 +173,7 @@ def objective_of_points(
         known: which points [T, S].
     """
     split, values = on_path.split(split_name), np.full(known.shape, np.nan)
-    log.info("%s: the saved points lie on no line; J at each is evaluated by itself", split_name)
+    log.info("%s: J at each saved point of training, for the run that is drawn", split_name)
     for s, run in enumerate(solutions.trajectories):
         own = {"seeds": solutions.seeds[s : s + 1], "buffers": solutions.buffers[s : s + 1]}
         objective = on_path.objective_of(split, mode, **own)

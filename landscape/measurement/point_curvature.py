@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from landscape.cost.labels import NothingCounts
+from landscape.cost.labels import on_few
 from landscape.data.stream import Stream, num_of, together
 from landscape.errors import InputError
 from landscape.measurement.contract import Measured, Steps, Work
@@ -23,9 +23,12 @@ from landscape.objective.curvature.spectrum import NUM_REPEATS, NUM_VECTORS, den
 from landscape.objective.memory.budget import free_bytes, size
 from landscape.objective.module.watch import undisturbed
 from landscape.objective.objective import Objective
+from landscape.parameters import ParameterLayout
 
 if TYPE_CHECKING:
     from landscape.objective.curvature.operator import Hessian
+
+log = logging.getLogger(__name__)
 
 Array = NDArray[np.float64]
 At = Callable[[int, int], tuple[Objective, int, Tensor, Tensor | None]]
@@ -35,8 +38,6 @@ NUM_POINTS = 200
 USUAL, NOISE = 300, 40
 """Products for the ends of the spectrum at most, as on nets of some 10,000 parameters, and what the examples' gradients
 take as long as: they are counted on when a command says how long it will take."""
-FEW = (8, 64, 512)
-"""Examples on which second derivatives are tried before any work; more where none of them counts."""
 
 
 @dataclass(frozen=True)
@@ -92,13 +93,16 @@ class PointCurvature:
     def check(self, network: Network, splits: list[str], modes: list[str], what: str) -> None:
         """Raise InputError for what has no curvature that can be measured, before anything is trained."""
         for mode in modes:
-            for num in FEW:
-                few = network.objective_of(
-                    network.dataset.train.first(num), mode, seeds=network.seeds[:1], dtype="float64"
-                )
-                with suppress(NothingCounts):  # of so few perhaps none is labelled
-                    check_curvature(few, what)
-                    break
+
+            def attempt(few: Any, mode: str = mode) -> None:
+                check_curvature(network.objective_of(few, mode, seeds=network.seeds[:1], dtype="float64"), what)
+
+            on_few(network.dataset.train, attempt)
+        num = ParameterLayout.of(network.module).num_parameters
+        for key in ("num", "num_lowest"):
+            if getattr(self, key) > num:
+                told = "%s: %s=%d eigenvalues are asked for, and there are %d, as many as parameters; the rest is NaN"
+                log.warning(told, what, key, getattr(self, key), num)
         for name in splits:
             _check_size(network, name, self.num_examples)
 

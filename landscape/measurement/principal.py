@@ -43,6 +43,7 @@ class PrincipalAxes:
     """
 
     stage = Trained
+    least_points = 3
 
     def __init__(self, origins: Sequence[str] = ORIGINS, walk: bool = False) -> None:
         self.origins, self.walk = origins_of(origins), walk

@@ -13,10 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from landscape.alphas import checked, evenly, explicit, with_positions
+from landscape.alphas import SAME, checked, evenly, explicit, with_positions
+from landscape.cost.labels import on_few
 from landscape.data.stream import Stream, num_of
 from landscape.endpoints import BetweenSolutions, ThreeSolutions
 from landscape.errors import InputError
+from landscape.ground.words import chosen_as
 from landscape.measurement.contract import Measured, Pass, Work
 from landscape.measurement.grid import Laid, surfaces_on
 from landscape.measurement.interpolation import Interpolation
@@ -30,8 +32,6 @@ log = logging.getLogger(__name__)
 
 Array = NDArray[np.float64]
 PLANES = "path=random_plane, corners_plane, trajectory_plane, hessian_plane or given_plane"
-FEW = 8
-"""Examples on which second derivatives are tried before any work."""
 
 
 class PlaneSurface:
@@ -86,9 +86,12 @@ class PlaneSurface:
         kind = plane_kind(on_path.path)
         if getattr(kind, "needs_curvature", False):
             on_path.check_held(["train"], "surface path=hessian_plane")
-            few = on_path.dataset.train.first(FEW)
-            trial = on_path.objective_of(few, "deterministic", seeds=on_path.seeds[:1], dtype="float64")
-            check_curvature(trial, "path=hessian_plane")
+
+            def attempt(few: Any) -> None:
+                trial = on_path.objective_of(few, "deterministic", seeds=on_path.seeds[:1], dtype="float64")
+                check_curvature(trial, "path=hessian_plane")
+
+            on_few(on_path.dataset.train, attempt)
 
     def check_plane(self, ends_of: Any, path: Any, max_epochs: int) -> None:
         """Raise InputError for endpoints from which no such plane can be laid, before anything is trained.
@@ -100,7 +103,8 @@ class PlaneSurface:
         """
         kind = plane_kind(path)
         if kind is None:
-            named = getattr(getattr(path, "func", path), "__name__", type(path).__name__)
+            made = getattr(path, "func", path)
+            named = chosen_as(made if isinstance(made, type) else type(made))
             raise InputError(f"measurement=surface is J on a plane, and path={named} is none; use {PLANES}")
         if getattr(kind, "needs_third", False) and not getattr(ends_of, "has_third", False):
             raise InputError(
@@ -194,4 +198,4 @@ def _positions(name: str, given: Any) -> Array | None:
 
 def axis(given: Array | None, num: int, extent: tuple[float, float], positions: Sequence[float]) -> Array:
     """Positions along an axis as they were given, or so many evenly, with some that it must hold."""
-    return with_positions(evenly(*extent, num), positions) if given is None else given
+    return with_positions(evenly(*extent, num), positions, SAME) if given is None else given

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.func import jvp
 
 from landscape.cost.contract import WEIGHT, jumps_of
-from landscape.cost.labels import check_counts
+from landscape.cost.labels import check_counts, on_few
 from landscape.data.split import Split
 from landscape.errors import InputError
 from landscape.model.plain import exact_formulas
@@ -126,10 +126,13 @@ def slopes(
     """
     check_slopes(objective, path, order)
     if not is_compared and order not in objective.slope_passes:
-        few = objective.on(
-            objective.split.first(8), dtype="float64", batch_size=None, num_replicates=1, memory=None, engine="auto"
-        )
-        compare_slopes(few, widened(path, few.dtype), order)
+        wide = {"dtype": "float64", "batch_size": None, "num_replicates": 1, "memory": None, "engine": "auto"}
+
+        def attempt(part: Any) -> None:
+            few = objective.on(part, **wide)
+            compare_slopes(few, widened(path, few.dtype), order)
+
+        on_few(objective.split, attempt)
     return _slopes(objective, path, alphas, order, progress)
 
 

@@ -79,7 +79,7 @@ WRONG = {
         "+endpoints.align=weights": "endpoints.align=weights | it is one of a line between two networks",
         "endpoints.starts=3": "endpoints.starts=3 is not a key of these endpoints; it is one of a line between two",
         "endpoints=random_to_solution endpoints.scale=inf alphas=standard": "endpoints.scale=inf",
-        "measurement=surface path=linear": "path=Linear is none | path=random_plane",
+        "measurement=surface path=linear": "path=linear is none | path=random_plane",
         "path=random_plane": "path=random_plane is a plane | measurement=surface",
         "measurement=closed_form": "measurement=closed_form | =MLP | CrossEntropy | measurement=interpolation",
         "measurement=curvature measurement.num=0": "measurement.num=0 must be a whole number of at least 1",
@@ -88,6 +88,7 @@ WRONG = {
         ),
         "measurement=curvature cost=adversarial": "Adversarial has no second derivatives | another cost",
         "measurement=curvature_of_training measurement.num_points=1": "measurement.num_points=1 | at least 2",
+        "measurement=principal training.max_epochs=1": "principal needs 3 | leaves 2 | for 2 epochs or more",
         "dimensions.classes=7": "dimensions.classes=7 | digits | dimensions.classes=10",
     },
     "linear": {
@@ -140,7 +141,7 @@ def test_a_refusal_is_said_where_it_happens_and_in_the_list_at_the_end(cli: Cli)
 def test_a_cap_that_is_in_the_way_is_named(cli: Cli) -> None:
     ran = cli(*QUICK[3:], "limits.seeds=1", "endpoints=between_solutions", "training.num_seeds=2", ONE_JOB)
     assert ran.status == 2, ran.out
-    assert "limits.seeds" in ran.out and "training.num_seeds 2 -> 1" in ran.out
+    assert "run with limits.seeds=2 training.num_seeds=2" in ran.out and "training.num_seeds 2 -> 1" in ran.out
 
 
 def test_an_unwritable_outputs_folder(cli: Cli, tmp_path: Path) -> None:

@@ -64,7 +64,7 @@ def test_a_job_without_training_that_is_cut_begins_anew(
 
 def test_the_plane_of_a_run_has_j_at_every_file_and_its_track(cli: Callable[..., Ran]) -> None:
     ran = cli(*RUN, *MODEL, "measurement=plane", ONE_JOB)
-    assert ran.status == 0 and ran.out.count("the saved points lie on no line") == 1, ran.out
+    assert ran.status == 0 and ran.out.count("J at each saved point of training") == 1, ran.out
     assert "no straight line" not in ran.out
     (folder,) = (job.parent for job in ran.outputs.glob("*/*/*/result.json"))
     result = Result.load(folder)

@@ -63,6 +63,14 @@ def test_what_means_nothing_is_refused_in_words_of_python(plain: Trained) -> Non
             ls.curvature(plain.net, place, (plain.x, plain.y), CE, **settings)
 
 
+def test_one_point_is_no_path_and_has_as_many_eigenvalues_as_parameters(caplog: pytest.LogCaptureFixture) -> None:
+    net, x = nn.Linear(2, 1, bias=False), torch.tensor([[2.0, 0.0], [0.0, 1.0]])
+    here = ls.curvature(net, torch.zeros(2), (x, x.sum(dim=1, keepdim=True)), nn.MSELoss(), num=9, progress=False)
+    assert str(here).startswith("J at one point: data") and "alpha" not in str(here) and "2.5" in str(here)
+    assert "num=9 eigenvalues are asked for, and there are 2, as many as parameters" in caplog.text
+    assert here.metrics["lambda_2"].item() == pytest.approx(1) and np.isnan(here.metrics["lambda_3"]).all()
+
+
 @pytest.mark.slow
 def test_the_page_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.chdir(tmp_path)

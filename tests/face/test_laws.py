@@ -254,3 +254,26 @@ def test_dropout_is_heard_in_stochastic_mode() -> None:
         for how in ({}, {"mode": "stochastic"}, {"mode": "stochastic"}, {"mode": "stochastic", "seeds": [1]})
     )
     assert len({calm, wild, other}) == 3 and wild == same
+
+
+def test_a_point_of_a_run_that_is_not_finite_is_left_out_and_the_others_stay(
+    plain: Trained, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken = [*plain.kept]
+    broken[3] = {name: value * np.nan for name, value in broken[3].items()}
+    whole, known = (plain.x, plain.y), [0, 1, 2, 4, 5, 6]
+    run = ls.trajectory(broken)
+    track = ls.measure(plain.net, run, whole, CE, dtype="float64")
+    expected = loop(plain.net, plain.x, plain.y, [broken[k] for k in known])
+    np.testing.assert_allclose(track.objective[known, 0], expected, rtol=1e-12)
+    assert np.isnan(track.objective[3]).all() and np.isnan(track.projection[3]).all()
+    assert "numbers that are not finite in 3;" in caplog.text
+    surface = ls.measure(plain.net, ls.plane(run), whole, CE, alphas=2, dtype="float64")
+    np.testing.assert_array_equal(surface.path["objective"], track.objective)
+    fewer = ls.principal(plain.net, ls.trajectory([broken[k] for k in known]))
+    np.testing.assert_allclose(ls.principal(plain.net, run).first[known], fewer.first, rtol=1e-9)
+    bent = ls.curvature(plain.net, run, whole, CE, num=1, num_lowest=0, trace=0, noise=False)
+    np.testing.assert_array_equal(np.isnan(bent.metrics["lambda_max"][:, 0]), np.isnan(track.objective[:, 0]))
+    for place in (ls.trajectory(broken[:4]), ls.plane(ls.trajectory(broken[1:4]))):
+        with pytest.raises(ls.InputError, match="must be finite: give a checkpoint from before"):
+            ls.measure(plain.net, place, whole, CE)

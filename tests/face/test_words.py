@@ -48,6 +48,8 @@ WRONG: dict[str, tuple[Callable[[], Any], str]] = {
     "a run and a point": (lambda: ls.plane(ls.trajectory(T.kept), T.net, T.before), "takes no further points"),
     "seed of a run": (lambda: ls.plane(ls.trajectory(T.kept), seed=1), "seed=1 is not for a plane of a trajectory"),
     "ragged lists": (lambda: measure(ls.plane(T.net), alphas=([0, [1]], [0])), "must be a whole number of points"),
+    "three lists": (lambda: measure(ls.plane(T.net), alphas=([0, 1], [0, 1], [0, 1])), "or a pair of lists, one"),
+    "one list of a plane": (lambda: measure(ls.plane(T.net), alphas=([0, 1], 3)), "or a pair of lists, one for each"),
     "two of three": (lambda: ls.plane(T.net, T.before), "three points"),
     "radius of three": (lambda: ls.plane(T.net, T.before, T.net, radius=2.0), "radius=2.0 is for a plane around one"),
     "margin of one": (lambda: ls.plane(T.net, margin=1.0), "margin=1.0 is for a plane through three"),

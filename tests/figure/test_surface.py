@@ -12,6 +12,7 @@ import pytest
 from landscape.errors import InputError
 from landscape.figure import ext08_surface, surface, sweep
 from landscape.figure.module import drawn
+from landscape.figure.sweep.number import headline
 from landscape.figure.turnable import write_pages
 from landscape.result.curve import Array, Surface
 from landscape.result.saved import Result
@@ -90,6 +91,25 @@ def test_lowest_is_judged_by_the_noise(below: float, expected: bool) -> None:
     assert holds(surface.judge([job(values)]), "surface-lowest") is expected
     assert holds(surface.judge([job(values, scale="smoke")]), "surface-lowest") is None
     assert holds(sweep.judge([job(values)]), "surface-lowest") is expected
+    smoke = pick(surface.judge([job(values, scale="smoke")]), "surface-lowest", "digits")
+    assert "limits=smoke" in smoke.note and "learned" not in smoke.note  # it may be somebody's own checkpoint
+
+
+@pytest.mark.parametrize(("errors", "expected"), [(2.9, False), (3.1, True)])
+def test_as_many_standard_errors_count_as_the_claim_says(errors: float, expected: bool) -> None:
+    values = BOWL.copy()
+    values[3, 4] = 0.1 - 0.3
+    one = job(values)
+    noise = {"floor": np.array([1e-6]), "errors": np.full((25, 25, 1), 0.3 / errors)}
+    found = replace(one, surfaces={"train/deterministic": replace(plane(values), noise=noise)})
+    verdict = pick(surface.judge([found]), "surface-lowest", "digits")
+    assert verdict.holds is not expected and "3 standard errors" in verdict.expected
+
+
+def test_the_end_of_a_command_tells_of_the_plane_and_not_of_each_of_three_solutions() -> None:
+    numbers = {"train/deterministic/lowest": [0.1], "test_error": [0.3, 0.2, 0.1], "best_epoch": [3.0]}
+    found = headline([replace(job(BOWL, names="a b c"), numbers=numbers)])
+    assert [number.key for number in found] == ["best_epoch", "train/deterministic/lowest"]
 
 
 def test_basins_are_told_from_one_valley() -> None:

@@ -1,10 +1,14 @@
-"""Durations in words."""
+"""Durations, and choices of a config, in words."""
 
 from __future__ import annotations
 
-import pytest
+from pathlib import Path
 
-from landscape.ground.words import spoken
+import pytest
+from hydra.utils import get_class
+from omegaconf import OmegaConf
+
+from landscape.ground.words import chosen_as, spoken
 
 
 @pytest.mark.parametrize(
@@ -22,3 +26,16 @@ from landscape.ground.words import spoken
 )
 def test_times_are_spoken(seconds: float, rounded: str, exact: str) -> None:
     assert (spoken(seconds), spoken(seconds, exact=True)) == (rounded, exact)
+
+
+def test_a_class_is_named_as_the_config_chooses_it() -> None:
+    conf, words = Path(__file__).parents[2] / "conf", dict[str, set[str]]()
+    for room in ("measurement", "path"):
+        for file in sorted((conf / room).glob("*.yaml")):
+            tree = OmegaConf.load(file)
+            if target := (tree.get(room) or tree).get("_target_"):
+                words.setdefault(target, set()).add(file.stem)
+    assert len(words) > 15
+    for target, names in words.items():
+        assert chosen_as(get_class(target)) in names
+    assert chosen_as(Path) == "Path"

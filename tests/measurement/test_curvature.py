@@ -15,7 +15,7 @@ from landscape.alphas import Adaptive
 from landscape.cost import CrossEntropy
 from landscape.data.stream import Stream
 from landscape.errors import InputError
-from landscape.measurement import Curvature, CurvatureOfTraining, OnPath, Trained
+from landscape.measurement import Curvature, CurvatureOfTraining, Interpolation, OnPath, Trained
 from landscape.objective import Objective
 from landscape.objective.curvature import extremes, scatter_of
 from landscape.objective.curvature.operator import Hessian
@@ -148,6 +148,11 @@ def test_labels_that_begin_late_are_no_hindrance(small: OnPath) -> None:
     one, other = (measurement(subject).curves["train/deterministic"].metrics for subject in (unlabelled, labelled))
     for name in ("lambda_max", "gradient_norm", "gradient_variance"):
         np.testing.assert_allclose(one[name], other[name], rtol=1e-10)
+    along = Interpolation(["train"], slopes=2, noise=False)
+    along.check(unlabelled)
+    one, other = (along(subject).curves["train/deterministic"].metrics for subject in (unlabelled, labelled))
+    for name in ("slope", "curvature"):
+        np.testing.assert_allclose(one[name], other[name], rtol=1e-5)
 
 
 def test_a_forecast_multiplies_a_few_times(small: OnPath, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -107,7 +107,7 @@ class Ends:
 
 
 PLANES: list[tuple[Any, Any, int, str]] = [
-    (InitToSolution(), Linear, 9, "path=Linear is none; use path=random_plane"),
+    (InitToSolution(), Linear, 9, "path=linear is none; use path=random_plane"),
     (InitToSolution(), CornersPlane, 9, "goes through three points; use endpoints=three_solutions"),
     (Checkpoints("a.pt", "b.pt"), CornersPlane, 9, "goes through three points"),
     (BetweenSolutions(), partial(PrincipalPlane, margin=1), 9, "use endpoints=init_to_solution, or endpoints=run"),

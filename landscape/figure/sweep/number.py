@@ -22,7 +22,10 @@ from landscape.result.saved import Result
 CURVES = ("train/stochastic", "train/deterministic", "valid/stochastic", "valid/deterministic")
 ENDS = ("test_error", "test_objective")  # the first that there is, beside largest_rise
 HEADLINE = ("largest_rise", "argmin_alpha", "test_objective", "test_error", "best_epoch")
+OF_PLANES = ("lowest", "highest")
 _WORDS = {
+    "lowest": "lowest J",
+    "highest": "highest J",
     "largest_rise": "largest rise of J on [0, 1]",
     "drop": "drop of J from α = 0 to 1",
     "argmin_alpha": "α of the lowest J",
@@ -32,7 +35,7 @@ _WORDS = {
     "best_epoch": "best epoch",
     "length": "|θ_f - θ_i|",
 }
-_OF_J = ("largest_rise", "drop", "test_objective")
+_OF_J = ("largest_rise", "drop", "test_objective", "lowest", "highest")
 
 
 @dataclass(frozen=True)
@@ -90,8 +93,10 @@ def _number(key: str, results: Sequence[Result]) -> Number:
 
 def headline(results: Sequence[Result], most: int = 5) -> list[Number]:
     """The numbers that a summary names first; of results that have none of these, the first few that there are."""
-    known = list(dict.fromkeys(key for result in results for key in result.numbers))
-    keys = [_found(name, known) for name in HEADLINE]
+    # A number of each of several solutions has no mean over lines or planes between them.
+    known = list(dict.fromkeys(k for r in results for k in r.numbers if len(r.values(k)) <= r.num_columns))
+    names = (*HEADLINE, *OF_PLANES * any(result.surfaces for result in results))
+    keys = [_found(name, known) for name in names]
     return [_number(key, results) for key in list(dict.fromkeys(key for key in keys if key) or known)[:most]]
 
 

@@ -122,6 +122,9 @@ class Curve(Samples, shown.Shown):
         ]
         points = shown.count(len(self.alphas), "point")
         points += f", {len(rows)} shown" if len(rows) < len(self.alphas) else ""
+        if self.alphas.tolist() == [0.0]:  # as of ls.curvature at one point
+            title = f"J at one point: {', '.join(self._words())}"
+            return shown.Table(title, list(columns), [row[1:] for row in cells], self._said())
         title = f"J along the path: {', '.join([*self._words(), points])}"
         return shown.Table(title, ["alpha", *columns], cells, self._said())
 
@@ -138,7 +141,7 @@ class Curve(Samples, shown.Shown):
             values = ([shown.number(given[name][s]) for name in names] for s in lines)
             return shown.each([text.format(*line) for line in values])
 
-        said = [("lowest J", say("{} at alpha = {}", "lowest", "argmin_alpha"))]
+        said = [("lowest J", say("{} at alpha = {}", "lowest", "argmin_alpha"))] if len(self.alphas) > 1 else []
         if self._has_ends:
             late = [self._plateau(value) for value in given["plateau_length"]]
             over = "{} over the chord, {} over the mean of the ends, {} over the higher end"

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import html
+import math
 from abc import abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from numbers import Real
 from pathlib import Path
 from typing import Any, Self
 
@@ -156,6 +158,18 @@ def metric_of(metrics: Mapping[str, NDArray[Any]], name: str) -> NDArray[Any]:
 def number(value: float) -> str:
     """Six digits at most."""
     return f"{value:.6g}"
+
+
+def finite(name: str, value: Any, least: float | None = None) -> float:
+    """An argument that must be a finite number, or from ``least`` on.
+
+    Raises:
+        InputError: it is none.
+    """
+    is_number = isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+    if not is_number or (least is not None and value < least):
+        raise InputError(f"{name}={value!r} must be a finite number{'' if least is None else f', {least:g} or more'}")
+    return float(value)
 
 
 def each(values: Sequence[str]) -> str:

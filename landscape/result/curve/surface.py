@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from numbers import Integral
 from pathlib import Path
 from textwrap import fill
 from typing import Any
@@ -14,7 +15,7 @@ from landscape.result.curve import relief, shown, terrain, turnable
 from landscape.result.curve.grid import FRAME as FRAME
 from landscape.result.curve.grid import PATH as PATH
 from landscape.result.curve.grid import Grid, lowest_of
-from landscape.result.curve.scene import scene_of
+from landscape.result.curve.scene import Scene, scene_of
 from landscape.result.curve.terrain import Minimum
 
 FEW_ROWS = 9
@@ -80,7 +81,11 @@ class Surface(Grid, shown.Shown):
         >>> bowl = Surface(axis, axis, (axis[:, None] ** 2 + axis**2)[:, :, None])
         >>> round(bowl.share_below(1.0)[0], 1)  # a circle in its square, pi / 4
         0.8
+
+        Raises:
+            InputError: a level that is no number.
         """
+        level = shown.finite("level", level)
         return [terrain.share_below(self.first, self.second, values, level) for values in self.planes()]
 
     def minima(self, height: float = 0.0) -> list[list[Minimum]]:
@@ -88,17 +93,43 @@ class Surface(Grid, shown.Shown):
 
         Args:
             height: those from which a lower point is reached without climbing higher are left out.
+
+        Raises:
+            InputError: a height that is no number, or below 0.
         """
+        height = shown.finite("height", height, least=0.0)
         return [[one for one in terrain.minima(values) if one.climb > height] for values in self.planes()]
 
     def pass_between(self, one: str, other: str) -> list[float]:
-        """The least height of J that every way on the grid between two named points must cross; NaN off the grid."""
-        first, second = (self.names.index(name) for name in (one, other))
+        """The least height of J that every way on the grid between two named points must cross.
+
+        Returns:
+            One number per plane; NaN of a plane on whose grid one of the two is not.
+
+        Raises:
+            InputError: no such point, or one that is on the grid of none of the planes.
+        """
+        first, second = (self._named(name) for name in (one, other))
         found = []
         for s, values in enumerate(self.planes()):
             start, end = self.on_grid(first, s), self.on_grid(second, s)
             found.append(math.nan if start is None or end is None else terrain.pass_between(values, start, end))
         return found
+
+    def _named(self, name: str) -> int:
+        """Number of a point that is on the grid of one plane at least."""
+        if name not in self.names:
+            raise InputError(
+                f"{name!r} is no point of this surface, whose points are {', '.join(self.names) or 'none'}"
+            )
+        k = self.names.index(name)
+        if all(self.on_grid(k, s) is None for s in range(self.num_columns)):
+            a, b = (shown.each([shown.number(v) for v in np.atleast_1d(self.corners[k][i])]) for i in range(2))
+            raise InputError(
+                f"{name!r} lies at a = {a}, b = {b}, which is no point of the grid; put these among the positions, or "
+                "say how many points, to which those of the plane are added"
+            )
+        return k
 
     def plot(self, ax: Any = None, column: int = 0, log: bool | None = None, **what: Any) -> Any:
         """Draw J as filled contours, with the points by name, a cross at the lowest, and the path.
@@ -115,7 +146,8 @@ class Surface(Grid, shown.Shown):
         Returns:
             The ``Axes``.
         """
-        axes, scene = shown.axes_for(ax), scene_of(self, column, log, **what)
+        scene = self._scene(column, log, what)
+        axes = shown.axes_for(ax)
         relief.contours(axes, scene)
         if ax is None:
             axes.set_title(fill("; ".join(scene.notes()), TITLE), fontsize="small", loc="left")
@@ -131,7 +163,8 @@ class Surface(Grid, shown.Shown):
         Returns:
             The ``Axes``.
         """
-        axes, scene = shown.axes_for(ax, projection="3d"), scene_of(self, column, log, **what)
+        scene = self._scene(column, log, what)
+        axes = shown.axes_for(ax, projection="3d")
         relief.raised(axes, scene)
         return axes
 
@@ -155,9 +188,17 @@ class Surface(Grid, shown.Shown):
             raise InputError(
                 f"file={path} cannot be written: {'it is' if path.is_dir() else 'it is in'} no folder's file"
             )
-        scene = scene_of(self, column, log, **what)
+        scene = self._scene(column, log, what)
         turnable.write(turnable.turned(graph, {"; ".join(scene.notes()): scene}), path)
         return path
+
+    def _scene(self, column: int, log: bool | None, what: dict[str, Any]) -> Scene:
+        """What is drawn, of arguments that mean something."""
+        if log is not None and not isinstance(log, bool):
+            raise InputError(f"log={log!r} must be True, False, or None")
+        if isinstance(column, bool) or not isinstance(column, Integral):
+            raise InputError(f"column={column!r} must be the number of a plane, counted from 0")
+        return scene_of(self, int(column), log, **what)
 
     def table(self) -> shown.Table:
         """What is printed: a coarser grid, b from high to low, then the numbers."""

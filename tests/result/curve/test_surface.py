@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -118,7 +118,33 @@ def test_numbers_of_paths_and_minima() -> None:
     assert [len(found) for found in two.minima(height=0.5)] == [1, 2]
     ends = replace(two, corners=np.array([[-0.75, 0.0], [0.75, 0.0]]), names=["a", "b"])
     assert ends.pass_between("a", "b") == pytest.approx([0.25, 2.5])
-    assert np.isnan(replace(ends, corners=np.array([[0.7, 0.0], [0.75, 0.0]])).pass_between("a", "b")).all()
+    one_off = np.stack([np.array([[-0.7, -0.75], [0.0, 0.0]]), np.array([[0.75, 0.75], [0.0, 0.0]])])
+    assert np.isnan(replace(ends, corners=one_off).pass_between("a", "b")).tolist() == [True, False]
+
+
+WRONG: dict[str, tuple[Callable[[Surface], Any], str]] = {
+    "no such point": (lambda s: s.pass_between("solution", "b"), "'b' is no point of this surface, .* are solution"),
+    "places for points": (lambda s: s.pass_between((0, 0), (1, 1)), r"\(0, 0\) is no point"),
+    "a point off the grid": (
+        lambda s: replace(s, corners=np.array([[0.7, 0.0]])).pass_between("solution", "solution"),
+        "'solution' lies at a = 0.7, b = 0, which is no point of the grid; put these among the positions",
+    ),
+    "level": (lambda s: s.share_below("a"), "level='a' must be a finite number"),
+    "level that is none": (lambda s: s.share_below(np.nan), "level=nan must be a finite number"),
+    "height": (lambda s: s.minima(height=-1), "height=-1 must be a finite number, 0 or more"),
+    "log": (lambda s: s.plot(log="yes"), "log='yes' must be True, False, or None"),
+    "log in space": (lambda s: s.plot3d(log=1), "log=1 must be"),
+    "log of a page": (lambda s: s.page("x.html", log="yes"), "log='yes' must be"),
+    "column": (lambda s: s.plot(column=0.5), "column=0.5 must be the number of a plane"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_what_means_nothing_is_refused(name: str) -> None:
+    call, words = WRONG[name]
+    with pytest.raises(InputError, match=words):
+        call(surface())
+    assert not plt.get_fignums()  # and no empty figure is left behind
 
 
 def test_a_page_holds_all_it_needs(tmp_path: Path) -> None:
