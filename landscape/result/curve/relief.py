@@ -12,7 +12,7 @@ from landscape.result.curve.picture import bar
 from landscape.result.curve.scene import Scene
 
 LEVELS = 24
-LEAST_TICKS, MOST_TICKS = 3, 8
+LEAST_TICKS, MOST_TICKS, MOST_HIGH = 3, 8, 5
 WIDE, NARROW, NARROWER = 30, 24, 20
 """Letters on a line of an axis's label, in two and in three dimensions, and of a picture beside another."""
 COLORS = "viridis"
@@ -32,8 +32,8 @@ def norm_of(scene: Scene) -> Any:
     return LogNorm(low, high) if scene.is_log else Normalize(low, high)
 
 
-def ticks(low: float, high: float, is_log: bool) -> list[float]:
-    """A few round numbers within a range."""
+def ticks(low: float, high: float, is_log: bool, most: int = MOST_TICKS) -> list[float]:
+    """A few round numbers within a range, of logarithms at most so many."""
     from matplotlib.ticker import MaxNLocator
 
     if is_log:
@@ -41,7 +41,7 @@ def ticks(low: float, high: float, is_log: bool) -> list[float]:
             decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
             found = [m * 10.0**k for k in decades if k % every == 0 for m in steps]
             found = [v for v in found if low * (1 - 1e-9) <= v <= high * (1 + 1e-9)]
-            if LEAST_TICKS <= len(found) <= MOST_TICKS:
+            if LEAST_TICKS <= len(found) <= most:
                 return found
     found = [float(v) for v in MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)]
     return [v for v in found if low <= v <= high]
@@ -150,7 +150,7 @@ def raised(axes: Any, scene: Scene, is_beside: bool = False) -> None:
             axes.text(
                 x, y, height + 0.06 * (top - bottom), name, fontsize=7, ha="center", path_effects=halo(), zorder=5
             )
-    places = ticks(low, high, scene.is_log)
+    places = ticks(low, high, scene.is_log, MOST_HIGH)
     axes.zaxis.set_major_locator(FixedLocator([float(high_of(v)) for v in places]))
     axes.zaxis.set_major_formatter(FixedFormatter([told(v) for v in places]))
     axes.set(zlim=(bottom, top))
