@@ -35,7 +35,7 @@ class Course:
         x: alpha, or epochs [A].
         metrics: name -> [A, S].
         is_training: whether these are points of training.
-        num_examples: that it was measured on; 0: not known.
+        num_examples: that it was measured on; 0: not known, or of training all of its split.
         spectrum: ``"eigenvalue"`` and ``"density"`` [G, A, S], where it was asked for.
     """
 
@@ -78,12 +78,22 @@ def course_of(result: Result) -> Course | None:
     """The points of a job where curvature was measured: of its training, else of its line."""
     track = result.projections.get("curvature")
     if track is not None and MEASURED in track.metrics:
-        measured = (result.config.get("measurement") or {}).get("num_examples")
-        return Course(result, track.epochs, track.metrics, True, int(measured or 0), track.spectrum)
+        return Course(result, track.epochs, track.metrics, True, _num_measured(result), track.spectrum)
     curve = curve_of(result)
     if curve is None:
         return None
     return Course(result, curve.alphas, curve.metrics, False, curve.num_examples, curve.spectrum)
+
+
+def _num_measured(result: Result) -> int:
+    """On how many examples curvature was measured during training; 0: on all of its split."""
+    asked = (result.config.get("measurement") or {}).get("num_examples")
+    capped = [cap.rpartition(" ")[2] for cap in result.caps if cap.startswith(f"measured {_split(result)} examples")]
+    return min((int(num) for num in (asked, *capped) if num), default=0)
+
+
+def _split(result: Result) -> str:
+    return str((result.config.get("measurement") or {}).get("split") or "train")
 
 
 def curve_of(result: Result) -> Curve | None:
@@ -211,7 +221,9 @@ def note_of(course: Course) -> str:
     known = [values[np.isfinite(values)] for values in residuals]
     worst = max((float(v.max()) for v in known if v.size), default=np.nan)
     few = f", on {course.num_examples:,} examples" if course.num_examples else ""
-    few = few or ", on all training examples" * course.is_training
+    if course.is_training and not few:
+        split = _split(course.result)
+        few = f", on all {style.SPLIT_WORD.get(split, split)} examples"
     where = "during training" if course.is_training else "on the line"
     return f"{where}{few}, eigenvalues are within {worst:.1g} of an exact one (|Hv − λv|)" if np.isfinite(worst) else ""
 

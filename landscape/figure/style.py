@@ -96,7 +96,8 @@ def wrapped(title: str, width: int = 44) -> str:
 
 def round_ticks(axis: Any) -> None:
     """Ticks of a logarithmic axis at a few round numbers within its limits, whatever their number of decades."""
-    places = relief.ticks(*sorted(axis.get_view_interval()), is_log=True)
+    low, high = sorted(axis.get_view_interval())
+    places = relief.ticks(low, high, is_log=True)
     axis.set_ticks(places, labels=[relief.told(place) for place in places])
     axis.set_ticks([], minor=True)
 
