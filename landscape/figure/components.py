@@ -60,6 +60,8 @@ def middle(values: Array) -> Array:
 def label_shares(axes: Axes, title: str, drawn: panel.Drawn, legend: bool = True) -> None:
     """Title, scales and labels of a panel of shares."""
     axes.set(xscale="log", yscale="log", xlabel="principal axis", ylabel="share of the variance")
+    if drawn.num_seeds:
+        style.round_ticks(axes.xaxis)
     axes.set_title(style.wrapped(title))
     panel.close(axes, drawn, legend)
 

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from matplotlib import colormaps
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from landscape.figure import panel, style
 from landscape.figure.checks import Evidence
@@ -20,6 +22,7 @@ MEASURED = "lambda_max"
 LEAST_DENSITY = 1e-4
 """One eigenvalue in ten thousand within a unit: below it a smeared one is no eigenvalue."""
 MARKS: Any = {"marker": "o", "markersize": 3.0}
+BOUND: Any = {"color": style.GREY, "linewidth": 1.1, "linestyle": (0, (7, 2, 1.5, 2))}
 LEADING: Any = {"linewidth": 0.9, "color": style.SKY}
 
 
@@ -32,7 +35,7 @@ class Course:
         x: alpha, or epochs [A].
         metrics: name -> [A, S].
         is_training: whether these are points of training.
-        num_examples: that it was measured on; 0: not known.
+        num_examples: that it was measured on; 0: not known, or of training all of its split.
         spectrum: ``"eigenvalue"`` and ``"density"`` [G, A, S], where it was asked for.
     """
 
@@ -75,12 +78,22 @@ def course_of(result: Result) -> Course | None:
     """The points of a job where curvature was measured: of its training, else of its line."""
     track = result.projections.get("curvature")
     if track is not None and MEASURED in track.metrics:
-        measured = (result.config.get("measurement") or {}).get("num_examples")
-        return Course(result, track.epochs, track.metrics, True, int(measured or 0), track.spectrum)
+        return Course(result, track.epochs, track.metrics, True, _num_measured(result), track.spectrum)
     curve = curve_of(result)
     if curve is None:
         return None
     return Course(result, curve.alphas, curve.metrics, False, curve.num_examples, curve.spectrum)
+
+
+def _num_measured(result: Result) -> int:
+    """On how many examples curvature was measured during training; 0: on all of its split."""
+    asked = (result.config.get("measurement") or {}).get("num_examples")
+    capped = [cap.rpartition(" ")[2] for cap in result.caps if cap.startswith(f"measured {_split(result)} examples")]
+    return min((int(num) for num in (asked, *capped) if num), default=0)
+
+
+def _split(result: Result) -> str:
+    return str((result.config.get("measurement") or {}).get("split") or "train")
 
 
 def curve_of(result: Result) -> Curve | None:
@@ -127,18 +140,19 @@ def draw_eigenvalues(axes: Axes, course: Course) -> panel.Drawn:
     for k, name in enumerate(between):
         look = {**LEADING, "label": "the next leading ones" if k == 0 else None}
         drawn += panel.band(axes, result, course.x, metrics[name], course.is_training, outer=None, **look)
-    for name, word, color in (("lambda_max", "λ_max", style.BLUE), ("lambda_min", "λ_min", style.ORANGE)):
+    for name, word, color in (("lambda_max", "λ_max", style.BLACK), ("lambda_min", "λ_min", style.AMBER)):
         if name in metrics:
             look = {**MARKS, "color": color, "label": word}
             drawn += panel.band(axes, result, course.x, metrics[name], course.is_training, **look)
     bound = sharpest(result)
     if bound is not None and course.is_training:
-        axes.axhline(bound, label="2 (1 + μ) / ε, steps grow above", **style.LONG_DASHES)
+        axes.axhline(bound, label="2 (1 + μ) / ε, steps grow above", **BOUND)
     known = np.abs(metrics[MEASURED][np.isfinite(metrics[MEASURED])])
     # Linear up to a power of ten, so that its ticks keep clear of that at zero.
     small = 0.1 * float(np.median(known)) if known.size else 1.0
     axes.set_yscale("symlog", linthresh=10 ** np.ceil(np.log10(small)) if small > 0 else 1.0)
     axes.axhline(0.0, color=style.RULE, linewidth=0.8, zorder=0)
+    style.signed_ticks(axes.yaxis)
     _label(axes, course, "eigenvalues of the Hessian", "ends of the spectrum")
     return drawn
 
@@ -150,6 +164,7 @@ def draw_noise_scale(axes: Axes, course: Course) -> panel.Drawn:
     if size is not None:
         axes.axhline(size, label="examples of a minibatch", **style.LONG_DASHES)
     axes.set_yscale("log")
+    style.round_ticks(axes.yaxis)
     _label(axes, course, "examples", "noise of the gradient")
     return drawn
 
@@ -170,7 +185,8 @@ def draw_density(axes: Axes, course: Course) -> panel.Drawn:
         rows = np.flatnonzero(np.isfinite(course.spectrum["density"][:, :, s]).all(axis=0))
         for k, row in enumerate(dict.fromkeys([*rows[:1], *rows[len(rows) // 2 :][:1], *rows[-1:]])):
             places, density = (course.spectrum[key][:, row, s] for key in ("eigenvalue", "density"))
-            axes.plot(places, density, **panel.job_look(k), label=f"density at {course.unit} = {course.x[row]:.3g}")
+            look = {**panel.job_look(k), "color": colormaps["viridis"](0.4 * k)}
+            axes.plot(places, density, **look, label=f"density at {course.unit} = {course.x[row]:.3g}")
             top = max(top, float(density.max()))
     axes.set_yscale("log")
     axes.set_ylim(LEAST_DENSITY, 3 * top)
@@ -187,11 +203,12 @@ def draw_sharpness(axes: Axes, course: Course) -> panel.Drawn:
     if "line_curvature" in course.metrics:
         with np.errstate(divide="ignore", invalid="ignore"):
             ratio = course.metrics[MEASURED] / np.abs(course.metrics["line_curvature"])
-        look: dict[str, Any] = {"color": style.AMBER, "label": "λ_max / |curvature along the line|"}
+        look: dict[str, Any] = {"color": style.ORANGE, "label": "λ_max / |curvature along the line|"}
         drawn += panel.band(
             axes, course.result, course.x, ratio, course.is_training, marker="o", markersize=3.0, **look
         )
     axes.set_yscale("log")
+    style.round_ticks(axes.yaxis)
     _label(axes, course, "ratio", "conditioning")
     return drawn
 
@@ -204,6 +221,9 @@ def note_of(course: Course) -> str:
     known = [values[np.isfinite(values)] for values in residuals]
     worst = max((float(v.max()) for v in known if v.size), default=np.nan)
     few = f", on {course.num_examples:,} examples" if course.num_examples else ""
+    if course.is_training and not few:
+        split = _split(course.result)
+        few = f", on all {style.SPLIT_WORD.get(split, split)} examples"
     where = "during training" if course.is_training else "on the line"
     return f"{where}{few}, eigenvalues are within {worst:.1g} of an exact one (|Hv − λv|)" if np.isfinite(worst) else ""
 
@@ -219,6 +239,8 @@ def _alone(axes: Axes, course: Course, name: str, label: str, color: str) -> pan
 def _label(axes: Axes, course: Course, ylabel: str, title: str) -> None:
     if not course.is_training and len(course.x):
         panel.mark_ends(axes, course.x)
+    if course.is_training:
+        axes.xaxis.set_major_locator(MaxNLocator(8, steps=[1, 2, 5, 10], integer=True))
     where = "during training" if course.is_training else "on the line"
     axes.set(xlabel=course.unit, ylabel=ylabel, title=style.wrapped(f"{title}, {where}"))
     panel.close(axes, panel.Drawn(), legend=False)

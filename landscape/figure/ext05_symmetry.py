@@ -85,8 +85,9 @@ def draw(results: Sequence[Result]) -> Figure:
         panel.mark_ends(grid[0][column], np.array([0.0, 1.0]))
         _draw_shares(grid[1][column], jobs)
     for column, title in enumerate(groups or [""]):
-        panel.label_line(grid[0][column], title, drawn, legend=False)
+        panel.label_line(grid[0][column], naming.read_out(title), drawn, legend=False)
         grid[0][column].set_yscale("log")
+        style.round_ticks(grid[0][column].yaxis)
     style.legend_outside(figure, drawn.legend_title)
     notes = [
         *drawn.notes,

@@ -16,7 +16,6 @@ from landscape.result.curve.crossing import Position, plateau_end
 from landscape.result.saved import Result
 from landscape.result.verdict import Verdict
 
-PANELS = {"sigmoid": "sigmoid", "relu_dropout": "ReLU with dropout", "relu": "ReLU without dropout"}
 START_LIMIT = 1e-5  # both output layers start at exactly zero, so J(0) is ln C but for rounding
 FAMILIES = ("sigmoid", "relu")
 SEEN = 0.05  # of the line: a plateau that can be seen at all
@@ -39,13 +38,12 @@ LONGER_PLATEAU = Claim(
 def draw(results: Sequence[Result]) -> Figure:
     """One panel per job, the sigmoid network on the left."""
     named = zip(results, naming.names(results), strict=True)
-    pairs = sorted(named, key=lambda pair: naming.rank(naming.recipe(pair[0]), PANELS))
+    pairs = sorted(named, key=lambda pair: naming.rank(naming.recipe(pair[0]), naming.RECIPES))
     figure, grid = style.new(1, len(pairs), width=4.8 if len(pairs) == 1 else 0, height=3.6)
     notes: list[str] = []
     for (result, name), axes in zip(pairs, grid[0], strict=True):
-        recipe = naming.recipe(result)
         drawn = panel.draw_splits(axes, result)
-        panel.label_line(axes, name.replace(recipe, PANELS.get(recipe, recipe)), drawn)
+        panel.label_line(axes, naming.read_out(name), drawn)
         notes += drawn.notes
     title = f"Fig. 2: sigmoid and ReLU{caption.on_data(results)}"
     return caption.finish(figure, results, title, notes, verdicts=judge(results))

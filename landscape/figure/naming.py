@@ -33,14 +33,35 @@ def net(result: Result) -> str:
     return result.choices.get("model", recipe(result)) if chosen else recipe(result)
 
 
-def caps(results: Sequence[Result]) -> list[str]:
-    """The caps that bit, each with how many jobs it is of where it is not of all.
+RECIPES = {
+    "sigmoid": "sigmoid",
+    "relu_dropout": "ReLU with dropout",
+    "relu": "ReLU without dropout",
+    "relu_adam": "ReLU, by Adam",
+}
+"""For a reader, where its name is not a word."""
 
-    A cap on a training is none of a job that trained nothing, such as a line between checkpoints.
+
+def read_out(words: str) -> str:
+    """A name that begins with a recipe's, with the recipe for a reader."""
+    first, comma, rest = words.partition(",")
+    return f"{RECIPES.get(first, first)}{comma}{rest}"
+
+
+def caps_of(result: Result) -> list[str]:
+    """Its caps that bit.
+
+    A cap on a training is none of a job that trained nothing, such as a line between checkpoints; one on alphas none of
+    a job without a line.
     """
-    found = [
-        cap for r in results for cap in dict.fromkeys(r.caps) if r.training_status or not cap.startswith("training.")
-    ]
+    has_line = bool(result.curves) or not (result.surfaces or result.components or result.projections)
+    found = [cap for cap in dict.fromkeys(result.caps) if has_line or not cap.startswith("alphas")]
+    return [cap for cap in found if result.training_status or not cap.startswith("training.")]
+
+
+def caps(results: Sequence[Result]) -> list[str]:
+    """The caps that bit, each with how many jobs it is of where it is not of all."""
+    found = [cap for result in results for cap in caps_of(result)]
     of = {cap: found.count(cap) for cap in dict.fromkeys(found)}
     return [cap if num == len(results) else f"{cap} ({num} of {len(results)} jobs)" for cap, num in of.items()]
 

@@ -78,7 +78,7 @@ def verdict_rows(verdicts: Sequence[Verdict]) -> list[str]:
 def page(results: Sequence[Result], verdicts: Sequence[Verdict]) -> str:
     """The page in Markdown, every number taken from the results."""
     first = results[0]
-    caps = sorted({cap for r in results for cap in r.caps})
+    caps = sorted({cap for r in results for cap in naming.caps_of(r)})
     found = counts(verdicts)
     told = ", ".join(f"{num} {word}" for word, num in found.items() if word != IDENTITIES)
     if found[IDENTITIES]:

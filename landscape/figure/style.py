@@ -16,6 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from landscape.ground.files.temporary import replacing
+from landscape.result.curve import relief
 from landscape.result.saved import Result
 
 RC: Any = {
@@ -48,6 +49,9 @@ SPLIT_STYLE: dict[str, Any] = {"train": "-", "valid": (0, (5, 1.6))}
 TWIN_STYLE: dict[str, Any] = {"train": (0, (1, 1.2)), "valid": (0, (4, 1.2, 1, 1.2, 1, 1.2))}
 HOLLOW: Any = {"linestyle": "none", "marker": "o", "markerfacecolor": "none"}
 LONG_DASHES: Any = {"color": FAINT, "linewidth": 1.0, "linestyle": (0, (6, 3))}
+MINUS = "\N{MINUS SIGN}"
+MOST_SIGNED = 8
+"""Ticks of a symmetric logarithmic axis."""
 SPLIT_WORD = {"train": "training", "valid": "validation"}
 
 Draw = Callable[[Sequence[Result]], Figure]
@@ -88,6 +92,35 @@ def alone(width: float = 4.8, height: float = 0.0) -> tuple[Figure, Axes]:
 def wrapped(title: str, width: int = 44) -> str:
     """A panel's title on as many lines as it needs to stay above its own panel."""
     return textwrap.fill(title, width, break_on_hyphens=False)
+
+
+def round_ticks(axis: Any) -> None:
+    """Ticks of a logarithmic axis at a few round numbers within its limits, whatever their number of decades."""
+    low, high = sorted(axis.get_view_interval())
+    places = relief.ticks(low, high, is_log=True)
+    axis.set_ticks(places, labels=[relief.told(place) for place in places])
+    axis.set_ticks([], minor=True)
+
+
+def signed_ticks(axis: Any, apart: float = 0.09) -> None:
+    """Ticks of a symmetric logarithmic axis at zero and at powers of ten.
+
+    Args:
+        apart: of the axis, what two of them keep between them at least.
+    """
+    low, high = sorted(axis.get_view_interval())
+    scaled = axis.get_transform().transform
+    start, end = scaled(np.array([low, high]))
+    most = math.floor(math.log10(max(abs(low), abs(high))))
+    sizes = [m * 10.0**k for m in (1, 5, 2) for k in range(most, most - 12, -1)]  # powers of ten before any other
+    kept: list[float] = []
+    for place in [0.0, *(sign * size for size in sizes for sign in (1, -1))]:
+        is_free = all(abs(scaled(place) - scaled(other)) >= apart * (end - start) for other in kept)
+        if low <= place <= high and is_free and len(kept) < MOST_SIGNED:
+            kept.append(place)
+    words = {place: f"{MINUS * (place < 0)}{relief.told(abs(place))}" for place in sorted(kept)}
+    axis.set_ticks(list(words), labels=list(words.values()))
+    axis.set_ticks([], minor=True)
 
 
 def entries_of(panels: Sequence[Axes]) -> dict[str, Any]:

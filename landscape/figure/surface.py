@@ -68,8 +68,11 @@ def draw_planes(
         relief.contours(flat_one, scene)
         flat_one.set_title(style.wrapped(name, 54))
         relief.raised(raised, scene, is_beside=True)
+        if scene.cross:
+            raised.text2D(0.0, 1.0, f"lowest {scene.cross}", transform=raised.transAxes, fontsize=7, va="top")
     for axes in flat[2 * len(named) :]:
         axes.remove()
+    notes += order_of_seeds(list(named.values()))
     return caption.finish(figure, results, heading, [*said, *notes, *explained(scenes)], verdicts)
 
 
@@ -80,11 +83,23 @@ def in_space(axes: Any) -> Any:
     return figure.add_subplot(place, projection="3d")
 
 
+def order_of_seeds(planes: Sequence[PlaneOf]) -> list[str]:
+    """Which seeds the points of planes through several solutions are, where a job names them."""
+    several = [(plane.surface.names, together(plane)) for plane in planes if together(plane)]
+    return list(dict.fromkeys(f"{', '.join(names)}: seed{'s' * (len(s) > 1)} {', '.join(s)}" for names, s in several))
+
+
+def together(plane: PlaneOf) -> list[str]:
+    """The seeds of the solutions that a plane goes through, in their order; empty of a plane of one seed."""
+    seeds = plane.result.seed_names(plane.surface.num_columns)[plane.s].split("-")
+    return seeds if len(seeds) > 1 and len(seeds) == len(plane.surface.names) else []
+
+
 def explained(scenes: dict[str, Scene]) -> list[str]:
     """What a reader must know of the drawings: once what is true of all, else by their names."""
     found = {"each plane has a scale of its own": list(scenes)} if len(scenes) > 1 else dict[str, list[str]]()
     for name, scene in scenes.items():
-        for note in scene.notes()[1:]:
+        for note in scene.notes(has_cross=False)[1:]:
             found.setdefault(note, []).append(name)
     return [note if len(names) == len(scenes) else f"{'; '.join(names)}: {note}" for note, names in found.items()]
 

@@ -62,6 +62,11 @@ def test_a_row_per_job_and_a_line_for_what_bounds_it() -> None:
     top = next(line for line in figure.axes[4].get_lines() if line.get_label() == "λ_max")
     np.testing.assert_allclose(top.get_ydata(), 30.0)
     assert "on the line, on 700 examples, eigenvalues are within 1e-07" in figure.get_supxlabel()
+    assert "during training, on all training examples" in figure.get_supxlabel()
+    capped = replace(jobs[1], caps=["measured train examples 1200 -> 400"])
+    assert "during training, on 400 examples" in ext07_conditioning.draw([capped]).get_supxlabel()
+    looks = {(line.get_color(), str(line._unscaled_dash_pattern)) for line in figure.legends[0].get_lines()}
+    assert len(looks) == len(figure.legends[0].get_lines())  # no two mean different things and look alike
     assert all(v.holds for v in ext07_conditioning.judge(jobs))
     assert {v.check for v in ext07_conditioning.judge(jobs)} == {"ext07", *(f"ext07{k}" for k in "abcdef")}
     make.nothing_is_cut_off(figure)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib
+import numpy as np
 import pytest
 from rich.console import Console
 
@@ -142,3 +143,23 @@ def test_two_curves_that_are_one_are_drawn_once() -> None:
         job.curves[key] = replace(job.curves[key], objective=job.curves[key].objective + 1)
     several, once = (set(labels(sweep.draw([one]))) for one in (job, replace(job, curves=same)))
     assert several - once == {"training, no dropout", "validation, no dropout"}
+
+
+@pytest.mark.parametrize(("low", "high"), [(56.0, 85.0), (3.0, 12.0), (1e-9, 1e6)])
+def test_a_logarithmic_axis_has_a_few_round_ticks(low: float, high: float) -> None:
+    _, axes = style.alone()
+    axes.plot([0, 1], [low, high])
+    axes.set_yscale("log")
+    style.round_ticks(axes.yaxis)
+    assert 3 <= len(axes.get_yticks()) <= 9 and not len(axes.get_yticks(minor=True))
+
+
+@pytest.mark.parametrize(("low", "high"), [(-0.3, 2.0), (-2e-3, 1e6), (-1e4, -1e-3), (-5.0, 5.0)])
+def test_ticks_of_both_signs_stand_apart(low: float, high: float) -> None:
+    _, axes = style.alone()
+    axes.plot([0, 1], [low, high])
+    axes.set_yscale("symlog", linthresh=0.01)
+    style.signed_ticks(axes.yaxis)
+    places = axes.yaxis.get_transform().transform(axes.get_yticks())
+    assert len(places) >= 3 and np.diff(places).min() >= 0.09 * np.ptp(places)
+    assert all(bool(text.get_text()) for text in axes.get_yticklabels())

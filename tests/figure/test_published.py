@@ -31,6 +31,13 @@ def test_a_page_is_what_its_arrays_give(page: Path) -> None:
     assert table_of(page.read_text(encoding="utf-8")) == verdict_rows(figure_of(results).judge(results))
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.parent.relative_to(RESULTS).as_posix())
+def test_a_page_names_no_folder_of_the_machine_that_made_it(page: Path) -> None:
+    """The folder of outputs is no part of a result."""
+    texts = [page, *page.parent.glob("*/result.json")]
+    assert not [file for file in texts if "outputs=" in file.read_text(encoding="utf-8")]
+
+
 def test_pages_are_found() -> None:
     """A page that moved would be a page that nobody compares."""
     assert len(PAGES) >= 20

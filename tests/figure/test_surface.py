@@ -118,6 +118,29 @@ def test_basins_are_told_from_one_valley() -> None:
     assert surface.judge([replace(job(BOWL), surfaces={"a": plane(BOWL, names="a b c", statistics="c")})]) == []
 
 
+def test_the_seeds_of_three_solutions_are_said_once() -> None:
+    three = job(wells(1.0), names="first second third", caps=["alphas 20 -> 12", "measurement.num 25 -> 12"])
+    footer = surface.draw([replace(three, seeds=["4-7-9"])]).get_supxlabel()
+    assert "first, second, third: seeds 4, 7, 9" in footer
+    assert "measurement.num 25 -> 12" in footer and "alphas" not in footer  # a plane has none
+    assert "seeds" not in surface.draw([three]).get_supxlabel()
+
+
+def test_axes_and_crosses_are_named_in_both_panels() -> None:
+    """What a 3-D panel shows is said by itself, and a point of a run keeps the colour of its own J."""
+    moving = {"first": A[:1, :1] * 0, "second": B[:1, :1] * 0, "objective": A[:1, :1] + 3, "beside": A[:1, :1] * 0}
+    made = replace(plane(BOWL, path=moving), frame={"length": np.ones(1), "along": np.zeros(1), "beside": np.ones(1)})
+    for one, units in ((plane(BOWL), ""), (made, " [parameter units]")):
+        figure = surface.draw([replace(job(BOWL), surfaces={"train/deterministic": one})])
+        flat, raised = figure.axes
+        assert raised.get_xlabel() and raised.get_zlabel() and "units" not in raised.get_xlabel()
+        assert ("units" in flat.get_xlabel()) is bool(units)
+        assert any(text.get_text().startswith("lowest 0.1 at ") for text in raised.texts)
+        dot = next(line for line in flat.lines if line.get_marker() == "o")
+        assert (dot.get_markerfacecolor() == "none") is bool(units)
+        assert next(line for line in flat.lines if line.get_marker() == "x").get_clip_on() is False
+
+
 def judged(values: Array, names: str = "solution") -> dict[str, bool | None]:
     """Of one net of extension 8."""
     return {v.check: v.holds for v in ext08_surface.judge([job(values, names=names)])}

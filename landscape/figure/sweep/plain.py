@@ -129,7 +129,8 @@ def _axes(axes: Axes, results: Sequence[Result], labels: Sequence[str], kind: st
     drawn, words = panel.Drawn(), ""
     for k, (result, name) in enumerate(zip(results, labels, strict=True)):
         if (found := components.first_of(result)) is not None:
-            drawn += draw(axes, result, found, {**panel.job_look(k), "label": name}, has_law=not words)
+            look = panel.job_look(k) if len(results) > 1 else {"color": style.PURPLE}  # no other line of one job has it
+            drawn += draw(axes, result, found, {**look, "label": name}, has_law=not words)
             words = words or components.about(found)
     label(
         axes, {"shares": f"principal axes {words}", "paths": "in the plane of the first two"}[kind], drawn, legend=False

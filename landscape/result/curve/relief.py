@@ -12,11 +12,15 @@ from landscape.result.curve.picture import bar
 from landscape.result.curve.scene import Scene
 
 LEVELS = 24
-MOST_TICKS = 8
-WIDE, NARROW = 30, 24
-"""Letters on a line of an axis's label, in two and in three dimensions."""
+LEAST_TICKS, MOST_TICKS, MOST_HIGH = 3, 8, 5
+WIDE, NARROW, NARROWER = 30, 24, 20
+"""Letters on a line of an axis's label, in two and in three dimensions, and of a picture beside another."""
 COLORS = "viridis"
 LOWEST = "#D55E00"
+CROSS = {"color": LOWEST, "markersize": 7, "markeredgewidth": 2, "clip_on": False}
+"""Whole at an edge too."""
+RING = {"markersize": 9, "markerfacecolor": "none", "markeredgecolor": "black", "markeredgewidth": 1.3}
+DOT = {"color": "black", "markersize": 5, "markeredgecolor": "white"}
 UNKNOWN = {"facecolor": "#E6E6E6", "edgecolor": "#8C8C8C", "hatch": "////"}
 
 
@@ -28,8 +32,8 @@ def norm_of(scene: Scene) -> Any:
     return LogNorm(low, high) if scene.is_log else Normalize(low, high)
 
 
-def ticks(low: float, high: float, is_log: bool) -> list[float]:
-    """A few round numbers within a range."""
+def ticks(low: float, high: float, is_log: bool, most: int = MOST_TICKS) -> list[float]:
+    """A few round numbers within a range, of logarithms at most so many."""
     from matplotlib.ticker import MaxNLocator
 
     if is_log:
@@ -37,15 +41,15 @@ def ticks(low: float, high: float, is_log: bool) -> list[float]:
             decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
             found = [m * 10.0**k for k in decades if k % every == 0 for m in steps]
             found = [v for v in found if low * (1 - 1e-9) <= v <= high * (1 + 1e-9)]
-            if 2 <= len(found) <= MOST_TICKS:
+            if LEAST_TICKS <= len(found) <= most:
                 return found
-    found = [float(v) for v in MaxNLocator(6).tick_values(low, high)]
+    found = [float(v) for v in MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)]
     return [v for v in found if low <= v <= high]
 
 
 def told(value: float) -> str:
-    """``0.002``, ``10``, ``1e6``."""
-    text = f"{value:.3g}"
+    """``0.002``, ``2000``, ``1e6``."""
+    text = f"{value:.0f}" if 1e3 <= abs(value) < 1e4 else f"{value:.3g}"
     return text.replace("e+0", "e").replace("e-0", "e-").replace("e+", "e")
 
 
@@ -80,7 +84,7 @@ def contours(axes: Any, scene: Scene) -> None:
         look = {"c": scene.own, "norm": norm, "cmap": COLORS} if np.isfinite(scene.own).any() else {"color": "white"}
         axes.scatter(x, y, s=20, edgecolors="black", linewidths=0.7, zorder=4, plotnonfinite=True, **look)
     if scene.lowest is not None:
-        axes.plot(*[[v] for v in scene.lowest[:2]], "x", color=LOWEST, markersize=7, markeredgewidth=2, zorder=6)
+        axes.plot(*[[v] for v in scene.lowest[:2]], "x", zorder=6, **CROSS)
     _name(axes, scene)
 
 
@@ -98,7 +102,8 @@ def _name(axes: Any, scene: Scene) -> None:
     """Points with their names, legible on any colour, on the side that has room."""
     sides = [(float(part.min()), float(np.ptp(part))) for part in (scene.x, scene.y)]
     for x, y, _, name in scene.points:
-        axes.plot([x], [y], "o", color="black", markersize=5, markeredgecolor="white", zorder=5, clip_on=False)
+        look = RING if scene.is_on_path(x, y) else DOT  # a point of the path shows its own colour
+        axes.plot([x], [y], "o", zorder=5, clip_on=False, **look)
         across, up = ((place - low) / size for place, (low, size) in zip((x, y), sides, strict=True))
         is_high = up > 0.5
         shift = {"ha": "left" if across < 0.15 else "right" if across > 0.85 else "center"}
@@ -117,12 +122,13 @@ def raised(axes: Any, scene: Scene, is_beside: bool = False) -> None:
     """The surface in three dimensions, the path at its own heights.
 
     Args:
-        is_beside: its contours stand to the left, and say what the axes and the colours are.
+        is_beside: its contours stand to the left, and say the units of the axes; small letters.
     """
     from matplotlib.colors import Normalize
     from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator
 
-    names = ("x", "y", "") if is_beside else [fill(name, NARROW) for name in (*scene.axes, scene.words)]
+    titles, letters = (scene.titles, NARROWER) if is_beside else (scene.axes, NARROW)
+    names = [fill(name, letters) for name in (*titles, scene.words)]
     axes.set(xlabel=names[0], ylabel=names[1], zlabel=names[2])
     if scene.lack:
         axes.text2D(0.5, 0.5, scene.lack, transform=axes.transAxes, ha="center")
@@ -144,15 +150,15 @@ def raised(axes: Any, scene: Scene, is_beside: bool = False) -> None:
             axes.text(
                 x, y, height + 0.06 * (top - bottom), name, fontsize=7, ha="center", path_effects=halo(), zorder=5
             )
-    places = ticks(low, high, scene.is_log)
+    places = ticks(low, high, scene.is_log, MOST_HIGH)
     axes.zaxis.set_major_locator(FixedLocator([float(high_of(v)) for v in places]))
     axes.zaxis.set_major_formatter(FixedFormatter([told(v) for v in places]))
     axes.set(zlim=(bottom, top))
     sides = [float(np.ptp(part)) for part in (scene.x, scene.y)] if scene.in_units else [1.0, 1.0]
-    axes.set_box_aspect((*sides, 0.7 * max(sides)), zoom=0.95 if is_beside else 0.8)
+    axes.set_box_aspect((*sides, 0.7 * max(sides)), zoom=0.84 if is_beside else 0.8)
     axes.view_init(elev=32, azim=-58)
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_locator(MaxNLocator(5))
-    axes.tick_params(labelsize=7, pad=0)
+    axes.tick_params(labelsize=6.5 if is_beside else 7, pad=0)
     for axis in (axes.xaxis, axes.yaxis, axes.zaxis):
-        axis.label.set_size(8)
+        axis.label.set_size(7 if is_beside else 8)

@@ -32,7 +32,7 @@ class Scene:
         axes: what x and y are.
         in_units: x and y have one unit, and a reader can see it.
         points: (x, y, value, name) of those that the plane was laid through; a value may be NaN.
-        lowest: (x, y, value) of the lowest point, if one is known.
+        lowest: (x, y, value) of the lowest point, if one is known; lowest_at: its (a, b).
         path: x, y, the point's own value and its distance from the plane, each [T]; values are NaN where they are not
             those of this channel.
         epochs: of the path's points [T]; their numbers where epochs are not known.
@@ -48,6 +48,7 @@ class Scene:
     in_units: bool
     points: Sequence[tuple[float, float, float, str]] = ()
     lowest: tuple[float, float, float] | None = None
+    lowest_at: tuple[float, float] | None = None
     path: tuple[Array, Array, Array, Array] | None = None
     epochs: Array = field(default_factory=lambda: np.zeros(0))
     said: Sequence[str] = ()
@@ -87,13 +88,40 @@ class Scene:
         """What the values are, and the scale."""
         return f"{self.label}, log scale" if self.is_log else self.label
 
-    def notes(self) -> list[str]:
-        """What a reader must know beside axes and colour bar."""
+    @property
+    def titles(self) -> tuple[str, str]:
+        """What x and y are, without their unit."""
+        first, second = (name.removesuffix(UNITS).rstrip() for name in self.axes)
+        return first, second
+
+    @property
+    def cross(self) -> str:
+        """How low the lowest point is, and where in (a, b); empty where that is not known."""
+        if self.lack or self.lowest is None or self.lowest_at is None:
+            return ""
+        x, y, value = self.lowest
+        place = "" if self.lowest_at == (x, y) else f"({x:.3g}, {y:.3g}), "  # as it is drawn
+        return f"{value:.3g} at {place}a = {self.lowest_at[0]:.3g}, b = {self.lowest_at[1]:.3g}"
+
+    def is_on_path(self, x: float, y: float) -> bool:
+        """Whether a place is that of a point of the path whose own value is known."""
+        if self.path is None:
+            return False
+        size = max(float(np.ptp(self.x)), float(np.ptp(self.y)))
+        far = np.hypot(self.path[0] - x, self.path[1] - y)
+        return bool((far[np.isfinite(self.own)] <= 1e-6 * size).any())
+
+    def notes(self, has_cross: bool = True) -> list[str]:
+        """What a reader must know beside axes and colour bar.
+
+        Args:
+            has_cross: say where the lowest point is, which differs from plane to plane.
+        """
         found = list(self.said)
         if self.lack:
             return found
         if self.lowest is not None:
-            found.append("cross: lowest")
+            found.append(f"cross: lowest, {self.cross}" if has_cross and self.cross else "cross: lowest")
         if self.path is not None and np.isfinite(self.own).any():
             off = float(np.nanmax(self.path[3], initial=0.0))
             found.append(f"path: each point in the colour of its own J, up to {off:.3g} parameter units off the plane")
@@ -171,6 +199,7 @@ def scene_of(
         in_units,
         [(float(u), float(v), height, name) for u, v, height, name in points],
         None if place is None else (float(x[place]), float(y[place]), float(values[place])),
+        None if place is None else (float(grid.first[place[0]]), float(grid.second[place[1]])),
         path,
         epochs,
         [f"{grid.split}, {grid.mode}", *said],
@@ -180,8 +209,12 @@ def scene_of(
 def _axes(grid: Grid) -> tuple[str, str]:
     """What the two directions are called."""
     unit = f" {UNITS}" if grid.frame else ""
-    if grid.first_name or grid.second_name or not grid.frame:
-        first = grid.first_name or "a, along the first direction"
-        return first + unit, (grid.second_name or "b, along the second direction") + unit
+    if not grid.frame:  # these are a and b themselves
+        return (
+            f"a, {grid.first_name or 'along the first direction'}",
+            f"b, {grid.second_name or 'along the second direction'}",
+        )
+    if grid.first_name or grid.second_name:
+        return (grid.first_name or "the first direction") + unit, (grid.second_name or "the second direction") + unit
     side = f" from {grid.names[0]} to {grid.names[1]}" if len(grid.names) > 1 else " the first side"
     return f"along the line{side}{unit}", f"beside it{unit}"

@@ -120,6 +120,8 @@ def _points(graph: Any, scene: Scene) -> list[Any]:
     known = [p for p in scene.points if np.isfinite(on_scale(np.array([p[2]]), scene.is_log)).all()]
     if known:
         at = {key: [point[k] for point in known] for k, key in enumerate(("x", "y", "z", "text"))}
-        look = {"mode": "markers+text", "marker": {"size": 5, "color": "black"}, "hoverinfo": "text"}
+        kinds = ["circle-open" if scene.is_on_path(x, y) else "circle" for x, y, *_ in known]
+        dots = {"size": [8 if kind == "circle-open" else 5 for kind in kinds], "symbol": kinds, "color": "black"}
+        look = {"mode": "markers+text", "marker": dots, "hoverinfo": "text"}
         traces.append(graph.Scatter3d(**at, **look))
     return traces

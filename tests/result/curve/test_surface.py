@@ -84,7 +84,8 @@ def test_what_is_not_finite_is_hatched_and_said() -> None:
     holes.objective[1:3, 2, 0] = [np.nan, np.inf]
     axes = holes.plot()
     (patch,) = [part for part in axes.patches if part.get_label() == "not finite"]
-    assert patch.get_hatch() and "hatched: not finite" in axes.get_title(loc="left")
+    said = axes.get_title(loc="left").replace("\n", " ")
+    assert patch.get_hatch() and "hatched: not finite" in said and "cross: lowest, 0.5 at a = 0, b = 0" in said
     np.testing.assert_allclose(patch.get_xy()[:4], [[-1, -0.5], [-1, 0.5], [1, 0.5], [1, -0.5]])
     assert not surface(path={}).plot().patches
 
