@@ -77,6 +77,16 @@ def test_a_training_that_was_cut_goes_on(plain: Trained, tmp_path: Path, monkeyp
     assert torch.equal(again.bends, whole.bends) and np.array_equal(again.costs, whole.costs) and not file.exists()
 
 
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_a_training_that_diverged_is_no_curve(plain: Trained, caplog: pytest.LogCaptureFixture) -> None:
+    net, settings = trained(nn.Linear(4, 6), nn.ReLU(), nn.Linear(6, 3)), {**FEW, "dtype": "float32"}
+    with pytest.raises(ls.InputError, match=r"^the curve diverged; an lr lower than 1e\+30 may help$"):
+        ls.connect(net.net, net.kept[2], net.net, (net.x, net.y), CE, lr=1e30, **settings)
+    assert not caplog.records
+    ls.connect(plain.net, other(plain), plain.net, (plain.x, plain.y), CE, lr=1e6, **settings)
+    assert "times as long as the line between its ends; an lr lower than 1e+06" in caplog.text
+
+
 @pytest.mark.parametrize(
     ("more", "words"),
     [
