@@ -83,7 +83,7 @@ def test_a_position_that_rounding_keeps_from_a_kink_is_one(plain: Trained) -> No
     near = np.linspace(-0.5, 1.5, 13)
     assert 1 / 3 not in near
     for alphas in (near, [0, 1 / 3, 1]):
-        with pytest.raises(ls.InputError, match="kink at alpha=0.333333"):
+        with pytest.raises(ls.InputError, match=r"kink at alpha=0\.333333"):
             ls.measure(own[0], curve, own[1], CE, alphas=alphas, slopes=1)
 
 
