@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Integral, Real
 from typing import Any
 
@@ -112,6 +112,15 @@ def checked(alphas: NDArray[np.float64]) -> NDArray[np.float64]:
         k = int(np.argmax(np.diff(alphas) <= 0))
         raise InputError(f"alphas must increase strictly but {alphas[k]} is followed by {alphas[k + 1]}; sort them")
     return alphas
+
+
+def between_ends(grid: NDArray[np.float64] | Adaptive) -> NDArray[np.float64] | Adaptive:
+    """The points of a grid on [0, 1], or a start of such; the grid itself if fewer than two of them are."""
+    points = grid.start if isinstance(grid, Adaptive) else checked(grid)
+    inside = points[(points >= 0) & (points <= 1)]
+    if len(inside) in (len(points), 0, 1):
+        return grid
+    return replace(grid, start=inside) if isinstance(grid, Adaptive) else inside
 
 
 def thinned(alphas: NDArray[np.float64], num: int | None) -> NDArray[np.float64]:

@@ -10,7 +10,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from landscape.alphas import Adaptive, checked, evenly, explicit, fractions, merged, thinned, with_positions
+from landscape.alphas import (
+    Adaptive,
+    between_ends,
+    checked,
+    evenly,
+    explicit,
+    fractions,
+    merged,
+    thinned,
+    with_positions,
+)
 from landscape.errors import InputError
 
 
@@ -60,6 +70,14 @@ def test_thinning_keeps_the_ends_the_order_and_about_the_number() -> None:
     assert 12 <= len(few) <= 14 and (np.diff(few) > 0).all()
     assert thinned(grid, None) is grid and thinned(grid, 200) is grid
     assert {0.0, 1.0} <= set(thinned(fractions(20, 9), 2).tolist())
+
+
+def test_a_curve_is_looked_at_between_its_ends() -> None:
+    assert between_ends(fractions(20, 9)).tolist() == fractions(10, 9).tolist()
+    cut = between_ends(Adaptive(fractions(20, 9), max_points=30))
+    assert isinstance(cut, Adaptive) and len(cut.start) == 10 and cut.max_points == 30
+    for grid in (evenly(0.0, 1.0, 5), evenly(1.0, 2.0, 5), evenly(3.0, 4.0, 5)):  # all of it, or hardly any
+        assert between_ends(grid) is grid
 
 
 def test_merged_grids_hold_every_point_of_each_once() -> None:

@@ -92,7 +92,7 @@ def prepare(arguments: Sequence[str]) -> list[str]:
     for override in overrides:
         _check(override, folders)
     register_grids(folders)
-    _speak_plainly()
+    _speak_plainly(overrides)
     options = [item for item in arguments if item != "--"]
     for item in known.overrides:
         options.remove(item)
@@ -162,7 +162,7 @@ def _folders(config_dir: str | None, overrides: Sequence[Override]) -> list[Path
     return found
 
 
-def _speak_plainly() -> None:
+def _speak_plainly(overrides: Sequence[Override]) -> None:
     """Let Hydra end in a sentence whatever its composing or its sweepers raise; ``HYDRA_FULL_ERROR=1`` shows where.
 
     Hydra prints its own errors as they are, and the stack of any other; nothing of it can be set.
@@ -176,7 +176,7 @@ def _speak_plainly() -> None:
             except Exception as error:
                 if os.environ.get("HYDRA_FULL_ERROR"):
                     raise
-                refuse(InputError(said(error)))
+                refuse(InputError(_of_a_sweep(said(error), overrides)))
 
         return plain(told)
 
@@ -201,6 +201,25 @@ def said(error: BaseException) -> str:
         key = re.search(r"full_key: (\S+)", rest)
         text += f": {reason}" + (f" (key {key[1]})" if key and key[1] not in text + reason else "")
     return text if isinstance(error, HydraException | OmegaConfBaseException) else f"{type(error).__name__}: {text}"
+
+
+def _of_a_sweep(text: str, overrides: Sequence[Override]) -> str:
+    """The same fault, or how to set a key of a group that is swept: Hydra puts it into the group's default as well.
+
+    Of a command that sweeps Hydra tells, of any fault, that it is not sure to be one; then it is looked for.
+    """
+    swept = [override for override in overrides if override.is_sweep_override()]
+    if text.startswith("Ambiguous value"):
+        try:
+            hydra.compose("config", [str(o.input_line) for o in overrides if o not in swept])
+        except HydraException as fault:
+            text = said(fault)
+    key = re.search(r"(?:Could not override|already at) '([^']+)'", text)
+    group = key[1].partition(".")[0] if key else ""
+    if key is None or group not in [o.key_or_group for o in swept]:
+        return text
+    setting = next((str(o.input_line).lstrip("+") for o in overrides if o.key_or_group == key[1]), key[1])
+    return f"{setting}: {group} is swept, and {group}'s default has no such key; write ++{setting}, for all of its jobs"
 
 
 def refuse(error: InputError) -> None:

@@ -23,7 +23,7 @@ from landscape.store import Store
 from landscape.store.bends import FORMAT, Bends
 from landscape.store.store import CURVES
 from landscape.training import build
-from landscape.training.connection import ConnectionRun
+from landscape.training.connection import ConnectionRun, faults_of
 from landscape.training.groups import groups_of
 
 log = logging.getLogger(__name__)
@@ -74,8 +74,13 @@ def connected(recipe: Recipe, stage: OnPath) -> Curves | None:
         "curve/cost_in_first_epoch": [float(v) for part in parts for v in part.costs[0]],
         "curve/cost_in_last_epoch": [float(v) for part in parts for v in part.costs[-1]],
     }
-    for label, length, line in zip(ends.labels, curve.length, straight.tolist(), strict=True):
-        log.info("curve %s: %.3g times as long as the line between its ends", label, length / line)
+    for label, length, line in zip(ends.labels, curve.length.tolist(), straight.tolist(), strict=True):
+        is_lost, fault = faults_of(length, line)
+        if fault:
+            unjudged = "; its numbers are not judged" * is_lost
+            log.warning("curve %s %s%s (a path.lr lower than %g may help)", label, fault, unjudged, connection.lr)
+        else:
+            log.info("curve %s: %.3g times as long as the line between its ends", label, length / line)
     return Curves(later, numbers)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -12,6 +13,7 @@ from hydra.errors import InstantiationException
 from hydra.utils import get_object, instantiate
 from torch import nn
 
+from landscape.alphas import between_ends
 from landscape.command.arguments import OF_ANOTHER, check_arguments, check_finite
 from landscape.command.limits import note_cap
 from landscape.data import own
@@ -20,6 +22,9 @@ from landscape.data.stream import num_of
 from landscape.endpoints import Ends
 from landscape.errors import InputError
 from landscape.ground.provenance import is_ours
+from landscape.path import Connection
+
+log = logging.getLogger(__name__)
 
 NAME_IT = "give it one, data.name=NAME, that changes with what is in it"
 _datasets: dict[str, Dataset] = {}  # the last data set of this process: the jobs of a sweep share it
@@ -76,6 +81,20 @@ def ends_from(endpoints: Any, module: nn.Module, again: Callable[[], nn.Module])
     asks = "again" in inspect.signature(endpoints.load).parameters
     ends: Ends = endpoints.load(module, again=again) if asks else endpoints.load(module)
     return ends
+
+
+def grid_of(config: dict[str, Any], path: Any) -> Any:
+    """The positions of a config; on a curve with trained bends those between its ends, unless each is given by name.
+
+    Bends are trained on [0, 1] alone: beyond, J says nothing of the two ends, and is soon too large to be drawn.
+    """
+    made = make(config["alphas"], "alphas")
+    if not isinstance(path, Connection) or str(config["alphas"]["_target_"]).endswith(".explicit"):
+        return made
+    kept = between_ends(made)
+    if kept is not made:
+        log.info("positions beyond the ends, where no curve is trained, are left out; alphas=explicit keeps its own")
+    return kept
 
 
 def device_of(name: str) -> torch.device:

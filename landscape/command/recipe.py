@@ -17,7 +17,7 @@ from landscape.alphas import Adaptive, checked, thinned
 from landscape.command.alignment import aligned
 from landscape.command.config import version
 from landscape.command.limits import apply_limits, note_cap
-from landscape.command.prepare import brings_points, brings_runs, dataset_of, ends_from, make, module_maker
+from landscape.command.prepare import brings_points, brings_runs, dataset_of, ends_from, grid_of, make, module_maker
 from landscape.command.refusals import check_endpoints, check_path, check_plane, check_room, check_trainable, stand_in
 from landscape.cost import from_torch
 from landscape.cost.labels import check_counts, scales
@@ -108,7 +108,7 @@ class Recipe:
     @cached_property
     def positions(self) -> Positions:
         """Where to look along a path, under the cap on alphas."""
-        made, most = make(self.config["alphas"], "alphas"), self.config["limits"]["alphas"]
+        made, most = grid_of(self.config, self.path), self.config["limits"]["alphas"]
         adaptive = made.capped(most) if isinstance(made, Adaptive) else None
         wanted = checked(made.start if isinstance(made, Adaptive) else made)
         alphas = thinned(wanted, most) if adaptive is None else adaptive.start

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -27,8 +28,10 @@ from landscape.objective.module.template import template_of
 from landscape.objective.module.watch import undisturbed
 from landscape.parameters import ParameterLayout
 from landscape.path import BezierConnection, PolygonConnection
-from landscape.training.connection import ConnectionRun, check_connection
+from landscape.training.connection import ConnectionRun, check_connection, faults_of
 from landscape.training.groups import check_training
+
+log = logging.getLogger(__name__)
 
 CONNECTIONS = {"bezier": BezierConnection, "polygon": PolygonConnection}
 
@@ -94,7 +97,7 @@ def connect(
         A ``ConnectingCurve``.
 
     Raises:
-        InputError: what cannot be trained, in one sentence, before any work.
+        InputError: what cannot be trained, in one sentence, before any work; or a training that diverged.
 
     Source: Garipov et al. 2018 (arXiv 1802.10026), section 3.2.
 
@@ -161,6 +164,11 @@ def connect(
         if resume is not None:
             Path(resume).unlink(missing_ok=True)
         curve = KINDS[path](theta_0[None], theta_1[None], found.theta.to(theta_0.dtype), spacing)
+        is_lost, fault = faults_of(float(curve.length[0]), float((theta_1 - theta_0).double().norm()))
+        if is_lost:
+            raise InputError(f"the curve {fault}; an lr lower than {lr:g} may help")
+        if fault:
+            log.warning("the curve %s; an lr lower than %g may help", fault, lr)
         layout = ParameterLayout.of(net)
         return ConnectingCurve(curve, layout, buffers_0, buffers_1, found.costs[:, 0], seed)
 

@@ -157,7 +157,9 @@ class Way:
         self.edges = np.linspace(0.0, 1.0, PANELS * (len(products) - 1) + 1)
         nodes, self.shares = np.polynomial.legendre.leggauss(NODES)
         self.nodes = (nodes + 1) / 2
-        panels = [self._piece(a, b) for a, b in zip(self.edges[:-1], self.edges[1:], strict=True)]
+        is_finite = np.isfinite(products).all()  # else of a training that diverged
+        pairs = zip(self.edges[:-1], self.edges[1:], strict=True)
+        panels = [self._piece(a, b) if is_finite else np.nan for a, b in pairs]
         self.behind = np.concatenate([[0.0], np.cumsum(panels)])
 
     @property
@@ -177,6 +179,8 @@ class Way:
 
     def time(self, alpha: float) -> float:
         """t with this share of the length behind it; beyond the ends the curve goes on as it is."""
+        if not np.isfinite(self.length):  # no share of it is known, and no point but its ends
+            return alpha
         target = alpha * self.length
         panel = int(np.clip(np.searchsorted(self.behind, target) - 1, 0, len(self.edges) - 2))
         start, end = float(self.edges[panel]), float(self.edges[panel + 1])

@@ -40,6 +40,8 @@ log = logging.getLogger(__name__)
 
 LINES = 10
 """Of the log, that one training may write."""
+FAR = 100.0
+"""Times the distance of its ends: a longer curve has hardly found a way between them."""
 
 
 class ConnectionRun:
@@ -123,21 +125,22 @@ class ConnectionRun:
             self._resume()
             saved, num = time.monotonic(), self.connection.epochs
             with progress_of(f"training {self.name}", num) as progress, tf32(False):
-                while self.epoch < num:
+                while self.epoch < num and not self._is_lost:
                     self.one_epoch()
-                    note = f"J along it {np.nanmean(self.costs[-1]):.4g}"
+                    known = self.costs[-1][np.isfinite(self.costs[-1])]
+                    note = f"J along it {known.mean():.4g}" if len(known) else "J along it is not finite"
                     progress(self.epoch, note)
                     if self.epoch % max(num // LINES, 1) == 0 or self.epoch == num:
                         log.info("%s: epoch %d of %d, %s", self.name, self.epoch, num, note)
                     if self.file is not None and time.monotonic() - saved >= self.seconds:
                         checkpoint.save_atomically(self._state(), self.file)
                         saved = time.monotonic()
-        bends = self.curve.bends.cpu()
-        ends = torch.stack([self.curve.theta_0, self.curve.theta_1])
-        for seed, row, own in zip(self.seeds, bends.unbind(1), ends.unbind(1), strict=True):
-            if own.isfinite().all() and not row.isfinite().all():
-                log.warning("the curve of seed %d diverged: lower path.lr=%g", seed, self.connection.lr)
-        return Bends(bends, np.stack(self.costs))
+        return Bends(self.curve.bends.cpu(), np.stack(self.costs))
+
+    @property
+    def _is_lost(self) -> bool:
+        """Whether no curve is left that an update could move."""
+        return not self.curve.bends.isfinite().all(dim=2).any()
 
     def one_epoch(self) -> None:
         """The updates of one pass over the training examples."""
@@ -225,6 +228,22 @@ class ConnectionRun:
         if fits and self.device.type == "cuda":
             torch.cuda.set_rng_state(state["global_cuda"], self.device)
         self.epoch, self.costs = state["epoch"], [row.numpy() for row in state["costs"]]
+
+
+def faults_of(length: float, straight: float) -> tuple[bool, str]:
+    """Whether the training of a curve diverged, and a sentence on it, or on a curve that has run far away; else "".
+
+    Args:
+        length: of the curve.
+        straight: the distance of its ends.
+    """
+    if not np.isfinite(straight):
+        return False, ""  # its ends diverged, which is told of them
+    if not np.isfinite(length):
+        return True, "diverged"
+    if length > FAR * straight:
+        return False, f"ran away, and is {length / straight:.3g} times as long as the line between its ends"
+    return False, ""
 
 
 def check_connection(connection: Connection, module: nn.Module, num_examples: int, batch_size: int) -> None:

@@ -136,6 +136,8 @@ COMMANDS = [
     (["hydra.mode=RUN", "+experiment=fig02_sigmoid_relu"], "recipe"),
     (["model=nope"], "model/nope"),
     (["compute=abacus"], "slurm"),
+    (["path=bezier,polygon", "path.epochs=2"], "write ++path.epochs=2, for all"),
+    (["-m", "path=bezier,polygon", "+path.epochs=2"], "write ++path.epochs=2, for all"),
 ]
 
 

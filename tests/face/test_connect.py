@@ -77,6 +77,26 @@ def test_a_training_that_was_cut_goes_on(plain: Trained, tmp_path: Path, monkeyp
     assert torch.equal(again.bends, whole.bends) and np.array_equal(again.costs, whole.costs) and not file.exists()
 
 
+def test_a_position_that_rounding_keeps_from_a_kink_is_one(plain: Trained) -> None:
+    ends, own = (other(plain), plain.net, (plain.x, plain.y), CE), (plain.net, (plain.x, plain.y))
+    curve = ls.connect(plain.net, *ends, path="polygon", num_bends=2, **FEW)
+    near = np.linspace(-0.5, 1.5, 13)
+    assert 1 / 3 not in near
+    for alphas in (near, [0, 1 / 3, 1]):
+        with pytest.raises(ls.InputError, match=r"kink at alpha=0\.333333"):
+            ls.measure(own[0], curve, own[1], CE, alphas=alphas, slopes=1)
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_a_training_that_diverged_is_no_curve(plain: Trained, caplog: pytest.LogCaptureFixture) -> None:
+    net, settings = trained(nn.Linear(4, 6), nn.ReLU(), nn.Linear(6, 3)), {**FEW, "dtype": "float32"}
+    with pytest.raises(ls.InputError, match=r"^the curve diverged; an lr lower than 1e\+30 may help$"):
+        ls.connect(net.net, net.kept[2], net.net, (net.x, net.y), CE, lr=1e30, **settings)
+    assert not caplog.records
+    ls.connect(plain.net, other(plain), plain.net, (plain.x, plain.y), CE, lr=1e6, **settings)
+    assert "times as long as the line between its ends; an lr lower than 1e+06" in caplog.text
+
+
 @pytest.mark.parametrize(
     ("more", "words"),
     [

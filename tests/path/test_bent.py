@@ -51,6 +51,14 @@ def test_ends_are_bitwise_and_points_follow_the_construction(kind: type[Bent], n
     assert widened(narrow, torch.float64).bends.dtype == torch.float64
 
 
+@pytest.mark.parametrize("spacing", SPACINGS)
+@pytest.mark.parametrize("value", [float("inf"), float("nan")])
+def test_bends_that_diverged_never_pass_for_a_point(spacing: str, value: float) -> None:
+    for kind, num in CURVES:
+        path = kind(normal(1, P, seed=1), normal(1, P, seed=2), torch.full((num, 1, P), value), spacing)
+        assert not any(path(alpha).isfinite().any() for alpha in (0.1, 0.5, 0.9)) and np.isnan(path.length).all()
+
+
 @pytest.mark.parametrize(("kind", "num"), CURVES)
 @pytest.mark.parametrize("spacing", SPACINGS)
 def test_bends_on_the_line_make_the_line(kind: type[Bent], num: int, spacing: str) -> None:
