@@ -25,7 +25,7 @@ def job(num: int, seconds: float, may_stop: bool = False) -> JobForecast:
     monitor, curve = Pass("valid", "deterministic", 200, 1, 2), Pass("train", "stochastic", 1000, 11, 2, 4)
     counts = {"num_epochs": 30, "num_updates": 5, "num_examples": 1000, "num_monitorings": 31, "num_bytes": 4_000_000}
     group = GroupForecast([0, 1], f"key{num}", "new", monitor=(monitor,), may_stop=may_stop, **counts)  # type: ignore[arg-type]
-    return JobForecast(num, [f"lr={num}", "tracker=none"], [group], (curve,), seconds=seconds, is_timed=True)
+    return JobForecast(num, [f"lr={num}", "tracker=none"], [group], passes=(curve,), seconds=seconds, is_timed=True)
 
 
 def forecast(*jobs: JobForecast, workers: int = 1, unseen: int = 0, done: int = 0) -> Forecast:
