@@ -64,9 +64,15 @@ def brings_points(endpoints: Any) -> bool:
     return not getattr(_kind_of(endpoints), "needs_solutions", True)
 
 
-def _kind_of(endpoints: Any) -> Any:
+def trains_bends(path: Any) -> bool:
+    """Whether a path of this config has bends to train."""
+    kind = _kind_of(path)
+    return isinstance(kind, type) and issubclass(kind, Connection)
+
+
+def _kind_of(node: Any) -> Any:
     try:
-        return get_object(endpoints["_target_"])
+        return get_object(node["_target_"])
     except Exception:  # whatever it is instead: who makes it will say
         return None
 

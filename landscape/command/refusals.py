@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import logging
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -28,6 +29,8 @@ from landscape.parameters import ParameterLayout, beside
 from landscape.path import Connection, LaidPlane, plane_kind
 from landscape.training.connection import check_connection
 from landscape.training.groups import check_training
+
+log = logging.getLogger(__name__)
 
 
 def check_endpoints(endpoints: Any, training: Mapping[str, Any], caps: Sequence[str]) -> None:
@@ -167,6 +170,8 @@ def check_curves(subject: OnPath, connection: Connection, batch_size: int) -> No
             "objective.running_statistics=interpolate knows the statistics at the two ends of a line, and on a curve "
             "with bends the nets between are none of these; use recalibrate or keep"
         )
+    if statistics.treatment == "interpolate":
+        log.info("objective.running_statistics=interpolate does nothing: %s has none", type(network).__name__)
     few = dataset.train.first(min(8, len(dataset.train))).to(subject.device, torch.float32)
     check_training(converted(copy.deepcopy(unwrapped(network)), subject.device, torch.float32), subject.trial.cost, few)
 

@@ -24,7 +24,7 @@ from landscape.command.current import is_current
 from landscape.command.job import run, run_info, value_of
 from landscape.command.launch import hold, in_child, is_parallel
 from landscape.command.launch.gpu import lend
-from landscape.command.prepare import brings_points, make
+from landscape.command.prepare import brings_points, make, trains_bends
 from landscape.errors import InputError
 from landscape.figure.module import figure_module
 from landscape.figure.module import save as save_figure
@@ -118,7 +118,7 @@ def _job(cfg: DictConfig, record: JobRecord, plan: Plan | None) -> None:
 
 def _again(cfg: DictConfig) -> str:
     """What the same command does with this job when it was cut."""
-    return RESTARTS if brings_points(cfg.endpoints) else RESUMES
+    return RESUMES if trains_bends(cfg.path) or not brings_points(cfg.endpoints) else RESTARTS
 
 
 def _report_failure(record: JobRecord, folder: Path, cfg: DictConfig, error: BaseException, code: int) -> None:

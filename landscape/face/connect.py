@@ -90,8 +90,8 @@ def connect(
         num_examples: the first so many of the data; None: all.
         entry, ignore, missing: how points are read, see ``line``.
         progress: False for no progress bar.
-        resume: a file that keeps how far training has come until it is done: the same call goes on there after it was
-            cut, to the same bits.
+        resume: a file that keeps how far training has come until it is done, every five seconds: the same call goes on
+            there after it was cut, to the same bits.
 
     Returns:
         A ``ConnectingCurve``.

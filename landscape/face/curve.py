@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -23,7 +26,7 @@ FORMAT = "landscape curve 1"
 
 @dataclass(frozen=True, eq=False)
 class ConnectingCurve(Place[Curve]):
-    """What ``connect`` returns; ``measure`` takes it as it takes a line.
+    """What ``connect`` returns; ``measure`` takes it as it takes a line. Two are equal if all that ``save`` writes is.
 
     Args:
         path: the curve between theta_0 and theta_1, each [1, P].
@@ -39,6 +42,15 @@ class ConnectingCurve(Place[Curve]):
     buffers_1: dict[str, Tensor]
     costs: NDArray[np.float64]
     seed: int
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, ConnectingCurve):
+            return NotImplemented
+        mine, others = self._plain(), other._plain()
+        return all(_is_same(value, others[name]) for name, value in mine.items())
+
+    def __hash__(self) -> int:
+        raise TypeError("a ConnectingCurve cannot be hashed, since its tensors may be written to; use id(...)")
 
     @property
     def kind(self) -> str:
@@ -62,15 +74,28 @@ class ConnectingCurve(Place[Curve]):
         return LineBetween((self.state_dict(0.0), self.state_dict(1.0)), "linear", reading)
 
     def state_dict(self, alpha: float) -> dict[str, Tensor]:
-        """The net at a position of the curve; between the ends with the buffers of the end."""
+        """The net at a position of the curve.
+
+        Between the ends its buffers are those of ``b``: batch norm's statistics are to be taken anew over the training
+        data, as ``measure`` does by ``running_statistics="recalibrate"``, before such a net is used.
+        """
+        if not isfinite(alpha):
+            raise InputError(f"alpha={alpha} is no position of a curve; give a finite number")
         theta = self.path(float(alpha))[0]
         buffers = self.buffers_0 if alpha == 0 else self.buffers_1
         return {n: v.clone() for n, v in {**self.layout.unflatten(theta), **buffers}.items()}
 
     def save(self, file: str | Path) -> None:
         """Write the curve whole, with a digest, for ``ConnectingCurve.load``."""
+        try:
+            save_atomically(self._plain(), Path(file))
+        except OSError as error:
+            raise InputError(f"{file} cannot be written ({error})") from error
+
+    def _plain(self) -> dict[str, Any]:
+        """Tensors, numbers and texts that make the curve."""
         path, layout = self.path, self.layout
-        state = {
+        return {
             "format": FORMAT,
             "kind": self.kind,
             "spacing": path.spacing,
@@ -82,10 +107,6 @@ class ConnectingCurve(Place[Curve]):
             "costs": self.costs.tolist(),
             "seed": self.seed,
         }
-        try:
-            save_atomically(state, Path(file))
-        except OSError as error:
-            raise InputError(f"{file} cannot be written ({error})") from error
 
     @classmethod
     def load(cls, file: str | Path) -> ConnectingCurve:
@@ -115,3 +136,14 @@ class ConnectingCurve(Place[Curve]):
         return (
             f"{self.kind} curve of {num} bend{'s' * (num > 1)}, {self.length / distance:.3g} times as long as its line"
         )
+
+
+def _is_same(one: Any, other: Any) -> bool:
+    """Tensors value by value, wherever they lie."""
+    if isinstance(one, Tensor):
+        return isinstance(other, Tensor) and one.dtype == other.dtype and torch.equal(one.cpu(), other.cpu())
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(_is_same(value, other[name]) for name, value in one.items())
+    if isinstance(one, list):
+        return len(one) == len(other) and all(_is_same(*pair) for pair in zip(one, other, strict=True))
+    return bool(one == other)

@@ -279,6 +279,7 @@ def check_running_statistics(module: nn.Module, treatment: str | None, names: Se
         raise InputError(
             f"model={type(module).__name__} has running statistics ({', '.join(names[:3])}"
             f"{', ...' if len(names) > 3 else ''}) that are not part of theta; say what to do with them along the "
-            "path: objective.running_statistics=keep uses those of the trained model everywhere, interpolate goes "
-            "straight from those of one end to those of the other, recalibrate takes them anew over the training data"
+            "path: objective.running_statistics=keep uses those of the trained model everywhere, interpolate, "
+            "on a line alone, goes straight from those of one end to those of the other, recalibrate takes them anew "
+            "over the training data"
         )

@@ -11,7 +11,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from omegaconf import OmegaConf
 
+from landscape.command.collect.record import RESTARTS
+from landscape.command.task import _again
 from landscape.result.saved import Result
 
 from .conftest import TINY, Cli
@@ -23,7 +26,9 @@ PAIR = (*TINY, "training.num_seeds=2", "endpoints=between_solutions", "path=bezi
 def test_a_curve_is_trained_once_and_forecast(cli: Cli) -> None:
     ran = cli(*PAIR, "forecast=only")
     assert ran.status == 0 and "curves: 4 × 1,200 × 1" in ran.out
-    ran = cli(*PAIR, "forecast=off", "path.spacing=parameter,arc_length")
+    idle = "objective.running_statistics=interpolate"
+    ran = cli(*PAIR, "forecast=off", "path.spacing=parameter,arc_length", idle)
+    assert "interpolate does nothing: MLP has none" in ran.out and "beyond the ends" in ran.out
     assert ran.status == 0 and ran.out.count("were trained before; reusing them") == 2, ran.out  # solutions and curves
     assert len(list((ran.outputs / "curves").glob("*/meta.json"))) == 1
     one, other = (Result.load(job) for job in ran.jobs)
@@ -33,6 +38,14 @@ def test_a_curve_is_trained_once_and_forecast(cli: Cli) -> None:
         assert not np.array_equal(curve.objective, other.curves[name].objective)
     assert one.numbers["curve/length"] == other.numbers["curve/length"]
     assert one.numbers["curve/length"][0] > one.numbers["curve/length_of_line"][0]
+
+
+def test_what_is_said_of_a_cut_job_is_what_the_same_command_does() -> None:
+    points, trained = ({"_target_": f"landscape.endpoints.{name}"} for name in ("Checkpoints", "BetweenSolutions"))
+    line, curve = ({"_target_": f"landscape.path.{name}"} for name in ("Linear", "PolygonConnection"))
+    pairs = [(ends, path) for ends in (points, trained) for path in (line, curve)]
+    anew = [_again(OmegaConf.create({"endpoints": ends, "path": path})) == RESTARTS for ends, path in pairs]
+    assert anew == [True, False, False, False]
 
 
 @pytest.mark.slow

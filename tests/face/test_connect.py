@@ -38,7 +38,11 @@ def test_a_curve_is_measured_as_a_line_is(plain: Trained, path: str, tmp_path: P
     assert all(torch.equal(value, before[name]) for name, value in plain.net.state_dict().items())
     curve.save(tmp_path / "curve.pt")
     again = ls.ConnectingCurve.load(tmp_path / "curve.pt")
-    assert repr(again) == repr(curve) and torch.equal(again.path(0.3), curve.path(0.3))
+    assert again == curve and repr(again) == repr(curve) and torch.equal(again.path(0.3), curve.path(0.3))
+    again.path.bends[0, 0, 0] += 1e-9
+    assert again != curve and curve != 3
+    with pytest.raises(ls.InputError, match="alpha=nan is no position"):
+        curve.state_dict(float("nan"))
     (tmp_path / "curve.pt").write_bytes((tmp_path / "curve.pt").read_bytes()[:-9])
     with pytest.raises(ls.InputError, match="no curve that was saved"):
         ls.ConnectingCurve.load(tmp_path / "curve.pt")
@@ -51,6 +55,8 @@ def test_batch_norm_is_recalibrated_and_the_spacing_moves_positions_alone() -> N
     assert torch.equal(curve.bends, even.bends)
     found = ls.measure(net.net, even, (net.x, net.y), CE, alphas=5, running_statistics="recalibrate")
     assert np.isfinite(found.objective).all()
+    with pytest.raises(ls.InputError, match="interpolate, on a line alone"):
+        ls.measure(net.net, curve, (net.x, net.y), CE, alphas=5)
     with pytest.raises(ls.InputError, match="curve with bends"):
         ls.measure(net.net, curve, (net.x, net.y), CE, alphas=5, running_statistics="interpolate")
 
