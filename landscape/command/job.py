@@ -13,9 +13,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from landscape.command.collect.current import entry_of
 from landscape.command.config import version
 from landscape.command.connect import connected
-from landscape.command.current import entry_of
 from landscape.command.prepare import NAME_IT
 from landscape.command.recipe import Recipe
 from landscape.data.own import sentences

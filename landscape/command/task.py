@@ -18,9 +18,9 @@ from omegaconf.errors import OmegaConfBaseException
 from landscape.command.arguments import check_arguments
 from landscape.command.collect import UNDRAWN, JobRecord, Plan, gone, is_whole, one_line, tell
 from landscape.command.collect.checks import searches
+from landscape.command.collect.current import is_current
 from landscape.command.collect.record import RESTARTS, RESUMES
 from landscape.command.config import register
-from landscape.command.current import is_current
 from landscape.command.job import run, run_info, value_of
 from landscape.command.launch import hold, in_child, is_parallel
 from landscape.command.launch.gpu import lend

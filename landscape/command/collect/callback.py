@@ -15,11 +15,11 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from landscape.command.collect.checks import check_command, check_job, check_writable
+from landscape.command.collect.current import is_current
 from landscape.command.collect.launched import Launched, outlook
 from landscape.command.collect.outcome import collect
 from landscape.command.collect.record import gone, is_whole, one_line
 from landscape.command.collect.standing import Plan
-from landscape.command.current import is_current
 from landscape.command.launch import guard, is_parallel
 from landscape.command.plan import PlannedJob, jobs_of
 from landscape.errors import Exit, InputError

@@ -17,7 +17,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from landscape.command.collect import one_line
-from landscape.command.current import is_current
+from landscape.command.collect.current import is_current
 from landscape.command.forecast.job import JobForecast, job_of
 from landscape.command.forecast.timing import SHARE, Timing
 from landscape.command.plan import PlannedJob, overrides_of, planned
