@@ -29,6 +29,33 @@ settings.register_profile("house", deadline=None, derandomize=bool(os.environ.ge
 settings.load_profile("house")
 
 
+ROWS_OF_ONE = {
+    "cli/test_bad_input.py::test_wrong_input_is_status_2_and_says_what_to_do": 2,
+    "cli/test_forecast.py::test_wrong_input_is_told_as_the_run_tells_it": 3,
+    "cli/test_own_data.py::*": 2,
+    "figure/test_garbage.py::test_no_claim_holds_of_garbage": 2,
+    "ground/test_trust.py::*": 2,
+    "objective/test_any_module.py::test_j_equals_the_plain_loop_and_nothing_is_touched": 2,
+    "objective/test_any_module.py::test_j_is_the_same_from_pairs_from_dicts_and_from_loaders": 2,
+    "objective/test_slope.py::test_slopes_equal_central_differences": 2,
+    "theory/test_derivations.py::test_it_says_what_is_known_and_its_checks_hold_elsewhere": 3,
+}
+"""Long tables that say one law of many things: ``make test`` runs one row of so many, CI's slow stage the others."""
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest leaves out what is slow
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark as slow what ``ROWS_OF_ONE`` leaves to the slow stage."""
+    seen: dict[str, int] = {}
+    for item in items:
+        file, _, name = item.nodeid.partition("::")
+        test = f"{file.removeprefix('tests/')}::{name.partition('[')[0]}"
+        every = ROWS_OF_ONE.get(test) or ROWS_OF_ONE.get(f"{test.partition('::')[0]}::*", 1)
+        seen[test] = seen.get(test, -1) + 1
+        if seen[test] % every and "[" in name:
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _one_thread() -> None:
     """Holds even where the environment asks for more; theory tests do not pay for importing torch."""
