@@ -210,13 +210,14 @@ class Recipe:
                 note_cap(self.caps, f"measured {split} examples", before, after)
         self._is_checked = True
 
-    def subject(self, solutions: Solutions | None) -> Seeds:
-        """The stage at which the measurement is taken, of networks that are trained where it needs that."""
+    def subject(self, solutions: Solutions | None, aligns: bool = True) -> Seeds:
+        """The stage at which the measurement is taken; ``aligns``: with its ends in one order, if that is wanted."""
         if not issubclass(self.stage, Network):
             return Seeds(seeds=self.training.seeds, device=self.device)
         if issubclass(self.stage, OnPath):
             ends = self.endpoints(solutions) if self.endpoints.needs_solutions else self.ends
-            ends = aligned(self.network, self.endpoints, ends, self.folder)
+            if aligns:
+                ends = aligned(self.network, self.endpoints, ends, self.folder)
             return self.on_path(ends, ends.runs if solutions is None else solutions)
         runs = self.ends.runs if self.finds else solutions
         return self.network if runs is None else self.network.at(Trained, solutions=runs)

@@ -16,6 +16,8 @@ from torch import nn
 import landscape as ls
 from landscape.command.alignment import aligned
 from landscape.command.config import composed, job_key
+from landscape.command.forecast.job import job_of
+from landscape.command.forecast.timing import Timing
 from landscape.command.recipe import Recipe
 from landscape.endpoints import Ends
 from landscape.errors import InputError
@@ -135,6 +137,13 @@ def test_a_key_that_changes_nothing_is_told(
     with caplog.at_level(logging.INFO):
         recipe(*NORM, *(f"endpoints.{key}" for key in keys)).subject(None)
     assert re.search(told, caplog.text)
+
+
+def test_a_forecast_aligns_nothing(here: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its solutions stand in for those to come, and a matching may take a while."""
+    monkeypatch.setattr("landscape.command.recipe.aligned", lambda *_: pytest.fail("aligned"))
+    config: Any = OmegaConf.to_container(composed([*LINE, *NET, *NORM, "endpoints.align=weights"]), resolve=True)
+    assert job_of(config, 0, [], Timing(torch.device("cpu"), False), set()).passes
 
 
 def test_a_seed_draws_the_same_here_and_in_python(here: tuple[dict[str, Any], dict[str, Any]]) -> None:

@@ -120,7 +120,7 @@ def job_of(
     if recipe.trains:
         job.groups = [group_of(seeds, description, recipe, seen) for seeds, description in recipe.groups()]
         solutions = _stand_in(recipe, job.groups)
-    subject = recipe.subject(solutions)
+    subject = recipe.subject(solutions, aligns=False)
     if isinstance(subject, OnPath):
         job.curves = curves_of(recipe, subject, all(group.standing == "trained" for group in job.groups), seen)
     work = work_of(measurement, subject) or Work(unknown=f"measurement {type(measurement).__name__}")
