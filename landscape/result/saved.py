@@ -84,11 +84,9 @@ class Result:
     def diverged(self, num: int) -> list[bool]:
         """For each of ``num`` columns whether its training, or that of either end of its line, diverged."""
         status, ends = self.training_status, [_ends_of(label) for label in self.seed_names(num)]
-        if len(status) == num and all(len(pair) == 1 for pair in ends):
-            return [item == "diverged" for item in status]
         trained = list(dict.fromkeys(seed for pair in ends for seed in pair))
-        if len(trained) != len(status):
-            return [False] * num
+        if len(trained) != len(status):  # of lines between runs a job says one status for each line
+            return [item == "diverged" for item in status] if len(status) == num else [False] * num
         bad = {seed for seed, item in zip(trained, status, strict=True) if item == "diverged"}
         return [bool(bad & set(pair)) for pair in ends]
 

@@ -59,6 +59,8 @@ def test_a_line_between_solutions_is_lost_with_either_end() -> None:
     columns, note = job.usable(job.curves["train/stochastic"].objective)
     assert columns == [0]
     assert "seed 1-2" in note and "seed 0-2" in note
+    of_lines = replace(job, seeds=["0-1", "2-3", "4-5"], training_status=["trained", "diverged", "trained"])
+    assert of_lines.diverged(3) == [False, True, False]  # as a job of such lines says it
 
 
 def test_an_early_end_is_no_fault_but_a_gap_is() -> None:
