@@ -40,7 +40,7 @@ HOLDS_OF = {
     "flat": {"1a", "3b", "8a", "ext02c", "ext05c", "8f", "ext07e"},
     "rounding": {"1a", "3b", "8a", "ext05c", "8f", "ext07e"},
     # Of real samples: a barrier of two lines, a range of steps, a level, is there whatever made them.
-    "rising": {"3b", "4d", "ext05c", "8f", "9a", "ext07e"},
+    "rising": {"3b", "4d", "ext05c", "ext07c", "8f", "9a", "ext07e"},
     "noise": {
         "5b",
         "ext04b",
