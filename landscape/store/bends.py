@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from landscape.ground.files import document, temporary
-from landscape.store.entry import BROKEN, CorruptEntry, digest_of, plain, require, sha256_of
+from landscape.store.entry import CorruptEntry, digest_of, plain, read, require, sha256_of
 from theory import npz
 
 FORMAT = 1
@@ -49,12 +49,7 @@ def load(entry: Path, description: dict[str, Any] | None = None) -> Bends:
     Raises:
         CorruptEntry: naming the file and the fault.
     """
-    try:
-        return _load(entry, description)
-    except CorruptEntry:
-        raise
-    except BROKEN as error:
-        raise CorruptEntry(f"{type(error).__name__}: {error}") from error
+    return read(_load, entry, description)
 
 
 def _load(entry: Path, description: dict[str, Any] | None) -> Bends:

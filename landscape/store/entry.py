@@ -9,8 +9,9 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -24,6 +25,7 @@ from landscape.store.solutions import Solutions
 from landscape.store.trajectory import Trajectory
 from theory import npz
 
+T = TypeVar("T")
 FORMAT = 1
 """Part of every key: raise it when training or this layout changes meaning."""
 STATUS = ("stopped", "max_epochs", "diverged")
@@ -76,8 +78,17 @@ def load(entry: Path, description: dict[str, Any] | None = None) -> Solutions:
     Raises:
         CorruptEntry: naming the file and the fault.
     """
+    return read(_load, entry, description)
+
+
+def read(load: Callable[[Path, Any], T], entry: Path, description: dict[str, Any] | None) -> T:
+    """What ``load`` finds in an entry of any kind.
+
+    Raises:
+        CorruptEntry: it met a file that is broken.
+    """
     try:
-        return _load(entry, description)
+        return load(entry, description)
     except CorruptEntry:
         raise
     except BROKEN as error:
