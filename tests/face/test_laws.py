@@ -179,7 +179,6 @@ def test_planes_of_every_kind_are_plain_loops(plain: Trained) -> None:
 
 
 def test_along_the_hessians_eigenvectors_j_bends_by_its_eigenvalues(plain: Trained) -> None:
-    pytest.importorskip("curvlinops")
     place, step = ls.plane(plain.net, directions="hessian", radius=1e-3), 1e-3
     surface = ls.measure(plain.net, place, (plain.x, plain.y), CE, alphas=3, dtype="float64")
     layout, J = ParameterLayout.of(plain.net), surface.objective[:, :, 0]

@@ -75,7 +75,6 @@ def test_every_plane_has_its_pair_of_panels_until_there_are_too_many() -> None:
 
 
 def test_its_pages_lie_beside_the_figure(tmp_path: Path) -> None:
-    pytest.importorskip("plotly")
     jobs = [job(BOWL), job(2 * BOWL, overrides=["optimizer.lr=9"])]
     (page,) = write_pages(sweep.make_pages(jobs), tmp_path)
     text = page.read_text()

@@ -149,7 +149,6 @@ def test_what_means_nothing_is_refused(name: str) -> None:
 
 
 def test_a_page_holds_all_it_needs(tmp_path: Path) -> None:
-    pytest.importorskip("plotly")
     one = surface()
     text = one.page(tmp_path / "x.html").read_text()
     assert not re.findall(r"<(?:script|link|img)[^>]+(?:src|href)=", text)  # nothing is fetched
