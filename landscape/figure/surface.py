@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from landscape.figure import caption, naming, panel, style
 from landscape.figure.checks import judge as judge_checks
@@ -72,6 +73,9 @@ def draw_planes(
             raised.text2D(0.0, 1.0, f"lowest {scene.cross}", transform=raised.transAxes, fontsize=7, va="top")
     for axes in flat[2 * len(named) :]:
         axes.remove()
+    if isinstance(engine := figure.get_layout_engine(), ConstrainedLayoutEngine):
+        # The height is written to the right of a panel in space, where the layout knows of nothing.
+        engine.set(wspace=0.1 if pairs > 1 else None, rect=(0.0, 0.0, 0.97, 1.0))
     notes += order_of_seeds(list(named.values()))
     return caption.finish(figure, results, heading, [*said, *notes, *explained(scenes)], verdicts)
 

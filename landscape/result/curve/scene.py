@@ -100,6 +100,8 @@ class Scene:
         if self.lack or self.lowest is None or self.lowest_at is None:
             return ""
         x, y, value = self.lowest
+        least = 1e-9 * max(float(np.ptp(self.x)), float(np.ptp(self.y)))  # a zero that was rounded is told as one
+        x, y = (0.0 if abs(v) < least else v for v in (x, y))
         place = "" if self.lowest_at == (x, y) else f"({x:.3g}, {y:.3g}), "  # as it is drawn
         return f"{value:.3g} at {place}a = {self.lowest_at[0]:.3g}, b = {self.lowest_at[1]:.3g}"
 
