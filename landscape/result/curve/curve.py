@@ -30,7 +30,9 @@ class Curve(Samples, shown.Shown):
         noise: what J owes to rounding and to its examples, in nats, where it was measured: ``"floor"`` [S], a bound
             on the rounding error of J; ``"errors"`` [A, A, S], the standard error over examples
             of J(b) - J(a); ``"low"`` and ``"high"`` [A, S], a 95 % bootstrap band over examples, less J at the sample
-            nearest to alpha = 0.
+            nearest to alpha = 0. Where J was measured to a tolerance also ``"bound"`` [A, S], how far J may be off, 0
+            where it was taken over all examples, ``"bound/error"`` and so on of the metrics, and ``"passes"`` [S], the
+            work of all lines in passes of all examples over one point; the other errors then come from some examples.
         spectrum: ``"eigenvalue"`` and their ``"density"``, each [G, A, S], where curvature was measured with it.
     """
 
@@ -185,7 +187,7 @@ class Curve(Samples, shown.Shown):
         """Raise ValueError unless every array has the shape that its name asks for."""
         column_of(self.alphas, self.alphas)
         num, wide = self.objective.shape
-        shapes: dict[str, tuple[int, ...]] = {"floor": (wide,), "errors": (num, num, wide)}
+        shapes: dict[str, tuple[int, ...]] = {"floor": (wide,), "passes": (wide,), "errors": (num, num, wide)}
         wanted: list[tuple[str, Array, tuple[int, ...]]]
         check_shapes(self, (num, wide))
         wanted = [(f"noise/{name}", array, shapes.get(name, (num, wide))) for name, array in self.noise.items()]
