@@ -223,8 +223,9 @@ LINES = (
 
 
 def _flat(p: Tensor, x: Tensor) -> Tensor:
-    """A bowl that each example sees from its own side."""
-    return (1 + x[:, 0]) * (p[0] - 0.2 * x[:, 1]) ** 2 + (0.5 + x[:, 2]) * (p[1] + 0.2 * x[:, 3]) ** 2 + x[:, 4]
+    """A bowl that each example sees from its own side, with waves of its own length."""
+    bowl = (1 + x[:, 0]) * (p[0] - 0.2 * x[:, 1]) ** 2 + (0.5 + x[:, 2]) * (p[1] + 0.2 * x[:, 3]) ** 2 + x[:, 4]
+    return bowl + 0.3 * torch.sin(5 * x[:, 1] * p[0] + 5 * x[:, 2] * p[1] + 6 * x[:, 0])
 
 
 def _of(more: Curve) -> Curve:

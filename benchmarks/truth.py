@@ -94,11 +94,11 @@ def judged(case: Case) -> Outcome:
     truth, found = (_evaluation(case, tolerance) for tolerance in (None, case.tolerance))
     values, exact = found.channels["objective"], truth.channels["objective"]
     bounds = found.bounds.get("objective", np.zeros_like(values))
-    allowed = case.tolerance * spread(case, exact)
+    allowed = case.tolerance * spread(case, exact) + ROUNDING * np.abs(exact)  # of a constant nothing but rounding
     ratios, errors = _ratios(values, exact, bounds)
     at = np.unravel_index(np.argmax(ratios), ratios.shape)
     with np.errstate(divide="ignore", invalid="ignore"):
-        asked = _finite(errors - ROUNDING * np.abs(exact)) / allowed
+        asked = _finite(errors) / allowed
         stated = _finite(bounds) / allowed
     others = [
         float(_ratios(values_, truth.channels[name], found.bounds.get(name, np.zeros_like(values_)))[0].max())
