@@ -19,12 +19,12 @@ from landscape.objective.two_level.points import Points
 from landscape.objective.two_level.sample import Sample
 from landscape.objective.two_level.settle import held, undecided
 from landscape.objective.two_level.subset import chosen
-from landscape.objective.two_level.tails import misfits, outstanding
+from landscape.objective.two_level.tails import growth, misfits, outstanding
 
 log = logging.getLogger(__name__)
 Array = NDArray[np.float64]
 
-FEWEST, MOST, SHARE = 64, 256, 100
+FEWEST, MOST, SHARE = 64, 400, 64
 """Examples at first: one in so many, within these limits."""
 FEW_POINTS = 12
 """With fewer points all are taken over all examples."""
@@ -103,7 +103,7 @@ class TwoLevel:
         self.replicates = np.full((self.num_replicates, self.num_points, self.num_rows), np.nan)
         self.num_drawn = 0
         self.inflation = 1.0
-        self.grown = np.ones(self.num_replicates * self.num_rows)
+        self.grown = np.ones((self.num_replicates * self.num_rows, self.num_points))
         self.known: Evaluation | None = None
         self.costs: dict[int, NDArray[Any]] = {}  # point -> costs of all examples [S, N], where they are taken
         self.certain = np.zeros(0, dtype=bool)  # of the examples that are there: those that stand out
@@ -145,22 +145,23 @@ class TwoLevel:
         if len(nodes) < 4:
             return
         sampled = self._is_drawn()
-        found, grown = np.zeros(0, dtype=np.intp), np.ones(self.num_rows)
-        misfit = np.zeros((self.num_rows, self.num))
+        found = np.zeros(0, dtype=np.intp)
+        misfit = []
         for s in range(self.num_rows):
             every = np.stack([self.costs[a][s] for a in nodes])
-            misfit[s] = misfits(every[:, self.numbers[sampled]].T.astype(np.float64), every)
-            found = np.union1d(found, outstanding(misfit[s], len(self.numbers) // 2))
+            misfit.append(misfits(self.at[nodes], every, self.numbers[sampled]))
+            found = np.union1d(found, outstanding(np.abs(misfit[s]).max(axis=0), len(self.numbers) // 2))
         self.certain |= np.isin(self.numbers, found)
         new = np.setdiff1d(found, self.numbers)
         if len(new):
             self._take(new)
             self.certain[-len(new) :] = True
-        rest = np.setdiff1d(np.arange(self.num), self.numbers[self.certain])
-        drawn = self.numbers[self._is_drawn()]
+        others = np.ones(self.num, dtype=bool)
+        others[self.numbers[self.certain]] = False
+        near = ((self.at[:, None] - self.at[None, nodes]) ** 2).sum(axis=2).argsort(axis=1)[:, : 2 ** self.at.shape[1]]
         for s in range(self.num_rows):
-            grown[s] = max(1.0, float(np.sqrt((misfit[s, rest] ** 2).mean() / (misfit[s, drawn] ** 2).mean())))
-        self.grown = np.tile(grown, self.num_replicates)
+            grown = growth(misfit[s], self.numbers[self._is_drawn()], others)
+            self.grown[s :: self.num_rows] = grown[near].max(axis=1)
 
     def _is_drawn(self) -> NDArray[np.bool_]:
         """Of the examples that are there: those that were drawn at random and do not stand out."""
@@ -225,7 +226,7 @@ class TwoLevel:
             (row[some][:, drawn] / limit).T for row, limit in zip(self.costs_of("objective"), limits, strict=True)
         ]
         free = int((self.full & usable).sum())
-        found = plan(curves, self.at[some], self.fold, first, self.num, self.inflation * self.grown, free)
+        found = plan(curves, self.at[some], self.fold, first, self.num, self.inflation * self.grown[:, some], free)
         return replace(
             found, nodes=[int(some[k]) for k in found.nodes], num=found.num + self.num_drawn - int(drawn.sum())
         )
@@ -248,7 +249,7 @@ class TwoLevel:
             if (costs[some] >= 0).all():
                 means = np.maximum(means, 0.0)
             values[r, rest] = means[place[rest]]
-            grown = self.inflation * self.grown[r % len(self.grown)]
+            grown = self.inflation * self.grown[r % len(self.grown)][some]
             off = share * bound_of(found, int(drawn.sum()), num, grown)
             if name != "objective":  # steps, as of errors, are the same for all examples but a few
                 off = np.maximum(off, share * grown * UNSEEN / max(drawn.sum(), 1) * found.widest.max())

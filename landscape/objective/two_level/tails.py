@@ -5,38 +5,43 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from landscape.objective.two_level.nodes import interpolation
+
 Array = NDArray[np.float64]
 
-RIDGE = 1e-4
-"""Of the variance of standardised costs: what is less is not told from rounding."""
-CHUNK = 8192
-"""Examples that are looked at together."""
 
+def misfits(at: Array, every: NDArray[np.floating], some: NDArray[np.intp]) -> NDArray[np.floating]:
+    """How badly each example's costs at the nodes fit one another [K, N]; 1 is usual.
 
-def misfits(some: Array, every: NDArray[np.floating]) -> Array:
-    """How badly each example's costs at the nodes fit one another [N]; 1 is usual among those that are there.
-
-    What an example costs at a node is told from its costs at all other nodes, by a regression that some examples teach;
-    its misfit is the largest difference, in those that are usual at that node.
+    Its cost at a node is told from those at all other nodes by splines; its misfit is the difference, in those that are
+    usual at that node.
 
     Args:
-        some: costs of some examples at the nodes [n, K].
-        every: of all [K, N].
+        at: where the nodes lie [K, d].
+        every: costs of all examples there [K, N].
+        some: the numbers of those whose differences are called usual.
     """
-    middle, scale = some.mean(axis=0), some.std(axis=0)
-    kept = scale > 0
-    if kept.sum() < 2:
-        return np.ones(every.shape[1])
-    line = (some[:, kept] - middle[kept]) / scale[kept]
-    inverse = np.linalg.inv(line.T @ line / len(line) + RIDGE * np.eye(line.shape[1]))
-    told = inverse / np.diag(inverse)  # [K, K]: what is left of each node, told by the others
-    usual = np.sqrt(((line @ told) ** 2).mean(axis=0))
-    told = told / np.maximum(usual, 1e-300) / scale[kept][:, None]
-    found = np.empty(every.shape[1])
-    for start in range(0, len(found), CHUNK):
-        part = every[kept, start : start + CHUNK].T - middle[kept]
-        found[start : start + CHUNK] = np.abs(part @ told).max(axis=1)
-    return found
+    num = len(at)
+    told = np.eye(num)
+    for k in range(num):
+        others = [n for n in range(num) if n != k]
+        told[k, others] -= interpolation(at, others)[k]
+    found = told.astype(every.dtype) @ every
+    usual = np.sqrt((found[:, some].astype(np.float64) ** 2).mean(axis=1, keepdims=True))
+    return np.asarray(found / np.where(usual > 0, usual, 1.0).astype(every.dtype))
+
+
+def growth(misfit: NDArray[np.floating], drawn: NDArray[np.intp], others: NDArray[np.bool_]) -> Array:
+    """By how much what is left of the examples is larger over all of them than over some, at each node [K]; 1 at least.
+
+    Args:
+        misfit: [K, N].
+        drawn: the numbers of some.
+        others: which of all count [N].
+    """
+    over_all = (misfit[:, others].astype(np.float64) ** 2).mean(axis=1)
+    over_some = (misfit[:, drawn].astype(np.float64) ** 2).mean(axis=1)
+    return np.asarray(np.sqrt(np.maximum(1.0, over_all / np.where(over_some > 0, over_some, np.inf))))
 
 
 def outstanding(misfit: Array, num: int) -> NDArray[np.intp]:
