@@ -13,7 +13,7 @@ from landscape.objective.two_level.nodes import ordered
 
 Array = NDArray[np.float64]
 
-SURE, UNSEEN = 4.0, 3.0
+SURE, UNSEEN = 3.0, 3.0
 """Standard errors that a value may be off by; and of n examples as many could be of a kind that nobody has seen, with
 95 % certainty."""
 STEP = 1.25
@@ -22,7 +22,7 @@ PER_NODE = 2
 """Examples that are there for each node at least: a regression of as many as there are nodes tells nothing."""
 
 
-def bound_of(found: Fit, num: float, num_all: int, grown: float = 1.0) -> Array:
+def bound_of(found: Fit, num: float, num_all: int, grown: Array | float = 1.0) -> Array:
     """How far the mean over all examples may be off [A].
 
     Args:
@@ -57,7 +57,7 @@ def plan(
     fold: NDArray[np.intp],
     first: list[int],
     num_all: int,
-    grown: float,
+    grown: Array,
     free: int,
 ) -> Plan:
     """The least work after which no value is off by more than 1.
@@ -68,7 +68,7 @@ def plan(
         fold: the part [n] that each example is in.
         first: points that are nodes in any case.
         num_all: N.
-        grown: see ``bound_of``.
+        grown: of each row [R, A], see ``bound_of``.
         free: of ``first`` so many are done.
     """
     num, num_points = curves[0].shape
@@ -81,7 +81,9 @@ def plan(
             break
         fits = [fit(line, nodes, at, fold) for line in curves]
         wanted = float(num)
-        while wanted < num_all and any((bound_of(f, wanted, num_all, grown) > 1).any() for f in fits):
+        while wanted < num_all and any(
+            (bound_of(f, wanted, num_all, g) > 1).any() for f, g in zip(fits, grown, strict=True)
+        ):
             wanted *= STEP
         wanted = max(min(wanted, num_all), PER_NODE * size)
         work = size - free + (wanted - num) / num_all * num_points
