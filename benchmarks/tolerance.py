@@ -83,18 +83,20 @@ def network_case(network: str, grid: str, tolerance: float, draw: np.random.Gene
     if axis is not None and len(alphas) * num > most:
         axis = np.linspace(axis[0], axis[-1], SIDES[0])
         alphas = np.arange(SIDES[0] ** 2, dtype=np.float64)
-    split = subjects.examples(data, num, seed)
-    of = [subjects.ends(network, data, kind, 10 * seed + row) for row in range(num_rows)]
-    cost, split = subjects.cost(priced, split, seed)
-    path = _path(grid, of, axis, seed)
 
-    def objective(tolerance: float | None) -> Objective:
-        source: Any = Batches(split, 700) if is_streamed else split
+    def made() -> Any:
+        of = [subjects.ends(network, data, kind, 10 * seed + row) for row in range(num_rows)]
+        cost, split = subjects.cost(priced, subjects.examples(data, num, seed), seed)
         keep: dict[str, Any] = {}
         if of[0].buffers:
             keep = {"running_statistics": "keep", "buffers": [ends.buffers for ends in of]}
-        mode = "stochastic" if is_random else "deterministic"
-        return Objective(of[0].module, cost, source, mode, seeds=tuple(range(num_rows)), tolerance=tolerance, **keep)
+
+        def objective(tolerance: float | None) -> Objective:
+            source: Any = Batches(split, 700) if is_streamed else split
+            mode, rows = "stochastic" if is_random else "deterministic", tuple(range(num_rows))
+            return Objective(of[0].module, cost, source, mode, seeds=rows, tolerance=tolerance, **keep)
+
+        return objective, _path(grid, of, axis, seed)
 
     told = f"plane {len(axis)} x {len(axis)}" if axis is not None else grid
     held = "streamed" if is_streamed else "held"
@@ -108,7 +110,7 @@ def network_case(network: str, grid: str, tolerance: float, draw: np.random.Gene
         "examples": held,
         "tolerance": f"{tolerance:g}",
     }
-    return Case(name, objective, path, alphas, (alphas,) if axis is None else (axis, axis), tolerance, cuts)
+    return Case(name, made, alphas, (alphas,) if axis is None else (axis, axis), tolerance, cuts)
 
 
 def _path(grid: str, of: list[subjects.Ends], axis: Array | None, seed: int) -> Any:
@@ -160,7 +162,7 @@ def made_case(
     name = f"made {what}: {adversary.name}, {num:,}, {size} points, {tolerance:g}, {held}, seed {seed}"
     group = "hidden" if adversary.is_hidden else adversary.group
     cuts = {"made": f"{group}, {what}" if plane is not None else group, "examples": held, "tolerance": f"{tolerance:g}"}
-    return Case(name, objective, path, alphas, axes, tolerance, cuts, adversary.is_hidden)
+    return Case(name, lambda: (objective, path), alphas, axes, tolerance, cuts, adversary.is_hidden)
 
 
 def summary(outcomes: list[Outcome]) -> list[Any]:

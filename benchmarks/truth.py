@@ -19,20 +19,22 @@ ROUNDING = 3e-7
 """Of |J|: two evaluations of one point in float32 may differ so much, by other sums or another engine."""
 
 
+Made = Callable[[float | None], Objective]
+
+
 @dataclass(frozen=True)
 class Case:
     """What is measured.
 
     Args:
-        objective: tolerance or None -> an objective. path: of all points.
+        made: makes (tolerance or None -> an objective, path of all points), which may take a training.
         alphas: the points [A]. axes: positions along each axis of the grid. tolerance: of the spread.
         cuts: by what the case is counted, such as ``{"network": "LSTM", "grid": "201 points"}``.
         is_hidden: nothing but an evaluation in full could show what this curve hides.
     """
 
     name: str
-    objective: Callable[[float | None], Objective]
-    path: Callable[[float], Tensor]
+    made: Callable[[], tuple[Made, Callable[[float], Tensor]]]
     alphas: Array
     axes: tuple[Array, ...]
     tolerance: float
@@ -121,8 +123,8 @@ def judged(case: Case) -> Outcome:
 
 
 def _evaluation(case: Case, tolerance: float | None) -> Any:
-    objective = case.objective(tolerance)
-    return evaluated([Request(objective, case.path, case.alphas, axes=case.axes)])[0]
+    objective, path = case.made()
+    return evaluated([Request(objective(tolerance), path, case.alphas, axes=case.axes)])[0]
 
 
 def _ratios(values: Array, exact: Array, bounds: Array) -> tuple[Array, Array]:
@@ -176,7 +178,8 @@ def _settled(case: Case, values: Array, bounds: Array) -> bool:
     points = [int(np.nanargmin(finite)), int(np.nanargmax(finite))]
     if len(case.axes) == 1:
         window = _window(case)
-        points += [0, len(values) - 1, *(window[k] for k in rise(values[window]))]
+        first, last = rise(values[window])
+        points += [0, len(values) - 1, *([window[first], window[last]] if last > first else [])]
     return bool((bounds[points] == 0).all())
 
 
