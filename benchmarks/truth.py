@@ -56,6 +56,7 @@ class Outcome:
         is_settled: ends, lowest, highest and both ends of the largest rise were evaluated in full.
         is_right: lowest, highest and largest rise are those of the truth, up to the stated errors.
         errors: classification error and other channels: the largest ratio of any.
+        exact: whether the values that are stated to be exact are those of the truth, up to rounding.
     """
 
     case: Case
@@ -68,6 +69,7 @@ class Outcome:
     is_settled: bool
     is_right: bool
     errors: float = 0.0
+    exact: bool = True
 
     @property
     def is_within(self) -> bool:
@@ -119,6 +121,7 @@ def judged(case: Case) -> Outcome:
         all(_settled(case, values[:, s], bounds[:, s]) for s in rows),
         all(_right(case, values[:, s], exact[:, s], bounds[:, s]) for s in rows),
         max(others, default=0.0),
+        bool((ratios[bounds == 0] <= 1).all()),
     )
 
 
