@@ -129,7 +129,7 @@ class Interpolation:
         noise = NoiseOfCosts(alphas) if has_noise and objective.is_streamed else None
         file = on_path.interim(f"{split}-{objective.mode}") if objective.is_streamed else None
         interim = None if file is None else Interim(file)
-        own = {"noise": noise, "interim": interim, "beside": placed.sums}
+        own: dict[str, Any] = {"noise": noise, "interim": interim, "beside": placed.sums}
         found = Request(objective, path, alphas, keep_costs=has_noise, **own)
         return found if self.slopes or on_path.adaptive is not None else replace(found, axes=(alphas,))
 
@@ -176,7 +176,10 @@ class Interpolation:
                 num_again = num * (is_evaluated_again(trial) or split.is_resampled) + len(again) + len(again[::EVERY])
                 few = some_of(shown_of(split))[0]
                 passes.append(Pass(name, mode, len(few), num_again, num_rows, trial.num_replicates))
-        return Work(tuple(passes), unknown="" if on_path.adaptive is None else "the points that alphas=adaptive adds")
+        unknown = "" if on_path.adaptive is None else "the points that alphas=adaptive adds"
+        if on_path.trial.tolerance is not None:
+            unknown = "what objective.tolerance saves of it"
+        return Work(tuple(passes), unknown=unknown)
 
     def is_repeated(self, mode: str, objective: Objective) -> bool:
         """Whether this curve would be the deterministic one once more."""
