@@ -168,7 +168,7 @@ class Events:
         state, factors = packed.state.numpy(), factors_of(t, dtype)
         held = self.scratch("held", (rows * packed.state.numel(),), dtype).numpy()
         ones, out = torch.ones(packed.width, dtype=dtype).numpy(), values.numpy()
-        ramp = np.array(self.structure.activation.ramp, out.dtype)
+        ramp = self.structure.activation.ramp(out.dtype.type)
         for low in range(0, num, chunk):
             high = min(low + chunk, num)
             side_by_side(
@@ -208,7 +208,7 @@ class Events:
         grid = torch.zeros(padded, dtype=dtype)
         grid[: len(t)] = torch.from_numpy(t)
         factors, group = factors_of(t, dtype), self.structure.group
-        ramp = np.array(self.structure.activation.ramp, factors.dtype)
+        ramp = self.structure.activation.ramp(factors.dtype.type)
 
         def run(low: int, high: int) -> None:
             scratch = torch.zeros(kernel.EXAMPLES, kernel.SPAN, width, dtype=dtype).numpy()
@@ -238,6 +238,5 @@ class Events:
 
 
 def factors_of(t: NDArray[np.float64], dtype: torch.dtype) -> NDArray[Any]:
-    """What P0, P1 and T count at each of the grid points, [A, 3]."""
-    columns = ((1 - t) * (1 - 2 * t), t * (2 * t - 1), t * (1 - t))
-    return torch.from_numpy(np.stack(columns, axis=1)).to(dtype).numpy()
+    """t and t (1 - t) at each of the grid points, [A, 2]."""
+    return torch.from_numpy(np.stack((t, t * (1 - t)), axis=1)).to(dtype).numpy()

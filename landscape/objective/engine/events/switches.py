@@ -206,6 +206,7 @@ def bucket_cuts(
 
     Args:
         begin, end: [N, H].
+        gain: [N, H], or [1, H] where it is the same for all examples.
         lines: slope and offset of each piece, [K, 2].
         cuts, sides: [K - 1], see ``Piecewise``.
         unit, first, last: [N, H * K], filled.
@@ -219,7 +220,7 @@ def bucket_cuts(
         for j in range(units):
             if j % UNITS == 0:
                 tiles[n, j // UNITS] = n * capacity + place
-            factor, z, s = gain[n, j], begin[n, j], end[n, j]
+            factor, z, s = gain[n if gain.shape[0] > 1 else 0, j], begin[n, j], end[n, j]
             if factor == 0:
                 continue
             k = 0
