@@ -89,6 +89,11 @@ class Structure:
     group: int = 1
     tail: Tail | None = None
 
+    @property
+    def is_few(self) -> bool:
+        """Whether the layer itself is the last that is served, and has few outputs."""
+        return self.tail is None and self.linear.meta["val"].shape[-1] <= NARROW
+
 
 def find(trace: Trace) -> Structure | None:
     """The place where most work can be saved; the nodes of its pieces and gain are added to the graph."""
