@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from landscape.measurement.stages import OnPath
 from landscape.objective.interim import Interim
 from landscape.objective.objective import Objective
 from landscape.objective.request import Request, evaluated
+from landscape.objective.share import Share, check_shards
 from landscape.objective.slope import check_order
 from landscape.objective.sums import Evaluation
 from landscape.result.curve import Curve, argmin_alpha, drop, hidden_rise, largest_rise, num_turning_points
@@ -38,6 +40,7 @@ class Interpolation:
         slopes: 1 for J'(alpha) as a channel ``slope``, 2 for J''(alpha) too, ``curvature``; 0 for neither.
         noise: also what each curve owes to rounding and to its examples, as ``Curve.noise``: keeps every example's cost
             meanwhile (4 S A N bytes) and evaluates up to 300 examples at 24 points twice more.
+        shards: evaluate the examples in so many parts, each by a process of its own, to the same bits; None: in one.
 
     Source: paper, section 3.
     """
@@ -50,6 +53,7 @@ class Interpolation:
         modes: Sequence[str] = MODES,
         slopes: int = 0,
         noise: bool = True,
+        shards: int | None = None,
     ) -> None:
         for key, values, known in (("splits", splits, ("train", "valid", "test")), ("modes", modes, MODES)):
             if not values or not set(values) <= set(known):
@@ -58,6 +62,7 @@ class Interpolation:
         if not isinstance(noise, bool):
             raise InputError(f"measurement.noise={noise} must be true or false")
         self.splits, self.modes, self.slopes, self.noise = list(splits), list(modes), slopes, noise
+        self.shards = check_shards(shards, slopes)
 
     def check(self, on_path: OnPath) -> None:
         """Raise InputError where J has no slope and one is wanted, before anything is trained."""
@@ -80,6 +85,15 @@ class Interpolation:
                     numbers |= numbers_of(name, curve)
                     numbers |= {f"{name}/{key}": values for key, values in placed.items()}
         return Measured(curves=curves, numbers=numbers, labels=on_path.ends.labels)
+
+    def share(self, on_path: OnPath, share: Share, folder: Path) -> None:
+        """Evaluate a part of the examples, and keep what it comes to in files.
+
+        Args:
+            on_path: as of a call.
+            share: which part.
+            folder: of the files; a call on a path whose ``shares`` it is takes them from there.
+        """
 
     def _curves(
         self, on_path: OnPath, objectives: Sequence[Objective], split: str

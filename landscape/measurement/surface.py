@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import product
 from numbers import Integral, Real
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ from landscape.measurement.interpolation import Interpolation
 from landscape.measurement.plane import objective_of_points
 from landscape.measurement.stages import OnPath
 from landscape.objective.curvature import check_curvature
+from landscape.objective.share import Share
 from landscape.path import LaidPlane, plane_kind
 from landscape.result.curve import Surface
 
@@ -45,6 +47,7 @@ class PlaneSurface:
         first, second: positions along each axis instead, in units of the plane's directions.
         level: of J; also the share of the plane's area that lies below it, as the number ``share_below``.
         noise: as of interpolation; the standard errors are those of J less J at the first of the plane's points.
+        shards: as of interpolation.
 
     Raises:
         InputError: a grid that is none, or a path that is no plane.
@@ -64,8 +67,10 @@ class PlaneSurface:
         second: Sequence[float] | None = None,
         level: float | None = None,
         noise: bool = True,
+        shards: int | None = None,
     ) -> None:
-        self.curves = Interpolation(splits, modes, 0, noise)
+        self.curves = Interpolation(splits, modes, 0, noise, shards)
+        self.shards = self.curves.shards
         if isinstance(num, bool) or not isinstance(num, Integral) or num < 2:
             raise InputError(f"measurement.num={num} must be a whole number of points along each axis, 2 or more")
         if level is not None and (isinstance(level, bool) or not isinstance(level, Real) or not np.isfinite(level)):
@@ -150,6 +155,9 @@ class PlaneSurface:
                         found["share_below"] = surface.share_below(self.level)
                     numbers |= {f"{name}/{key}": values for key, values in found.items()}
         return Measured(surfaces=surfaces, numbers=numbers, labels=ends.labels)
+
+    def share(self, on_path: OnPath, share: Share, folder: Path) -> None:
+        """As of interpolation."""
 
     def axes(self, plane: LaidPlane) -> tuple[Array, Array]:
         """a [A] and b [B]: as they were given, or evenly, with the places of the points of the plane among them."""
