@@ -80,6 +80,10 @@ class LineSums:
         self.runners: dict[Any, Runner] = {}
         self.parts: dict[Any, int] = {}
         self.serves, self.is_checked = True, False
+        self.num_served = 0
+        """Batches so far that were added."""
+        self.num_first: int | None = None
+        """Examples of the first batch of all, where another walk has it; None: it is the first that comes."""
         self._finite = torch.ones((), dtype=torch.bool, device=forward.device)
 
     @property
@@ -102,7 +106,7 @@ class LineSums:
             start: the batch's first example.
         """
         if self.engine == "auto" and not self.is_checked:
-            num = num_of(next(iter(known.values())))
+            num = self.num_first or num_of(next(iter(known.values())))
             # A recurrent layer that is one operator is not counted, but uses each parameter at least once.
             flops = max(self.limit.flops, 2.0 * self.anchors[0].shape[-1])
             self.serves = self.serves and not is_small(num, len(self.points), flops)
@@ -132,6 +136,7 @@ class LineSums:
         for (s, k), (channels, after) in found.items():
             sums.add_line(k, s, channels)
             states.update({(a, s, k): state for a, state in enumerate(after)})
+        self.num_served += 1
         return True
 
     def _batch(

@@ -27,6 +27,11 @@ class Share:
         if not 0 <= self.number < self.of:
             raise ValueError(f"there is no part {self.number} of {self.of}")
 
+    @property
+    def label(self) -> str:
+        """In the names of its files."""
+        return f"{self.number + 1}-of-{self.of}"
+
     def __str__(self) -> str:
         """For people, who count from 1."""
         return f"part {self.number + 1} of {self.of}"
