@@ -2,7 +2,7 @@
 
 Whole commands, from the first import to the figure, each with one thread a process: ``compute=local``, and with
 ``measurement.shards=4`` two at a time through joblib and, where it is installed, through Ray. The network is trained
-before; what is left is a line over random examples, a tanh net with three hidden layers, whose batches all take as
+before; what is left is a line over random examples, a tanh net with two hidden layers, whose batches all take as
 long. The results are compared bit by bit. Two cores must be free for it: a part that waits for a core is a part that
 is late.
 """
@@ -58,7 +58,7 @@ def command(outputs: Path, num: int, width: int, points: int, more: list[str]) -
             f"+data.name=random-{num}",
         ],
         *[f"dimensions.inputs={INPUTS}", f"dimensions.classes={CLASSES}", "dimensions.image=null"],
-        *["model=tanh", f"model.widths=[{width},{width},{width}]", "training.max_epochs=1", "training.num_seeds=1"],
+        *["model=tanh", f"model.widths=[{width},{width}]", "training.max_epochs=1", "training.num_seeds=1"],
         *["measurement.splits=[train]", "measurement.modes=[deterministic]"],
         *[f"objective.batch_size={BATCH}", f"alphas.num={points}", f"alphas.divisions={points - 1}"],
     ]
@@ -85,10 +85,10 @@ def main() -> None:
     """One table."""
     options = parser("shards", __doc__, rounds=2)
     options.add_argument("--examples", type=int, default=40 * BATCH)
-    options.add_argument("--alphas", type=int, default=401)
+    options.add_argument("--alphas", type=int, default=201)
     given = options.parse_args()
     num, width, points, rounds = (
-        (4 * BATCH, 16, 5, 1) if given.small else (given.examples, 512, given.alphas, given.rounds)
+        (4 * BATCH, 16, 5, 1) if given.small else (given.examples, 1024, given.alphas, given.rounds)
     )
     methods = {key: value for key, value in METHODS.items() if key != "ray" or have("ray")}
     with tempfile.TemporaryDirectory() as folder:
@@ -113,7 +113,7 @@ def main() -> None:
             why = "" if ratio >= LEAST else spent(said[key])
             goals.append(target(f"{title}: times the one job", ratio, least=LEAST, why=why))
             goals.append(target(f"{title}: arrays of other bits", float(len(found["one"]) - same), most=0.0))
-    notes = [SHARED, f"{num:,} examples x {points} points, tanh net {INPUTS}-{width}-{width}-{width}-{CLASSES}."]
+    notes = [SHARED, f"{num:,} examples x {points} points, tanh net {INPUTS}-{width}-{width}-{CLASSES}."]
     notes += ["Ray is not installed here."] * ("ray" not in methods)
     columns = ["method", "seconds", "x the one job", "arrays of the same bits"]
     show("one measurement in parts, on two cores", columns, rows, "shards", goals, notes=notes, small=given.small)
