@@ -58,10 +58,9 @@ def overrides_of(job: str, share: Share) -> list[str]:
     """What makes a job's overrides those of its part; all else of the two configs is the same.
 
     Args:
-        job: its folder, relative to the sweep's.
+        job: its folder, relative to the sweep's; named by a hash, so that nothing in it need be escaped.
     """
-    subdir = str(place_of(Path(job), share)).replace("\\", "\\\\").replace("'", "\\'")
-    return [f"hydra.sweep.subdir='{subdir}'", "hydra.output_subdir=null"]
+    return [f"hydra.sweep.subdir='{place_of(Path(job), share)}'", "hydra.output_subdir=null"]
 
 
 def record_of(place: Path) -> JobRecord | None:
