@@ -65,6 +65,10 @@ class LineSums:
         self.points = [path.weights(float(alpha)) for alpha in alphas]
         self.limit, self.runners = limit, Runners(engine, forward, self.points, limit)
         self.serves, self.is_checked = True, False
+        self.num_served = 0
+        """Batches so far that were added."""
+        self.num_first: int | None = None
+        """Examples of the first batch of all, where another walk has it; None: it is the first that comes."""
         self._finite = torch.ones((), dtype=torch.bool, device=forward.device)
 
     @property
@@ -88,7 +92,7 @@ class LineSums:
         """
         if self.engine == "auto" and not self.is_checked:
             # All examples, so that it is one choice for all batches, and for all parts of a measurement that is shared.
-            num = max(self.limit.examples, num_of(next(iter(known.values()))))
+            num = max(self.limit.examples, self.num_first or num_of(next(iter(known.values()))))
             # A recurrent layer that is one operator is not counted, but uses each parameter at least once.
             flops = max(self.limit.flops, 2.0 * self.anchors[0].shape[-1])
             self.serves = self.serves and not is_small(num, len(self.points), flops)
@@ -118,6 +122,7 @@ class LineSums:
         for (s, k), (channels, after) in found.items():
             sums.add_line(k, s, channels)
             states.update({(a, s, k): state for a, state in enumerate(after)})
+        self.num_served += 1
         return True
 
     def _batch(
