@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from landscape.figure import caption, naming, panel, style
 from landscape.figure.checks import Claim, Evidence, Look, along, judge_job
 from landscape.figure.claims import monotone
+from landscape.figure.decided import within_error
 from landscape.figure.reading import Column, Reading, nothing_between, primary
 from landscape.result.curve import drop, largest_rise
 from landscape.result.saved import Result
@@ -76,6 +77,7 @@ def draw(results: Sequence[Result]) -> Figure:
     return caption.finish(figure, results, title, drawn.notes, verdicts=judge(results))
 
 
+@within_error
 def judge(results: Sequence[Result]) -> list[Verdict]:
     """ext02a: the error only falls; ext02b: J only falls; ext02c: alpha theta_f errs where theta_f errs."""
     return [v for result in results for v in judge_job(CHECKS, result, f"{net(result)}, from {start(result)}")]

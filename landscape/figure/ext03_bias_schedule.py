@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from landscape.figure import caption, naming, panel, style
 from landscape.figure.checks import Claim, fair
+from landscape.figure.decided import within_error
 from landscape.figure.reading import Column, Reading, counted, covers
 from landscape.result.curve import Curve, plateau_length, value_at
 from landscape.result.curve.crossing import Position, plateau_end
@@ -121,6 +122,7 @@ def _mark_plateau(axes: Axes, result: Result, curve: Curve, color: str) -> None:
         axes.plot([at], [value_at(curve.alphas, middle, at)], "o", color=color, markersize=4.5, zorder=5)
 
 
+@within_error
 def judge(results: Sequence[Result]) -> list[Verdict]:
     """ext03a to d: two jobs that differ in one thing; whose plateau is longer, seed by seed. A job alone: none."""
     lines = [x for x in lines_of(results) if x.curve() is not None]

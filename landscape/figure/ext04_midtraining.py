@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from landscape.figure import caption, naming, panel, style
 from landscape.figure.checks import Claim, judge_job
 from landscape.figure.claims import monotone
+from landscape.figure.decided import within_error
 from landscape.figure.monotone_runs import RISE
 from landscape.figure.reading import Reading, counted, covers
 from landscape.result.curve import Array, Curve, end_barrier
@@ -112,6 +113,7 @@ def barriers(result: Result, channel: str) -> dict[str, float]:
     return {names[s]: end_barrier(curve.alphas, values[:, s]) for s in columns}
 
 
+@within_error
 def judge(results: Sequence[Result]) -> list[Verdict]:
     """ext04a: from the start J falls; ext04b: from somewhere in the middle of training there is a barrier."""
     found: list[Verdict] = []

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from landscape.figure import caption, naming, panel, style
 from landscape.figure.checks import Claim
+from landscape.figure.decided import within_error
 from landscape.figure.reading import Column, Reading, covers
 from landscape.result.curve import Curve, chord_barrier
 from landscape.result.saved import Result
@@ -115,6 +116,7 @@ def _draw_shares(axes: Axes, jobs: dict[str | None, Result]) -> None:
     axes.set_ylim(0.7 * LOWEST, max(2.0, axes.get_ylim()[1]))
 
 
+@within_error
 def judge(results: Sequence[Result]) -> list[Verdict]:
     """ext05a: matched, the barrier melts; ext05b: at random it stays; ext05c: J at the ends; ext05d: Adam's nets."""
     found = []

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from landscape.figure import caption, naming, panel, style
 from landscape.figure.checks import Claim, Evidence, Told
+from landscape.figure.decided import within_error
 from landscape.figure.reading import Column, Reading, counted, covers
 from landscape.result.curve import end_barrier
 from landscape.result.saved import Result
@@ -126,6 +127,7 @@ GOOD = Claim(
 )
 
 
+@within_error
 def judge(results: Sequence[Result]) -> list[Verdict]:
     """ext06a of the line, ext06b and e of each curve, ext06d of the matched line, ext06c of all ways together."""
     return [verdict for name, ways in ways_of(results).items() for verdict in _judge(name, ways)]

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from landscape.errors import InputError
+from landscape.result.curve import stated
 from landscape.result.curve.grid import PATH, Grid, lowest_of
 from landscape.result.curve.types import Array
 
@@ -204,7 +205,7 @@ def scene_of(
         None if place is None else (float(grid.first[place[0]]), float(grid.second[place[1]])),
         path,
         epochs,
-        [f"{grid.split}, {grid.mode}", *said],
+        [f"{grid.split}, {grid.mode}", *said, *filter(None, [stated.sentence(grid) * is_objective])],
     )
 
 
