@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from landscape.figure.reading import Column, Reading
 from landscape.result.curve import Curve, Surface
 from landscape.result.curve.column import SAME_ALPHA
-from landscape.result.curve.stated import allowed, is_stated
+from landscape.result.curve.stated import allowed, is_stated, largest
 from landscape.result.saved import Result
 from landscape.result.verdict import Verdict
 
@@ -55,14 +55,12 @@ def holds(read: Callable[[Column], Reading], seed: Column) -> bool | None:
 
 
 def error_of(results: Sequence[Result]) -> str:
-    """``not decided: within the stated error, up to 1.2e-03, it holds and fails``."""
-    worst = max(
-        (float(np.nanmax(part.noise["bound"], initial=0.0)) for r in results for part in _parts(r) if is_stated(part)),
-        default=0.0,
-    )
+    """Why a verdict is left open: how well J is known, and what would decide."""
+    stated = [part for result in results for part in _parts(result) if is_stated(part)]
+    worst = max(error for part in stated for error in largest(part))
     return (
-        f"not decided: values within the stated error, up to {worst:.1e} of J, differ in it; a smaller "
-        "objective.tolerance decides, or null"
+        f"not decided: J is stated to within {worst:.1e}, and other values within that say otherwise; "
+        "a smaller objective.tolerance decides, or null"
     )
 
 

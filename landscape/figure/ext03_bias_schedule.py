@@ -15,6 +15,7 @@ from landscape.figure.decided import within_error
 from landscape.figure.reading import Column, Reading, counted, covers
 from landscape.result.curve import Curve, plateau_length, value_at
 from landscape.result.curve.crossing import Position, plateau_end
+from landscape.result.curve.stated import bound_of
 from landscape.result.saved import Result
 from landscape.result.verdict import Verdict
 
@@ -97,8 +98,9 @@ def draw(results: Sequence[Result]) -> Figure:
         if curve is None:
             continue
         look = {**panel.job_look(words.index(item.biases)), "label": item.biases}
-        for axes, values in ((grid[0][column], curve.objective), (grid[1][column], curve.metrics["error"])):
-            drawn += panel.band(axes, item.result, curve.alphas, values, **look)
+        for axes, name in ((grid[0][column], "objective"), (grid[1][column], "error")):
+            values, bound = curve.objective if name == "objective" else curve.metrics[name], bound_of(curve, name)
+            drawn += panel.band(axes, item.result, curve.alphas, values, bound=bound, **look)
             panel.mark_ends(axes, curve.alphas)
             _mark_plateau(axes, item.result, replace(curve, objective=values), look["color"])
     for column, title in enumerate(nets):

@@ -12,6 +12,8 @@ Array = NDArray[np.float64]
 
 RULE = "#C8C8C8"
 BAND = 0.22
+STATED = "stated"
+"""By this a stated error is found among what axes hold."""
 FEW = 45
 """Points up to which each is marked."""
 
@@ -60,7 +62,7 @@ def in_full(bound: Array) -> dict[str, Any]:
 def error(axes: Any, alphas: Array, values: Array, bound: Array, color: Any) -> None:
     """A stated error round a line [A]: hatched and with edges, as no band over examples is."""
     look = {"facecolor": "none", "edgecolor": color, "hatch": "////", "linewidth": 0.5, "alpha": 0.55}
-    axes.fill_between(alphas, values - bound, values + bound, zorder=1.5, gid="stated", **look)
+    axes.fill_between(alphas, values - bound, values + bound, zorder=1.5, gid=STATED, **look)
 
 
 def legend(axes: Any) -> None:
