@@ -32,8 +32,8 @@ class Curve(Samples, shown.Shown):
             on the rounding error of J; ``"errors"`` [A, A, S], the standard error over examples
             of J(b) - J(a); ``"low"`` and ``"high"`` [A, S], a 95 % bootstrap band over examples, less J at the sample
             nearest to alpha = 0. With ``objective.tolerance`` also ``"bound"`` [A, S], the stated error of J, 0 where
-            it was evaluated in full, and ``"bound/NAME"`` of other channels; all else is then that of a part of the
-            examples, scaled to all.
+            it was evaluated in full, ``"bound/NAME"`` of other channels, and ``"passes"`` [S], what was spent, in
+            passes over all examples at one point; all else is then that of a part of the examples, scaled to all.
         spectrum: ``"eigenvalue"`` and their ``"density"``, each [G, A, S], where curvature was measured with it.
     """
 
@@ -201,7 +201,7 @@ class Curve(Samples, shown.Shown):
         """Raise ValueError unless every array has the shape that its name asks for."""
         column_of(self.alphas, self.alphas)
         num, wide = self.objective.shape
-        shapes: dict[str, tuple[int, ...]] = {"floor": (wide,), "errors": (num, num, wide)}
+        shapes: dict[str, tuple[int, ...]] = {"floor": (wide,), "passes": (wide,), "errors": (num, num, wide)}
         wanted: list[tuple[str, Array, tuple[int, ...]]]
         check_shapes(self, (num, wide))
         wanted = [(f"noise/{name}", array, shapes.get(name, (num, wide))) for name, array in self.noise.items()]

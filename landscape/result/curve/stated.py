@@ -1,7 +1,8 @@
 """The stated error of values that were not all evaluated in full: ``noise["bound"]``, and what it leaves open.
 
 With ``objective.tolerance`` J at most points is an estimate, whose error is at most ``bound`` as far as an examination
-of held-out points can tell; 0 where J was evaluated in full. A channel c has ``noise["bound/c"]``.
+of held-out points can tell; 0 where J was evaluated in full. A channel c has ``noise["bound/c"]``. ``noise["passes"]``
+[S] is the work that was spent, in passes of all examples over one point.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
-BOUND = "bound"
+BOUND, PASSES = "bound", "passes"
 
 
 def bound_name(channel: str = "objective") -> str:
@@ -48,11 +49,13 @@ def with_zeros(parts: Sequence[Any]) -> list[dict[str, Array]]:
 
     What is evaluated in full has no error to state, and must not take away that of what lies beside it.
     """
-    names = dict.fromkeys(name for part in parts for name in part.noise if is_bound(name))
-    return [
-        {**{name: np.zeros(part.objective.shape) for name in names}, **part.noise} if names else part.noise
-        for part in parts
-    ]
+    names = dict.fromkeys(name for part in parts for name in part.noise if is_bound(name) or name == PASSES)
+
+    def nothing(part: Any, name: str) -> Array:
+        shape = part.objective.shape
+        return np.full(shape[-1], float(np.prod(shape[:-1]))) if name == PASSES else np.zeros(shape)
+
+    return [{name: nothing(part, name) for name in names} | part.noise for part in parts]
 
 
 def num_in_full(part: Any) -> list[int]:
@@ -69,7 +72,9 @@ def largest(part: Any) -> list[float]:
 
 
 def sentence(part: Any, unit: str = "") -> str:
-    """``J to within 1.2e-03, stated; 43 of 201 points in full``; empty of values without a stated error.
+    """``J to within 1.2e-03, stated; 43 of 201 points in full, 51.0 passes over the data``.
+
+    Empty of values without a stated error.
 
     Args:
         unit: behind the value, such as `` nats``.
@@ -79,7 +84,8 @@ def sentence(part: Any, unit: str = "") -> str:
     num, total = min(num_in_full(part), default=0), int(np.prod(part.objective.shape[:-1]))
     if num == total:
         return f"J in full at all of {total:,} points"
-    return f"J to within {max(largest(part)):.1e}{unit}, stated; {num:,} of {total:,} points in full"
+    spent = f", {max(part.noise[PASSES]):.1f} passes over the data" if PASSES in part.noise else ""
+    return f"J to within {max(largest(part)):.1e}{unit}, stated; {num:,} of {total:,} points in full{spent}"
 
 
 def allowed(part: Any, opposite: Callable[[Any], Array]) -> Iterator[dict[str, Any]]:
