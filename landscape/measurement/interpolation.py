@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
@@ -13,6 +14,7 @@ from landscape.cost.contract import is_of_batch
 from landscape.data.stream import Stream, num_of, shown_of
 from landscape.errors import InputError
 from landscape.ground.progress import progress_of
+from landscape.measurement.bounds import bounds_of, noise_of_sample
 from landscape.measurement.contract import Measured, Pass, Work
 from landscape.measurement.placement import Placed, check_placement, order_of, place
 from landscape.measurement.rounding import EVERY, is_evaluated_again, points_of, rounding_floor, some_of
@@ -63,6 +65,17 @@ class Interpolation:
         """Raise InputError where J has no slope and one is wanted, before anything is trained."""
         for mode in self.modes:
             check_placement(on_path, mode, self.slopes)
+            self._check_tolerance(on_path, on_path.trial_in(mode))
+
+    def _check_tolerance(self, on_path: OnPath, objective: Objective) -> None:
+        """Raise InputError for a tolerance where slopes are wanted, which no interpolation gives."""
+        if objective.tolerance is None or not order_of(on_path, self.slopes):
+            return
+        what = f"measurement.slopes={self.slopes}" if self.slopes else "alphas=adaptive"
+        raise InputError(
+            f"objective.tolerance={objective.tolerance:g} interpolates J between points, and {what} needs its slopes, "
+            f"which that does not give; use objective.tolerance=null, or leave {what} out"
+        )
 
     def __call__(self, on_path: OnPath) -> Measured:
         """On a path -> curves keyed ``"train/stochastic"`` and so on."""
@@ -74,6 +87,8 @@ class Interpolation:
             # The modes of a stream share one pass over it; of what is held, one is done before the next takes memory.
             for together in [modes] if isinstance(examples, Stream) else [[mode] for mode in modes]:
                 objectives = [on_path.objective_along(examples, mode) for mode in together]
+                for objective in objectives:
+                    self._check_tolerance(on_path, objective)
                 for curve, placed in self._curves(on_path, objectives, split):
                     name = f"{split}/{curve.mode}"
                     curves[name] = curve
@@ -114,7 +129,9 @@ class Interpolation:
         noise = NoiseOfCosts(alphas) if has_noise and objective.is_streamed else None
         file = on_path.interim(f"{split}-{objective.mode}") if objective.is_streamed else None
         interim = None if file is None else Interim(file)
-        return Request(objective, path, alphas, keep_costs=has_noise, noise=noise, interim=interim, beside=placed.sums)
+        own = {"noise": noise, "interim": interim, "beside": placed.sums}
+        found = Request(objective, path, alphas, keep_costs=has_noise, **own)
+        return found if self.slopes or on_path.adaptive is not None else replace(found, axes=(alphas,))
 
     def _curve(self, on_path: OnPath, request: Request, placed: Placed, evaluation: Evaluation, split: str) -> Curve:
         """What was evaluated, with its noise."""
@@ -123,12 +140,15 @@ class Interpolation:
         channels = {n: v for n, v in evaluation.channels.items() if not (objective.is_random and n.endswith("error"))}
         values = channels.pop("objective")
         noise = {}
-        if isinstance(noise_of, NoiseOfCosts):
+        if evaluation.sample is not None:
+            noise = noise_of_sample(evaluation.sample, values, alphas) if request.keep_costs else {}
+        elif isinstance(noise_of, NoiseOfCosts):
             noise = noise_of.measured(evaluation.scale)
         elif evaluation.costs is not None:
             noise = noise_of_costs(evaluation.costs, values, alphas)
         if noise:
             noise["floor"] = rounding_floor(on_path, objective, alphas, values, evaluation)
+        noise |= bounds_of(evaluation, channels)
         return Curve(
             alphas=alphas,
             objective=values,
@@ -177,6 +197,9 @@ def numbers_of(name: str, curve: Curve) -> dict[str, list[float]]:
         rises = [steepest(curve, s) for s in columns]
         if "floor" in curve.noise:
             numbers[f"{name}/rise_error"] = [math.nan if rise is None else rise.error for rise in rises]
+    if "bound" in curve.noise:
+        numbers[f"{name}/bound"] = np.max(curve.noise["bound"], axis=0).tolist()
+        numbers[f"{name}/passes"] = curve.noise["passes"].tolist()
     if "floor" in curve.noise:
         numbers[f"{name}/rounding_floor"] = curve.noise["floor"].tolist()
     return numbers

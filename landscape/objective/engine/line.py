@@ -35,8 +35,8 @@ AGREEMENT = {torch.float32: 1e-3, torch.float64: 1e-8}
 Batch = tuple[dict[str, Tensor], list[Any]]
 """{channel: its sum over the batch [A], float64}, and the state after the batch at each point."""
 
-Keep = Callable[[Tensor, int, int], None]
-"""Told the objective [points, B] of the examples from a number on, at the points from a number on."""
+Keep = Callable[[Tensor, int, int, str], None]
+"""Told a channel [points, B] of the examples from a number on, at the points from a number on, and its name."""
 
 
 class Runner(Protocol):
@@ -187,8 +187,7 @@ class LineSums:
                 if name not in sums:
                     sums[name] = values.new_zeros(len(self.points), dtype=torch.float64)
                 sums[name][first : len(after)] += values.sum(dim=1, dtype=torch.float64)
-                if name == "objective":
-                    keep(values, start, first)
+                keep(values, start, first, name)
             found.clear()
         return after
 
