@@ -43,13 +43,12 @@ def finish(
     caps = naming.caps(results)
     caps_line = f"{scale_label(results)}: {'; '.join(caps)}" if caps else ""
     copies = "; ".join(dict.fromkeys(f"data: {r.versions['data']}" for r in results if "data" in r.versions))
-    error = stated_error(results)
     lines = [
         judged(verdicts),
         caps_line,
         copies,
         told(results),
-        error and f"{error} (dots)",
+        stated_error(results, " (dots)"),
         *dict.fromkeys(notes),
         *between_samples(results),
     ]
@@ -90,8 +89,12 @@ def told(results: Sequence[Result]) -> str:
     return "set: " + "; ".join(f"{key}={_listed(found)}" for key, found in values.items()) if values else ""
 
 
-def stated_error(results: Sequence[Result]) -> str:
-    """``J to within 1.2e-03 nats, stated (objective.tolerance); 43 of 201 points in full``, of the worst of all."""
+def stated_error(results: Sequence[Result], mark: str = "") -> str:
+    """``J to within 1.2e-03 nats, stated (objective.tolerance); 43 of 201 points in full``, of the worst of all.
+
+    Args:
+        mark: by what the points in full are told from the others.
+    """
     parts = [part for r in results for part in (*r.curves.values(), *r.surfaces.values()) if BOUND in part.noise]
     if not parts:
         return ""
@@ -105,7 +108,7 @@ def stated_error(results: Sequence[Result]) -> str:
         told, unit = [f"{100 * share:.0f}" for share in (min(shares), max(shares))], "% of the points"
     nats = naming.after_value(naming.unit_of(results))
     words = [f"J to within {worst:.1e}{nats}, stated (objective.tolerance)"]
-    words.append(f"{' to '.join(dict.fromkeys(told))} {unit} in full")
+    words.append(f"{' to '.join(dict.fromkeys(told))} {unit} in full{mark}")
     spent = [v for r in results for key in r.numbers if key.endswith("/passes") for v in r.values(key)]
     if spent and len(set(totals)) == 1:
         words.append(f"at most {max(spent):.1f} passes over the data in place of {totals[0]:,}")
