@@ -27,6 +27,8 @@ FOLDS = 5
 SHRINK = (np.inf, 1e-1, 1e-3, 1e-5, 1e-7)
 """How much weaker the regression is made, in variances of standardised costs; the first leaves the splines alone."""
 
+TINY = 1e-12
+
 
 @dataclass(frozen=True)
 class Part:
@@ -91,7 +93,8 @@ def fit(costs: Array, nodes: list[int], at: Array, fold: NDArray[np.intp]) -> Fi
         out = fold == number
         x, r = seen[~out], rest[~out]
         middle, level, whole = x.mean(axis=0), r.mean(axis=0), costs[~out].mean(axis=0)
-        scale = np.maximum(x.std(axis=0), 1e-300)
+        scale = x.std(axis=0)
+        scale[scale <= TINY * np.abs(middle)] = np.inf  # the same of all examples: nothing can be told by it
         left, sizes, right = np.linalg.svd((x - middle) / scale, full_matrices=False)
         told = left.T @ (r - level)  # [K, A]
         own = (seen[out] - middle) / scale @ right.T

@@ -14,11 +14,12 @@ from landscape.cost.contract import is_of_batch
 from landscape.objective.sums import Evaluation
 from landscape.objective.two_level.estimate import FOLDS, fit
 from landscape.objective.two_level.nodes import always, places
-from landscape.objective.two_level.plan import Plan, bound_of, plan
+from landscape.objective.two_level.plan import UNSEEN, Plan, bound_of, plan
 from landscape.objective.two_level.points import Points
 from landscape.objective.two_level.sample import Sample
 from landscape.objective.two_level.settle import held, undecided
 from landscape.objective.two_level.subset import chosen
+from landscape.objective.two_level.tails import misfits, outstanding
 
 log = logging.getLogger(__name__)
 Array = NDArray[np.float64]
@@ -29,6 +30,9 @@ FEW_POINTS = 12
 """With fewer points all are taken over all examples."""
 WORTH = 0.8
 """Share of all work up to which it is worth while."""
+LEAST = 0.25
+"""Share of what J may be off that is stated at least where it is not taken over all examples: beside a node the spread
+of few examples is too little to state less by."""
 ROUNDING = 4
 """Spacings of numbers at J that no tolerance goes below."""
 ROUNDS = 30
@@ -44,7 +48,7 @@ def to_tolerance(request: Any) -> Evaluation:
     if reason := why_in_full(request):
         return in_full(request, reason)
     request.lay()
-    return TwoLevel(request).evaluation()
+    return TwoLevel(request, Points(request)).evaluation()
 
 
 def why_in_full(request: Any) -> str:
@@ -81,10 +85,11 @@ class TwoLevel:
 
     Args:
         request: that is laid.
+        points: of it.
     """
 
-    def __init__(self, request: Any) -> None:
-        self.request, self.points = request, Points(request)
+    def __init__(self, request: Any, points: Points) -> None:
+        self.request, self.points = request, points
         of = request.objective
         self.tolerance, self.num_rows, self.num_replicates = float(of.tolerance), len(of.seeds), of.num_replicates
         self.at, self.along = places(request.axes), request.axes[0] if len(request.axes) == 1 else None
@@ -96,19 +101,28 @@ class TwoLevel:
         self.full = np.zeros(self.num_points, dtype=bool)
         self.channels: dict[str, Array] = {}  # [A, S]
         self.replicates = np.full((self.num_replicates, self.num_points, self.num_rows), np.nan)
+        self.num_drawn = 0
         self.inflation = 1.0
+        self.grown = np.ones(self.num_replicates * self.num_rows)
         self.known: Evaluation | None = None
+        self.costs: dict[int, NDArray[Any]] = {}  # point -> costs of all examples [S, N], where they are taken
+        self.certain = np.zeros(0, dtype=bool)  # of the examples that are there: those that stand out
         self.is_checked = False
 
     # what is taken
 
     def take_examples(self, num: int) -> None:
         """As many examples, everywhere."""
-        more = np.sort(self.order[len(self.numbers) : num])
+        more = np.setdiff1d(self.order[self.num_drawn : num], self.numbers)
+        self.num_drawn = max(self.num_drawn, num)
         if not len(more):
             return
+        self._take(more)
+
+    def _take(self, more: NDArray[np.intp]) -> None:
         found = self.points.over_some(more)
         self.numbers = np.concatenate([self.numbers, more])
+        self.certain = np.concatenate([self.certain, np.zeros(len(more), dtype=bool)])
         self.seen = {n: np.concatenate([self.seen[n], v], axis=3) if n in self.seen else v for n, v in found.items()}
 
     def take_points(self, which: Sequence[int]) -> None:
@@ -122,6 +136,35 @@ class TwoLevel:
             self.channels.setdefault(name, np.full((self.num_points, self.num_rows), np.nan))[new] = values
         self.replicates[:, new] = found.replicates
         self.full[new] = True
+        self.costs |= {a: found.costs[:, k] for k, a in enumerate(new)} if found.costs is not None else {}
+        self._find_outstanding()
+
+    def _find_outstanding(self) -> None:
+        """Take the examples that stand out at the nodes everywhere, each for itself alone."""
+        nodes = [a for a in np.flatnonzero(self.full & self.usable) if a in self.costs]
+        if len(nodes) < 4:
+            return
+        sampled = self._is_drawn()
+        found, grown = np.zeros(0, dtype=np.intp), np.ones(self.num_rows)
+        misfit = np.zeros((self.num_rows, self.num))
+        for s in range(self.num_rows):
+            every = np.stack([self.costs[a][s] for a in nodes])
+            misfit[s] = misfits(every[:, self.numbers[sampled]].T.astype(np.float64), every)
+            found = np.union1d(found, outstanding(misfit[s], len(self.numbers) // 2))
+        self.certain |= np.isin(self.numbers, found)
+        new = np.setdiff1d(found, self.numbers)
+        if len(new):
+            self._take(new)
+            self.certain[-len(new) :] = True
+        rest = np.setdiff1d(np.arange(self.num), self.numbers[self.certain])
+        drawn = self.numbers[self._is_drawn()]
+        for s in range(self.num_rows):
+            grown[s] = max(1.0, float(np.sqrt((misfit[s, rest] ** 2).mean() / (misfit[s, drawn] ** 2).mean())))
+        self.grown = np.tile(grown, self.num_replicates)
+
+    def _is_drawn(self) -> NDArray[np.bool_]:
+        """Of the examples that are there: those that were drawn at random and do not stand out."""
+        return ~self.certain & np.isin(self.numbers, self.order[: self.num_drawn])
 
     # what follows from it
 
@@ -130,7 +173,7 @@ class TwoLevel:
         """The part of each example that is there, which does not follow from its place among all."""
         rank = np.empty(self.num, dtype=np.intp)
         rank[self.order] = np.arange(self.num)
-        return rank[self.numbers] % FOLDS
+        return rank[self.numbers[self._is_drawn()]] % FOLDS
 
     def costs_of(self, name: str) -> Array:
         """A channel of the examples [R, A, n], the objective of each replicate, scaled as J is."""
@@ -177,10 +220,15 @@ class TwoLevel:
         """What makes the least work from here."""
         some, place = np.flatnonzero(usable), np.cumsum(usable) - 1
         first = [int(place[a]) for a in dict.fromkeys([*np.flatnonzero(self.full), *self.first]) if usable[a]]
-        curves = [(row[some] / limit).T for row, limit in zip(self.costs_of("objective"), limits, strict=True)]
+        drawn = self._is_drawn()
+        curves = [
+            (row[some][:, drawn] / limit).T for row, limit in zip(self.costs_of("objective"), limits, strict=True)
+        ]
         free = int((self.full & usable).sum())
-        found = plan(curves, self.at[some], self.fold, first, self.num, self.inflation, free)
-        return replace(found, nodes=[int(some[k]) for k in found.nodes])
+        found = plan(curves, self.at[some], self.fold, first, self.num, self.inflation * self.grown, free)
+        return replace(
+            found, nodes=[int(some[k]) for k in found.nodes], num=found.num + self.num_drawn - int(drawn.sum())
+        )
 
     def estimated(self, name: str, usable: NDArray[np.bool_]) -> tuple[Array, Array]:
         """A channel [R, A] and how far it may be off: what was taken over all examples, and what follows from it."""
@@ -191,13 +239,23 @@ class TwoLevel:
         rest = np.flatnonzero(~self.full & usable)
         if not len(nodes) or not len(rest):
             return values, bounds
+        drawn, alone = self._is_drawn(), int(self.certain.sum())
+        num, share = self.num - alone, 1 - alone / self.num  # of those that do not stand out
         for r, costs in enumerate(self.costs_of(name)):
-            found = fit(costs[some].T, place[nodes].tolist(), self.at[some], self.fold)
-            means = found.mean(values[r, nodes])
+            found = fit(costs[some][:, drawn].T, place[nodes].tolist(), self.at[some], self.fold)
+            apart = costs[:, self.certain].sum(axis=1) / self.num
+            means = apart[some] + share * found.mean((values[r, nodes] - apart[nodes]) / share)
             if (costs[some] >= 0).all():
                 means = np.maximum(means, 0.0)
             values[r, rest] = means[place[rest]]
-            bounds[r, rest] = bound_of(found, len(self.numbers), self.num, self.inflation)[place[rest]]
+            grown = self.inflation * self.grown[r % len(self.grown)]
+            off = share * bound_of(found, int(drawn.sum()), num, grown)
+            if name != "objective":  # steps, as of errors, are the same for all examples but a few
+                off = np.maximum(off, share * grown * UNSEEN / max(drawn.sum(), 1) * found.widest.max())
+            bounds[r, rest] = off[place[rest]]
+        if name == "objective":
+            floor = LEAST * self.limits(values)
+            bounds[:, rest] = np.maximum(bounds[:, rest], floor)
         return values, bounds
 
     # the flow
@@ -224,7 +282,7 @@ class TwoLevel:
             self.points.expected = work + len(self.first) + 4
             if work > WORTH * self.num_points:
                 return False
-            if found.num <= len(self.numbers):
+            if found.num <= self.num_drawn:
                 self.take_points([*found.nodes, *np.flatnonzero(~usable)])
                 return True
             self.take_examples(found.num)
@@ -247,7 +305,7 @@ class TwoLevel:
             self.take_points(range(self.num_points))
             return False
         nodes = [a for a in found.nodes if not self.full[a]]
-        if not nodes and found.num <= len(self.numbers):
+        if not nodes and found.num <= self.num_drawn:
             nodes = [int(over.max(axis=0).argmax())]
         self.take_examples(found.num)
         self._compared(nodes, values, bounds)
@@ -307,7 +365,8 @@ class TwoLevel:
         costs = (self.seen["objective"].mean(axis=0)[..., order] * self.points.scales.get("objective", 1.0)).astype(
             np.float32
         )
-        weights = np.full(len(self.numbers), self.num / len(self.numbers))
+        num, alone = int(self._is_drawn().sum()), int(self.certain.sum())
+        weights = np.where(self.certain, 1.0, np.where(self._is_drawn(), (self.num - alone) / max(num, 1), 0.0))[order]
         return Sample(self.points.rows(self.numbers[order]), costs, weights, self.num)
 
     def _tell(self, bounds: Array) -> None:

@@ -57,7 +57,7 @@ def plan(
     fold: NDArray[np.intp],
     first: list[int],
     num_all: int,
-    grown: float,
+    grown: Array,
     free: int,
 ) -> Plan:
     """The least work after which no value is off by more than 1.
@@ -68,7 +68,7 @@ def plan(
         fold: the part [n] that each example is in.
         first: points that are nodes in any case.
         num_all: N.
-        grown: see ``bound_of``.
+        grown: of each row, see ``bound_of``.
         free: of ``first`` so many are done.
     """
     num, num_points = curves[0].shape
@@ -81,7 +81,9 @@ def plan(
             break
         fits = [fit(line, nodes, at, fold) for line in curves]
         wanted = float(num)
-        while wanted < num_all and any((bound_of(f, wanted, num_all, grown) > 1).any() for f in fits):
+        while wanted < num_all and any(
+            (bound_of(f, wanted, num_all, g) > 1).any() for f, g in zip(fits, grown, strict=True)
+        ):
             wanted *= STEP
         wanted = max(min(wanted, num_all), PER_NODE * size)
         work = size - free + (wanted - num) / num_all * num_points
