@@ -24,6 +24,7 @@ from landscape.objective.objective import Objective
 from landscape.objective.request import Request, evaluated
 from landscape.objective.slope import check_order
 from landscape.objective.sums import Evaluation
+from landscape.objective.two_level.evaluate import num_first
 from landscape.result.curve import Curve, argmin_alpha, drop, hidden_rise, largest_rise, num_turning_points
 from landscape.result.curve.noise import NoiseOfCosts, noise_of_costs, steepest
 
@@ -171,6 +172,8 @@ class Interpolation:
                 continue
             orders = sorted({0, order_of(on_path, self.slopes)})
             passes += [Pass(name, mode, num_of(split), num, num_rows, trial.num_replicates, k) for k in orders]
+            if trial.tolerance is not None and num_of(split) is not None:  # in vain, where all is in full after all
+                passes.append(Pass(name, mode, num_first(num_of(split)), num, num_rows, trial.num_replicates))
             if self.noise:
                 again = points_of(num)  # in the other precision, and some with sums in another order
                 num_again = num * (is_evaluated_again(trial) or split.is_resampled) + len(again) + len(again[::EVERY])

@@ -43,6 +43,11 @@ def has_tolerance(request: Any) -> bool:
     return request.axes is not None and request.objective.tolerance is not None
 
 
+def num_first(num: int) -> int:
+    """Of N examples so many are looked at everywhere before anything is decided."""
+    return min(max(num // SHARE, FEWEST), MOST, num)
+
+
 def to_tolerance(request: Any) -> Evaluation:
     """The answer to a request whose objective has a tolerance and whose points are those of a grid."""
     if reason := why_in_full(request):
@@ -262,7 +267,7 @@ class TwoLevel:
 
     def evaluation(self) -> Evaluation:
         """All values, and how far each may be off."""
-        self.take_examples(min(max(self.num // SHARE, FEWEST), MOST))
+        self.take_examples(num_first(self.num))
         if not self._begin():
             self.take_points(range(self.num_points))
         for _ in range(ROUNDS):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import pytest
 from omegaconf import OmegaConf
@@ -78,6 +79,11 @@ def test_the_table_says_what_each_job_does() -> None:
     assert "lr=0" in text and "tracker" not in text
     assert "in all at most 3 min; memory about 500 MB; disk at most 8 MB of 10 MB free" in text
     assert "more than an hour" not in text and "disk will be full" not in text
+
+
+def test_a_tolerance_makes_the_time_an_upper_bound() -> None:
+    text = shown(forecast(replace(job(0, 200.0), has_tolerance=True)))
+    assert "at most 3 min" in text and "objective.tolerance may need" in text
 
 
 def test_a_full_disk_is_foreseen() -> None:
