@@ -95,7 +95,9 @@ def stated_error(results: Sequence[Result], mark: str = "") -> str:
     Args:
         mark: by what the points in full are told from the others.
     """
-    parts = [part for r in results for part in (*r.curves.values(), *r.surfaces.values()) if BOUND in part.noise]
+    parts: list[Any] = [
+        part for r in results for part in (*r.curves.values(), *r.surfaces.values()) if BOUND in part.noise
+    ]
     if not parts:
         return ""
     worst = max(error for part in parts for error in largest(part))

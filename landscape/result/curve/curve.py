@@ -105,9 +105,9 @@ class Curve(Samples, shown.Shown):
             band = tuple(self.objective[k] + self.noise[name] for name in ("low", "high"))
         bound = stated.bound_of(self, metric or "objective") if stated.is_stated(self) else None
         if ax is None:
-            told = [self.mode] + [f"band: {100 * noise.LEVEL:.0f} % over examples"] * (band is not None)
-            told += [stated.sentence(self), "dots: in full"] * (bound is not None)
-            axes.set_title(fill("; ".join(told), 66), fontsize="small", loc="left")
+            said = [self.mode] + [f"band: {100 * noise.LEVEL:.0f} % over examples"] * (band is not None)
+            said += [stated.sentence(self), "dots: in full"] * (bound is not None)
+            axes.set_title(fill("; ".join(said), 66), fontsize="small", loc="left")
         name = look.pop("label", self.split)
         labels = [name] if self.num_columns == 1 else [f"{name}, line {s}" for s in range(self.num_columns)]
         picture.along(axes, self.alphas, values, labels, band, bound, **look)

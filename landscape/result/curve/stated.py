@@ -88,7 +88,7 @@ def sentence(part: Any, unit: str = "") -> str:
     return f"J to within {max(largest(part)):.1e}{unit}, stated; {num:,} of {total:,} points in full{spent}"
 
 
-def allowed(part: Any, opposite: Callable[[Any], Array]) -> Iterator[dict[str, Any]]:
+def allowed(part: Any, opposite: Callable[[Any], NDArray[np.bool_]]) -> Iterator[dict[str, Any]]:
     """Fields of curves or surfaces that the stated error allows: the one as it is, and some that differ most from it.
 
     Up, down, up and down by turns, and up where others are down; without a stated error of their own.
