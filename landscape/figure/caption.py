@@ -103,6 +103,8 @@ def stated_error(results: Sequence[Result], mark: str = "") -> str:
     worst = max(error for part in parts for error in largest(part))
     nums = [num for part in parts for num in num_in_full(part)]
     totals = [math.prod(part.objective.shape[:-1]) for part in parts for _ in range(part.num_columns)]
+    if nums == totals:
+        return "J in full at all points: objective.tolerance would have saved nothing"
     if len(set(totals)) == 1:
         told, unit = [f"{num:,}" for num in (min(nums), max(nums))], f"of {totals[0]:,} points"
     else:

@@ -120,6 +120,7 @@ def test_the_error_is_drawn_and_told() -> None:
     text = caption.stated_error([replace(one, numbers=numbers) for one in jobs])
     assert text.endswith("at most 7.5 passes over the data in place of 20")
     assert caption.stated_error([make.result("maxout")]) == ""
+    assert caption.stated_error([stated(job, 0.0)]).startswith("J in full at all points")
     figure, axes = style.alone()
     jobs[0].curves["train/deterministic"].plot(axes)
     assert sum(part.get_gid() == picture.STATED for part in axes.collections) == 2

@@ -103,7 +103,8 @@ class Curve(Samples, shown.Shown):
         if metric is None and {"low", "high"} <= self.noise.keys():
             k = int(np.argmin(np.abs(self.alphas)))
             band = tuple(self.objective[k] + self.noise[name] for name in ("low", "high"))
-        bound = stated.bound_of(self, metric or "objective") if stated.is_stated(self) else None
+        name = metric or "objective"
+        bound = stated.bound_of(self, name) if stated.bound_name(name) in self.noise else None
         if ax is None:
             said = [self.mode] + [f"band: {100 * noise.LEVEL:.0f} % over examples"] * (band is not None)
             said += [stated.sentence(self), "dots: in full"] * (bound is not None)
