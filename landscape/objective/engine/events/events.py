@@ -99,7 +99,7 @@ class Events:
         constants = {*self.const, *self.gains.values(), *self.needed}
         const = sum(num_bytes(n) for n in constants if n.op != "placeholder")
         # The pieces at three anchors, at both ends, side by side; events by unit and both values; factors.
-        each = rows * units * (pieces * 8 * item + (pieces + hidden.has_zero) * (4 + 2 * item) + 3 * item)
+        each = rows * units * (pieces * 8 * item + hidden.num_lines * (4 + 2 * item) + 3 * item)
         each += rows * 8 * (longest + units // UNITS + 3) + 4 * moving + const / num_examples
         channels = sum(num_bytes(n) for n in trace.outputs[: len(trace.channels)])
         each += channels / num_examples * (num_points + 3 * HELD_POINTS)
@@ -138,9 +138,9 @@ class Events:
         gain = flat(gains["hidden"]) if "hidden" in gains else torch.ones(rows, units, dtype=dtype)
         switches = Switches(
             self.scratch,
+            structure.hidden,
             [(flat(p), flat(d)) for p, d in pieces],
             gain,
-            structure.hidden.has_zero,
             torch.from_numpy(t).to(dtype).numpy(),
         )
         weight = at_ends("weight")
@@ -168,6 +168,7 @@ class Events:
         state, factors = packed.state.numpy(), factors_of(t, dtype)
         held = self.scratch("held", (rows * packed.state.numel(),), dtype).numpy()
         ones, out = torch.ones(packed.width, dtype=dtype).numpy(), values.numpy()
+        ramp = np.array(self.structure.activation.ramp, out.dtype)
         for low in range(0, num, chunk):
             high = min(low + chunk, num)
             side_by_side(
@@ -184,7 +185,7 @@ class Events:
                     out,
                     first,
                     last,
-                    int(self.structure.is_relu),
+                    ramp,
                 ),
             )
             for value in values[: high - low, :, : packed.outputs]:
@@ -207,6 +208,7 @@ class Events:
         grid = torch.zeros(padded, dtype=dtype)
         grid[: len(t)] = torch.from_numpy(t)
         factors, group = factors_of(t, dtype), self.structure.group
+        ramp = np.array(self.structure.activation.ramp, factors.dtype)
 
         def run(low: int, high: int) -> None:
             scratch = torch.zeros(kernel.EXAMPLES, kernel.SPAN, width, dtype=dtype).numpy()
@@ -228,7 +230,7 @@ class Events:
                 min(high * kernel.EXAMPLES, rows),
                 together,
                 STRETCH,
-                int(self.structure.is_relu),
+                ramp,
             )
 
         side_by_side(calls, run)

@@ -65,7 +65,7 @@ def sweep(
     out: NDArray[Any],
     first_block: int,
     last_block: int,
-    is_relu: int,
+    ramp: NDArray[Any],
 ) -> None:
     """Output units of blocks first ... last - 1 at grid points low ... high - 1, of every example.
 
@@ -77,6 +77,7 @@ def sweep(
         ones: [W].
         held: flat, [blocks, pieces, N, 3, W], the sums of each example, kept from one call to the next.
         out: [high - low, N, blocks * W], the largest piece of each output unit.
+        ramp: what becomes of an output unit of one piece, see ``follow``.
     """
     pieces, blocks, units, _, width = weight.shape
     num, points = start.shape[0], start.shape[1]
@@ -106,7 +107,7 @@ def sweep(
                     n * out.shape[2] + k * width,
                     stride,
                     1 if piece > 0 else 0,
-                    is_relu,
+                    ramp,
                 )
 
 
@@ -131,7 +132,7 @@ def sweep_on(
     high: int,
     rows: int,
     stretch: int,
-    is_relu: int,
+    ramp: NDArray[Any],
 ) -> None:
     """Examples low ... high - 1 at every grid point, through a further linear layer of few outputs.
 
@@ -181,7 +182,7 @@ def sweep_on(
                                 (n - here) * SPAN * width,
                                 width,
                                 1 if piece > 0 else 0,
-                                is_relu,
+                                ramp,
                             )
                     for g in range(groups):
                         onward(

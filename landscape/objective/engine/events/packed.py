@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from landscape.objective.engine.events import switches
+from landscape.objective.engine.events.structure import Envelope
 from landscape.objective.engine.events.vectors import lanes_of, width_of
 
 Ends = tuple[Tensor, Tensor]
@@ -40,14 +41,14 @@ class Switches:
     """The events of every hidden unit on every example of a batch, sorted by grid point.
 
     Args:
-        pieces: [N, H] each.
+        hidden: what the units are.
+        pieces: their pieces [N, H] each.
         gain: factors [N, H].
-        has_zero: 0 is a piece too.
         grid: t [A].
     """
 
     def __init__(
-        self, scratch: Scratch, pieces: Sequence[Ends], gain: Tensor, has_zero: bool, grid: NDArray[Any]
+        self, scratch: Scratch, hidden: Envelope, pieces: Sequence[Ends], gain: Tensor, grid: NDArray[Any]
     ) -> None:
         (rows, units), dtype = gain.shape, gain.dtype
         shape = (rows, units, len(pieces))
@@ -57,7 +58,7 @@ class Switches:
             else torch.stack([p[n] for p in pieces], dim=2, out=scratch(f"pieces {n}", shape, dtype)).numpy()
             for n in range(2)
         )
-        capacity = units * (len(pieces) + has_zero)
+        capacity, has_zero = units * hidden.num_lines, hidden.has_zero
         unit, first, last = (
             scratch(name, (rows, capacity), kind).numpy()
             for name, kind in (("unit", torch.int32), ("first", dtype), ("last", dtype))
@@ -65,13 +66,21 @@ class Switches:
         tiles = scratch("tiles", (rows, -(-units // switches.UNITS) + 1), torch.int64).numpy()
         start = scratch("start", (rows, len(grid) + 1), torch.int64).numpy()
         factors = gain.contiguous().numpy()
-        side_by_side(
-            rows,
-            lambda low, high: switches.bucket(
-                begin, end, factors, has_zero, grid, low, high, unit, first, last, tiles, start
-            ),
-        )
-        self.arrays = (unit, first, last, tiles, start)
+        filled = unit, first, last, tiles, start
+        if hidden.function is None:
+            side_by_side(
+                rows, lambda low, high: switches.bucket(begin, end, factors, has_zero, grid, low, high, *filled)
+            )
+        else:
+            lines, cuts = (torch.tensor(n, dtype=dtype).numpy() for n in (hidden.function.lines, hidden.function.cuts))
+            bends = lines, cuts, np.array(hidden.function.sides)
+            side_by_side(
+                rows,
+                lambda low, high: switches.bucket_cuts(
+                    begin[:, :, 0], end[:, :, 0], factors, *bends, grid, low, high, *filled
+                ),
+            )
+        self.arrays = filled
 
 
 class Packed:
