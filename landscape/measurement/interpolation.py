@@ -173,8 +173,8 @@ class Interpolation:
             orders = sorted({0, order_of(on_path, self.slopes)})
             passes += [Pass(name, mode, num_of(split), num, num_rows, trial.num_replicates, k) for k in orders]
             if trial.tolerance is not None and (num_all := num_of(split)) is not None:
-                # In vain, where all is in full after all.
-                passes.append(Pass(name, mode, num_first(num_all), num, num_rows, trial.num_replicates))
+                num_few = min(2 * num_first(num_all), num_all)  # in vain, where all is in full after all
+                passes.append(Pass(name, mode, num_few, num, num_rows, trial.num_replicates))
             if self.noise:
                 again = points_of(num)  # in the other precision, and some with sums in another order
                 num_again = num * (is_evaluated_again(trial) or split.is_resampled) + len(again) + len(again[::EVERY])
