@@ -46,6 +46,7 @@ LATER: dict[str, Any] = {
     "endpoints.rescale": False,
     "endpoints.starts": 1,
     "endpoints.align_seed": 0,
+    "objective.tolerance": None,
 }
 """Keys that came when results were known by the others: at these values they count as absent."""
 

@@ -70,7 +70,7 @@ def check_parts(on_path: OnPath, shards: int, splits: Sequence[str], modes: Sequ
             f"{given}: the points of alphas=adaptive come from J over all examples, and parts know theirs alone; use "
             "a grid, such as alphas=fine, or measurement.shards=null"
         )
-    if (tolerance := getattr(trial, "tolerance", None)) is not None:
+    if (tolerance := trial.tolerance) is not None:
         raise InputError(
             f"{given}: objective.tolerance={tolerance:g} takes few examples at most points, of which no part has all; "
             "use one of the two"

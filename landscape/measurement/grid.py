@@ -14,6 +14,7 @@ from torch import Tensor
 from landscape.cost.contract import is_of_batch
 from landscape.endpoints.fit import COUNTERS
 from landscape.measurement.asked import evaluations_of
+from landscape.measurement.bounds import bounds_of
 from landscape.measurement.rounding import rounding_floor
 from landscape.measurement.stages import OnPath
 from landscape.objective.interim import Interim
@@ -119,7 +120,8 @@ def requests_on(
         file = stage.interim(f"{split}-{objective.mode}") if objective.is_streamed else None
         interim = None if file is None else Interim(file)
         grid = stage.laid(objective.device, objective.dtype)
-        requests.append(Request(objective, grid, stage.alphas, keep_costs=has_noise, noise=listener, interim=interim))
+        own: dict[str, Any] = {"noise": listener, "interim": interim, "axes": (laid.first, laid.second)}
+        requests.append(Request(objective, grid, stage.alphas, keep_costs=has_noise, **own))
     return requests, kept
 
 
@@ -136,12 +138,16 @@ def _surface(
         return array.reshape(len(laid.first), len(laid.second), array.shape[-1])
 
     noise = {}
-    if request.keep_costs:
+    if request.keep_costs and evaluation.sample is not None:
+        noise["errors"] = wide(evaluation.sample.errors_from(laid.nearest))
+    elif request.keep_costs:
         apart, scale = (listener, evaluation.scale) if isinstance(listener, Apart) else (Apart(laid.nearest), 1.0)
         if evaluation.costs is not None:  # scaled already; what is told piece by piece is not
             apart.add(evaluation.costs)
         noise["errors"] = wide(apart.errors() * scale)
+    if request.keep_costs:
         noise["floor"] = rounding_floor(stage, objective, stage.alphas, values, evaluation)
+    noise |= {n: v if n == "passes" else wide(v) for n, v in bounds_of(evaluation, channels).items()}
     return Surface(
         laid.first,
         laid.second,

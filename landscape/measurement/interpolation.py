@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from landscape.cost.contract import is_of_batch
 from landscape.data.stream import num_of, shown_of
 from landscape.errors import InputError
 from landscape.measurement.asked import check_parts, evaluate_part, evaluations_of, together_of
+from landscape.measurement.bounds import bounds_of, noise_of_sample
 from landscape.measurement.contract import Measured, Pass, Work
 from landscape.measurement.placement import Placed, check_placement, order_of, place
 from landscape.measurement.rounding import EVERY, is_evaluated_again, points_of, rounding_floor, some_of
@@ -24,6 +26,7 @@ from landscape.objective.request import Request
 from landscape.objective.share import Share, check_shards
 from landscape.objective.slope import check_order
 from landscape.objective.sums import Evaluation
+from landscape.objective.two_level.evaluate import num_first
 from landscape.result.curve import Curve, argmin_alpha, drop, hidden_rise, largest_rise, num_turning_points
 from landscape.result.curve.noise import NoiseOfCosts, noise_of_costs, steepest
 
@@ -68,8 +71,19 @@ class Interpolation:
         """Raise InputError where J has no slope and one is wanted, before anything is trained."""
         for mode in self.modes:
             check_placement(on_path, mode, self.slopes)
+            self._check_tolerance(on_path, on_path.trial_in(mode))
         if self.shards is not None:
             check_parts(on_path, self.shards, self.splits, self.modes_on(on_path))
+
+    def _check_tolerance(self, on_path: OnPath, objective: Objective) -> None:
+        """Raise InputError for a tolerance where slopes are wanted, which no interpolation gives."""
+        if objective.tolerance is None or not order_of(on_path, self.slopes):
+            return
+        what = f"measurement.slopes={self.slopes}" if self.slopes else "alphas=adaptive"
+        raise InputError(
+            f"objective.tolerance={objective.tolerance:g} interpolates J between points, and {what} needs its slopes, "
+            f"which that does not give; use objective.tolerance=null, or leave {what} out"
+        )
 
     def __call__(self, on_path: OnPath) -> Measured:
         """On a path -> curves keyed ``"train/stochastic"`` and so on."""
@@ -115,6 +129,7 @@ class Interpolation:
         """The positions for each of some objectives over the same examples, and what is asked of it there."""
         placed, requests = list[Placed](), list[Request]()
         for objective in objectives:
+            self._check_tolerance(on_path, objective)
             path = on_path.laid(objective.device, objective.dtype)
             placed.append(place(objective, path, on_path, self.slopes, f"{split} {objective.mode}"))
             requests.append(self._request(on_path, objective, path, placed[-1], split))
@@ -138,7 +153,9 @@ class Interpolation:
         noise = NoiseOfCosts(alphas) if has_noise and objective.is_streamed else None
         file = on_path.interim(f"{split}-{objective.mode}") if objective.is_streamed else None
         interim = None if file is None else Interim(file)
-        return Request(objective, path, alphas, keep_costs=has_noise, noise=noise, interim=interim, beside=placed.sums)
+        own = {"noise": noise, "interim": interim, "beside": placed.sums}
+        found = Request(objective, path, alphas, keep_costs=has_noise, **own)
+        return found if self.slopes or on_path.adaptive is not None else replace(found, axes=(alphas,))
 
     def _curve(self, on_path: OnPath, request: Request, placed: Placed, evaluation: Evaluation, split: str) -> Curve:
         """What was evaluated, with its noise."""
@@ -147,12 +164,15 @@ class Interpolation:
         channels = {n: v for n, v in evaluation.channels.items() if not (objective.is_random and n.endswith("error"))}
         values = channels.pop("objective")
         noise = {}
-        if isinstance(noise_of, NoiseOfCosts):
+        if evaluation.sample is not None:
+            noise = noise_of_sample(evaluation.sample, values, alphas) if request.keep_costs else {}
+        elif isinstance(noise_of, NoiseOfCosts):
             noise = noise_of.measured(evaluation.scale)
         elif evaluation.costs is not None:
             noise = noise_of_costs(evaluation.costs, values, alphas)
         if noise:
             noise["floor"] = rounding_floor(on_path, objective, alphas, values, evaluation)
+        noise |= bounds_of(evaluation, channels)
         return Curve(
             alphas=alphas,
             objective=values,
@@ -175,6 +195,9 @@ class Interpolation:
                 continue
             orders = sorted({0, order_of(on_path, self.slopes)})
             passes += [Pass(name, mode, num_of(split), num, num_rows, trial.num_replicates, k) for k in orders]
+            if trial.tolerance is not None and (num_all := num_of(split)) is not None:
+                num_few = min(2 * num_first(num_all), num_all)  # in vain, where all is in full after all
+                passes.append(Pass(name, mode, num_few, num, num_rows, trial.num_replicates))
             if self.noise:
                 again = points_of(num)  # in the other precision, and some with sums in another order
                 num_again = num * (is_evaluated_again(trial) or split.is_resampled) + len(again) + len(again[::EVERY])
@@ -201,6 +224,9 @@ def numbers_of(name: str, curve: Curve) -> dict[str, list[float]]:
         rises = [steepest(curve, s) for s in columns]
         if "floor" in curve.noise:
             numbers[f"{name}/rise_error"] = [math.nan if rise is None else rise.error for rise in rises]
+    if "bound" in curve.noise:
+        numbers[f"{name}/bound"] = np.max(curve.noise["bound"], axis=0).tolist()
+        numbers[f"{name}/passes"] = curve.noise["passes"].tolist()
     if "floor" in curve.noise:
         numbers[f"{name}/rounding_floor"] = curve.noise["floor"].tolist()
     return numbers

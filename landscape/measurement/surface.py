@@ -152,6 +152,9 @@ class PlaneSurface:
                     name = f"{split}/{surface.mode}"
                     surfaces[name] = surface
                     found = surface.summary()
+                    if "bound" in surface.noise:
+                        found["bound"] = surface.noise["bound"].max(axis=(0, 1)).tolist()
+                        found["passes"] = surface.noise["passes"].tolist()
                     if self.level is not None:
                         found["share_below"] = surface.share_below(self.level)
                     numbers |= {f"{name}/{key}": values for key, values in found.items()}

@@ -55,6 +55,7 @@ class JobForecast:
         num_copied_bytes: the data once more, in another precision or on the device.
         fault: why there is no forecast, one line.
         is_wrong_input: whether that is the user's to mend.
+        has_tolerance: J of most points will be estimated, and told is what all of them in full would take.
     """
 
     num: int
@@ -72,6 +73,7 @@ class JobForecast:
     num_copied_bytes: int = 0
     fault: str = ""
     is_wrong_input: bool = False
+    has_tolerance: bool = False
 
     @property
     def num_trained(self) -> int:
@@ -87,9 +89,8 @@ class JobForecast:
     @property
     def may_stop(self) -> bool:
         """Whether the counts are upper bounds."""
-        return any(group.may_stop for group in (*self.groups, *self.curves)) or (
-            self.steps is not None and self.steps.may_stop
-        )
+        may_stop = any(group.may_stop for group in (*self.groups, *self.curves))
+        return may_stop or self.has_tolerance or (self.steps is not None and self.steps.may_stop)
 
     def seconds_on(self, workers: int) -> float:
         """On the clock where so many processes take its parts; all else of it is done by one."""
@@ -124,6 +125,7 @@ def job_of(
     recipe.check()
     job, solutions, measurement = JobForecast(num, overrides), None, recipe.measurement
     job.num_parts = getattr(measurement, "shards", None) or 1
+    job.has_tolerance = (recipe.config["objective"] or {}).get("tolerance") is not None
     if recipe.trains:
         job.groups = [group_of(seeds, description, recipe, seen) for seeds, description in recipe.groups()]
         solutions = stand_in(recipe, job.groups)

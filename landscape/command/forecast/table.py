@@ -137,6 +137,8 @@ def _measuring(job: JobForecast) -> str:
         texts.append(f"{job.steps.num_steps:,} steps × {_count(job.steps.num_rows, 'row')}")
     if job.num_parts > 1:
         texts.append(f"in {job.num_parts} parts")
+    if job.has_tolerance:
+        texts.append("at most: objective.tolerance may need less")
     if job.unknown:
         texts.append(f"not forecast: {job.unknown}")
     return "\n".join(texts)

@@ -37,8 +37,8 @@ CHECKED = 256
 Batch = tuple[dict[str, Tensor], list[Any]]
 """{channel: its sum over the batch [A], float64}, and the state after the batch at each point."""
 
-Keep = Callable[[Tensor, int, int], None]
-"""Told the objective [points, B] of the examples from a number on, at the points from a number on."""
+Keep = Callable[[Tensor, int, int, str], None]
+"""Told a channel [points, B] of the examples from a number on, at the points from a number on, and its name."""
 
 
 class LineSums:
@@ -138,10 +138,10 @@ class LineSums:
             plain = self._plain(anchors, known if few == num else cut(known, 0, few), states)
         ours: list[Tensor] = []
 
-        def checked(values: Tensor, at: int, first: int) -> None:
-            if plain is not None and not ours and first <= middle < first + len(values):
+        def checked(values: Tensor, at: int, first: int, name: str) -> None:
+            if plain is not None and name == "objective" and not ours and first <= middle < first + len(values):
                 ours.append(values[middle - first, :few].double().sum())
-            keep(values, at, first)
+            keep(values, at, first, name)
 
         sums: dict[str, Tensor] = {}
         after: list[Any] = []
@@ -180,8 +180,7 @@ class LineSums:
                 if name not in sums:
                     sums[name] = values.new_zeros(len(self.points), dtype=torch.float64)
                 sums[name][first : len(after)] += values.sum(dim=1, dtype=torch.float64)
-                if name == "objective":
-                    keep(values, start, first)
+                keep(values, start, first, name)
             found.clear()
         return after
 

@@ -117,7 +117,7 @@ class PartWalk(Walk):
             counts,
             float(factor),
             digest_of(block, slice(0, cut.num) if is_streamed else slice(cut.before, sum(cut))),
-            {} if self.line is None else {_short(key): num for key, num in self.line.parts.items()},
+            {} if self.line is None else {_short(key): num for key, num in self.line.runners.parts.items()},
             self.is_lost,
         )
 

@@ -81,6 +81,11 @@ def test_the_table_says_what_each_job_does() -> None:
     assert "more than an hour" not in text and "disk will be full" not in text
 
 
+def test_a_tolerance_makes_the_time_an_upper_bound() -> None:
+    text = shown(forecast(replace(job(0, 200.0), has_tolerance=True)))
+    assert "at most 3 min" in text and "objective.tolerance may need" in text
+
+
 def test_a_full_disk_is_foreseen() -> None:
     assert "the disk will be full before the end: set outputs=..." in shown(forecast(*(job(k, 1.0) for k in range(3))))
 
