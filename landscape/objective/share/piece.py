@@ -130,8 +130,10 @@ def pieces_of(record: Record) -> list[Piece]:
     return [
         Piece(
             Cut(*one["key"][:2]),
-            *one["key"][2:],
-            *(Switches.of(values) for values in one["switches"]),
+            one["key"][2],
+            one["key"][3],
+            Switches.of(one["switches"][0]),
+            Switches.of(one["switches"][1]),
             one["is_plain"],
             [{about["names"][c]: take(f"total.{c}.{one['key'][3]}", 1)[0] for c in batch} for batch in one["names"]],
             np.moveaxis(take(f"costs.{one['key'][3]}", one["key"][1]), 0, 2) if one["has_costs"] else None,
