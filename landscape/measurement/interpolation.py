@@ -69,11 +69,11 @@ class Interpolation:
 
     def check(self, on_path: OnPath) -> None:
         """Raise InputError where J has no slope and one is wanted, before anything is trained."""
+        if self.shards is not None:
+            check_parts(on_path, self.shards, self.splits, self.modes_on(on_path))
         for mode in self.modes:
             check_placement(on_path, mode, self.slopes)
             self._check_tolerance(on_path, on_path.trial_in(mode))
-        if self.shards is not None:
-            check_parts(on_path, self.shards, self.splits, self.modes_on(on_path))
 
     def _check_tolerance(self, on_path: OnPath, objective: Objective) -> None:
         """Raise InputError for a tolerance where slopes are wanted, which no interpolation gives."""

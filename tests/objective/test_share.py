@@ -96,9 +96,8 @@ class Words(Dataset[Any]):
 
 def same_length(batch: list[Any]) -> Any:
     num = max(len(words) for words, _ in batch)
-    return tuple(
-        torch.stack([F.pad(part, (0, num - len(part))) for part in parts]) for parts in zip(*batch, strict=True)
-    )
+    columns = zip(*batch, strict=True)
+    return tuple(torch.stack([F.pad(part, (0, num - len(part))) for part in column]) for column in columns)
 
 
 HUGE = X.clone()
