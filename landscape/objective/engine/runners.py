@@ -70,11 +70,6 @@ class Runners:
             self._chosen[key] = whole, self._num_parts(whole, anchors, known, states)
         return self._chosen[key]
 
-    @property
-    def parts(self) -> dict[Any, int]:
-        """Into how many parts batches of each shape go."""
-        return {key: num for key, (_, num) in self._chosen.items()}
-
     def _num_parts(
         self,
         whole: Prefix | Structure,
