@@ -92,8 +92,16 @@ class Forecast:
 
     @property
     def seconds_passing(self) -> float:
-        """On the clock: no less than the longest job."""
-        return max([self.seconds / self.workers, *(job.seconds for job in self.known)])
+        """On the clock: no less than the longest job.
+
+        Parts of all jobs come before the jobs, and wait for the training of theirs.
+        """
+        longest = [self.seconds / self.workers, *(job.seconds_on(self.workers) for job in self.known)]
+        in_parts = [job for job in self.known if job.num_parts > 1]
+        if in_parts:
+            before = max(job.seconds - job.seconds_measuring for job in in_parts)
+            longest.append(before + self._of_all(sum(job.seconds_measuring for job in in_parts)) / self.workers)
+        return max(longest)
 
     @property
     def num_bytes(self) -> int:

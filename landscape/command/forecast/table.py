@@ -135,6 +135,10 @@ def _measuring(job: JobForecast) -> str:
     texts = [line + f", {num} times" * (num > 1) for line, num in lines.items()]
     if job.steps is not None:
         texts.append(f"{job.steps.num_steps:,} steps × {_count(job.steps.num_rows, 'row')}")
+    if job.num_parts > 1:
+        texts.append(f"in {job.num_parts} parts")
+    if job.has_tolerance:
+        texts.append("at most: objective.tolerance may need less")
     if job.unknown:
         texts.append(f"not forecast: {job.unknown}")
     return "\n".join(texts)

@@ -85,7 +85,7 @@ def events_pay(structure: Structure, points: Points, batches: float = 1.0) -> bo
     num_rows, num_points = len(rows_of(points)), len(points)
     rows = batches * math.prod(structure.linear.meta["val"].shape[:-1])
     outputs, units = structure.linear.meta["val"].shape[-1], hidden.pieces[0].meta["val"].shape[-1]
-    pieces = len(hidden.pieces) + hidden.has_zero
+    pieces = hidden.num_lines
     if PACKED * outputs * units * pieces * structure.linear.meta["val"].element_size() > MOST_BYTES:
         return False
     # An update has four products per output unit at half the speed of a matrix product; half of the pieces switch.

@@ -37,8 +37,8 @@ CHECKED = 256
 Batch = tuple[dict[str, Tensor], list[Any]]
 """{channel: its sum over the batch [A], float64}, and the state after the batch at each point."""
 
-Keep = Callable[[Tensor, int, int], None]
-"""Told the objective [points, B] of the examples from a number on, at the points from a number on."""
+Keep = Callable[[Tensor, int, int, str], None]
+"""Told a channel [points, B] of the examples from a number on, at the points from a number on, and its name."""
 
 
 class LineSums:
@@ -65,6 +65,10 @@ class LineSums:
         self.points = [path.weights(float(alpha)) for alpha in alphas]
         self.limit, self.runners = limit, Runners(engine, forward, self.points, limit)
         self.serves, self.is_checked = True, False
+        self.num_served = 0
+        """Batches so far that were added."""
+        self.num_first: int | None = None
+        """Examples of the first batch of all, where another walk has it; None: it is the first that comes."""
         self._finite = torch.ones((), dtype=torch.bool, device=forward.device)
 
     @property
@@ -88,7 +92,7 @@ class LineSums:
         """
         if self.engine == "auto" and not self.is_checked:
             # All examples, so that it is one choice for all batches, and for all parts of a measurement that is shared.
-            num = max(self.limit.examples, num_of(next(iter(known.values()))))
+            num = max(self.limit.examples, self.num_first or num_of(next(iter(known.values()))))
             # A recurrent layer that is one operator is not counted, but uses each parameter at least once.
             flops = max(self.limit.flops, 2.0 * self.anchors[0].shape[-1])
             self.serves = self.serves and not is_small(num, len(self.points), flops)
@@ -118,6 +122,7 @@ class LineSums:
         for (s, k), (channels, after) in found.items():
             sums.add_line(k, s, channels)
             states.update({(a, s, k): state for a, state in enumerate(after)})
+        self.num_served += 1
         return True
 
     def _batch(
@@ -133,10 +138,10 @@ class LineSums:
             plain = self._plain(anchors, known if few == num else cut(known, 0, few), states)
         ours: list[Tensor] = []
 
-        def checked(values: Tensor, at: int, first: int) -> None:
-            if plain is not None and not ours and first <= middle < first + len(values):
+        def checked(values: Tensor, at: int, first: int, name: str) -> None:
+            if plain is not None and name == "objective" and not ours and first <= middle < first + len(values):
                 ours.append(values[middle - first, :few].double().sum())
-            keep(values, at, first)
+            keep(values, at, first, name)
 
         sums: dict[str, Tensor] = {}
         after: list[Any] = []
@@ -175,8 +180,7 @@ class LineSums:
                 if name not in sums:
                     sums[name] = values.new_zeros(len(self.points), dtype=torch.float64)
                 sums[name][first : len(after)] += values.sum(dim=1, dtype=torch.float64)
-                if name == "objective":
-                    keep(values, start, first)
+                keep(values, start, first, name)
             found.clear()
         return after
 

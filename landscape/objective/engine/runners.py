@@ -51,6 +51,11 @@ class Runners:
         self.made: dict[Any, Runner] = {}
         self._chosen: dict[Any, tuple[Prefix | Structure, int]] = {}
 
+    @property
+    def parts(self) -> dict[Any, int]:
+        """Shape of a batch -> into how many parts such a batch goes, of those that came."""
+        return {key: parts for key, (_, parts) in self._chosen.items()}
+
     def chosen(
         self, anchors: Sequence[Tensor], known: Mapping[str, Tensor], states: Sequence[Any] | None
     ) -> tuple[Prefix | Structure, int]:

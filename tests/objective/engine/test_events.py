@@ -20,6 +20,7 @@ from landscape.model import MLP, Dropout, MaxoutMLP
 from landscape.objective import Objective
 from landscape.objective.engine import choice
 from landscape.objective.engine.events import events
+from landscape.objective.engine.events.piecewise import RELU
 from landscape.objective.engine.events.relu import bucket_relu
 from landscape.objective.engine.events.structure import find
 from landscape.objective.engine.events.switches import bucket
@@ -197,8 +198,8 @@ def test_the_structure_is_found_with_its_activation_and_the_narrow_layer_behind_
         return find(trace(forward, layout.theta(module), {"x": torch.randn(5, D)}, None))
 
     relu, wide, deep = (structure(NETS[n]()) for n in ("relu", "wide second layer", "three hidden layers"))
-    assert relu.is_relu and relu.tail is not None and relu.hidden.has_zero and len(relu.hidden.pieces) == 1
-    assert wide.is_relu and wide.tail is None and deep.is_relu and deep.tail is not None
+    assert relu.activation == RELU and relu.tail is not None and relu.hidden.has_zero and len(relu.hidden.pieces) == 1
+    assert wide.activation == RELU and wide.tail is None and deep.activation == RELU and deep.tail is not None
     maxout = structure(NETS["maxout"]())
     assert maxout.group == 5 and maxout.tail is not None and len(maxout.hidden.pieces) == 5
     assert structure(MLP(D, C, [13, 21], nn.Tanh())) is None

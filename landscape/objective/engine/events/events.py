@@ -105,7 +105,7 @@ class Events:
         constants = {*self.const, *self.gains.values(), *self.needed}
         const = sum(num_bytes(n) for n in constants if n.op != "placeholder")
         # The pieces at three anchors, at both ends, side by side; events by unit and both values; factors.
-        switches = units * ((pieces + hidden.has_zero) * (4 + 2 * item) + (pieces > 1) * 2 * pieces * item)
+        switches = units * (hidden.num_lines * (4 + 2 * item) + (pieces > 1) * 2 * pieces * item)
         switches += 8 * (longest + units // UNITS + 3)
         each = rows * units * (pieces * 6 * item + 3 * item) + 4 * moving + const / num_examples
         channels = sum(num_bytes(n) for n in trace.outputs[: len(trace.channels)])
@@ -151,9 +151,7 @@ class Events:
 
         def switches(low: int, high: int) -> Switches:
             some = [(p[low:high], d[low:high]) for p, d in both]
-            return Switches(
-                self.scratch, some, gain[low:high] if len(gain) > 1 else gain, structure.hidden.has_zero, grid
-            )
+            return Switches(self.scratch, structure.hidden, some, gain[low:high] if len(gain) > 1 else gain, grid)
 
         weight = at_ends("weight")
         bias = at_ends("bias") if structure.bias is not None else None
@@ -188,6 +186,7 @@ class Events:
         values = self.scratch("values", (len(t), rows, packed.columns), dtype)
         state, factors, out = packed.state.numpy(), factors_of(t, dtype), values.numpy()
         ones, kind = torch.ones(packed.width, dtype=dtype).numpy(), (0,) * self.vectors
+        ramp = np.array(self.structure.activation.ramp, out.dtype)
         for low in range(0, rows, FEW_ROWS):
             high = min(low + FEW_ROWS, rows)
             unit, first, last, tiles, start = switches(low, high).arrays
@@ -209,7 +208,7 @@ class Events:
                     0,
                     1,
                     low + begin,
-                    int(self.structure.is_relu),
+                    ramp,
                     kind,
                 )
 
@@ -227,6 +226,7 @@ class Events:
         state, factors = packed.state.numpy(), factors_of(t, dtype)
         held = self.scratch("held", (rows * packed.state.numel(),), dtype).numpy()
         ones, out = torch.ones(packed.width, dtype=dtype).numpy(), values.numpy()
+        ramp = np.array(self.structure.activation.ramp, out.dtype)
         for low in range(0, num, chunk):
             high = min(low + chunk, num)
             side_by_side(
@@ -244,7 +244,7 @@ class Events:
                     first,
                     last,
                     0,
-                    int(self.structure.is_relu),
+                    ramp,
                     vectors.ALL,
                 ),
             )
@@ -268,6 +268,7 @@ class Events:
         grid = torch.zeros(padded, dtype=dtype)
         grid[: len(t)] = torch.from_numpy(t)
         factors, group = factors_of(t, dtype), self.structure.group
+        ramp = np.array(self.structure.activation.ramp, factors.dtype)
 
         def run(low: int, high: int) -> None:
             scratch = torch.zeros(kernel.EXAMPLES, kernel.SPAN, width, dtype=dtype).numpy()
@@ -289,7 +290,7 @@ class Events:
                 min(high * kernel.EXAMPLES, rows),
                 together,
                 STRETCH,
-                int(self.structure.is_relu),
+                ramp,
             )
 
         side_by_side(calls, run)

@@ -98,7 +98,7 @@ def _emit_follow(
     where: Any,
     stride: Any,
     keeps: Any,
-    is_relu: Any,
+    ramp: Any,
     vectors: Any,
 ) -> Any:
     """One example, one block of W output units, grid points low ... high - 1.
@@ -106,8 +106,9 @@ def _emit_follow(
     ``weight``: from element ``rows`` on, W0 (W) and W1 (W) of each hidden unit. ``unit``, ``first``, ``last``: of each
     event. ``start``: from ``begin`` on, where each grid point's events begin. ``factors``: of P0, P1, T at each grid
     point. ``state``: the sums from ``place`` on, renewed. ``gain``: factors of the units from ``factor`` on. ``out``:
-    from ``where`` on, one row per grid point, ``stride`` apart. ``keeps``: the larger of what is there and what comes
-    stays. Flags are 0 or 1. ``vectors``: as many numbers as a block has vectors.
+    from ``where`` on, one row per grid point, ``stride`` apart. ``keeps``: 1 where the larger of what is there and what
+    comes stays, else 0. ``ramp``: a, c, low, high, d; of what comes, x, it makes a x + c min(high, max(low, x)) + d.
+    ``vectors``: as many numbers as a block has vectors.
     """
     signature = void_of(
         weight,
@@ -128,21 +129,21 @@ def _emit_follow(
         where,
         stride,
         keeps,
-        is_relu,
+        ramp,
         vectors,
     )
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        rows, begin, low, high, place, factor, where, stride, keeps, is_relu = (
-            args[n] for n in (1, 6, 8, 9, 11, 13, 15, 16, 17, 18)
+        rows, begin, low, high, place, factor, where, stride, keeps = (
+            args[n] for n in (1, 6, 8, 9, 11, 13, 15, 16, 17)
         )
-        places = (0, 2, 3, 4, 5, 7, 10, 12, 14)
+        places = (0, 2, 3, 4, 5, 7, 10, 12, 14, 18)
         kinds, arrays = [signature.args[n] for n in places], [args[n] for n in places]
-        weight, unit, first, last, start, factors, state, gain, out = range(len(places))
+        weight, unit, first, last, start, factors, state, gain, out, ramp = range(len(places))
         b = builder
         e = Emit(context, b, kinds, arrays, signature.args[0].dtype, signature.args[19].count)
         sums, scale = _state(e, state, place), e.load(gain, factor)
-        floor = e.choose(b.icmp_signed("!=", is_relu, I64(0)), e.zero, e.number(float("-inf")))
+        by_all, by_part, bottom, top, more = (e.spread(ramp, I64(n)) for n in range(5))
         with cgutils.for_range_slice(b, low, high, I64(1), intp=I64) as (i, _):
             at = b.add(begin, i)
             _add_events(e, sums, weight, rows, unit, first, last, e.one(start, at), e.one(start, b.add(at, I64(1))))
@@ -154,7 +155,10 @@ def _emit_follow(
                 with then:
                     e.store(e.times(scale, e.larger(found, e.load(out, target))), out, target)
                 with otherwise:
-                    e.store(e.times(scale, e.larger(floor, found)), out, target)
+                    # No finite factor makes a number of an infinite value again: it comes out as none, and is seen.
+                    part = e.smaller(top, e.larger(bottom, found))
+                    found = e.fma(by_part, part, e.fma(by_all, found, more))
+                    e.store(e.times(scale, found), out, target)
         _keep_state(e, sums, state, place)
         return context.get_dummy_value()
 

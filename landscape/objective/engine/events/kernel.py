@@ -78,7 +78,7 @@ def sweep(
     first_block: int,
     last_block: int,
     top: int,
-    is_relu: int,
+    ramp: NDArray[Any],
     vectors: tuple[int, ...],
 ) -> None:
     """Output units of blocks first ... last - 1 at grid points low ... high - 1, of every example.
@@ -92,6 +92,7 @@ def sweep(
         held: flat, [blocks, pieces, N, 3, W], the sums of each example, kept from one call to the next.
         out: [high - low, examples, blocks * W], the largest piece of each output unit.
         top: number in ``out`` of the first example.
+        ramp: what becomes of an output unit of one piece, see ``follow``.
         vectors: as many numbers as a block has vectors.
     """
     pieces, blocks, units, _, width = weight.shape
@@ -122,7 +123,7 @@ def sweep(
                     (top + n) * out.shape[2] + k * width,
                     stride,
                     1 if piece > 0 else 0,
-                    is_relu,
+                    ramp,
                     vectors,
                 )
 
@@ -148,7 +149,7 @@ def sweep_on(
     high: int,
     rows: int,
     stretch: int,
-    is_relu: int,
+    ramp: NDArray[Any],
 ) -> None:
     """Examples low ... high - 1 at every grid point, through a further linear layer of few outputs.
 
@@ -198,7 +199,7 @@ def sweep_on(
                                 (n - here) * SPAN * width,
                                 width,
                                 1 if piece > 0 else 0,
-                                is_relu,
+                                ramp,
                                 ALL,
                             )
                     for g in range(groups):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from landscape.objective.engine.events import relu, switches
+from landscape.objective.engine.events.structure import Envelope
 from landscape.objective.engine.events.vectors import VECTORS, lanes_of
 from landscape.objective.engine.scratch import Scratch
 
@@ -24,14 +26,14 @@ class Switches:
     """The events of every hidden unit on every example of a batch, sorted by grid point.
 
     Args:
-        pieces: [N, H] each.
+        hidden: what the units are.
+        pieces: their pieces [N, H] each.
         gain: factors [N, H], or [1, H] where they are the same for all examples.
-        has_zero: 0 is a piece too.
         grid: t [A].
     """
 
     def __init__(
-        self, scratch: Scratch, pieces: Sequence[Ends], gain: Tensor, has_zero: bool, grid: NDArray[Any]
+        self, scratch: Scratch, hidden: Envelope, pieces: Sequence[Ends], gain: Tensor, grid: NDArray[Any]
     ) -> None:
         (rows, units), dtype = pieces[0][0].shape, gain.dtype
         shape = (rows, units, len(pieces))
@@ -41,7 +43,7 @@ class Switches:
             else torch.stack([p[n] for p in pieces], dim=2, out=scratch(f"pieces {n}", shape, dtype)).numpy()
             for n in range(2)
         )
-        capacity = units * (len(pieces) + has_zero)
+        capacity, has_zero = units * hidden.num_lines, hidden.has_zero
         unit, first, last = (
             scratch(name, (rows, capacity), kind).numpy()
             for name, kind in (("unit", torch.int32), ("first", dtype), ("last", dtype))
@@ -49,19 +51,18 @@ class Switches:
         tiles = scratch("tiles", (rows, -(-units // switches.UNITS) + 1), torch.int64).numpy()
         start = scratch("start", (rows, len(grid) + 1), torch.int64).numpy()
         factors = gain.contiguous().numpy()
-        self.arrays = (unit, first, last, tiles, start)
-        if has_zero and len(pieces) == 1:
-            side_by_side(
-                rows,
-                lambda low, high: relu.bucket_relu(
-                    begin[:, :, 0], end[:, :, 0], factors, grid, low, high, *self.arrays
-                ),
-            )
+        filled: tuple[Any, ...] = (unit, first, last, tiles, start)
+        fill: Callable[..., None]
+        if hidden.function is not None:
+            lines, cuts = (torch.tensor(n, dtype=dtype).numpy() for n in (hidden.function.lines, hidden.function.cuts))
+            bends = lines, cuts, np.array(hidden.function.sides)
+            fill = partial(switches.bucket_cuts, begin[:, :, 0], end[:, :, 0], factors, *bends, grid)
+        elif has_zero and len(pieces) == 1:
+            fill = partial(relu.bucket_relu, begin[:, :, 0], end[:, :, 0], factors, grid)
         else:
-            side_by_side(
-                rows,
-                lambda low, high: switches.bucket(begin, end, factors, has_zero, grid, low, high, *self.arrays),
-            )
+            fill = partial(switches.bucket, begin, end, factors, has_zero, grid)
+        side_by_side(rows, lambda low, high: fill(low, high, *filled))
+        self.arrays = filled
 
 
 class Packed:

@@ -123,18 +123,14 @@ class Emit:
         """x y."""
         return [self.b.fmul(u, v) for u, v in zip(x, y, strict=True)]
 
-    def number(self, value: float) -> Row:
-        """One constant in every lane."""
-        return [ir.Constant(self.vector, [ir.Constant(self.item, value)] * self.lanes)] * self.vectors
-
-    def choose(self, is_first: Any, x: Row, y: Row) -> Row:
-        """x where a flag holds, else y."""
-        return [self.b.select(is_first, u, v) for u, v in zip(x, y, strict=True)]
-
     def add(self, x: Row, y: Row) -> Row:
         """x + y."""
         return [self.b.fadd(u, v) for u, v in zip(x, y, strict=True)]
 
     def larger(self, x: Row, y: Row) -> Row:
-        """The maximum; y where x is no number."""
+        """The maximum; y where one of them is no number."""
         return [self.b.select(self.b.fcmp_ordered(">", u, v), u, v) for u, v in zip(x, y, strict=True)]
+
+    def smaller(self, x: Row, y: Row) -> Row:
+        """The minimum; y where one of them is no number."""
+        return [self.b.select(self.b.fcmp_ordered("<", u, v), u, v) for u, v in zip(x, y, strict=True)]
