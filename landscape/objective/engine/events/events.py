@@ -12,12 +12,13 @@ from torch import Tensor
 
 from landscape.objective.engine.counts import HELD_POINTS, Room, num_bytes, split_bytes
 from landscape.objective.engine.events import kernel, vectors
-from landscape.objective.engine.events.packed import Ends, Packed, Scratch, Switches, factors_of, side_by_side
+from landscape.objective.engine.events.packed import Ends, Packed, Switches, factors_of, side_by_side
 from landscape.objective.engine.events.structure import Structure
 from landscape.objective.engine.events.switches import UNITS
 from landscape.objective.engine.graph import Kind, NotFinite, Trace, frontier, part
 from landscape.objective.engine.prefix import combine
 from landscape.objective.engine.rows import Points, rows_of
+from landscape.objective.engine.scratch import Reusing, Scratch
 
 CHUNK_BYTES = 32 << 20
 """Second-layer values that are held at once where a wide layer reads them."""
@@ -44,7 +45,7 @@ class Events:
         sources = {trace.theta, *trace.known.values()}
         self.affine = frontier(kinds, {*sources, structure.after}, outputs, Kind.AFFINE)
         self.const = frontier(kinds, {*sources, structure.after}, outputs, Kind.CONST)
-        self._rest = part(module, [structure.after, *self.affine, *self.const], outputs)
+        self._rest = Reusing(part(module, [structure.after, *self.affine, *self.const], outputs), held)
         # By name: the pieces of the first layer, the parameters of the layers that the kernel serves, its factors.
         self.ends = {f"piece {k}": node for k, node in enumerate(structure.hidden.pieces)}
         self.ends |= {"weight": structure.weight} | ({} if structure.bias is None else {"bias": structure.bias})
@@ -108,7 +109,7 @@ class Events:
         switches += 8 * (longest + units // UNITS + 3)
         each = rows * units * (pieces * 6 * item + 3 * item) + 4 * moving + const / num_examples
         channels = sum(num_bytes(n) for n in trace.outputs[: len(trace.channels)])
-        each += channels / num_examples * (num_points + 3 * HELD_POINTS)
+        each += (channels * (num_points + 3 * HELD_POINTS) + self._rest.num_bytes) / num_examples
         if structure.is_few:
             each += rows * longest * columns * item
             return Room(weights + packed + FEW_ROWS * switches, each + plain)

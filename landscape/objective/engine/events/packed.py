@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -17,25 +16,10 @@ from torch import Tensor
 from landscape.objective.engine.events import relu, switches
 from landscape.objective.engine.events.structure import Envelope
 from landscape.objective.engine.events.vectors import VECTORS, lanes_of
+from landscape.objective.engine.scratch import Scratch
 
 Ends = tuple[Tensor, Tensor]
 """A value at the first and at the last grid point."""
-
-
-class Scratch:
-    """Arrays that are filled anew for every batch: pages asked for each time would cost more than what fills them."""
-
-    def __init__(self, held: dict[str, Tensor] | None = None) -> None:
-        self.held = {} if held is None else held
-
-    def __call__(self, name: str, shape: Sequence[int], dtype: torch.dtype) -> Tensor:
-        """The array of this name, with whatever it holds; torch's are aligned for vectors, numpy's are not."""
-        size, flat = math.prod(shape), self.held.get(name)
-        if flat is None or flat.dtype != dtype or len(flat) < size:
-            flat = self.held.pop(name, None)
-            del flat  # before there are two of them
-            self.held[name] = flat = torch.empty(size, dtype=dtype)
-        return flat[:size].view(tuple(shape))
 
 
 class Switches:
