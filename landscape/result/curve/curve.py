@@ -151,7 +151,9 @@ class Curve(Samples, shown.Shown):
             values = ([shown.number(given[name][s]) for name in names] for s in lines)
             return shown.each([text.format(*line) for line in values])
 
-        said = [("lowest J", say("{} at alpha = {}", "lowest", "argmin_alpha"))] if len(self.alphas) > 1 else []
+        places = zip(given["lowest"], given["argmin_alpha"], stated.lowest_of(self), strict=True)
+        low = shown.each([f"{shown.number(v)} at alpha = {shown.number(a)}{other}" for v, a, other in places])
+        said = [("lowest J", low)] if len(self.alphas) > 1 else []
         if stated.BOUND in self.noise:
             said.insert(0, ("stated error", stated.sentence(self)))
         if self._has_ends:

@@ -82,6 +82,8 @@ def test_it_is_told_with_every_number() -> None:
     assert (curve.summary()["bound"], curve.summary()["num_in_full"]) == ([0.03], [2.0])
     assert {"bound", "bound/error"} <= set(curve._frame())
     assert "stated" not in str(line(bound=None)) and "bound" not in line(bound=None).summary()
+    near = str(line(np.array([2.0, 1.5, 1.0, 0.509, 0.5])))
+    assert "0.5 at alpha = 1, or at another by the stated error" in near and "or at" not in told
     surface = plane(0.6)
     assert "J to within 6.0e-01, stated; 1 of 9 points in full" in str(surface) and "bound" in surface._frame()
 
