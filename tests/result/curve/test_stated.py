@@ -79,6 +79,7 @@ def test_it_is_told_with_every_number() -> None:
     curve, told = line(), str(line())
     assert "J to within 3.0e-02, stated; 2 of 5 points in full, 2.5 passes over the data" in told
     assert "never rises from point to point by more than 5.0e-02" in told and "by the stated error" in told
+    assert "over the higher end; each to within 5.0e-02" in told
     assert (curve.summary()["bound"], curve.summary()["num_in_full"]) == ([0.03], [2.0])
     assert {"bound", "bound/error"} <= set(curve._frame())
     assert "stated" not in str(line(bound=None)) and "bound" not in line(bound=None).summary()
