@@ -27,6 +27,7 @@ class Points:
 
     Attributes:
         spent: the work so far, in passes of all examples over one point.
+        most: how many examples can be had at first.
         scales: by channel, what its costs are to be multiplied by, so that their mean over all examples is its value.
     """
 
@@ -37,6 +38,7 @@ class Points:
         self.total = self.of.num_batches * self.num_points
         self.told = 0
         self.scales: dict[str, float] = {}
+        self.most = self.num
 
     def over_all(self, which: Sequence[int]) -> Evaluation:
         """Some points, by number, over all examples, with their costs."""
@@ -59,6 +61,9 @@ class Points:
             Strewn(of.batches, numbers), block, every, lambda: Kept(shape, len(numbers), of.device, of.dtype)
         )
         return {name: values.cpu().numpy() for name, values in found.values.items()}
+
+    def want(self, numbers: NDArray[np.intp]) -> None:
+        """These examples will be asked for: all are at hand."""
 
     def rows(self, numbers: NDArray[np.intp]) -> Split:
         """Some examples by number."""

@@ -70,7 +70,11 @@ class Taken:
         new = sorted({int(a) for a in which if not self.full[a]})
         if not new:
             return
-        found = self.points.over_all(new)
+        self.put(new, self.points.over_all(new))
+
+    def put(self, new: Sequence[int], found: Evaluation) -> None:
+        """Note what was found at some points over all examples."""
+        new = list(new)
         for name, values in found.channels.items():
             self.channels.setdefault(name, np.full((self.num_points, self.num_rows), np.nan))[new] = values
         self.replicates[:, new], self.scale = found.replicates, found.scale
@@ -78,11 +82,15 @@ class Taken:
         if found.costs is not None:
             self.costs |= {a: found.costs[:, k] for k, a in enumerate(new)}
 
-    def cut(self) -> None:
-        """Cut all examples into strata by what they cost at the nodes, and take some more of those that hold few."""
+    def cut(self) -> Numbers:
+        """Cut all examples into strata by what they cost at the nodes.
+
+        Returns:
+            How many of each are to be taken at least [H].
+        """
         nodes = [a for a in np.flatnonzero(self.full & self.usable) if a in self.costs]
         if len(nodes) < 4:
-            return
+            return self.nums
         limits = self.limits(self.estimated("objective", self.usable)[0])
         worst = [
             misfits(self.at[nodes], np.stack([self.costs[a][s] for a in nodes]), self.numbers, float(limits[s, 0]))
@@ -90,7 +98,7 @@ class Taken:
         ]
         least = len(self.numbers) // (2 * NUM)
         self.strata = Strata.by(np.max(worst, axis=0))
-        self.take_examples(np.maximum(self.nums, np.minimum(self.strata.sizes, least)))
+        return np.maximum(self.nums, np.minimum(self.strata.sizes, least))
 
     # what follows
 
@@ -171,7 +179,7 @@ class Taken:
             means = found.mean(values[r, nodes])
             off = self.inflation * np.sqrt(found.squares(found.nums).sum(axis=0))
             if name != "objective":  # steps, as of errors, are the same for all examples but a few
-                share = found.sizes / found.sizes.sum() * (1 / found.nums - 1 / found.sizes)
+                share = found.sizes / found.sizes.sum() * (1 / np.maximum(found.nums, 1) - 1 / found.sizes)
                 off = np.maximum(off, UNSEEN * float(np.sqrt(((share * found.widest.max(axis=1)) ** 2).sum())))
             values[r, rest] = (np.maximum(means, 0.0) if (costs[some] >= 0).all() else means)[place[rest]]
             bounds[r, rest] = off[place[rest]]
