@@ -71,6 +71,18 @@ def largest(part: Any) -> list[float]:
     return [float(bound[..., s].max(initial=0.0)) for s in range(bound.shape[-1])]
 
 
+def lowest_of(part: Any) -> list[str]:
+    """Of each column ``, or at one of 4 others by the stated error``; empty where one point alone can be the lowest."""
+    values, bound, found = part.objective, bound_of(part), []
+    for s in range(values.shape[-1]):
+        low, high = (values[..., s] + sign * bound[..., s] for sign in (-1, 1))
+        with np.errstate(invalid="ignore"):
+            num = int(np.count_nonzero(low <= np.nanmin(high))) if np.isfinite(high).any() else 0
+        others = f"one of {num - 1:,} others" if num > 2 else "another"
+        found.append(f", or at {others} by the stated error" if num > 1 and bound[..., s].any() else "")
+    return found
+
+
 def sentence(part: Any, unit: str = "") -> str:
     """``J to within 1.2e-03, stated; 43 of 201 points in full, 51.0 passes over the data``.
 
