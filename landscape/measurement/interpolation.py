@@ -66,10 +66,10 @@ class Interpolation:
 
     def check(self, on_path: OnPath) -> None:
         """Raise InputError where J has no slope and one is wanted, before anything is trained."""
-        for mode in self.modes:
-            check_placement(on_path, mode, self.slopes)
         if self.shards is not None:
             check_parts(on_path, self.shards, self.splits, self.modes_on(on_path))
+        for mode in self.modes:
+            check_placement(on_path, mode, self.slopes)
 
     def __call__(self, on_path: OnPath) -> Measured:
         """On a path -> curves keyed ``"train/stochastic"`` and so on."""

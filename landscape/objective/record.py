@@ -59,10 +59,11 @@ def read(file: Path, schema: int) -> Record | None:
         return None
 
 
-def said(file: Path, key: str) -> Any:
-    """What a file says of itself under a key, which nobody has compared with its digest; None where it says nothing."""
+def said(file: Path) -> dict[str, Any] | None:
+    """What a file says of itself, which nobody has compared with its digest; None where it says nothing."""
     try:
-        return json.loads(npz.read(file, "u", only=ABOUT)[ABOUT].tobytes().decode())[key]
+        about = json.loads(npz.read(file, "u", only=ABOUT)[ABOUT].tobytes().decode())
+        return about if isinstance(about, dict) else None
     except (OSError, KeyError, TypeError, ValueError, RecursionError):
         return None
 

@@ -95,8 +95,7 @@ class Asked:
     def is_same(self, piece: Piece) -> bool:
         """Whether examples that are held are those of a piece; of a stream nobody knows before a pass."""
         of = self.request.objective
-        rows = slice(piece.cut.before, sum(piece.cut))
-        return of.is_streamed or digest_of(of.split, rows) == piece.digest
+        return of.is_streamed or digest_of(of.examples.data, piece.cut) == piece.digest
 
 
 def groups_of(asked: Sequence[Asked]) -> list[tuple[list[Asked], int]]:

@@ -10,9 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
+from torch import Tensor
 
 from landscape.errors import InputError
 from landscape.objective import record
@@ -40,7 +39,7 @@ class Files:
 
     def __init__(self, folder: Path, name: str, question: Question, size: int) -> None:
         self.folder, self.name, self.question, self.size = folder, name, question, size
-        self._held: dict[Path, dict[int, NDArray[Any]]] = {}
+        self._held: dict[Path, dict[int, Tensor]] = {}
         folder.mkdir(parents=True, exist_ok=True)
 
     def read(self, *labels: str) -> Iterator[tuple[dict[str, Any], list[Piece]]]:
@@ -71,8 +70,9 @@ class Files:
         return {file.name.removeprefix(f"{self.name}.").partition(".")[0] for file in self._files()}
 
     def sizes(self) -> set[int]:
-        """Examples per forward pass in all files."""
-        return {int(size) for file in self._files() if isinstance(size := record.said(file, "size"), int)}
+        """Examples per forward pass in all files of this question."""
+        said = (record.said(file) or {} for file in self._files())
+        return {int(about["size"]) for about in said if about.get("question") == self.question.words}
 
     def _files(self) -> list[Path]:
         return sorted(self.folder.glob(f"{self.name}.*.npz"))
@@ -81,13 +81,13 @@ class Files:
         """The same without its costs: those of all pieces together may outgrow memory."""
         return piece if piece.costs is None else replace(piece, costs=lambda: self._costs(file)[number])
 
-    def _costs(self, file: Path) -> dict[int, NDArray[Any]]:
+    def _costs(self, file: Path) -> dict[int, Tensor]:
         """All costs of a file; those of a few files stay."""
         if file not in self._held:
             found = record.read(file, SCHEMA)
             if found is None:
                 raise InputError(f"{file} is no longer what it was; run the same command again")
-            costs = {n: p.costs for n, p in enumerate(pieces_of(found)) if isinstance(p.costs, np.ndarray)}
+            costs = {n: p.costs for n, p in enumerate(pieces_of(found)) if isinstance(p.costs, Tensor)}
             self._held[file] = costs
             while len(self._held) > 1 and sum(c.nbytes for held in self._held.values() for c in held.values()) > HELD:
                 del self._held[next(iter(self._held))]

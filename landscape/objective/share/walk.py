@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from landscape.data.portion import Cut
 from landscape.data.split import Split
@@ -38,10 +39,10 @@ class PartSums(Sums):
         self._make_room(num)
         self.held = self.whole
 
-    def taken(self) -> dict[str, Any]:
+    def taken(self) -> dict[str, Tensor]:
         """The sums of the last batch, which are then forgotten."""
         totals, self.totals = self.totals, {}
-        return {name: total.cpu().numpy() for name, total in totals.items()}
+        return totals
 
 
 def held_by(request: Request) -> int:
@@ -103,7 +104,6 @@ class PartWalk(Walk):
         for place in places:
             self._add(self.batches(place, self.passes.examples, self.buffers[0], block, before))
             totals.append(self.part.taken())
-        costs = None if self.part.costs is None else self.part.costs.cpu().numpy()
         counts, factor = self.examples.counts(block) if is_streamed else ({}, 1)
         return Piece(
             cut,
@@ -113,11 +113,11 @@ class PartWalk(Walk):
             self.switches,
             served == self._num_served,
             totals,
-            costs,
+            self.part.costs,
             counts,
             float(factor),
-            digest_of(block, slice(0, cut.num) if is_streamed else slice(cut.before, sum(cut))),
-            {} if self.line is None else {_short(key): num for key, num in self.line.parts.items()},
+            "" if is_streamed else digest_of(self.examples.data, cut),
+            {} if self.line is None else {_short(key): num for key, num in self.line.runners.parts.items()},
             self.is_lost,
         )
 
@@ -126,11 +126,11 @@ class PartWalk(Walk):
         return 0 if self.line is None else self.line.num_served
 
 
-def digest_of(block: Split, rows: slice) -> str:
-    """Of some examples as they are computed with."""
+def digest_of(data: Split, cut: Cut) -> str:
+    """Of some examples that are held."""
     found = hashlib.sha256()
-    for name, tensor in block.leaves.items():
-        part = tensor[rows]
+    for name, tensor in data.leaves.items():
+        part = tensor[cut.before : cut.before + cut.num]
         found.update(f"|{name} {tuple(part.shape)} {part.dtype}|".encode())
         found.update(bytes_of(part))
     return found.hexdigest()
