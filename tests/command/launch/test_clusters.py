@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -23,6 +24,13 @@ FOUR = [text.replace("patience=40", "patience=300").replace("max_epochs=100", "m
 FOUR.append("optimizer.lr=0.1,0.2,0.3,0.4")
 
 TWO_IN_PARTS = [*MEASURED, "measurement.shards=4", "optimizer.lr=0.1,0.2"]
+
+
+@pytest.fixture
+def token(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that head, launcher and workers know; else Ray's own in the home folder decides, if there is one."""
+    monkeypatch.setenv("RAY_AUTH_MODE", "token")
+    monkeypatch.setenv("RAY_AUTH_TOKEN", secrets.token_hex(32))
 
 
 @contextmanager
@@ -59,6 +67,7 @@ def cluster() -> Iterator[str]:
 
 
 @pytest.mark.ray
+@pytest.mark.usefixtures("token")
 def test_ray_tries_a_killed_job_again(tmp_path: Path) -> None:
     """And it goes on from its checkpoint."""
     pytest.importorskip("ray", reason="the extra [ray] is not installed")
@@ -78,6 +87,7 @@ def test_ray_tries_a_killed_job_again(tmp_path: Path) -> None:
 
 
 @pytest.mark.ray
+@pytest.mark.usefixtures("token")
 def test_ray_measures_in_parts_and_a_killed_one_again_alone(tmp_path: Path) -> None:
     pytest.importorskip("ray", reason="the extra [ray] is not installed")
     outputs = tmp_path / "outputs"
