@@ -73,7 +73,8 @@ class Interpolation:
             check_parts(on_path, self.shards, self.splits, self.modes_on(on_path))
         for mode in self.modes:
             check_placement(on_path, mode, self.slopes)
-            self._check_tolerance(on_path, on_path.trial_in(mode))
+            if order_of(on_path, self.slopes):
+                self._check_tolerance(on_path, on_path.trial_in(mode))
 
     def _check_tolerance(self, on_path: OnPath, objective: Objective) -> None:
         """Raise InputError for a tolerance where slopes are wanted, which no interpolation gives."""
