@@ -21,6 +21,7 @@ from landscape.objective import Objective
 from landscape.objective.engine import choice
 from landscape.objective.engine.events import events
 from landscape.objective.engine.events.piecewise import RELU
+from landscape.objective.engine.events.relu import bucket_relu
 from landscape.objective.engine.events.structure import find
 from landscape.objective.engine.events.switches import bucket
 from landscape.objective.engine.graph import trace
@@ -224,6 +225,11 @@ def test_events_add_up_to_the_maximum_at_every_grid_point(
     unit, first, last = np.zeros((1, capacity), np.int32), np.zeros((1, capacity)), np.zeros((1, capacity))
     tiles, start = np.zeros((1, 2), np.int64), np.zeros((1, num_points + 1), np.int64)
     bucket(begin, end, np.full((1, 1), 0.5), has_zero, grid, 0, 1, unit, first, last, tiles, start)
+    if has_zero and num_pieces == 1:
+        others = [np.zeros_like(array) for array in (unit, first, last, tiles, start)]
+        bucket_relu(begin[:, :, 0], end[:, :, 0], np.full((1, 1), 0.5), grid, 0, 1, *others)
+        for ours, theirs in zip(others, (unit, first, last, tiles, start), strict=True):
+            np.testing.assert_array_equal(ours.ravel()[: start[0, -1]], theirs.ravel()[: start[0, -1]])
     assert tiles[0, 0] == 0 and tiles[0, 1] == start[0, 0] <= 1
     for i, t in enumerate(grid):
         to = start[0, i + 1]

@@ -11,7 +11,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from landscape.objective.engine.events.vectors import I64, LANE_BYTES, VECTORS, Emit, Row, width_of
+from landscape.objective.engine.events.vectors import I64, LANE_BYTES, Emit, Row, width_of
 
 SUMS = 3
 """Rows of a state: P0, P1, T."""
@@ -26,37 +26,47 @@ def _add_events(
     e: Emit, sums: list[Row], weight: int, rows: Any, unit: int, first: int, last: int, low: Any, high: Any
 ) -> None:
     """Events low ... high - 1 change the sums; ``weight`` ... ``last`` name arrays, ``rows`` is where W0 begins."""
-    b, width = e.b, VECTORS * e.lanes
+    b, width = e.b, e.vectors * e.lanes
     with cgutils.for_range_slice(b, low, high, I64(1), intp=I64) as (j, _):
         row = b.add(rows, b.mul(b.sext(e.one(unit, j), I64), I64(2 * width)))
         w0, w1 = e.load(weight, row), e.load(weight, b.add(row, I64(width)))
         h0, h1 = e.spread(first, j), e.spread(last, j)
-        both = [b.fadd(h0[0], h1[0])] * VECTORS
+        both = [b.fadd(h0[0], h1[0])] * e.vectors
         for w, h, total in ((w0, h0, sums[0]), (w1, h1, sums[1]), (e.add(w0, w1), both, sums[2])):
             e.put(e.fma(w, h, e.get(total)), total)
 
 
 def _state(e: Emit, array: int, place: Any) -> list[Row]:
-    width = VECTORS * e.lanes
+    width = e.vectors * e.lanes
     return [e.variable(e.load(array, e.b.add(place, I64(n * width)))) for n in range(SUMS)]
 
 
 def _keep_state(e: Emit, sums: list[Row], array: int, place: Any) -> None:
-    width = VECTORS * e.lanes
+    width = e.vectors * e.lanes
     for n, total in enumerate(sums):
         e.store(e.get(total), array, e.b.add(place, I64(n * width)))
 
 
 def _emit_collect(
-    typing: Any, weight: Any, rows: Any, unit: Any, first: Any, last: Any, low: Any, high: Any, state: Any, place: Any
+    typing: Any,
+    weight: Any,
+    rows: Any,
+    unit: Any,
+    first: Any,
+    last: Any,
+    low: Any,
+    high: Any,
+    state: Any,
+    place: Any,
+    vectors: Any,
 ) -> Any:
-    """Events low ... high - 1 of one example change the state at ``place``."""
-    signature = void_of(weight, rows, unit, first, last, low, high, state, place)
+    """Events low ... high - 1 of one example change the state at ``place``; as many ``vectors`` as a block has."""
+    signature = void_of(weight, rows, unit, first, last, low, high, state, place, vectors)
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         places = (0, 2, 3, 4, 7)
         kinds, arrays = [signature.args[n] for n in places], [args[n] for n in places]
-        e = Emit(context, builder, kinds, arrays, signature.args[0].dtype)
+        e = Emit(context, builder, kinds, arrays, signature.args[0].dtype, signature.args[9].count)
         sums = _state(e, 4, args[8])
         _add_events(e, sums, 0, args[1], 1, 2, 3, args[5], args[6])
         _keep_state(e, sums, 4, args[8])
@@ -89,6 +99,7 @@ def _emit_follow(
     stride: Any,
     keeps: Any,
     ramp: Any,
+    vectors: Any,
 ) -> Any:
     """One example, one block of W output units, grid points low ... high - 1.
 
@@ -97,6 +108,7 @@ def _emit_follow(
     point. ``state``: the sums from ``place`` on, renewed. ``gain``: factors of the units from ``factor`` on. ``out``:
     from ``where`` on, one row per grid point, ``stride`` apart. ``keeps``: 1 where the larger of what is there and what
     comes stays, else 0. ``ramp``: what is made of what comes, see ``Piecewise.ramp``.
+    ``vectors``: as many numbers as a block has vectors.
     """
     signature = void_of(
         weight,
@@ -118,6 +130,7 @@ def _emit_follow(
         stride,
         keeps,
         ramp,
+        vectors,
     )
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -128,7 +141,7 @@ def _emit_follow(
         kinds, arrays = [signature.args[n] for n in places], [args[n] for n in places]
         weight, unit, first, last, start, factors, state, gain, out, ramp = range(len(places))
         b = builder
-        e = Emit(context, b, kinds, arrays, signature.args[0].dtype)
+        e = Emit(context, b, kinds, arrays, signature.args[0].dtype, signature.args[19].count)
         sums, scale = _state(e, state, place), e.load(gain, factor)
         by_all, by_part, bottom, top, more, *steps = (e.spread(ramp, I64(n)) for n in range(9))
         nothing = e.item(0.0)

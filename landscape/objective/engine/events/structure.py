@@ -89,6 +89,11 @@ class Structure:
     group: int = 1
     tail: Tail | None = None
 
+    @property
+    def is_few(self) -> bool:
+        """Whether the layer itself is the last that is served, and has few outputs."""
+        return self.tail is None and self.linear.meta["val"].shape[-1] <= NARROW
+
 
 def find(trace: Trace) -> Structure | None:
     """The place where most work can be saved; the nodes of its pieces and gain are added to the graph."""
@@ -133,7 +138,7 @@ def _linear(node: Node, trace: Trace) -> tuple[Node, Node, Node | None, bool] | 
 
 def _with_activation(structure: Structure) -> Structure:
     """The same with the piecewise-linear function of few kinks, or the maxout, that alone reads the product."""
-    node: Node | None = structure.linear
+    node: Any = structure.linear
     found, function = structure, cast(Piecewise | None, IDENTITY)
     while (node := _only_user(node)) is not None and (step := function_of(node)) is not None:
         function = None if function is None else function.then(step)

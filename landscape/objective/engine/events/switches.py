@@ -100,7 +100,7 @@ def bucket(
 
     Args:
         begin, end: [N, H, K].
-        gain: [N, H], factor of each unit.
+        gain: [N, H], factor of each unit; or [1, H].
         has_zero: 0 is a piece too.
         grid: t [A], sorted.
         unit, first, last: [N, H * (K or K + 1)], filled: of each event, its values at t = 0 and t = 1.
@@ -113,11 +113,11 @@ def bucket(
     counts = np.empty(points, np.int64)
     nothing = begin.dtype.type(0)
     for n in range(low, high):
-        place, found = 0, 0
+        place, found, factors = 0, 0, gain[n if gain.shape[0] > 1 else 0]
         for j in range(units):
             if j % UNITS == 0:
                 tiles[n, j // UNITS] = n * capacity + place
-            factor = gain[n, j]
+            factor = factors[j]
             if has_zero and pieces == 1:
                 # As below, for a ReLU: it is on from t = 0 on, or from its one switch on, or until then.
                 z, s = begin[n, j, 0], end[n, j, 0]

@@ -13,7 +13,7 @@ from llvmlite import binding, ir
 from numba import njit
 from numba.core import cgutils
 
-STAMPED = ("vectors", "instructions", "kernel", "switches")
+STAMPED = ("vectors", "instructions", "kernel", "relu", "switches")
 """Files whose instructions and constants end up in what is kept on disk."""
 
 
@@ -40,6 +40,8 @@ _FEATURES = binding.get_host_cpu_features()
 LANE_BYTES = 64 if _FEATURES.get("avx512f") else 32 if _FEATURES.get("avx") else 16
 VECTORS = 2 if LANE_BYTES == 32 else 4
 """A block is so many vectors of output units: three sums of each, and what is multiplied, fit in the registers."""
+ALL = (0,) * VECTORS
+"""As many numbers, by which numba tells a kernel for such blocks from one for smaller blocks."""
 
 I32, I64 = ir.IntType(32), ir.IntType(64)
 Row = list[Any]
@@ -49,6 +51,11 @@ Row = list[Any]
 def width_of(itemsize: int) -> int:
     """W, output units in a block, for elements of so many bytes."""
     return VECTORS * LANE_BYTES // itemsize
+
+
+def vectors_for(outputs: int, itemsize: int) -> int:
+    """Vectors in a block: no more than so many output units fill."""
+    return min(VECTORS, -(-outputs // lanes_of(itemsize)))
 
 
 def lanes_of(itemsize: int) -> int:
