@@ -186,7 +186,7 @@ class Events:
         values = self.scratch("values", (len(t), rows, packed.columns), dtype)
         state, factors, out = packed.state.numpy(), factors_of(t, dtype), values.numpy()
         ones, kind = torch.ones(packed.width, dtype=dtype).numpy(), (0,) * self.vectors
-        ramp = np.array(self.structure.activation.ramp, out.dtype)
+        ramp = self.structure.activation.ramp(out.dtype.type)
         for low in range(0, rows, FEW_ROWS):
             high = min(low + FEW_ROWS, rows)
             unit, first, last, tiles, start = switches(low, high).arrays
