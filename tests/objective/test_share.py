@@ -164,7 +164,7 @@ CASES: dict[str, tuple[Callable[[], nn.Module], Any, Callable[[], Any], dict[str
     "masks in a loader": (maxout, CrossEntropy(), loader, RANDOM),
     "recalibrated in a loader": (normed, CrossEntropy(), loader, {"running_statistics": "recalibrate"}),
 }
-QUICK = ("held", "loader", "events", "masks", "recalibrated")
+QUICK = {"held": [3, 30], "loader": [3], "masks": [2]}
 
 
 class Question:
@@ -231,7 +231,7 @@ def idle(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
 
 @pytest.mark.parametrize("name", [n if n in QUICK else pytest.param(n, marks=pytest.mark.slow) for n in CASES])
 def test_the_bits_do_not_depend_on_the_parts(name: str, tmp_path: Path, idle: Callable[[], None]) -> None:
-    ones = [Question(name, tmp_path / str(of)) for of in (OTHERS if name not in QUICK else [2, 30])]
+    ones = [Question(name, tmp_path / str(of)) for of in QUICK.get(name, OTHERS)]
     wanted = ones[0].whole()
     assert np.isfinite(wanted["objective"]).all() or name == "overflow"
     assert name != "overflow" or np.isnan(wanted["objective"]).any()
@@ -279,7 +279,7 @@ def test_blocks_are_those_of_a_pass_that_is_kept_meanwhile(tmp_path: Path, idle:
 
 
 def test_another_number_of_parts_takes_what_is_there(tmp_path: Path) -> None:
-    one = Question("events", tmp_path / "parts")
+    one = Question("held", tmp_path / "parts")
     wanted = one.whole()
     one.share(0, 3)
     assert sum(len(one.share(number, 2)) for number in range(2)) == 6  # of nine batches
@@ -353,6 +353,7 @@ def test_what_is_no_number_of_parts_is_refused(shards: Any) -> None:
         check_shards(2, slopes=1)
 
 
+@pytest.mark.slow
 def test_a_plane_too(tmp_path: Path, idle: Callable[[], None]) -> None:
     grid = np.linspace(-0.5, 1, 4)
     one = Question("events", tmp_path / "parts")
