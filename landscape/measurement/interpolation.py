@@ -154,7 +154,7 @@ class Interpolation:
         noise = NoiseOfCosts(alphas) if has_noise and objective.is_streamed else None
         file = on_path.interim(f"{split}-{objective.mode}") if objective.is_streamed else None
         interim = None if file is None else Interim(file)
-        own = {"noise": noise, "interim": interim, "beside": placed.sums}
+        own: dict[str, Any] = {"noise": noise, "interim": interim, "beside": placed.sums}
         found = Request(objective, path, alphas, keep_costs=has_noise, **own)
         return found if self.slopes or on_path.adaptive is not None else replace(found, axes=(alphas,))
 

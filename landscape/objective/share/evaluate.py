@@ -141,7 +141,7 @@ def _share_of_group(group: list[Asked], size: int, share: Share, reads_all: bool
         return is_own(number, cut) and any((*cut, *part) not in keys for keys, parts in each for part in parts)
 
     for end in (about["end"] for about, _ in first.found if about["end"].get("label") == share.label):
-        if end["cuts"] and not any(is_wanted(n, Cut(*cut)) for n, cut in enumerate(end["cuts"])):
+        if end["cuts"] and not any(is_wanted(n, cut) for n, cut in enumerate(end["cuts"])):
             log.info("%s: %s is there already", first.name, share)
             return
     writers = [one.files.writer(share.label) for one in group]

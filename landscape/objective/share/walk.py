@@ -11,6 +11,7 @@ from torch import Tensor
 
 from landscape.data.portion import Cut
 from landscape.data.split import Split
+from landscape.data.stream import Stream
 from landscape.objective.record import bytes_of
 from landscape.objective.request import Request
 from landscape.objective.share.piece import Piece, Switches
@@ -95,7 +96,8 @@ class PartWalk(Walk):
         Args:
             block: all examples that are held, or a block of a stream.
         """
-        start, is_streamed, served = self.switches, self.examples.is_streamed, self._num_served
+        start, served, data = self.switches, self._num_served, self.examples.data
+        is_streamed = isinstance(data, Stream)
         self.part.begin(*cut)
         # Of what is held a cut is a batch by its place; a block of a stream is cut into batches.
         places: Sequence[int] = range(0, cut.num, self.passes.examples) if is_streamed else [cut.before]
@@ -116,7 +118,7 @@ class PartWalk(Walk):
             self.part.costs,
             counts,
             float(factor),
-            "" if is_streamed else digest_of(self.examples.data, cut),
+            "" if isinstance(data, Stream) else digest_of(data, cut),
             {} if self.line is None else {_short(key): num for key, num in self.line.runners.parts.items()},
             self.is_lost,
         )
