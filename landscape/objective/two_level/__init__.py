@@ -22,7 +22,7 @@ it is not. A point that was taken over all examples has the error 0, and is what
 taken over all examples (``settle``); what is left to estimates moves no such number by more than they may be off.
 
 **What is taken in full instead**, with a logged line that says why: few points, few examples, sequences read side by
-side, costs that are one value for a whole batch, whatever would save little; points at which a value is not finite, and
+side, costs that are one value for a whole batch, whatever would save little; points where a value is not finite, and
 what lies beside them. Over a stream (``streamed``) there are two passes, seldom more, and nothing is kept meanwhile; one
 that shows other examples in its second pass is taken in full in one.
 
