@@ -23,8 +23,8 @@ taken over all examples (``settle``); what is left to estimates moves no such nu
 
 **What is taken in full instead**, with a logged line that says why: few points, few examples, sequences read side by
 side, costs that are one value for a whole batch, whatever would save little; points where a value is not finite, and
-what lies beside them. Over a stream (``streamed``) there are two passes, seldom more, and nothing is kept meanwhile; one
-that shows other examples in its second pass is taken in full in one.
+what lies beside them. Over a stream (``streamed``) there are two passes, seldom more, and nothing is kept meanwhile;
+one that shows other examples in its second pass is taken in full in one.
 
 A feature that no example which was looked at has, at no node, is not seen: a bump of one example in 20,000 between two
 nodes moves J by its height over 20,000.
