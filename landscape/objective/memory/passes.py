@@ -98,12 +98,14 @@ class Limit:
         plain: bytes per example of the plain path.
         together: points in one forward pass.
         flops: per example of the plain path, as far as they were counted.
+        examples: of all batches; 0: not known.
     """
 
     bytes: float = math.inf
     plain: float = 0.0
     together: int = 1
     flops: float = 0.0
+    examples: int = 0
 
 
 class Passes:
@@ -194,7 +196,7 @@ class Passes:
         spare = max(0.0, self.wants.budget - carried - foot.of(self.whole))
         fit = 1 + int(spare // max(1.0, foot.point + self.whole * foot.each))
         left = self.wants.budget - carried - foot.fixed - self.whole * foot.held
-        return Limit(left, foot.each, max(1, min(wanted, fit, num_points)), foot.flops)
+        return Limit(left, foot.each, max(1, min(wanted, fit, num_points)), foot.flops, self.num_examples)
 
 
 def examples_per_pass(foot: Footprint, wants: Wants, most: int, num_examples: int, why_fixed: str = "") -> int:

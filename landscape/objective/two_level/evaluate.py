@@ -38,6 +38,11 @@ def has_tolerance(request: Any) -> bool:
     return request.axes is not None and request.objective.tolerance is not None
 
 
+def num_first(num: int) -> int:
+    """Of N examples so many are looked at everywhere to begin with."""
+    return min(max(num // SHARE, FEWEST), MOST, num)
+
+
 def to_tolerance(request: Any) -> Evaluation:
     """The answer to a request whose objective has a tolerance and whose points are those of a grid."""
     if reason := why_in_full(request):
@@ -104,7 +109,7 @@ class TwoLevel(Taken):
 
     def evaluation(self) -> Evaluation:
         """All values, and how far each may be off."""
-        start = min(max(self.num // SHARE, FEWEST), MOST, self.points.most, self.num)
+        start = min(num_first(self.num), self.points.most)
         self.take_examples(np.array([start]))
         if self._begin_again() if self.full.any() else self._begin(2 * start):
             for _ in range(ROUNDS):
@@ -163,7 +168,7 @@ class TwoLevel(Taken):
         usable = self.usable
         lost = np.flatnonzero(~usable & ~self.full)
         if len(lost):
-            self.take_points(lost)
+            self.take_points(lost.tolist())
             return True
         values, bounds = self.estimated("objective", usable)
         limits = self.limits(values)
