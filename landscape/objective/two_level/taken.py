@@ -189,7 +189,8 @@ class Taken:
         low = np.where(known, values, np.inf).min(axis=1)
         high, low = (np.where(np.isfinite(part), part, 0.0) for part in (high, low))
         rounding = ROUNDING * np.finfo(str(self.request.objective.dtype).removeprefix("torch.")).eps
-        return np.maximum(self.tolerance * (high - low), rounding * np.maximum(np.abs(high), np.abs(low)))[:, None]
+        least = rounding * np.maximum(np.abs(high), np.abs(low))
+        return np.asarray(np.maximum(self.tolerance * (high - low), least))[:, None]
 
     def means(self) -> Array:
         """J [R, A] as the examples alone tell it."""
