@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from landscape.errors import InputError
-from landscape.objective.engine.choice import events_pay, is_small, prefix_pays, rows_together, structure_for
+from landscape.objective.engine.choice import events_pay, may_pay, prefix_pays, rows_together, structure_for
 from landscape.objective.engine.counts import HELD_POINTS, Room
 from landscape.objective.engine.graph import NotFinite, Trace, Unsuited, trace
 from landscape.objective.engine.prefix import Prefix, combine
@@ -79,7 +79,7 @@ class LineSums:
         self.chosen: dict[Any, Prefix | None] = {}
         self.runners: dict[Any, Runner] = {}
         self.parts: dict[Any, int] = {}
-        self.serves, self.is_checked = True, False
+        self.serves, self.is_checked = engine != "auto" or may_pay(limit, len(self.points)), False
         self._finite = torch.ones((), dtype=torch.bool, device=forward.device)
 
     @property
@@ -101,11 +101,6 @@ class LineSums:
             states: of (point, row, replicate), as the batch before left them.
             start: the batch's first example.
         """
-        if self.engine == "auto" and not self.is_checked:
-            num = num_of(next(iter(known.values())))
-            # A recurrent layer that is one operator is not counted, but uses each parameter at least once.
-            flops = max(self.limit.flops, 2.0 * self.anchors[0].shape[-1])
-            self.serves = self.serves and not is_small(num, len(self.points), flops)
         if not self.serves:
             return False
         found = {}
