@@ -23,6 +23,8 @@ Numbers = NDArray[np.intp]
 LEAST = 0.5
 """Share of what J may be off that is stated at least where it is not taken over all examples: beside a node the spread
 of few examples is too little to state less by."""
+MANY = 1.3
+"""So much wider is the bound of a metric: no share of a tolerance is stated at least, which covers the many points of J."""
 ROUNDING = 4
 """Spacings of numbers at J that no tolerance goes below."""
 
@@ -180,7 +182,7 @@ class Taken:
             off = self.inflation * np.sqrt(found.squares(found.nums).sum(axis=0))
             if name != "objective":  # steps, as of errors, are the same for all examples but a few
                 share = found.sizes / found.sizes.sum() * (1 / np.maximum(found.nums, 1) - 1 / found.sizes)
-                off = np.maximum(off, UNSEEN * float(np.sqrt(((share * found.widest.max(axis=1)) ** 2).sum())))
+                off = np.maximum(MANY * off, UNSEEN * float(np.sqrt(((share * found.widest.max(axis=1)) ** 2).sum())))
             values[r, rest] = (np.maximum(means, 0.0) if (costs[some] >= 0).all() else means)[place[rest]]
             bounds[r, rest] = off[place[rest]]
         if name == "objective":
