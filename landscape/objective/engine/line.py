@@ -67,8 +67,6 @@ class LineSums:
         self.serves, self.is_checked = True, False
         self.num_served = 0
         """Batches so far that were added."""
-        self.num_first: int | None = None
-        """Examples of the first batch of all, where another walk has it; None: it is the first that comes."""
         self._finite = torch.ones((), dtype=torch.bool, device=forward.device)
 
     @property
@@ -92,7 +90,7 @@ class LineSums:
         """
         if self.engine == "auto" and not self.is_checked:
             # All examples, so that it is one choice for all batches, and for all parts of a measurement that is shared.
-            num = max(self.limit.examples, self.num_first or num_of(next(iter(known.values()))))
+            num = max(self.limit.examples, num_of(next(iter(known.values()))))
             # A recurrent layer that is one operator is not counted, but uses each parameter at least once.
             flops = max(self.limit.flops, 2.0 * self.anchors[0].shape[-1])
             self.serves = self.serves and not is_small(num, len(self.points), flops)

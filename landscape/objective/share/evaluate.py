@@ -190,8 +190,6 @@ def pieces_of_pass(
         walks = {n: PartWalk(group[n].request, *ranges[n], engine) for n, engine in engines.items()}
         for cut, block in blocks:
             for n, walk in walks.items():
-                if not cut.before:
-                    walk.expect(cut.num)
                 if block is not None and (*cut, *ranges[n]) not in known[n]:
                     yield n, walk.piece(cut, block)
         engines = {n: "plain" for n, walk in walks.items() if not walk.end()}
