@@ -22,6 +22,8 @@ ORDER = (
     "loader",
     "scale",
     "plane",
+    "surface",
+    "tolerance",
     "seeds",
     "trajectory",
     "theory",
