@@ -47,10 +47,9 @@ def within_error(judge: Judge) -> Judge:
 
 
 def holds(read: Callable[[Column], Reading], seed: Column) -> bool | None:
-    """Whether a claim holds of one seed; None where it cannot tell, or its stated error does not decide."""
-    if not is_stated(seed.curve):
-        return read(seed).holds
-    found = {read(replace(seed, curve=curve)).holds for curve in _curves(seed.curve)}
+    """Whether a claim is seen to hold of one seed; None where its stated error does not decide."""
+    curves = _curves(seed.curve) if is_stated(seed.curve) else [seed.curve]
+    found = {read(replace(seed, curve=curve)).holds is True for curve in curves}
     return found.pop() if len(found) == 1 else None
 
 
