@@ -138,9 +138,7 @@ class _Whole:
         """A new walk's."""
         if (n, part) not in self.walks:
             self.walks[n, part] = PartWalk(self.group[n].request, *part)
-        walk = self.walks[n, part]
-        walk.expect(self.cuts[0].num)
-        now = walk.switches
+        now = self.walks[n, part].switches
         return Chain(replace(now, serves=now.serves and not self.lost[n]))
 
     def _missing(self, n: int) -> dict[Range, set[Cut]]:
@@ -164,7 +162,7 @@ class _Whole:
                 for run in one.within(part[0], sum(part)) if free[part[0]] else ():
                     lack.setdefault(run, set()).add(cut)
         self.pieces[n] = kept
-        if lack and kept:
+        if lack:
             log.info("%s: %d of %d batches are not there and are evaluated here", one.name, _num(lack), len(self.cuts))
         return lack
 

@@ -76,11 +76,6 @@ class PartWalk(Walk):
         super().__init__(of.batches, of.examples, of.passes, *at, self.part, lambda done: None, engine)
         self.read, self.write = switches_of(self.line, self.together)
 
-    def expect(self, num: int) -> None:
-        """So many examples has the first batch of all, by which it is decided whether an engine is worth while."""
-        if self.line is not None:
-            self.line.num_first = min(num, self.passes.examples)
-
     @property
     def switches(self) -> Switches:
         """What is found out so far."""
