@@ -95,9 +95,8 @@ def stated_error(results: Sequence[Result], mark: str = "") -> str:
     Args:
         mark: by what the points in full are told from the others.
     """
-    parts: list[Any] = [
-        part for r in results for part in (*r.curves.values(), *r.surfaces.values()) if BOUND in part.noise
-    ]
+    every: list[Any] = [part for r in results for part in (*r.curves.values(), *r.surfaces.values())]
+    parts = [part for part in every if BOUND in part.noise]
     if not parts:
         return ""
     worst = max(error for part in parts for error in largest(part))

@@ -140,7 +140,7 @@ def _by_turns(bound: Array) -> Array:
     """Up and down by turns, along each axis of points, of those that were not evaluated in full."""
     found = bound.copy()
     for s in range(bound.shape[-1]):
-        at = np.nonzero(bound[..., s] > 0)
+        at: Any = np.nonzero(bound[..., s] > 0)
         order = [np.unique(axis, return_inverse=True)[1] for axis in at]
         found[(*at, s)] *= 1.0 - 2.0 * (np.sum(order, axis=0) % 2)
     return found
