@@ -105,7 +105,7 @@ def in_full(request: Any, reason: str) -> Evaluation:
 class TwoLevel(Taken):
     """The flow of one request."""
 
-    is_checked = False
+    is_checked, is_looked, num_cut = False, False, 0
 
     def evaluation(self) -> Evaluation:
         """All values, and how far each may be off."""
@@ -170,6 +170,18 @@ class TwoLevel(Taken):
         if len(lost):
             self.take_points(lost.tolist())
             return True
+        if self.full.sum() > self.num_cut:
+            self.num_cut, before = int(self.full.sum()), len(self.numbers)
+            self.take_examples(self.cut())
+            is_new = len(self.numbers) > before
+            if (is_new or not self.is_looked) and (more := self.between()):
+                self.is_looked = True
+                if self.points.spent + len(more) > WORTH * self.num_points:
+                    more = list(range(self.num_points))
+                self.take_points(more)
+                return True
+            self.is_looked = True
+        usable = self.usable
         values, bounds = self.estimated("objective", usable)
         limits = self.limits(values)
         over = np.where(self.full, 0.0, bounds / limits)

@@ -25,12 +25,13 @@ def places(axes: Sequence[Array]) -> Array:
 def always(axes: Sequence[Array]) -> list[int]:
     """The points that are nodes in any case, by number.
 
-    They are the corners of a grid, those at which all of its coordinates are 0 or 1, which a path was laid through, and
-    some between them that lie as the extrema of Chebyshev's polynomials do: nothing wide is left unseen because no
-    example that was looked at changes there.
+    They are the corners of a grid, those at which all of its coordinates are 0 or 1, which a path was laid through (or
+    the outermost between), and some between them that lie as the extrema of Chebyshev's polynomials do: nothing wide is
+    left unseen because no example that was looked at changes there.
     """
     marked = [_spread(axis, BETWEEN[len(axes) > 1]) for axis in axes]
-    named = [set(np.flatnonzero(np.isin(axis, (0.0, 1.0))).tolist()) for axis in axes]
+    inside = [np.flatnonzero((axis >= -1e-12) & (axis <= 1 + 1e-12)).tolist() for axis in axes]
+    named = [{part[0], part[-1]} if part else set[int]() for part in inside]
     shape = [len(axis) for axis in axes]
     found = {int(np.ravel_multi_index(at, shape)) for part in (marked, named) for at in product(*part)}
     return sorted(found)

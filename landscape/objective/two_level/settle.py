@@ -64,7 +64,9 @@ def held(values: Array, full: NDArray[np.bool_], along: Array | None) -> Array:
     if not len(sure):
         return values
     low, high = float(sure.min()), float(sure.max())
-    gap = 1e-12 * max(high - low, 1e-300)  # the first of two equal ones would be told
+    gap = min(
+        (high - low) / 4, 1e-12 * (high - low) + 4 * float(np.spacing(np.abs(sure).max()))
+    )  # or the first is told
     values[free] = np.clip(values[free], low + gap, high - gap)
     if along is None:
         return values
@@ -73,7 +75,7 @@ def held(values: Array, full: NDArray[np.bool_], along: Array | None) -> Array:
     if known.sum() < 2:
         return values
     some = line[known]
-    rise = max(0.0, float((some[1:] - np.minimum.accumulate(some)[:-1]).max())) * (1 - 1e-12)
+    rise = max(0.0, float((some[1:] - np.minimum.accumulate(some)[:-1]).max()) - 2 * gap)
     after = np.maximum.accumulate(np.where(known, line, -np.inf)[::-1])[::-1]
     line = np.where(known, line, np.maximum(line, after - rise))
     lowest = np.inf

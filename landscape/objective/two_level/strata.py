@@ -29,31 +29,49 @@ class Strata:
     Args:
         of: the stratum of each example [N].
         sizes: how many are in each [H].
+        is_whole: which are to be taken whole [H].
     """
 
     of: Numbers
     sizes: Numbers
+    is_whole: NDArray[np.bool_]
 
     @classmethod
     def one(cls, num: int) -> Strata:
         """All examples in one."""
-        return cls(np.zeros(num, dtype=np.intp), np.array([num]))
+        return cls(np.zeros(num, dtype=np.intp), np.array([num]), np.zeros(1, dtype=bool))
 
     @classmethod
-    def by(cls, misfit: Array) -> Strata:
-        """Cut so that each holds as much misfit as another, as far as that goes.
+    def by(cls, misfit: Array, num: int) -> Strata:
+        """Cut so that each holds as much misfit as another; those that stand out are one by themselves.
 
-        Source: the rule of equal aggregate size, Särndal, Swensson & Wretman, "Model Assisted Survey Sampling", 12.4.
+        Source: Särndal, Swensson & Wretman, "Model Assisted Survey Sampling", 1992, the rule of equal aggregate size.
 
         Args:
             misfit: of each example [N], 0 or more.
+            num: about how many examples are taken.
         """
-        order = np.argsort(misfit, kind="stable")
-        share = np.cumsum(misfit[order]) / max(float(misfit.sum()), 1e-300)
-        of = np.empty(len(misfit), dtype=np.intp)
-        of[order] = np.minimum((share * NUM).astype(np.intp), NUM - 1)
-        _, of = np.unique(of, return_inverse=True)
-        return cls(of, np.bincount(of))
+        alone, order = outstanding(misfit, num), np.argsort(misfit, kind="stable")
+        others = order[~np.isin(order, alone)]
+        share = np.cumsum(misfit[others]) / max(float(misfit[others].sum()), 1e-300)
+        of = np.zeros(len(misfit), dtype=np.intp)
+        of[others] = 1 + np.minimum((share * NUM).astype(np.intp), NUM - 1)
+        return cls._of(of)
+
+    @classmethod
+    def _of(cls, of: Numbers) -> Strata:
+        """Of the numbers of strata, 0 those that are taken whole."""
+        left, of = np.unique(of, return_inverse=True)
+        return cls(of, np.bincount(of), left == 0)
+
+    def with_alone(self, alone: Numbers) -> Strata:
+        """The same with some more examples among those that are taken whole.
+
+        What is left of a stratum is one, and of that those who were taken are still some at random.
+        """
+        of = self.of + 1 if not self.is_whole.any() else self.of.copy()
+        of[alone] = 0
+        return self._of(of)
 
     def first(self, order: Numbers, nums: Numbers) -> Numbers:
         """The first ``nums`` [H] of each stratum in an order of all examples, in rising order of their numbers."""
@@ -87,3 +105,21 @@ def misfits(at: Array, every: NDArray[np.floating], some: Numbers, least: float)
     found = np.abs(told.astype(every.dtype) @ every)
     usual = np.sqrt((found[:, some].astype(np.float64) ** 2).mean(axis=1, keepdims=True))
     return np.asarray((found / np.maximum(usual, least).astype(every.dtype)).max(axis=0), dtype=np.float64)
+
+
+def outstanding(misfit: Array, num: int) -> Numbers:
+    """Those of whom ``num`` examples, taken with chances in proportion to their misfit, would hold each for certain.
+
+    Source: Särndal, Swensson & Wretman, 3.6.2. At most half as many are told.
+
+    Args:
+        misfit: of each example [N], 0 or more.
+        num: of examples.
+    """
+    alone = np.zeros(len(misfit), dtype=bool)
+    while alone.sum() < num:
+        new = ~alone & (misfit > 0) & (misfit * (num - alone.sum()) >= misfit[~alone].sum())
+        if not new.any():
+            break
+        alone |= new
+    return np.sort(np.argsort(-misfit, kind="stable")[: min(int(alone.sum()), num // 2)])

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from landscape.objective.sums import Evaluation
 from landscape.objective.two_level.estimate import FOLDS, UNSEEN, Fit, fit
-from landscape.objective.two_level.nodes import always, places
+from landscape.objective.two_level.nodes import always, interpolation, places
 from landscape.objective.two_level.plan import Plan, plan
 from landscape.objective.two_level.points import Points
 from landscape.objective.two_level.sample import Sample
-from landscape.objective.two_level.strata import NUM, Strata, misfits
+from landscape.objective.two_level.strata import NUM, Strata, misfits, outstanding
 from landscape.objective.two_level.subset import chosen
 
 Array = NDArray[np.float64]
@@ -26,6 +26,8 @@ of few examples is too little to state less by."""
 MANY = 1.3
 """So much wider is the bound of a metric than its standard error asks for: of J at least a share of the tolerance is
 stated, which covers its many points."""
+PART = 0.5
+"""Share of what J may be off that one example must move it by to be looked at by itself."""
 ROUNDING = 4
 """Spacings of numbers at J that no tolerance goes below."""
 
@@ -86,7 +88,7 @@ class Taken:
             self.costs |= {a: found.costs[:, k] for k, a in enumerate(new)}
 
     def cut(self) -> Numbers:
-        """Cut all examples into strata by what they cost at the nodes.
+        """Cut all examples into strata by what they cost at the nodes; later only note who stands out besides.
 
         Returns:
             How many of each are to be taken at least [H].
@@ -94,14 +96,42 @@ class Taken:
         nodes = [a for a in np.flatnonzero(self.full & self.usable).tolist() if a in self.costs]
         if len(nodes) < 4:
             return self.nums
-        limits = self.limits(self.estimated("objective", self.usable)[0])
+        limits, usual = self.limits(self.means()), self.numbers[~self.is_alone]
         worst = [
-            misfits(self.at[nodes], np.stack([self.costs[a][s] for a in nodes]), self.numbers, float(limits[s, 0]))
+            misfits(self.at[nodes], np.stack([self.costs[a][s] for a in nodes]), usual, float(limits[s, 0]))
             for s in range(self.num_rows)
         ]
-        least = len(self.numbers) // (2 * NUM)
-        self.strata = Strata.by(np.max(worst, axis=0))
-        return np.maximum(self.nums, np.minimum(self.strata.sizes, least))
+        misfit, least = np.max(worst, axis=0), len(self.numbers) // (2 * NUM)
+        if len(self.strata.sizes) == 1:
+            self.strata = Strata.by(misfit, len(self.numbers))
+        else:
+            least, misfit[self.strata.is_whole[self.strata.of]] = 0, 0.0
+            self.strata = self.strata.with_alone(outstanding(misfit, len(self.numbers)))
+        wanted = np.where(self.strata.is_whole, self.strata.sizes, least)
+        return np.maximum(self.nums, np.minimum(self.strata.sizes, wanted))
+
+    def between(self) -> list[int]:
+        """As many points again as are nodes, each as far from all others as can be; none where no example is alone.
+
+        An example that moves J by more than it may be off, all by itself, may have others like it: they are seen where
+        a node is near.
+        """
+        usable = self.usable
+        inside = self.is_alone
+        nodes, some = np.flatnonzero(self.full & usable), np.flatnonzero(usable)
+        if not inside.any() or len(nodes) < 4:
+            return []
+        told = interpolation(self.at, nodes.tolist())
+        costs, limits = self.costs_of("objective")[:, :, inside], self.limits(self.means())
+        left = np.abs(costs - told @ costs[:, nodes])[:, some]
+        if not (left.max(axis=(1, 2)) / self.num > PART * limits[:, 0]).any():
+            return []
+        apart = ((self.at[some][:, None] - self.at[None, nodes]) ** 2).sum(axis=2).min(axis=1)
+        found: list[int] = []
+        while len(found) < len(nodes) and apart.max() > 0:
+            found.append(int(some[apart.argmax()]))
+            apart = np.minimum(apart, ((self.at[some] - self.at[found[-1]]) ** 2).sum(axis=1))
+        return found
 
     # what follows
 
@@ -109,6 +139,11 @@ class Taken:
     def nums(self) -> Numbers:
         """How many examples were taken of each stratum [H]."""
         return np.bincount(self.strata.of[self.numbers], minlength=len(self.strata.sizes))
+
+    @property
+    def is_alone(self) -> NDArray[np.bool_]:
+        """Which of the examples that are there are looked at by themselves [n]."""
+        return np.asarray(self.strata.is_whole[self.strata.of[self.numbers]])
 
     @property
     def fold(self) -> Numbers:
@@ -154,7 +189,8 @@ class Taken:
         low = np.where(known, values, np.inf).min(axis=1)
         high, low = (np.where(np.isfinite(part), part, 0.0) for part in (high, low))
         rounding = ROUNDING * np.finfo(str(self.request.objective.dtype).removeprefix("torch.")).eps
-        return np.maximum(self.tolerance * (high - low), rounding * np.maximum(np.abs(high), np.abs(low)))[:, None]
+        least = rounding * np.maximum(np.abs(high), np.abs(low))
+        return np.asarray(np.maximum(self.tolerance * (high - low), least))[:, None]
 
     def means(self) -> Array:
         """J [R, A] as the examples alone tell it."""
@@ -164,10 +200,13 @@ class Taken:
         """What makes the least work from here; its nodes are numbers of points."""
         some, place = np.flatnonzero(usable), np.cumsum(usable) - 1
         first = [int(place[a]) for a in dict.fromkeys([*np.flatnonzero(self.full), *self.first]) if usable[a]]
-        curves = [(row[some] / limit).T for row, limit in zip(self.costs_of("objective"), limits, strict=True)]
+        rest = ~self.is_alone
+        rows = zip(self.costs_of("objective"), limits, strict=True)
+        curves = [(row[some][:, rest] / limit).T for row, limit in rows]
         free = int((self.full & usable).sum())
         found = plan(curves, lambda line, nodes: self._fit(line, nodes, some), first, self.inflation, free)
-        return Plan([int(some[k]) for k in found.nodes], found.nums, found.work)
+        nums = np.concatenate([self.strata.sizes[self.strata.is_whole], found.nums])
+        return Plan([int(some[k]) for k in found.nodes], nums, found.work)
 
     def estimated(self, name: str, usable: NDArray[np.bool_]) -> tuple[Array, Array]:
         """A channel [R, A] and how far it may be off: what was taken over all examples, and what follows from it."""
@@ -177,13 +216,17 @@ class Taken:
         nodes, rest = np.flatnonzero(self.full & usable), np.flatnonzero(~self.full & usable)
         if not len(nodes) or not len(rest):
             return values, bounds
+        alone = self.is_alone
+        share = 1 - alone.sum() / self.num  # of those that are not looked at by themselves
         for r, costs in enumerate(self.costs_of(name)):
-            found = self._fit(costs[some].T, place[nodes].tolist(), some, values[r, nodes])
-            means = found.mean(values[r, nodes])
-            off = self.inflation * np.sqrt(found.squares(found.nums).sum(axis=0))
+            apart = costs[:, alone].sum(axis=1) / self.num
+            told = (values[r, nodes] - apart[nodes]) / share
+            found = self._fit(costs[some][:, ~alone].T, place[nodes].tolist(), some, told)
+            means = apart[some] + share * found.mean(told)
+            off = self.inflation * share * np.sqrt(found.squares(found.nums).sum(axis=0))
             if name != "objective":  # steps, as of errors, are the same for all examples but a few
-                share = found.sizes / found.sizes.sum() * (1 / np.maximum(found.nums, 1) - 1 / found.sizes)
-                off = np.maximum(MANY * off, UNSEEN * float(np.sqrt(((share * found.widest.max(axis=1)) ** 2).sum())))
+                part = found.sizes / self.num * (1 / np.maximum(found.nums, 1) - 1 / found.sizes)
+                off = np.maximum(MANY * off, UNSEEN * float(np.sqrt(((part * found.widest.max(axis=1)) ** 2).sum())))
             values[r, rest] = (np.maximum(means, 0.0) if (costs[some] >= 0).all() else means)[place[rest]]
             bounds[r, rest] = off[place[rest]]
         if name == "objective":
@@ -191,8 +234,10 @@ class Taken:
         return values, bounds
 
     def _fit(self, costs: Array, nodes: list[int], some: Numbers, means: Array | None = None) -> Fit:
-        weights, inside = self.strata.weights(self.numbers), self.strata.of[self.numbers]
-        return fit(costs, nodes, self.at[some], self.fold, weights, inside, self.strata.sizes, means)
+        strata, rest = self.strata, ~self.is_alone
+        weights, first = strata.weights(self.numbers)[rest], int(strata.is_whole.sum())
+        inside, sizes = strata.of[self.numbers][rest] - first, strata.sizes[first:]
+        return fit(costs, nodes, self.at[some], self.fold[rest], weights / weights.sum(), inside, sizes, means)
 
     def sample(self) -> Sample:
         """The examples that were taken everywhere, by their numbers."""
