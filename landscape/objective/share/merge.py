@@ -16,6 +16,7 @@ from landscape.objective.module.watch import undisturbed
 from landscape.objective.request import Request, evaluated
 from landscape.objective.share.blocks import Blocks
 from landscape.objective.share.evaluate import Asked, Range, Reached, groups_of
+from landscape.objective.share.files import Writer
 from landscape.objective.share.piece import Piece, Switches
 from landscape.objective.share.walk import PartWalk
 from landscape.objective.sums import Evaluation, Sums, with_derived
@@ -185,7 +186,7 @@ class _Whole:
                     piece = self.pieces[n][*cut, *part] = walk.piece(cut, block)
                     writers[n].add(piece)
                     if writers[n].is_due:
-                        writers[n].write()
+                        _kept(writers[n])
                 elif piece is not None and chain is not None and not chain.takes(piece):
                     raise Apart("the parts were evaluated by several engines")
                 if piece is not None and chain is not None:
@@ -193,8 +194,7 @@ class _Whole:
         if not all(walk.end() for walk in walks.values()):
             raise Apart("a value is not finite, and all is evaluated by forward passes")
         for writer in writers.values():
-            if writer.pieces:
-                writer.write()
+            _kept(writer)
 
     def _added(self, n: int) -> Evaluation:
         """All pieces of a request, in the order of the examples."""
@@ -233,6 +233,16 @@ class _Whole:
                     "same everywhere",
                     one.name,
                 )
+
+
+def _kept(writer: Writer) -> None:
+    """Write what was evaluated, for whoever adds after this process died; it is not needed here."""
+    try:
+        if writer.pieces:
+            writer.write()
+    except OSError as error:
+        log.warning("%s: what was evaluated is not kept: %s", writer.files.name, error.strerror)
+        writer.pieces.clear()
 
 
 def _span(cut: Cut) -> tuple[int, int]:
