@@ -194,7 +194,10 @@ class Interpolation:
                 num_again = num * (is_evaluated_again(trial) or split.is_resampled) + len(again) + len(again[::EVERY])
                 few = some_of(shown_of(split))[0]
                 passes.append(Pass(name, mode, len(few), num_again, num_rows, trial.num_replicates))
-        return Work(tuple(passes), unknown="" if on_path.adaptive is None else "the points that alphas=adaptive adds")
+        unknown = "" if on_path.adaptive is None else "the points that alphas=adaptive adds"
+        if on_path.trial.tolerance is not None:
+            unknown = "what objective.tolerance saves of it"
+        return Work(tuple(passes), unknown=unknown)
 
     def is_repeated(self, mode: str, objective: Objective) -> bool:
         """Whether this curve would be the deterministic one once more."""
