@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from landscape.data.portion import Cut
 from landscape.errors import InputError
 from landscape.objective import record
 from landscape.objective.share.piece import Piece, pieces_of, record_of
@@ -57,13 +58,21 @@ class Files:
             if found is None:
                 continue
             about, arrays = found
-            if not self.question.is_that(about["question"], arrays.get("question")):
+            if not self.question.is_that(about.get("question"), arrays.get("question")):
                 log.warning("%s was kept of another measurement, set aside as %s.other", file, file.name)
                 with suppress(OSError):
                     file.replace(file.with_name(f"{file.name}.other"))
                 continue
-            pieces = pieces_of(found)
-            yield about, [self._lighter(piece, file, n) for n, piece in enumerate(pieces)]
+            try:
+                pieces = pieces_of(found)
+                if not all(piece.fits(self.question.shape) for piece in pieces):
+                    raise ValueError("its sums have other shapes than what is asked")
+                end, here = about["end"], about["here"]
+                known = {"end": end and {**end, "cuts": [Cut(*cut) for cut in end["cuts"]]}, "here": dict(here)}
+            except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:  # made to do harm
+                record.set_aside(file, error)
+                continue
+            yield known, [self._lighter(piece, file, n) for n, piece in enumerate(pieces)]
 
     def labels(self) -> set[str]:
         """Of the parts that have written something."""

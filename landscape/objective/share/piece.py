@@ -75,6 +75,18 @@ class Piece:
         held = sum(total.nbytes for batch in self.totals for total in batch.values())
         return held + (self.costs.nbytes if isinstance(self.costs, Tensor) else 0)
 
+    def fits(self, shape: tuple[int, int, int]) -> bool:
+        """Whether it may be some of sums of this shape (K, A, S)."""
+        num_replicates, num_points, num_rows = shape
+        wanted = num_replicates, self.num_points, num_rows
+        costs = () if self.costs is None or callable(self.costs) else self.costs.shape
+        return (
+            0 <= self.first < self.first + self.num_points <= num_points
+            and 0 <= self.cut.before < sum(self.cut)
+            and all(total.shape == wanted for batch in self.totals for total in batch.values())
+            and (not costs or costs == (num_rows, self.num_points, self.cut.num))
+        )
+
     def add_to(self, sums: Sums) -> None:
         """Add it as its own walk would have, batch by batch."""
         here = slice(self.first, self.first + self.num_points)

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from landscape.data.portion import Cut
 from landscape.data.split import Split
+from landscape.data.stream import Stream
 from landscape.objective.record import bytes_of
 from landscape.objective.request import Request
 from landscape.objective.share.piece import Piece, Switches
@@ -75,11 +76,6 @@ class PartWalk(Walk):
         super().__init__(of.batches, of.examples, of.passes, *at, self.part, lambda done: None, engine)
         self.read, self.write = switches_of(self.line, self.together)
 
-    def expect(self, num: int) -> None:
-        """So many examples has the first batch of all, by which it is decided whether an engine is worth while."""
-        if self.line is not None:
-            self.line.num_first = min(num, self.passes.examples)
-
     @property
     def switches(self) -> Switches:
         """What is found out so far."""
@@ -95,7 +91,8 @@ class PartWalk(Walk):
         Args:
             block: all examples that are held, or a block of a stream.
         """
-        start, is_streamed, served = self.switches, self.examples.is_streamed, self._num_served
+        start, served, data = self.switches, self._num_served, self.examples.data
+        is_streamed = isinstance(data, Stream)
         self.part.begin(*cut)
         # Of what is held a cut is a batch by its place; a block of a stream is cut into batches.
         places: Sequence[int] = range(0, cut.num, self.passes.examples) if is_streamed else [cut.before]
@@ -116,7 +113,7 @@ class PartWalk(Walk):
             self.part.costs,
             counts,
             float(factor),
-            "" if is_streamed else digest_of(self.examples.data, cut),
+            "" if isinstance(data, Stream) else digest_of(data, cut),
             {} if self.line is None else {_short(key): num for key, num in self.line.runners.parts.items()},
             self.is_lost,
         )

@@ -168,7 +168,7 @@ class TwoLevel(Taken):
         usable = self.usable
         lost = np.flatnonzero(~usable & ~self.full)
         if len(lost):
-            self.take_points(lost)
+            self.take_points(lost.tolist())
             return True
         values, bounds = self.estimated("objective", usable)
         limits = self.limits(values)

@@ -50,7 +50,8 @@ class Points:
 
         found = self._walked(of.batches, split, which, sums)
         self.scales = {name: len(split) / share for name, share in found.shares().items()}
-        return found.evaluation()
+        told: Evaluation = found.evaluation()
+        return told
 
     def over_some(self, numbers: NDArray[np.intp]) -> dict[str, NDArray[Any]]:
         """All points over some examples, in rising order of their numbers: every channel [K, S, A, n]."""
@@ -67,11 +68,11 @@ class Points:
 
     def rows(self, numbers: NDArray[np.intp]) -> Split:
         """Some examples by number."""
-        split = self.of.split
+        split: Split = self.of.split
         x, y = split.rows(torch.from_numpy(numbers).to(self.of.device))
         return replace(split, x=x, y=y)
 
-    def _walked(self, batches: Batches | Strewn, block: Split, which: Sequence[int], make: Any) -> Any:
+    def _walked(self, batches: Batches, block: Split, which: Sequence[int], make: Any) -> Any:
         """The sums of some points over a block; point by point where a GPU met a value that is not finite."""
         of, request = self.of, self.request
         share = len(block) / self.num
