@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import time
@@ -68,7 +69,10 @@ def _alone(cfg: DictConfig) -> None:
     num = numbers.get(own.name)  # an engine numbers only the jobs that are left to do
     num = int(context.job.num) if num is None else num
     if is_parallel(context.launcher._target_):
-        hush(f"job {num + 1}: " if share is None else f"job {num + 1}, {share}: ")
+        if share is None:
+            hush(f"job {num + 1}: ")
+        else:  # what it warns of, the job comes to as well
+            hush(f"job {num + 1}, {share}: ", logging.ERROR)
     record = JobRecord(folder.name, cfg.command, num, list(context.overrides.task))
     with hold(folder):
         if share is None:

@@ -84,7 +84,7 @@ class Portion:
 
     def _plan(self, loader: DataLoader[Any]) -> None:
         """Learn which batches there are, and lay blocks over them."""
-        plan = Chosen(loader.batch_sampler, [])
+        plan = Chosen(loader.batch_sampler, [], self.stream.num_examples)
         with Draws(SEED, generators_of(loader)).drawn():
             next(iter(_over(loader, plan, num_workers=0)), None)
         self.order, most = plan.order, self.stream.num_examples
@@ -105,7 +105,7 @@ class Portion:
         numbers = [
             n for (start, stop), is_one in zip(self.spans, wanted, strict=True) if is_one for n in range(start, stop)
         ]
-        chosen = Chosen(loader.batch_sampler, numbers)
+        chosen = Chosen(loader.batch_sampler, numbers, self.stream.num_examples)
         part = copy.copy(self.stream)
         part.source, part.num_examples, part._is_short = _over(loader, chosen), None, True
         batches, shape = iter(part.batches()) if numbers else iter(()), shape_of(self.stream.first_batch)
@@ -129,10 +129,11 @@ class Chosen:
     Args:
         inner: the sampler.
         numbers: of the batches that are left, in ascending order.
+        most: examples after which no batch follows; None: all follow.
     """
 
-    def __init__(self, inner: Any, numbers: Sequence[int]) -> None:
-        self.inner, self.numbers = inner, numbers
+    def __init__(self, inner: Any, numbers: Sequence[int], most: int | None) -> None:
+        self.inner, self.numbers, self.most = inner, numbers, most
         self.lengths: list[int] = []
         self.order = ""
 
@@ -143,9 +144,13 @@ class Chosen:
         return getattr(self.inner, name)
 
     def __iter__(self) -> Iterator[Any]:
-        batches, found = list(self.inner), hashlib.sha256()
-        for batch in batches:
+        batches, found, seen = list[Any](), hashlib.sha256(), 0
+        for batch in self.inner:
+            batches.append(batch)
             found.update(repr([int(n) if hasattr(n, "__index__") else n for n in batch]).encode())
+            seen += len(batch)
+            if self.most is not None and seen >= self.most:  # there may be no end
+                break
         self.lengths, self.order = [len(batch) for batch in batches], found.hexdigest()
         yield from (batches[n] for n in self.numbers if n < len(batches))
 

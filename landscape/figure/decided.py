@@ -1,8 +1,8 @@
 """Verdicts on values with a stated error: what holds of some that the error allows, and of others not, is not decided.
 
 A figure's ``judge`` is asked of the results as they are, and of results whose curves and surfaces were moved within
-their stated error in the ways that differ most: up, down, by turns, ends against the rest, rising and falling least. A
-verdict stands where all of them agree.
+their stated error in the ways that differ most: up, down, by turns, ends against the rest, rising and falling least and
+most. A verdict stands where all of them agree.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from landscape.result.saved import Result
 from landscape.result.verdict import Verdict
 
 Judge = Callable[[Sequence[Result]], list[Verdict]]
-NUM_WAYS = 9
+NUM_WAYS = 11
 """Ways in which a curve is moved; a surface has fewer."""
 
 

@@ -5,23 +5,53 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 from landscape.data.stream import Stream, num_of
 from landscape.errors import InputError
 from landscape.ground.progress import progress_of
 from landscape.measurement.stages import OnPath
 from landscape.objective.request import Request, evaluated
-from landscape.objective.share import Piece, Share, evaluate_share, merged
+from landscape.objective.share import Piece, Share, Span, evaluate_share, merged
+from landscape.objective.share.share import WHOLE
 from landscape.objective.sums import Evaluation
 
 log = logging.getLogger(__name__)
 
 
-def together_of(modes: Sequence[str], examples: Any) -> list[list[str]]:
-    """The modes that share one pass: all over a stream; of what is held, one is done before the next takes memory."""
-    return [list(modes)] if isinstance(examples, Stream) else [[mode] for mode in modes]
+@dataclass(frozen=True)
+class Group:
+    """Curves over the same examples that are evaluated together.
+
+    Args:
+        split: the examples.
+        modes: of the objectives.
+        span: where they lie in all that is measured; None: nobody knows, for their examples are not counted.
+    """
+
+    split: str
+    modes: list[str]
+    span: Span | None
+
+    def has_of(self, share: Share) -> bool:
+        """Whether a part may hold some of it."""
+        return self.span is None or share.touches(self.span)
+
+
+def groups_of(on_path: OnPath, splits: Sequence[str], modes: Sequence[str]) -> list[Group]:
+    """All curves of a measurement: the modes of a stream share one pass; of what is held, one is done before the next
+    takes memory."""
+    found, work, ends = list[tuple[str, list[str]]](), list[int](), [0]
+    for split in splits:
+        data = on_path.split(split)
+        for together in [list(modes)] if isinstance(data, Stream) else [[mode] for mode in modes]:
+            found.append((split, together))
+            work.append((num_of(data) or 0) * sum(on_path.trial_in(mode).num_replicates for mode in together))
+            ends.append(ends[-1] + work[-1])
+    spans = [Span(first, stop, ends[-1]) if stop > first else None for first, stop in pairwise(ends)]
+    return [Group(*names, span) for names, span in zip(found, spans, strict=True)]
 
 
 def evaluations_of(requests: Sequence[Request], split: str, shares: Path | None) -> list[Evaluation]:
@@ -45,15 +75,16 @@ def evaluations_of(requests: Sequence[Request], split: str, shares: Path | None)
         return evaluated(requests)
 
 
-def evaluate_part(requests: Sequence[Request], split: str, share: Share, folder: Path) -> None:
+def evaluate_part(requests: Sequence[Request], group: Group, share: Share, folder: Path) -> None:
     """Evaluate a part of some requests over the same examples, and keep it in files.
 
     Args:
-        split: what they are called.
+        group: what they are.
         folder: of the files.
     """
-    with _progress(requests, split, share) as (progress, done):
-        evaluate_share(requests, share, folder, _names(requests, split), lambda piece: progress(done(piece)))
+    names, span = _names(requests, group.split), group.span or WHOLE
+    with _progress(requests, group.split, share) as (progress, done):
+        evaluate_share(requests, share, folder, names, lambda piece: progress(done(piece)), span)
 
 
 def check_parts(on_path: OnPath, shards: int, splits: Sequence[str], modes: Sequence[str]) -> None:
@@ -82,22 +113,34 @@ def check_parts(on_path: OnPath, shards: int, splits: Sequence[str], modes: Sequ
         )
     for name in splits:
         data = on_path.split(name)
-        if isinstance(data, Stream):
-            if not data.is_repeatable:
-                raise InputError(
-                    f"{given}: {name} gives other examples in each pass, so that parts of several passes are no whole; "
-                    "use measurement.shards=null, or random numbers of torch, NumPy or Python for what is random"
-                )
-            continue
-        num = num_of(data) or 1
-        size = min(on_path.trial_in(mode).passes_for(num).examples for mode in modes)
-        few, smaller = -(-num // size), max(1, num // shards)
-        if few < shards and not trial.statistics.recalibrates:
-            log.warning(
-                "%s: the %d examples of %s make %d batch%s of up to %d, so that %d of the parts have nothing to do; "
-                "objective.batch_size=%d makes a batch for each",
-                *(given, num, name, few, "es" * (few > 1), size, shards - few, smaller),
+        if isinstance(data, Stream) and not data.is_repeatable:
+            raise InputError(
+                f"{given}: {name} gives other examples in each pass, so that parts of several passes are no whole; "
+                "use measurement.shards=null, or random numbers of torch, NumPy or Python for what is random"
             )
+    if not trial.statistics.recalibrates:
+        _tell_idle(on_path, shards, groups_of(on_path, splits, modes))
+
+
+def _tell_idle(on_path: OnPath, shards: int, groups: Sequence[Group]) -> None:
+    """Warn of parts that hold no batch, as far as the examples are held, and name the way out."""
+    used, told, fits = set[int](), list[str](), list[int]()
+    for group in groups:
+        data = on_path.split(group.split)
+        if isinstance(data, Stream) or group.span is None:
+            return
+        num = len(data)
+        size = on_path.trial_in(group.modes[0]).passes_for(num).examples
+        starts = range(0, num, size)
+        used |= {n for n in range(shards) for at in starts if Share(n, shards).has(at, num, group.span)}
+        told.append(f"{group.split} {group.modes[0]} {len(starts)} of up to {size}")
+        fits.append(group.span.all * num // (shards * (group.span.stop - group.span.first)))
+    if idle := shards - len(used):
+        log.warning(
+            "measurement.shards=%d: %d of the parts %s nothing to do, since there are so few batches (%s); "
+            "objective.batch_size=%d gives each of them some",
+            *(shards, idle, "has" if idle == 1 else "have", ", ".join(told), max(1, min(fits))),
+        )
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,5 +49,5 @@ def noise_of_sample(sample: Sample, values: Array, alphas: Array) -> dict[str, A
     """
     origin = int(np.argmin(np.abs(alphas)))
     apart, half = values - values[origin], BAND * sample.errors_from(origin)
-    found = {"low": apart - half, "high": apart + half}
-    return found if len(alphas) > MOST_POINTS else {"errors": sample.errors(), **found}
+    found: dict[str, Any] = {"low": apart - half, "high": apart + half}
+    return found if len(alphas) > MOST_POINTS else found | {"errors": sample.errors()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
@@ -14,7 +14,7 @@ import numpy as np
 from landscape.cost.contract import is_of_batch
 from landscape.data.stream import num_of, shown_of
 from landscape.errors import InputError
-from landscape.measurement.asked import check_parts, evaluate_part, evaluations_of, together_of
+from landscape.measurement.asked import Group, check_parts, evaluate_part, evaluations_of, groups_of
 from landscape.measurement.bounds import bounds_of, noise_of_sample
 from landscape.measurement.contract import Measured, Pass, Work
 from landscape.measurement.placement import Placed, check_placement, order_of, place
@@ -69,11 +69,12 @@ class Interpolation:
 
     def check(self, on_path: OnPath) -> None:
         """Raise InputError where J has no slope and one is wanted, before anything is trained."""
-        for mode in self.modes:
-            check_placement(on_path, mode, self.slopes)
-            self._check_tolerance(on_path, on_path.trial_in(mode))
         if self.shards is not None:
             check_parts(on_path, self.shards, self.splits, self.modes_on(on_path))
+        for mode in self.modes:
+            check_placement(on_path, mode, self.slopes)
+            if order_of(on_path, self.slopes):
+                self._check_tolerance(on_path, on_path.trial_in(mode))
 
     def _check_tolerance(self, on_path: OnPath, objective: Objective) -> None:
         """Raise InputError for a tolerance where slopes are wanted, which no interpolation gives."""
@@ -89,9 +90,9 @@ class Interpolation:
         """On a path -> curves keyed ``"train/stochastic"`` and so on."""
         curves: dict[str, Curve] = {}
         numbers: dict[str, list[float]] = {}
-        for split, objectives in self._objectives(on_path):
-            for curve, placed in self._curves(on_path, objectives, split):
-                name = f"{split}/{curve.mode}"
+        for group in groups_of(on_path, self.splits, self.modes_on(on_path)):
+            for curve, placed in self._curves(on_path, group):
+                name = f"{group.split}/{curve.mode}"
                 curves[name] = curve
                 numbers |= numbers_of(name, curve)
                 numbers |= {f"{name}/{key}": values for key, values in placed.items()}
@@ -108,41 +109,31 @@ class Interpolation:
         Raises:
             InputError: as of a call.
         """
-        for split, objectives in self._objectives(on_path):
-            _, requests = self._requests(on_path, objectives, split)
-            evaluate_part(requests, split, share, folder)
-
-    def _objectives(self, on_path: OnPath) -> Iterator[tuple[str, list[Objective]]]:
-        """(split, objectives that are evaluated together)."""
-        for split in self.splits:
-            examples = on_path.split(split)
-            for together in together_of(self.modes_on(on_path), examples):
-                yield split, [on_path.objective_along(examples, mode) for mode in together]
+        for group in groups_of(on_path, self.splits, self.modes_on(on_path)):
+            if group.has_of(share):
+                evaluate_part(self._requests(on_path, group)[1], group, share, folder)
 
     def modes_on(self, on_path: OnPath) -> list[str]:
         """The modes that are measured."""
         return [mode for mode in self.modes if not self.is_repeated(mode, on_path.trial_in(mode))]
 
-    def _requests(
-        self, on_path: OnPath, objectives: Sequence[Objective], split: str
-    ) -> tuple[list[Placed], list[Request]]:
-        """The positions for each of some objectives over the same examples, and what is asked of it there."""
-        placed, requests = list[Placed](), list[Request]()
-        for objective in objectives:
+    def _requests(self, on_path: OnPath, group: Group) -> tuple[list[Placed], list[Request]]:
+        """The positions for each of some curves over the same examples, and what is asked of J there."""
+        placed, requests, split = list[Placed](), list[Request](), group.split
+        for mode in group.modes:
+            objective = on_path.objective_along(on_path.split(split), mode)
             self._check_tolerance(on_path, objective)
             path = on_path.laid(objective.device, objective.dtype)
             placed.append(place(objective, path, on_path, self.slopes, f"{split} {objective.mode}"))
             requests.append(self._request(on_path, objective, path, placed[-1], split))
         return placed, requests
 
-    def _curves(
-        self, on_path: OnPath, objectives: Sequence[Objective], split: str
-    ) -> list[tuple[Curve, dict[str, list[float]]]]:
-        """Objectives over the same examples along the path, and the numbers of an adaptive grid of each."""
-        placed, requests = self._requests(on_path, objectives, split)
-        evaluations = evaluations_of(requests, split, on_path.shares)
+    def _curves(self, on_path: OnPath, group: Group) -> list[tuple[Curve, dict[str, list[float]]]]:
+        """J over the same examples along the path, and the numbers of an adaptive grid of each curve."""
+        placed, requests = self._requests(on_path, group)
+        evaluations = evaluations_of(requests, group.split, on_path.shares)
         return [
-            (self._curve(on_path, request, part, evaluation, split), part.numbers)
+            (self._curve(on_path, request, part, evaluation, group.split), part.numbers)
             for request, part, evaluation in zip(requests, placed, evaluations, strict=True)
         ]
 
@@ -153,7 +144,7 @@ class Interpolation:
         noise = NoiseOfCosts(alphas) if has_noise and objective.is_streamed else None
         file = on_path.interim(f"{split}-{objective.mode}") if objective.is_streamed else None
         interim = None if file is None else Interim(file)
-        own = {"noise": noise, "interim": interim, "beside": placed.sums}
+        own: dict[str, Any] = {"noise": noise, "interim": interim, "beside": placed.sums}
         found = Request(objective, path, alphas, keep_costs=has_noise, **own)
         return found if self.slopes or on_path.adaptive is not None else replace(found, axes=(alphas,))
 
@@ -203,7 +194,10 @@ class Interpolation:
                 num_again = num * (is_evaluated_again(trial) or split.is_resampled) + len(again) + len(again[::EVERY])
                 few = some_of(shown_of(split))[0]
                 passes.append(Pass(name, mode, len(few), num_again, num_rows, trial.num_replicates))
-        return Work(tuple(passes), unknown="" if on_path.adaptive is None else "the points that alphas=adaptive adds")
+        unknown = "" if on_path.adaptive is None else "the points that alphas=adaptive adds"
+        if on_path.trial.tolerance is not None:
+            unknown = "what objective.tolerance saves of it"
+        return Work(tuple(passes), unknown=unknown)
 
     def is_repeated(self, mode: str, objective: Objective) -> bool:
         """Whether this curve would be the deterministic one once more."""

@@ -20,7 +20,7 @@ from landscape.data.stream import num_of
 from landscape.endpoints import BetweenSolutions, ThreeSolutions
 from landscape.errors import InputError
 from landscape.ground.words import chosen_as
-from landscape.measurement.asked import check_parts, evaluate_part, together_of
+from landscape.measurement.asked import check_parts, evaluate_part, groups_of
 from landscape.measurement.contract import Measured, Pass, Work
 from landscape.measurement.grid import Laid, requests_on, surfaces_on
 from landscape.measurement.interpolation import Interpolation
@@ -142,32 +142,31 @@ class PlaneSurface:
         laid = self._laid(on_path)
         plane, numbers, surfaces = laid.plane, dict(laid.plane.numbers), dict[str, Surface]()
         _tell(plane)
-        for split in self.curves.splits:
-            for together in together_of(self.curves.modes_on(on_path), on_path.split(split)):
-                for surface in surfaces_on(on_path, laid, split, together, self.curves.noise):
-                    if plane.path and on_path.solutions is not None:
-                        known = np.isfinite(plane.path["first"])
-                        values = objective_of_points(on_path, on_path.solutions, split, surface.mode, known)
-                        surface = replace(surface, path=plane.path | {"objective": values})
-                    name = f"{split}/{surface.mode}"
-                    surfaces[name] = surface
-                    found = surface.summary()
-                    if "bound" in surface.noise:
-                        found["bound"] = surface.noise["bound"].max(axis=(0, 1)).tolist()
-                        found["passes"] = surface.noise["passes"].tolist()
-                    if self.level is not None:
-                        found["share_below"] = surface.share_below(self.level)
-                    numbers |= {f"{name}/{key}": values for key, values in found.items()}
+        for group in groups_of(on_path, self.curves.splits, self.curves.modes_on(on_path)):
+            for surface in surfaces_on(on_path, laid, group.split, group.modes, self.curves.noise):
+                if plane.path and on_path.solutions is not None:
+                    known = np.isfinite(plane.path["first"])
+                    values = objective_of_points(on_path, on_path.solutions, group.split, surface.mode, known)
+                    surface = replace(surface, path=plane.path | {"objective": values})
+                name = f"{group.split}/{surface.mode}"
+                surfaces[name] = surface
+                found = surface.summary()
+                if "bound" in surface.noise:
+                    found["bound"] = surface.noise["bound"].max(axis=(0, 1)).tolist()
+                    found["passes"] = surface.noise["passes"].tolist()
+                if self.level is not None:
+                    found["share_below"] = surface.share_below(self.level)
+                numbers |= {f"{name}/{key}": values for key, values in found.items()}
         return Measured(surfaces=surfaces, numbers=numbers, labels=on_path.ends.labels)
 
     def share(self, on_path: OnPath, share: Share, folder: Path) -> None:
         """Evaluate a part of the examples, as interpolation does."""
         laid = self._laid(on_path)
         stage = laid.stage(on_path)
-        for split in self.curves.splits:
-            for together in together_of(self.curves.modes_on(on_path), on_path.split(split)):
-                requests, _ = requests_on(stage, laid, split, together, self.curves.noise)
-                evaluate_part(requests, split, share, folder)
+        for group in groups_of(on_path, self.curves.splits, self.curves.modes_on(on_path)):
+            if group.has_of(share):
+                requests, _ = requests_on(stage, laid, group.split, group.modes, self.curves.noise)
+                evaluate_part(requests, group, share, folder)
 
     def _laid(self, on_path: OnPath) -> Laid:
         """The grid on the plane of this path."""

@@ -251,7 +251,7 @@ class Objective:
         evaluate = evaluate or (
             lambda b: b.channels(self.forward.start if theta is None else theta, keeps_theta=is_safe)
         )
-        foot = footprint(self.batches, own, evaluate, self.wants.budget)
+        foot = footprint(self.batches, own, evaluate, self.wants.budget, theta)
         if self.statistics.moves:
             foot = foot.with_statistics(len(self.seeds) * self.statistics.num_bytes, self.statistics.recalibrates)
         num, draws = num_examples or self.examples.num or MOST_CPU, bool(self.batches.drawing)

@@ -52,17 +52,23 @@ def read(file: Path, schema: int) -> Record | None:
     except FileNotFoundError:
         return None
     except (OSError, KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
-        aside = file.with_name(f"{file.name}.damaged")
-        log.warning("%s is damaged (%s), kept as %s; starting anew", file, error, aside.name)
-        with suppress(OSError):  # another process was quicker
-            file.replace(aside)
+        set_aside(file, error)
         return None
 
 
-def said(file: Path, key: str) -> Any:
-    """What a file says of itself under a key, which nobody has compared with its digest; None where it says nothing."""
+def set_aside(file: Path, error: Exception) -> None:
+    """Say that a file is not what was written, and why, and put it out of the way."""
+    aside = file.with_name(f"{file.name}.damaged")
+    log.warning("%s is damaged (%s), kept as %s; starting anew", file, error, aside.name)
+    with suppress(OSError):  # another process was quicker
+        file.replace(aside)
+
+
+def said(file: Path) -> dict[str, Any] | None:
+    """What a file says of itself, which nobody has compared with its digest; None where it says nothing."""
     try:
-        return json.loads(npz.read(file, "u", only=ABOUT)[ABOUT].tobytes().decode())[key]
+        about = json.loads(npz.read(file, "u", only=ABOUT)[ABOUT].tobytes().decode())
+        return about if isinstance(about, dict) else None
     except (OSError, KeyError, TypeError, ValueError, RecursionError):
         return None
 

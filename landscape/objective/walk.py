@@ -16,6 +16,7 @@ from landscape.objective.engine.line import LineSums, line_sums
 from landscape.objective.engine.stacked import StackedPoints
 from landscape.objective.examples import Examples
 from landscape.objective.interim import Interim, Switches, question_of
+from landscape.objective.memory.kept import keep_freed
 from landscape.objective.memory.passes import Passes
 from landscape.objective.sums import Listener, Sums
 from landscape.parameters import row_of
@@ -55,6 +56,8 @@ class Walk:
         self.states: dict[tuple[int, int, int], Any] = {}
         self.interim: Interim | None = None
         forward = batches.forward
+        if forward.device.type == "cpu":
+            keep_freed()
         moving = any(row is not buffers[0] for row in buffers)
         # torch's own dropout draws from the global generator inside the forward pass, and what a forward pass writes
         # into its own weights may go by their values: nothing that can be traced.

@@ -9,9 +9,12 @@ from landscape.objective.engine.events.structure import NARROW, Structure, find
 from landscape.objective.engine.graph import Kind, Trace, Unsuited
 from landscape.objective.engine.prefix import Prefix
 from landscape.objective.engine.rows import Points, rows_of
+from landscape.objective.memory.passes import Limit
 
 SMALL = 2e10
-"""Operations of one batch at all points below which tracing it takes longer than what could be saved."""
+"""Operations at all points below which a trace takes longer than what could be saved."""
+SHARE = 0.05
+"""Less is not worth a graph."""
 LOADING = 1e10
 """A tenth of the operations in the time that numba takes to be imported and to load the kernels, which it does once,
 and a process seldom evaluates one line alone."""
@@ -25,13 +28,16 @@ PACKED, MOST_BYTES = 9, 512 << 20
 unasked: of a larger network every copy weighs, and a pass has enough to do as it is."""
 
 
-def is_small(num_examples: int, num_points: int, flops: float) -> bool:
-    """Whether a batch is over before a trace of it would be.
+def may_pay(limit: Limit, num_points: int) -> bool:
+    """Whether a trace of the network could save more than it takes.
 
-    Args:
-        flops: per example and point.
+    Without a product of data and parameters there is nothing to share, and convolutions of them are all that is. A
+    matrix product may be the first layer of the events, which save nearly everything.
     """
-    return num_examples * num_points * flops < SMALL
+    if limit.first <= SHARE * limit.flops and not limit.rows:
+        return False
+    saved = limit.flops if limit.rows else limit.first
+    return limit.examples * num_points * saved >= SMALL
 
 
 def rows_together(num_points: int, structure: Structure) -> int:
@@ -53,7 +59,7 @@ def prefix_pays(prefix: Prefix, points: Points) -> bool:
     shared, rest = work(trace, Kind.AFFINE), work(trace, Kind.MOVING)
     saved = (len(points) - len(points[0])) * shared
     costs = len(points) * TOUCH * elements(n for n in prefix.affine if reads_data(n, trace))
-    return saved - costs > 0.05 * len(points) * (shared + rest)
+    return saved - costs > SHARE * len(points) * (shared + rest)
 
 
 def structure_for(trace: Trace, points: Points, device_type: str) -> Structure:

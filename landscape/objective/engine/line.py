@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from landscape.errors import InputError
-from landscape.objective.engine.choice import is_small
+from landscape.objective.engine.choice import may_pay
 from landscape.objective.engine.counts import HELD_POINTS
 from landscape.objective.engine.graph import NotFinite, Unsuited
 from landscape.objective.engine.prefix import Prefix, combine
@@ -64,11 +64,9 @@ class LineSums:
         self.anchors = [anchor.to(forward.device, forward.dtype) for anchor in path.anchors]
         self.points = [path.weights(float(alpha)) for alpha in alphas]
         self.limit, self.runners = limit, Runners(engine, forward, self.points, limit)
-        self.serves, self.is_checked = True, False
+        self.serves, self.is_checked = engine != "auto" or may_pay(limit, len(self.points)), False
         self.num_served = 0
         """Batches so far that were added."""
-        self.num_first: int | None = None
-        """Examples of the first batch of all, where another walk has it; None: it is the first that comes."""
         self._finite = torch.ones((), dtype=torch.bool, device=forward.device)
 
     @property
@@ -90,12 +88,6 @@ class LineSums:
             states: of (point, row, replicate), as the batch before left them.
             start: the batch's first example.
         """
-        if self.engine == "auto" and not self.is_checked:
-            # All examples, so that it is one choice for all batches, and for all parts of a measurement that is shared.
-            num = max(self.limit.examples, self.num_first or num_of(next(iter(known.values()))))
-            # A recurrent layer that is one operator is not counted, but uses each parameter at least once.
-            flops = max(self.limit.flops, 2.0 * self.anchors[0].shape[-1])
-            self.serves = self.serves and not is_small(num, len(self.points), flops)
         if not self.serves:
             return False
         found = {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import torch
@@ -27,14 +27,23 @@ Evaluate = Callable[[Batch], tuple[Mapping[str, Tensor], Any]]
 
 SCRATCH = ("convolution", "_convolution", "mkldnn_rnn_layer", "_thnn_fused_lstm_cell")
 """Operators whose libraries work on a copy of what they read and write, in an order of their own."""
+ROWS = ("mm", "addmm", "bmm", "baddbmm")
+"""Matrix products."""
+KINKS = frozenset({"relu", "relu6", "leaky_relu", "prelu", "_prelu_kernel", "threshold", "hardtanh", "hardshrink"})
+KINKS |= {"softshrink", "clamp", "clamp_min", "clamp_max", "maximum", "minimum", "amax", "amin", "abs"}
+"""Operators that may be piecewise linear; with an underscore behind they work in place."""
 
 
 class Live(TorchDispatchMode):
     """Counts what is made inside the block, on any device; what was there before does not count.
 
     ``now``: bytes held. ``peak``: the most so far. ``flops``: multiplications and additions of products and
-    convolutions so far. It sees operators: what a library takes for itself within one is added only for those of
-    ``SCRATCH``.
+    convolutions so far; ``first``: of these, those of data and parameters as they are; ``rows``: of these, those of
+    matrix products; ``bends``: whether any operator may be piecewise linear. It sees operators: what a library takes
+    for itself within one is added only for those of ``SCRATCH``.
+
+    Args:
+        parameters: what a point is, or is made of.
     """
 
     @classmethod
@@ -42,24 +51,39 @@ class Live(TorchDispatchMode):
         """False: torch would import its compiler at the first operator, for seconds, to keep it away from here."""
         return False
 
-    def __init__(self) -> None:
+    def __init__(self, parameters: Iterable[Tensor] = ()) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.now: int = 0
         self.peak: int = 0
         self.flops: int = 0
+        self.first: int = 0
+        self.rows: int = 0
+        self.bends = False
+        self._point = {_storage(tensor)._cdata for tensor in parameters}  # memory in which no data has entered
+        self._mixed = set[int]()  # memory whose values come from both
         self._held: dict[int, weakref.ref[Any]] = {}
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Run the operator and note what is new in its outputs."""
         out = func(*args, **(kwargs or {}))
-        if (count := flop_registry.get(func.overloadpacket)) is not None:
-            self.flops += count(*args, **(kwargs or {}), out_val=out)
+        name = func.overloadpacket.__name__
+        self.bends |= name.removesuffix("_") in KINKS
         read = {_storage(t)._cdata: t for t in tree_leaves((args, kwargs)) if isinstance(t, Tensor)}
         made = [t for t in tree_leaves(out) if isinstance(t, Tensor) and _storage(t)._cdata not in read]
+        is_mixed = not self._mixed.isdisjoint(read)
+        has_point = not self._point.isdisjoint(read)
+        is_first = has_point and not is_mixed and not self._point.issuperset(read)
+        if (count := flop_registry.get(func.overloadpacket)) is not None:
+            flops = count(*args, **(kwargs or {}), out_val=out)
+            self.flops += flops
+            self.first += flops if is_first else 0
+            self.rows += flops if is_first and name in ROWS else 0
         for tensor in made:
             self._note(_storage(tensor))
+            if is_mixed or has_point:
+                (self._mixed if is_mixed or is_first else self._point).add(_storage(tensor)._cdata)
         extra = 0
-        if func.overloadpacket.__name__ in SCRATCH:
+        if name in SCRATCH:
             extra = sum(t.numel() * t.element_size() for t in [*read.values(), *made])
         self.peak = max(self.peak, self.now + extra)
         return out
@@ -71,6 +95,8 @@ class Live(TorchDispatchMode):
 
         def gone(_: Any) -> None:
             self._held.pop(key, None)
+            self._mixed.discard(key)
+            self._point.discard(key)
             self.now -= num_bytes
 
         self._held[key] = weakref.ref(storage, gone)
@@ -81,7 +107,9 @@ def _storage(tensor: Tensor) -> Any:
     return tensor.untyped_storage()
 
 
-def footprint(batches: Batches, buffers: Buffers, evaluate: Evaluate, budget: float = math.inf) -> Footprint:
+def footprint(
+    batches: Batches, buffers: Buffers, evaluate: Evaluate, budget: float = math.inf, point: Tensor | None = None
+) -> Footprint:
     """Bytes that the plain path takes.
 
     Args:
@@ -89,21 +117,24 @@ def footprint(batches: Batches, buffers: Buffers, evaluate: Evaluate, budget: fl
         buffers: of the first row.
         evaluate: what is done to a batch.
         budget: in bytes.
+        point: where it is evaluated, unless that is made of the module's parameters on the way.
     """
     split, forward, rows, replicates = batches.split, batches.forward, len(batches.seeds), batches.num_replicates
     theta_bytes = forward.layout.num_parameters * forward.dtype.itemsize
     draws, width = forward.cost.num_draws, sum(forward.masks.widths) if batches.is_random else 0
-    sizes, peaks, state, flops = list[int](), list[int](), 0, 0.0
+    sizes, peaks, state, counted = list[int](), list[int](), 0, (0.0, 0.0, 0.0)
+    parameters = [*forward.module.parameters(), *([] if point is None else [point])]
     size = split.num_streams or min(2, len(split))
     while True:
         x, y = split.rows(slice(size))
         masks = torch.ones((draws, size, width), dtype=torch.bool, device=forward.device) if width else None
         batch = batches.one(x, y, buffers, masks)
-        with torch.no_grad(), Live() as live:
+        with torch.no_grad(), Live(parameters) as live:
             _, after = evaluate(batch)
             state = sum(t.numel() * t.element_size() for t in tree_leaves(after) if isinstance(t, Tensor))
             del after
-        sizes, peaks, flops = [*sizes, size], [*peaks, live.peak], live.flops / size
+        sizes, peaks = [*sizes, size], [*peaks, live.peak]
+        counted = live.flops / size, live.first / size, (live.rows if live.bends else 0) / size
         each, is_enough = _each(sizes, peaks, split)
         # What is counted must itself stay within the budget.
         if is_enough or (size >= FEW and live.peak > budget / 4):
@@ -122,7 +153,7 @@ def footprint(batches: Batches, buffers: Buffers, evaluate: Evaluate, budget: fl
     fixed = (3 * rows + 3 * (rows > 1)) * theta_bytes + blocks + constant
     held = rows * replicates * mask + rows * pixels * (5 + pixel_bytes)
     # The states before a batch and after it.
-    return Footprint(fixed, held, each, 3.0 * theta_bytes, 2.0 * rows * replicates * state, flops)
+    return Footprint(fixed, held, each, 3.0 * theta_bytes, 2.0 * rows * replicates * state, *counted)
 
 
 def _each(sizes: list[int], peaks: list[int], split: Split) -> tuple[float, bool]:

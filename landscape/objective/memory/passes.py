@@ -15,9 +15,9 @@ log = logging.getLogger(__name__)
 
 MOST_CPU, MOST_CUDA = 5000, 65536
 """Examples per pass where nobody says how many: more gain nothing on a CPU; a GPU likes them all."""
-CACHE_BYTES, CACHE_POINTS = 48 << 20, 8
-"""On a CPU the values of a pass stay within so many bytes, which its last cache may hold, or so many times those of
-theta, which every pass combines anew at every point: maps of a convolution, read back from memory, take up to twice
+CACHE_BYTES, CACHE_POINTS = 32 << 20, 8
+"""On a CPU the values of a pass stay within so many bytes, which its last cache may hold and ``kept`` keeps, or so many
+times those of theta, which every pass combines anew at every point: values of a convolution in fresh memory take twice
 the time."""
 LADDER = (32768, 16384, 8192, 5000, 2500, 1000, 500, 250, 100, 50, 25, 10, 5, 2, 1)
 """Smaller numbers of examples to try: few steps, so that a little more or less free memory changes nothing."""
@@ -44,6 +44,8 @@ class Footprint:
         point: per point that is evaluated at the same time as others: its parameters.
         carried: per point of the path, from one batch to the next: states, running statistics.
         flops: multiplications and additions per example at one point, those of products and convolutions.
+        first: of these, those whose factors are data and parameters as they are.
+        rows: of these, those of matrix products, where anything is piecewise linear.
     """
 
     fixed: float
@@ -52,6 +54,8 @@ class Footprint:
     point: float
     carried: float
     flops: float = 0.0
+    first: float = 0.0
+    rows: float = 0.0
 
     def of(self, examples: int, together: int = 1, points: int = 1) -> float:
         """Bytes with so many examples per pass, points evaluated at once, and points of the path per pass."""
@@ -97,15 +101,17 @@ class Limit:
         bytes: of memory, beyond what the batch itself takes.
         plain: bytes per example of the plain path.
         together: points in one forward pass.
-        flops: per example of the plain path, as far as they were counted.
-        examples: of all batches; 0: not known.
+        examples: N, of a stream as far as it is known.
+        flops, first, rows: per example of the plain path, as of a ``Footprint``.
     """
 
     bytes: float = math.inf
     plain: float = 0.0
     together: int = 1
-    flops: float = 0.0
     examples: int = 0
+    flops: float = 0.0
+    first: float = 0.0
+    rows: float = 0.0
 
 
 class Passes:
@@ -196,7 +202,8 @@ class Passes:
         spare = max(0.0, self.wants.budget - carried - foot.of(self.whole))
         fit = 1 + int(spare // max(1.0, foot.point + self.whole * foot.each))
         left = self.wants.budget - carried - foot.fixed - self.whole * foot.held
-        return Limit(left, foot.each, max(1, min(wanted, fit, num_points)), foot.flops, self.num_examples)
+        counted = self.num_examples, foot.flops, foot.first, foot.rows
+        return Limit(left, foot.each, max(1, min(wanted, fit, num_points)), *counted)
 
 
 def examples_per_pass(foot: Footprint, wants: Wants, most: int, num_examples: int, why_fixed: str = "") -> int:

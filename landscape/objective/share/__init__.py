@@ -10,4 +10,5 @@ from landscape.objective.share.evaluate import evaluate_share as evaluate_share
 from landscape.objective.share.merge import merged as merged
 from landscape.objective.share.piece import Piece as Piece
 from landscape.objective.share.share import Share as Share
+from landscape.objective.share.share import Span as Span
 from landscape.objective.share.share import check_shards as check_shards

@@ -18,7 +18,7 @@ from landscape.objective.share.blocks import Blocks
 from landscape.objective.share.files import Files
 from landscape.objective.share.piece import Piece
 from landscape.objective.share.question import Question
-from landscape.objective.share.share import Share
+from landscape.objective.share.share import WHOLE, Share, Span
 from landscape.objective.share.walk import PartWalk, digest_of, held_by
 from landscape.path import widened
 
@@ -95,8 +95,7 @@ class Asked:
     def is_same(self, piece: Piece) -> bool:
         """Whether examples that are held are those of a piece; of a stream nobody knows before a pass."""
         of = self.request.objective
-        rows = slice(piece.cut.before, sum(piece.cut))
-        return of.is_streamed or digest_of(of.split, rows) == piece.digest
+        return of.is_streamed or digest_of(of.examples.data, piece.cut) == piece.digest
 
 
 def groups_of(asked: Sequence[Asked]) -> list[tuple[list[Asked], int]]:
@@ -109,7 +108,12 @@ def groups_of(asked: Sequence[Asked]) -> list[tuple[list[Asked], int]]:
 @undisturbed()
 @tf32(False)
 def evaluate_share(
-    requests: Sequence[Request], share: Share, folder: Path, names: Sequence[str], reached: Reached
+    requests: Sequence[Request],
+    share: Share,
+    folder: Path,
+    names: Sequence[str],
+    reached: Reached,
+    span: Span = WHOLE,
 ) -> None:
     """Evaluate a part of some requests over the same examples, and keep it in files; what is there already is left.
 
@@ -117,24 +121,31 @@ def evaluate_share(
         share: which part.
         names: of the curves.
         reached: told each piece that is done.
+        span: where the curves lie in all that is measured.
     """
     asked = [Asked(request, folder, name, share.label) for request, name in zip(requests, names, strict=True)]
     for group, size in groups_of(asked):
         for reads_all in (False, True):
             try:
-                _share_of_group(group, size, share, reads_all, reached)
+                _share_of_group(group, size, share, span, reads_all, reached)
                 break
             except Uneven:
                 log.info("%s: batches of several lengths or shapes, so that all are read", group[0].name)
 
 
-def _share_of_group(group: list[Asked], size: int, share: Share, reads_all: bool, reached: Reached) -> None:
+def _share_of_group(group: list[Asked], size: int, share: Share, span: Span, reads_all: bool, reached: Reached) -> None:
     first = group[0]
     of, num_points = first.request.objective, len(first.request.alphas)
-    is_own, ranges = owns(of.examples.num, share), [one.ranges for one in group]
+    num, ranges = of.examples.num, [one.ranges for one in group]
     if first.by_points:
-        here = num_points * share.number // share.of, num_points * (share.number + 1) // share.of
-        is_own, ranges = (lambda number, cut: True), [one.within(*here) for one in group]
+        points = [p for p in range(num_points) if share.has(p, num_points, span)]
+        ranges = [one.within(points[0], points[-1] + 1) if points else [] for one in group]
+
+    def is_own(number: int, cut: Cut) -> bool:
+        if first.by_points:
+            return True
+        return number % share.of == share.number if num is None else share.has(cut.before, num, span)
+
     known = [{p.key for _, pieces in one.found for p in pieces if one.is_same(p)} for one in group]
 
     def is_wanted(number: int, cut: Cut) -> bool:
@@ -142,7 +153,7 @@ def _share_of_group(group: list[Asked], size: int, share: Share, reads_all: bool
         return is_own(number, cut) and any((*cut, *part) not in keys for keys, parts in each for part in parts)
 
     for end in (about["end"] for about, _ in first.found if about["end"].get("label") == share.label):
-        if end["cuts"] and not any(is_wanted(n, Cut(*cut)) for n, cut in enumerate(end["cuts"])):
+        if end["cuts"] and not any(is_wanted(n, cut) for n, cut in enumerate(end["cuts"])):
             log.info("%s: %s is there already", first.name, share)
             return
     writers = [one.files.writer(share.label) for one in group]
@@ -179,8 +190,6 @@ def pieces_of_pass(
         walks = {n: PartWalk(group[n].request, *ranges[n], engine) for n, engine in engines.items()}
         for cut, block in blocks:
             for n, walk in walks.items():
-                if not cut.before:
-                    walk.expect(cut.num)
                 if block is not None and (*cut, *ranges[n]) not in known[n]:
                     yield n, walk.piece(cut, block)
         engines = {n: "plain" for n, walk in walks.items() if not walk.end()}
@@ -196,10 +205,3 @@ def _tell(asked: Asked, blocks: Blocks, share: Share) -> None:
         own = [cut for n, cut in enumerate(blocks.cuts) if blocks.is_wanted(n, cut)]
         num = sum(cut.num for cut in own)
         log.info("%s, %s: %d examples in %d of %d batches", asked.name, share, num, len(own), len(blocks.cuts))
-
-
-def owns(num: int | None, share: Share) -> Callable[[int, Cut], bool]:
-    """Whose a block is: parts follow one another where the number of examples is known, else they take turns."""
-    if num is None:
-        return lambda number, cut: number % share.of == share.number
-    return lambda number, cut: min(cut.before * share.of // num, share.of - 1) == share.number

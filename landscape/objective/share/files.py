@@ -10,10 +10,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
+from torch import Tensor
 
+from landscape.data.portion import Cut
 from landscape.errors import InputError
 from landscape.objective import record
 from landscape.objective.share.piece import Piece, pieces_of, record_of
@@ -40,7 +40,7 @@ class Files:
 
     def __init__(self, folder: Path, name: str, question: Question, size: int) -> None:
         self.folder, self.name, self.question, self.size = folder, name, question, size
-        self._held: dict[Path, dict[int, NDArray[Any]]] = {}
+        self._held: dict[Path, dict[int, Tensor]] = {}
         folder.mkdir(parents=True, exist_ok=True)
 
     def read(self, *labels: str) -> Iterator[tuple[dict[str, Any], list[Piece]]]:
@@ -58,21 +58,30 @@ class Files:
             if found is None:
                 continue
             about, arrays = found
-            if not self.question.is_that(about["question"], arrays.get("question")):
+            if not self.question.is_that(about.get("question"), arrays.get("question")):
                 log.warning("%s was kept of another measurement, set aside as %s.other", file, file.name)
                 with suppress(OSError):
                     file.replace(file.with_name(f"{file.name}.other"))
                 continue
-            pieces = pieces_of(found)
-            yield about, [self._lighter(piece, file, n) for n, piece in enumerate(pieces)]
+            try:
+                pieces = pieces_of(found)
+                if not all(piece.fits(self.question.shape) for piece in pieces):
+                    raise ValueError("its sums have other shapes than what is asked")
+                end, here = about["end"], about["here"]
+                known = {"end": end and {**end, "cuts": [Cut(*cut) for cut in end["cuts"]]}, "here": dict(here)}
+            except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:  # made to do harm
+                record.set_aside(file, error)
+                continue
+            yield known, [self._lighter(piece, file, n) for n, piece in enumerate(pieces)]
 
     def labels(self) -> set[str]:
         """Of the parts that have written something."""
         return {file.name.removeprefix(f"{self.name}.").partition(".")[0] for file in self._files()}
 
     def sizes(self) -> set[int]:
-        """Examples per forward pass in all files."""
-        return {int(size) for file in self._files() if isinstance(size := record.said(file, "size"), int)}
+        """Examples per forward pass in all files of this question."""
+        said = (record.said(file) or {} for file in self._files())
+        return {int(about["size"]) for about in said if about.get("question") == self.question.words}
 
     def _files(self) -> list[Path]:
         return sorted(self.folder.glob(f"{self.name}.*.npz"))
@@ -81,13 +90,13 @@ class Files:
         """The same without its costs: those of all pieces together may outgrow memory."""
         return piece if piece.costs is None else replace(piece, costs=lambda: self._costs(file)[number])
 
-    def _costs(self, file: Path) -> dict[int, NDArray[Any]]:
+    def _costs(self, file: Path) -> dict[int, Tensor]:
         """All costs of a file; those of a few files stay."""
         if file not in self._held:
             found = record.read(file, SCHEMA)
             if found is None:
                 raise InputError(f"{file} is no longer what it was; run the same command again")
-            costs = {n: p.costs for n, p in enumerate(pieces_of(found)) if isinstance(p.costs, np.ndarray)}
+            costs = {n: p.costs for n, p in enumerate(pieces_of(found)) if isinstance(p.costs, Tensor)}
             self._held[file] = costs
             while len(self._held) > 1 and sum(c.nbytes for held in self._held.values() for c in held.values()) > HELD:
                 del self._held[next(iter(self._held))]

@@ -112,7 +112,7 @@ class _Whole:
         if len({end["order"] for end in ends if end["order"]}) > 1:
             raise Apart("the parts saw the examples in several orders")
         ends = [end for end in ends if end["reads_all"]] or ends  # what a loader's numbers say is what it should do
-        kinds = {tuple(Cut(*cut) for cut in end["cuts"]) for end in ends}
+        kinds = {tuple(end["cuts"]) for end in ends}
         if len(kinds) > 1:
             raise Apart("the parts saw other examples")
         if kinds:
@@ -138,9 +138,7 @@ class _Whole:
         """A new walk's."""
         if (n, part) not in self.walks:
             self.walks[n, part] = PartWalk(self.group[n].request, *part)
-        walk = self.walks[n, part]
-        walk.expect(self.cuts[0].num)
-        now = walk.switches
+        now = self.walks[n, part].switches
         return Chain(replace(now, serves=now.serves and not self.lost[n]))
 
     def _missing(self, n: int) -> dict[Range, set[Cut]]:
@@ -164,7 +162,7 @@ class _Whole:
                 for run in one.within(part[0], sum(part)) if free[part[0]] else ():
                     lack.setdefault(run, set()).add(cut)
         self.pieces[n] = kept
-        if lack and kept:
+        if lack:
             log.info("%s: %d of %d batches are not there and are evaluated here", one.name, _num(lack), len(self.cuts))
         return lack
 

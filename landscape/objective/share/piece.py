@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
+from torch import Tensor
 
 from landscape.data.portion import Cut
 from landscape.objective.record import Record
@@ -58,8 +56,8 @@ class Piece:
     start: Switches
     end: Switches
     is_plain: bool
-    totals: list[dict[str, NDArray[np.float64]]]
-    costs: NDArray[Any] | Callable[[], NDArray[Any]] | None = None
+    totals: list[dict[str, Tensor]]
+    costs: Tensor | Callable[[], Tensor] | None = None
     counts: Mapping[str, float] = field(default_factory=dict)
     factor: float = 1.0
     digest: str = ""
@@ -74,8 +72,20 @@ class Piece:
     @property
     def nbytes(self) -> int:
         """Of its arrays."""
-        held = sum(array.nbytes for batch in self.totals for array in batch.values())
-        return held + (self.costs.nbytes if isinstance(self.costs, np.ndarray) else 0)
+        held = sum(total.nbytes for batch in self.totals for total in batch.values())
+        return held + (self.costs.nbytes if isinstance(self.costs, Tensor) else 0)
+
+    def fits(self, shape: tuple[int, int, int]) -> bool:
+        """Whether it may be some of sums of this shape (K, A, S)."""
+        num_replicates, num_points, num_rows = shape
+        wanted = num_replicates, self.num_points, num_rows
+        costs = () if self.costs is None or callable(self.costs) else self.costs.shape
+        return (
+            0 <= self.first < self.first + self.num_points <= num_points
+            and 0 <= self.cut.before < sum(self.cut)
+            and all(total.shape == wanted for batch in self.totals for total in batch.values())
+            and (not costs or costs == (num_rows, self.num_points, self.cut.num))
+        )
 
     def add_to(self, sums: Sums) -> None:
         """Add it as its own walk would have, batch by batch."""
@@ -84,30 +94,30 @@ class Piece:
             for name, total in batch.items():
                 if name not in sums.totals:
                     sums.totals[name] = torch.zeros(sums.shape, dtype=torch.float64, device=sums.device)
-                sums.totals[name][:, here] += torch.from_numpy(total).to(sums.device)
+                sums.totals[name][:, here] += total.to(sums.device)
         if sums.costs is not None and self.costs is not None:
             start = self.cut.before - sums.before
-            costs = self.costs() if callable(self.costs) else self.costs
-            sums.costs[:, here, start : start + self.cut.num] = torch.from_numpy(costs).to(sums.costs.device)
+            costs = self.costs if isinstance(self.costs, Tensor) else self.costs()
+            sums.costs[:, here, start : start + self.cut.num] = costs.to(sums.costs.device)
 
 
 def record_of(pieces: list[Piece]) -> Record:
     """As numbers and arrays: what has one name and shape in one array, in the order of the pieces."""
-    about, found = [], dict[str, list[NDArray[Any]]]()
+    about, found = [], dict[str, list[Tensor]]()
     names = sorted({name for piece in pieces for batch in piece.totals for name in batch})
     for piece in pieces:
         for batch in piece.totals:
             for name, total in batch.items():
                 found.setdefault(f"total.{names.index(name)}.{piece.num_points}", []).append(total[None])
-        if isinstance(piece.costs, np.ndarray):
-            found.setdefault(f"costs.{piece.num_points}", []).append(np.moveaxis(piece.costs, 2, 0))
+        if isinstance(piece.costs, Tensor):
+            found.setdefault(f"costs.{piece.num_points}", []).append(piece.costs.movedim(2, 0))
         about.append(
             {
                 "key": list(piece.key),
                 "switches": [[s.together, s.serves, s.is_checked] for s in (piece.start, piece.end)],
                 "is_plain": piece.is_plain,
                 "names": [[names.index(name) for name in batch] for batch in piece.totals],
-                "has_costs": isinstance(piece.costs, np.ndarray),
+                "has_costs": isinstance(piece.costs, Tensor),
                 "counts": dict(piece.counts),
                 "factor": piece.factor,
                 "digest": piece.digest,
@@ -115,7 +125,7 @@ def record_of(pieces: list[Piece]) -> Record:
                 "is_lost": piece.is_lost,
             }
         )
-    return {"pieces": about, "names": names}, {name: np.concatenate(arrays) for name, arrays in found.items()}
+    return {"pieces": about, "names": names}, {name: torch.cat(parts).cpu().numpy() for name, parts in found.items()}
 
 
 def pieces_of(record: Record) -> list[Piece]:
@@ -123,18 +133,20 @@ def pieces_of(record: Record) -> list[Piece]:
     about, arrays = record
     read = dict.fromkeys(arrays, 0)
 
-    def take(name: str, num: int) -> NDArray[Any]:
+    def take(name: str, num: int) -> Tensor:
         read[name] += num
-        return arrays[name][read[name] - num : read[name]]
+        return torch.from_numpy(arrays[name][read[name] - num : read[name]])
 
     return [
         Piece(
             Cut(*one["key"][:2]),
-            *one["key"][2:],
-            *(Switches.of(values) for values in one["switches"]),
+            one["key"][2],
+            one["key"][3],
+            Switches.of(one["switches"][0]),
+            Switches.of(one["switches"][1]),
             one["is_plain"],
             [{about["names"][c]: take(f"total.{c}.{one['key'][3]}", 1)[0] for c in batch} for batch in one["names"]],
-            np.moveaxis(take(f"costs.{one['key'][3]}", one["key"][1]), 0, 2) if one["has_costs"] else None,
+            take(f"costs.{one['key'][3]}", one["key"][1]).movedim(0, 2) if one["has_costs"] else None,
             one["counts"],
             one["factor"],
             one["digest"],

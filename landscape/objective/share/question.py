@@ -51,6 +51,7 @@ class Question:
             "path": type(path).__name__,
             "weights": [[f"{w:.12g}" for w in path.weights(float(a))] for a in alphas] if is_affine(path) else [],
         }
+        self.shape = of.num_replicates, len(alphas), len(of.seeds)
         self.words = hashlib.sha256(json.dumps(words, sort_keys=True, default=str).encode()).hexdigest()
         tensors: list[Tensor] = [*points, channels["objective"]]
         for given in (of.buffers, of.buffers_0):

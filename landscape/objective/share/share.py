@@ -9,6 +9,24 @@ from landscape.errors import InputError
 
 
 @dataclass(frozen=True)
+class Span:
+    """Where a curve lies in all the work of a measurement, whose curves lie one after another.
+
+    Args:
+        first, stop: work before it, and up to its end.
+        all: of all curves.
+    """
+
+    first: int
+    stop: int
+    all: int
+
+
+WHOLE = Span(0, 1, 1)
+"""The only curve."""
+
+
+@dataclass(frozen=True)
 class Share:
     """One of so many parts of the examples, each of whole batches.
 
@@ -26,6 +44,21 @@ class Share:
     def __post_init__(self) -> None:
         if not 0 <= self.number < self.of:
             raise ValueError(f"there is no part {self.number} of {self.of}")
+
+    def has(self, at: int, num: int, span: Span = WHOLE) -> bool:
+        """Whether the part holds a place of a curve: parts are equal pieces of the work, one after another.
+
+        Args:
+            at: number of the place.
+            num: of all places.
+            span: of the curve.
+        """
+        work = span.first * num + (span.stop - span.first) * min(at, num - 1)
+        return work * self.of // (span.all * num) == self.number
+
+    def touches(self, span: Span) -> bool:
+        """Whether the part may hold anything of a curve."""
+        return self.number * span.all < span.stop * self.of and span.first * self.of < (self.number + 1) * span.all
 
     @property
     def label(self) -> str:

@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from landscape.data.portion import Cut
 from landscape.data.split import Split
+from landscape.data.stream import Stream
 from landscape.objective.record import bytes_of
 from landscape.objective.request import Request
 from landscape.objective.share.piece import Piece, Switches
@@ -38,10 +40,10 @@ class PartSums(Sums):
         self._make_room(num)
         self.held = self.whole
 
-    def taken(self) -> dict[str, Any]:
+    def taken(self) -> dict[str, Tensor]:
         """The sums of the last batch, which are then forgotten."""
         totals, self.totals = self.totals, {}
-        return {name: total.cpu().numpy() for name, total in totals.items()}
+        return totals
 
 
 def held_by(request: Request) -> int:
@@ -74,11 +76,6 @@ class PartWalk(Walk):
         super().__init__(of.batches, of.examples, of.passes, *at, self.part, lambda done: None, engine)
         self.read, self.write = switches_of(self.line, self.together)
 
-    def expect(self, num: int) -> None:
-        """So many examples has the first batch of all, by which it is decided whether an engine is worth while."""
-        if self.line is not None:
-            self.line.num_first = min(num, self.passes.examples)
-
     @property
     def switches(self) -> Switches:
         """What is found out so far."""
@@ -94,7 +91,8 @@ class PartWalk(Walk):
         Args:
             block: all examples that are held, or a block of a stream.
         """
-        start, is_streamed, served = self.switches, self.examples.is_streamed, self._num_served
+        start, served, data = self.switches, self._num_served, self.examples.data
+        is_streamed = isinstance(data, Stream)
         self.part.begin(*cut)
         # Of what is held a cut is a batch by its place; a block of a stream is cut into batches.
         places: Sequence[int] = range(0, cut.num, self.passes.examples) if is_streamed else [cut.before]
@@ -103,7 +101,6 @@ class PartWalk(Walk):
         for place in places:
             self._add(self.batches(place, self.passes.examples, self.buffers[0], block, before))
             totals.append(self.part.taken())
-        costs = None if self.part.costs is None else self.part.costs.cpu().numpy()
         counts, factor = self.examples.counts(block) if is_streamed else ({}, 1)
         return Piece(
             cut,
@@ -113,10 +110,10 @@ class PartWalk(Walk):
             self.switches,
             served == self._num_served,
             totals,
-            costs,
+            self.part.costs,
             counts,
             float(factor),
-            digest_of(block, slice(0, cut.num) if is_streamed else slice(cut.before, sum(cut))),
+            "" if isinstance(data, Stream) else digest_of(data, cut),
             {} if self.line is None else {_short(key): num for key, num in self.line.runners.parts.items()},
             self.is_lost,
         )
@@ -126,11 +123,11 @@ class PartWalk(Walk):
         return 0 if self.line is None else self.line.num_served
 
 
-def digest_of(block: Split, rows: slice) -> str:
-    """Of some examples as they are computed with."""
+def digest_of(data: Split, cut: Cut) -> str:
+    """Of some examples that are held."""
     found = hashlib.sha256()
-    for name, tensor in block.leaves.items():
-        part = tensor[rows]
+    for name, tensor in data.leaves.items():
+        part = tensor[cut.before : cut.before + cut.num]
         found.update(f"|{name} {tuple(part.shape)} {part.dtype}|".encode())
         found.update(bytes_of(part))
     return found.hexdigest()

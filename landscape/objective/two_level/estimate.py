@@ -82,7 +82,9 @@ class Fit:
         found = np.zeros((len(self.sizes), self.left.shape[1]))
         for h, num in enumerate(self.nums):
             if num < self.sizes[h]:
-                found[h] = self.left[self.stratum == h].std(axis=0, ddof=1) if num > 1 else np.inf
+                # Of a stratum that nobody has looked at yet, as much as of all.
+                some = self.stratum == h if num > 1 else slice(None)
+                found[h] = self.left[some].std(axis=0, ddof=1)
         return found
 
     @cached_property
@@ -105,7 +107,7 @@ class Fit:
         Args:
             nums: how many examples there will be of each stratum [H].
         """
-        nums, sizes = nums[:, None], self.sizes[:, None]
+        nums, sizes = np.maximum(nums, 1)[:, None], self.sizes[:, None]
         with np.errstate(invalid="ignore"):
             chance = SURE * self.spreads * np.sqrt(np.maximum(1 / nums - 1 / sizes, 0.0))
             unseen = UNSEEN * self.widest * (1 / nums - 1 / sizes)

@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 
 from landscape.cost.contract import is_of_batch
 from landscape.objective.sums import Evaluation
+from landscape.objective.two_level.nodes import always
 from landscape.objective.two_level.points import Points
-from landscape.objective.two_level.settle import held, undecided
+from landscape.objective.two_level.settle import deciding, held, undecided
+from landscape.objective.two_level.streamed import OtherExamples, StreamedPoints, most_held
 from landscape.objective.two_level.taken import Taken
 
 log = logging.getLogger(__name__)
@@ -27,6 +29,8 @@ FEW_POINTS = 12
 WORTH = 0.8
 """Share of all work up to which it is worth while."""
 ROUNDS = 30
+MARGIN = 1.5
+"""Of a stream so many times the examples that seem to be needed are kept: one pass more costs more."""
 
 
 def has_tolerance(request: Any) -> bool:
@@ -44,14 +48,36 @@ def to_tolerance(request: Any) -> Evaluation:
     if reason := why_in_full(request):
         return in_full(request, reason)
     request.lay()
-    return TwoLevel(request, Points(request)).evaluation()
+    if not request.objective.is_streamed:
+        return TwoLevel(request, Points(request)).evaluation()
+    try:
+        return _of_stream(request)
+    except OtherExamples as error:
+        return in_full(request, str(error))
+
+
+def _of_stream(request: Any) -> Evaluation:
+    """The answer over a stream: two passes, seldom more.
+
+    Raises:
+        OtherExamples: a pass shows others than the one before.
+    """
+    of = request.objective
+    points = StreamedPoints(request, most_held(of, 2 * MOST), of.passes.spare / 4)
+    first = always(request.axes)
+    begun = points.begin(first)
+    flow = TwoLevel(request, points)
+    flow.put(first, begun)
+    found = flow.evaluation()
+    log.info("objective.tolerance=%g: %d passes over the stream", of.tolerance, points.reads)
+    return found
 
 
 def why_in_full(request: Any) -> str:
     """Why nothing can be saved; empty where it can."""
     of = request.objective
-    if of.is_streamed:
-        return "the examples are streamed"
+    if of.is_streamed and not of.examples.data.is_repeatable:
+        return "a second pass over the stream shows other examples than the first"
     if of.split.num_streams is not None:
         return "sequences that are read side by side have no examples apart"
     if is_of_batch(of.cost):
@@ -62,8 +88,8 @@ def why_in_full(request: Any) -> str:
         return f"{len(request.alphas)} points are few"
     if of.passes.points(len(request.alphas)) < len(request.alphas):
         return "objective.memory leaves no room for the statistics at all points"
-    if len(of.split) < 2 * FEWEST:
-        return f"{len(of.split)} examples are few"
+    if (of.examples.num or MOST) < 2 * FEWEST:
+        return f"{of.examples.num} examples are few"
     return ""
 
 
@@ -83,10 +109,9 @@ class TwoLevel(Taken):
 
     def evaluation(self) -> Evaluation:
         """All values, and how far each may be off."""
-        start = num_first(self.num)
+        start = min(num_first(self.num), self.points.most)
         self.take_examples(np.array([start]))
-        if self._begin(2 * start):
-            self.cut()
+        if self._begin_again() if self.full.any() else self._begin(2 * start):
             for _ in range(ROUNDS):
                 if not self._next():
                     break
@@ -112,15 +137,38 @@ class TwoLevel(Taken):
                 return False
             if found.nums[0] <= len(self.numbers) or len(self.numbers) >= most:
                 self.take_points([*found.nodes, *np.flatnonzero(~usable)])
+                self.take_examples(self.cut())
                 return True
             self.take_examples(np.minimum(found.nums, most))
+
+    def _begin_again(self) -> bool:
+        """As ``_begin``, of a stream whose first nodes are there: what else is needed comes by in one more pass."""
+        least = self.cut()
+        usable = self.usable
+        values, bounds = self.estimated("objective", usable)
+        limits = self.limits(values)
+        found = self.planned(usable, limits)
+        work = self.points.spent + found.work + (~usable).sum()
+        self.points.expected = work + 4
+        if work > WORTH * self.num_points:
+            return False
+        more = np.minimum(np.maximum(least, (MARGIN * found.nums).astype(np.intp)), self.strata.sizes)
+        more = np.maximum(more, self.nums)
+        self.points.want(self.strata.first(self.order, more))
+        shape = (self.num_replicates, self.num_rows, self.num_points)
+        new = {a for row in values.reshape(shape).mean(axis=0) for a in deciding(row, self.along)}
+        new |= {int(np.nanargmax(part / limit)) for part, limit in zip(bounds, limits[:, 0], strict=True)}
+        self._compared(sorted({*found.nodes, *np.flatnonzero(~usable).tolist(), *new}), values, bounds)
+        self.take_examples(more)
+        self.is_checked = True
+        return True
 
     def _next(self) -> bool:
         """Take what is still needed; False: nothing is."""
         usable = self.usable
         lost = np.flatnonzero(~usable & ~self.full)
         if len(lost):
-            self.take_points(lost)
+            self.take_points(lost.tolist())
             return True
         values, bounds = self.estimated("objective", usable)
         limits = self.limits(values)

@@ -57,7 +57,7 @@ def interpolation(at: Array, nodes: Sequence[int]) -> Array:
     known = linear[list(nodes)]
     if np.linalg.matrix_rank(known) < known.shape[1]:  # few points, or all on a line: the nearest one
         apart = ((at[:, None] - some[None]) ** 2).sum(axis=2)
-        return np.eye(num)[apart.argmin(axis=1)]
+        return np.asarray(np.eye(num)[apart.argmin(axis=1)])
     rank = known.shape[1]
     system = np.block([[_cubes(some, some), known], [known.T, np.zeros((rank, rank))]])
     weights = np.linalg.solve(system, np.eye(num + rank, num))

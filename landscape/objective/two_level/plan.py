@@ -50,11 +50,11 @@ def needed(fits: Sequence[Fit], grown: float, least: int) -> NDArray[np.intp]:
         if not (total > 1).any() and not is_short:
             return nums
         row, point = np.unravel_index(int(total.argmax()), total.shape)
-        gain = np.where(nums < sizes, squares[row, :, point] / nums, -1.0)
+        gain = np.where(nums < sizes, squares[row, :, point] / np.maximum(nums, 1), -1.0)
         if gain.max() < 0:
             return nums
         if gain.max() == 0:
-            gain = np.where(nums < sizes, sizes / nums, -1.0)
+            gain = np.where(nums < sizes, sizes / np.maximum(nums, 1), -1.0)
         h = int(gain.argmax())
         nums[h] = min(sizes[h], max(nums[h] + 1, int(nums[h] * STEP)))
 

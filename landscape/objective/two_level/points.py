@@ -27,6 +27,7 @@ class Points:
 
     Attributes:
         spent: the work so far, in passes of all examples over one point.
+        most: how many examples can be had at first.
         scales: by channel, what its costs are to be multiplied by, so that their mean over all examples is its value.
     """
 
@@ -37,6 +38,7 @@ class Points:
         self.total = self.of.num_batches * self.num_points
         self.told = 0
         self.scales: dict[str, float] = {}
+        self.most = self.num
 
     def over_all(self, which: Sequence[int]) -> Evaluation:
         """Some points, by number, over all examples, with their costs."""
@@ -48,7 +50,8 @@ class Points:
 
         found = self._walked(of.batches, split, which, sums)
         self.scales = {name: len(split) / share for name, share in found.shares().items()}
-        return found.evaluation()
+        told: Evaluation = found.evaluation()
+        return told
 
     def over_some(self, numbers: NDArray[np.intp]) -> dict[str, NDArray[Any]]:
         """All points over some examples, in rising order of their numbers: every channel [K, S, A, n]."""
@@ -60,13 +63,16 @@ class Points:
         )
         return {name: values.cpu().numpy() for name, values in found.values.items()}
 
+    def want(self, numbers: NDArray[np.intp]) -> None:
+        """These examples will be asked for: all are at hand."""
+
     def rows(self, numbers: NDArray[np.intp]) -> Split:
         """Some examples by number."""
-        split = self.of.split
+        split: Split = self.of.split
         x, y = split.rows(torch.from_numpy(numbers).to(self.of.device))
         return replace(split, x=x, y=y)
 
-    def _walked(self, batches: Batches | Strewn, block: Split, which: Sequence[int], make: Any) -> Any:
+    def _walked(self, batches: Batches, block: Split, which: Sequence[int], make: Any) -> Any:
         """The sums of some points over a block; point by point where a GPU met a value that is not finite."""
         of, request = self.of, self.request
         share = len(block) / self.num

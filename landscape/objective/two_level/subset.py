@@ -42,7 +42,7 @@ def chosen(num_examples: int, count: int, seed: int = 0) -> NDArray[np.intp]:
     return np.argsort(keys(0, num_examples, seed), kind="stable")[:count]
 
 
-class Strewn:
+class Strewn(Batches):
     """As ``Batches``, of examples that do not follow each other: each has the masks and samples of its own number.
 
     Args:
@@ -51,36 +51,34 @@ class Strewn:
     """
 
     def __init__(self, batches: Batches, numbers: NDArray[np.intp]) -> None:
-        self.batches, self.numbers = batches, numbers
-        self.forward, self.seeds, self.drawing = batches.forward, batches.seeds, batches.drawing
-        self.num_replicates = batches.num_replicates
+        self.__dict__.update(batches.__dict__)
+        self.numbers = numbers
 
     def __call__(
         self, start: int, num: int, buffers: Sequence[Buffers], block: Split | None = None, before: int = 0
     ) -> Batch:
         """``num`` examples of the block from ``start`` on."""
         assert block is not None
-        of, rows = self.batches, range(len(self.seeds))
         x, y = block.rows(slice(start, start + num))
         here = self.numbers[start : start + num]
         known = {}
-        for s in rows:
-            seen = self._seen(x, here, s)
+        for s in range(len(self.seeds)):
+            seen = self._sampled(x, here, s)
             for k in range(self.num_replicates):
-                known[s, k] = known_of(seen, y, buffers[s], self._masks(here, s, k))
-        return Batch(of.forward, start, known, self.seeds, self.drawing)
+                known[s, k] = known_of(seen, y, buffers[s], self._gathered_masks(here, s, k))
+        return Batch(self.forward, start, known, self.seeds, self.drawing)
 
-    def _masks(self, here: NDArray[np.intp], s: int, k: int) -> Tensor | None:
+    def _gathered_masks(self, here: NDArray[np.intp], s: int, k: int) -> Tensor | None:
         """Masks [draws, B, F] of these examples."""
-        if self.batches.masks(int(here[0]), 1, s, k) is None:
+        if self.masks(int(here[0]), 1, s, k) is None:
             return None
-        return _gathered(here, lambda first, num: self.batches.masks(first, num, s, k), 1)
+        return _gathered(here, lambda first, num: self.masks(first, num, s, k), 1)
 
-    def _seen(self, x: Values, here: NDArray[np.intp], s: int) -> Values:
+    def _sampled(self, x: Values, here: NDArray[np.intp], s: int) -> Values:
         """The inputs as one row sees them."""
-        if not self.batches.split.is_resampled or isinstance(x, Tree):
+        if not self.split.is_resampled or isinstance(x, Tree):
             return x
-        return (_gathered(here, lambda first, num: self.batches.uniform(first, num, s), 0) < x).to(x.dtype)
+        return (_gathered(here, lambda first, num: self.uniform(first, num, s), 0) < x).to(x.dtype)
 
 
 def _gathered(here: NDArray[np.intp], draw: Callable[[int, int], Any], axis: int) -> Tensor:

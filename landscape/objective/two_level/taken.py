@@ -23,6 +23,9 @@ Numbers = NDArray[np.intp]
 LEAST = 0.5
 """Share of what J may be off that is stated at least where it is not taken over all examples: beside a node the spread
 of few examples is too little to state less by."""
+MANY = 1.3
+"""So much wider is the bound of a metric than its standard error asks for: of J at least a share of the tolerance is
+stated, which covers its many points."""
 ROUNDING = 4
 """Spacings of numbers at J that no tolerance goes below."""
 
@@ -70,7 +73,11 @@ class Taken:
         new = sorted({int(a) for a in which if not self.full[a]})
         if not new:
             return
-        found = self.points.over_all(new)
+        self.put(new, self.points.over_all(new))
+
+    def put(self, new: Sequence[int], found: Evaluation) -> None:
+        """Note what was found at some points over all examples."""
+        new = list(new)
         for name, values in found.channels.items():
             self.channels.setdefault(name, np.full((self.num_points, self.num_rows), np.nan))[new] = values
         self.replicates[:, new], self.scale = found.replicates, found.scale
@@ -78,11 +85,15 @@ class Taken:
         if found.costs is not None:
             self.costs |= {a: found.costs[:, k] for k, a in enumerate(new)}
 
-    def cut(self) -> None:
-        """Cut all examples into strata by what they cost at the nodes, and take some more of those that hold few."""
-        nodes = [a for a in np.flatnonzero(self.full & self.usable) if a in self.costs]
+    def cut(self) -> Numbers:
+        """Cut all examples into strata by what they cost at the nodes.
+
+        Returns:
+            How many of each are to be taken at least [H].
+        """
+        nodes = [a for a in np.flatnonzero(self.full & self.usable).tolist() if a in self.costs]
         if len(nodes) < 4:
-            return
+            return self.nums
         limits = self.limits(self.estimated("objective", self.usable)[0])
         worst = [
             misfits(self.at[nodes], np.stack([self.costs[a][s] for a in nodes]), self.numbers, float(limits[s, 0]))
@@ -90,7 +101,7 @@ class Taken:
         ]
         least = len(self.numbers) // (2 * NUM)
         self.strata = Strata.by(np.max(worst, axis=0))
-        self.take_examples(np.maximum(self.nums, np.minimum(self.strata.sizes, least)))
+        return np.maximum(self.nums, np.minimum(self.strata.sizes, least))
 
     # what follows
 
@@ -124,13 +135,13 @@ class Taken:
         """A channel of the examples [R, A, n], the objective of each replicate, scaled as J is."""
         values = self.seen[name].astype(np.float64)
         rows = values.reshape(-1, *values.shape[2:]) if name == "objective" else values.mean(axis=0)
-        return rows * self.points.scales.get(name, 1.0)
+        return np.asarray(rows * self.points.scales.get(name, 1.0))
 
     def full_of(self, name: str) -> Array:
         """A channel over all examples [R, A], NaN where it was not taken."""
         if name == "objective":
-            return self.replicates.transpose(0, 2, 1).reshape(-1, self.num_points)
-        return self.channels[name].T
+            return np.asarray(self.replicates.transpose(0, 2, 1).reshape(-1, self.num_points))
+        return np.asarray(self.channels[name].T)
 
     def limits(self, values: Array) -> Array:
         """How far J of each row may be off [R, 1], from J [R, A]: not below what rounding does to it."""
@@ -171,8 +182,8 @@ class Taken:
             means = found.mean(values[r, nodes])
             off = self.inflation * np.sqrt(found.squares(found.nums).sum(axis=0))
             if name != "objective":  # steps, as of errors, are the same for all examples but a few
-                share = found.sizes / found.sizes.sum() * (1 / found.nums - 1 / found.sizes)
-                off = np.maximum(off, UNSEEN * float(np.sqrt(((share * found.widest.max(axis=1)) ** 2).sum())))
+                share = found.sizes / found.sizes.sum() * (1 / np.maximum(found.nums, 1) - 1 / found.sizes)
+                off = np.maximum(MANY * off, UNSEEN * float(np.sqrt(((share * found.widest.max(axis=1)) ** 2).sum())))
             values[r, rest] = (np.maximum(means, 0.0) if (costs[some] >= 0).all() else means)[place[rest]]
             bounds[r, rest] = off[place[rest]]
         if name == "objective":

@@ -151,7 +151,9 @@ class Curve(Samples, shown.Shown):
             values = ([shown.number(given[name][s]) for name in names] for s in lines)
             return shown.each([text.format(*line) for line in values])
 
-        said = [("lowest J", say("{} at alpha = {}", "lowest", "argmin_alpha"))] if len(self.alphas) > 1 else []
+        places = zip(given["lowest"], given["argmin_alpha"], stated.lowest_of(self), strict=True)
+        low = shown.each([f"{shown.number(v)} at alpha = {shown.number(a)}{other}" for v, a, other in places])
+        said = [("lowest J", low)] if len(self.alphas) > 1 else []
         if stated.BOUND in self.noise:
             said.insert(0, ("stated error", stated.sentence(self)))
         if self._has_ends:
@@ -159,7 +161,7 @@ class Curve(Samples, shown.Shown):
             over = "{} over the chord, {} over the mean of the ends, {} over the higher end"
             said += [
                 ("largest rise", shown.each([self._rise(s) for s in lines])),
-                ("barrier", say(over, "chord_barrier", "mean_barrier", "end_barrier")),
+                ("barrier", say(over, "chord_barrier", "mean_barrier", "end_barrier") + self._within()),
                 ("plateau", shown.each(late)),
             ]
         said += curvature.said(self.metrics)
@@ -167,6 +169,11 @@ class Curve(Samples, shown.Shown):
             over = "{} more between the points; turning points: {}"
             said.append(("by slopes", say(over, "hidden_rise", "turning_points")))
         return said
+
+    def _within(self) -> str:
+        """How far a difference of two values may be off."""
+        most = max((numbers.stated_rise(self, s) for s in range(self.num_columns)), default=0.0)
+        return f"; each to within {most:.1e}" if most > 0 else ""
 
     def _plateau(self, s: int, length: float) -> str:
         if math.isnan(length):

@@ -8,6 +8,7 @@ of held-out points can tell; 0 where J was evaluated in full. A channel c has ``
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,8 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
+SAME_ALPHA = 1e-12
+"""Positions that are closer than this are one."""
 BOUND, PASSES = "bound", "passes"
 
 
@@ -71,6 +74,18 @@ def largest(part: Any) -> list[float]:
     return [float(bound[..., s].max(initial=0.0)) for s in range(bound.shape[-1])]
 
 
+def lowest_of(part: Any) -> list[str]:
+    """Of each column ``, or at one of 4 others by the stated error``; empty where one point alone can be the lowest."""
+    values, bound, found = part.objective, bound_of(part), []
+    for s in range(values.shape[-1]):
+        low, high = (values[..., s] + sign * bound[..., s] for sign in (-1, 1))
+        with np.errstate(invalid="ignore"):
+            num = int(np.count_nonzero(low <= np.nanmin(high))) if np.isfinite(high).any() else 0
+        others = f"one of {num - 1:,} others" if num > 2 else "another"
+        found.append(f", or at {others} by the stated error" if num > 1 and bound[..., s].any() else "")
+    return found
+
+
 def sentence(part: Any, unit: str = "") -> str:
     """``J to within 1.2e-03, stated; 43 of 201 points in full, 51.0 passes over the data``.
 
@@ -91,7 +106,8 @@ def sentence(part: Any, unit: str = "") -> str:
 def allowed(part: Any, opposite: Callable[[Any], NDArray[np.bool_]]) -> Iterator[dict[str, Any]]:
     """Fields of curves or surfaces that the stated error allows: the one as it is, and some that differ most from it.
 
-    Up, down, up and down by turns, and up where others are down; without a stated error of their own.
+    Up, down, up and down by turns, and up where others are down; of curves those that rise least, fall least, rise most
+    and fall most before 0, on [0, 1] and beyond. They have no stated error of their own.
 
     Args:
         part: a curve or a surface.
@@ -108,8 +124,10 @@ def allowed(part: Any, opposite: Callable[[Any], NDArray[np.bool_]]) -> Iterator
         moved = {name: array + shift(bounds[name]) for name, array in values.items()}
         yield _fields(moved, noise)
     if part.objective.ndim == 2:
-        for sign in (1, -1):
-            moved = {n: sign * _falling(sign * array, bounds[n]) for n, array in values.items()}
+        before, after = part.alphas < -SAME_ALPHA, part.alphas > 1 + SAME_ALPHA
+        parts = [np.flatnonzero(rows) for rows in (before, ~before & ~after, after)]
+        for sign, most in product((1, -1), (False, True)):
+            moved = {n: sign * _rising(sign * array, bounds[n], parts, most) for n, array in values.items()}
             yield _fields(moved, noise)
 
 
@@ -128,9 +146,23 @@ def _by_turns(bound: Array) -> Array:
     return found
 
 
-def _falling(values: Array, bound: Array) -> Array:
-    """Of all curves within the bound that which rises least: each sample as low as the ones before allow [A, S]."""
-    found = values + bound
-    for k in range(1, len(found)):
-        found[k] = np.maximum(np.minimum(found[k - 1], found[k]), values[k] - bound[k])
+def _rising(values: Array, bound: Array, parts: Sequence[NDArray[np.intp]], most: bool) -> Array:
+    """One of the curves within the bound whose largest rise on each part is the largest, or the least, of all [A, S].
+
+    Args:
+        parts: numbers of the points of each, in their order.
+        most: the largest.
+    """
+    found = values.copy()
+    for rows, s in product(parts, range(values.shape[1])):
+        low, high = (values[rows, s] + sign * bound[rows, s] for sign in (-1, 1))
+        if len(rows) < 2 or not np.isfinite(low + high).all():
+            continue
+        if most:
+            end = 1 + int(np.argmax(high[1:] - np.minimum.accumulate(low)[:-1]))
+            start = int(np.argmin(low[:end]))
+            found[rows[start], s], found[rows[end], s] = low[start], high[end]
+        else:  # as high as they may be, and no higher than by that rise above any before
+            before = np.minimum.accumulate(high)[:-1]
+            found[rows, s] = np.minimum(high, np.append(high[0], before + max(float((low[1:] - before).max()), 0.0)))
     return found

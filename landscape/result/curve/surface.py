@@ -232,7 +232,14 @@ class Surface(Grid, shown.Shown):
             return shown.each([text.format(*(shown.number(given[name][s]) for name in names)) for s in planes])
 
         said = [("stated error", stated.sentence(self))] if stated.BOUND in self.noise else []
-        said += [("lowest J", say("{} at a = {}, b = {}", "lowest", "lowest_a", "lowest_b"))]
+        low = [shown.number(v) for v in given["lowest"]]
+        places = [
+            f"{value} at a = {shown.number(a)}, b = {shown.number(b)}{others}"
+            for value, a, b, others in zip(
+                low, given["lowest_a"], given["lowest_b"], stated.lowest_of(self), strict=True
+            )
+        ]
+        said += [("lowest J", shown.each(places))]
         said += [("highest J", say("{}", "highest"))]
         for name in self.names:
             if self.statistics in (None, name):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from omegaconf import OmegaConf
@@ -115,7 +116,8 @@ def test_parts_share_the_measuring_but_neither_the_training_nor_a_batch() -> Non
     assert forecast(in_parts(0, 20.0), workers=16).seconds_passing == 20.0 + 20.0
     assert forecast(in_parts(0, 80.0), workers=16).seconds_passing == 100.0  # one batch is not cut
     assert forecast(in_parts(0, 20.0), in_parts(1, 20.0), workers=4).seconds_passing == 20.0 + 40.0
-    assert "in 4 parts" in shown(forecast(in_parts(0, 20.0)))
+    assert "in 4 parts" in shown(forecast(in_parts(0, 20.0), workers=2))
+    assert "in 4 parts" not in shown(forecast(in_parts(0, 20.0)))
 
 
 @pytest.mark.parametrize(
@@ -127,9 +129,11 @@ def test_parts_share_the_measuring_but_neither_the_training_nor_a_batch() -> Non
         ({"array_parallelism": 256}, 256),
         ({"n_jobs": -1}, 4),
         ({"n_jobs": -2}, 3),
+        ({"ray": {"init": {"address": None}, "remote": {"num_cpus": 2, "num_gpus": 0}}}, 2),
+        ({"ray": {"init": {"address": "auto"}, "remote": {"num_cpus": 2}}}, 1),
     ],
 )
-def test_workers_of_a_launcher(monkeypatch: pytest.MonkeyPatch, launcher: dict[str, int], workers: int) -> None:
+def test_workers_of_a_launcher(monkeypatch: pytest.MonkeyPatch, launcher: dict[str, Any], workers: int) -> None:
     monkeypatch.setattr("os.cpu_count", lambda: 4)
     assert workers_of(OmegaConf.create({"hydra": {"launcher": launcher}})) == workers
 

@@ -22,7 +22,7 @@ def arrays(job: Path) -> dict[str, bytes]:
 
 def test_a_job_in_parts_is_one_job_with_the_bits_of_one(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     command = [*QUICK, "objective.batch_size=9", "training.max_epochs=1"]
-    plain, shared = Interpolation.share, list[int]()
+    plain, shared, trained = Interpolation.share, list[int](), list[bool]()
 
     def share(self: Any, on_path: Any, share: Any, folder: Path) -> None:
         if share.number == 1:
@@ -33,9 +33,13 @@ def test_a_job_in_parts_is_one_job_with_the_bits_of_one(cli: Cli, monkeypatch: p
     with monkeypatch.context() as patch:
         patch.setattr("landscape.command.launch.launcher.LOCAL", "somewhere else")
         patch.setattr(Interpolation, "share", share)
-        ran = cli(*command, "measurement.shards=3")
-    assert ran.status == 0 and shared == [0, 2], ran.out
-    assert "part 2 of 3 failed" in ran.out and "1 job done, 0 done before, 0 failed" in ran.out
+        patch.setattr(
+            "landscape.command.task.SolutionFiles", lambda key, files, trained_here: trained.append(trained_here)
+        )
+        ran = cli(*command, "measurement.shards=2")
+    assert ran.status == 0 and shared == [0], ran.out
+    assert "part 2 of 2 failed" in ran.out and "1 job done, 0 done before, 0 failed" in ran.out
+    assert trained == [True]  # what a part trained the tracker calls the job's
     (job,) = ran.jobs
     assert [file.name for file in job.iterdir() if file.is_dir()] == [".hydra"]
     in_parts = arrays(job)

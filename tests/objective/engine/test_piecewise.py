@@ -77,9 +77,12 @@ def test_a_chain_of_operators_is_the_function_that_it_applies(name: str) -> None
     x = np.concatenate([3 * normal(50).numpy(), cuts, cuts - 1e-9, cuts + 1e-9])
     expected = apply(torch.tensor(x)).numpy()
     np.testing.assert_allclose([function(value) for value in x], expected, rtol=1e-14, atol=1e-15)
-    if function.ramp is not None:
-        a, c, low, high, d = function.ramp
-        np.testing.assert_allclose(a * x + c * np.minimum(high, np.maximum(low, x)) + d, expected, 1e-14, 1e-15)
+    if (ramp := function.ramp()) is not None:
+        a, c, low, high, d, *steps = ramp.tolist()
+        by_form = a * x + c * np.minimum(high, np.maximum(low, x)) + d
+        by_form += sum(jump * (x > at) for at, jump in (steps[:2], steps[2:]))
+        np.testing.assert_allclose(by_form, expected, rtol=1e-14, atol=1e-15)
+    assert (ramp is None) == (name in ("one after the other", "three kinks", "hardshrink, turned and bent"))
     assert function.is_joined == (name in JOINT)
 
 
@@ -115,11 +118,11 @@ def test_events_add_up_to_the_function_at_every_grid_point(
 
 
 class Net(nn.Module):
-    """D -> units -> 20 -> outputs by two activations, with dropout before and behind each."""
+    """D -> units -> units -> outputs by two activations, with dropout before and behind each."""
 
-    def __init__(self, first: Activation, second: Activation, outputs: int = C, units: int = 12) -> None:
+    def __init__(self, first: Activation, second: Activation, outputs: int = C, units: int = 20) -> None:
         super().__init__()
-        self.a, self.b, self.c = nn.Linear(D, units), nn.Linear(units, 20), nn.Linear(20, outputs)
+        self.a, self.b, self.c = nn.Linear(D, units), nn.Linear(units, units), nn.Linear(units, outputs)
         self.first, self.second = first, second
         self.dropout = nn.ModuleList([Dropout(0.8, 1.1), Dropout(0.7, 1.3), Dropout(0.6, 1.7)])
 
@@ -166,17 +169,21 @@ def test_float32_keeps_its_precision(first: str, second: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["hardtanh", "hardshrink", *(pytest.param(n, marks=pytest.mark.slow) for n in ("leaky relu", "threshold"))]
+    "name", ["hardshrink", *(pytest.param(n, marks=pytest.mark.slow) for n in NAMES if n != "hardshrink")]
 )
-def test_units_that_lie_on_a_kink(name: str) -> None:
+@pytest.mark.parametrize("layer", ["a", "b"])
+def test_units_that_lie_on_a_kink(name: str, layer: str) -> None:
     """Without weights: units stay on a kink or a jump, leave it, come to it, and pass it on a grid point."""
     kinks = [-1.0, 1.0, 0.0, -0.0, 0.5, -0.5, 0.25]
     chosen = torch.tensor([(a, b) for a in kinks for b in kinks], dtype=torch.float64)
-    module = Net({**JOINT, **JUMPING}[name], F.relu, units=len(chosen)).eval()
+    activation = {**JOINT, **JUMPING}[name]
+    activations = (activation, F.relu) if layer == "a" else (F.relu, activation)
+    module = Net(*activations, units=len(chosen)).eval()
     layout, both = ParameterLayout.of(module), []
     for end in range(2):
         named = {n: normal(1, *p.shape, seed=end) for n, p in module.named_parameters()}
-        named |= {"a.weight": torch.zeros_like(named["a.weight"]), "a.bias": chosen[None, :, end]}
+        named |= {f"{layer}.weight": torch.zeros_like(named[f"{layer}.weight"])}
+        named |= {f"{layer}.bias": chosen[None, :, end]}
         both.append(layout.flatten(named))
     data = Split(normal(7, D), torch.arange(7) % C)
     assert_equal(*pair.both(module, data, Linear(*both), np.linspace(0, 1, 5), "events", seeds=[0]))

@@ -79,9 +79,12 @@ def test_it_is_told_with_every_number() -> None:
     curve, told = line(), str(line())
     assert "J to within 3.0e-02, stated; 2 of 5 points in full, 2.5 passes over the data" in told
     assert "never rises from point to point by more than 5.0e-02" in told and "by the stated error" in told
+    assert "over the higher end; each to within 5.0e-02" in told
     assert (curve.summary()["bound"], curve.summary()["num_in_full"]) == ([0.03], [2.0])
     assert {"bound", "bound/error"} <= set(curve._frame())
     assert "stated" not in str(line(bound=None)) and "bound" not in line(bound=None).summary()
+    near = str(line(np.array([2.0, 1.5, 1.0, 0.509, 0.5])))
+    assert "0.5 at alpha = 1, or at another by the stated error" in near and "or at" not in told
     surface = plane(0.6)
     assert "J to within 6.0e-01, stated; 1 of 9 points in full" in str(surface) and "bound" in surface._frame()
 
@@ -94,15 +97,22 @@ def test_a_minimum_that_the_bound_may_have_made_is_none() -> None:
         assert surface.summary()["num_minima"] == [num]
 
 
-def test_all_that_is_allowed_stays_within_the_bound_and_reaches_the_extremes() -> None:
-    """By brute force over the corners of the box: no curve in it rises less, or from neighbour to neighbour more."""
-    values = np.array([2.0, 1.2, 1.25, 0.9, 0.5])
-    curve = line(values)
-    bound = curve.noise["bound"]
+@pytest.mark.parametrize("seed", range(8))
+def test_all_that_is_allowed_stays_within_the_bound_and_reaches_the_extremes(seed: int) -> None:
+    """The largest rise on [0, 1] of every curve within the bound lies between the least and the most of these."""
+    rng = np.random.default_rng(seed)
+    alphas, values = np.linspace(-0.25, 1.25, 7), np.cumsum(rng.normal(size=7)) * np.linspace(2, 1, 7)
+    bound = rng.uniform(0, 0.7, 7) * rng.integers(0, 2, 7)
+    curve = Curve(alphas, values[:, None], {"error": values[:, None]}, noise={"bound": bound[:, None]})
+    curve = replace(curve, noise={**curve.noise, "bound/error": bound[:, None] / 2})
     ways = list(stated.allowed(curve, lambda part: np.isin(part.alphas, [0.0, 1.0])))
     for way in ways:
-        assert (np.abs(way["objective"] - curve.objective) <= bound + 1e-15).all() and "bound" not in way["noise"]
-        assert (np.abs(way["metrics"]["error"] - curve.metrics["error"]) <= bound / 2 + 1e-15).all()
-    rises = [largest_rise(ALPHAS, way["objective"][:, 0]) for way in ways]
-    most, least = (largest_rise(ALPHAS, values + sign * np.array([0, -0.02, 0.03, 0, 0])) for sign in (1, -1))
-    assert max(rises) == pytest.approx(most) and min(rises) == pytest.approx(least)
+        assert (np.abs(way["objective"][:, 0] - values) <= bound + 1e-15).all() and "bound" not in way["noise"]
+        assert (np.abs(way["metrics"]["error"][:, 0] - values) <= bound / 2 + 1e-15).all()
+    for sign in (1, -1):
+        rises = [largest_rise(alphas, sign * way["objective"][:, 0]) for way in ways]
+        pairs = [(a, b) for a in range(1, 6) for b in range(a + 1, 6)]
+        apart = [sign * (values[b] - values[a]) for a, b in pairs]
+        noise = [bound[a] + bound[b] for a, b in pairs]
+        assert max(rises) == pytest.approx(max(0.0, *map(sum, zip(apart, noise, strict=True))))
+        assert min(rises) == pytest.approx(max(0.0, *(height - off for height, off in zip(apart, noise, strict=True))))

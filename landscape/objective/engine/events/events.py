@@ -186,7 +186,7 @@ class Events:
         values = self.scratch("values", (len(t), rows, packed.columns), dtype)
         state, factors, out = packed.state.numpy(), factors_of(t, dtype), values.numpy()
         ones, kind = torch.ones(packed.width, dtype=dtype).numpy(), (0,) * self.vectors
-        ramp = np.array(self.structure.activation.ramp, out.dtype)
+        ramp = self.structure.activation.ramp(out.dtype.type)
         for low in range(0, rows, FEW_ROWS):
             high = min(low + FEW_ROWS, rows)
             unit, first, last, tiles, start = switches(low, high).arrays
@@ -226,7 +226,7 @@ class Events:
         state, factors = packed.state.numpy(), factors_of(t, dtype)
         held = self.scratch("held", (rows * packed.state.numel(),), dtype).numpy()
         ones, out = torch.ones(packed.width, dtype=dtype).numpy(), values.numpy()
-        ramp = np.array(self.structure.activation.ramp, out.dtype)
+        ramp = self.structure.activation.ramp(out.dtype.type)
         for low in range(0, num, chunk):
             high = min(low + chunk, num)
             side_by_side(
@@ -268,7 +268,7 @@ class Events:
         grid = torch.zeros(padded, dtype=dtype)
         grid[: len(t)] = torch.from_numpy(t)
         factors, group = factors_of(t, dtype), self.structure.group
-        ramp = np.array(self.structure.activation.ramp, factors.dtype)
+        ramp = self.structure.activation.ramp(factors.dtype.type)
 
         def run(low: int, high: int) -> None:
             scratch = torch.zeros(kernel.EXAMPLES, kernel.SPAN, width, dtype=dtype).numpy()

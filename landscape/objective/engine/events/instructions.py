@@ -104,10 +104,10 @@ def _emit_follow(
     """One example, one block of W output units, grid points low ... high - 1.
 
     ``weight``: from element ``rows`` on, W0 (W) and W1 (W) of each hidden unit. ``unit``, ``first``, ``last``: of each
-    event. ``start``: from ``begin`` on, where each grid point's events begin. ``factors``: of P0, P1, T at each grid
+    event. ``start``: from ``begin`` on, where each grid point's events begin. ``factors``: t, t (1 - t) of each grid
     point. ``state``: the sums from ``place`` on, renewed. ``gain``: factors of the units from ``factor`` on. ``out``:
     from ``where`` on, one row per grid point, ``stride`` apart. ``keeps``: 1 where the larger of what is there and what
-    comes stays, else 0. ``ramp``: a, c, low, high, d; of what comes, x, it makes a x + c min(high, max(low, x)) + d.
+    comes stays, else 0. ``ramp``: what is made of what comes, see ``Piecewise.ramp``.
     ``vectors``: as many numbers as a block has vectors.
     """
     signature = void_of(
@@ -143,13 +143,17 @@ def _emit_follow(
         b = builder
         e = Emit(context, b, kinds, arrays, signature.args[0].dtype, signature.args[19].count)
         sums, scale = _state(e, state, place), e.load(gain, factor)
-        by_all, by_part, bottom, top, more = (e.spread(ramp, I64(n)) for n in range(5))
+        by_all, by_part, bottom, top, more, *steps = (e.spread(ramp, I64(n)) for n in range(9))
+        nothing = e.item(0.0)
+        jumps = b.or_(*(b.fcmp_unordered("!=", e.one(ramp, I64(n)), nothing) for n in (6, 8)))
         with cgutils.for_range_slice(b, low, high, I64(1), intp=I64) as (i, _):
             at = b.add(begin, i)
             _add_events(e, sums, weight, rows, unit, first, last, e.one(start, at), e.one(start, b.add(at, I64(1))))
-            c = [e.spread(factors, b.add(b.mul(i, I64(SUMS)), I64(n))) for n in range(SUMS)]
-            p0, p1, t = (e.get(total) for total in sums)
-            found = e.fma(c[0], p0, e.fma(c[1], p1, e.times(c[2], t)))
+            # P0 + t (P1 - P0) + t (1 - t) (T - 2 (P0 + P1)): what is the same at both ends is so between them, exactly.
+            t, bow = (e.spread(factors, b.add(b.mul(i, I64(2)), I64(n))) for n in range(2))
+            p0, p1, both = (e.get(total) for total in sums)
+            ends = e.add(p0, p1)
+            found = e.fma(t, e.less(p1, p0), e.fma(bow, e.less(both, e.add(ends, ends)), p0))
             target = b.add(where, b.mul(b.sub(i, low), stride))
             with b.if_else(b.icmp_signed("!=", keeps, I64(0))) as (then, otherwise):
                 with then:
@@ -157,8 +161,11 @@ def _emit_follow(
                 with otherwise:
                     # No finite factor makes a number of an infinite value again: it comes out as none, and is seen.
                     part = e.smaller(top, e.larger(bottom, found))
-                    found = e.fma(by_part, part, e.fma(by_all, found, more))
-                    e.store(e.times(scale, found), out, target)
+                    value = e.variable(e.fma(by_part, part, e.fma(by_all, found, more)))
+                    with b.if_then(jumps, likely=False):
+                        for at, jump in (steps[:2], steps[2:]):
+                            e.put(e.add(e.get(value), e.where_larger(found, at, jump)), value)
+                    e.store(e.times(scale, e.get(value)), out, target)
         _keep_state(e, sums, state, place)
         return context.get_dummy_value()
 

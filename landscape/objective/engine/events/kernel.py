@@ -86,7 +86,7 @@ def sweep(
     Args:
         weight: [pieces of an output unit, blocks, H, 2, W].
         unit, first, last, tiles, start: of the events, see ``bucket``.
-        factors: [A, 3], of the sums.
+        factors: t, t (1 - t) [A, 2].
         state: [pieces, blocks, 3, W], before the first event.
         ones: [W].
         held: flat, [blocks, pieces, N, 3, W], the sums of each example, kept from one call to the next.

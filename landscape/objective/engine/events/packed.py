@@ -106,9 +106,8 @@ class Packed:
 
 
 def factors_of(t: NDArray[np.float64], dtype: torch.dtype) -> NDArray[Any]:
-    """What P0, P1 and T count at each of the grid points, [A, 3]."""
-    columns = ((1 - t) * (1 - 2 * t), t * (2 * t - 1), t * (1 - t))
-    return torch.from_numpy(np.stack(columns, axis=1)).to(dtype).numpy()
+    """t and t (1 - t) at each of the grid points, [A, 2]."""
+    return torch.from_numpy(np.stack((t, t * (1 - t)), axis=1)).to(dtype).numpy()
 
 
 def side_by_side(count: int, run: Callable[[int, int], None]) -> None:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import chain, pairwise
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from torch.fx import Node
 
 from landscape.objective.engine.graph import INERT, name_of
@@ -76,23 +79,34 @@ class Piecewise:
                 lines.append(_after(slope, offset, outer.lines[n + 1 if slope > 0 else n]))
         return _merged(lines, cuts, sides)
 
-    @property
-    def ramp(self) -> tuple[float, float, float, float, float] | None:
-        """(a, c, low, high, d) with the value a x + c min(high, max(low, x)) + d; None where it has no such form."""
-        if not self.is_joined or len(self.lines) > 3:
+    def ramp(self, dtype: Any = np.float64) -> NDArray[Any] | None:
+        """a, c, low, high, d, at_0, jump_0, at_1, jump_1: the value is
+
+            a x + c min(high, max(low, x)) + d + Σ jump_k [x > at_k].
+
+        None where it has no such form: more than two kinks, or other slopes on the left of both than on the right.
+        """
+        slopes, (low, high) = [slope for slope, _ in self.lines], (*self.cuts[:2], math.inf, math.inf)[:2]
+        if len(slopes) > 3 or (len(slopes) == 3 and slopes[0] != slopes[2]):
             return None
-        slopes, offsets = [s for s, _ in self.lines], [o for _, o in self.lines]
+        jumps = [
+            0.0 if side == JOINED else (after[0] - before[0]) * cut + after[1] - before[1]
+            for cut, side, (before, after) in zip(self.cuts, self.sides, pairwise(self.lines), strict=True)
+        ]
+        first, last = self.lines[0], self.lines[-1]
         if len(slopes) == 1:
-            return (0.0, slopes[0], -math.inf, math.inf, offsets[0])
-        if len(slopes) == 3:
-            low, high = self.cuts
-            c = slopes[1] - slopes[0]
-            return (slopes[0], c, low, high, offsets[0] - c * low) if slopes[0] == slopes[2] else None
-        (cut,) = self.cuts
-        if slopes[1] == 0:
-            return (0.0, slopes[0], -math.inf, cut, offsets[1] - slopes[0] * cut)
-        c = slopes[1] - slopes[0]
-        return (slopes[0], c, cut, math.inf, offsets[0] - c * cut)
+            form = 0.0, first[0], -math.inf, math.inf, first[1]
+        elif len(slopes) == 2 and slopes[1] == 0:
+            form = 0.0, first[0], -math.inf, low, last[1] - sum(jumps) - first[0] * low
+        else:
+            form = first[0], slopes[1] - first[0], low, high, first[1] - (slopes[1] - first[0]) * low
+        # x >= at is x > the number before it.
+        places = [
+            np.nextafter(dtype(cut), dtype(-math.inf)) if side == RIGHT else cut
+            for cut, side in zip(self.cuts, self.sides, strict=True)
+        ]
+        steps = [*zip(places, jumps, strict=True), (math.inf, 0.0), (math.inf, 0.0)][:2]
+        return np.array([*form, *chain(*steps)], dtype)
 
 
 def _after(slope: float, offset: float, outer: tuple[float, float]) -> tuple[float, float]:

@@ -137,14 +137,14 @@ def _linear(node: Node, trace: Trace) -> tuple[Node, Node, Node | None, bool] | 
 
 
 def _with_activation(structure: Structure) -> Structure:
-    """The same with the piecewise-linear function, of at most two kinks, or the maxout that alone reads the product."""
+    """The same with the piecewise-linear function of few kinks, or the maxout, that alone reads the product."""
     node: Any = structure.linear
     found, function = structure, cast(Piecewise | None, IDENTITY)
     while (node := _only_user(node)) is not None and (step := function_of(node)) is not None:
         function = None if function is None else function.then(step)
         if function is None:
             break
-        if function.ramp is not None:
+        if function.ramp() is not None:
             found = replace(found, after=node, activation=function)
     if found.activation != IDENTITY:
         return found

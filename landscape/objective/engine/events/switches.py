@@ -206,6 +206,7 @@ def bucket_cuts(
 
     Args:
         begin, end: [N, H].
+        gain: [N, H], or [1, H] where it is the same for all examples.
         lines: slope and offset of each piece, [K, 2].
         cuts, sides: [K - 1], see ``Piecewise``.
         unit, first, last: [N, H * K], filled.

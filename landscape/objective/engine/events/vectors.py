@@ -127,6 +127,17 @@ class Emit:
         """x + y."""
         return [self.b.fadd(u, v) for u, v in zip(x, y, strict=True)]
 
+    def less(self, x: Row, y: Row) -> Row:
+        """x - y."""
+        return [self.b.fsub(u, v) for u, v in zip(x, y, strict=True)]
+
+    def where_larger(self, x: Row, y: Row, z: Row) -> Row:
+        """z where x > y, else 0."""
+        return [
+            self.b.select(self.b.fcmp_ordered(">", u, v), w, nothing)
+            for u, v, w, nothing in zip(x, y, z, self.zero, strict=True)
+        ]
+
     def larger(self, x: Row, y: Row) -> Row:
         """The maximum; y where one of them is no number."""
         return [self.b.select(self.b.fcmp_ordered(">", u, v), u, v) for u, v in zip(x, y, strict=True)]
