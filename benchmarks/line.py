@@ -9,7 +9,7 @@ The error is the largest relative difference to float64 at those four alphas.
    loss-landscapes, and a loop that loads a state dict and a DataLoader for every point.
 2. The paper's maxout net and ReLU net, without and with fixed dropout masks, against the preloaded loop, which then has
    the masks in memory too.
-3. Leaky ReLU, ReLU6 and hardtanh in both hidden layers, at 101 alphas.
+3. Leaky ReLU, ReLU6 and hardtanh in both hidden layers, one hidden layer, three hidden layers, at 101 alphas.
 4. 20, 200 and 2,000 alphas by events.
 
 ``--examples 60000`` is the size of the whole data set; the default keeps it short. MNIST where ``LANDSCAPE_DATA`` has
@@ -31,6 +31,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.utils.data import DataLoader, TensorDataset
 
+from benchmarks.limit import limit_row
 from benchmarks.outcome import parser, show, target, told
 from benchmarks.timing import have, interleaved, profiled
 from landscape.cost import CrossEntropy
@@ -217,6 +218,7 @@ def against(
     rows = [
         [work, name, seconds[name], ratio[name][LOOP], ratio[name].get(LIBRARY, "-"), error[name]] for name in seconds
     ]
+    rows.append(limit_row(case.module, work, len(case.data), num_alphas, seconds["events"], seconds[LOOP]))
     wanted = {LOOP: least, LIBRARY: 25.0}
     missed = any(value < wanted[other] for other, value in ratio["events"].items())
     parts = profiled(methods["events"]) if missed or everyone else []
@@ -237,19 +239,12 @@ def growth(case: Case, counts: list[int], rounds: int) -> Any:
         rounds,
         warm=lambda name: False,
     )
-    work = f"{case.name}, {len(case.data):,}"
+    work, usual = f"{case.name}, {len(case.data):,}", seconds[str(counts[1])]
     rows = [
-        [
-            f"{work} x {n}",
-            f"events, {seconds[n] / seconds[str(counts[1])]:.2f} x {counts[1]} alphas",
-            seconds[n],
-            "-",
-            "-",
-            "-",
-        ]
+        [f"{work} x {n}", f"events, {seconds[n] / usual:.2f} x {counts[1]} alphas", seconds[n], "-", "-", "-"]
         for n in grids
     ]
-    times = seconds[str(counts[2])] / seconds[str(counts[1])]
+    times = seconds[str(counts[2])] / usual
     why = told(profiled(lambda: case.along("events", grids[str(counts[2])]))) if times > 3 else ""
     what = f"{case.name}: time of {counts[2]:,} alphas, in that of {counts[1]:,}"
     return rows, [target(what, times, most=3, why=why)]
@@ -280,10 +275,16 @@ def main() -> None:
         more, wanted, _ = against(case(name, module, data, steps, mode), alphas, False, rounds, notes)
         rows += more
         goals += wanted
-    for kind in (nn.LeakyReLU(), nn.ReLU6(), nn.Hardtanh()):
-        module = MLP(784, 10, [1200 // width] * 2, kind)
-        kinked = case(f"{type(kind).__name__} 784-1200-1200-10{note}", module, data, steps)
-        more, wanted, _ = against(kinked, 40 if given.small else 101, False, rounds, notes, 8.0, 1e-6)
+    few, hidden = 40 if given.small else 101, 1200 // width
+    kinds = [
+        (f"{type(kind).__name__} 784-1200-1200-10", [hidden] * 2, kind, data, few, 8.0)
+        for kind in (nn.LeakyReLU(), nn.ReLU6(), nn.Hardtanh())
+    ]
+    kinds += [(f"ReLU 784-1200-10 at {n} points", [hidden], nn.ReLU(), data, n, 15.0) for n in (alphas, few)]
+    kinds += [("ReLU 784-1200-1200-1200-10", [hidden] * 3, nn.ReLU(), data.first(2 * num // 5), few, 2.0)]
+    for name, widths, kind, some, count, least in kinds:
+        net = case(name + note, MLP(784, 10, widths, kind), some, steps)
+        more, wanted, _ = against(net, count, False, rounds, notes, least, 1e-6)
         rows += more
         goals += wanted
     more, wanted = growth(wide, [10, alphas, 80] if given.small else [20, alphas, 2000], rounds)
