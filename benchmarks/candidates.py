@@ -40,6 +40,7 @@ from benchmarks.timing import interleaved
 from landscape.objective.engine.events.events import STRETCH, SUMS_BYTES, factors_of
 from landscape.objective.engine.events.kernel import EXAMPLES, SPAN, TILE, sweep_on
 from landscape.objective.engine.events.packed import Packed, Scratch
+from landscape.objective.engine.events.piecewise import RELU
 from landscape.objective.engine.events.switches import UNITS, bucket
 
 LOAD = """
@@ -106,7 +107,7 @@ def by_vectors(b: Batch) -> Callable[[], Tensor]:
     scratch, held = np.zeros((EXAMPLES, SPAN, width), np.float32), np.zeros(packed.state.numel() * rows, np.float32)
     gain, grid = np.ones(width + packed.columns, np.float32), np.zeros(padded, np.float32)
     grid[:points] = b.t.numpy()
-    factors = factors_of(b.t.double().numpy(), torch.float32)
+    factors, ramp = factors_of(b.t.double().numpy(), torch.float32), RELU.ramp(np.float32)
 
     def run() -> Tensor:
         total.zero_()
@@ -126,7 +127,7 @@ def by_vectors(b: Batch) -> Callable[[], Tensor]:
             num,
             rows,
             STRETCH,
-            1,
+            ramp,
         )
         return total[:num].permute(2, 0, 1, 3).flatten(2)[:points, :, :10]
 
@@ -160,7 +161,8 @@ def _loops(
                     p1[m] += w1[j, m] * d
                     both[m] += (w0[j, m] + w1[j, m]) * (a + d)
             for m in range(outputs):
-                value = factors[i, 0] * p0[m] + factors[i, 1] * p1[m] + factors[i, 2] * both[m]
+                bow = both[m] - 2 * (p0[m] + p1[m])
+                value = p0[m] + factors[i, 0] * (p1[m] - p0[m]) + factors[i, 1] * bow
                 if value > 0:
                     for c in range(classes):
                         out[i, n, c] += value * (v0[m, c] + grid[i] * (v1[m, c] - v0[m, c]))
@@ -186,7 +188,7 @@ def by_steps(b: Batch) -> Callable[[], Tensor]:
 
     def run() -> Tensor:
         on, sums, found = torch.zeros_like(b.z0), [torch.zeros(len(b.z0), b.w0.shape[1]) for _ in range(3)], []
-        for t, (c0, c1, c2) in zip(b.t.tolist(), factors.tolist(), strict=True):
+        for t, bow in factors.tolist():
             now = (torch.lerp(b.z0, b.z1, t) > 0).float()
             differs = now - on
             j = differs.abs().amax(0).nonzero()[:, 0]
@@ -195,7 +197,9 @@ def by_steps(b: Batch) -> Callable[[], Tensor]:
                 for total, h, w in zip(sums, (h0, h1, h0 + h1), (b.w0, b.w1, whole), strict=True):
                     total.addmm_(h, w[j])
             on = now
-            found.append((c0 * sums[0] + c1 * sums[1] + c2 * sums[2]).relu_() @ (b.v0 + t * change).t())
+            p0, p1, both = sums
+            value = p0 + t * (p1 - p0) + bow * (both - 2 * (p0 + p1))
+            found.append(value.relu_() @ (b.v0 + t * change).t())
         return torch.stack(found)
 
     return run

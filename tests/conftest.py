@@ -35,6 +35,7 @@ ROWS_OF_ONE = {
     "cli/test_own_data.py::*": 2,
     "figure/test_garbage.py::test_no_claim_holds_of_garbage": 2,
     "ground/test_trust.py::*": 2,
+    "objective/engine/test_piecewise.py::test_equal_to_one_pass_per_point": 37,
     "objective/test_any_module.py::test_j_equals_the_plain_loop_and_nothing_is_touched": 2,
     "objective/test_any_module.py::test_j_is_the_same_from_pairs_from_dicts_and_from_loaders": 2,
     "objective/test_slope.py::test_slopes_equal_central_differences": 2,

@@ -23,6 +23,11 @@ SWEEP = [
     *["model.widths=[24,24]", "training.num_seeds=1", "training.max_epochs=100", "limits.measured_examples=50"],
     "optimizer.lr=0.1,0.2,0.3",
 ]
+# Long enough in measuring to be met in a part of it; all passes are plain ones, some of several batches.
+MEASURED = [
+    *["tracker=none", "threads=1", "model.widths=[48,48]", "training.num_seeds=1", "training.max_epochs=2"],
+    *["objective.batch_size=50", "objective.engine=plain", "alphas.num=1000", "alphas.divisions=500"],
+]
 LONG = [*COMMON, *["model.widths=[40,40]", "training.num_seeds=2", "training.max_epochs=200"]]
 
 
@@ -62,6 +67,18 @@ def running(process: subprocess.Popen[str], outputs: Path, num: int) -> dict[str
         checkpoints = len(list(outputs.glob("solutions/*/checkpoint.pt")))  # one of each that trains
         if num in found and found[num]["status"] == "running" and checkpoints >= side_by_side:
             return found[num]
+        time.sleep(0.01)
+
+
+def part_of(process: subprocess.Popen[str], outputs: Path, status: str) -> dict[str, Any]:
+    """The record of a part as soon as one has that status; one that runs is in the middle of its measuring."""
+    deadline = time.monotonic() + 120
+    while True:
+        assert process.poll() is None and time.monotonic() < deadline, terminal_of(outputs).read_text()
+        found = [json.loads(file.read_text()) for file in outputs.glob("*/*/*/shards/*/job.json")]
+        wanted = [record for record in found if record["status"] == status]
+        if wanted and list(outputs.glob("solutions/*/meta.json")):
+            return wanted[-1]
         time.sleep(0.01)
 
 

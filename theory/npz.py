@@ -16,8 +16,11 @@ UNPACKED = 256 * 2**20
 """Bytes to which a packed file may unpack; what numpy.savez wrote may be of any size, for it unpacks to itself."""
 
 
-def read(file: Path | bytes, kinds: str = "biuf") -> dict[str, NDArray[Any]]:
+def read(file: Path | bytes, kinds: str = "biuf", only: str | None = None) -> dict[str, NDArray[Any]]:
     """All arrays by name, from a file or from its bytes; ``kinds`` are numpy's letters for the types that may come.
+
+    Args:
+        only: read this one alone.
 
     Raises:
         OSError: the file cannot be read. ValueError: it is no npz of real numbers, an entry is not what it claims to
@@ -34,7 +37,8 @@ def read(file: Path | bytes, kinds: str = "biuf") -> dict[str, NDArray[Any]]:
                 raise ValueError(f"it unpacks to {total} bytes; a packed file may have {UNPACKED}, of numpy.savez any")
             if len({entry.filename for entry in entries}) < len(entries):
                 raise ValueError("two of its entries have one name")
-            return {entry.filename.removesuffix(".npy"): _array(archive, entry, kinds) for entry in entries}
+            wanted = [entry for entry in entries if only is None or entry.filename == f"{only}.npy"]
+            return {entry.filename.removesuffix(".npy"): _array(archive, entry, kinds) for entry in wanted}
     except OSError:
         raise
     except Exception as error:  # a file made to do harm finds every fault of those who read it

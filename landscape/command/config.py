@@ -130,8 +130,9 @@ def job_key(*, _root_: DictConfig) -> str:
         key, reason = error.full_key, str(error.msg).splitlines()[0]
         print(f"{key} cannot take what it is given: {reason}; give a value of that type", file=sys.stderr)
         raise Exit(2) from error
-    if isinstance(config, dict) and isinstance(config.get("objective"), dict):
-        config["objective"] = {k: v for k, v in config["objective"].items() if uses_of(f"objective.{k}").result}
+    for group in ("objective", "measurement"):
+        if isinstance(config, dict) and isinstance(config.get(group), dict):
+            config[group] = {k: v for k, v in config[group].items() if uses_of(f"{group}.{k}").result}
     config = without_later(config)  # type: ignore[arg-type]
     named = outside(config)
     text = json.dumps([version(), config, *([named] if named else [])], sort_keys=True, default=str)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import platform
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from landscape.command.collect.current import entry_of
+from landscape.command.collect.parts import folder_of
 from landscape.command.config import version
 from landscape.command.connect import connected
 from landscape.command.prepare import NAME_IT
@@ -27,6 +29,7 @@ from landscape.figure.sweep.number import chosen
 from landscape.ground.provenance import is_ours
 from landscape.ground.settings import named
 from landscape.measurement import Network, OnPath, Seeds, Trained, measured_by
+from landscape.objective.share import Share
 from landscape.result.saved import Result
 from landscape.store.solutions import Solutions
 from landscape.store.store import Entry
@@ -50,26 +53,22 @@ def run(
         folder: keeps what is known of a streamed measurement until it is done.
     """
     started = time.monotonic()
-    recipe = Recipe.of(config, device)
-    recipe.folder = folder
-    config, figure = recipe.config, figure_module(config["figure"])
-    if config["threads"] is not None:  # else as many as torch takes by itself
-        torch.set_num_threads(config["threads"])
+    recipe, figure = _recipe_of(config, device, folder), figure_module(config["figure"])
+    config = recipe.config
     recipe.check()
     if issubclass(recipe.stage, Network) and not is_ours(config["data"]):
         for sentence in sentences(recipe.dataset, NAME_IT):
             log.info("%s", sentence)
-    solutions, entries = recipe.solve(tracker.epoch) if recipe.trains else (None, [])
-    subject = recipe.subject(solutions)
-    curves = connected(recipe, subject) if isinstance(subject, OnPath) else None
-    subject = subject if curves is None else curves.stage
+    subject, solutions, entries, of_curves = _subject_of(recipe, tracker.epoch)
     ends = (config["endpoints"] or {}).get("_target_", "")
     if issubclass(recipe.stage, Trained) and not recipe.finds and not ends.endswith(".InitToSolution"):
         log.warning("this measurement looks at whole trainings and makes no use of endpoints (%s)", ends)
+    if folder is not None and isinstance(subject, OnPath) and folder_of(folder).is_dir():
+        subject = subject.on(shares=folder_of(folder))
     measured = measured_by(recipe.measurement, subject)
     numbers = measured.numbers | getattr(getattr(subject, "ends", None), "numbers", {})
     numbers |= _numbers_of_runs(subject, solutions) if isinstance(subject, Network) and solutions else {}
-    numbers |= {} if curves is None else curves.numbers
+    numbers |= of_curves
     result = Result(
         name=name,
         figure=config["figure"],
@@ -93,6 +92,44 @@ def run(
     )
     result.verdicts.extend(figure.judge([result]))
     return result, entries
+
+
+def run_part(config: dict[str, Any], share: Share, device: torch.device, folder: Path) -> list[Entry]:
+    """Measure one part of a job's examples; its sums go to the job's folder of them.
+
+    Whichever part comes first trains what is to be trained, the others wait for it at the store.
+
+    Args:
+        folder: of the part.
+
+    Returns:
+        Where the solutions of the job lie.
+    """
+    recipe = _recipe_of(config, device, folder)
+    recipe.check()
+    subject, _, entries, _ = _subject_of(recipe, lambda row: None)
+    recipe.measurement.share(subject, share, folder.parent)
+    return entries
+
+
+def _recipe_of(config: dict[str, Any], device: torch.device, folder: Path | None) -> Recipe:
+    recipe = Recipe.of(config, device)
+    recipe.folder = folder
+    if config["threads"] is not None:  # else as many as torch takes by itself
+        torch.set_num_threads(config["threads"])
+    return recipe
+
+
+def _subject_of(
+    recipe: Recipe, on_epoch: Callable[[dict[str, float]], None]
+) -> tuple[Seeds, Solutions | None, list[Entry], dict[str, list[float]]]:
+    """What is measured, the runs and the entries that it came from, and the numbers of its curves."""
+    solutions, entries = recipe.solve(on_epoch) if recipe.trains else (None, [])
+    subject = recipe.subject(solutions)
+    curves = connected(recipe, subject) if isinstance(subject, OnPath) else None
+    if curves is None:
+        return subject, solutions, entries, {}
+    return curves.stage, solutions, entries, curves.numbers
 
 
 def _status(solutions: Solutions | None, ends: Ends | None) -> list[str]:

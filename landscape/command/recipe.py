@@ -19,6 +19,7 @@ from landscape.command.config import version
 from landscape.command.limits import apply_limits, note_cap
 from landscape.command.prepare import brings_points, brings_runs, dataset_of, ends_from, grid_of, make, module_maker
 from landscape.command.refusals import check_endpoints, check_path, check_plane, check_room, check_trainable, stand_in
+from landscape.command.tolerance import check_tolerance
 from landscape.cost import from_torch
 from landscape.cost.labels import check_counts, scales
 from landscape.data.dataset import Dataset
@@ -139,7 +140,6 @@ class Recipe:
             InputError: they do not.
         """
         dataset, cost, model = self.dataset, self.cost, self.model
-        make_objective = make(self.config["objective"], "objective")
         num_examples = self.config["limits"]["measured_examples"]
         calibration = limited(dataset.train, num_examples)
         network = Network(
@@ -148,7 +148,7 @@ class Recipe:
             module=build(model, self.training.first_seed),
             cost=cost,
             dataset=dataset,
-            objective=partial(make_objective, device=self.device, calibration=calibration),
+            objective=partial(make(self.config["objective"], "objective"), device=self.device, calibration=calibration),
             optimizer=self.optimizer,
             num_examples=num_examples,
             interim=self.interim,
@@ -174,6 +174,7 @@ class Recipe:
         if self._is_checked:
             return
         _ = self.measurement, self.training  # wrong numbers are told before data are read
+        check_tolerance(self.measurement, self.config["objective"])
         if not issubclass(self.stage, Network):
             return
         if issubclass(self.stage, Trained) and not self.finds and brings_points(self.config["endpoints"]):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -31,6 +32,8 @@ from landscape.objective.interim import Interim
 from landscape.objective.module.watch import undisturbed
 from landscape.path import LaidPlane
 from landscape.result.curve import Curve, Projection, Surface
+
+log = logging.getLogger(__name__)
 
 NUM_ON_LINE, NUM_ON_AXIS = 51, 25
 Named = Mapping[Literal["train", "valid", "test"], Any] | Dataset
@@ -69,6 +72,7 @@ def measure(
     num_examples: int | None = None,
     progress: bool | None = None,
     resume: str | Path | None = None,
+    tolerance: float | None = None,
 ) -> Any:
     """J, the mean cost per example over all of the data, at every point of a line, a plane or a trajectory.
 
@@ -111,6 +115,10 @@ def measure(
         resume: a file that keeps what is known of a line or plane over streamed examples until it is done: the same
             call goes on there after it was cut, to the same bits. Of several examples by name, or modes, each has its
             own beside it.
+        tolerance: by how much J may be off, as a share of its spread on the path, ``1e-3``: at most points it is then
+            an estimate from a part of the examples, whose stated error is ``noise["bound"]``, 0 at the points that all
+            examples were evaluated at. Pays with many examples and many points. None: all examples at every point, as
+            at those of a trajectory always.
 
     Returns:
         A ``Curve`` on a line, a ``Surface`` on a plane, a ``Projection`` with J at every point of a trajectory; where
@@ -148,6 +156,7 @@ def measure(
             "device": place,
             "memory": memory,
             "mode": mode,
+            "tolerance": tolerance,
         }
         settings |= {"num_replicates": num_replicates, "running_statistics": running_statistics, "call": call}
         objective = partial(objective_of, calibration=taken, **settings)
@@ -156,6 +165,8 @@ def measure(
         chosen, found = names or ["train"], dict[str, Any]()
         if isinstance(path, TrajectoryOf):
             _refuse("a trajectory", alphas=alphas, slopes=slopes or None, seeds=seeds, resume=resume)
+            if tolerance is not None:
+                log.info("tolerance=%s changes nothing on a trajectory, whose points are evaluated in full", tolerance)
             found = projection_of(path, network, mode, chosen, running_statistics)
         else:
             here = laid(path, net, partial(_axes, alphas), seeds, partial(_leading, net, cost, dataset, objective))

@@ -23,6 +23,7 @@ PHRASES = {
     "path=trajectory_plane: ": "",
     " (a random point has none, nor have solutions stored by an older version: refresh=true)": "",
     " (a published sum is training.gradient_scale times that in training)": "",
+    "null evaluates every point": "None evaluates every point",
     "mend the labels or dimensions.classes": "mend the labels, or give the net an output for each class",
     '+cost.classes=last or +cost.classes=first, in Python CrossEntropy(classes="first")': (
         "landscape.cost.CrossEntropy(classes='last') or (classes='first')"

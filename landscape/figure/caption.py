@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import textwrap
 from collections.abc import Sequence
 from typing import Any
@@ -11,6 +12,7 @@ from matplotlib.figure import Figure
 
 from landscape.figure import naming
 from landscape.result.curve import noise_of
+from landscape.result.curve.stated import BOUND, largest, num_in_full
 from landscape.result.saved import Result
 from landscape.result.verdict import IDENTITIES, Verdict, counts, identities
 
@@ -41,7 +43,15 @@ def finish(
     caps = naming.caps(results)
     caps_line = f"{scale_label(results)}: {'; '.join(caps)}" if caps else ""
     copies = "; ".join(dict.fromkeys(f"data: {r.versions['data']}" for r in results if "data" in r.versions))
-    lines = [judged(verdicts), caps_line, copies, told(results), *dict.fromkeys(notes), *between_samples(results)]
+    lines = [
+        judged(verdicts),
+        caps_line,
+        copies,
+        told(results),
+        stated_error(results, " (dots)"),
+        *dict.fromkeys(notes),
+        *between_samples(results),
+    ]
     lines = [line for line in lines if line]
     width = int(18.5 * inches)
     text = "\n".join(textwrap.fill(line, width, break_on_hyphens=False) for line in lines)
@@ -77,6 +87,36 @@ def told(results: Sequence[Result]) -> str:
     """``set: training.max_epochs=3; optimizer.lr=0.1 | 0.2``: the overrides, the values of one key together."""
     values = naming.by_key(item for result in results for item in naming.plain_overrides(result))
     return "set: " + "; ".join(f"{key}={_listed(found)}" for key, found in values.items()) if values else ""
+
+
+def stated_error(results: Sequence[Result], mark: str = "") -> str:
+    """``J to within 1.2e-03 nats, stated (objective.tolerance); 43 of 201 points in full``, of the worst of all.
+
+    Args:
+        mark: by what the points in full are told from the others.
+    """
+    parts: list[Any] = [
+        part for r in results for part in (*r.curves.values(), *r.surfaces.values()) if BOUND in part.noise
+    ]
+    if not parts:
+        return ""
+    worst = max(error for part in parts for error in largest(part))
+    nums = [num for part in parts for num in num_in_full(part)]
+    totals = [math.prod(part.objective.shape[:-1]) for part in parts for _ in range(part.num_columns)]
+    if nums == totals:
+        return "J in full at all points: objective.tolerance would have saved nothing"
+    if len(set(totals)) == 1:
+        told, unit = [f"{num:,}" for num in (min(nums), max(nums))], f"of {totals[0]:,} points"
+    else:
+        shares = [num / total for num, total in zip(nums, totals, strict=True)]
+        told, unit = [f"{100 * share:.0f}" for share in (min(shares), max(shares))], "% of the points"
+    nats = naming.after_value(naming.unit_of(results))
+    words = [f"J to within {worst:.1e}{nats}, stated (objective.tolerance)"]
+    words.append(f"{' to '.join(dict.fromkeys(told))} {unit} in full{mark}")
+    spent = [v for r in results for key in r.numbers if key.endswith("/passes") for v in r.values(key)]
+    if spent and len(set(totals)) == 1:
+        words.append(f"at most {max(spent):.1f} passes over the data in place of {totals[0]:,}")
+    return "; ".join(words)
 
 
 def _listed(values: Sequence[str], most: int = 12) -> str:

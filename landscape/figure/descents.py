@@ -11,6 +11,7 @@ import numpy as np
 
 from landscape.figure import naming
 from landscape.figure.checks import Claim, Evidence, joined, judge_job
+from landscape.figure.decided import within_error
 from landscape.figure.reading import Reading, counted
 from landscape.result.curve import Array, Projection, local_maxima, thales_defect
 from landscape.result.saved import Result
@@ -94,6 +95,7 @@ def ordered(results: Sequence[Result]) -> list[Result]:
     return sorted((result for result in results if "descent" in result.projections), key=place)
 
 
+@within_error
 def judge(results: Sequence[Result]) -> list[Verdict]:
     """12a to 12d, the run against theory, and on which side of the half circle each run stays."""
     jobs = ordered(results)

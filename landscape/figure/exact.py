@@ -12,6 +12,7 @@ from landscape.figure import panel, style
 from landscape.figure.checks import Check, Claim, Evidence, Look
 from landscape.figure.reading import Column, Reading, covers
 from landscape.result.curve import Array
+from landscape.result.curve.stated import bound_of
 from landscape.result.saved import Result
 
 SPLITS = ("train", "valid", "test")
@@ -66,7 +67,7 @@ def draw_measured_and_exact(axes: Axes, result: Result, color: str = style.BLUE)
     drawn = panel.Drawn()
     if seen is not None:
         look = style.HOLLOW | {"color": color, "markersize": 4.5, "markevery": max(1, len(seen.alphas) // 20)}
-        drawn = panel.band(axes, result, seen.alphas, seen.objective, label="measured", **look)
+        drawn = panel.band(axes, result, seen.alphas, seen.objective, label="measured", bound=bound_of(seen), **look)
         panel.mark_ends(axes, seen.alphas)
     if exact is None:
         return drawn

@@ -12,6 +12,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from landscape.figure import caption, naming, panel, style
 from landscape.figure.checks import Claim, along
 from landscape.figure.checks import judge as judge_checks
+from landscape.figure.decided import within_error
 from landscape.figure.monotone_runs import LOSS, RISE, Rate, Run, halves, once, rate, runs_of
 from landscape.figure.reading import Column, Reading
 from landscape.result.curve import largest_rise
@@ -117,6 +118,7 @@ def _draw_rises(axes: Axes, runs: Sequence[Run], value: Callable[[Run], float], 
     axes.set(title=title, xlabel=label, ylabel="largest rise of J [nats]")
 
 
+@within_error
 def judge(results: Sequence[Result]) -> list[Verdict]:
     """One job: whether J falls in each seed. A sweep: the paper's claims, as rates whose intervals lie apart."""
     if len(results) == 1:

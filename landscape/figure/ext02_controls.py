@@ -10,8 +10,10 @@ from matplotlib.figure import Figure
 from landscape.figure import caption, naming, panel, style
 from landscape.figure.checks import Claim, Evidence, Look, along, judge_job
 from landscape.figure.claims import monotone
+from landscape.figure.decided import within_error
 from landscape.figure.reading import Column, Reading, nothing_between, primary
 from landscape.result.curve import drop, largest_rise
+from landscape.result.curve.stated import bound_of
 from landscape.result.saved import Result
 from landscape.result.verdict import Verdict
 
@@ -64,7 +66,8 @@ def draw(results: Sequence[Result]) -> Figure:
         for row, curve in enumerate((primary(result, "train"), result.curves.get("train/deterministic"))):
             values = None if curve is None else curve.metrics.get("error") if row else curve.objective
             if curve is not None and values is not None:
-                drawn += panel.band(grid[row][column], result, curve.alphas, values, **look)
+                bound = bound_of(curve, "error" if row else "objective")
+                drawn += panel.band(grid[row][column], result, curve.alphas, values, bound=bound, **look)
                 panel.mark_ends(grid[row][column], curve.alphas)
     for column, title in enumerate(nets):
         panel.label_line(grid[0][column], title, drawn, legend=False)
@@ -76,6 +79,7 @@ def draw(results: Sequence[Result]) -> Figure:
     return caption.finish(figure, results, title, drawn.notes, verdicts=judge(results))
 
 
+@within_error
 def judge(results: Sequence[Result]) -> list[Verdict]:
     """ext02a: the error only falls; ext02b: J only falls; ext02c: alpha theta_f errs where theta_f errs."""
     return [v for result in results for v in judge_job(CHECKS, result, f"{net(result)}, from {start(result)}")]

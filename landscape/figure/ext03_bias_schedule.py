@@ -11,9 +11,11 @@ from matplotlib.figure import Figure
 
 from landscape.figure import caption, naming, panel, style
 from landscape.figure.checks import Claim, fair
+from landscape.figure.decided import within_error
 from landscape.figure.reading import Column, Reading, counted, covers
 from landscape.result.curve import Curve, plateau_length, value_at
 from landscape.result.curve.crossing import Position, plateau_end
+from landscape.result.curve.stated import bound_of
 from landscape.result.saved import Result
 from landscape.result.verdict import Verdict
 
@@ -96,8 +98,9 @@ def draw(results: Sequence[Result]) -> Figure:
         if curve is None:
             continue
         look = {**panel.job_look(words.index(item.biases)), "label": item.biases}
-        for axes, values in ((grid[0][column], curve.objective), (grid[1][column], curve.metrics["error"])):
-            drawn += panel.band(axes, item.result, curve.alphas, values, **look)
+        for axes, name in ((grid[0][column], "objective"), (grid[1][column], "error")):
+            values, bound = curve.objective if name == "objective" else curve.metrics[name], bound_of(curve, name)
+            drawn += panel.band(axes, item.result, curve.alphas, values, bound=bound, **look)
             panel.mark_ends(axes, curve.alphas)
             _mark_plateau(axes, item.result, replace(curve, objective=values), look["color"])
     for column, title in enumerate(nets):
@@ -121,6 +124,7 @@ def _mark_plateau(axes: Axes, result: Result, curve: Curve, color: str) -> None:
         axes.plot([at], [value_at(curve.alphas, middle, at)], "o", color=color, markersize=4.5, zorder=5)
 
 
+@within_error
 def judge(results: Sequence[Result]) -> list[Verdict]:
     """ext03a to d: two jobs that differ in one thing; whose plateau is longer, seed by seed. A job alone: none."""
     lines = [x for x in lines_of(results) if x.curve() is not None]

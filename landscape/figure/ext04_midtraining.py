@@ -12,9 +12,11 @@ from matplotlib.figure import Figure
 from landscape.figure import caption, naming, panel, style
 from landscape.figure.checks import Claim, judge_job
 from landscape.figure.claims import monotone
+from landscape.figure.decided import within_error
 from landscape.figure.monotone_runs import RISE
 from landscape.figure.reading import Reading, counted, covers
 from landscape.result.curve import Array, Curve, end_barrier
+from landscape.result.curve.stated import bound_of
 from landscape.result.saved import Result
 from landscape.result.verdict import Verdict
 
@@ -71,8 +73,9 @@ def draw(results: Sequence[Result]) -> Figure:
             curve = curve_of(job)
             assert curve is not None
             look = {**panel.job_look(starts.index(epoch_of(job))), "label": f"from epoch {epoch_of(job):g}"}
-            for row, values in enumerate(channels(curve).values()):
-                drawn += panel.band(grid[row][column], job, curve.alphas, values, **look)
+            for row, (name, values) in enumerate(channels(curve).items()):
+                bound = bound_of(curve, "objective" if name == "J" else name)
+                drawn += panel.band(grid[row][column], job, curve.alphas, values, bound=bound, **look)
                 panel.mark_ends(grid[row][column], curve.alphas)
         _draw_barriers(grid[2][column], jobs)
     for column, title in enumerate(groups or [""]):
@@ -112,6 +115,7 @@ def barriers(result: Result, channel: str) -> dict[str, float]:
     return {names[s]: end_barrier(curve.alphas, values[:, s]) for s in columns}
 
 
+@within_error
 def judge(results: Sequence[Result]) -> list[Verdict]:
     """ext04a: from the start J falls; ext04b: from somewhere in the middle of training there is a barrier."""
     found: list[Verdict] = []

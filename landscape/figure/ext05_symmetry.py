@@ -10,8 +10,10 @@ from matplotlib.figure import Figure
 
 from landscape.figure import caption, naming, panel, style
 from landscape.figure.checks import Claim
+from landscape.figure.decided import within_error
 from landscape.figure.reading import Column, Reading, covers
 from landscape.result.curve import Curve, chord_barrier
+from landscape.result.curve.stated import bound_of
 from landscape.result.saved import Result
 from landscape.result.verdict import Verdict
 
@@ -81,7 +83,9 @@ def draw(results: Sequence[Result]) -> Figure:
             curve = curve_of(jobs[how]) if how in jobs else None
             if curve is not None:
                 look = {**panel.job_look(k), "label": label}
-                drawn += panel.band(grid[0][column], jobs[how], curve.alphas, curve.objective, **look)
+                drawn += panel.band(
+                    grid[0][column], jobs[how], curve.alphas, curve.objective, bound=bound_of(curve), **look
+                )
         panel.mark_ends(grid[0][column], np.array([0.0, 1.0]))
         _draw_shares(grid[1][column], jobs)
     for column, title in enumerate(groups or [""]):
@@ -115,6 +119,7 @@ def _draw_shares(axes: Axes, jobs: dict[str | None, Result]) -> None:
     axes.set_ylim(0.7 * LOWEST, max(2.0, axes.get_ylim()[1]))
 
 
+@within_error
 def judge(results: Sequence[Result]) -> list[Verdict]:
     """ext05a: matched, the barrier melts; ext05b: at random it stays; ext05c: J at the ends; ext05d: Adam's nets."""
     found = []

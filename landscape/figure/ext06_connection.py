@@ -12,8 +12,10 @@ from matplotlib.figure import Figure
 
 from landscape.figure import caption, naming, panel, style
 from landscape.figure.checks import Claim, Evidence, Told
+from landscape.figure.decided import within_error
 from landscape.figure.reading import Column, Reading, counted, covers
 from landscape.result.curve import end_barrier
+from landscape.result.curve.stated import bound_of
 from landscape.result.saved import Result
 from landscape.result.verdict import Verdict
 
@@ -126,6 +128,7 @@ GOOD = Claim(
 )
 
 
+@within_error
 def judge(results: Sequence[Result]) -> list[Verdict]:
     """ext06a of the line, ext06b and e of each curve, ext06d of the matched line, ext06c of all ways together."""
     return [verdict for name, ways in ways_of(results).items() for verdict in _judge(name, ways)]
@@ -209,7 +212,8 @@ def draw(results: Sequence[Result]) -> Figure:
                 curve = way.job.curves.get(f"{split}/deterministic")
                 values = None if curve is None else curve.objective if split == "train" else curve.metrics.get("error")
                 if curve is not None and values is not None:
-                    drawn += panel.band(place, way.job, curve.alphas, values, **look)
+                    bound = bound_of(curve, "objective" if split == "train" else "error")
+                    drawn += panel.band(place, way.job, curve.alphas, values, bound=bound, **look)
                     panel.mark_ends(place, curve.alphas)
         _draw_barriers(axes[2], ways)
         axes[0].set_yscale("log")

@@ -21,6 +21,7 @@ from landscape.figure.curvature import (
     note_of,
     sharpest,
 )
+from landscape.figure.decided import within_error
 from landscape.figure.reading import SLACK, Reading, counted
 from landscape.result.saved import Result
 from landscape.result.verdict import Verdict
@@ -53,6 +54,7 @@ def draw(results: Sequence[Result]) -> Figure:
     return caption.finish(figure, results, title, [*drawn.notes, *notes], verdicts=judge(results))
 
 
+@within_error
 def judge(results: Sequence[Result]) -> list[Verdict]:
     """ext07a, b: conditioning; ext07c: it binds; ext07d: noise; ext07e, f: nothing exotic; ext07: the sentence."""
     names = [f"{r.choices.get('model', naming.recipe(r))}{caption.on_data([r])}" for r in results]

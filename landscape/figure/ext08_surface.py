@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from landscape.figure import caption, naming, style, surface
 from landscape.figure.checks import Claim, judge_job
+from landscape.figure.decided import within_error
 from landscape.figure.planes import PlaneOf, is_around, is_through, passes, planes
 from landscape.figure.reading import Reading, counted
 from landscape.result.curve import terrain
@@ -242,6 +243,7 @@ def _compared(shapes: Sequence[Sequence[Shape]], number: Number, unit: str) -> R
     return Reading(text, more - less >= MORE, less - more)
 
 
+@within_error
 def judge(results: Sequence[Result]) -> list[Verdict]:
     """Each net by itself, then each with and without skip connections and batch norm."""
     pairs = zip(results, names(results), strict=True)

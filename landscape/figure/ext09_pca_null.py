@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from landscape.figure import caption, components, naming, panel, style
 from landscape.figure.checks import Claim, Evidence, judge_job
+from landscape.figure.decided import within_error
 from landscape.figure.reading import Reading
 from landscape.result.curve import Components
 from landscape.result.curve.components import ORIGINS
@@ -228,6 +229,7 @@ CHECKS = (
 )
 
 
+@within_error
 def judge(results: Sequence[Result]) -> list[Verdict]:
     """The law of the drawn walks, which is an identity; and what training has that walks have not."""
     found, known = list[Verdict](), list[dict[str, Components]]()

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from landscape.figure import caption, naming, panel, style
 from landscape.figure.checks import judge as judge_checks
 from landscape.figure.claims import FEW_TEST_ERRORS, FROM_START_TO_SOLUTION
+from landscape.figure.decided import within_error
 from landscape.result.saved import Result
 from landscape.result.verdict import Verdict
 
@@ -37,6 +38,7 @@ def draw(results: Sequence[Result]) -> Figure:
     return caption.finish(figure, results, f"Fig. 1: maxout{caption.on_data(results)}", notes, verdicts=judge(results))
 
 
+@within_error
 def judge(results: Sequence[Result]) -> list[Verdict]:
     """Checks 1a to 1h of every job."""
     return judge_checks((*FROM_START_TO_SOLUTION, FEW_TEST_ERRORS), results)

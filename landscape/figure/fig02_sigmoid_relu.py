@@ -11,6 +11,7 @@ from landscape.figure import caption, naming, panel, style
 from landscape.figure.checks import Claim, joined, on_curve
 from landscape.figure.checks import judge as judge_checks
 from landscape.figure.claims import flat_at_start, monotone, one_minimum_at_solution, starts_uniform
+from landscape.figure.decided import within_error
 from landscape.figure.reading import Column, Reading, covers
 from landscape.result.curve.crossing import Position, plateau_end
 from landscape.result.saved import Result
@@ -49,6 +50,7 @@ def draw(results: Sequence[Result]) -> Figure:
     return caption.finish(figure, results, title, notes, verdicts=judge(results))
 
 
+@within_error
 def judge(results: Sequence[Result]) -> list[Verdict]:
     """Checks 1a (sharpened), 1b, 1c and 1d of every job, and which plateau is longer."""
     return judge_checks(CHECKS, results) + compare_plateaus(results)

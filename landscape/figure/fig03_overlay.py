@@ -10,6 +10,7 @@ from landscape.figure import caption, naming, panel, style
 from landscape.figure.checks import Claim, joined, on_curve
 from landscape.figure.checks import judge as judge_checks
 from landscape.figure.claims import monotone, one_minimum_at_solution
+from landscape.figure.decided import within_error
 from landscape.figure.reading import Reading, covers
 from landscape.result.saved import Result
 from landscape.result.verdict import Verdict
@@ -32,6 +33,7 @@ def draw(results: Sequence[Result]) -> Figure:
     return caption.finish(figure, results, title, drawn.notes, verdicts=judge(results))
 
 
+@within_error
 def judge(results: Sequence[Result]) -> list[Verdict]:
     """3a: each line is monotone; 3b: all start at the same J; 3c: each has its minimum at the solution."""
     return judge_checks([MONOTONE], results) + same_start(results) + judge_checks([ONE_MINIMUM], results)

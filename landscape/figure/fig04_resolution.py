@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from landscape.figure import caption, naming, panel, style
 from landscape.figure.checks import Check, Claim, on_curve
 from landscape.figure.claims import largest_bend
+from landscape.figure.decided import within_error
 from landscape.figure.reading import Column, Reading, counted, primary
 from landscape.figure.sweep import draw as draw_sweep
 from landscape.result.curve import Curve, curvature_changes, largest_rise, num_rises, spline_deviation, value_at
@@ -84,6 +85,7 @@ def _zoom(axes: Axes, jobs: Sequence[Part]) -> None:
         axes.set_ylim(min(lows) - 0.03 * (max(highs) - min(lows)), max(highs))
 
 
+@within_error
 def judge(results: Sequence[Result]) -> list[Verdict]:
     """4a to 4d; 4c needs the drop of the whole line, so it is judged only where J(0) and J(1) were both sampled."""
     found = parts(results)

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 
 from landscape.figure import caption, naming, panel, style
 from landscape.figure.checks import judge as judge_checks
+from landscape.figure.decided import within_error
 from landscape.figure.reading import counted
 from landscape.figure.two_solutions import BETWEEN_SOLUTIONS, RANDOM_TO_SOLUTION
 from landscape.result.saved import Result
@@ -41,6 +42,7 @@ def draw(results: Sequence[Result]) -> Figure:
     return caption.finish(figure, results, title, drawn.notes, verdicts=judge(results))
 
 
+@within_error
 def judge(results: Sequence[Result]) -> list[Verdict]:
     """5a to 5c on lines between two solutions, 5d on lines from a random point."""
     tables = {"between_solutions": BETWEEN_SOLUTIONS, "random_to_solution": RANDOM_TO_SOLUTION}

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 
 from landscape.figure import caption, naming, panel, style
 from landscape.figure.checks import Check, Claim, Evidence, Learned, Look, along, judge_job, learning
+from landscape.figure.decided import within_error
 from landscape.figure.reading import SLACK, Column, Reading, counted, listed, primary
 from landscape.figure.sweep import draw as draw_sweep
 from landscape.result.curve import Array, Curve, argmin_alpha, drop, local_maxima, relative_rise, tolerance
@@ -136,6 +137,7 @@ class Start:
         return None if down else Reading("J climbs and does not come down", None, note="that is no barrier")
 
 
+@within_error
 def judge(results: Sequence[Result]) -> list[Verdict]:
     """6a and 6f of every line, 6b and 6d of every enlarged start, 6c and 6e where both belong together."""
     lines, zooms = parts(results)

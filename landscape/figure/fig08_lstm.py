@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from landscape.figure import caption, naming, panel, style
 from landscape.figure.checks import Claim, along, judge_job
 from landscape.figure.claims import flat_by
+from landscape.figure.decided import within_error
 from landscape.figure.reading import SLACK, Column, Reading, counted, covers
 from landscape.result.curve import Curve, argmin_alpha, local_minima, relative_rise, value_at
 from landscape.result.saved import Result
@@ -62,6 +63,7 @@ def _perplexity(curve: Curve, columns: Sequence[int]) -> str:
     return f"{np.median(values):.4g}"
 
 
+@within_error
 def judge(results: Sequence[Result]) -> list[Verdict]:
     """8a start, 8b monotone, 8c flat at the start, 8d argmin, 8e one minimum, 8f perplexity, of every job.
 

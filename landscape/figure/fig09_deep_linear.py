@@ -14,6 +14,7 @@ from landscape.figure import caption, naming, panel, style
 from landscape.figure.checks import Claim, Evidence, Look, along, on_curve
 from landscape.figure.checks import judge as judge_checks
 from landscape.figure.claims import bends
+from landscape.figure.decided import within_error
 from landscape.figure.exact import (
     EXACT,
     UNKNOWN,
@@ -169,6 +170,7 @@ CHECKS = (
 )
 
 
+@within_error
 def judge(results: Sequence[Result]) -> list[Verdict]:
     """9a to 9e, the measurement against theory, and the proof, of every job that goes from a start to a solution."""
     return judge_checks(CHECKS, results)

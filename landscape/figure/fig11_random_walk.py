@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 
 from landscape.figure import caption, panel, style
 from landscape.figure.checks import Check, Claim, Evidence, joined
+from landscape.figure.decided import within_error
 from landscape.figure.reading import Reading
 from landscape.result.curve import Array, Projection, random_walk_bands, random_walk_limit, thales_defect
 from landscape.result.saved import Result
@@ -141,6 +142,7 @@ def _draw(axes: Axes, found: Walk) -> None:
     axes.set_title(f"{found.dimension:,} dimensions")
 
 
+@within_error
 def judge(results: Sequence[Result]) -> list[Verdict]:
     """11a to 11c, the law over all jobs, and each job's Thales defect, which is reported."""
     jobs = distinct(results)

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 
 from landscape.figure import caption, naming, style
 from landscape.figure.checks import judge as judge_checks
+from landscape.figure.decided import within_error
 from landscape.figure.track import CHECKS, draw_tracks
 from landscape.result.saved import Result
 from landscape.result.verdict import Verdict
@@ -24,6 +25,7 @@ def draw(results: Sequence[Result]) -> Figure:
     return caption.finish(figure, results, title, notes, verdicts=judge(results))
 
 
+@within_error
 def judge(results: Sequence[Result]) -> list[Verdict]:
     """Checks 13a to 13c of every job that holds a trajectory, and two statistics that are reported only."""
     return judge_checks(CHECKS, results)

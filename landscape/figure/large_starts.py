@@ -8,6 +8,7 @@ import numpy as np
 
 from landscape.figure import naming
 from landscape.figure.checks import Claim, joined, judge_job, on_curve
+from landscape.figure.decided import within_error
 from landscape.figure.exact import (
     EXACT,
     SEEN,
@@ -69,6 +70,7 @@ def sigma_of(result: Result) -> float:
     return float((result.config.get("endpoints") or {}).get("scale") or 0)
 
 
+@within_error
 def judge(results: Sequence[Result]) -> list[Verdict]:
     """10a on the line between solutions, 10b from the given start, 10c on random starts, theory on each."""
     found: list[Verdict] = []

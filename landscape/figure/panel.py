@@ -12,8 +12,9 @@ from matplotlib.ticker import MaxNLocator
 
 from landscape.figure import naming, style
 from landscape.figure.reading import primary, twin
-from landscape.result.curve import Array, Curve
+from landscape.result.curve import Array, Curve, picture
 from landscape.result.curve.noise import LEVEL
+from landscape.result.curve.stated import bound_of
 from landscape.result.saved import Result
 
 BAND_ALPHA = 0.25
@@ -62,9 +63,12 @@ def band(
     name: str = "",
     outer: tuple[float, float] | None = (0.0, 1.0),
     shade: float = 0.18,
+    bound: Array | None = None,
     **look: Any,
 ) -> Drawn:
     """One curve: the line of a single seed, or median and band of several.
+
+    With a stated error dots are the points that were evaluated in full, and the error is hatched.
 
     Args:
         x: [A].
@@ -73,6 +77,7 @@ def band(
         name: of the curve where a seed is left out; the recipe's without one.
         outer: the quantiles that the band spans, None for no band.
         shade: its opacity.
+        bound: the stated error of the values [A, S].
         look: of the line, ``label`` and ``color`` in it.
     """
     columns, note = result.usable(values, ragged)
@@ -82,7 +87,12 @@ def band(
     kept = values[:, columns]
     rows = np.isfinite(kept).any(axis=1)  # beyond the last epoch of the longest seed there is nothing to draw
     x, kept = x[rows], kept[rows]
-    axes.plot(x, np.nanmedian(kept, axis=1), **look)
+    middle = np.nanmedian(kept, axis=1)
+    if bound is not None and (bound > 0).any():
+        error = bound[rows][:, columns].max(axis=1)  # a median moves by no more than one of its values
+        look |= {"marker": "o", "markersize": 2.4} | picture.in_full(error)
+        picture.error(axes, x, middle, error, look["color"])
+    axes.plot(x, middle, **look)
     if len(columns) > 1 and outer is not None:
         low, high = np.nanquantile(kept, outer, axis=1)
         axes.fill_between(x, low, high, color=look["color"], alpha=shade, linewidth=0)
@@ -113,12 +123,14 @@ def draw_curves(
     for curve, label in curves:
         look: dict[str, Any] = {"color": style.SPLIT_COLOR[curve.split], "linestyle": style.SPLIT_STYLE[curve.split]}
         look |= {"marker": "o", "markersize": 3.0} if len(curve.alphas) <= 45 else {}
-        drawn += band(axes, result, curve.alphas, curve.objective, label=label, **look)
+        drawn += band(axes, result, curve.alphas, curve.objective, label=label, bound=bound_of(curve), **look)
         has_noise |= draw_noise(axes, result, curve)
         mark_ends(axes, curve.alphas)
     for curve, label in beside:
         look = {"color": style.SPLIT_COLOR[curve.split], "linestyle": style.TWIN_STYLE[curve.split], "linewidth": 1.0}
-        thin += band(axes, result, curve.alphas, curve.objective, outer=outer, label=label, **look)
+        thin += band(
+            axes, result, curve.alphas, curve.objective, outer=outer, label=label, bound=bound_of(curve), **look
+        )
     if has_noise:
         label = f"band: {100 * LEVEL:.0f} % over examples"  # one entry of the legend for the bands of all splits
         axes.fill_between([], [], [], label=label, facecolor=style.GREY, alpha=BAND_ALPHA, linewidth=0)
@@ -149,7 +161,7 @@ def draw_jobs(
                 look = {**job_look(k), "label": label}
                 if split != splits[0]:
                     look |= DOTTED | {"label": None}
-                drawn += band(axes, result, curve.alphas, curve.objective, **look)
+                drawn += band(axes, result, curve.alphas, curve.objective, bound=bound_of(curve), **look)
                 mark_ends(axes, curve.alphas)
     for split in splits[1:]:  # said once, not once per job
         if any(primary(result, split) is not None for result in results):
@@ -198,6 +210,9 @@ def label_learning(axes: Axes, title: str, drawn: Drawn, legend: bool = True) ->
 
 def close(axes: Axes, drawn: Drawn, legend: bool = True) -> None:
     """The legend, or a sentence in an empty panel."""
+    if any(part.get_gid() == picture.STATED for part in axes.collections):
+        look: dict[str, Any] = {"facecolor": "none", "edgecolor": style.GREY, "hatch": "////", "linewidth": 0.5}
+        axes.fill_between([], [], [], label="stated error; dots: in full", **look)
     labelled = axes.get_legend_handles_labels()[1]
     if legend and len(labelled) > 4 and axes.get_yscale() == "linear":
         low, high = axes.get_ylim()

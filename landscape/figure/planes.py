@@ -15,6 +15,7 @@ from landscape.figure.reading import ROUNDINGS, Reading
 from landscape.result.curve import Array, Surface, terrain
 from landscape.result.curve.noise import NUM_ERRORS, NUM_FLOORS
 from landscape.result.curve.scene import Scene, scene_of
+from landscape.result.curve.stated import bound_of
 from landscape.result.saved import Result
 
 
@@ -122,9 +123,10 @@ def read_lowest(plane: PlaneOf) -> Reading:
         return Reading("J is the same all over the plane", None, note="a plane that is flat has no lowest point")
     place = terrain.minima(values)[0].place
     below = float(values[centre] - values[place])
-    noise = max(plane.noise, plane.error_at(place))
+    noise, bound = max(plane.noise, plane.error_at(place)), bound_of(plane.surface)[..., plane.s]
+    stated = f", stated error {bound[centre] + bound[place]:.2g}" if bound.any() else ""
     text = f"{below:.2g} lower at a = {plane.surface.first[place[0]]:.3g}, b = {plane.surface.second[place[1]]:.3g}"
-    return Reading(f"{text if below > 0 else 'nowhere lower'}; noise {noise:.2g}", below <= noise, below)
+    return Reading(f"{text if below > 0 else 'nowhere lower'}; noise {noise:.2g}{stated}", below <= noise, below)
 
 
 def passes(plane: PlaneOf) -> dict[str, float]:

@@ -144,9 +144,11 @@ def _weighed(reading: Reading, rise: Rise | None, what: str) -> Reading:
     """With one clause more in its text; as it is without a rise or a noise."""
     if rise is None or not rise.height > 0 or math.isnan(rise.noise):
         return reading
-    parts = [f"rounding {rise.floor:.1g}"]
+    parts = [f"rounding {rise.floor:.1g}"] * (not math.isnan(rise.floor))
     if not math.isnan(rise.error):
         parts.insert(0, f"{NUM_ERRORS:g} standard errors {NUM_ERRORS * rise.error:.2g}")
+    if rise.bound > 0:
+        parts.append(f"stated error {rise.bound:.2g}")
     word = "larger than" if rise.is_larger else "within"
     text = f"{reading.measured}; {what} of {rise.height:.2g} nats {word} the noise ({', '.join(parts)})"
     return replace(reading, measured=text)

@@ -11,6 +11,7 @@ import numpy as np
 from landscape.figure import naming
 from landscape.figure.beside import points
 from landscape.figure.checks import Check, Claim, Evidence, Learned, judge_job, on_curve, on_history
+from landscape.figure.decided import within_error
 from landscape.figure.reading import SLACK, Column, Reading, counted, covers, listed, primary
 from landscape.result.curve import Array, Curve, argmin_alpha, drop, largest_rise, local_minima
 from landscape.result.saved import Result
@@ -28,6 +29,7 @@ def unit(curve: Curve) -> str:
     return "nats per pixel" if PARTS.keys() <= curve.metrics.keys() else "nats"
 
 
+@within_error
 def judge(results: Sequence[Result]) -> list[Verdict]:
     """7a to 7e of every job."""
     found: list[Verdict] = []

@@ -10,6 +10,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from landscape.figure import caption, naming, panel, style
 from landscape.figure.checks import judge as judge_checks
+from landscape.figure.decided import within_error
 from landscape.figure.planes import OF_ANY_PLANE, PlaneOf, usable
 from landscape.figure.turnable import plotly
 from landscape.result.curve import relief, turnable
@@ -25,6 +26,7 @@ WIDE = 3
 """Planes up to which each has a row of its own."""
 
 
+@within_error
 def judge(results: Sequence[Result]) -> list[Verdict]:
     """What may be asked of any plane: whether the solution is its lowest point, its points in basins of their own."""
     return judge_checks(OF_ANY_PLANE, results)

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from landscape.figure import caption, naming, panel, style
 from landscape.figure.checks import Check, judge_job
+from landscape.figure.decided import within_error
 from landscape.figure.exact import (
     SPLITS,
     draw_line,
@@ -67,6 +68,7 @@ def _draw_job(axes: Axes, result: Result, name: str, look: dict[str, Any]) -> No
         panel.mark_ends(axes, exact.alphas)
 
 
+@within_error
 def judge(results: Sequence[Result]) -> list[Verdict]:
     """Theory against measurement, and what the certificates prove, of every job."""
     found: list[Verdict] = []

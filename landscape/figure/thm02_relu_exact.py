@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from landscape.figure import caption, naming, panel, style
 from landscape.figure.checks import Claim, joined, judge_job
+from landscape.figure.decided import within_error
 from landscape.figure.exact import (
     SPLITS,
     draw_line,
@@ -76,6 +77,7 @@ PROOF = Claim(
 )
 
 
+@within_error
 def judge(results: Sequence[Result]) -> list[Verdict]:
     """Exact curve against grid, its extrema, and the proof, of every job and split."""
     pairs = zip(results, naming.names(results), strict=True)

@@ -56,15 +56,15 @@ def log_handler() -> logging.Handler:
     return handler
 
 
-def hush(prefix: str) -> None:
-    """For a job that runs beside others: no bar, and at the terminal warnings alone, each with a prefix."""
+def hush(prefix: str, level: int = logging.WARNING) -> None:
+    """For a job that runs beside others: no bar, and at the terminal warnings or worse alone, each with a prefix."""
     from rich.logging import RichHandler
 
     global _bars
     _bars = False
     for handler in logging.getLogger().handlers:
         if not isinstance(handler, logging.FileHandler):
-            handler.setLevel(logging.WARNING)
+            handler.setLevel(level)
             form = "" if isinstance(handler, RichHandler) else "%(asctime)s %(levelname)-7s "
             handler.setFormatter(logging.Formatter(f"{form}{prefix}%(message)s", "%H:%M:%S"))
 

@@ -29,7 +29,7 @@ BESIDE = Uses()
 """Which seeds train, and how many at a time."""
 
 _HERE = """hydra tracker compute device threads isolated jobs_per_gpu outputs command refresh strict forecast optimize
-wandb_folder objective.memory objective.alphas_at_once"""
+wandb_folder objective.memory objective.alphas_at_once measurement.shards"""
 TABLE = {
     **dict.fromkeys(_HERE.split(), HERE),
     **dict.fromkeys(("experiment", "limits", "name"), SAID),
@@ -46,6 +46,7 @@ LATER: dict[str, Any] = {
     "endpoints.rescale": False,
     "endpoints.starts": 1,
     "endpoints.align_seed": 0,
+    "objective.tolerance": None,
 }
 """Keys that came when results were known by the others: at these values they count as absent."""
 

@@ -10,9 +10,8 @@ from torch import Tensor
 
 # A stream's number enters every result: append, never renumber. SeedSequence pads its key with zeros, so a purpose
 # whose streams are numbered on (MEASURE, MEASURE_SAMPLE) must not also be used without such a number.
-INIT, ORDER, DROPOUT, MEASURE, ENDPOINT, MODULE, WALK, NOISE, RESAMPLE, MEASURE_SAMPLE, PLANE, PROBE, CURVE, ALIGN = (
-    range(14)
-)
+INIT, ORDER, DROPOUT, MEASURE, ENDPOINT, MODULE, WALK, NOISE, RESAMPLE, MEASURE_SAMPLE, PLANE, PROBE, CURVE = range(13)
+ALIGN, SUBSET = range(13, 15)
 
 
 def stream_seed(*key: int) -> int:

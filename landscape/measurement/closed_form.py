@@ -39,6 +39,7 @@ class ClosedForm:
         certificate: also prove what shape J has on [0, 1], where theory can.
         noise: as of interpolation.
         slopes: as of interpolation.
+        shards: as of interpolation.
 
     Raises:
         InputError: a model and cost whose line has no closed form here.
@@ -47,10 +48,15 @@ class ClosedForm:
     stage = OnPath
 
     def __init__(
-        self, splits: Sequence[str] = ("train",), certificate: bool = True, noise: bool = True, slopes: int = 0
+        self,
+        splits: Sequence[str] = ("train",),
+        certificate: bool = True,
+        noise: bool = True,
+        slopes: int = 0,
+        shards: int | None = None,
     ) -> None:
-        self.curves, self.certificate = Interpolation(splits, ("deterministic",), slopes, noise), certificate
-        self.splits = self.curves.splits
+        self.curves, self.certificate = Interpolation(splits, ("deterministic",), slopes, noise, shards), certificate
+        self.splits, self.shards, self.share = self.curves.splits, self.curves.shards, self.curves.share
 
     def check(self, on_path: OnPath) -> None:
         """Raise InputError for a model, cost or path that is not known here, before anything is trained."""

@@ -46,6 +46,7 @@ class GaussLength:
         num_examples: average the turning over the first so many of each split; None: all.
         noise: as of interpolation.
         slopes: as of interpolation.
+        shards: as of interpolation.
 
     Raises:
         InputError: alphas without both ends, or outputs that are not one row per example.
@@ -62,8 +63,10 @@ class GaussLength:
         num_examples: int | None = 1000,
         noise: bool = True,
         slopes: int = 0,
+        shards: int | None = None,
     ) -> None:
-        self.curves = Interpolation(splits, modes, slopes, noise)
+        self.curves = Interpolation(splits, modes, slopes, noise, shards)
+        self.shards, self.share = self.curves.shards, self.curves.share
         if num_examples is not None and num_examples < 1:
             raise InputError(f"measurement.num_examples={num_examples} must be at least 1, or null for all")
         self.num_examples = num_examples

@@ -13,13 +13,14 @@ from torch import Tensor
 
 from landscape.cost.contract import is_of_batch
 from landscape.endpoints.fit import COUNTERS
-from landscape.ground.progress import progress_of
+from landscape.measurement.asked import evaluations_of
+from landscape.measurement.bounds import bounds_of
 from landscape.measurement.rounding import rounding_floor
 from landscape.measurement.stages import OnPath
 from landscape.objective.interim import Interim
 from landscape.objective.module.watch import is_same
 from landscape.objective.objective import Objective
-from landscape.objective.request import Request, evaluated
+from landscape.objective.request import Request
 from landscape.objective.sums import Evaluation
 from landscape.path import LaidPlane
 from landscape.result.curve import Surface
@@ -93,7 +94,24 @@ def surfaces_on(on_path: OnPath, laid: Laid, split: str, modes: Sequence[str], n
         modes: of the objective.
         noise: also the rounding floor, and standard errors of the differences from the first point of the plane.
     """
-    stage, requests, kept = laid.stage(on_path), list[Request](), list[str | None]()
+    stage = laid.stage(on_path)
+    requests, kept = requests_on(stage, laid, split, modes, noise)
+    evaluations = evaluations_of(requests, split, on_path.shares)
+    return [
+        _surface(stage, laid, request, evaluation, split, whose)
+        for request, evaluation, whose in zip(requests, evaluations, kept, strict=True)
+    ]
+
+
+def requests_on(
+    stage: OnPath, laid: Laid, split: str, modes: Sequence[str], noise: bool
+) -> tuple[list[Request], list[str | None]]:
+    """What is asked on a grid, and in each mode the point whose running statistics hold, if others have others.
+
+    Args:
+        stage: on the grid; this and the others as of ``surfaces_on``.
+    """
+    requests, kept = list[Request](), list[str | None]()
     for mode in modes:
         objective = stage.objective_along(stage.split(split), mode)
         kept.append(laid.statistics(objective))
@@ -102,22 +120,9 @@ def surfaces_on(on_path: OnPath, laid: Laid, split: str, modes: Sequence[str], n
         file = stage.interim(f"{split}-{objective.mode}") if objective.is_streamed else None
         interim = None if file is None else Interim(file)
         grid = stage.laid(objective.device, objective.dtype)
-        requests.append(Request(objective, grid, stage.alphas, keep_costs=has_noise, noise=listener, interim=interim))
-    what = f"{split} {' and '.join(request.objective.mode for request in requests)}"
-    with progress_of(what, sum(request.objective.num_batches * len(stage.alphas) for request in requests)) as progress:
-        done = [0] * len(requests)
-        for n, request in enumerate(requests):
-
-            def reached(num: int, n: int = n) -> None:
-                done[n] = num
-                progress(sum(done))
-
-            request.progress = reached
-        evaluations = evaluated(requests)
-    return [
-        _surface(stage, laid, request, evaluation, split, whose)
-        for request, evaluation, whose in zip(requests, evaluations, kept, strict=True)
-    ]
+        own: dict[str, Any] = {"noise": listener, "interim": interim, "axes": (laid.first, laid.second)}
+        requests.append(Request(objective, grid, stage.alphas, keep_costs=has_noise, **own))
+    return requests, kept
 
 
 def _surface(
@@ -133,12 +138,16 @@ def _surface(
         return array.reshape(len(laid.first), len(laid.second), array.shape[-1])
 
     noise = {}
-    if request.keep_costs:
+    if request.keep_costs and evaluation.sample is not None:
+        noise["errors"] = wide(evaluation.sample.errors_from(laid.nearest))
+    elif request.keep_costs:
         apart, scale = (listener, evaluation.scale) if isinstance(listener, Apart) else (Apart(laid.nearest), 1.0)
         if evaluation.costs is not None:  # scaled already; what is told piece by piece is not
             apart.add(evaluation.costs)
         noise["errors"] = wide(apart.errors() * scale)
+    if request.keep_costs:
         noise["floor"] = rounding_floor(stage, objective, stage.alphas, values, evaluation)
+    noise |= {n: v if n == "passes" else wide(v) for n, v in bounds_of(evaluation, channels).items()}
     return Surface(
         laid.first,
         laid.second,

@@ -149,10 +149,13 @@ def rounding_floor(
         objective: that the curve was measured by.
         alphas: [A].
         values: J, [A, S].
-        evaluation: with each example's cost, [S, A, N], unless they came as a stream.
+        evaluation: with each example's cost, [S, A, N], unless they came as a stream; or with those of a sample, of
+            which the examples are then.
     """
     data, kept, num = objective.examples.data, evaluation.costs, evaluation.num_examples
-    few, at = some_of(data.first_batch if isinstance(data, Stream) else data)
+    sample = evaluation.sample
+    few, at = some_of(sample.split if sample else data.first_batch if isinstance(data, Stream) else data)
+    kept = sample.costs if sample else kept
     again = points_of(len(alphas))
     same: dict[str, Any] = {"batch_size": objective.batch_size}
     if objective.statistics.recalibrates and len(few) < num:
@@ -176,7 +179,10 @@ def rounding_floor(
         )
         return np.full(len(values), np.nan)
     if kept is None or is_evaluated_again(objective):
-        own, off = costs(alphas)[:, again], np.zeros(values.shape)
+        # With a tolerance not even all points are taken once more: that would be as much work as J itself.
+        own, off = costs(alphas[again]) if sample else costs(alphas)[:, again], np.zeros(values.shape)
+    elif sample:
+        own, off = kept[:, again[:, None], at].astype(np.float64), np.zeros(values.shape)
     else:
         own = kept[:, again[:, None], at].astype(np.float64)
         # The engine may have summed without the costs that it kept.

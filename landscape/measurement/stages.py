@@ -133,6 +133,7 @@ class OnPath(Network):
         path: (theta_0, theta_1) -> path, with an argument ``layout`` too if it names one; see ``lay``.
         solutions: the runs that the ends belong to; None where nobody knows them.
         adaptive: how to refine ``alphas``, or None.
+        shares: the folder of what parts of the examples came to, see ``Interpolation.share``; None: there is none.
     """
 
     ends: Ends
@@ -140,6 +141,7 @@ class OnPath(Network):
     path: Callable[..., Any]
     solutions: Runs | None = None
     adaptive: Adaptive | None = None
+    shares: Path | None = None
 
     def lay(self, theta_0: Tensor, theta_1: Tensor, **instead: Any) -> Any:
         """The path between two points [S, P], or the plane that is laid by them.
@@ -204,7 +206,7 @@ class OnPath(Network):
 
     def on(self, **changes: Any) -> OnPath:
         """The same network on another path or at other positions: fields of this stage alone."""
-        own = {name: getattr(self, name) for name in ("ends", "alphas", "path", "solutions", "adaptive")}
+        own = {name: getattr(self, name) for name in ("ends", "alphas", "path", "solutions", "adaptive", "shares")}
         stage: OnPath = self.at(OnPath, **own | changes)
         return stage
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import product
 from numbers import Integral, Real
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,16 +16,18 @@ from numpy.typing import NDArray
 
 from landscape.alphas import SAME, checked, evenly, explicit, with_positions
 from landscape.cost.labels import on_few
-from landscape.data.stream import Stream, num_of
+from landscape.data.stream import num_of
 from landscape.endpoints import BetweenSolutions, ThreeSolutions
 from landscape.errors import InputError
 from landscape.ground.words import chosen_as
+from landscape.measurement.asked import check_parts, evaluate_part, groups_of
 from landscape.measurement.contract import Measured, Pass, Work
-from landscape.measurement.grid import Laid, surfaces_on
+from landscape.measurement.grid import Laid, requests_on, surfaces_on
 from landscape.measurement.interpolation import Interpolation
 from landscape.measurement.plane import objective_of_points
 from landscape.measurement.stages import OnPath
 from landscape.objective.curvature import check_curvature
+from landscape.objective.share import Share
 from landscape.path import LaidPlane, plane_kind
 from landscape.result.curve import Surface
 
@@ -45,6 +48,7 @@ class PlaneSurface:
         first, second: positions along each axis instead, in units of the plane's directions.
         level: of J; also the share of the plane's area that lies below it, as the number ``share_below``.
         noise: as of interpolation; the standard errors are those of J less J at the first of the plane's points.
+        shards: as of interpolation.
 
     Raises:
         InputError: a grid that is none, or a path that is no plane.
@@ -64,8 +68,10 @@ class PlaneSurface:
         second: Sequence[float] | None = None,
         level: float | None = None,
         noise: bool = True,
+        shards: int | None = None,
     ) -> None:
-        self.curves = Interpolation(splits, modes, 0, noise)
+        self.curves = Interpolation(splits, modes, 0, noise, shards)
+        self.shards = self.curves.shards
         if isinstance(num, bool) or not isinstance(num, Integral) or num < 2:
             raise InputError(f"measurement.num={num} must be a whole number of points along each axis, 2 or more")
         if level is not None and (isinstance(level, bool) or not isinstance(level, Real) or not np.isfinite(level)):
@@ -84,6 +90,13 @@ class PlaneSurface:
                     "knows no statistics; use recalibrate, or keep"
                 )
         kind = plane_kind(on_path.path)
+        if self.shards is not None:
+            if getattr(kind, "needs_curvature", False):
+                raise InputError(
+                    f"measurement.shards={self.shards} with path=hessian_plane: each part would take passes over all "
+                    "examples for the directions; use measurement.shards=null"
+                )
+            check_parts(on_path, self.shards, self.curves.splits, self.curves.modes_on(on_path))
         if getattr(kind, "needs_curvature", False):
             on_path.check_held(["train"], "surface path=hessian_plane")
 
@@ -126,30 +139,42 @@ class PlaneSurface:
 
     def __call__(self, on_path: OnPath) -> Measured:
         """On a plane -> surfaces keyed ``"train/deterministic"`` and so on, and their numbers."""
+        laid = self._laid(on_path)
+        plane, numbers, surfaces = laid.plane, dict(laid.plane.numbers), dict[str, Surface]()
+        _tell(plane)
+        for group in groups_of(on_path, self.curves.splits, self.curves.modes_on(on_path)):
+            for surface in surfaces_on(on_path, laid, group.split, group.modes, self.curves.noise):
+                if plane.path and on_path.solutions is not None:
+                    known = np.isfinite(plane.path["first"])
+                    values = objective_of_points(on_path, on_path.solutions, group.split, surface.mode, known)
+                    surface = replace(surface, path=plane.path | {"objective": values})
+                name = f"{group.split}/{surface.mode}"
+                surfaces[name] = surface
+                found = surface.summary()
+                if "bound" in surface.noise:
+                    found["bound"] = surface.noise["bound"].max(axis=(0, 1)).tolist()
+                    found["passes"] = surface.noise["passes"].tolist()
+                if self.level is not None:
+                    found["share_below"] = surface.share_below(self.level)
+                numbers |= {f"{name}/{key}": values for key, values in found.items()}
+        return Measured(surfaces=surfaces, numbers=numbers, labels=on_path.ends.labels)
+
+    def share(self, on_path: OnPath, share: Share, folder: Path) -> None:
+        """Evaluate a part of the examples, as interpolation does."""
+        laid = self._laid(on_path)
+        stage = laid.stage(on_path)
+        for group in groups_of(on_path, self.curves.splits, self.curves.modes_on(on_path)):
+            if group.has_of(share):
+                requests, _ = requests_on(stage, laid, group.split, group.modes, self.curves.noise)
+                evaluate_part(requests, group, share, folder)
+
+    def _laid(self, on_path: OnPath) -> Laid:
+        """The grid on the plane of this path."""
         ends = on_path.ends
         plane = on_path.lay(ends.theta_0, ends.theta_1)
-        numbers = dict(plane.numbers)
-        _tell(plane)
         own = dict(zip(ends.names, (ends.buffers_0, ends.buffers, ends.buffers_2), strict=True))
         own = {mark.name: own[mark.name] for mark in plane.marks if mark.name in own}
-        laid = Laid(plane, *self.axes(plane), own, ends.names[1])
-        surfaces: dict[str, Surface] = {}
-        modes = [mode for mode in self.curves.modes if not self.curves.is_repeated(mode, on_path.trial_in(mode))]
-        for split in self.curves.splits:
-            # The modes of a stream share one pass over it; of what is held, one is done before the next takes memory.
-            for together in [modes] if isinstance(on_path.split(split), Stream) else [[mode] for mode in modes]:
-                for surface in surfaces_on(on_path, laid, split, together, self.curves.noise):
-                    if plane.path and on_path.solutions is not None:
-                        known = np.isfinite(plane.path["first"])
-                        values = objective_of_points(on_path, on_path.solutions, split, surface.mode, known)
-                        surface = replace(surface, path=plane.path | {"objective": values})
-                    name = f"{split}/{surface.mode}"
-                    surfaces[name] = surface
-                    found = surface.summary()
-                    if self.level is not None:
-                        found["share_below"] = surface.share_below(self.level)
-                    numbers |= {f"{name}/{key}": values for key, values in found.items()}
-        return Measured(surfaces=surfaces, numbers=numbers, labels=ends.labels)
+        return Laid(plane, *self.axes(plane), own, ends.names[1])
 
     def axes(self, plane: LaidPlane) -> tuple[Array, Array]:
         """a [A] and b [B]: as they were given, or evenly, with the places of the points of the plane among them."""

@@ -130,7 +130,11 @@ class Batches:
         """The inputs as one row sees them: x itself, or one Bernoulli sample of it that never changes."""
         if not self.split.is_resampled or isinstance(x, Tree):
             return x
-        return (self._samples((self.seeds[s], MEASURE_SAMPLE), start, len(x)) < x).to(x.dtype)
+        return (self.uniform(start, len(x), s) < x).to(x.dtype)
+
+    def uniform(self, start: int, count: int, s: int) -> Tensor:
+        """The random numbers [B, ...] by which one row samples the inputs of some examples."""
+        return self._samples((self.seeds[s], MEASURE_SAMPLE), start, count)
 
     def _uniform(self, count: int, generator: torch.Generator) -> Tensor:
         assert isinstance(self.split.x, Tensor)  # what is sampled anew is one tensor

@@ -14,20 +14,17 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
 from torch import Tensor
 
 from landscape.data.split import Split
 from landscape.errors import InputError
-from landscape.ground.files import temporary
+from landscape.objective import record
+from landscape.objective.record import bytes_of
 from landscape.objective.sums import Listener, Sums
-from theory import npz
 
 log = logging.getLogger(__name__)
 
 SCHEMA = 1
-ABOUT = "about"
 SECONDS = 10.0
 """Between two writings: a file of a few sums takes a millisecond."""
 
@@ -72,7 +69,7 @@ class Interim:
         self._fresh()
         self.question, self.sums, self.noise, self.switches = question, sums, noise, switches
         if self.file.is_file():
-            self._found = self._read()
+            self._found = record.read(self.file, SCHEMA)
         if self._found is not None and self._found[0]["question"] != question:
             log.warning("%s was kept of another measurement; starting anew", self.file)
             self._found = None
@@ -133,11 +130,7 @@ class Interim:
             "switches": self.switches[0](),
         }
         arrays = {f"total.{n}": a for n, a in totals.items()} | {f"noise.{n}": a for n, a in kept.items()}
-        about["digest"] = _digest(about, arrays)
-        with temporary.replacing(self.file) as place, place.open("wb") as stream:
-            np.savez(
-                stream, allow_pickle=False, **{ABOUT: np.frombuffer(json.dumps(about).encode(), np.uint8)}, **arrays
-            )
+        record.write(self.file, about, arrays)
         self._written = time.monotonic()
 
     def _look(self, block: Split) -> None:
@@ -145,38 +138,10 @@ class Interim:
             self._seen.update(f"|{name} {tuple(tensor.shape)} {tensor.dtype}|".encode())
             self._seen.update(bytes_of(tensor))
 
-    def _read(self) -> tuple[dict[str, Any], dict[str, Any]] | None:
-        """What a file holds; None, and the file is set aside, where that is not what was written."""
-        try:
-            arrays = npz.read(self.file, kinds="fu")
-            about = json.loads(arrays.pop(ABOUT).tobytes().decode())
-            if about.pop("digest") != _digest(about, arrays) or about["schema"] != SCHEMA:
-                raise ValueError("it is not what was written")
-            return about, arrays
-        except (OSError, KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
-            aside = self.file.with_name(f"{self.file.name}.damaged")
-            log.warning("%s is damaged (%s), kept as %s; starting anew", self.file, error, aside.name)
-            self.file.replace(aside)
-            return None
-
-
-def bytes_of(tensor: Tensor) -> Any:
-    """The bytes of a tensor in order."""
-    held = tensor.detach().cpu().contiguous()
-    return held.view(torch.uint8).numpy().data if held.dim() else held.reshape(1).view(torch.uint8).numpy().data
-
 
 def question_of(words: dict[str, Any], tensors: Sequence[Tensor]) -> str:
     """A digest of words and numbers."""
     found = hashlib.sha256(json.dumps(words, sort_keys=True, default=str).encode())
     for tensor in tensors:
         found.update(bytes_of(tensor))
-    return found.hexdigest()
-
-
-def _digest(about: dict[str, Any], arrays: dict[str, Any]) -> str:
-    found = hashlib.sha256(json.dumps(about, sort_keys=True).encode())
-    for name in sorted(arrays):
-        found.update(f"|{name} {arrays[name].shape}|".encode())
-        found.update(np.ascontiguousarray(arrays[name]).tobytes())
     return found.hexdigest()

@@ -69,6 +69,8 @@ class Objective:
             ``"events"`` see ``landscape.objective.engine``, ``"auto"`` whichever pays.
         call: (module, inputs) -> outputs, where that is not module(x), module(*inputs) of a tuple or module(**inputs)
             of a dict.
+        tolerance: on a grid J may be off by this share of its spread, see ``landscape.objective.two_level``; None:
+            every point over all examples.
 
     Raises:
         InputError: unknown mode or engine; running statistics without a stated treatment; a module that does not return
@@ -94,6 +96,7 @@ class Objective:
         memory: str | int | None = None,
         alphas_at_once: int | None = None,
         call: Call | None = None,
+        tolerance: float | None = None,
     ) -> None:
         self._given = {n: v for n, v in locals().items() if n not in ("self", "module", "cost", "split")}
         self._original, self._looks = module, dict[Any, Look]()
@@ -129,7 +132,8 @@ class Objective:
         given = SimpleNamespace(**self._given)
         check_engine(given.engine)
         sizes = {n: self._given[n] for n in ("batch_size", "num_replicates", "alphas_at_once")}
-        check_numbers(given.mode, given.dtype, **sizes)
+        check_numbers(given.mode, given.dtype, given.tolerance, **sizes)
+        self.tolerance: float | None = given.tolerance
         self.mode, self.seeds, self.engine = given.mode, list(given.seeds), given.engine
         self.cost, self.device = from_torch(cost), torch.device(given.device)
         calibration = None if given.calibration is None else as_data(given.calibration)

@@ -18,6 +18,7 @@ from landscape.ground.precision import tf32
 from landscape.objective.interim import Interim, OtherData
 from landscape.objective.module.watch import undisturbed
 from landscape.objective.sums import Evaluation, Listener, Sums, with_derived
+from landscape.objective.two_level.evaluate import has_tolerance, to_tolerance
 from landscape.objective.walk import Walk
 from landscape.path import widened
 
@@ -45,6 +46,9 @@ class Request:
         noise: of a stream, told each block's costs instead, which are then forgotten.
         interim: of a stream, keeps what is known meanwhile; a pass that was cut goes on from there.
         beside: summed in the same pass; nothing is then kept meanwhile.
+        axes: the points are those of a grid with these positions along each of its axes, the first the slowest; an
+            objective with a tolerance is then evaluated to that. None: there is no grid, and all points are taken over
+            all examples.
     """
 
     objective: Any
@@ -55,12 +59,32 @@ class Request:
     noise: Listener | None = None
     interim: Interim | None = None
     beside: Beside | None = None
+    axes: tuple[NDArray[np.float64], ...] | None = None
 
     def prepare(self) -> None:
         """Make room, and come by the buffers at each point.
 
         Raises:
             InputError: nothing counts in the examples; a stream whose noise needs more memory than there is.
+        """
+        self.lay()
+        of, alphas = self.objective, self.alphas
+        num, take = None if of.is_streamed else len(of.split), None if self.noise is None else self.noise.add
+        shape, spare = (of.num_replicates, len(alphas), len(of.seeds)), of.passes.spare
+        self.sums = Sums(shape, num, of.device, self.keep_costs, spare / 2, take)
+        self.num_points = of.passes.points(len(alphas), self.sums.held)
+        if self.num_points < len(alphas) and self.noise is not None:
+            raise InputError(
+                f"{of.wants.words}, which leaves room for {self.num_points} of {len(alphas)} points at a time, and a "
+                "stream's noise needs all in one pass; raise it, or leave the noise out (noise=False, "
+                "measurement.noise=false)"
+            )
+
+    def lay(self) -> None:
+        """Come by the points, and the buffers at each.
+
+        Raises:
+            InputError: nothing counts in the examples.
         """
         of, alphas = self.objective, self.alphas
         check_counts(of.scales, len(of.split))
@@ -69,17 +93,7 @@ class Request:
         if num_seeds != len(of.seeds):
             raise ValueError(f"theta has {num_seeds} rows and the objective {len(of.seeds)} seeds; give one per row")
         of.statistics.batch_size = of.batch_size
-        num, take = None if of.is_streamed else len(of.split), None if self.noise is None else self.noise.add
-        shape, spare = (of.num_replicates, len(alphas), num_seeds), of.passes.spare
-        self.sums = Sums(shape, num, of.device, self.keep_costs, spare / 2, take)
         self.buffers = of.statistics.along(self.path, alphas, of.buffers_0, of.buffers, num_seeds)  # [A][S]
-        self.num_points = of.passes.points(len(alphas), self.sums.held)
-        if self.num_points < len(alphas) and self.noise is not None:
-            raise InputError(
-                f"{of.wants.words}, which leaves room for {self.num_points} of {len(alphas)} points at a time, and a "
-                "stream's noise needs all in one pass; raise it, or leave the noise out (noise=False, "
-                "measurement.noise=false)"
-            )
 
     @property
     def is_one_pass(self) -> bool:
@@ -148,6 +162,18 @@ class Request:
 @tf32(False)
 def evaluated(requests: Sequence[Request]) -> list[Evaluation]:
     """The answer to each request; those over one stream share its batches, which are read and moved once."""
+    found = dict[int, Evaluation]()
+    for n, request in enumerate(requests):
+        if has_tolerance(request):
+            found[n] = to_tolerance(request)
+    rest = [request for n, request in enumerate(requests) if n not in found]
+    whole = iter(_in_full(rest) if rest else ())
+    evaluations = [found[n] if n in found else next(whole) for n in range(len(requests))]
+    return [with_derived(part, request.objective.cost) for part, request in zip(evaluations, requests, strict=True)]
+
+
+def _in_full(requests: Sequence[Request]) -> list[Evaluation]:
+    """Every point over all examples."""
     for request in requests:
         request.prepare()
     first = requests[0].objective
@@ -157,7 +183,7 @@ def evaluated(requests: Sequence[Request]) -> list[Evaluation]:
     else:
         for request in requests:
             request.alone()
-    return [with_derived(request.sums.evaluation(), request.objective.cost) for request in requests]
+    return [request.sums.evaluation() for request in requests]
 
 
 def _shared(requests: Sequence[Request]) -> None:

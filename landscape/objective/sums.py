@@ -7,7 +7,7 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -18,6 +18,7 @@ from torch import Tensor
 from landscape.cost.contract import WEIGHT, derived_of
 from landscape.cost.labels import NothingCounts
 from landscape.errors import InputError
+from landscape.objective.two_level.sample import Sample
 
 IN_MEMORY = 2**28
 """Bytes of all examples' costs along a path up to which they are held in memory (on the device that makes them), and
@@ -35,6 +36,10 @@ class Evaluation:
         num_examples: N.
         scale: what each example's objective was to be multiplied by, so that its mean is J: 1 but for costs that
             weigh examples and for streams; ``costs`` have it, what ``take`` was told of has not.
+        bounds: with a tolerance, by channel: how far each value may be off [A, S]; 0 where it was taken over all
+            examples, as every value is where this is empty.
+        passes: the work, in passes of all examples over one point: A where every value was taken over all.
+        sample: with a tolerance, the examples whose costs were taken at every point, in place of ``costs``.
     """
 
     channels: dict[str, NDArray[np.float64]]
@@ -42,6 +47,9 @@ class Evaluation:
     costs: NDArray[Any] | None = None
     num_examples: int = 0
     scale: float = 1.0
+    bounds: dict[str, NDArray[np.float64]] = field(default_factory=dict)
+    passes: float = 0.0
+    sample: Sample | None = None
 
 
 class Listener(Protocol):
@@ -131,12 +139,13 @@ class Sums:
         """One point of one batch: values [B] of the examples from ``start`` on."""
         for name, values in channels.items():
             self._of(name)[k, self.first + a, s] += values.detach().double().sum()
-        self.keep(k, s, channels["objective"].detach()[None], start, a)
+            self.keep(k, s, values.detach()[None], start, a, name)
 
     def add_together(self, k: int, a: int, s: int, channels: Mapping[str, Tensor], start: int) -> None:
         """Some points from a on of one batch: values [points, B] of the examples from ``start`` on."""
         self.add_line(k, s, {n: values.detach().sum(dim=1, dtype=torch.float64) for n, values in channels.items()}, a)
-        self.keep(k, s, channels["objective"].detach(), start, a)
+        for name, values in channels.items():
+            self.keep(k, s, values.detach(), start, a, name)
 
     def add_line(self, k: int, s: int, totals: Mapping[str, Tensor], a: int = 0) -> None:
         """Sums [points] over some examples, at the points from a on; their costs are kept apart, by ``keep``."""
@@ -152,13 +161,13 @@ class Sums:
         for total in self.totals.values():
             total[:, self.first : self.first + num_points] = 0.0
 
-    def keep(self, k: int, s: int, values: Tensor, start: int, a: int = 0) -> None:
-        """The objective [points, B] of the examples from ``start`` on at the points from a on, if costs are kept.
+    def keep(self, k: int, s: int, values: Tensor, start: int, a: int = 0, name: str = "objective") -> None:
+        """A channel [points, B] of the examples from ``start`` on at the points from a on: the objective.
 
-        Replicates come in turn, and the first one forgets what was there: a batch that an engine gave up is kept anew
-        by the next.
+        The objective is kept where costs are. Replicates come in turn, and the first one forgets what was there: a
+        batch that an engine gave up is kept anew by the next.
         """
-        if self.costs is None:
+        if self.costs is None or name != "objective":
             return
         a += self.first
         start -= self.before  # of a stream, in whose present block
@@ -180,19 +189,22 @@ class Sums:
         self.num_examples, self.before = int(numbers["num_examples"]), int(numbers["before"])
         self.counts = dict(numbers["counts"])
 
+    def shares(self) -> dict[str, float]:
+        """What the sums of each channel are to be divided by: N, what was counted, or what all examples weigh."""
+        weight = weight_of(self.totals[WEIGHT]) if WEIGHT in self.totals else 0.0
+        return {n: weight or self.counts.get(n, self.num_examples) for n in self.totals if n != WEIGHT}
+
     def evaluation(self) -> Evaluation:
         """Means over the examples, and of the channels over replicates too; where the cost weighs them, by weight."""
-        totals, num, weight = dict(self.totals), self.num_examples, 0.0
-        if WEIGHT in totals:
-            weight = weight_of(totals.pop(WEIGHT))
-        shares = {name: weight or self.counts.get(name, num) for name in totals}
+        shares, num = self.shares(), self.num_examples
+        totals = {name: total for name, total in self.totals.items() if name in shares}
         means = {name: (total / shares[name]).cpu().numpy() for name, total in totals.items()}
         scale = num / shares["objective"]
         costs = None if self.costs is None or self.take is not None else self.costs.cpu().numpy()
         if costs is not None and scale != 1:
             costs = costs * costs.dtype.type(scale)
         channels = {name: m.mean(axis=0) for name, m in means.items()}
-        return Evaluation(channels, means["objective"], costs, num, scale)
+        return Evaluation(channels, means["objective"], costs, num, scale, passes=float(self.shape[1]))
 
     def _of(self, name: str) -> Tensor:
         if name not in self.totals:
@@ -208,7 +220,21 @@ def with_derived(evaluation: Evaluation, cost: Any) -> Evaluation:
             for name, (channel, function) in derived_of(cost).items()
             if channel in evaluation.channels
         }
-    return replace(evaluation, channels={**evaluation.channels, **more}) if more else evaluation
+    bounds = {
+        name: _derived_bound(function, evaluation.channels[channel], evaluation.bounds[channel])
+        for name, (channel, function) in derived_of(cost).items()
+        if channel in evaluation.bounds
+    }
+    if not more:
+        return evaluation
+    return replace(evaluation, channels={**evaluation.channels, **more}, bounds={**evaluation.bounds, **bounds})
+
+
+def _derived_bound(function: Any, values: NDArray[np.float64], bound: NDArray[np.float64]) -> NDArray[np.float64]:
+    """How far a monotonous function of values may be off that may themselves be."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        middle, *ends = (np.asarray(function(values + part), dtype=np.float64) for part in (0.0, bound, -bound))
+        return np.where(bound == 0, 0.0, np.maximum(*(np.abs(end - middle) for end in ends)))
 
 
 def weight_of(total: Tensor) -> float:

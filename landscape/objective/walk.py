@@ -69,7 +69,7 @@ class Walk:
     def keep_in(self, interim: Interim, noise: Listener | None) -> None:
         """Keep what is known of a stream there meanwhile, and go on from what is there."""
         self.interim = interim
-        interim.begin(self._question(), self.sums, noise, _switches(self.line, self.together))
+        interim.begin(self._question(), self.sums, noise, switches_of(self.line, self.together))
 
     def add(self, before: int, block: Split) -> None:
         """Some examples, of a stream its next ones.
@@ -155,7 +155,7 @@ class Walk:
         return question_of(words, [*ends, *channels.values(), *statistics])
 
 
-def _switches(line: LineSums | None, together: StackedPoints) -> Switches:
+def switches_of(line: LineSums | None, together: StackedPoints) -> Switches:
     """What the engines have found out of a line so far, to be read and set."""
 
     def read() -> list[int]:

@@ -16,6 +16,7 @@ import jinja2
 from matplotlib.figure import Figure
 
 from landscape.figure import naming
+from landscape.figure.caption import stated_error
 from landscape.figure.publish import command_of
 from landscape.figure.style import RC, write
 from landscape.ground.words import spoken
@@ -74,6 +75,7 @@ def _part(index: int, section: Section, rows: Sequence[Row], base: Path) -> dict
         "calibrated": any(v.calibrated for v in section.verdicts),
         "command": command_of(results) if results else "",
         "caps": naming.caps(results),
+        "error": stated_error(results),
         "versions": list(versions),
         "seconds": sum(result.seconds for result in results),
         "picture": picture(section.figure) if section.figure else None,

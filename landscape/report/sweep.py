@@ -101,8 +101,8 @@ def _pooled(rows: Sequence[Row]) -> list[Row]:
 
 def flat(config: dict[str, Any]) -> dict[str, str]:
     """A resolved config as dotted keys, less those that say where and when it ran."""
-    kept = {key: value for key, value in config.items() if uses_of(key).result}
-    return {name: text for key, value in kept.items() for name, text in leaves(key, value).items()}
+    named = (item for key, value in config.items() for item in leaves(key, value).items())
+    return {name: text for name, text in named if uses_of(name).result}
 
 
 def plain_numbers(alone: Result) -> dict[str, float]:

@@ -10,10 +10,11 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from landscape.figure import caption
 from landscape.figure.style import SPLIT_WORD
 from landscape.figure.sweep import copies
 from landscape.figure.sweep.number import Number, headline
-from landscape.figure.sweep.rate import SPLITS, are_monotone
+from landscape.figure.sweep.rate import SPLITS, are_monotone, say_open
 from landscape.ground.files.text import plain
 from landscape.report.summary import Mean, Rate, Setting, by_setting, failures_first, means, rates
 from landscape.report.sweep import Row, counted
@@ -42,7 +43,8 @@ def summary(results: Sequence[Result], rows: Sequence[Row], verdicts: Sequence[V
         if fell:
             rate = Rate(None, "", "", sum(fell), len(fell), *wilson(sum(fell), len(fell)))
             parts.append(Text(f"J on [0, 1], {SPLIT_WORD[split]}: monotone in {rate}"))
-    return Group(*parts, *([Text(said)] if said else []))
+    notes = [caption.stated_error(results), say_open(results), said]
+    return Group(*parts, *(Text(note) for note in notes if note))
 
 
 def _table(*heads: str) -> Table:

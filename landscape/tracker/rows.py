@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from landscape.result.curve import Array, Curve, LearningCurve, Projection, Surface
 from landscape.result.curve.grid import PATH
+from landscape.result.curve.stated import BOUND, is_bound
 from landscape.result.saved import Result
 from landscape.result.verdict import Verdict, ordered
 from landscape.result.verdict import counts as counts_of
@@ -18,8 +19,8 @@ from landscape.tracker import Cell
 Row = dict[str, float]
 
 AXES = {"interpolation": "alpha", "residual": "projection", "learning": "epoch"}
-CURVE_COLUMNS = ["curve", "seed", "alpha", "objective", "error"]
-SURFACE_COLUMNS = ["surface", "seed", "a", "b", "objective", "error"]
+CURVE_COLUMNS = ["curve", "seed", "alpha", "objective", "error", "bound"]
+SURFACE_COLUMNS = ["surface", "seed", "a", "b", "objective", "error", "bound"]
 PATH_COLUMNS = ["surface", "seed", "epoch", "a", "b", "beside", "objective"]
 VERDICT_COLUMNS = [
     "check",
@@ -72,6 +73,7 @@ def curve_rows(curves: dict[str, Curve], seeds: Sequence[str]) -> Iterator[Row]:
     for name, curve in curves.items():
         names = labels(seeds, curve.objective.shape[1])
         channels = {"objective": curve.objective, **curve.metrics}
+        channels |= {bound: array for bound, array in curve.noise.items() if is_bound(bound)}
         for a, alpha in enumerate(curve.alphas.tolist()):
             row = rows.setdefault(alpha, {axis("interpolation"): alpha})
             for channel, values in channels.items():
@@ -113,14 +115,17 @@ def learning_rows(curve: LearningCurve, seeds: Sequence[str]) -> Iterator[Row]:
 
 
 def curve_table(curves: dict[str, Curve], seeds: Sequence[str]) -> list[list[Cell]]:
-    """All curves in long form, columns ``CURVE_COLUMNS``; a value that is not finite is None."""
+    """All curves in long form, columns ``CURVE_COLUMNS``; a value that is not finite is None.
+
+    ``error`` is a share of wrong answers; ``bound`` the stated error of the objective, None where none is stated.
+    """
     table: list[list[Cell]] = []
     for name, curve in curves.items():
-        error = curve.metrics.get("error")
+        error, bound = curve.metrics.get("error"), curve.noise.get(BOUND)
         for s, label in enumerate(labels(seeds, curve.objective.shape[1])):
             for a, alpha in enumerate(curve.alphas.tolist()):
-                values = [curve.objective[a, s], math.nan if error is None else error[a, s]]
-                table.append([name, label, alpha, *(float(v) if math.isfinite(v) else None for v in values)])
+                values = [curve.objective[a, s], *(math.nan if v is None else v[a, s] for v in (error, bound))]
+                table.append([name, label, alpha, *map(_finite, values)])
     return table
 
 
@@ -128,11 +133,11 @@ def surface_table(surfaces: dict[str, Surface], seeds: Sequence[str]) -> list[li
     """All surfaces in long form, columns ``SURFACE_COLUMNS``; a value that is not finite is None."""
     table: list[list[Cell]] = []
     for name, surface in surfaces.items():
-        error = surface.metrics.get("error")
+        beside = (surface.metrics.get("error"), surface.noise.get(BOUND))
         for s, label in enumerate(labels(seeds, surface.num_columns)):
             for i, a in enumerate(surface.first.tolist()):
                 for j, b in enumerate(surface.second.tolist()):
-                    values = (surface.objective[i, j, s], math.nan if error is None else error[i, j, s])
+                    values = [surface.objective[i, j, s], *(math.nan if v is None else v[i, j, s] for v in beside)]
                     table.append([name, label, a, b, *map(_finite, values)])
     return table
 
@@ -158,7 +163,7 @@ def _finite(value: float) -> float | None:
 def objective_lines(curves: dict[str, Curve], seeds: Sequence[str]) -> dict[str, tuple[list[float], list[float]]]:
     """``"train/stochastic seed0"`` -> (alphas, objective), finite points only; a line without any is left out."""
     lines: dict[str, tuple[list[float], list[float]]] = {}
-    for name, label, alpha, objective, _ in curve_table(curves, seeds):
+    for name, label, alpha, objective, *_ in curve_table(curves, seeds):
         if isinstance(alpha, float) and isinstance(objective, float):
             xs, ys = lines.setdefault(f"{name} {label}", ([], []))
             xs.append(alpha)

@@ -169,3 +169,4 @@ def test_results_of_before_keep_their_keys() -> None:
     plain = ["endpoints=points", "endpoints.start=[1,2]", "endpoints.end=[2,3]"]
     assert job_key(_root_=composed(plain)) == "f03bc413f8e9"
     assert job_key(_root_=composed([*plain, "endpoints.align=weights"])) != "f03bc413f8e9"
+    assert job_key(_root_=composed([*plain, "objective.tolerance=1e-3"])) != "f03bc413f8e9"

@@ -57,6 +57,14 @@ def test_the_page_of_curves_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert names["on_curve"].summary()["end_barrier"][0] < 0.3 * names["on_line"].summary()["end_barrier"][0]
 
 
+def test_the_page_of_tolerances_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    names: dict[str, Any] = {}
+    for part in snippets("docs/tolerance.md"):
+        exec(compile(part, "docs/tolerance.md", "exec"), names)
+    assert 0 < names["bound"].max() <= 1e-3 * 1.25 and names["curve"].noise["passes"][0] < 30  # of a drop of 1.24
+    assert "J to within" in capsys.readouterr().out and names["surface"].noise["bound"].max() > 0
+
+
 def test_the_page_on_principal_axes_runs(capsys: pytest.CaptureFixture[str]) -> None:
     [part] = snippets("docs/pca.md")
     exec(compile(part, "docs/pca.md", "exec"), {})

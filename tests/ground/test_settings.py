@@ -43,6 +43,7 @@ CHANGES = [
     "optimizer.lr=0.1",
     "+model.depth=2",
     "objective.engine=plain",
+    "objective.tolerance=1e-3",
     "limits.examples=50",
     "~training.patience",
     "training.first_seed=3",

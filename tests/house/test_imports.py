@@ -70,7 +70,7 @@ LAYERS = [
 FILE_EXTRAS = {
     "landscape/__init__.py": {"ground", "result", "face"},  # former names of modules; what is public, when asked for
     "landscape/ground/progress.py": {"IPython"},  # in a notebook
-    "landscape/objective/interim.py": {"theory"},  # one reader of npz files that nobody vouches for
+    "landscape/objective/record.py": {"theory"},  # one reader of npz files that nobody vouches for
     "landscape/objective/curvature/operator.py": {"curvlinops"},  # an extra, imported when a Hessian is asked for
     "landscape/objective/curvature/spectrum.py": {"curvlinops", "scipy"},  # likewise
     "landscape/symmetry/saved.py": {"theory"},  # likewise

@@ -31,7 +31,7 @@ def along(engine: str, keep: bool = True, path: Any = None, **numbers: Any) -> s
 @pytest.fixture(autouse=True)
 def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     """Batches of the events come in several pieces too."""
-    monkeypatch.setattr("landscape.objective.engine.line.rows_together", lambda num: 4)
+    monkeypatch.setattr("landscape.objective.engine.runners.rows_together", lambda *asked: 4)
 
 
 @pytest.mark.parametrize("engine", ENGINES)

@@ -97,9 +97,18 @@ def test_surfaces_and_the_runs_beside_them_are_tables() -> None:
     surface = Surface(np.array([-1.0, 0.0, 1.0]), np.array([0.0, 2.0]), values, path=path | {"epochs": path["first"]})
     table = rows.surface_table({"train/deterministic": surface}, ["3", "8"])
     assert len(table) == 12 and all(len(row) == len(rows.SURFACE_COLUMNS) for row in table)
-    assert ["train/deterministic", "seed8", 0.0, 0.0, None, None] in table
-    assert ["train/deterministic", "seed3", 1.0, 2.0, 10.0, None] in table
+    assert ["train/deterministic", "seed8", 0.0, 0.0, None, None, None] in table
+    assert ["train/deterministic", "seed3", 1.0, 2.0, 10.0, None, None] in table
     points = rows.path_table({"train/deterministic": surface}, ["3", "8"])
     assert [row[1] for row in points] == ["seed3", "seed3", "seed8"]
     assert all(len(row) == len(rows.PATH_COLUMNS) for row in points)
     assert rows.path_table({"x": Surface(surface.first, surface.second, values)}, []) == []
+
+
+def test_a_stated_error_lies_beside_its_value() -> None:
+    curve = Curve(np.array([0.0, 1.0]), np.array([[1.0], [2.0]]), noise={"bound": np.array([[0.0], [0.25]])})
+    key = "interpolation/train.deterministic/bound/seed4"
+    assert [row[key] for row in rows.curve_rows({"train/deterministic": curve}, ["4"])] == [0.0, 0.25]
+    table = rows.curve_table({"a": curve}, ["4"])
+    assert table == [["a", "seed4", 0.0, 1.0, None, 0.0], ["a", "seed4", 1.0, 2.0, None, 0.25]]
+    assert list(rows.objective_lines({"a": curve}, ["4"])) == ["a seed4"]

@@ -14,6 +14,7 @@ from hydra.experimental.callback import Callback
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
+from landscape.command.collect import parts
 from landscape.command.collect.checks import check_command, check_job, check_writable
 from landscape.command.collect.current import is_current
 from landscape.command.collect.launched import Launched, outlook
@@ -76,7 +77,8 @@ class Collect(Callback):
             raise Exit(1) from error
         self.plan, self.figures = plan, {str(job.config.figure) for job in jobs}
         target = config.hydra.launcher._target_
-        guard(target, Launched(plan, folder, is_parallel(target)))
+        shards = {job.key: parts.num_of(job.config) for job in jobs}
+        guard(target, Launched(plan, folder, is_parallel(target), shards))
         if len(plan.jobs) < len(jobs):
             print(
                 f"{len(jobs) - len(plan.jobs)} of {len(jobs)} jobs have the settings of an earlier one: each runs once"

@@ -6,107 +6,59 @@ import logging
 import textwrap
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 
+from landscape.command.collect import parts
 from landscape.command.collect.record import NAME, JobRecord, is_done, one_line
-from landscape.command.collect.standing import Plan
+from landscape.command.collect.standing import Job, Plan
+from landscape.command.collect.tally import PartsTally, tally_of, tell
 from landscape.command.launch import is_held
 from landscape.errors import InputError
 from landscape.figure.module import has_figure
 from landscape.ground.files.text import plain
-from landscape.ground.words import spoken
+from landscape.objective.share import Share
 
 log = logging.getLogger(__name__)
 
 SECONDS_BETWEEN_LOOKS = 0.5
 
 
-class Tally:
-    """How far the jobs of one command are: read once, then told of each job that begins or ends.
-
-    Args:
-        standing: how every job of the plan stands now.
-    """
-
-    def __init__(self, plan: Plan, standing: Sequence[JobRecord]) -> None:
-        self.plan = plan
-        self.left = {
-            r.key
-            for r in standing
-            if r.status in ("running", "missing") or (r.command != plan.command and r.status != "skipped")
-        }
-        self.running = {r.key for r in standing if r.status == "running"}
-        self.took = {r.key: r.seconds for r in standing if r.command == plan.command and r.status == "done"}
-        self.seconds = sum(self.took.values())
-
-    def begin(self, record: JobRecord) -> None:
-        """One more job runs."""
-        self.running.add(record.key)
-
-    def end(self, record: JobRecord) -> str:
-        """``job 3 of 8 [optimizer.lr=0.1] done in 12 s; 5 left, about 1 min``.
-
-        The time left is that of this command's jobs so far, shared by those that run side by side.
-        """
-        self.left.discard(record.key)
-        self.running.discard(record.key)
-        if record.status == "done":
-            self.seconds += record.seconds - self.took.get(record.key, 0.0)
-            self.took[record.key] = record.seconds
-        how = {"done": f"done in {spoken(record.seconds)}", "skipped": "was done before"}.get(
-            record.status, f"{record.status} after {spoken(record.seconds)}: {record.error}"
-        )
-        rest, num = "", len(self.left)
-        if num:
-            side_by_side = min(num, len(self.running) + 1)  # this job's place is free for the next one
-            time_left = self.seconds / max(len(self.took), 1) * num / side_by_side
-            rest = f"; {num} left" + (f", about {spoken(time_left)}" if self.took else "")
-        return f"{self.plan.label(record)} {how}{rest}"
-
-
-_tallies: dict[tuple[Path, str], Tally] = {}  # of this process's command
-
-
-def tally_of(plan: Plan, sweep: Path) -> Tally:
-    """The tally of a command: its jobs' folders are read for the first job that ends and not again."""
-    place = (sweep, plan.command)
-    if place not in _tallies:
-        _tallies.clear()
-        _tallies[place] = Tally(plan, [record for _, record in plan.standing(sweep)])
-    return _tallies[place]
-
-
-def tell(record: JobRecord, plan: Plan, sweep: Path) -> None:
-    """Log how a job ended."""
-    level = logging.INFO if record.status in ("done", "skipped") else logging.ERROR
-    log.log(level, "%s", tally_of(plan, sweep).end(record))
-
-
 @contextmanager
-def watching(plan: Plan, sweep: Path) -> Iterator[None]:
-    """Tell of each job as it ends, whatever process runs it, and on whatever machine."""
-    open_jobs, seen = {entry.key: sweep / entry.folder for entry in plan.jobs}, dict[str, int]()
+def watching(plan: Plan, sweep: Path, of_parts: PartsTally | None = None) -> Iterator[None]:
+    """Tell of each job and of each part as it ends, whatever process runs it, and on whatever machine."""
+    of_parts = PartsTally(plan) if of_parts is None else of_parts
+    open_jobs, seen = {entry.key: sweep / entry.folder for entry in plan.jobs}, dict[Path, int]()
     stop = threading.Event()
 
     def look() -> None:
+        for place, entry in list(of_parts.left.items()):
+            record = news_of(place)
+            if record is not None and record.status == "running":
+                of_parts.running.add(place)
+            elif record is not None:
+                of_parts.end(place, entry, record)
         for key, folder in list(open_jobs.items()):
-            try:
-                changed = (folder / NAME).stat().st_mtime_ns
-            except OSError:
-                continue
-            if seen.get(key) == changed:
-                continue
-            seen[key] = changed
-            record = JobRecord.read(folder)
-            if record is None or record.command != plan.command:
+            record = news_of(folder)
+            if record is None:
                 continue
             if record.status == "running":
                 tally_of(plan, sweep).begin(record)
             elif record.status in ("done", "failed", "cut"):
                 del open_jobs[key]
                 tell(record, plan, sweep)
+
+    def news_of(folder: Path) -> JobRecord | None:
+        try:
+            changed = (folder / NAME).stat().st_mtime_ns
+        except OSError:
+            return None
+        if seen.get(folder) == changed:
+            return None
+        seen[folder] = changed
+        record = JobRecord.read(folder)
+        return record if record is not None and record.command == plan.command else None
 
     def watch() -> None:
         while not stop.wait(SECONDS_BETWEEN_LOOKS):
@@ -145,9 +97,10 @@ def settle(plan: Plan, sweep: Path, seconds: float = 5.0) -> None:
 class Launched:
     """What happens while a plan's jobs are launched, as ``landscape.command.launch.guard`` asks and tells."""
 
-    def __init__(self, plan: Plan, sweep: Path, parallel: bool) -> None:
-        self.plan, self.sweep, self.parallel = plan, sweep, parallel
+    def __init__(self, plan: Plan, sweep: Path, parallel: bool, shards: Mapping[str, int] | None = None) -> None:
+        self.plan, self.sweep, self.parallel, self.shards = plan, sweep, parallel, shards or {}
         self.launched: set[str] = set()
+        self.of_parts = PartsTally(plan)
 
     def wanted(self, overrides: Sequence[str]) -> int | None:
         """Finished jobs cost no place in a queue, nor does one that asks for the same as another."""
@@ -156,7 +109,10 @@ class Launched:
             return None
         self.launched.add(entry.key)
         folder = self.sweep / entry.folder
-        if self.plan.refresh or entry.again or is_held(folder):
+        if self.plan.refresh or entry.again:
+            parts.drop(folder)
+            return entry.num
+        if is_held(folder):
             return entry.num
         try:
             if not is_done(folder):
@@ -164,15 +120,40 @@ class Launched:
         except InputError as error:
             log.warning("%s; running this job again", plain(error))
             return entry.num
+        parts.drop(folder)
         record = JobRecord(entry.key, self.plan.command, entry.num, entry.overrides, "skipped")
         record.write(folder)
         how = "was done before" if has_figure(folder) else "was measured before and is drawn now"
         log.info("%s %s: %s (refresh=true starts over)", self.plan.label(record), how, folder)
         return None
 
+    def parts(self, jobs: Sequence[Sequence[str]]) -> list[list[str]]:
+        """The overrides of the parts that are not there yet, the first of every job before the second of any.
+
+        So the trainings of all jobs come first: the other parts of a job wait for it.
+        """
+        found = list[tuple[int, Path, Job]]()
+        for entry in filter(None, map(self.plan.entry_of, jobs)):
+            num, folder = self.shards.get(entry.key, 0), self.sweep / entry.folder
+            if not is_held(folder):  # else another process is at it, and needs none
+                places = [(k, parts.place_of(folder, Share(k, num)), entry) for k in range(num)]
+                found += [part for part in places if not parts.is_there(part[1])]
+        found.sort(key=lambda part: part[0])
+        self.of_parts.left |= {place: entry for _, place, entry in found}
+        if found:
+            entries = {entry.key: entry for *_, entry in found}
+            total = sum(self.shards[key] for key in entries)
+            before = f", {total - len(found)} of them before" * (total > len(found))
+            jobs_of = f"{len(entries)} job{'s' * (len(entries) > 1)}"
+            log.info("%s: measured in %d parts%s, then put together", jobs_of, total, before)
+        return [
+            [*entry.overrides, *parts.overrides_of(entry.folder, Share(k, self.shards[entry.key]))]
+            for k, _, entry in found
+        ]
+
     def running(self) -> AbstractContextManager[None]:
         """Jobs of this process tell of themselves; of others' this process tells."""
-        return watching(self.plan, self.sweep) if self.parallel else nullcontext()
+        return watching(self.plan, self.sweep, self.of_parts) if self.parallel else nullcontext()
 
     def broke(self, overrides: Sequence[str], error: BaseException) -> None:
         """Write down what the job could not: it ended outside its own care."""

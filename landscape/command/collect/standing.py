@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 
+from landscape.command.collect import parts
 from landscape.command.collect.record import CUT, JobRecord, is_whole, write_json
 from landscape.command.launch import is_held
 from landscape.command.plan import PlannedJob
@@ -160,7 +161,12 @@ class Plan:
             done = not refresh and is_whole(folder)
             record.status, record.error = ("skipped", "") if done else ("missing", "has not begun")
         record.key, record.num, record.overrides = entry.key, entry.num, entry.overrides
-        if record.status == "running" and is_held(folder):
+        if record.status not in ("done", "skipped") and (busy := parts.running(folder)):
+            record.status, record.error = "running", " and ".join(map(str, busy))
+        elif record.status == "missing" and not refresh and (kept := parts.kept(folder)):
+            # Of no command: its parts may be those of an earlier one, and it is still to be done in this one.
+            record.status, record.error, record.command = "cut", f"{kept}; {parts.GOES_ON}", ""
+        elif record.status == "running" and is_held(folder):
             record.error = f"process {record.pid} on {record.host}"
         elif record.status in ("running", "cut") and not refresh and is_whole(folder):
             # Between its last file and its last word, or while it draws, a job is done already.

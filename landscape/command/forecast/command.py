@@ -92,8 +92,16 @@ class Forecast:
 
     @property
     def seconds_passing(self) -> float:
-        """On the clock: no less than the longest job."""
-        return max([self.seconds / self.workers, *(job.seconds for job in self.known)])
+        """On the clock: no less than the longest job.
+
+        Parts of all jobs come before the jobs, and wait for the training of theirs.
+        """
+        longest = [self.seconds / self.workers, *(job.seconds_on(self.workers) for job in self.known)]
+        in_parts = [job for job in self.known if job.num_parts > 1]
+        if in_parts:
+            before = max(job.seconds - job.seconds_measuring for job in in_parts)
+            longest.append(before + self._of_all(sum(job.seconds_measuring for job in in_parts)) / self.workers)
+        return max(longest)
 
     @property
     def num_bytes(self) -> int:
@@ -148,8 +156,17 @@ def forecast(config: DictConfig, is_thorough: bool = True) -> Forecast:
 
 
 def workers_of(config: DictConfig) -> int:
-    """Jobs that the launcher runs at a time, from its ``n_jobs`` or ``array_parallelism``; 1 where it has neither."""
+    """Jobs that the launcher runs at a time, from its ``n_jobs`` or ``array_parallelism``, or what Ray has room for.
+
+    1 where it has none of them, as with a Ray that runs elsewhere.
+    """
     launcher = config.hydra.launcher
+    ray = launcher.get("ray")
+    if ray is not None and ray.init.get("address") is None:
+        num_cores, needed = ray.init.get("num_cpus") or os.cpu_count() or 1, ray.remote.get("num_cpus") or 1
+        gpus = ray.remote.get("num_gpus") or 0
+        fit = [num_cores / needed, *([torch.cuda.device_count() / gpus] if gpus else [])]
+        return max(1, int(min(fit)))
     num = launcher.get("n_jobs") or launcher.get("array_parallelism") or 1
     return int(num) if num > 0 else max(1, (os.cpu_count() or 1) + 1 + int(num))  # joblib: -1 is all cores
 

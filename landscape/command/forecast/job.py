@@ -6,15 +6,14 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from landscape.command.arguments import check_arguments
 from landscape.command.forecast.group import GroupForecast, curves_of, group_of, monitor_of
+from landscape.command.forecast.stand_in import stand_in
 from landscape.command.forecast.timing import UPDATE_PASSES, Timing, grid, laid, stay
 from landscape.command.prepare import device_of
 from landscape.command.recipe import Recipe, handed_on
@@ -24,12 +23,9 @@ from landscape.data.tree import leaves_of
 from landscape.endpoints import Ends
 from landscape.measurement import Network, OnPath, Pass, Seeds, Steps, Work, work_of
 from landscape.objective.objective import Objective
-from landscape.parameters import ParameterLayout, beside
+from landscape.parameters import ParameterLayout
 from landscape.path import plane_kind
-from landscape.result.curve import LearningCurve
 from landscape.store.solutions import Solutions
-from landscape.store.trajectory import Trajectory
-from landscape.training import build
 
 SHORT = 60.0
 """Seconds: a command that is surely shorter is not timed."""
@@ -51,11 +47,15 @@ class JobForecast:
         passes: over the data, of the measurement and of the test split.
         steps: of a measurement that goes its own way.
         unknown: what of it is not counted.
+        num_parts: in which a launcher of several workers has it measured.
         seconds: of all that is counted.
+        seconds_measuring: of these, what its parts share.
+        seconds_of_part: the longest of them; whole batches are as fine as they can be cut.
         is_timed: whether ``seconds`` comes from real pieces of each kind, not from the first few examples alone.
         num_copied_bytes: the data once more, in another precision or on the device.
         fault: why there is no forecast, one line.
         is_wrong_input: whether that is the user's to mend.
+        has_tolerance: J of most points will be estimated, and told is what all of them in full would take.
     """
 
     num: int
@@ -65,11 +65,15 @@ class JobForecast:
     passes: tuple[Pass, ...] = ()
     steps: Steps | None = None
     unknown: str = ""
+    num_parts: int = 1
     seconds: float = 0.0
+    seconds_measuring: float = 0.0
+    seconds_of_part: float = 0.0
     is_timed: bool = False
     num_copied_bytes: int = 0
     fault: str = ""
     is_wrong_input: bool = False
+    has_tolerance: bool = False
 
     @property
     def num_trained(self) -> int:
@@ -85,9 +89,12 @@ class JobForecast:
     @property
     def may_stop(self) -> bool:
         """Whether the counts are upper bounds."""
-        return any(group.may_stop for group in (*self.groups, *self.curves)) or (
-            self.steps is not None and self.steps.may_stop
-        )
+        may_stop = any(group.may_stop for group in (*self.groups, *self.curves))
+        return may_stop or self.has_tolerance or (self.steps is not None and self.steps.may_stop)
+
+    def seconds_on(self, workers: int) -> float:
+        """On the clock where so many processes take its parts; all else of it is done by one."""
+        return self.seconds - self.seconds_measuring + max(self.seconds_measuring / workers, self.seconds_of_part)
 
     @property
     def num_passed(self) -> float:
@@ -117,9 +124,11 @@ def job_of(
     recipe = Recipe.of(config, device_of(config["device"]))
     recipe.check()
     job, solutions, measurement = JobForecast(num, overrides), None, recipe.measurement
+    job.num_parts = getattr(measurement, "shards", None) or 1
+    job.has_tolerance = (recipe.config["objective"] or {}).get("tolerance") is not None
     if recipe.trains:
         job.groups = [group_of(seeds, description, recipe, seen) for seeds, description in recipe.groups()]
-        solutions = _stand_in(recipe, job.groups)
+        solutions = stand_in(recipe, job.groups)
     subject = recipe.subject(solutions, aligns=False)
     if isinstance(subject, OnPath):
         job.curves = curves_of(recipe, subject, all(group.standing == "trained" for group in job.groups), seen)
@@ -160,10 +169,16 @@ def _time(
         timing.expected = max(timing.expected, num_jobs * (job.seconds + roughly))
         if not timing.is_thorough and SAFETY * timing.expected < SHORT:
             job.seconds += roughly
+            job.seconds_measuring = first * sum(part.num_evaluations * (1 + 2 * part.order) for part in job.passes)
+            job.seconds_of_part = job.seconds_measuring / job.num_parts
             return
         trained = [group for group in (*job.groups, *job.curves) if group.num_epochs]
         job.seconds += sum(_seconds_of_group(group, recipe, timing, first) for group in trained)
-        job.seconds += sum(_seconds_of_pass(part, recipe, subject, solutions, timing, first) for part in job.passes)
+        for part in job.passes:
+            seconds, num_batches = _seconds_of_pass(part, recipe, subject, solutions, timing, first)
+            job.seconds_measuring += seconds
+            job.seconds_of_part += seconds * -(-num_batches // job.num_parts) / num_batches
+        job.seconds += job.seconds_measuring
     job.is_timed = timing.num_rough == num_rough
 
 
@@ -190,10 +205,10 @@ def _seconds_of_group(group: GroupForecast, recipe: Recipe, timing: Timing, firs
 
 def _seconds_of_pass(
     part: Pass, recipe: Recipe, network: Network, solutions: Solutions | None, timing: Timing, first: float
-) -> float:
-    """Seconds of one pass of the measurement on ends that stand in for those to come."""
+) -> tuple[float, int]:
+    """Seconds of one pass of the measurement on ends that stand in for those to come, and its batches."""
     if part.num_examples is None:
-        return 0.0
+        return 0.0, 1
     split: Split = getattr(network.dataset, part.split).first(part.num_examples)
     on_path = network if isinstance(network, OnPath) else None
     ends = None if on_path is None else on_path.ends
@@ -211,45 +226,11 @@ def _seconds_of_pass(
         lay, alphas = partial(grid, part.num_points), np.arange(float(part.num_points))
     path = partial(laid, lay, ends.theta_0[rows], ends.theta_1[rows])
     each = first * part.num_rows * part.num_replicates
-    return timing.of_pass(
+    seconds = timing.of_pass(
         key, partial(network.objective_of, **own), path, split, alphas, each, part.order, of=part.num_examples
     )
-
-
-@dataclass(frozen=True)
-class _Unwalked(Trajectory):
-    """A trajectory to come: its epochs are known, and every point of it is one and the same."""
-
-    point: Tensor
-
-    def theta(self, row: float) -> Tensor:
-        """The point as theta [1, P]."""
-        return self.point[None].float()
-
-
-def _stand_in(recipe: Recipe, groups: list[GroupForecast]) -> Solutions:
-    """What training would return, as far as a measurement's time depends on it: two points far apart, untrained."""
-    module, training = recipe.network.module, recipe.training
-    dtype = getattr(torch, training.dtype)
-    layout, num_rows = ParameterLayout.of(module), len(training.seeds)
-    # The start of a seed that is not in the run; a module that always starts at one point is moved a little.
-    other = layout.theta(build(recipe.model, training.seeds[-1] + 1)).to(dtype)
-    other = other + 0.01 * torch.randn(other.shape, generator=torch.Generator().manual_seed(0), dtype=dtype)
-    start = layout.theta(module).to(dtype)
-    theta_i, theta_f = (point.expand(num_rows, -1) for point in (start, other))
-    buffers = beside(module)
-    nowhere = Path("not-trained-yet")
-    snapshots = [group.snapshots for group in groups for _ in group.seeds]
-    # The last epoch is the best: whatever an endpoint asks for lies before it, if it can at all.
-    curve = LearningCurve(np.zeros(1), {}, np.full(num_rows, float(training.max_epochs)))
-    runs: list[Trajectory] = [
-        _Unwalked(nowhere, s, epochs, np.zeros(len(epochs), dtype=np.int64), other)
-        for s, epochs in enumerate(snapshots)
-    ]
-    epochs = [training.max_epochs] * num_rows
-    return Solutions(
-        layout, training.seeds, theta_i, theta_f, curve, runs, ["max_epochs"] * num_rows, epochs, [buffers] * num_rows
-    )
+    at_once = timing.passes[key].examples if key in timing.passes else 1  # not timed, so not long
+    return seconds, -(-part.num_examples // at_once)
 
 
 def _copied(recipe: Recipe, job: JobForecast) -> int:

@@ -98,7 +98,7 @@ def _table(found: Forecast) -> Table:
         varied = [o for o in named(job.overrides) if o not in shared]
         is_counted = not job.fault and bool(job.passes or job.steps or any(group.num_epochs for group in job.groups))
         time = Text(_bounded(job.seconds, job.may_stop) if is_counted else "not forecast")
-        cells = (Text(" ".join(varied)), Text(_training(job)), Text(_measuring(job)))
+        cells = (Text(" ".join(varied)), Text(_training(job)), Text(_measuring(job, found.workers)))
         table.add_row(str(job.num), *cells, time)
     if len(rows) < len(found.jobs):
         shown = {job.num for job in rows}
@@ -125,7 +125,7 @@ def _training(job: JobForecast) -> str:
     return "\n".join(line.format(num) for line, num in lines.items()) or "none"
 
 
-def _measuring(job: JobForecast) -> str:
+def _measuring(job: JobForecast, workers: int) -> str:
     lines = dict[str, int]()
     for part in job.passes:
         num = "?" if part.num_examples is None else f"{part.num_examples:,}"
@@ -135,6 +135,10 @@ def _measuring(job: JobForecast) -> str:
     texts = [line + f", {num} times" * (num > 1) for line, num in lines.items()]
     if job.steps is not None:
         texts.append(f"{job.steps.num_steps:,} steps × {_count(job.steps.num_rows, 'row')}")
+    if job.num_parts > 1 and workers > 1:  # in one process they would be no sooner done, and are not cut
+        texts.append(f"in {job.num_parts} parts")
+    if job.has_tolerance:
+        texts.append("at most: objective.tolerance may need less")
     if job.unknown:
         texts.append(f"not forecast: {job.unknown}")
     return "\n".join(texts)

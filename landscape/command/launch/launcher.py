@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import logging
 import os
 import shutil
 import sys
@@ -17,6 +18,8 @@ from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
 from landscape.errors import InputError
+
+log = logging.getLogger(__name__)
 
 LOCAL = "hydra._internal.core_plugins.basic_launcher.BasicLauncher"
 EXTRAS = {"hydra_ray_launcher": "ray", "hydra_submitit_launcher": "slurm", "hydra_joblib_launcher": "joblib"}
@@ -80,6 +83,10 @@ def guard(target: str, watch: Any) -> None:
         batches = [todo] if is_parallel(target) else [[job] for job in todo]
         returns = []
         with watch.running():
+            # One after another in one process they would be no sooner done than the job without them.
+            parts = watch.parts([overrides for _, overrides in todo]) if is_parallel(target) else []
+            if parts and not _through(plain, self, watch, parts, todo[0][0]):
+                return []
             for batch in filter(None, batches):
                 try:
                     got = plain(self, [overrides for _, overrides in batch], batch[0][0])
@@ -95,6 +102,21 @@ def guard(target: str, watch: Any) -> None:
         return returns
 
     found.launch = launch
+
+
+def _through(plain: Any, launcher: Any, watch: Any, parts: Sequence[Sequence[str]], num: int) -> bool:
+    """Run the parts of all jobs before the jobs; whether the engine lived. How each ended its own record says."""
+    try:
+        returns = plain(launcher, parts, num)
+    except CALLERS_OWN:
+        raise
+    except Exception as error:
+        watch.gave_up(error)
+        return False
+    for returned in returns:  # outside its own care: the job meets the same, and tells it
+        if returned.status is JobStatus.FAILED:
+            log.debug("a part failed: %r", returned._return_value)
+    return True
 
 
 def _settled(watch: Any, overrides: Sequence[str], returned: JobReturn) -> JobReturn:

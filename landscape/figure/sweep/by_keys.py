@@ -25,7 +25,7 @@ from landscape.figure.sweep.curves import (
 from landscape.figure.sweep.keys import Cells, Design, Key, num_runs, spread
 from landscape.figure.sweep.number import Number, Read, draw_heat, norm_of, read_median, share_rising, table
 from landscape.figure.sweep.plain import nothing, title
-from landscape.figure.sweep.rate import INTERVAL, SPLITS, are_monotone, draw_rates
+from landscape.figure.sweep.rate import INTERVAL, SPLITS, are_monotone, draw_rates, say_open
 from landscape.figure.sweep.verdicts import judge
 
 WIDTH = 11.5
@@ -72,7 +72,7 @@ def draw_one_key(design: Design, said: Sequence[str] = ()) -> Figure:
         axes.legend(loc="upper left", ncols=2)
         notes.append(INTERVAL)
     heading = f"{title(results)}: {key.name}, {num_runs(results)}"
-    return caption.finish(figure, results, heading, notes, judge(results))
+    return caption.finish(figure, results, heading, [*notes, say_open(results)], judge(results))
 
 
 def draw_several_keys(design: Design, numbers: Sequence[Number], said: Sequence[str] = ()) -> Figure:
@@ -93,6 +93,7 @@ def draw_several_keys(design: Design, numbers: Sequence[Number], said: Sequence[
     others = [key.name for key in design.keys[3:]]
     if others:
         notes.append(f"each curve and each cell runs over all values of {', '.join(others)}")
+    notes.append(say_open(design.results))
     return caption.finish(figure, design.results, heading, notes, judge(design.results))
 
 

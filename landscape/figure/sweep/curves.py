@@ -16,6 +16,7 @@ from landscape.figure.reading import primary
 from landscape.figure.sweep.keys import Cells, Key, spread
 from landscape.figure.track import rows_of, usable_tracks
 from landscape.result.curve import Array
+from landscape.result.curve.stated import bound_of
 from landscape.result.saved import Result
 
 MAX_LEGEND, MAX_TICKS = 8, 14
@@ -64,7 +65,7 @@ def draw_panel(axes: Axes, kind: str, key: Key, looks: Mapping[str, Any], cells:
             history = result.learning_curve
             drawn += _band(axes, result, history.epochs, history.channels[channel(result) or ""], look, banded, True)
         elif (curve := primary(result, kind)) is not None:
-            drawn += _band(axes, result, curve.alphas, curve.objective, look, banded)
+            drawn += _band(axes, result, curve.alphas, curve.objective, look | {"bound": bound_of(curve)}, banded)
             panel.mark_ends(axes, curve.alphas)
     return drawn
 

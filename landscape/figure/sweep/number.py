@@ -33,9 +33,11 @@ _WORDS = {
     "test_objective": "test J",
     "num_test_errors": "test errors",
     "best_epoch": "best epoch",
+    "bound": "stated error of J",
+    "passes": "passes over the data",
     "length": "|θ_f - θ_i|",
 }
-_OF_J = ("largest_rise", "drop", "test_objective", "lowest", "highest")
+_OF_J = ("largest_rise", "drop", "test_objective", "lowest", "highest", "bound")
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from dataclasses import replace
 from landscape.figure import naming
 from landscape.figure.checks import judge_job
 from landscape.figure.claims import FROM_START_TO_SOLUTION
+from landscape.figure.decided import within_error
 from landscape.figure.planes import OF_ANY_PLANE
 from landscape.figure.sweep.copies import distinct
 from landscape.figure.track import OF_ANY_NET
@@ -25,6 +26,7 @@ BENT = ("bezier", "polygon")
 """Paths that were trained to be low: what the paper says of lines is not said of them."""
 
 
+@within_error
 def judge(results: Sequence[Result]) -> list[Verdict]:
     """The paper's claims that fit each job's endpoints, and those on its trajectory and its planes that name no net.
 

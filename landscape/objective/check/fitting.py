@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
+from numbers import Real
 from typing import Any
 
 import torch
@@ -24,8 +25,14 @@ CALLED = (
 )
 
 
-def check_numbers(mode: str, dtype: str, **counts: int | None) -> None:
-    """Raise InputError for an unknown mode or precision, and for a count below 1."""
+def check_numbers(mode: str, dtype: str, tolerance: Any = None, **counts: int | None) -> None:
+    """Raise InputError for an unknown mode or precision, a share that is none, and for a count below 1."""
+    is_share = isinstance(tolerance, Real) and not isinstance(tolerance, bool) and 0 < float(tolerance) < 1
+    if tolerance is not None and not is_share:
+        raise InputError(
+            f"objective.tolerance={tolerance} must be a number above 0 and below 1, a share of J's spread such as "
+            "1e-3; null evaluates every point over all examples"
+        )
     if mode not in ("deterministic", "stochastic"):
         raise InputError(f"mode={mode} is unknown; use deterministic or stochastic")
     if dtype not in ("float32", "float64"):

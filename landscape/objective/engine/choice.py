@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from landscape.objective.engine.counts import TOUCH, elements, reads_data, work
-from landscape.objective.engine.events.structure import Structure, find
+from landscape.objective.engine.events.structure import NARROW, Structure, find
 from landscape.objective.engine.graph import Kind, Trace, Unsuited
 from landscape.objective.engine.prefix import Prefix
 from landscape.objective.engine.rows import Points, rows_of
@@ -15,10 +15,11 @@ SMALL = 2e10
 """Operations at all points below which a trace takes longer than what could be saved."""
 SHARE = 0.05
 """Less is not worth a graph."""
-LOADING = 1e11
-"""Operations in the time that numba takes to be imported and to load the kernels."""
-ROWS = 1024
-"""Most examples that go through the events together."""
+LOADING = 1e10
+"""A tenth of the operations in the time that numba takes to be imported and to load the kernels, which it does once,
+and a process seldom evaluates one line alone."""
+ROWS, FEW_ROWS = 1024, 5000
+"""Most examples that go through the events together; and where those of a few at a time serve, see ``Events``."""
 SUMS = 1 << 25
 """About how many sums of their layers are held at once."""
 
@@ -39,9 +40,17 @@ def may_pay(limit: Limit, num_points: int) -> bool:
     return limit.examples * num_points * saved >= SMALL
 
 
-def rows_together(num_points: int) -> int:
+def rows_together(num_points: int, structure: Structure) -> int:
     """Examples that go through the events together: fewer where there are many points."""
-    return max(16, min(ROWS, SUMS // (24 * num_points)))
+    # Of a layer of few outputs the events are gone after some examples, and the values at all points stay.
+    most, each = (FEW_ROWS, NARROW) if structure.is_few else (ROWS, 24)
+    return max(16, min(most, SUMS // (each * num_points)))
+
+
+def parts_of(num: int, most: int) -> int:
+    """Parts of at most so many examples, and all of one size if that takes few more: another size is another trace."""
+    least = -(-num // most)
+    return next((n for n in range(least, 2 * least) if num % n == 0), least)
 
 
 def prefix_pays(prefix: Prefix, points: Points) -> bool:
@@ -71,16 +80,21 @@ def structure_for(trace: Trace, points: Points, device_type: str) -> Structure:
     return structure
 
 
-def events_pay(structure: Structure, points: Points) -> bool:
-    """Whether one update per switch and row of points is less work than one product per point, in little memory."""
+def events_pay(structure: Structure, points: Points, batches: float = 1.0) -> bool:
+    """Whether one update per switch and row of points is less work than one product per point, in little memory.
+
+    Args:
+        structure: of one batch.
+        batches: how many there are like it.
+    """
     hidden = structure.hidden
     num_rows, num_points = len(rows_of(points)), len(points)
-    examples = math.prod(structure.linear.meta["val"].shape[:-1])
+    rows = batches * math.prod(structure.linear.meta["val"].shape[:-1])
     outputs, units = structure.linear.meta["val"].shape[-1], hidden.pieces[0].meta["val"].shape[-1]
-    pieces = len(hidden.pieces) + hidden.has_zero
+    pieces = hidden.num_lines
     if PACKED * outputs * units * pieces * structure.linear.meta["val"].element_size() > MOST_BYTES:
         return False
     # An update has four products per output unit at half the speed of a matrix product; half of the pieces switch.
     by_events = num_rows * 16 * outputs * units * (1 + 0.5 * (pieces - 1)) + num_points * outputs * TOUCH
     by_points = num_points * (2 * outputs * units + units * pieces * TOUCH)
-    return bool(examples * by_events + LOADING < 0.8 * examples * by_points)
+    return bool(rows * by_events + LOADING < 0.8 * rows * by_points)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from types import MethodType
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from landscape.errors import InputError
-from landscape.objective.engine.choice import events_pay, may_pay, prefix_pays, rows_together, structure_for
-from landscape.objective.engine.counts import HELD_POINTS, Room
-from landscape.objective.engine.graph import NotFinite, Trace, Unsuited, trace
+from landscape.objective.engine.choice import may_pay
+from landscape.objective.engine.counts import HELD_POINTS
+from landscape.objective.engine.graph import NotFinite, Unsuited
 from landscape.objective.engine.prefix import Prefix, combine
-from landscape.objective.engine.rows import Points, rows_of
+from landscape.objective.engine.runners import Runner, Runners
 from landscape.objective.forward import ForwardPass, cut, num_of
 from landscape.objective.memory.passes import Limit
 from landscape.objective.sums import Sums
@@ -30,27 +30,15 @@ log = logging.getLogger(__name__)
 ENGINES = ("auto", "plain", "prefix", "events")
 AGREEMENT = {torch.float32: 1e-3, torch.float64: 1e-8}
 """Largest relative difference to the plain path that rounding could make; a wrong graph is far off."""
+CHECKED = 256
+"""Examples that are compared with the plain path, where each is evaluated by itself."""
 
 
 Batch = tuple[dict[str, Tensor], list[Any]]
 """{channel: its sum over the batch [A], float64}, and the state after the batch at each point."""
 
-Keep = Callable[[Tensor, int, int], None]
-"""Told the objective [points, B] of the examples from a number on, at the points from a number on."""
-
-
-class Runner(Protocol):
-    """An engine made for one shape of a batch."""
-
-    trace: Trace
-
-    def __call__(
-        self, anchors: Sequence[Tensor], known: Mapping[str, Tensor], points: Points, states: Sequence[Any] | None
-    ) -> Iterator[tuple[dict[str, Tensor], Any]]:
-        """({channel: [B]}, state after the batch) of each point in turn."""
-
-    def room(self, num_examples: int, num_points: int, longest: int, plain: float, together: int = 1) -> Room:
-        """Bytes that it takes."""
+Keep = Callable[[Tensor, int, int, str], None]
+"""Told a channel [points, B] of the examples from a number on, at the points from a number on, and its name."""
 
 
 class LineSums:
@@ -75,11 +63,10 @@ class LineSums:
         self.engine, self.forward = engine, forward
         self.anchors = [anchor.to(forward.device, forward.dtype) for anchor in path.anchors]
         self.points = [path.weights(float(alpha)) for alpha in alphas]
-        self.limit, self.held = limit, dict[str, Tensor]()
-        self.chosen: dict[Any, Prefix | None] = {}
-        self.runners: dict[Any, Runner] = {}
-        self.parts: dict[Any, int] = {}
+        self.limit, self.runners = limit, Runners(engine, forward, self.points, limit)
         self.serves, self.is_checked = engine != "auto" or may_pay(limit, len(self.points)), False
+        self.num_served = 0
+        """Batches so far that were added."""
         self._finite = torch.ones((), dtype=torch.bool, device=forward.device)
 
     @property
@@ -114,47 +101,50 @@ class LineSums:
                     found[s, k] = self._batch(anchors, values, before, keep, start)
         except NotFinite:
             log.info("objective.engine=%s: a batch with values that are not finite, point by point", self.engine)
-            self.held.clear()
+            self.runners.held.clear()
             return False
         except (Unsuited, RuntimeError) as reason:
             if self.is_checked and not isinstance(reason, Unsuited):
                 raise
             self.serves = False
-            self.held.clear()
+            self.runners.held.clear()
             level = logging.INFO if self.engine == "auto" else logging.WARNING
             log.log(level, "objective.engine=%s: every point by a forward pass of its own: %s", self.engine, reason)
             return False
         for (s, k), (channels, after) in found.items():
             sums.add_line(k, s, channels)
             states.update({(a, s, k): state for a, state in enumerate(after)})
+        self.num_served += 1
         return True
 
     def _batch(
         self, anchors: list[Tensor], known: Mapping[str, Tensor], states: Sequence[Any] | None, keep: Keep, start: int
     ) -> Batch:
         """One batch of one line."""
-        key = (states is None, *_shapes(known))
-        if key not in self.chosen:
-            traced = trace(self.forward, anchors[0], known, None if states is None else states[0])
-            self.chosen[key] = self._chosen(traced)
-        whole = self.chosen[key]
-        if key not in self.parts:
-            self.parts[key] = self._num_parts(whole, anchors, known, states)
-        num, parts = num_of(known), self.parts[key]
+        whole, parts = self.runners.chosen(anchors, known, states)
+        num = num_of(known)
         # Before the engine takes any memory, since the plain path needs some of its own.
-        plain = None
+        plain, few, middle = None, num // parts, len(self.points) // 2
         if not self.is_checked:
-            plain = self._plain(anchors, known if parts == 1 else cut(known, 0, num // parts), states)
+            few = few if isinstance(whole, Prefix) else min(few, CHECKED)
+            plain = self._plain(anchors, known if few == num else cut(known, 0, few), states)
+        ours: list[Tensor] = []
+
+        def checked(values: Tensor, at: int, first: int, name: str) -> None:
+            if plain is not None and name == "objective" and not ours and first <= middle < first + len(values):
+                ours.append(values[middle - first, :few].double().sum())
+            keep(values, at, first, name)
+
         sums: dict[str, Tensor] = {}
         after: list[Any] = []
         for n in range(parts):
             first, last = num * n // parts, num * (n + 1) // parts
             piece = known if parts == 1 else cut(known, first, last - first)
-            runner = whole if parts == 1 and whole is not None else self._of(whole, anchors, piece)
-            after = self._sum(runner, anchors, piece, states, sums, keep, start + first)
+            runner = whole if parts == 1 and isinstance(whole, Prefix) else self.runners.of(whole, anchors, piece)
+            after = self._sum(runner, anchors, piece, states, sums, checked, start + first)
             if plain is not None and n == 0:
                 self._check_finite(sums)
-                self._check(plain, sums)
+                self._check(plain, ours[0])
         self._check_finite(sums)
         return sums, after or [None] * len(self.points)
 
@@ -182,60 +172,9 @@ class LineSums:
                 if name not in sums:
                     sums[name] = values.new_zeros(len(self.points), dtype=torch.float64)
                 sums[name][first : len(after)] += values.sum(dim=1, dtype=torch.float64)
-                if name == "objective":
-                    keep(values, start, first)
+                keep(values, start, first, name)
             found.clear()
         return after
-
-    def _num_parts(
-        self, whole: Prefix | None, anchors: Sequence[Tensor], known: Mapping[str, Tensor], states: Sequence[Any] | None
-    ) -> int:
-        """Into how many parts a batch goes, so that each fits.
-
-        Raises:
-            Unsuited: not even one example does, or a batch with states, which stays whole.
-        """
-        num = num_of(known)
-        longest = len(self.points) if whole is not None else max(len(row.which) for row in rows_of(self.points))
-        parts = 1 if whole is not None else -(-num // rows_together(longest))
-        rows = -(-num // parts)
-        probe = whole if whole is not None else self._of(None, anchors, cut(known, 0, rows))
-        limit = self.limit
-        room = probe.room(rows, len(self.points), longest, limit.plain, limit.together)
-        if (fit := room.examples(limit.bytes)) >= rows:
-            return parts
-        if fit < 1 or states is not None or probe.trace.state_spec is not None:
-            raise Unsuited("objective.memory leaves too little room")
-        return -(-num // fit)
-
-    def _chosen(self, traced: Trace) -> Prefix | None:
-        """Events where they were asked for or pay, else the prefix."""
-        if self.engine in ("events", "auto"):
-            try:
-                structure = structure_for(traced, self.points, self.forward.device.type)
-                if self.engine == "events" or events_pay(structure, self.points):
-                    return None
-            except Unsuited as reason:
-                if self.engine == "events":
-                    log.warning("objective.engine=events: by objective.engine=prefix instead: %s", reason)
-        prefix = Prefix(traced, self.limit.together)
-        if self.engine == "auto" and not prefix_pays(prefix, self.points):
-            raise Unsuited("the part that is affine in theta is small")
-        return prefix
-
-    def _of(self, whole: Prefix | None, anchors: Sequence[Tensor], known: Mapping[str, Tensor]) -> Runner:
-        """The runner for some examples of a batch: of the same kind as for the whole, events where that is None."""
-        key = (whole is None, *_shapes(known))
-        if key not in self.runners:
-            traced = trace(self.forward, anchors[0], known, None)
-            if whole is not None:
-                self.runners[key] = Prefix(traced, self.limit.together)
-            else:
-                from landscape.objective.engine.events.events import Events  # late: numba takes half a second to import
-
-                structure = structure_for(traced, self.points, self.forward.device.type)
-                self.runners[key] = Events(traced, structure, self.held)
-        return self.runners[key]
 
     def _check_finite(self, sums: Mapping[str, Tensor]) -> None:
         """Raise NotFinite; on a GPU only note it, because to look at a value would be to wait for all before it."""
@@ -254,16 +193,12 @@ class LineSums:
         channels, _ = self.forward(theta, known, None if states is None else states[a])
         return channels["objective"].double().sum()
 
-    def _check(self, plain: Tensor, sums: Mapping[str, Tensor]) -> None:
+    def _check(self, plain: Tensor, found: Tensor) -> None:
         """Once per line: the middle point of the first examples must agree with the plain path."""
-        expected, ours = float(plain), float(sums["objective"][len(self.points) // 2])
+        expected, ours = float(plain), float(found)
         if not abs(ours - expected) <= AGREEMENT[self.forward.dtype] * max(abs(expected), 1e-12):
             raise Unsuited(f"the traced graph gives {ours:.6g} where the plain path gives {expected:.6g}")
         self.is_checked = True
-
-
-def _shapes(known: Mapping[str, Tensor]) -> tuple[Any, ...]:
-    return tuple((name, value.shape, value.dtype) for name, value in known.items())
 
 
 def line_sums(

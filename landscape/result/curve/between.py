@@ -8,7 +8,14 @@ import numpy as np
 
 from landscape.result.curve.adaptive import cubic, turns
 from landscape.result.curve.column import samples
-from landscape.result.curve.numbers import STOCHASTIC_TOLERANCE, largest_rise, local_maxima, local_minima, tolerance
+from landscape.result.curve.numbers import (
+    STOCHASTIC_TOLERANCE,
+    largest_rise,
+    local_maxima,
+    local_minima,
+    stated_rise,
+    tolerance,
+)
 from landscape.result.curve.types import Array, Samples
 
 
@@ -48,11 +55,15 @@ def turning_points(
 
 
 def noise_of(curve: Samples, column: int) -> float:
-    """tau (see ``tolerance``) of what J spans over the samples in [0, 1], in nats: smaller bumps may be noise."""
+    """tau (see ``tolerance``) of what J spans over the samples in [0, 1], in nats: smaller bumps may be noise.
+
+    No less than a rise that the stated error alone can make.
+    """
     tau = tolerance(curve, column)
     values = samples(curve.alphas, curve.objective[:, column], 0.0, 1.0)[1]
     # Replicates on a line without a drop have no tau of their own.
-    return (STOCHASTIC_TOLERANCE if math.isnan(tau) else tau) * float(np.ptp(values))
+    known = (STOCHASTIC_TOLERANCE if math.isnan(tau) else tau) * float(np.ptp(values))
+    return max(known, stated_rise(curve, column))
 
 
 def num_turning_points(curve: Samples, column: int) -> float:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from textwrap import fill
 from typing import Any
 
 import numpy as np
 
-from landscape.result.curve import between, curvature, noise, numbers, picture, shown
+from landscape.result.curve import between, curvature, noise, numbers, picture, shown, stated
 from landscape.result.curve.column import column_of
 from landscape.result.curve.types import Array, Samples, check_shapes
 
@@ -30,7 +31,9 @@ class Curve(Samples, shown.Shown):
         noise: what J owes to rounding and to its examples, in nats, where it was measured: ``"floor"`` [S], a bound
             on the rounding error of J; ``"errors"`` [A, A, S], the standard error over examples
             of J(b) - J(a); ``"low"`` and ``"high"`` [A, S], a 95 % bootstrap band over examples, less J at the sample
-            nearest to alpha = 0.
+            nearest to alpha = 0. With ``objective.tolerance`` also ``"bound"`` [A, S], the stated error of J, 0 where
+            it was evaluated in full, ``"bound/NAME"`` of other channels, and ``"passes"`` [S], what was spent, in
+            passes over all examples at one point; all else is then that of a part of the examples, scaled to all.
         spectrum: ``"eigenvalue"`` and their ``"density"``, each [G, A, S], where curvature was measured with it.
     """
 
@@ -43,7 +46,7 @@ class Curve(Samples, shown.Shown):
             the noise; ``chord_barrier``, ``mean_barrier`` and ``end_barrier``, by how much J exceeds the chord, the
             mean of the ends, the higher end; ``plateau_length``, where a tenth of the drop is reached. With slopes
             ``hidden_rise``, by how much J rises more between the points, and ``turning_points``, how many extrema stand
-            out of the noise.
+            out of the noise. With a stated error ``bound``, the largest, and ``num_in_full``, points without one.
 
         >>> curve = Curve(np.array([0.0, 0.5, 1.0]), np.array([[2.0], [2.5], [1.0]]))
         >>> curve.summary()["largest_rise"], curve.summary()["end_barrier"]
@@ -56,6 +59,8 @@ class Curve(Samples, shown.Shown):
         at, values = self.alphas, self.objective[:, s]
         lowest = numbers.argmin_alpha(at, values)
         found = {"lowest": float(np.min(values)), "argmin_alpha": lowest}
+        if stated.BOUND in self.noise:
+            found |= {"bound": stated.largest(self)[s], "num_in_full": float(stated.num_in_full(self)[s])}
         if not self._has_ends:
             return found
         rise = noise.steepest(self, s)
@@ -80,6 +85,8 @@ class Curve(Samples, shown.Shown):
     def plot(self, ax: Any = None, metric: str | None = None, **look: Any) -> Any:
         """Draw J along the path, with a 95 % band over the examples where it was measured.
 
+        Where J has a stated error, dots are the points that were evaluated in full, and a hatched band is the error.
+
         Args:
             ax: matplotlib ``Axes``; None makes a new figure. Several curves on one get a legend.
             metric: name of one of ``metrics``, to draw instead of J.
@@ -96,12 +103,15 @@ class Curve(Samples, shown.Shown):
         if metric is None and {"low", "high"} <= self.noise.keys():
             k = int(np.argmin(np.abs(self.alphas)))
             band = tuple(self.objective[k] + self.noise[name] for name in ("low", "high"))
+        name = metric or "objective"
+        bound = stated.bound_of(self, name) if stated.bound_name(name) in self.noise else None
         if ax is None:
-            told = f"; band: {100 * noise.LEVEL:.0f} % over examples" if band else ""
-            axes.set_title(f"{self.mode}{told}", fontsize="small", loc="left")
+            said = [self.mode] + [f"band: {100 * noise.LEVEL:.0f} % over examples"] * (band is not None)
+            said += [stated.sentence(self), "dots: in full"] * (bound is not None)
+            axes.set_title(fill("; ".join(said), 66), fontsize="small", loc="left")
         name = look.pop("label", self.split)
         labels = [name] if self.num_columns == 1 else [f"{name}, line {s}" for s in range(self.num_columns)]
-        picture.along(axes, self.alphas, values, labels, band, **look)
+        picture.along(axes, self.alphas, values, labels, band, bound, **look)
         told = "J(θ(α)), mean cost per example" if metric is None else curvature.label_of(metric)
         axes.set(xlabel="α, position on the path", ylabel=told)
         return axes
@@ -141,13 +151,17 @@ class Curve(Samples, shown.Shown):
             values = ([shown.number(given[name][s]) for name in names] for s in lines)
             return shown.each([text.format(*line) for line in values])
 
-        said = [("lowest J", say("{} at alpha = {}", "lowest", "argmin_alpha"))] if len(self.alphas) > 1 else []
+        places = zip(given["lowest"], given["argmin_alpha"], stated.lowest_of(self), strict=True)
+        low = shown.each([f"{shown.number(v)} at alpha = {shown.number(a)}{other}" for v, a, other in places])
+        said = [("lowest J", low)] if len(self.alphas) > 1 else []
+        if stated.BOUND in self.noise:
+            said.insert(0, ("stated error", stated.sentence(self)))
         if self._has_ends:
-            late = [self._plateau(value) for value in given["plateau_length"]]
+            late = [self._plateau(s, value) for s, value in enumerate(given["plateau_length"])]
             over = "{} over the chord, {} over the mean of the ends, {} over the higher end"
             said += [
                 ("largest rise", shown.each([self._rise(s) for s in lines])),
-                ("barrier", say(over, "chord_barrier", "mean_barrier", "end_barrier")),
+                ("barrier", say(over, "chord_barrier", "mean_barrier", "end_barrier") + self._within()),
                 ("plateau", shown.each(late)),
             ]
         said += curvature.said(self.metrics)
@@ -156,27 +170,37 @@ class Curve(Samples, shown.Shown):
             said.append(("by slopes", say(over, "hidden_rise", "turning_points")))
         return said
 
-    def _plateau(self, length: float) -> str:
+    def _within(self) -> str:
+        """How far a difference of two values may be off."""
+        most = max((numbers.stated_rise(self, s) for s in range(self.num_columns)), default=0.0)
+        return f"; each to within {most:.1e}" if most > 0 else ""
+
+    def _plateau(self, s: int, length: float) -> str:
         if math.isnan(length):
             return "not known: J(1) is not below J(0), or J is lost on the way"
-        return f"a tenth of the drop is reached at alpha = {shown.number(length)}"
+        text, error = f"a tenth of the drop is reached at alpha = {shown.number(length)}", stated.bound_of(self)[:, s]
+        values = (self.objective[:, s] - error, self.objective[:, s] + error)
+        low, high = (numbers.plateau_length(self.alphas, moved) for moved in values)
+        return f"{text}, from {low:.3g} to {high:.3g} by the stated error" if high > low else text
 
     def _rise(self, s: int) -> str:
         height = numbers.largest_rise(self.alphas, self.objective[:, s])
         if height == 0:
-            return "none: J never rises from point to point"
+            least = numbers.stated_rise(self, s)
+            return "none: J never rises from point to point" + (f" by more than {least:.1e}" if least > 0 else "")
         rise = noise.steepest(self, s)
         if rise is None or not math.isfinite(rise.noise):
             return f"{shown.number(height)}, beside a noise that was not measured"
         place = f"from alpha = {shown.number(rise.first)} to {shown.number(rise.last)}"
         verdict = "larger than" if rise.is_larger else "within"
-        return f"{shown.number(rise.height)} {place}, {verdict} the noise, {shown.number(rise.noise)}"
+        what = "the stated error" if 0 < rise.noise == rise.bound else "the noise"
+        return f"{shown.number(rise.height)} {place}, {verdict} {what}, {shown.number(rise.noise)}"
 
     def _frame(self) -> dict[str, Any]:
         num = self.num_columns
-        taken = ("alpha", "line", "objective", "low", "high")
-        tall = {"objective": self.objective, **shown.apart(self.metrics, taken)}
-        tall |= {name: self.noise[name] for name in taken[3:] if name in self.noise}
+        own = ["low", "high", *(name for name in self.noise if stated.is_bound(name))]
+        tall = {"objective": self.objective, **shown.apart(self.metrics, ["alpha", "line", "objective", *own])}
+        tall |= {name: self.noise[name] for name in own if name in self.noise}
         line = np.tile(np.arange(num), len(self.alphas))
         columns: dict[str, Any] = {"alpha": np.repeat(self.alphas, num), "line": line}
         return columns | {name: values.ravel() for name, values in tall.items()}
@@ -185,7 +209,7 @@ class Curve(Samples, shown.Shown):
         """Raise ValueError unless every array has the shape that its name asks for."""
         column_of(self.alphas, self.alphas)
         num, wide = self.objective.shape
-        shapes: dict[str, tuple[int, ...]] = {"floor": (wide,), "errors": (num, num, wide)}
+        shapes: dict[str, tuple[int, ...]] = {"floor": (wide,), "passes": (wide,), "errors": (num, num, wide)}
         wanted: list[tuple[str, Array, tuple[int, ...]]]
         check_shapes(self, (num, wide))
         wanted = [(f"noise/{name}", array, shapes.get(name, (num, wide))) for name, array in self.noise.items()]

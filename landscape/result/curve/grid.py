@@ -7,7 +7,8 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from landscape.result.curve.types import Array, Columns
+from landscape.result.curve.stated import PASSES, is_bound
+from landscape.result.curve.types import Array, Columns, with_stated
 
 FRAME = ("length", "along", "beside")
 PATH = ("first", "second", "objective", "beside")
@@ -35,7 +36,10 @@ class Grid(Columns):
         first_name, second_name: what the directions are, for a reader, such as "first principal axis".
         split, mode, dtype, num_examples: as of a ``Curve``.
         noise: ``"floor"`` [S], a bound on the rounding error of J; ``"errors"`` [A, B, S], the standard error over
-            examples of J less J at the grid point nearest to the first corner.
+            examples of J less J at the grid point nearest to the first corner; with ``objective.tolerance`` ``"bound"``
+            [A, B, S], the stated error of J, 0 where it was evaluated in full, ``"bound/NAME"`` of other channels, and
+            ``"passes"`` [S], what was spent, in passes over all examples at one point; ``"errors"`` are then those of a
+            part of the examples, scaled to all.
         statistics: the corner whose running statistics, as of batch norm, hold on all of the plane, where the others
             have others of their own; None: J at each corner is that of its net.
     """
@@ -67,7 +71,8 @@ class Grid(Columns):
             *((f"metrics/{name}", array, (*num, *wide)) for name, array in self.metrics.items()),
         ]
         wanted += [(f"frame/{name}", array, wide) for name, array in self.frame.items()]
-        shapes = {"floor": wide, "errors": (*num, *wide)}
+        shapes: dict[str, tuple[int, ...]] = {"floor": wide, "errors": (*num, *wide)}
+        shapes |= {PASSES: wide} | {name: (*num, *wide) for name in self.noise if is_bound(name)}
         wanted += [(f"noise/{n}", array, shapes[n]) for n, array in self.noise.items() if n in shapes]
         if self.path and not {*PATH} <= {*self.path} <= {*PATH, "epochs"}:
             raise ValueError(f"Surface needs path with {', '.join(PATH)} and no more than epochs beside them")
@@ -89,7 +94,7 @@ class Grid(Columns):
 
     def beside(self, *others: Self) -> Self:
         """The planes of all, in their order; paths that are shorter than the longest are filled up with NaN."""
-        parts = [self, *others]
+        parts = with_stated((self, *others))
         bare = [replace(part, path={}) for part in parts]
         longest = max(len(part.path["first"]) if part.path else 0 for part in parts)
 

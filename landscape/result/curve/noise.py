@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from landscape.result.curve.stated import BOUND, bound_of
 from landscape.result.curve.types import Array, Samples
 
 CHUNK = 8192
@@ -18,7 +19,7 @@ LEVEL, DRAWS = 0.95, 200
 NUM_SIGMAS = 4.0
 NUM_ERRORS, NUM_FLOORS = 3.0, 2.0
 """A rise is larger than the noise if it exceeds so many standard errors and, each of its two ends being off by one,
-so many rounding floors."""
+so many rounding floors, and the stated errors of the two."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,8 @@ class Rise:
         height: J(last) - J(first) in nats; 0 without a rise. first, last: the two alphas; equal without a rise.
         error: the standard error over examples of the height, a mean of differences of costs; NaN where it is not
             known. It does not know that the pair was chosen for its height.
-        floor: the rounding floor of J.
+        floor: the rounding floor of J; NaN where it is not known.
+        bound: the stated errors of J at both ends, added; 0 where both were evaluated in full.
     """
 
     height: float
@@ -37,11 +39,13 @@ class Rise:
     last: float
     error: float
     floor: float
+    bound: float = 0.0
 
     @property
     def noise(self) -> float:
         """What the height must exceed to be larger than the noise, in nats; NaN where nothing is known."""
-        return float(np.fmax(NUM_ERRORS * self.error, NUM_FLOORS * self.floor))
+        known = np.fmax(NUM_ERRORS * self.error, NUM_FLOORS * self.floor)
+        return float(np.fmax(known, self.bound) if self.bound > 0 else known)
 
     @property
     def is_larger(self) -> bool:
@@ -207,13 +211,19 @@ def mean_error(errors: Any, num: int) -> Array:
 
 def rise_between(curve: Samples, column: int, first: float, last: float) -> Rise | None:
     """The rise of one line between the samples nearest to two alphas; None for a curve without noise measured."""
-    if "floor" not in curve.noise:
+    if not _has_noise(curve):
         return None
     a, b = (int(np.argmin(np.abs(curve.alphas - alpha))) for alpha in (first, last))
     pairs, values = curve.noise.get("errors"), curve.objective[:, column]
     error = math.nan if pairs is None else float(pairs[a, b, column])
     at = float(curve.alphas[a]), float(curve.alphas[b])
-    return Rise(float(values[b] - values[a]), *at, error, float(curve.noise["floor"][column]))
+    floor = math.nan if "floor" not in curve.noise else float(curve.noise["floor"][column])
+    bound = bound_of(curve)[[a, b], column]
+    return Rise(float(values[b] - values[a]), *at, error, floor, float(bound.sum()) if a != b else 0.0)
+
+
+def _has_noise(curve: Samples) -> bool:
+    return "floor" in curve.noise or BOUND in curve.noise
 
 
 def steepest(curve: Samples, column: int, first: float = 0.0, last: float = 1.0, sign: int = 1) -> Rise | None:
@@ -224,7 +234,7 @@ def steepest(curve: Samples, column: int, first: float = 0.0, last: float = 1.0,
     """
     inside = np.flatnonzero((curve.alphas >= first - 1e-12) & (curve.alphas <= last + 1e-12))
     kept = sign * curve.objective[inside, column]
-    if "floor" not in curve.noise or len(kept) < 2 or not np.isfinite(kept).all():
+    if not _has_noise(curve) or len(kept) < 2 or not np.isfinite(kept).all():
         return None
     end = 1 + int(np.argmax(kept[1:] - np.minimum.accumulate(kept)[:-1]))
     start = int(np.argmin(kept[:end]))
@@ -232,7 +242,7 @@ def steepest(curve: Samples, column: int, first: float = 0.0, last: float = 1.0,
     found = rise_between(curve, column, a, b)
     assert found is not None
     height = sign * found.height
-    return Rise(height, a, b, found.error, found.floor) if height > 0 else Rise(0.0, a, a, 0.0, found.floor)
+    return replace(found, height=height) if height > 0 else Rise(0.0, a, a, 0.0, found.floor)
 
 
 def wilson(holds: int, judged: int, level: float = 0.95) -> tuple[float, float]:

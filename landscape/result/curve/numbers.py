@@ -12,8 +12,17 @@ from itertools import pairwise
 
 import numpy as np
 
-from landscape.result.curve.column import closed_window, column_of, require_finite, require_threshold, samples, window
+from landscape.result.curve.column import (
+    SAME_ALPHA,
+    closed_window,
+    column_of,
+    require_finite,
+    require_threshold,
+    samples,
+    window,
+)
 from landscape.result.curve.column import value_at as value_at
+from landscape.result.curve.stated import bound_of
 from landscape.result.curve.types import Array, Samples
 
 # Relative slack below which a rise counts as numerical noise: section 0.6 of the reproduction notes.
@@ -212,12 +221,31 @@ def tolerance(curve: Samples, column: int) -> float:
 
     Deterministic: 1e-6 in float64, 1e-4 in float32. Stochastic: 5e-3, or three standard errors of
     J[k] - J[k-1] over the mask replicates (the largest over k) divided by the drop, if that is more; NaN if the
-    replicates are given and the drop is not positive.
+    replicates are given and the drop is not positive. With a stated error no less than twice the largest on [0, 1], by
+    which each end of a rise may be off, divided by the drop.
 
     Raises:
         ValueError: unknown mode or dtype, or fewer than two replicates.
     Source: section 0.6 of the reproduction notes.
     """
+    tau, rise, (alphas, values) = _tau(curve, column), stated_rise(curve, column), _line(curve, column)
+    knows_drop = rise > 0 and alphas[0] <= SAME_ALPHA and alphas[-1] >= 1 - SAME_ALPHA
+    return float(np.fmax(tau, _per_drop(rise, alphas, values))) if knows_drop else tau
+
+
+def stated_rise(curve: Samples, column: int) -> float:
+    """The largest rise on [0, 1] that the stated error alone can make, in units of J; 0 where all is in full."""
+    inside = (curve.alphas >= -SAME_ALPHA) & (curve.alphas <= 1 + SAME_ALPHA)
+    bound = bound_of(curve)[inside, column]
+    return float(np.sort(bound)[-2:].sum())
+
+
+def _line(curve: Samples, column: int) -> tuple[Array, Array]:
+    return curve.alphas, curve.objective[:, column]
+
+
+def _tau(curve: Samples, column: int) -> float:
+    """That of masks and rounding."""
     if curve.mode == "deterministic":
         if curve.dtype not in DETERMINISTIC_TOLERANCE:
             raise ValueError(f"curve.dtype={curve.dtype!r} is not one of {sorted(DETERMINISTIC_TOLERANCE)}")
@@ -232,7 +260,7 @@ def tolerance(curve: Samples, column: int) -> float:
     steps = np.diff(replicates, axis=1)
     error = steps.std(axis=0, ddof=1).max() / math.sqrt(len(replicates))
     # np.maximum, because max() would turn a NaN into the floor
-    return float(np.maximum(STOCHASTIC_TOLERANCE, _per_drop(3 * error, curve.alphas, curve.objective[:, column])))
+    return float(np.maximum(STOCHASTIC_TOLERANCE, _per_drop(3 * error, *_line(curve, column))))
 
 
 def _per_drop(amount: float, alphas: Array, values: Array) -> float:

@@ -12,12 +12,20 @@ Array = NDArray[np.float64]
 
 RULE = "#C8C8C8"
 BAND = 0.22
+STATED = "stated"
+"""By this a stated error is found among what axes hold."""
 FEW = 45
 """Points up to which each is marked."""
 
 
 def along(
-    axes: Any, alphas: Array, values: Array, labels: Sequence[str], band: tuple[Array, Array] | None, **look: Any
+    axes: Any,
+    alphas: Array,
+    values: Array,
+    labels: Sequence[str],
+    band: tuple[Array, Array] | None,
+    bound: Array | None = None,
+    **look: Any,
 ) -> None:
     """One line per column, each with its band; rules at 0 and 1; a legend as soon as there are several lines.
 
@@ -26,19 +34,35 @@ def along(
         values: [A, S].
         labels: [S].
         band: low and high, each [A, S].
+        bound: the stated error [A, S]; points without one are marked.
         look: of the lines.
     """
     has_rules = any(line.get_gid() == "ends" for line in axes.lines)
     for end in (0.0, 1.0):
         if not has_rules and alphas[0] - 1e-9 <= end <= alphas[-1] + 1e-9:
             axes.axvline(end, color=RULE, linewidth=0.8, zorder=0, gid="ends")
-    look = ({"marker": "o", "markersize": 3.0} if len(alphas) <= FEW else {}) | {"linewidth": 1.6} | look
+    is_marked = len(alphas) <= FEW or bound is not None
+    look = ({"marker": "o", "markersize": 3.0} if is_marked else {}) | {"linewidth": 1.6} | look
     for s, label in enumerate(labels):
-        [line] = axes.plot(alphas, values[:, s], **{"label": label, **look})
+        own = {} if bound is None else in_full(bound[:, s])
+        [line] = axes.plot(alphas, values[:, s], **{"label": label, **own, **look})
+        if bound is not None:
+            error(axes, alphas, values[:, s], bound[:, s], line.get_color())
         if band is not None:
             low, high = band[0][:, s], band[1][:, s]
             axes.fill_between(alphas, low, high, color=line.get_color(), alpha=BAND, linewidth=0)
     legend(axes)
+
+
+def in_full(bound: Array) -> dict[str, Any]:
+    """The look of a line that marks the points without a stated error."""
+    return {"markevery": np.flatnonzero(bound == 0).tolist()}
+
+
+def error(axes: Any, alphas: Array, values: Array, bound: Array, color: Any) -> None:
+    """A stated error round a line [A]: hatched and with edges, as no band over examples is."""
+    look = {"facecolor": "none", "edgecolor": color, "hatch": "////", "linewidth": 0.5, "alpha": 0.55}
+    axes.fill_between(alphas, values - bound, values + bound, zorder=1.5, gid=STATED, **look)
 
 
 def legend(axes: Any) -> None:

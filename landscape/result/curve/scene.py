@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from landscape.errors import InputError
+from landscape.result.curve import stated
 from landscape.result.curve.grid import PATH, Grid, lowest_of
 from landscape.result.curve.types import Array
 
@@ -37,6 +38,8 @@ class Scene:
             those of this channel.
         epochs: of the path's points [T]; their numbers where epochs are not known.
         said: what is said of the whole.
+        full: x and y of the points that were evaluated in full, each [n], where others were not; error: how well the
+            others are known.
     """
 
     x: Array
@@ -52,6 +55,8 @@ class Scene:
     path: tuple[Array, Array, Array, Array] | None = None
     epochs: Array = field(default_factory=lambda: np.zeros(0))
     said: Sequence[str] = ()
+    full: tuple[Array, Array] | None = None
+    error: str = ""
 
     @property
     def held(self) -> Array:
@@ -117,9 +122,9 @@ class Scene:
         """What a reader must know beside axes and colour bar.
 
         Args:
-            has_cross: say where the lowest point is, which differs from plane to plane.
+            has_cross: say where the lowest point is, and how well J is known, which differ from plane to plane.
         """
-        found = list(self.said)
+        found = [*self.said, *([f"{self.error} (dots)"] if has_cross and self.error else [])]
         if self.lack:
             return found
         if self.lowest is not None:
@@ -191,6 +196,9 @@ def scene_of(
     wide, high = float(np.ptp(x)), float(np.ptp(y))
     in_units = bool(grid.frame) and max(wide, high) <= THIN * min(wide, high)
     said = ["the two axes have scales of their own"] if grid.frame and not in_units else []
+    bound, full = stated.bound_of(grid, channel)[:, :, column], None
+    if (bound > 0).any():
+        full = x[bound == 0], y[bound == 0]
     return Scene(
         x,
         y,
@@ -205,6 +213,8 @@ def scene_of(
         path,
         epochs,
         [f"{grid.split}, {grid.mode}", *said],
+        full,
+        stated.sentence(grid) if full is not None else "",
     )
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from landscape.errors import InputError
-from landscape.result.curve import relief, shown, terrain, turnable
+from landscape.result.curve import relief, shown, stated, terrain, turnable
 from landscape.result.curve.grid import FRAME as FRAME
 from landscape.result.curve.grid import PATH as PATH
 from landscape.result.curve.grid import Grid, lowest_of
@@ -38,7 +38,8 @@ class Surface(Grid, shown.Shown):
             point of the grid and has its own running statistics there; ``below_NAME`` of the first corner, by how much
             the lowest point is below it, and ``below_error``, the standard error of that over examples;
             ``num_minima``, points inside the grid that are lower than all around and from which every way down climbs
-            first, by more than rounding can; ``path_beside``, how far the path leaves the plane. NaN where one is not
+            first, by more than rounding and a stated error can; ``path_beside``, how far the path leaves the plane.
+            With a stated error ``bound``, the largest, and ``num_in_full``, points without one. NaN where one is not
             known.
 
         >>> axis = np.array([-1.0, 0.0, 1.0])
@@ -65,17 +66,22 @@ class Surface(Grid, shown.Shown):
                 found["below_error"] = math.nan if errors is None or not place else float(errors[(*place, s)])
         inside = [one for one in terrain.minima(values) if one.is_inside and one.climb > self._rounding(s)]
         found["num_minima"] = float(len(inside)) if place else math.nan
+        if stated.BOUND in self.noise:
+            found |= {"bound": stated.largest(self)[s], "num_in_full": float(stated.num_in_full(self)[s])}
         if self.path:
             found["path_beside"] = float(np.fmax.reduce(self.path["beside"][:, s], initial=math.nan))
         return found
 
     def _rounding(self, s: int) -> float:
         """By how much two values may differ for no reason; nothing where it was not measured."""
-        floor = self.noise.get("floor")
-        return 0.0 if floor is None or not np.isfinite(floor[s]) else 2 * float(floor[s])
+        floor, bound = self.noise.get("floor"), 2 * stated.largest(self)[s]
+        return bound if floor is None or not np.isfinite(floor[s]) else max(2 * float(floor[s]), bound)
 
     def share_below(self, level: float) -> list[float]:
         """Share of each plane's area in which J is below a level, each point standing for what is half-way around it.
+
+        Where J has a stated error, the share lies between those below ``level - bound`` and ``level + bound``, where
+        ``bound`` is in ``summary()``.
 
         >>> axis = np.linspace(-1.0, 1.0, 101)
         >>> bowl = Surface(axis, axis, (axis[:, None] ** 2 + axis**2)[:, :, None])
@@ -225,7 +231,15 @@ class Surface(Grid, shown.Shown):
         def say(text: str, *names: str) -> str:
             return shown.each([text.format(*(shown.number(given[name][s]) for name in names)) for s in planes])
 
-        said = [("lowest J", say("{} at a = {}, b = {}", "lowest", "lowest_a", "lowest_b"))]
+        said = [("stated error", stated.sentence(self))] if stated.BOUND in self.noise else []
+        low = [shown.number(v) for v in given["lowest"]]
+        places = [
+            f"{value} at a = {shown.number(a)}, b = {shown.number(b)}{others}"
+            for value, a, b, others in zip(
+                low, given["lowest_a"], given["lowest_b"], stated.lowest_of(self), strict=True
+            )
+        ]
+        said += [("lowest J", shown.each(places))]
         said += [("highest J", say("{}", "highest"))]
         for name in self.names:
             if self.statistics in (None, name):
@@ -247,8 +261,9 @@ class Surface(Grid, shown.Shown):
     def _frame(self) -> dict[str, Any]:
         a, b = np.meshgrid(self.first, self.second, indexing="ij")
         num, shape = self.num_columns, a.shape
-        taken = ("a", "b", "plane", "objective", "error_of_difference")
-        tall = {"objective": self.objective, **shown.apart(self.metrics, taken)}
+        bounds = {name: array for name, array in self.noise.items() if stated.is_bound(name)}
+        taken = ("a", "b", "plane", "objective", "error_of_difference", *bounds)
+        tall = {"objective": self.objective, **shown.apart(self.metrics, taken), **bounds}
         tall |= {"error_of_difference": self.noise["errors"]} if "errors" in self.noise else {}
         line = np.broadcast_to(np.arange(num), (*shape, num)).ravel()
         columns = {"a": np.repeat(a.ravel(), num), "b": np.repeat(b.ravel(), num), "plane": line}

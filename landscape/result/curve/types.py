@@ -7,14 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields, replace
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from landscape.result.curve import curvature, picture, shown
+from landscape.result.curve import curvature, picture, shown, stated
 
 Array = NDArray[np.float64]
+P = TypeVar("P", bound=Any)
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,6 +110,11 @@ def _tall(array: Array, num_rows: int, fits: bool) -> Array:
     return np.pad(array, ((0, num_rows - len(array)), (0, 0)), constant_values=np.nan)
 
 
+def with_stated(parts: Sequence[P]) -> list[P]:
+    """Curves or surfaces that all state their error, if one of them does."""
+    return [replace(part, noise=noise) for part, noise in zip(parts, stated.with_zeros(parts), strict=True)]
+
+
 @dataclass(frozen=True, eq=False)
 class Samples(Columns):
     """What a ``Curve`` holds, as plain fields; its numbers, its table and its picture are made of these."""
@@ -130,6 +136,11 @@ class Samples(Columns):
     def __post_init__(self) -> None:
         if self.objective.ndim != 2 or len(self.alphas) != len(self.objective):
             raise ValueError(f"Curve needs objective [A, S] with A={len(self.alphas)}, got {self.objective.shape}")
+
+    def beside(self, *others: Self) -> Self:
+        """As of any columns; where one states an error, what was evaluated in full states that of 0."""
+        first, *rest = with_stated((self, *others))
+        return super(Samples, first).beside(*rest)
 
     def at(self, alphas: Array) -> Self:
         """The same curve at those of its own positions that are among ``alphas``."""

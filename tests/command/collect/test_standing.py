@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 
 from landscape.command.collect import Plan, launched
-from landscape.command.collect.launched import Tally, outlook, tell
+from landscape.command.collect.launched import outlook
 from landscape.command.collect.outcome import main
 from landscape.command.collect.record import JobRecord
 from landscape.command.collect.standing import Job
+from landscape.command.collect.tally import Tally, tell
 from landscape.command.launch import hold
 from landscape.result.saved import Result
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
+from typing import Any
 
 import pytest
 from omegaconf import OmegaConf
@@ -80,6 +82,11 @@ def test_the_table_says_what_each_job_does() -> None:
     assert "more than an hour" not in text and "disk will be full" not in text
 
 
+def test_a_tolerance_makes_the_time_an_upper_bound() -> None:
+    text = shown(forecast(replace(job(0, 200.0), has_tolerance=True)))
+    assert "at most 3 min" in text and "objective.tolerance may need" in text
+
+
 def test_a_full_disk_is_foreseen() -> None:
     assert "the disk will be full before the end: set outputs=..." in shown(forecast(*(job(k, 1.0) for k in range(3))))
 
@@ -100,6 +107,19 @@ def test_parallel_jobs_take_the_sum_over_the_workers_but_no_less_than_the_longes
     assert forecast(job(0, 300.0), job(1, 300.0), job(2, 300.0), workers=2).seconds_passing == 450.0
 
 
+def test_parts_share_the_measuring_but_neither_the_training_nor_a_batch() -> None:
+    def in_parts(num: int, of_part: float) -> JobForecast:
+        return replace(job(num, 100.0), num_parts=4, seconds_measuring=80.0, seconds_of_part=of_part)
+
+    assert forecast(in_parts(0, 20.0)).seconds_passing == 100.0
+    assert forecast(in_parts(0, 20.0), workers=2).seconds_passing == 20.0 + 40.0
+    assert forecast(in_parts(0, 20.0), workers=16).seconds_passing == 20.0 + 20.0
+    assert forecast(in_parts(0, 80.0), workers=16).seconds_passing == 100.0  # one batch is not cut
+    assert forecast(in_parts(0, 20.0), in_parts(1, 20.0), workers=4).seconds_passing == 20.0 + 40.0
+    assert "in 4 parts" in shown(forecast(in_parts(0, 20.0), workers=2))
+    assert "in 4 parts" not in shown(forecast(in_parts(0, 20.0)))
+
+
 @pytest.mark.parametrize(
     ("launcher", "workers"),
     [
@@ -109,9 +129,11 @@ def test_parallel_jobs_take_the_sum_over_the_workers_but_no_less_than_the_longes
         ({"array_parallelism": 256}, 256),
         ({"n_jobs": -1}, 4),
         ({"n_jobs": -2}, 3),
+        ({"ray": {"init": {"address": None}, "remote": {"num_cpus": 2, "num_gpus": 0}}}, 2),
+        ({"ray": {"init": {"address": "auto"}, "remote": {"num_cpus": 2}}}, 1),
     ],
 )
-def test_workers_of_a_launcher(monkeypatch: pytest.MonkeyPatch, launcher: dict[str, int], workers: int) -> None:
+def test_workers_of_a_launcher(monkeypatch: pytest.MonkeyPatch, launcher: dict[str, Any], workers: int) -> None:
     monkeypatch.setattr("os.cpu_count", lambda: 4)
     assert workers_of(OmegaConf.create({"hydra": {"launcher": launcher}})) == workers
 

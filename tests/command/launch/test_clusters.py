@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -16,11 +17,20 @@ from pathlib import Path
 import pytest
 
 from tests.command.launch.slurm_cluster import slurm, why_not
-from tests.sweeps import SWEEP, assert_same_numbers, launch, quiet_run, running, terminal_of
+from tests.sweeps import MEASURED, SWEEP, assert_same_numbers, launch, part_of, quiet_run, running, terminal_of
 
 # None stops before 300 epochs: a cluster has four under way while somebody looks for one to kill.
 FOUR = [text.replace("patience=40", "patience=300").replace("max_epochs=100", "max_epochs=300") for text in SWEEP[:-1]]
 FOUR.append("optimizer.lr=0.1,0.2,0.3,0.4")
+
+TWO_IN_PARTS = [*MEASURED, "measurement.shards=4", "optimizer.lr=0.1,0.2"]
+
+
+@pytest.fixture
+def token(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that head, launcher and workers know; else Ray's own in the home folder decides, if there is one."""
+    monkeypatch.setenv("RAY_AUTH_MODE", "token")
+    monkeypatch.setenv("RAY_AUTH_TOKEN", secrets.token_hex(32))
 
 
 @contextmanager
@@ -57,6 +67,7 @@ def cluster() -> Iterator[str]:
 
 
 @pytest.mark.ray
+@pytest.mark.usefixtures("token")
 def test_ray_tries_a_killed_job_again(tmp_path: Path) -> None:
     """And it goes on from its checkpoint."""
     pytest.importorskip("ray", reason="the extra [ray] is not installed")
@@ -73,6 +84,44 @@ def test_ray_tries_a_killed_job_again(tmp_path: Path) -> None:
     (log,) = outputs.glob(f"*/*/{killed['key']}/run.log")
     assert "going on from the checkpoint" in log.read_text()
     assert_same_numbers(outputs, quiet_run(tmp_path / "quiet", *FOUR))
+
+
+@pytest.mark.ray
+@pytest.mark.usefixtures("token")
+def test_ray_measures_in_parts_and_a_killed_one_again_alone(tmp_path: Path) -> None:
+    pytest.importorskip("ray", reason="the extra [ray] is not installed")
+    outputs = tmp_path / "outputs"
+    with cluster() as address:
+        command = [*TWO_IN_PARTS, "compute=ray", f"hydra.launcher.ray.init.address={address}"]
+        process = launch(outputs, *command)
+        killed = part_of(process, outputs, "running")
+        os.kill(killed["pid"], signal.SIGKILL)
+        assert process.wait(300) == 0, terminal_of(outputs).read_text()
+    text = terminal_of(outputs).read_text()
+    assert "2 jobs done, 0 done before, 0 failed" in text and "2 jobs: measured in 8 parts" in text
+    assert sum(", part " in line and " done in " in line for line in text.splitlines()) == 8, text
+    assert_whole(outputs, tmp_path)
+
+
+@pytest.mark.slurm
+@pytest.mark.skipif(bool(why_not()), reason=why_not() or "all there")
+def test_slurm_measures_in_parts_and_the_job_what_a_killed_one_lacks(tmp_path: Path) -> None:
+    pytest.importorskip("submitit", reason="the extra [slurm] is not installed")
+    outputs = tmp_path / "outputs"
+    with slurm() as environment:
+        command = [*TWO_IN_PARTS, "compute=slurm", "hydra.launcher.partition=small"]
+        process = launch(outputs, *command, environment=environment)
+        os.kill(part_of(process, outputs, "running")["pid"], signal.SIGKILL)
+        assert process.wait(300) == 0, terminal_of(outputs).read_text()
+    text = terminal_of(outputs).read_text()
+    assert "killed by SIGKILL; the job measures what is missing" in text and "2 jobs done" in text
+    assert_whole(outputs, tmp_path)
+
+
+def assert_whole(outputs: Path, folder: Path) -> None:
+    """As without parts, and nothing of them is left."""
+    assert not list(outputs.glob("*/*/*/shards"))
+    assert_same_numbers(outputs, quiet_run(folder / "quiet", *TWO_IN_PARTS, "measurement.shards=null"))
 
 
 @pytest.mark.slurm

@@ -20,6 +20,8 @@ from landscape.model import MLP, Dropout, MaxoutMLP
 from landscape.objective import Objective
 from landscape.objective.engine import choice
 from landscape.objective.engine.events import events
+from landscape.objective.engine.events.piecewise import RELU
+from landscape.objective.engine.events.relu import bucket_relu
 from landscape.objective.engine.events.structure import find
 from landscape.objective.engine.events.switches import bucket
 from landscape.objective.engine.graph import trace
@@ -196,8 +198,8 @@ def test_the_structure_is_found_with_its_activation_and_the_narrow_layer_behind_
         return find(trace(forward, layout.theta(module), {"x": torch.randn(5, D)}, None))
 
     relu, wide, deep = (structure(NETS[n]()) for n in ("relu", "wide second layer", "three hidden layers"))
-    assert relu.is_relu and relu.tail is not None and relu.hidden.has_zero and len(relu.hidden.pieces) == 1
-    assert wide.is_relu and wide.tail is None and deep.is_relu and deep.tail is not None
+    assert relu.activation == RELU and relu.tail is not None and relu.hidden.has_zero and len(relu.hidden.pieces) == 1
+    assert wide.activation == RELU and wide.tail is None and deep.activation == RELU and deep.tail is not None
     maxout = structure(NETS["maxout"]())
     assert maxout.group == 5 and maxout.tail is not None and len(maxout.hidden.pieces) == 5
     assert structure(MLP(D, C, [13, 21], nn.Tanh())) is None
@@ -223,6 +225,11 @@ def test_events_add_up_to_the_maximum_at_every_grid_point(
     unit, first, last = np.zeros((1, capacity), np.int32), np.zeros((1, capacity)), np.zeros((1, capacity))
     tiles, start = np.zeros((1, 2), np.int64), np.zeros((1, num_points + 1), np.int64)
     bucket(begin, end, np.full((1, 1), 0.5), has_zero, grid, 0, 1, unit, first, last, tiles, start)
+    if has_zero and num_pieces == 1:
+        others = [np.zeros_like(array) for array in (unit, first, last, tiles, start)]
+        bucket_relu(begin[:, :, 0], end[:, :, 0], np.full((1, 1), 0.5), grid, 0, 1, *others)
+        for ours, theirs in zip(others, (unit, first, last, tiles, start), strict=True):
+            np.testing.assert_array_equal(ours.ravel()[: start[0, -1]], theirs.ravel()[: start[0, -1]])
     assert tiles[0, 0] == 0 and tiles[0, 1] == start[0, 0] <= 1
     for i, t in enumerate(grid):
         to = start[0, i + 1]

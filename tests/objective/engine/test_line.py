@@ -136,6 +136,6 @@ def test_an_unknown_engine_is_refused() -> None:
 
 def test_a_small_job_is_not_traced(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tracing would take longer than the line."""
-    monkeypatch.setattr("landscape.objective.engine.line.trace", lambda *args: pytest.fail("traced"))
+    monkeypatch.setattr("landscape.objective.engine.runners.trace", lambda *args: pytest.fail("traced"))
     fast, plain = both(maxout(), split(23, 1), engine="auto")
     assert (fast.replicates == plain.replicates).all()

@@ -121,7 +121,9 @@ def test_events_pay_on_a_grid_and_not_on_strewn_points(monkeypatch: pytest.Monke
     monkeypatch.setattr(choice, "LOADING", 0.0)
     monkeypatch.setattr(choice, "SMALL", 0.0)
     pay = choice.events_pay
-    monkeypatch.setattr("landscape.objective.engine.line.events_pay", lambda *args: seen.append(pay(*args)) or seen[-1])
+    monkeypatch.setattr(
+        "landscape.objective.engine.runners.events_pay", lambda *args: seen.append(pay(*args)) or seen[-1]
+    )
     side = np.linspace(0, 1, 20).tolist()
     grid = [(1 - a - b, a, b) for a in side for b in side]
     strewn = [(1 - a - b, a, b) for a, b in normal(400, 2, seed=4).tolist()]

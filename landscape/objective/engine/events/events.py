@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,17 +12,20 @@ from torch import Tensor
 
 from landscape.objective.engine.counts import HELD_POINTS, Room, num_bytes, split_bytes
 from landscape.objective.engine.events import kernel, vectors
-from landscape.objective.engine.events.packed import Ends, Packed, Scratch, Switches, side_by_side
+from landscape.objective.engine.events.packed import Ends, Packed, Switches, factors_of, side_by_side
 from landscape.objective.engine.events.structure import Structure
 from landscape.objective.engine.events.switches import UNITS
 from landscape.objective.engine.graph import Kind, NotFinite, Trace, frontier, part
 from landscape.objective.engine.prefix import combine
 from landscape.objective.engine.rows import Points, rows_of
+from landscape.objective.engine.scratch import Reusing, Scratch
 
 CHUNK_BYTES = 32 << 20
 """Second-layer values that are held at once where a wide layer reads them."""
 SUMS_BYTES = 1 << 20
 """Sums of a narrow further layer that are worked on at once: about a processor core's second cache."""
+FEW_ROWS = 256
+"""Examples whose events lie in a processor's last cache together."""
 STRETCH = 2048
 """Grid points of these at most, so that there is room for several examples, which share what is read of the weights."""
 
@@ -42,7 +45,7 @@ class Events:
         sources = {trace.theta, *trace.known.values()}
         self.affine = frontier(kinds, {*sources, structure.after}, outputs, Kind.AFFINE)
         self.const = frontier(kinds, {*sources, structure.after}, outputs, Kind.CONST)
-        self._rest = part(module, [structure.after, *self.affine, *self.const], outputs)
+        self._rest = Reusing(part(module, [structure.after, *self.affine, *self.const], outputs), held)
         # By name: the pieces of the first layer, the parameters of the layers that the kernel serves, its factors.
         self.ends = {f"piece {k}": node for k, node in enumerate(structure.hidden.pieces)}
         self.ends |= {"weight": structure.weight} | ({} if structure.bias is None else {"bias": structure.bias})
@@ -54,7 +57,10 @@ class Events:
         self.needed = frontier(kinds, sources, wanted, Kind.CONST)
         self._const = part(module, list(trace.known.values()), [*self.const, *self.gains.values(), *self.needed])
         self._affine = part(module, [trace.theta, *self.needed], wanted)
-        self.shape = tuple(structure.linear.meta["val"].shape[:-1])
+        out = structure.linear.meta["val"]
+        self.shape = tuple(out.shape[:-1])
+        outputs = out.shape[-1] // structure.group
+        self.vectors = vectors.vectors_for(outputs, out.element_size()) if structure.is_few else vectors.VECTORS
 
     def __call__(
         self, anchors: Sequence[Tensor], known: Mapping[str, Tensor], points: Points, states: Sequence[Any] | None
@@ -91,7 +97,7 @@ class Events:
         out, piece = structure.linear.meta["val"], hidden.pieces[0].meta["val"]
         item, units, pieces = piece.element_size(), piece.shape[-1], len(hidden.pieces)
         rows = out.numel() // out.shape[-1] / num_examples  # the layer may run at several places of an example
-        width = vectors.width_of(item)
+        width = self.vectors * vectors.lanes_of(item)
         columns = -(-out.shape[-1] // structure.group // width) * width
         weights = 5 * units * out.shape[-1] * item  # at three anchors and both ends
         packed = 4 * structure.group * columns * units * item
@@ -99,10 +105,15 @@ class Events:
         constants = {*self.const, *self.gains.values(), *self.needed}
         const = sum(num_bytes(n) for n in constants if n.op != "placeholder")
         # The pieces at three anchors, at both ends, side by side; events by unit and both values; factors.
-        each = rows * units * (pieces * 8 * item + (pieces + hidden.has_zero) * (4 + 2 * item) + 3 * item)
-        each += rows * 8 * (longest + units // UNITS + 3) + 4 * moving + const / num_examples
+        switches = units * (hidden.num_lines * (4 + 2 * item) + (pieces > 1) * 2 * pieces * item)
+        switches += 8 * (longest + units // UNITS + 3)
+        each = rows * units * (pieces * 6 * item + 3 * item) + 4 * moving + const / num_examples
         channels = sum(num_bytes(n) for n in trace.outputs[: len(trace.channels)])
-        each += channels / num_examples * (num_points + 3 * HELD_POINTS)
+        each += (channels * (num_points + 3 * HELD_POINTS) + self._rest.num_bytes) / num_examples
+        if structure.is_few:
+            each += rows * longest * columns * item
+            return Room(weights + packed + FEW_ROWS * switches, each + plain)
+        each += rows * switches
         if tail is None:
             # One point of the layer, however small the part of it that is held at once.
             each += rows * (6 * structure.group + 1) * columns * item
@@ -135,28 +146,75 @@ class Events:
         pieces = [at_ends(f"piece {k}") for k in range(len(structure.hidden.pieces))]
         units, dtype = pieces[0][0].shape[-1], pieces[0][0].dtype
         t = (places - begin) / ((end - begin) or 1.0)
-        gain = flat(gains["hidden"]) if "hidden" in gains else torch.ones(rows, units, dtype=dtype)
-        switches = Switches(
-            self.scratch,
-            [(flat(p), flat(d)) for p, d in pieces],
-            gain,
-            structure.hidden.has_zero,
-            torch.from_numpy(t).to(dtype).numpy(),
-        )
+        gain = flat(gains["hidden"]) if "hidden" in gains else torch.ones(1, units, dtype=dtype)
+        both, grid = [(flat(p), flat(d)) for p, d in pieces], torch.from_numpy(t).to(dtype).numpy()
+
+        def switches(low: int, high: int) -> Switches:
+            some = [(p[low:high], d[low:high]) for p, d in both]
+            return Switches(self.scratch, structure.hidden, some, gain[low:high] if len(gain) > 1 else gain, grid)
+
         weight = at_ends("weight")
         bias = at_ends("bias") if structure.bias is not None else None
         turned = weight if structure.is_transposed else (weight[0].t(), weight[1].t())
-        packed = Packed(self.scratch, turned, bias, structure.group)
+        packed = Packed(self.scratch, turned, bias, structure.group, self.vectors)
         if tail is None:
-            yield from self._wide(switches, packed, rows, t, dtype)
+            if structure.is_few:
+                yield from self._few(switches, packed, rows, t, dtype)
+            else:
+                yield from self._wide(switches(0, rows), packed, rows, t, dtype)
             return
         last = at_ends("tail")
         last = (last[0].t(), last[1].t()) if tail.is_transposed else last
-        sums = self._narrow(switches, packed, last, flat(gains["tail"]) if "tail" in gains else None, rows, t)
+        sums = self._narrow(switches(0, rows), packed, last, flat(gains["tail"]) if "tail" in gains else None, rows, t)
         if tail.bias is not None:
             first, second = at_ends("tail bias")
             sums += torch.lerp(first, second, torch.from_numpy(t).to(dtype)[:, None, None])
         yield from sums.view(len(t), *self.shape, -1)
+
+    def _few(
+        self,
+        switches: Callable[[int, int], Switches],
+        packed: Packed,
+        rows: int,
+        t: NDArray[np.float64],
+        dtype: torch.dtype,
+    ) -> Iterator[Tensor]:
+        """Values [..., M] of a layer of so few outputs that one block holds them, point after point.
+
+        Such a block takes less than its switches, which are made for some examples at a time and read from the cache.
+        """
+        values = self.scratch("values", (len(t), rows, packed.columns), dtype)
+        state, factors, out = packed.state.numpy(), factors_of(t, dtype), values.numpy()
+        ones, kind = torch.ones(packed.width, dtype=dtype).numpy(), (0,) * self.vectors
+        ramp = self.structure.activation.ramp(out.dtype.type)
+        for low in range(0, rows, FEW_ROWS):
+            high = min(low + FEW_ROWS, rows)
+            unit, first, last, tiles, start = switches(low, high).arrays
+
+            def run(begin: int, end: int, low: int = low, arrays: Any = (unit, first, last, tiles, start)) -> None:
+                *events, tiles, start = arrays
+                kernel.sweep(
+                    packed.weight,
+                    *events,
+                    tiles[begin:end],
+                    start[begin:end],
+                    factors,
+                    0,
+                    len(t),
+                    state,
+                    np.empty((end - begin) * state.size, out.dtype),
+                    ones,
+                    out,
+                    0,
+                    1,
+                    low + begin,
+                    ramp,
+                    kind,
+                )
+
+            side_by_side(high - low, run)
+        for value in values[:, :, : packed.outputs]:
+            yield value.view(*self.shape, -1)
 
     def _wide(
         self, switches: Switches, packed: Packed, rows: int, t: NDArray[np.float64], dtype: torch.dtype
@@ -168,6 +226,7 @@ class Events:
         state, factors = packed.state.numpy(), factors_of(t, dtype)
         held = self.scratch("held", (rows * packed.state.numel(),), dtype).numpy()
         ones, out = torch.ones(packed.width, dtype=dtype).numpy(), values.numpy()
+        ramp = self.structure.activation.ramp(out.dtype.type)
         for low in range(0, num, chunk):
             high = min(low + chunk, num)
             side_by_side(
@@ -184,7 +243,9 @@ class Events:
                     out,
                     first,
                     last,
-                    int(self.structure.is_relu),
+                    0,
+                    ramp,
+                    vectors.ALL,
                 ),
             )
             for value in values[: high - low, :, : packed.outputs]:
@@ -207,6 +268,7 @@ class Events:
         grid = torch.zeros(padded, dtype=dtype)
         grid[: len(t)] = torch.from_numpy(t)
         factors, group = factors_of(t, dtype), self.structure.group
+        ramp = self.structure.activation.ramp(factors.dtype.type)
 
         def run(low: int, high: int) -> None:
             scratch = torch.zeros(kernel.EXAMPLES, kernel.SPAN, width, dtype=dtype).numpy()
@@ -228,14 +290,8 @@ class Events:
                 min(high * kernel.EXAMPLES, rows),
                 together,
                 STRETCH,
-                int(self.structure.is_relu),
+                ramp,
             )
 
         side_by_side(calls, run)
         return total[:rows].permute(2, 0, 1, 3).flatten(2)[: len(t), :, :outputs].contiguous()
-
-
-def factors_of(t: NDArray[np.float64], dtype: torch.dtype) -> NDArray[Any]:
-    """What P0, P1 and T count at each of the grid points, [A, 3]."""
-    columns = ((1 - t) * (1 - 2 * t), t * (2 * t - 1), t * (1 - t))
-    return torch.from_numpy(np.stack(columns, axis=1)).to(dtype).numpy()

@@ -11,7 +11,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from landscape.objective.engine.events.instructions import EXAMPLES, SPAN, SUMS, TILE, collect, follow, onward
-from landscape.objective.engine.events.vectors import compiled
+from landscape.objective.engine.events.vectors import ALL, compiled
 
 __all__ = ["EXAMPLES", "SPAN", "TILE", "sweep", "sweep_on"]
 
@@ -29,6 +29,7 @@ def _begin(
     high: int,
     held: NDArray[Any],
     place: int,
+    vectors: Any,
 ) -> None:
     """One block of examples low ... high - 1 at the first grid point, from ``place`` on in ``held``.
 
@@ -45,7 +46,18 @@ def _begin(
                 held[begin + n * size + m] = bias[(piece * blocks + block) * size + m]
         for t in range(tiles.shape[1] - 1):
             for n in range(low, high):
-                collect(weight, rows, unit, first, last, tiles[n, t], tiles[n, t + 1], held, begin + (n - low) * size)
+                collect(
+                    weight,
+                    rows,
+                    unit,
+                    first,
+                    last,
+                    tiles[n, t],
+                    tiles[n, t + 1],
+                    held,
+                    begin + (n - low) * size,
+                    vectors,
+                )
 
 
 @compiled
@@ -65,25 +77,30 @@ def sweep(
     out: NDArray[Any],
     first_block: int,
     last_block: int,
-    is_relu: int,
+    top: int,
+    ramp: NDArray[Any],
+    vectors: tuple[int, ...],
 ) -> None:
     """Output units of blocks first ... last - 1 at grid points low ... high - 1, of every example.
 
     Args:
         weight: [pieces of an output unit, blocks, H, 2, W].
         unit, first, last, tiles, start: of the events, see ``bucket``.
-        factors: [A, 3], of the sums.
+        factors: t, t (1 - t) [A, 2].
         state: [pieces, blocks, 3, W], before the first event.
         ones: [W].
         held: flat, [blocks, pieces, N, 3, W], the sums of each example, kept from one call to the next.
-        out: [high - low, N, blocks * W], the largest piece of each output unit.
+        out: [high - low, examples, blocks * W], the largest piece of each output unit.
+        top: number in ``out`` of the first example.
+        ramp: what becomes of an output unit of one piece, see ``follow``.
+        vectors: as many numbers as a block has vectors.
     """
     pieces, blocks, units, _, width = weight.shape
     num, points = start.shape[0], start.shape[1]
     stride, size = out.shape[1] * out.shape[2], SUMS * width
     for k in range(first_block, last_block):
         if low == 0:
-            _begin(weight, unit, first, last, tiles, state, k, 0, num, held, k * pieces * num * size)
+            _begin(weight, unit, first, last, tiles, state, k, 0, num, held, k * pieces * num * size, vectors)
         for piece in range(pieces):
             rows = (piece * blocks + k) * units * 2 * width
             for n in range(num):
@@ -103,10 +120,11 @@ def sweep(
                     ones,
                     0,
                     out,
-                    n * out.shape[2] + k * width,
+                    (top + n) * out.shape[2] + k * width,
                     stride,
                     1 if piece > 0 else 0,
-                    is_relu,
+                    ramp,
+                    vectors,
                 )
 
 
@@ -131,7 +149,7 @@ def sweep_on(
     high: int,
     rows: int,
     stretch: int,
-    is_relu: int,
+    ramp: NDArray[Any],
 ) -> None:
     """Examples low ... high - 1 at every grid point, through a further linear layer of few outputs.
 
@@ -157,7 +175,7 @@ def sweep_on(
         end = min(top + rows, high)
         for point, k in [(a, b) for a in range(0, max(points, 1), stretch) for b in range(blocks)]:
             if point == 0:
-                _begin(weight, unit, first, last, tiles, state, k, top, end, held, k * apart)
+                _begin(weight, unit, first, last, tiles, state, k, top, end, held, k * apart, ALL)
             for here in range(top, end, EXAMPLES):
                 for i in range(point, min(point + stretch, points), SPAN):
                     for n in range(here, min(here + EXAMPLES, end)):
@@ -181,7 +199,8 @@ def sweep_on(
                                 (n - here) * SPAN * width,
                                 width,
                                 1 if piece > 0 else 0,
-                                is_relu,
+                                ramp,
+                                ALL,
                             )
                     for g in range(groups):
                         onward(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -13,43 +13,29 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from landscape.objective.engine.events import switches
-from landscape.objective.engine.events.vectors import lanes_of, width_of
+from landscape.objective.engine.events import relu, switches
+from landscape.objective.engine.events.structure import Envelope
+from landscape.objective.engine.events.vectors import VECTORS, lanes_of
+from landscape.objective.engine.scratch import Scratch
 
 Ends = tuple[Tensor, Tensor]
 """A value at the first and at the last grid point."""
-
-
-class Scratch:
-    """Arrays that are filled anew for every batch: pages asked for each time would cost more than what fills them."""
-
-    def __init__(self, held: dict[str, Tensor] | None = None) -> None:
-        self.held = {} if held is None else held
-
-    def __call__(self, name: str, shape: Sequence[int], dtype: torch.dtype) -> Tensor:
-        """The array of this name, with whatever it holds; torch's are aligned for vectors, numpy's are not."""
-        size, flat = math.prod(shape), self.held.get(name)
-        if flat is None or flat.dtype != dtype or len(flat) < size:
-            flat = self.held.pop(name, None)
-            del flat  # before there are two of them
-            self.held[name] = flat = torch.empty(size, dtype=dtype)
-        return flat[:size].view(tuple(shape))
 
 
 class Switches:
     """The events of every hidden unit on every example of a batch, sorted by grid point.
 
     Args:
-        pieces: [N, H] each.
-        gain: factors [N, H].
-        has_zero: 0 is a piece too.
+        hidden: what the units are.
+        pieces: their pieces [N, H] each.
+        gain: factors [N, H], or [1, H] where they are the same for all examples.
         grid: t [A].
     """
 
     def __init__(
-        self, scratch: Scratch, pieces: Sequence[Ends], gain: Tensor, has_zero: bool, grid: NDArray[Any]
+        self, scratch: Scratch, hidden: Envelope, pieces: Sequence[Ends], gain: Tensor, grid: NDArray[Any]
     ) -> None:
-        (rows, units), dtype = gain.shape, gain.dtype
+        (rows, units), dtype = pieces[0][0].shape, gain.dtype
         shape = (rows, units, len(pieces))
         begin, end = (
             pieces[0][n].unsqueeze(2).numpy()
@@ -57,7 +43,7 @@ class Switches:
             else torch.stack([p[n] for p in pieces], dim=2, out=scratch(f"pieces {n}", shape, dtype)).numpy()
             for n in range(2)
         )
-        capacity = units * (len(pieces) + has_zero)
+        capacity, has_zero = units * hidden.num_lines, hidden.has_zero
         unit, first, last = (
             scratch(name, (rows, capacity), kind).numpy()
             for name, kind in (("unit", torch.int32), ("first", dtype), ("last", dtype))
@@ -65,13 +51,18 @@ class Switches:
         tiles = scratch("tiles", (rows, -(-units // switches.UNITS) + 1), torch.int64).numpy()
         start = scratch("start", (rows, len(grid) + 1), torch.int64).numpy()
         factors = gain.contiguous().numpy()
-        side_by_side(
-            rows,
-            lambda low, high: switches.bucket(
-                begin, end, factors, has_zero, grid, low, high, unit, first, last, tiles, start
-            ),
-        )
-        self.arrays = (unit, first, last, tiles, start)
+        filled: tuple[Any, ...] = (unit, first, last, tiles, start)
+        fill: Callable[..., None]
+        if hidden.function is not None:
+            lines, cuts = (torch.tensor(n, dtype=dtype).numpy() for n in (hidden.function.lines, hidden.function.cuts))
+            bends = lines, cuts, np.array(hidden.function.sides)
+            fill = partial(switches.bucket_cuts, begin[:, :, 0], end[:, :, 0], factors, *bends, grid)
+        elif has_zero and len(pieces) == 1:
+            fill = partial(relu.bucket_relu, begin[:, :, 0], end[:, :, 0], factors, grid)
+        else:
+            fill = partial(switches.bucket, begin, end, factors, has_zero, grid)
+        side_by_side(rows, lambda low, high: fill(low, high, *filled))
+        self.arrays = filled
 
 
 class Packed:
@@ -81,11 +72,12 @@ class Packed:
         weight: [H, M] each.
         bias: [M] each.
         group: pieces of an output unit, consecutive columns.
+        vectors: of a block.
     """
 
-    def __init__(self, scratch: Scratch, weight: Ends, bias: Ends | None, group: int) -> None:
+    def __init__(self, scratch: Scratch, weight: Ends, bias: Ends | None, group: int, vectors: int = VECTORS) -> None:
         (units, outputs), dtype = weight[0].shape, weight[0].dtype
-        width = width_of(weight[0].element_size())
+        width = vectors * lanes_of(weight[0].element_size())
         self.outputs, self.width = outputs // group, width
         self.blocks = -(-self.outputs // width)
         self.columns = self.blocks * width
@@ -111,6 +103,11 @@ class Packed:
         padded[0, :outputs, : self.outputs] = weight[0]
         padded[1, :outputs, : self.outputs] = weight[1] - weight[0]
         return padded.view(2, groups, lanes, self.blocks, self.width).permute(3, 1, 4, 0, 2).contiguous()
+
+
+def factors_of(t: NDArray[np.float64], dtype: torch.dtype) -> NDArray[Any]:
+    """t and t (1 - t) at each of the grid points, [A, 2]."""
+    return torch.from_numpy(np.stack((t, t * (1 - t)), axis=1)).to(dtype).numpy()
 
 
 def side_by_side(count: int, run: Callable[[int, int], None]) -> None:

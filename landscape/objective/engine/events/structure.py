@@ -11,16 +11,37 @@ import torch
 from torch.fx import Node
 
 from landscape.objective.engine.counts import flops, reads_data
+from landscape.objective.engine.events.piecewise import IDENTITY, RELU, Piecewise, function_of
 from landscape.objective.engine.graph import INERT, PLACES, Kind, Trace, kind_of, name_of
 
 
 @dataclass(frozen=True)
 class Envelope:
-    """gain * max over the pieces, each affine in theta; ``has_zero`` puts 0 among them."""
+    """gain * max over the pieces, each affine in theta; ``has_zero`` puts 0 among them.
+
+    Of a single piece also gain * function(piece), where that is no maximum with 0.
+    """
 
     pieces: tuple[Node, ...]
     has_zero: bool = False
     gain: Node | None = None
+    function: Piecewise | None = None
+
+    @property
+    def num_lines(self) -> int:
+        """Of how many affine functions of theta a unit is made: at most one switch fewer on a line."""
+        return len(self.pieces) + self.has_zero if self.function is None else len(self.function.lines)
+
+    def bent(self, function: Piecewise) -> Envelope | None:
+        """function(self); None where that has no such form."""
+        if function == RELU and self.gain is None and self.function is None:
+            return replace(self, has_zero=True)
+        if len(self.pieces) > 1 or self.gain is not None:
+            return None
+        now = (RELU if self.has_zero else self.function or IDENTITY).then(function)
+        if now is None:
+            return None
+        return Envelope(self.pieces, now == RELU, function=None if now in (RELU, IDENTITY) else now)
 
 
 @dataclass(frozen=True)
@@ -52,8 +73,9 @@ class Structure:
         weight: W [M, H], or its transpose where ``is_transposed``.
         bias: b [M].
         linear: the node of h W' + b [..., M].
-        after: the node that the kernel gives: ``linear`` itself, its relu where ``is_relu``, or the maximum of each
-            ``group`` consecutive columns, or ``tail.after``.
+        after: the node that the kernel gives: ``activation`` of ``linear``, or the maximum of each ``group``
+            consecutive columns, or a layer of few outputs that reads it.
+        activation: has a ``ramp``.
         tail: a further layer of few outputs, which reads all that.
     """
 
@@ -63,9 +85,14 @@ class Structure:
     bias: Node | None
     linear: Node
     after: Node
-    is_relu: bool = False
+    activation: Piecewise = IDENTITY
     group: int = 1
     tail: Tail | None = None
+
+    @property
+    def is_few(self) -> bool:
+        """Whether the layer itself is the last that is served, and has few outputs."""
+        return self.tail is None and self.linear.meta["val"].shape[-1] <= NARROW
 
 
 def find(trace: Trace) -> Structure | None:
@@ -110,11 +137,19 @@ def _linear(node: Node, trace: Trace) -> tuple[Node, Node, Node | None, bool] | 
 
 
 def _with_activation(structure: Structure) -> Structure:
-    """The same with the relu or the maxout that alone reads the product."""
+    """The same with the piecewise-linear function of few kinks, or the maxout, that alone reads the product."""
+    node: Any = structure.linear
+    found, function = structure, cast(Piecewise | None, IDENTITY)
+    while (node := _only_user(node)) is not None and (step := function_of(node)) is not None:
+        function = None if function is None else function.then(step)
+        if function is None:
+            break
+        if function.ramp() is not None:
+            found = replace(found, after=node, activation=function)
+    if found.activation != IDENTITY:
+        return found
     node = structure.linear
     user = _only_user(node)
-    if user is not None and name_of(user) in ("relu", "relu_"):
-        return replace(structure, after=user, is_relu=True)
     if user is None or name_of(user) not in ("view", "_unsafe_view", "reshape", "unflatten"):
         return structure
     top, shape = _only_user(user), user.meta["val"].shape
@@ -174,9 +209,7 @@ class _Reader:
             n is node.args[0] or self._is_const(n) for n in node.all_input_nodes
         ):
             return self._moved(node)
-        if name in INERT and node.args[2] is False:
-            return self(node.args[0])
-        if name == "mul":
+        if name == "mul" and isinstance(node.args[1], Node):
             return self._scaled(node)
         if name == "maximum":
             return self._joined(self(node.args[0]), self(node.args[1]))
@@ -185,21 +218,18 @@ class _Reader:
         if node.target is operator.getitem and node.args[1] == 0 and name_of(node.args[0]) == "max":  # type: ignore[arg-type]
             taken = node.args[0].args  # type: ignore[union-attr]
             return self._of_axis(taken[0], int(taken[1])) if len(taken) == 2 else None  # type: ignore[arg-type]
-        return self._activated(node, name)
+        return self._activated(node)
 
-    def _activated(self, node: Node, name: str) -> Envelope | None:
-        """relu, leaky relu, absolute value."""
-        if name == "relu" or (name in ("clamp_min", "clamp") and tuple(node.args[1:]) in ((0,), (0.0,))):
-            inner = self(node.args[0])
-            return None if inner is None or inner.gain is not None else replace(inner, has_zero=True)
-        inner = self(node.args[0]) if name in ("leaky_relu", "abs") else None
-        if inner is None or len(inner.pieces) > 1 or inner.has_zero or inner.gain is not None:
+    def _activated(self, node: Node) -> Envelope | None:
+        """A piecewise-linear function of a maximum."""
+        function = function_of(node)
+        inner = None if function is None else self(node.args[0])
+        if inner is None or function is None:
             return None
-        slope = -1.0 if name == "abs" else float(node.args[1]) if len(node.args) > 1 else 0.01  # type: ignore[arg-type]
-        if slope > 1 or (name == "leaky_relu" and node.kwargs):
-            return None
-        (piece,) = inner.pieces
-        return Envelope((piece, self._new(torch.ops.aten.mul.Tensor, piece, slope)))
+        ((slope, offset), *others) = function.lines
+        if inner.gain is not None and not others and offset == 0:
+            return replace(inner, gain=self._new(torch.ops.aten.mul.Tensor, inner.gain, slope))
+        return inner.bent(function)
 
     def _of_axis(self, node: Any, axis: int | None) -> Envelope | None:
         """The maximum over one axis of an affine node."""
@@ -209,9 +239,21 @@ class _Reader:
         return Envelope(tuple(self._new(torch.ops.aten.select.int, node, axis, k) for k in range(count)))
 
     def _joined(self, a: Envelope | None, b: Envelope | None) -> Envelope | None:
+        a, b = self._of_lines(a), self._of_lines(b)
         if a is None or b is None or a.gain is not None or b.gain is not None:
             return None
         return Envelope(a.pieces + b.pieces, a.has_zero or b.has_zero)
+
+    def _of_lines(self, found: Envelope | None) -> Envelope | None:
+        """The same as a maximum of pieces alone."""
+        if found is None or found.function is None:
+            return found
+        if not found.function.is_convex:
+            return None
+        aten, (piece,) = torch.ops.aten, found.pieces
+        scaled = [(self._new(aten.mul.Tensor, piece, slope), offset) for slope, offset in found.function.lines]
+        pieces = [self._new(aten.add.Tensor, node, offset) if offset else node for node, offset in scaled]
+        return Envelope(tuple(pieces), gain=found.gain)
 
     def _scaled(self, node: Node) -> Envelope | None:
         """A maximum times a constant."""

@@ -13,7 +13,7 @@ from llvmlite import binding, ir
 from numba import njit
 from numba.core import cgutils
 
-STAMPED = ("vectors", "instructions", "kernel", "switches")
+STAMPED = ("vectors", "instructions", "kernel", "relu", "switches")
 """Files whose instructions and constants end up in what is kept on disk."""
 
 
@@ -40,6 +40,8 @@ _FEATURES = binding.get_host_cpu_features()
 LANE_BYTES = 64 if _FEATURES.get("avx512f") else 32 if _FEATURES.get("avx") else 16
 VECTORS = 2 if LANE_BYTES == 32 else 4
 """A block is so many vectors of output units: three sums of each, and what is multiplied, fit in the registers."""
+ALL = (0,) * VECTORS
+"""As many numbers, by which numba tells a kernel for such blocks from one for smaller blocks."""
 
 I32, I64 = ir.IntType(32), ir.IntType(64)
 Row = list[Any]
@@ -49,6 +51,11 @@ Row = list[Any]
 def width_of(itemsize: int) -> int:
     """W, output units in a block, for elements of so many bytes."""
     return VECTORS * LANE_BYTES // itemsize
+
+
+def vectors_for(outputs: int, itemsize: int) -> int:
+    """Vectors in a block: no more than so many output units fill."""
+    return min(VECTORS, -(-outputs // lanes_of(itemsize)))
 
 
 def lanes_of(itemsize: int) -> int:
@@ -116,18 +123,25 @@ class Emit:
         """x y."""
         return [self.b.fmul(u, v) for u, v in zip(x, y, strict=True)]
 
-    def number(self, value: float) -> Row:
-        """One constant in every lane."""
-        return [ir.Constant(self.vector, [ir.Constant(self.item, value)] * self.lanes)] * self.vectors
-
-    def choose(self, is_first: Any, x: Row, y: Row) -> Row:
-        """x where a flag holds, else y."""
-        return [self.b.select(is_first, u, v) for u, v in zip(x, y, strict=True)]
-
     def add(self, x: Row, y: Row) -> Row:
         """x + y."""
         return [self.b.fadd(u, v) for u, v in zip(x, y, strict=True)]
 
+    def less(self, x: Row, y: Row) -> Row:
+        """x - y."""
+        return [self.b.fsub(u, v) for u, v in zip(x, y, strict=True)]
+
+    def where_larger(self, x: Row, y: Row, z: Row) -> Row:
+        """z where x > y, else 0."""
+        return [
+            self.b.select(self.b.fcmp_ordered(">", u, v), w, nothing)
+            for u, v, w, nothing in zip(x, y, z, self.zero, strict=True)
+        ]
+
     def larger(self, x: Row, y: Row) -> Row:
-        """The maximum; y where x is no number."""
+        """The maximum; y where one of them is no number."""
         return [self.b.select(self.b.fcmp_ordered(">", u, v), u, v) for u, v in zip(x, y, strict=True)]
+
+    def smaller(self, x: Row, y: Row) -> Row:
+        """The minimum; y where one of them is no number."""
+        return [self.b.select(self.b.fcmp_ordered("<", u, v), u, v) for u, v in zip(x, y, strict=True)]
