@@ -23,6 +23,8 @@ Numbers = NDArray[np.intp]
 LEAST = 0.5
 """Share of what J may be off that is stated at least where it is not taken over all examples: beside a node the spread
 of few examples is too little to state less by."""
+AMPLE = 1.2
+"""Within what J may be off, its bound is stated so much wider: of many points none is to be outside."""
 MANY = 1.3
 """So much wider is the bound of a metric than its standard error asks for: of J at least a share of the tolerance is
 stated, which covers its many points."""
@@ -230,7 +232,9 @@ class Taken:
             values[r, rest] = (np.maximum(means, 0.0) if (costs[some] >= 0).all() else means)[place[rest]]
             bounds[r, rest] = off[place[rest]]
         if name == "objective":
-            bounds[:, rest] = np.maximum(bounds[:, rest], LEAST * self.limits(values))
+            limits = self.limits(values)
+            wide = np.minimum(AMPLE * bounds[:, rest], limits)
+            bounds[:, rest] = np.maximum(np.maximum(bounds[:, rest], wide), LEAST * limits)
         return values, bounds
 
     def _fit(self, costs: Array, nodes: list[int], some: Numbers, means: Array | None = None) -> Fit:

@@ -206,7 +206,7 @@ def test_auto_takes_the_events_where_many_points_ask_for_them(monkeypatch: pytes
     monkeypatch.setattr(choice, "LOADING", 0.0)
     torch.manual_seed(0)
     module = MLP(D, C, [200, 150], nn.ReLU())
-    for num, engine in ((100, "events"), (8, "plain")):
+    for num, engine in ((100, "events"), (5, "plain")):
         found = [
             Objective(module, CrossEntropy(), split(57, 1), engine=e).along(
                 ends(module, 1, size=0.5), np.linspace(0, 1, num)
