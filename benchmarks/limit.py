@@ -80,7 +80,7 @@ def counted(module: nn.Module, x: Tensor) -> Products:
     def count(run: Any) -> float:
         with FlopCounterMode(display=False) as counter, sdpa_kernel(SDPBackend.MATH):
             run()
-        return counter.get_total_flops() / 2 / len(x)
+        return float(counter.get_total_flops()) / 2 / len(x)
 
     hook = first.register_forward_pre_hook(lambda _, given: inputs.append(given[0].detach()))
     whole = count(lambda: own(x))

@@ -24,7 +24,8 @@ class Behind(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """x [B, T, 3]."""
-        return self.inner(self.first(x))
+        found: torch.Tensor = self.inner(self.first(x))
+        return found
 
 
 @pytest.mark.slow

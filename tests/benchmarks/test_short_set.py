@@ -13,7 +13,7 @@ from benchmarks import report
 from benchmarks.__main__ import SHORT
 
 ROOT = Path(__file__).parents[2]
-NAMES = ("line", "surface", "any_module", "loader", "shards", "plane")
+NAMES = ("line", "surface", "any_module", "loader", "plane")
 
 
 @pytest.mark.slow
