@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.utils.flop_counter import FlopCounterMode
 
+from benchmarks.limit import COLUMNS, beside, counted
 from benchmarks.nets import (
     WORDS,
     Encoder,
@@ -41,26 +41,6 @@ FEW = 4
 WEIGHS = 0.3
 SIZES = (500, 250, 100, 50, 25)
 """Of batches, which the loop by hand tries."""
-
-
-def weight(module: nn.Module, x: Tensor) -> float:
-    """The part of the operations of a forward pass that the first layer does."""
-    first = next(m for m in module.modules() if isinstance(m, (nn.Conv2d, nn.Linear, nn.Embedding)))
-    inner = torch.zeros(1)
-
-    def count(run: Any) -> int:
-        with FlopCounterMode(display=False) as counter, torch.no_grad():
-            run()
-        return counter.get_total_flops()
-
-    def note(_: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-        nonlocal inner
-        inner = inputs[0]
-
-    hook = first.register_forward_pre_hook(note)
-    total = count(lambda: module(x))
-    hook.remove()
-    return count(lambda: first(inner)) / total
 
 
 def nets(small: bool) -> list[tuple[str, nn.Module, Split]]:
@@ -133,7 +113,8 @@ def compared(name: str, module: nn.Module, data: Split, num: int, rounds: int) -
     torch.manual_seed(0)
     layout, cost = ParameterLayout.of(module), CrossEntropy()
     module.eval().requires_grad_(False)
-    share = weight(module, data.x[:10])
+    work_of = counted(module, data.x)
+    share, limit = work_of.share, work_of.seconds(len(data), num)
     least = 1.2 if share >= WEIGHS else 0.95
     start = layout.theta(module).clone()
     end = start + 0.1 * torch.randn(start.shape) * start.std()
@@ -162,11 +143,11 @@ def compared(name: str, module: nn.Module, data: Split, num: int, rounds: int) -
     work = f"{name}, {len(data):,} x {num}"
     error = float(np.abs(loop(few) / exact - 1).max())
     rows = [
-        [work, "the house's choice", seconds["house"], ratio, off, share],
-        [work, "preloaded loop by hand", seconds["loop"], 1.0, error, share],
+        [work, "the house's choice", seconds["house"], ratio, off, share, *beside(limit, seconds["house"])],
+        [work, "preloaded loop by hand", seconds["loop"], 1.0, error, share, *beside(limit, seconds["loop"])],
     ]
     goals = [
-        target(f"{name}: times the preloaded loop", ratio, least=least, why=why),
+        target(f"{name}: times the preloaded loop", ratio, least=least, why=why, of_limit=limit / seconds["house"]),
         target(f"{name}: relative error", off, most=1e-5),
     ]
     return rows, goals
@@ -174,8 +155,8 @@ def compared(name: str, module: nn.Module, data: Split, num: int, rounds: int) -
 
 def main() -> None:
     """All nets, one table."""
-    options = parser("any_module", __doc__, rounds=3)
-    options.add_argument("--alphas", type=int, default=61)
+    options = parser("any_module", __doc__, rounds=2)
+    options.add_argument("--alphas", type=int, default=45)
     given = options.parse_args()
     num, rounds = (10, 1) if given.small else (given.alphas, given.rounds)
     rows, goals = [], []
@@ -184,7 +165,7 @@ def main() -> None:
         more, wanted = compared(name, module, data, num, rounds)
         rows += more
         goals += wanted
-    columns = ["work", "method", "seconds", "x preloaded loop", "largest error", "first layer's part"]
+    columns = ["work", "method", "seconds", "x preloaded loop", "largest error", "first layer's part", *COLUMNS]
     show("the objective along a line, any module", columns, rows, "any_module", goals, small=given.small)
 
 

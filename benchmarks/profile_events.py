@@ -156,7 +156,7 @@ def rows_of(case: Case, width: int, num_alphas: int, rounds: int, most: float) -
 def main() -> None:
     """Profile and print one table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.profile_events", description=__doc__)
-    parser.add_argument("--examples", type=int, default=2000, help="examples of the data set")
+    parser.add_argument("--examples", type=int, default=1000, help="examples of the data set")
     parser.add_argument("--alphas", type=int, nargs="+", default=[20, 200, 2000], help="grid points of the lines")
     parser.add_argument("--rounds", type=int, default=2, help="rounds, of which the best is taken")
     parser.add_argument("--small", action="store_true", help="sizes that take seconds, to see that it runs")
