@@ -14,15 +14,17 @@ from pathlib import Path
 from benchmarks import report
 
 SHORT = [
-    "theory",
-    "trajectory",
-    "plane",
+    "line",
+    "surface",
     "any_module",
     "loader",
+    "shards",
+    "plane",
     "candidates",
     "profile_events",
-    "line",
     "seeds",
+    "trajectory",
+    "theory",
     "gpu",
 ]
 """In this order, those that are there."""

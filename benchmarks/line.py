@@ -1,16 +1,16 @@
 """``python -m benchmarks.line``: the objective along a line, against what others do, each ratio within one run.
 
-Every net goes from its initialisation to a point that a few hundred steps of SGD reach. Methods whose cost is linear in
+Every net goes from its initialisation to a point that a hundred steps of SGD reach. Methods whose cost is linear in
 the number of alphas are timed on four of them and scaled. The events are timed whole, tracing and checks included, the
-shared prefix on a fifth of the alphas and scaled, which counts what it pays once per line five times.
+shared prefix on a tenth of the alphas and scaled, which counts what it pays once per line ten times.
 The error is the largest relative difference to float64 at those four alphas.
 
 1. ReLU 784-1200-1200-10 by every method: the house's engines, a preloaded loop by hand, the same under torch.compile,
    loss-landscapes, and a loop that loads a state dict and a DataLoader for every point.
 2. The paper's maxout net and ReLU net, without and with fixed dropout masks, against the preloaded loop, which then has
-   the masks in memory too.
-3. Leaky ReLU, ReLU6 and hardtanh in both hidden layers, at 101 alphas.
-4. 20, 200 and 2,000 alphas by events.
+   the masks in memory too. The ReLU net, leaky ReLU, ReLU6 and hardtanh on half of the examples.
+3. Leaky ReLU, ReLU6 and hardtanh in both hidden layers, one hidden layer, three hidden layers, at 101 alphas.
+4. 20, 200 and 2,000 alphas by events, on a fifth of the examples.
 
 ``--examples 60000`` is the size of the whole data set; the default keeps it short. MNIST where ``LANDSCAPE_DATA`` has
 it, else random numbers of its shape.
@@ -21,7 +21,7 @@ from __future__ import annotations
 import copy
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -31,6 +31,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.utils.data import DataLoader, TensorDataset
 
+from benchmarks.limit import COLUMNS, beside, dense
 from benchmarks.outcome import parser, show, target, told
 from benchmarks.timing import have, interleaved, profiled
 from landscape.cost import CrossEntropy
@@ -184,9 +185,9 @@ def against(
         "events": lambda: case.along("events", alphas),
         LOOP: lambda: preloaded(case, few, None, masks),
     }
-    scale = {"events": 1.0, "prefix": 5.0}
+    scale = {"events": 1.0, "prefix": 10.0}
     if everyone:
-        methods["prefix"] = lambda: case.along("prefix", alphas[::5])
+        methods["prefix"] = lambda: case.along("prefix", alphas[::10])
         methods["one pass per point, by the house"] = lambda: case.along("plain", few)
         forward = compiled(case, notes)
         if forward is not None:
@@ -202,7 +203,8 @@ def against(
         return lambda: found.update({name: run()})
 
     kept = {name: keeping(name, run) for name, run in methods.items()}
-    seconds = interleaved(kept, rounds, warm=lambda name: name in ("events", LOOP))
+    replace(case, data=case.data.first(100)).along("events", few)  # loads and compiles the kernels
+    seconds = interleaved(kept, rounds, warm=lambda name: name == LOOP)
     seconds = {name: value * scale.get(name, num_alphas / FEW) for name, value in seconds.items()}
     found["events"] = found["events"][np.searchsorted(alphas, few)]
     if "prefix" in found:
@@ -214,14 +216,16 @@ def against(
         name: {other: seconds[other] / value for other in (LOOP, LIBRARY) if other in seconds}
         for name, value in seconds.items()
     }
+    limit = dense(case.module).seconds(len(case.data), num_alphas)
     rows = [
-        [work, name, seconds[name], ratio[name][LOOP], ratio[name].get(LIBRARY, "-"), error[name]] for name in seconds
+        [work, name, value, ratio[name][LOOP], ratio[name].get(LIBRARY, "-"), error[name], *beside(limit, value)]
+        for name, value in seconds.items()
     ]
     wanted = {LOOP: least, LIBRARY: 25.0}
-    missed = any(value < wanted[other] for other, value in ratio["events"].items())
+    missed, near = any(value < wanted[other] for other, value in ratio["events"].items()), limit / seconds["events"]
     parts = profiled(methods["events"]) if missed or everyone else []
     goals = [
-        target(f"{case.name}: events, times the {other}", value, least=wanted[other], why=told(parts))
+        target(f"{case.name}: events, times the {other}", value, least=wanted[other], why=told(parts), of_limit=near)
         for other, value in ratio["events"].items()
     ]
     ours = max(error[name] for name in ("events", "prefix") if name in error)
@@ -232,36 +236,29 @@ def against(
 def growth(case: Case, counts: list[int], rounds: int) -> Any:
     """The same line by events on ever finer grids; the ratio is to the second grid of the same run."""
     grids = {str(n): np.linspace(0, 1, n) for n in counts}
-    seconds = interleaved(
-        {name: (lambda grid=grid: case.along("events", grid)) for name, grid in grids.items()},
-        rounds,
-        warm=lambda name: False,
-    )
-    work = f"{case.name}, {len(case.data):,}"
+    runs = {name: (lambda grid=grid: case.along("events", grid)) for name, grid in grids.items()}
+    seconds = interleaved(runs, rounds, warm=lambda name: False)
+    num, usual, least = len(case.data), seconds[str(counts[1])], dense(case.module)
+    titles = [f"events, {value / usual:.2f} x {counts[1]} alphas" for value in seconds.values()]
+    limits = [beside(least.seconds(num, int(n)), value) for n, value in seconds.items()]
     rows = [
-        [
-            f"{work} x {n}",
-            f"events, {seconds[n] / seconds[str(counts[1])]:.2f} x {counts[1]} alphas",
-            seconds[n],
-            "-",
-            "-",
-            "-",
-        ]
-        for n in grids
+        [f"{case.name}, {num:,} x {n}", method, seconds[n], *"---", *limit]
+        for n, method, limit in zip(grids, titles, limits, strict=True)
     ]
-    times = seconds[str(counts[2])] / seconds[str(counts[1])]
+    times = seconds[str(counts[2])] / usual
     why = told(profiled(lambda: case.along("events", grids[str(counts[2])]))) if times > 3 else ""
     what = f"{case.name}: time of {counts[2]:,} alphas, in that of {counts[1]:,}"
-    return rows, [target(what, times, most=3, why=why)]
+    return rows, [target(what, times, most=3, why=why, of_limit=rows[2][-1])]
 
 
 def main() -> None:
     """Run all four and print one table."""
-    options = parser("line", __doc__)
+    options = parser("line", __doc__, rounds=2)
     options.add_argument("--examples", type=int, default=5000, help="examples of the data set")
     given = options.parse_args()
     num, alphas, width = (300, 40, 8) if given.small else (given.examples, 200, 1)
-    data, steps, rounds = examples(num), 20 if given.small else 300, 1 if given.small else given.rounds
+    data, steps, rounds = examples(num), 20 if given.small else 100, 1 if given.small else given.rounds
+    half, fifth = data.first(num // 2), data.first(num // 5)
     torch.manual_seed(0)
     note = ", an eighth of the units" if given.small else ""
     pieces = {"inputs": 784, "classes": 10, "widths": [240 // width] * 2, "pieces": 5, "init_range": 0.03}
@@ -269,25 +266,31 @@ def main() -> None:
     relu = MLP(784, 10, [898 // width, 1532 // width], nn.ReLU(), **DROPOUT)
     wide = case(f"ReLU 784-1200-1200-10{note}", MLP(784, 10, [1200 // width] * 2, nn.ReLU()), data, steps)
     others = [
-        (f"maxout 784-240x5-240x5-10{note}", MaxoutMLP(**pieces), "deterministic"),
-        (f"the maxout net with masks{note}", masked, "stochastic"),
-        (f"ReLU 784-898-1532-10{note}", relu, "deterministic"),
-        (f"ReLU 784-898-1532-10 with masks{note}", relu, "stochastic"),
+        (f"maxout 784-240x5-240x5-10{note}", MaxoutMLP(**pieces), data, "deterministic"),
+        (f"the maxout net with masks{note}", masked, data, "stochastic"),
+        (f"ReLU 784-898-1532-10{note}", relu, half, "deterministic"),
+        (f"ReLU 784-898-1532-10 with masks{note}", relu, half, "stochastic"),
     ]
     notes = [f"data: {source()}"]
     rows, goals, parts = against(wide, alphas, True, rounds, notes)
-    for name, module, mode in others:
-        more, wanted, _ = against(case(name, module, data, steps, mode), alphas, False, rounds, notes)
+    for name, module, some, mode in others:
+        more, wanted, _ = against(case(name, module, some, steps, mode), alphas, False, rounds, notes)
         rows += more
         goals += wanted
-    for kind in (nn.LeakyReLU(), nn.ReLU6(), nn.Hardtanh()):
-        module = MLP(784, 10, [1200 // width] * 2, kind)
-        kinked = case(f"{type(kind).__name__} 784-1200-1200-10{note}", module, data, steps)
-        more, wanted, _ = against(kinked, 40 if given.small else 101, False, rounds, notes, 8.0, 1e-6)
+    few, hidden = 40 if given.small else 101, 1200 // width
+    kinds = [
+        (f"{type(kind).__name__} 784-1200-1200-10", [hidden] * 2, kind, half, few, 8.0)
+        for kind in (nn.LeakyReLU(), nn.ReLU6(), nn.Hardtanh())
+    ]
+    kinds += [(f"ReLU 784-1200-10 at {n} points", [hidden], nn.ReLU(), data, n, 15.0) for n in (alphas, few)]
+    kinds += [("ReLU 784-1200-1200-1200-10", [hidden] * 3, nn.ReLU(), data.first(2 * num // 5), few, 2.0)]
+    for name, widths, kind, some, count, least in kinds:
+        net = case(name + note, MLP(784, 10, widths, kind), some, steps)
+        more, wanted, _ = against(net, count, False, rounds, notes, least, 1e-6)
         rows += more
         goals += wanted
-    more, wanted = growth(wide, [10, alphas, 80] if given.small else [20, alphas, 2000], rounds)
-    columns = ["work", "method", "seconds", "x preloaded loop", "x loss-landscapes", "largest error"]
+    more, wanted = growth(replace(wide, data=fifth), [10, alphas, 80] if given.small else [20, alphas, 2000], rounds)
+    columns = ["work", "method", "seconds", "x preloaded loop", "x loss-landscapes", "largest error", *COLUMNS]
     notes.append("the profile is that of the first row, with numba's kernels counted for what calls them")
     title = "the objective along a line"
     show(title, columns, rows + more, "line", goals + wanted, parts, notes, given.small)

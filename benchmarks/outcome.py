@@ -25,18 +25,27 @@ SHARED = "Seconds are the least of the rounds: where the load is above one, othe
 STARTED = time.perf_counter()
 
 
-def target(what: str, measured: float, least: float | None = None, most: float | None = None, why: str = "") -> Any:
+def target(
+    what: str,
+    measured: float,
+    least: float | None = None,
+    most: float | None = None,
+    why: str = "",
+    of_limit: float | None = None,
+) -> Any:
     """One number that was to be reached, and whether it was.
 
     Args:
         what: of what. measured: the number. least, most: its bound, one of them.
         why: what the profile says, shown where the bound is missed.
+        of_limit: the fraction of the limit that was reached.
     """
     bound = least if least is not None else most
     assert bound is not None
     reached = measured >= bound if least is not None else measured <= bound
     text = f"{'≥' if least is not None else '≤'} {bound:g}"
-    return {"target": what, "bound": text, "measured": number(measured), "reached": bool(reached), "reason": why}
+    found = {"target": what, "bound": text, "measured": number(measured), "reached": bool(reached), "reason": why}
+    return found if of_limit is None else {**found, "of_limit": number(of_limit)}
 
 
 def number(value: Any) -> Any:

@@ -21,6 +21,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from benchmarks.limit import COLUMNS, beside, dense
 from benchmarks.line import BATCH, case, examples
 from benchmarks.outcome import parser, show, target, told
 from benchmarks.timing import have, interleaved, profiled
@@ -38,13 +39,13 @@ HOUSE, PREFIX, LOOP, LIBRARY = "the house", "the house, prefix alone", "preloade
 def main() -> None:
     """Time, compare, print."""
     options = parser("plane", __doc__, rounds=2)
-    options.add_argument("--examples", type=int, default=3000)
+    options.add_argument("--examples", type=int, default=1500)
     given = options.parse_args()
     side, units, num = (6, 100, 300) if given.small else (SIDE, 1200, given.examples)
     data = examples(num)
     torch.manual_seed(0)
     module = MLP(784, 10, [units, units], nn.ReLU(), zero_last=False)
-    line = case("", module, data, 20 if given.small else 200)
+    line = case("", module, data, 20 if given.small else 100)
     other = line.start + 0.5 * torch.randn(line.start.shape) * line.start.std()
     corners = line.start, line.end, other
     grid = np.linspace(0, 1, side)
@@ -90,7 +91,7 @@ def main() -> None:
         methods[LIBRARY] = lambda: library(module, corners, data)
     else:
         notes.append("loss-landscapes is not installed: pip install -e '.[bench]'")
-    seconds = interleaved(methods, 1 if given.small else given.rounds)
+    seconds = interleaved(methods, 1 if given.small else given.rounds, warm=lambda name: name in (HOUSE, LOOP))
     for name in (LOOP, LIBRARY):
         if name in seconds:
             seconds[name] *= side**2 / FEW**2
@@ -100,20 +101,30 @@ def main() -> None:
     values = {name: kept[:, at].ravel() for name, kept in found.items()} | {LOOP: passes(few)}
     error = {name: float(np.abs(value / exact - 1).max()) for name, value in values.items()}
     if have("loss_landscapes"):
-        theirs = _exact(objective("plain", "float64"), stepped(corners))
-        error[LIBRARY] = float(np.abs(methods[LIBRARY]().ravel() / theirs - 1).max())
+        placed = _exact(objective("plain", "float64"), stepped(corners))
+        error[LIBRARY] = float(np.abs(methods[LIBRARY]().ravel() / placed - 1).max())
     ratio = seconds[LOOP] / seconds[HOUSE]
     parts = profiled(methods[HOUSE])
+    limit = dense(module).seconds(num, side**2, num_ends=3)
     work = f"ReLU 784-{units}-{units}-10, {num:,} x {side} x {side}"
+    theirs = seconds.get(LIBRARY)
     rows_ = [
-        [work, name, value, seconds[LOOP] / value, seconds[LIBRARY] / value if LIBRARY in seconds else "-", error[name]]
+        [
+            work,
+            name,
+            value,
+            seconds[LOOP] / value,
+            theirs / value if theirs else "-",
+            error[name],
+            *beside(limit, value),
+        ]
         for name, value in seconds.items()
     ]
     goals = [
-        target("times the preloaded loop", ratio, least=2, why=told(parts)),
+        target("times the preloaded loop", ratio, least=2, why=told(parts), of_limit=limit / seconds[HOUSE]),
         target("relative error of the house", max(error[HOUSE], error[PREFIX]), most=1e-5),
     ]
-    columns = ["work", "method", "seconds", "x preloaded loop", "x loss-landscapes", "largest error"]
+    columns = ["work", "method", "seconds", "x preloaded loop", "x loss-landscapes", "largest error", *COLUMNS]
     show("the objective on a plane", columns, rows_, "plane", goals, parts, notes, given.small)
 
 

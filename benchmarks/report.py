@@ -16,19 +16,21 @@ RESULTS = Path(__file__).parent / "results"
 PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
 ORDER = (
     "line",
-    "candidates",
-    "profile_events",
-    "any_module",
-    "loader",
-    "scale",
-    "plane",
     "surface",
     "tolerance",
+    "any_module",
+    "loader",
+    "shards",
+    "scale",
+    "plane",
+    "candidates",
+    "profile_events",
     "seeds",
     "trajectory",
     "theory",
     "gpu",
 )
+MISSED = ("target", "measured", "bound", "of_limit", "reason")
 HEAD = """# Performance
 
 <!-- Written by `python -m benchmarks.report` from benchmarks/results/*.json; change those, not this page. -->
@@ -36,6 +38,22 @@ HEAD = """# Performance
 What this project computes fast, and against what. Each table is one run of one command on the machine named under it;
 its ratios hold within that run, seconds do not carry over to another machine. `make bench` measures the short set anew
 and writes this page; how is said in [../benchmarks/README.md](../benchmarks/README.md).
+
+## what is measured
+
+"""
+LIMITS = """**Limits.** The limit of a row is the least work that an exact method must do, in seconds: its products, one
+multiplication and one addition each, at the rate of a large matrix product on one thread in the same run. A layer whose
+values are affine in theta costs its products at the two ends of a line, or at the three corners of a plane; everything
+else costs them at every point. Affine is the first layer; in a multilayer perceptron whose first activation is
+piecewise linear the second counts as affine too, because between switches of a unit it is a polynomial; the switches'
+own work is not in the limit, nor is element-wise work. Convolutions, recurrent layers and attention are counted with
+all their products. *Of the limit* is the limit divided by the seconds of the row: 1 is as fast as can be.
+
+Otherwise: to a tolerance, the products of the passes that were spent, since how many are needed depends on the curve;
+over a loader, one sweep of it, timed, is added; for training, three times the products of a forward pass (twice for the
+first layer); for a trajectory, the reading of its file. What replaces the work (theory), compares kernels (candidates)
+or splits one measurement (shards) has no such limit; the profile of the events has its own, part by part.
 """
 
 
@@ -49,12 +67,24 @@ def load(folder: Path = RESULTS) -> dict[str, dict[str, Any]]:
 
 def page(results: dict[str, dict[str, Any]]) -> str:
     """The Markdown of all results."""
-    blocks = [HEAD, *_summary(results)]
+    blocks = [HEAD + _contents(results), LIMITS, *_summary(results)]
     for name, content in results.items():
         blocks += _section(name, content)
     if "gpu" not in results:
         blocks += ["## on a GPU\n", "Not measured: no run of `python -m benchmarks.gpu` on a GPU is on record.\n"]
     return "\n".join(blocks)
+
+
+def _contents(results: dict[str, dict[str, Any]]) -> str:
+    """A line per benchmark, with its section."""
+    lines = (f"- [{content['title']}](#{_anchor(content['title'])}): `{name}`" for name, content in results.items())
+    return "\n".join(lines) + "\n"
+
+
+def _anchor(title: str) -> str:
+    """What a heading is called in a link."""
+    kept = "".join(letter for letter in title.lower() if letter.isalnum() or letter in " -_")
+    return kept.replace(" ", "-")
 
 
 def _summary(results: dict[str, dict[str, Any]]) -> Iterator[str]:
@@ -65,8 +95,8 @@ def _summary(results: dict[str, dict[str, Any]]) -> Iterator[str]:
         return
     yield "Missed, and what the run says of the reason:\n"
     yield _table(
-        ["benchmark", "target", "wanted", "measured", "reason"],
-        [[name, goal["target"], goal["bound"], goal["measured"], goal.get("reason") or "-"] for name, goal in missed],
+        ["benchmark", "target", "measured", "wanted", "of the limit", "reason"],
+        [[name, *(goal.get(key) or "-" for key in MISSED)] for name, goal in missed],
     )
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 
-ROUNDS = 3
+ROUNDS = 2
 PACKAGES = ("landscape-walk", "torch", "numpy", "numba", "scipy", "sympy", "loss-landscapes")
 TRACED = "operators of a traced graph"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import reduce
+from functools import cached_property, reduce
 
 import torch
 from torch import Tensor, nn
@@ -53,7 +53,7 @@ class ParameterLayout:
         is_complex = tuple(name for name, p in named.items() if p.is_complex())
         return cls(tuple(named), tuple(tuple(p.shape) for p in named.values()), is_complex)
 
-    @property
+    @cached_property
     def sizes(self) -> tuple[int, ...]:
         """Number of values per name."""
         pairs = zip(self.names, self.shapes, strict=True)
@@ -86,6 +86,8 @@ class ParameterLayout:
             raise ValueError(f"theta has {theta.shape[-1]} values, the layout needs {self.num_parameters}")
         parts = theta.split(self.sizes, dim=-1)
         lead = theta.shape[:-1]
+        if not lead and not self.complex_names:  # at every point of every batch
+            return {n: part.view(shape) for n, part, shape in zip(self.names, parts, self.shapes, strict=True)}
         found = {}
         for name, part, shape in zip(self.names, parts, self.shapes, strict=True):
             # One argument, a tuple: a scalar parameter of a single point has the empty shape.

@@ -107,7 +107,7 @@ def _part(cfg: DictConfig, record: JobRecord, share: Share) -> None:
 def _resolved(cfg: DictConfig) -> dict[str, Any]:
     config = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
     assert isinstance(config, dict)
-    check_arguments(config)  # type: ignore[arg-type]
+    check_arguments(config)
     return config  # type: ignore[return-value]
 
 

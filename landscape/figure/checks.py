@@ -15,6 +15,7 @@ from typing import Any, Generic, TypeVar
 from landscape.figure import naming
 from landscape.figure.reading import Column, Reading, covers, primary, twin
 from landscape.result.curve import Array, Curve, LearningCurve
+from landscape.result.curve.stated import span_of
 from landscape.result.saved import Result
 from landscape.result.verdict import Verdict
 
@@ -45,6 +46,13 @@ class Evidence(Generic[T]):
         """That curve."""
         assert self.curve is not None, f"{self.about} is not read off one curve"
         return self.curve
+
+    @property
+    def stated(self) -> str:
+        """How well J is known there; of the whole job where it is read of more than one curve or plane."""
+        own = {id(part): part for seed in self.seeds if (part := getattr(seed, "surface", None)) is not None}
+        parts = [self.curve] if self.curve is not None else list(own.values()) or self.result.grids
+        return span_of(parts)
 
     @property
     def num_classes(self) -> int:
@@ -117,11 +125,12 @@ class Claim:
             _every([r.relaxed for r in readings]) if calibrated else None,
             joined(*dict.fromkeys([worst.note, joined(told(self.note), evidence.note)])),
             self.identity(evidence) if callable(self.identity) else self.identity,
+            evidence.stated,
         )
 
     def said(self, result: Result, about: str, readings: Sequence[Reading], note: str = "") -> Verdict:
-        """The verdict on readings that were made elsewhere."""
-        return self.verdict(Evidence(result, about, (), note), readings)
+        """The verdict on readings that were made elsewhere, perhaps of several jobs."""
+        return replace(self.verdict(Evidence(result, about, (), note), readings), stated="")
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from landscape.figure.reading import Column, Reading
 from landscape.result.curve import Curve, Surface
 from landscape.result.curve.column import SAME_ALPHA
-from landscape.result.curve.stated import allowed, is_stated, largest
+from landscape.result.curve.stated import allowed, is_stated, span_of
 from landscape.result.saved import Result
 from landscape.result.verdict import Verdict
 
@@ -34,38 +34,24 @@ def within_error(judge: Judge) -> Judge:
     @wraps(judge)
     def judged(results: Sequence[Result]) -> list[Verdict]:
         found = judge(results)
-        if not any(is_stated(part) for result in results for part in _parts(result)):
+        if not any(is_stated(part) for result in results for part in result.grids):
             return found
         moved = zip(*map(_moved, results), strict=True)
         others = [_by_name(judge(list(jobs))) for jobs in moved]
-        told = error_of(results)
+        every = span_of(part for result in results for part in result.grids)
         return [
-            _settled(verdict, [other.get(name) for other in others], told) for name, verdict in _by_name(found).items()
+            _settled(verdict, [other.get(name) for other in others], verdict.stated or every)
+            for name, verdict in _by_name(found).items()
         ]
 
     return judged
 
 
 def holds(read: Callable[[Column], Reading], seed: Column) -> bool | None:
-    """Whether a claim holds of one seed; None where it cannot tell, or its stated error does not decide."""
-    if not is_stated(seed.curve):
-        return read(seed).holds
-    found = {read(replace(seed, curve=curve)).holds for curve in _curves(seed.curve)}
+    """Whether a claim is seen to hold of one seed; None where its stated error does not decide."""
+    curves = _curves(seed.curve) if is_stated(seed.curve) else [seed.curve]
+    found = {read(replace(seed, curve=curve)).holds is True for curve in curves}
     return found.pop() if len(found) == 1 else None
-
-
-def error_of(results: Sequence[Result]) -> str:
-    """Why a verdict is left open: how well J is known, and what would decide."""
-    stated = [part for result in results for part in _parts(result) if is_stated(part)]
-    worst = max(error for part in stated for error in largest(part))
-    return (
-        f"not decided: J is stated to within {worst:.1e}, and other values within that say otherwise; "
-        "a smaller objective.tolerance decides, or null"
-    )
-
-
-def _parts(result: Result) -> Iterator[Curve | Surface]:
-    return chain(result.curves.values(), result.surfaces.values())
 
 
 def _moved(result: Result) -> Iterator[Result]:
@@ -118,13 +104,21 @@ def _by_name(verdicts: Sequence[Verdict]) -> dict[tuple[str, str, int], Verdict]
     return found
 
 
-def _settled(verdict: Verdict, others: Sequence[Verdict | None], told: str) -> Verdict:
-    """The verdict with what all agree on."""
+def _settled(verdict: Verdict, others: Sequence[Verdict | None], stated: str) -> Verdict:
+    """The verdict with what all agree on.
+
+    Args:
+        others: of the moved results. stated: how well J is known.
+    """
     known = [other for other in others if other is not None]
     holds = {other.holds for other in known} if verdict.holds is not None else {None}
     relaxed = {other.calibrated_holds for other in known} if verdict.calibrated_holds is not None else {None}
     if not known or (verdict.holds is not None and (len(holds) > 1 or None in holds)):
-        note = "; ".join(filter(None, [told, verdict.note]))
+        why = (
+            f"not decided: J is stated to within {stated}, and other values within that say otherwise; "
+            "a smaller objective.tolerance decides, or null"
+        )
+        note = "; ".join(filter(None, [why, verdict.note]))
         verdict = replace(verdict, holds=None, note=note)
     elif verdict.holds is not None:
         verdict = replace(verdict, holds=holds.pop())

@@ -152,7 +152,7 @@ class ForwardPass:
     def __call__(self, theta: Tensor, known: Known, state: Any) -> tuple[dict[str, Tensor], Any]:
         """Channels and state after a batch."""
         if self.written:
-            theta, known = copies(self.module, theta, known, self.written)
+            theta, known = copies(self.borrowed.buffers, theta, known, self.written)
         values: dict[str, Tensor] = dict(self.layout.unflatten(theta))
         values |= {name.removeprefix("buffer "): v for name, v in known.items() if name.startswith("buffer ")}
 
@@ -187,7 +187,7 @@ class ForwardPass:
             keeps_theta: the point is needed afterwards.
         """
         if not self.is_safe:
-            theta, known = copies(self.module, theta, known, keeps_theta=keeps_theta)
+            theta, known = copies(self.borrowed.buffers, theta, known, keeps_theta=keeps_theta)
         return self(theta, known, state)
 
     @property

@@ -72,6 +72,11 @@ class Result:
         widths = [part.num_columns for group in groups for part in group.values()]
         return max(widths, default=len(self.seeds)) or 1
 
+    @property
+    def grids(self) -> list[Curve | Surface]:
+        """All curves and surfaces."""
+        return [*self.curves.values(), *self.surfaces.values()]
+
     def seed_names(self, num: int) -> list[str]:
         """The seed of each of ``num`` columns, by number when the result does not name as many."""
         return self.seeds if len(self.seeds) == num else [str(s) for s in range(num)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 
@@ -25,6 +25,8 @@ class Verdict:
         note: one sentence of context, for example why it was not judged.
         identity: whether it is true by construction or by a theorem, whatever was trained: it tells of the program, not
             of the landscape, and is counted apart.
+        stated: the stated error of what it was judged on, ``1.2e-03`` or a range; empty where it was all
+            evaluated in full. Told in its note where it decides, and no value of its own in tables and files.
     """
 
     check: str
@@ -39,10 +41,11 @@ class Verdict:
     calibrated_holds: bool | None = None
     note: str = ""
     identity: bool = False
+    stated: str = field(default="", compare=False)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
-        return asdict(self)
+        return {name: value for name, value in asdict(self).items() if name != "stated"}
 
 
 IDENTITIES = "identities"

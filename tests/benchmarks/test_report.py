@@ -19,7 +19,7 @@ def test_a_missed_target_is_told_with_its_reason(tmp_path: Path, monkeypatch: py
     """What ``show`` writes comes back as a section, a miss with reason and measured value, no number lost to JSON."""
     monkeypatch.setattr(outcome, "RESULTS", tmp_path)
     goals = [
-        outcome.target("times faster", 1.23456, least=2, why="of the time 90% in here | there"),
+        outcome.target("times faster", 1.23456, least=2, why="of the time 90% in here | there", of_limit=0.4321),
         outcome.target("error", float("nan"), most=1e-6),
     ]
     rows = [["mine", 0.012345, float("inf")]]
@@ -27,9 +27,11 @@ def test_a_missed_target_is_told_with_its_reason(tmp_path: Path, monkeypatch: py
     (tmp_path / "half.json").write_text(json.dumps({"title": "not a table"}))
     text = report.page(report.load(tmp_path))
     assert (
-        "0 of 2 reached" in text and "| trial | times faster | ≥ 2 | 1.23 | of the time 90% in here \\| there |" in text
+        "0 of 2 reached" in text
+        and "| trial | times faster | 1.23 | ≥ 2 | 0.432 | of the time 90% in here \\| there |" in text
     )
     assert "| mine | 0.0123 | inf |" in text and "- a note" in text and "| 90% | 3 | here |" in text
+    assert "- [a title](#a-title): `trial`" in text and "| trial | error | nan | ≤ 1e-06 | - | - |" in text
     assert "not a table" not in text and "no run of `python -m benchmarks.gpu`" in text
 
 

@@ -9,8 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import report
+from benchmarks.__main__ import SHORT
+
 ROOT = Path(__file__).parents[2]
-NAMES = ("line", "any_module", "loader", "plane")
+NAMES = ("line", "surface", "any_module", "loader", "plane")
 
 
 @pytest.mark.slow
@@ -24,6 +27,12 @@ def test_they_run_through() -> None:
     for name in NAMES:
         assert f"== python -m benchmarks.{name} --small" in done.stdout
     assert results == {file: file.read_bytes() for file in (ROOT / "benchmarks" / "results").glob("*.json")}
+
+
+def test_the_short_set_is_there_in_the_order_of_the_page() -> None:
+    """No name without a script, and the page has a place for each."""
+    assert all((ROOT / "benchmarks" / f"{name}.py").is_file() for name in SHORT)
+    assert [name for name in report.ORDER if name in SHORT] == SHORT
 
 
 def test_an_unknown_benchmark_is_told() -> None:

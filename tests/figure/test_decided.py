@@ -124,3 +124,16 @@ def test_the_error_is_drawn_and_told() -> None:
     figure, axes = style.alone()
     jobs[0].curves["train/deterministic"].plot(axes)
     assert sum(part.get_gid() == picture.STATED for part in axes.collections) == 2
+
+
+def test_each_job_of_a_sweep_is_told_its_own_error() -> None:
+    jobs = [
+        replace(stated(make.result("digits"), bound), overrides=[f"objective.tolerance={share}"])
+        for bound, share in ((0.2, 1e-3), (0.5, 3e-2))
+    ]
+    notes = {v.subject: v.note for v in sweep.judge(jobs) if "not decided" in v.note}
+    assert {"objective.tolerance=0.001" in subject for subject in notes} == {True, False}
+    for subject, note in notes.items():
+        assert ("within 2.0e-01," if "objective.tolerance=0.001" in subject else "within 5.0e-01,") in note
+    assert "J to within 2.0e-01 to 5.0e-01 nats" in caption.stated_error(jobs)
+    assert all("stated" not in v.as_dict() for v in sweep.judge(jobs))

@@ -133,7 +133,7 @@ def test_what_points_carry_makes_several_passes() -> None:
     ("each", "theta", "wanted", "expected"),
     [
         (1e3, 1e6, None, MOST_CPU),
-        (2e5, 4e6, None, 100),
+        (2e5, 4e6, None, 160),
         (2e5, 4e6, 1000, 1000),
         (1e9, 4e6, None, 1),
         (1.5e4, 1e7, None, MOST_CPU),

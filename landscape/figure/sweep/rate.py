@@ -15,7 +15,6 @@ from landscape.figure.decided import holds
 from landscape.figure.reading import Column, covers, primary
 from landscape.figure.sweep.keys import Cells, Key
 from landscape.result.curve.noise import wilson
-from landscape.result.curve.stated import is_stated
 from landscape.result.saved import Result
 
 MAX_COUNTS = 12
@@ -52,12 +51,7 @@ def _readings(result: Result, split: str) -> list[bool | None]:
     if curve is None or not covers(curve, 0.0, 1.0) or result.choices.get("endpoints") == "between_solutions":
         return []
     columns, _ = result.usable(curve.objective)
-    seeds = [Column(result, curve, s) for s in columns]
-    return [holds(falls_monotonically, seed) if is_stated(curve) else _falls(seed) for seed in seeds]
-
-
-def _falls(seed: Column) -> bool:
-    return falls_monotonically(seed).holds is True
+    return [holds(falls_monotonically, Column(result, curve, s)) for s in columns]
 
 
 def draw_rates(axes: Axes, key: Key, cells: Cells, splits: Sequence[str] = SPLITS) -> None:

@@ -24,6 +24,10 @@ ALONE = {torch.float32: 1e-3, torch.float64: 1e-8}
 """Relative to the size of the costs: more than rounding does to them when other examples leave the batch."""
 
 
+SOME = 32
+"""Examples that show what a module makes of them: the work of one point, of few examples, and not of several."""
+
+
 def check(batches: Batches, original: nn.Module, buffers: Buffers) -> frozenset[str]:
     """What a forward pass writes into, by name: ``x``, ``y``, ``theta``, ``buffer NAME``.
 
@@ -42,7 +46,7 @@ def check(batches: Batches, original: nn.Module, buffers: Buffers) -> frozenset[
     written = _written(batches, original, buffers)
     forward = batches.forward = replace(batches.forward, written=written)
     module, cost = forward.module, type(forward.cost).__name__
-    batch, name = batches.few(64, buffers), forward.name
+    batch, name = batches.few(SOME, buffers), forward.name
     few = num_of(batch.known[0, 0])
     with fitting(module, forward.cost, split.x), forward.masks.watched() as idle:
         first, second = (batch.channels(forward.off_start(), keeps_theta=False)[0] for _ in range(2))
@@ -75,7 +79,7 @@ def check(batches: Batches, original: nn.Module, buffers: Buffers) -> frozenset[
         with fitting(module, forward.cost, split.x):
             check_keeps_nothing(batches, original, buffers)
     if few > 1 and split.num_streams is None and not is_of_batch(forward.cost):
-        _check_alone(forward, batch.known[0, 0])
+        _check_alone(forward, batch.known[0, 0], None if batch.drawing else second["objective"])
     if split.num_streams is None:  # blocks of sequences cost too much for every objective
         check_extremes(batches, split, buffers)
     return written
@@ -130,8 +134,12 @@ def _check_repeats(name: str, first: Mapping[str, Tensor], second: Mapping[str, 
         )
 
 
-def _check_alone(forward: ForwardPass, known: Known) -> None:
-    """Half of the examples must cost without the others what they cost beside them: also without first and last."""
+def _check_alone(forward: ForwardPass, known: Known, costs: Tensor | None) -> None:
+    """Half of the examples must cost alone what they do beside all: also without first and last.
+
+    Args:
+        costs: [B] beside all, if they are known.
+    """
     num = num_of(known)
     half = num // 2
     first = (num - half + 1) // 2
@@ -141,7 +149,7 @@ def _check_alone(forward: ForwardPass, known: Known) -> None:
         return forward.on_copies(forward.off_start(), given, None, keeps_theta=False)[0]["objective"].double()
 
     with torch.no_grad():
-        beside = cost(known)[first : first + half]
+        beside = (cost(known) if costs is None else costs.double())[first : first + half]
         try:
             alone = cost(part)
         except (RuntimeError, ValueError):  # batch norm without statistics takes two examples at least

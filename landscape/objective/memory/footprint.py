@@ -17,6 +17,7 @@ from landscape.data.dataset import Split
 from landscape.ground.streams import MASK_BLOCK
 from landscape.objective.batch import Batch, Batches, Buffers
 from landscape.objective.memory.passes import Footprint
+from landscape.objective.module.watch import tensors_of
 
 FEW, MOST = 16, 512
 """Examples that are counted after two, and at most: so many that they, and not theta, are what is large."""
@@ -68,8 +69,8 @@ class Live(TorchDispatchMode):
         out = func(*args, **(kwargs or {}))
         name = func.overloadpacket.__name__
         self.bends |= name.removesuffix("_") in KINKS
-        read = {_storage(t)._cdata: t for t in tree_leaves((args, kwargs)) if isinstance(t, Tensor)}
-        made = [t for t in tree_leaves(out) if isinstance(t, Tensor) and _storage(t)._cdata not in read]
+        read = {_storage(t)._cdata: t for t in tensors_of((args, kwargs))}
+        made = [t for t in tensors_of(out) if _storage(t)._cdata not in read]
         is_mixed = not self._mixed.isdisjoint(read)
         has_point = not self._point.isdisjoint(read)
         is_first = has_point and not is_mixed and not self._point.issuperset(read)

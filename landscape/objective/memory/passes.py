@@ -147,7 +147,7 @@ class Passes:
         is_free = not (on_gpu or num_streams or wants.batch_size or draws_by_batch)
         if is_free:
             cached = max(CACHE_BYTES, CACHE_POINTS * foot.point / 3) / max(1.0, foot.each)
-            most = max((n for n in (most, *LADDER) if n <= min(cached, most)), default=1)
+            most = min(most, coarse(cached))
         self.examples = examples_per_pass(foot, wants, most, num_examples, why)
         if self.examples < min(most, num_examples) and not (on_gpu and wants.batch_size is None):
             log.info("%s: %d examples at a time instead of %d", wants.words, self.examples, most)
@@ -204,6 +204,12 @@ class Passes:
         left = self.wants.budget - carried - foot.fixed - self.whole * foot.held
         counted = self.num_examples, foot.flops, foot.first, foot.rows
         return Limit(left, foot.each, max(1, min(wanted, fit, num_points)), *counted)
+
+
+def coarse(number: float) -> int:
+    """A whole number of 1 or more, down to three binary digits, so that a little more or less changes nothing."""
+    whole = max(1, int(number))
+    return whole - whole % (1 << max(0, whole.bit_length() - 3))
 
 
 def examples_per_pass(foot: Footprint, wants: Wants, most: int, num_examples: int, why_fixed: str = "") -> int:

@@ -34,10 +34,17 @@ class Borrowed:
                 if (id(place), key) not in taken:
                     taken.add((id(place), key))
                     self.places.append((place, key, names.setdefault(id(tensor), name)))
+        buffers = dict(module.named_buffers())
+        self._buffers = [place for place in self.places if place[2] in buffers]
         for part in module.modules():
             if isinstance(part, nn.RNNBase):  # a list of the same weights, which its forward reads
                 weights: Any = part._flat_weights
                 self.places += [(weights, k, names[id(w)]) for k, w in enumerate(weights) if id(w) in names]
+
+    @property
+    def buffers(self) -> dict[str, Tensor]:
+        """The module's own, by the first of their names."""
+        return {name: owner[key] for owner, key, name in self._buffers if owner.get(key) is not None}
 
     @contextmanager
     def values(self, named: dict[str, Tensor]) -> Iterator[nn.Module]:

@@ -27,7 +27,7 @@ def is_safe(module: nn.Module, cost: Any) -> bool:
 
 
 def copies(
-    module: nn.Module,
+    buffers: Mapping[str, Tensor],
     theta: Tensor,
     known: Mapping[str, Tensor],
     names: Set[str] | None = None,
@@ -36,12 +36,13 @@ def copies(
     """A point and what a batch brings besides, with copies of those of these names, or of all and every buffer.
 
     Args:
+        buffers: of the module.
         keeps_theta: of the point too.
     """
 
     def copied(name: str, value: Tensor) -> Tensor:
         return value.clone() if names is None or name in names else value
 
-    own = {f"buffer {n}": b for n, b in module.named_buffers() if names is None or f"buffer {n}" in names}
+    own = {f"buffer {n}": b for n, b in buffers.items() if names is None or f"buffer {n}" in names}
     theta = copied("theta", theta) if keeps_theta else theta
     return theta, {n: copied(n, v) for n, v in {**own, **known}.items()}

@@ -11,7 +11,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
 
 
 class Watch(TorchDispatchMode):
@@ -42,17 +41,19 @@ class Watch(TorchDispatchMode):
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Note, and run the operator."""
         name_of = func.overloadpacket.__name__
-        for tensor in () if name_of.startswith("new_") or name_of.endswith("_like") else tree_leaves((args, kwargs)):
-            if isinstance(tensor, Tensor) and (name := self.named.get(memory_of(tensor))) is not None:
+        for tensor in () if name_of.startswith("new_") or name_of.endswith("_like") else tensors_of((args, kwargs)):
+            if (name := self.named.get(memory_of(tensor))) is not None:
                 self.read.add(name)
         if func._schema.is_mutable:
-            given = [*zip(func._schema.arguments, args, strict=False)]
-            given += [(a, (kwargs or {}).get(a.name)) for a in func._schema.arguments[len(args) :]]
-            for argument, value in given:
+            for argument, value in _given(func, args, kwargs):
                 if argument.alias_info is not None and argument.alias_info.is_write:
-                    names = (self.named.get(memory_of(t)) for t in tree_leaves(value) if isinstance(t, Tensor))
+                    names = (self.named.get(memory_of(t)) for t in tensors_of(value))
                     self.written.update(name for name in names if name is not None)
-        if torch.Tag.nondeterministic_seeded in func.tags:
+        if torch.Tag.nondeterministic_seeded in func.tags and not any(
+            # Attention can draw, and does not without dropout.
+            argument.name == "dropout_p" and (argument.default_value if value is None else value) == 0
+            for argument, value in _given(func, args, kwargs)
+        ):
             self.drawing.append(self._running[-1] if self._running else None)
         return func(*args, **(kwargs or {}))
 
@@ -72,6 +73,24 @@ class Watch(TorchDispatchMode):
 
     def _left(self) -> None:
         self._running.pop()
+
+
+def tensors_of(value: Any) -> list[Tensor]:
+    """Every tensor among the arguments or results of an operator, which holds no containers but torch's own."""
+    if isinstance(value, Tensor):
+        return [value]
+    if isinstance(value, dict):
+        value = value.values()
+    elif not isinstance(value, list | tuple):
+        return []
+    return [tensor for each in value for tensor in tensors_of(each)]
+
+
+def _given(func: Any, args: Any, kwargs: Any) -> list[tuple[Any, Any]]:
+    """The arguments of an operator and what is given for each, None where nothing is."""
+    arguments = func._schema.arguments
+    given = [*zip(arguments, args, strict=False)]
+    return given + [(argument, (kwargs or {}).get(argument.name)) for argument in arguments[len(args) :]]
 
 
 @contextmanager

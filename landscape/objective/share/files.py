@@ -68,7 +68,11 @@ class Files:
                 if not all(piece.fits(self.question.shape) for piece in pieces):
                     raise ValueError("its sums have other shapes than what is asked")
                 end, here = about["end"], about["here"]
-                known = {"end": end and {**end, "cuts": [Cut(*cut) for cut in end["cuts"]]}, "here": dict(here)}
+                if end:
+                    end = {n: end[n] for n in ("label", "order", "reads_all")} | {
+                        "cuts": [Cut(*c) for c in end["cuts"]]
+                    }
+                known = {"end": end, "here": dict(here)}
             except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:  # made to do harm
                 record.set_aside(file, error)
                 continue

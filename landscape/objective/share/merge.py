@@ -16,6 +16,7 @@ from landscape.objective.module.watch import undisturbed
 from landscape.objective.request import Request, evaluated
 from landscape.objective.share.blocks import Blocks
 from landscape.objective.share.evaluate import Asked, Range, Reached, groups_of
+from landscape.objective.share.files import Writer
 from landscape.objective.share.piece import Piece, Switches
 from landscape.objective.share.walk import PartWalk
 from landscape.objective.sums import Evaluation, Sums, with_derived
@@ -70,7 +71,9 @@ def merged(requests: Sequence[Request], folder: Path, names: Sequence[str], reac
         try:
             answers = _Whole(group, size, reached).answers()
         except (Apart, Uneven) as why:
-            log.warning("%s: all is evaluated here, because %s", group[0].name, why or "batches differ in length")
+            log.warning(
+                "%s: all is evaluated here, because %s", group[0].name, str(why) or "batches differ in length or shape"
+            )
             for request in here:
                 if request.noise is not None:
                     request.noise.forget()
@@ -90,7 +93,7 @@ class _Whole:
 
     def __init__(self, group: list[Asked], size: int, reached: Reached) -> None:
         self.group, self.size, self.reached = group, size, reached
-        self.of = group[0].request.objective
+        self.of, self.reads_all = group[0].request.objective, False
         self.cuts = self._cuts()
         self.pieces: list[dict[tuple[int, ...], Piece]] = [self._index(one) for one in group]
         self.lost = [any(piece.is_lost for piece in pieces.values()) for pieces in self.pieces]
@@ -111,7 +114,9 @@ class _Whole:
         ends = [about["end"] for one in self.group for about, _ in one.found if about["end"].get("cuts")]
         if len({end["order"] for end in ends if end["order"]}) > 1:
             raise Apart("the parts saw the examples in several orders")
-        ends = [end for end in ends if end["reads_all"]] or ends  # what a loader's numbers say is what it should do
+        # What a loader's numbers say is what it should do; who has read all knows what it does.
+        self.reads_all = any(end["reads_all"] for end in ends)
+        ends = [end for end in ends if end["reads_all"] is self.reads_all]
         kinds = {tuple(end["cuts"]) for end in ends}
         if len(kinds) > 1:
             raise Apart("the parts saw other examples")
@@ -169,7 +174,7 @@ class _Whole:
     def _fill(self, lack: dict[int, set[Cut]], part: Range) -> None:
         """Evaluate what is missing of some requests at some points, in one pass."""
         wanted = set[Cut]().union(*lack.values())
-        blocks = Blocks(self.of, self.size, lambda number, cut: cut in wanted)
+        blocks = Blocks(self.of, self.size, lambda number, cut: cut in wanted, self.reads_all)
         chains = {n: None if self.group[n].by_points else self._chain(n, part) for n in lack}
         walks = {n: self.walks.get((n, part)) or PartWalk(self.group[n].request, *part) for n in lack}
         writers = {n: self.group[n].files.writer("rest") for n in lack}
@@ -185,7 +190,7 @@ class _Whole:
                     piece = self.pieces[n][*cut, *part] = walk.piece(cut, block)
                     writers[n].add(piece)
                     if writers[n].is_due:
-                        writers[n].write()
+                        _kept(writers[n])
                 elif piece is not None and chain is not None and not chain.takes(piece):
                     raise Apart("the parts were evaluated by several engines")
                 if piece is not None and chain is not None:
@@ -193,8 +198,7 @@ class _Whole:
         if not all(walk.end() for walk in walks.values()):
             raise Apart("a value is not finite, and all is evaluated by forward passes")
         for writer in writers.values():
-            if writer.pieces:
-                writer.write()
+            _kept(writer)
 
     def _added(self, n: int) -> Evaluation:
         """All pieces of a request, in the order of the examples."""
@@ -233,6 +237,16 @@ class _Whole:
                     "same everywhere",
                     one.name,
                 )
+
+
+def _kept(writer: Writer) -> None:
+    """Write what was evaluated, for whoever adds after this process died; it is not needed here."""
+    try:
+        if writer.pieces:
+            writer.write()
+    except OSError as error:
+        log.warning("%s: what was evaluated is not kept: %s", writer.files.name, error.strerror)
+        writer.pieces.clear()
 
 
 def _span(cut: Cut) -> tuple[int, int]:

@@ -18,7 +18,7 @@ from landscape.cost import Adversarial, CrossEntropy, SquaredError
 from landscape.data import Split
 from landscape.model import MLP, Dropout, MaxoutMLP
 from landscape.objective import Objective
-from landscape.objective.engine import choice
+from landscape.objective.engine import choice, scratch
 from landscape.objective.engine.events import events
 from landscape.objective.engine.events.piecewise import RELU
 from landscape.objective.engine.events.relu import bucket_relu
@@ -103,11 +103,17 @@ def test_float32_keeps_its_precision() -> None:
 def test_blocks_and_threads_change_nothing(chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Examples and points in other portions, on two threads."""
     torch.manual_seed(0)
-    alphas, modules = np.linspace(-0.7, 1.8, 37), [NETS[n]() for n in ("three hidden layers", "maxout with masks")]
+    alphas, modules = (
+        np.linspace(-0.7, 1.8, 37),
+        [NETS[n]() for n in ("three hidden layers", "maxout with masks", "one hidden layer")],
+    )
     numbers = {"alphas": alphas, "num_replicates": 1}
     whole = [both(module, **numbers)[0] for module in modules]
     for where, name, value in (
         (choice, "ROWS", 16),
+        (choice, "FEW_ROWS", 32),
+        (events, "FEW_ROWS", 12),
+        (scratch, "LEAST", 0),
         (events, "CHUNK_BYTES", chunk),
         (events, "SUMS_BYTES", chunk),
         (events, "STRETCH", 16),
@@ -117,6 +123,30 @@ def test_blocks_and_threads_change_nothing(chunk: int, monkeypatch: pytest.Monke
     for module, before in zip(modules, whole, strict=True):
         assert_equal(*both(module, **numbers))
         assert_equal(both(module, **numbers)[0], before)
+
+
+@pytest.mark.parametrize("outputs", [1, 9, 32, pytest.param(33, marks=pytest.mark.slow)])
+def test_few_outputs_in_little_memory(outputs: int, caplog: pytest.LogCaptureFixture) -> None:
+    """One vector, two, the most that are few, one more; each example's cost, of examples that do not divide."""
+    torch.manual_seed(0)
+    module = MLP(D, outputs, [13], nn.ReLU(), include=INCLUDE[:2], scale=SCALE[:2])
+    caplog.set_level(logging.INFO)
+    numbers = {"cost": SquaredError(), "data": Split(normal(57, D, seed=1), normal(57, outputs, seed=2))}
+    assert_equal(*both(module, **numbers))
+    path, objectives = (
+        ends(module, size=0.5),
+        [
+            Objective(
+                module, numbers["cost"], numbers["data"], dtype="float64", seeds=[3, 8], engine=engine, memory=memory
+            )
+            for engine, memory in (("events", 500_000), ("plain", None))
+        ],
+    )
+    small, plain = (objective.along(path, ALPHAS, keep_costs=torch.float64) for objective in objectives)
+    assert_equal(small, plain)
+    assert small.costs is not None and plain.costs is not None
+    np.testing.assert_allclose(small.costs, plain.costs, rtol=1e-12)
+    assert served(caplog)
 
 
 def test_other_costs_and_targets() -> None:
@@ -176,7 +206,7 @@ def test_auto_takes_the_events_where_many_points_ask_for_them(monkeypatch: pytes
     monkeypatch.setattr(choice, "LOADING", 0.0)
     torch.manual_seed(0)
     module = MLP(D, C, [200, 150], nn.ReLU())
-    for num, engine in ((100, "events"), (8, "plain")):
+    for num, engine in ((100, "events"), (5, "plain")):
         found = [
             Objective(module, CrossEntropy(), split(57, 1), engine=e).along(
                 ends(module, 1, size=0.5), np.linspace(0, 1, num)

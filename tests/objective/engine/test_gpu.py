@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from landscape.cost import CrossEntropy
 from landscape.objective import Objective
@@ -77,3 +79,28 @@ def test_nobody_waits_for_a_batch_on_the_gpu(together: int) -> None:
             torch.cuda.set_sync_debug_mode("default")
         num_waits.append(sum("synchronizing CUDA operation" in str(each.message) for each in told))
     assert num_waits[0] == num_waits[1] > 0
+
+
+class Reads(TorchDispatchMode):
+    """Counts how often a value is looked at, for which a GPU would be waited for."""
+
+    num = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Run the operator."""
+        self.num += func.overloadpacket.__name__ in ("_local_scalar_dense", "nonzero", "equal", "is_nonzero")
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("keep_costs", [False, True])
+@pytest.mark.parametrize(("engine", "together", "looks"), [("plain", 1, 0), ("plain", 4, 0), ("prefix", 1, 1)])
+def test_nobody_looks_at_a_value_of_a_batch(engine: str, together: int, looks: int, keep_costs: bool) -> None:
+    """As often with ten batches as with one, but that the prefix on a CPU, and there alone, asks if each is finite."""
+    num = []
+    for batch_size in (300, 30):
+        objective, line = on("cpu", "float64", "relu", engine=engine, batch_size=batch_size, alphas_at_once=together)
+        objective.passes  # noqa: B018
+        with Reads() as reads:
+            objective.along(line, ALPHAS, keep_costs=keep_costs)
+        num.append(reads.num)
+    assert num[1] - num[0] == 9 * looks and num[0] < 20

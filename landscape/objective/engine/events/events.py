@@ -112,7 +112,7 @@ class Events:
         each += (channels * (num_points + 3 * HELD_POINTS) + self._rest.num_bytes) / num_examples
         if structure.is_few:
             each += rows * longest * columns * item
-            return Room(weights + packed + FEW_ROWS * switches, each + plain)
+            return Room(weights + packed + min(FEW_ROWS, rows * num_examples) * switches, each + plain)
         each += rows * switches
         if tail is None:
             # One point of the layer, however small the part of it that is held at once.
