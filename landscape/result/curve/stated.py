@@ -87,7 +87,7 @@ def lowest_of(part: Any) -> list[str]:
         low, high = (values[..., s] + sign * bound[..., s] for sign in (-1, 1))
         with np.errstate(invalid="ignore"):
             num = int(np.count_nonzero(low <= np.nanmin(high))) if np.isfinite(high).any() else 0
-        others = f"one of {num - 1:,} others" if num > 2 else "another"
+        others = f"one of {num - 1:,} others" if num > 2 else "one other"
         found.append(f", or at {others} by the stated error" if num > 1 and bound[..., s].any() else "")
     return found
 
