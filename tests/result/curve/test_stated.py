@@ -77,7 +77,9 @@ def test_it_is_cut_joined_and_kept(tmp_path: Path) -> None:
 
 def test_it_is_told_with_every_number() -> None:
     curve, told = line(), str(line())
-    assert "J to within 3.0e-02, stated; 2 of 5 points in full, 2.5 passes over the data" in told
+    assert (
+        "J to within 3.0e-02, stated from a sample, not proven; 2 of 5 points in full, 2.5 passes over the data" in told
+    )
     assert "never rises from point to point by more than 5.0e-02" in told and "in [0, 1]" not in told
     assert "by the stated error" in told
     assert "over the higher end; each to within 5.0e-02" in told
@@ -89,7 +91,10 @@ def test_it_is_told_with_every_number() -> None:
     beyond = replace(curve, alphas=2 * curve.alphas)
     assert "never rises from point to point in [0, 1] by more than" in str(beyond)
     surface = plane(0.6)
-    assert "J to within 6.0e-01, stated; 1 of 9 points in full" in str(surface) and "bound" in surface._frame()
+    assert (
+        "J to within 6.0e-01, stated from a sample, not proven; 1 of 9 points in full" in str(surface)
+        and "bound" in surface._frame()
+    )
 
 
 def test_a_minimum_that_the_bound_may_have_made_is_none() -> None:
