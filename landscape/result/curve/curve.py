@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from landscape.result.curve import between, curvature, noise, numbers, picture, shown, stated
-from landscape.result.curve.column import column_of
+from landscape.result.curve.column import SAME_ALPHA, column_of
 from landscape.result.curve.types import Array, Samples, check_shapes
 
 
@@ -187,7 +187,11 @@ class Curve(Samples, shown.Shown):
         height = numbers.largest_rise(self.alphas, self.objective[:, s])
         if height == 0:
             least = numbers.stated_rise(self, s)
-            return "none: J never rises from point to point" + (f" by more than {least:.1e}" if least > 0 else "")
+            is_wider = self.alphas[0] < -SAME_ALPHA or self.alphas[-1] > 1 + SAME_ALPHA
+            where = " in [0, 1]" * bool(is_wider)
+            return f"none: J never rises from point to point{where}" + (
+                f" by more than {least:.1e}" if least > 0 else ""
+            )
         rise = noise.steepest(self, s)
         if rise is None or not math.isfinite(rise.noise):
             return f"{shown.number(height)}, beside a noise that was not measured"
