@@ -41,6 +41,7 @@ SIDES = (21, 31, 51)
 SIZES = (2000, 5000, 10000, 20000)
 MADE_GRIDS = ("101 points", "201 points", "401 points", "unevenly")
 FEW = (1, 2, 7, 40, 300)
+KINKS = next(adversary for adversary in LINES if adversary.name == "kinks of each")
 
 
 def points(grid: str, draw: np.random.Generator) -> Array:
@@ -107,6 +108,7 @@ def network_case(network: str, grid: str, tolerance: float, draw: np.random.Gene
         "data": data,
         "cost": priced,
         "ends": kind,
+        "N": f"{num:,}",
         "examples": held,
         "tolerance": f"{tolerance:g}",
     }
@@ -139,7 +141,7 @@ def made_cases(each: int, seed: int) -> Iterator[Case]:
             num = max(int(draw.choice(SIZES[:2])), adversary.at_least)
             yield made_case(adversary, num, (axis, axis), (1e-2, 5e-3, 1e-3)[k % 3], int(draw.integers(1000)), False)
     for num in FEW:
-        few = replace(LINES[-1], name=f"{num} examples", curve=LINES[19].curve)
+        few = replace(KINKS, name=f"{num} examples", group="few examples")
         yield made_case(few, num, (np.linspace(0, 1, 201),), 1e-3, num, num == 40)
         yield made_case(few, 5 * num, (np.linspace(0, 1, 21),), 1e-2, num, False)
 
@@ -161,7 +163,8 @@ def made_case(
     size = " x ".join(str(len(axis)) for axis in axes)
     name = f"made {what}: {adversary.name}, {num:,}, {size} points, {tolerance:g}, {held}, seed {seed}"
     group = "hidden" if adversary.is_hidden else adversary.group
-    cuts = {"made": f"{group}, {what}" if plane is not None else group, "examples": held, "tolerance": f"{tolerance:g}"}
+    kind = f"{group}, {what}" if plane is not None else group
+    cuts = {"made": kind, "N": f"{num:,}", "examples": held, "tolerance": f"{tolerance:g}"}
     return Case(name, lambda: (objective, path), alphas, axes, tolerance, cuts, adversary.is_hidden)
 
 

@@ -8,7 +8,7 @@ import re
 import tempfile
 from pathlib import Path
 
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from landscape.command.config import FORECASTS
 from landscape.command.launch import need
@@ -67,7 +67,7 @@ def _trains(config: DictConfig) -> bool:
 
 
 def check_job(config: DictConfig) -> None:
-    """Refuse what would name a folder outside outputs/, or a scale that is not the one of its caps.
+    """Refuse what would name a folder outside outputs/, a scale that is not the one of its caps, or no number of parts.
 
     Raises:
         InputError: naming the key and the value.
@@ -87,6 +87,11 @@ def check_job(config: DictConfig) -> None:
         )
     if config.threads is not None and config.threads < 1:
         raise InputError(f"threads={config.threads} must be at least 1, or null for torch's own choice")
+    shards, slopes = (OmegaConf.select(config, f"measurement.{key}") for key in ("shards", "slopes"))
+    if shards is not None:  # else each of its parts would say so
+        from landscape.objective.share import check_shards  # late: it loads torch
+
+        check_shards(shards, slopes or 0)
 
 
 def check_writable(folder: Path, outputs: str) -> None:

@@ -21,9 +21,10 @@ from landscape.objective.two_level.taken import Taken
 log = logging.getLogger(__name__)
 Array = NDArray[np.float64]
 
-FEWEST, MOST, SHARE = 64, 400, 64
-"""Examples at first: one in so many, within these limits; and up to twice as many before any point is taken over all,
-since what these cost tells which of the others are worth more."""
+FEWEST, MOST, SHARE = 64, 500, 4
+"""Examples at first: one in so many, within these limits; of 500 none is of a kind that one in a hundred is in one of
+150 choices. And up to twice as many before any point is taken over all, since what these cost tells which of the others
+are worth more."""
 FEW_POINTS = 12
 """With fewer points all are taken over all examples."""
 WORTH = 0.8

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
-BETWEEN = (9, 5)
-"""Nodes along a line and along each axis of a plane that are there in any case."""
+BETWEEN, APART = (17, 5), 6
+"""Nodes along a line and along each axis of a plane that are there in any case, and of a line of few points one in so
+many, but 9 at least: what is wider than they are apart is seen in each of the examples."""
 TINY = 1e-12
 """Share of what a curve was, below which nothing is left of it but rounding."""
 
@@ -29,7 +30,8 @@ def always(axes: Sequence[Array]) -> list[int]:
     the outermost between), and some between them that lie as the extrema of Chebyshev's polynomials do: nothing wide is
     left unseen because no example that was looked at changes there.
     """
-    marked = [_spread(axis, BETWEEN[len(axes) > 1]) for axis in axes]
+    nums = [min(BETWEEN[0], max(9, len(axes[0]) // APART))] if len(axes) == 1 else [BETWEEN[1]] * len(axes)
+    marked = [_spread(axis, num) for axis, num in zip(axes, nums, strict=True)]
     inside = [np.flatnonzero((axis >= -1e-12) & (axis <= 1 + 1e-12)).tolist() for axis in axes]
     named = [{part[0], part[-1]} if part else set[int]() for part in inside]
     shape = [len(axis) for axis in axes]

@@ -22,7 +22,8 @@ def undecided(values: Array, full: NDArray[np.bool_], bound: Array, along: Array
         along: the positions on a line [A]; None of a plane.
     """
     settled = held(values, full, along)
-    moved = np.abs(settled - values) > PART * bound
+    with np.errstate(invalid="ignore"):
+        moved = np.abs(settled - values) > PART * bound
     wanted = [a for a in deciding(values, along) if moved[a]]
     return [a for a in dict.fromkeys(wanted) if not full[a]]
 
@@ -67,7 +68,8 @@ def held(values: Array, full: NDArray[np.bool_], along: Array | None) -> Array:
     gap = min(
         (high - low) / 4, 1e-12 * (high - low) + 4 * float(np.spacing(np.abs(sure).max()))
     )  # or the first is told
-    values[free] = np.clip(values[free], low + gap, high - gap)
+    least, most = max(low + gap, np.nextafter(low, np.inf)), min(high - gap, np.nextafter(high, -np.inf))
+    values[free] = np.clip(values[free], least, most) if least <= most else low
     if along is None:
         return values
     inside = np.flatnonzero((along >= -1e-12) & (along <= 1 + 1e-12) & np.isfinite(values))

@@ -109,8 +109,16 @@ class Taken:
         else:
             least, misfit[self.strata.is_whole[self.strata.of]] = 0, 0.0
             self.strata = self.strata.with_alone(outstanding(misfit, len(self.numbers)))
+        lost = self.lost()
+        if len(lost) <= len(self.numbers):
+            self.strata = self.strata.with_alone(lost)
         wanted = np.where(self.strata.is_whole, self.strata.sizes, least)
         return np.maximum(self.nums, np.minimum(self.strata.sizes, wanted))
+
+    def lost(self) -> Numbers:
+        """The examples that cost no number at a point that was taken over all: taken everywhere, they tell where."""
+        found = [np.flatnonzero(~np.isfinite(costs).all(axis=0)) for costs in self.costs.values()]
+        return np.unique(np.concatenate(found)) if found else np.zeros(0, dtype=np.intp)
 
     def between(self) -> list[int]:
         """As many points again as are nodes, each as far from all others as can be; none where no example is alone.
@@ -156,14 +164,18 @@ class Taken:
 
     @property
     def usable(self) -> NDArray[np.bool_]:
-        """The points whose costs are numbers, and which are nearer to such a node than to one where J is none [A]."""
+        """The points whose costs are numbers as far as that is known [A].
+
+        Where examples that cost none were not taken everywhere, a point counts as its nearest node does.
+        """
         finite = np.ones(self.num_points, dtype=bool)
         for values in self.seen.values():
             finite &= np.isfinite(values).all(axis=(0, 1, 3))
         for values in self.channels.values():
             finite &= ~self.full | np.isfinite(values).all(axis=1)
         lost = self.full & ~finite
-        if lost.any() and (self.full & finite).any():
+        is_known = np.isin(self.lost(), self.numbers).all() and len(self.costs) == self.full.sum()
+        if lost.any() and (self.full & finite).any() and not is_known:
             apart = ((self.at[:, None] - self.at[None, self.full]) ** 2).sum(axis=2)
             finite &= ~lost[self.full][apart.argmin(axis=1)]
         return finite
@@ -228,7 +240,8 @@ class Taken:
             off = self.inflation * share * np.sqrt(found.squares(found.nums).sum(axis=0))
             if name != "objective":  # steps, as of errors, are the same for all examples but a few
                 part = found.sizes / self.num * (1 / np.maximum(found.nums, 1) - 1 / found.sizes)
-                off = np.maximum(MANY * off, UNSEEN * float(np.sqrt(((part * found.widest.max(axis=1)) ** 2).sum())))
+                widest = np.maximum(found.widest.max(axis=1), is_yes_or_no(costs))  # of a kind that nobody has seen
+                off = np.maximum(MANY * off, UNSEEN * float(np.sqrt(((part * widest) ** 2).sum())))
             values[r, rest] = (np.maximum(means, 0.0) if (costs[some] >= 0).all() else means)[place[rest]]
             bounds[r, rest] = off[place[rest]]
         if name == "objective":
@@ -270,3 +283,8 @@ class Taken:
             passes=self.points.spent,
             sample=self.sample(),
         )
+
+
+def is_yes_or_no(costs: Array) -> float:
+    """1 where a metric is 0 or 1 of each example, as an error is, and so of an example that nobody has seen; else 0."""
+    return float(((costs == 0) | (costs == 1)).all())

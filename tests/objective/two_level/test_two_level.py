@@ -99,7 +99,7 @@ def test_a_stream_takes_two_passes_and_finds_what_is_held() -> None:
         return iter(DataLoader(TensorDataset(x, y), batch_size=128))
 
     found, full = both(net(), batches)
-    assert off_by(found, full) < 1 and found.passes < POINTS / 2 and found.num_examples == NUM
+    assert off_by(found, full) < 1 and found.passes < 0.6 * POINTS and found.num_examples == NUM
     assert len(begun) <= 6  # looked at twice, then two passes, seldom a third
 
 
@@ -165,7 +165,7 @@ def test_labels_that_are_left_out_and_weights_count_as_they_do_in_full() -> None
 
     for data, cost in ((Split(x, some), CrossEntropy()), (Split(x, y), Weighed())):
         found, full = both(net(), data, cost=cost)
-        assert found.passes < POINTS / 2 and off_by(found, full) < 1
+        assert found.passes < 0.6 * POINTS and off_by(found, full) < 1
         assert found.sample is not None
         mean = found.sample.costs[0] @ found.sample.weights / NUM
         np.testing.assert_allclose(mean, full.channels["objective"][:, 0], atol=0.5)
@@ -184,7 +184,7 @@ def test_a_plane_and_a_bent_curve() -> None:
     assert found.passes < 0.4 * axis.size**2 and off_by(found, full) < 1
     bent = Bezier(theta_0, theta_1, side[None])
     found, full = both(module, Split(*examples()), bent, (np.linspace(0, 1, POINTS),))
-    assert found.passes < POINTS / 2 and off_by(found, full) < 1
+    assert found.passes < 0.6 * POINTS and off_by(found, full) < 1
 
 
 @pytest.mark.parametrize("tolerance", [0, 1, -0.1, True, "a", float("nan")])
