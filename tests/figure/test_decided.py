@@ -119,7 +119,11 @@ def test_the_error_is_drawn_and_told() -> None:
         in figure.get_supxlabel()
     )
     assert "stated error; dots: in full" not in words(exact.axes[0])
+    thin = words(fig01_maxout.draw([stated(job, 1e-3)]).axes[0])
+    assert "stated error,\nthinner than the line; dots: in full" in thin
     jobs = [replace(stated(make.result("digits", seeds=2), 0.03), overrides=[f"a={n}"]) for n in (1, 2)]
+    (legend,) = sweep.draw(jobs).legends
+    assert [text.get_text() for text in legend.get_texts()][-1] == "stated error; dots: in full"
     numbers = {"train/deterministic/passes": [7.5, 7.5]}
     text = caption.stated_error([replace(one, numbers=numbers) for one in jobs])
     assert text.endswith("at most 7.5 passes over the data in place of 20")
