@@ -26,6 +26,8 @@ ELSEWHERE = dict.fromkeys(
     "of a line between two networks: endpoints=between_solutions, checkpoints or points",
 )
 """Keys of which it helps to know what else takes them."""
+RANGES = {"objective.tolerance": ("a number above 0 and below 1, or null", "1e-3")}
+"""Keys of which a type says less than their range, and an example of each."""
 UNBOUNDED = ("max_", "stop_")
 """How keys begin that may be infinite: ``model.max_norms``, ``measurement.stop_projection``."""
 NAMES = {
@@ -133,7 +135,18 @@ def _check_node(node: Mapping[str, Any], key: str, is_made: bool) -> None:
             example = f", such as {key}.{name}=[{shown(value)}]" if one else _example(f"{key}.{name}", kind, default)
             if isinstance(value, int | float) and not isinstance(value, bool) and fits(str(value), kind):
                 example = f"; quoted it is one: '{key}.{name}=\"{value}\"'"
-            raise InputError(f"{key}.{name}={shown(value)} must be {wanted(kind)}{example}")
+            words, good = RANGES.get(f"{key}.{name}", (wanted(kind), ""))
+            example = f", such as {key}.{name}={good}" if good else example
+            told = f"{value!r} (a text)" if _is_quoted(value) else shown(value)
+            raise InputError(f"{key}.{name}={told} must be {words}{example}")
+
+
+def _is_quoted(value: Any) -> bool:
+    """Whether a text would have been a number without its quotes."""
+    try:
+        return isinstance(value, str) and math.isfinite(float(value))
+    except ValueError:
+        return False
 
 
 def _example(key: str, kind: Any, default: Any) -> str:

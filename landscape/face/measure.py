@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -32,8 +31,6 @@ from landscape.objective.interim import Interim
 from landscape.objective.module.watch import undisturbed
 from landscape.path import LaidPlane
 from landscape.result.curve import Curve, Projection, Surface
-
-log = logging.getLogger(__name__)
 
 NUM_ON_LINE, NUM_ON_AXIS = 51, 25
 Named = Mapping[Literal["train", "valid", "test"], Any] | Dataset
@@ -118,7 +115,7 @@ def measure(
         tolerance: by how much J may be off, as a share of its spread on the path, ``1e-3``: at most points it is then
             an estimate from a part of the examples, whose stated error is ``noise["bound"]``, 0 at the points that all
             examples were evaluated at. Pays with many examples and many points. None: all examples at every point, as
-            at those of a trajectory always.
+            at those of a trajectory always, where it is refused.
 
     Returns:
         A ``Curve`` on a line, a ``Surface`` on a plane, a ``Projection`` with J at every point of a trajectory; where
@@ -166,7 +163,10 @@ def measure(
         if isinstance(path, TrajectoryOf):
             _refuse("a trajectory", alphas=alphas, slopes=slopes or None, seeds=seeds, resume=resume)
             if tolerance is not None:
-                log.info("tolerance=%s changes nothing on a trajectory, whose points are evaluated in full", tolerance)
+                raise InputError(
+                    f"tolerance={tolerance} is of J along a line or on a plane, and the points of a trajectory are all "
+                    "evaluated in full; leave it out"
+                )
             found = projection_of(path, network, mode, chosen, running_statistics)
         else:
             here = laid(path, net, partial(_axes, alphas), seeds, partial(_leading, net, cost, dataset, objective))

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from landscape.figure import naming
 from landscape.result.curve import noise_of
-from landscape.result.curve.stated import BOUND, num_in_full, span_of
+from landscape.result.curve.stated import BOUND, STATED, num_in_full, span_of
 from landscape.result.saved import Result
 from landscape.result.verdict import IDENTITIES, Verdict, counts, identities
 
@@ -90,7 +90,7 @@ def told(results: Sequence[Result]) -> str:
 
 
 def stated_error(results: Sequence[Result], mark: str = "") -> str:
-    """``J to within 1.2e-03 nats, stated (objective.tolerance); 43 of 201 points in full``.
+    """``J to within 1.2e-03 nats, stated from a sample, not proven (objective.tolerance); 43 of 201 points in full``.
 
     Of several curves or planes, jobs among them, from the least to the most.
 
@@ -110,7 +110,7 @@ def stated_error(results: Sequence[Result], mark: str = "") -> str:
         shares = [num / total for num, total in zip(nums, totals, strict=True)]
         told, unit = [f"{100 * share:.0f}" for share in (min(shares), max(shares))], "% of the points"
     nats = naming.after_value(naming.unit_of(results))
-    words = [f"J to within {span_of(parts)}{nats}, stated (objective.tolerance)"]
+    words = [f"J to within {span_of(parts)}{nats}, {STATED} (objective.tolerance)"]
     words.append(f"{' to '.join(dict.fromkeys(told))} {unit} in full{mark}")
     spent = [v for r in results for key in r.numbers if key.endswith("/passes") for v in r.values(key)]
     if spent and len(set(totals)) == 1:

@@ -18,6 +18,8 @@ from landscape.result.curve.stated import bound_of
 from landscape.result.saved import Result
 
 BAND_ALPHA = 0.25
+STATED_ERROR = "stated error"
+"""How the entry of a legend begins that explains the hatching."""
 DOTTED: Any = {"linestyle": (0, (1, 1.3)), "linewidth": 1.0}
 
 
@@ -212,7 +214,8 @@ def close(axes: Axes, drawn: Drawn, legend: bool = True) -> None:
     """The legend, or a sentence in an empty panel."""
     if any(part.get_gid() == picture.STATED for part in axes.collections):
         look: dict[str, Any] = {"facecolor": "none", "edgecolor": style.GREY, "hatch": "////", "linewidth": 0.5}
-        axes.fill_between([], [], [], label="stated error; dots: in full", **look)
+        thin = ",\nthinner than the line" * picture.is_thin(axes)
+        axes.fill_between([], [], [], label=f"{STATED_ERROR}{thin}; dots: in full", **look)
     labelled = axes.get_legend_handles_labels()[1]
     if legend and len(labelled) > 4 and axes.get_yscale() == "linear":
         low, high = axes.get_ylim()

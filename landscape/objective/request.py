@@ -17,6 +17,7 @@ from landscape.errors import InputError
 from landscape.ground.precision import tf32
 from landscape.objective.interim import Interim, OtherData
 from landscape.objective.module.watch import undisturbed
+from landscape.objective.reached import say_reached
 from landscape.objective.sums import Evaluation, Listener, Sums, with_derived
 from landscape.objective.two_level.evaluate import has_tolerance, to_tolerance
 from landscape.objective.walk import Walk
@@ -166,6 +167,7 @@ def evaluated(requests: Sequence[Request]) -> list[Evaluation]:
     for n, request in enumerate(requests):
         if has_tolerance(request):
             found[n] = to_tolerance(request)
+            say_reached(found[n], request)
     rest = [request for n, request in enumerate(requests) if n not in found]
     whole = iter(_in_full(rest) if rest else ())
     evaluations = [found[n] if n in found else next(whole) for n in range(len(requests))]

@@ -69,7 +69,7 @@ WRONG = {
         "cost=adversarial cost.epsilon=inf": "cost.epsilon=inf must be a positive, finite number",
         "model.widths=8": "model.widths=8 must be a list of whole numbers | model.widths=[8]",
         "objective.tolerance=1": "objective.tolerance=1 must be a number above 0 and below 1 | null",
-        "objective.tolerance=abc": "objective.tolerance=abc must be a number or null",
+        "objective.tolerance=abc": "objective.tolerance=abc must be a number above 0 and below 1, or null | 1e-3",
         "objective.tolerance=1e-3 measurement.slopes=1": "objective.tolerance=0.001 | measurement.slopes=1 | null",
         "objective.tolerance=1e-3 measurement=residual": "objective.tolerance=0.001 | measurement=residual looks at",
         "measurement.slopes=true": "measurement.slopes=true must be a whole number",

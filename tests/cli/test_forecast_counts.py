@@ -13,8 +13,7 @@ import pytest
 import landscape.command.collect.outcome as outcome
 import landscape.command.forecast.callback as callback
 import landscape.command.task as program
-import landscape.measurement.grid as grid
-import landscape.measurement.interpolation as curves
+import landscape.measurement.asked as asked
 import landscape.objective.objective as objective
 from landscape.command.forecast import Forecast
 from landscape.model import Quadratic
@@ -90,8 +89,7 @@ def rows(own: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> dict[str, 
 
     noted(GroupRun, "one_epoch", "trained")
     noted(Objective, "along", "evaluated")
-    for of_many in (curves, grid):
-        noted(of_many, "evaluated", "evaluated")
+    noted(asked, "evaluated", "evaluated")
     noted(objective, "footprint", None)  # the few rows that it takes to know how many fit are not the measurement's
     return my_counting.ROWS  # type: ignore[no-any-return]
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import landscape.command.prepare as prepare
-import landscape.measurement.interpolation as curves
+import landscape.measurement.asked as asked
 from landscape.command.job import device_name
 from landscape.errors import InputError
 from landscape.measurement import measured_by
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.usefixtures("blank_figures")
 def test_every_node_is_made_once_and_every_curve_has_one_objective(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     nodes, built, walked = Counter[str](), list[Objective](), Counter[tuple[Any, ...]]()
     derived = Counter[tuple[Any, ...]]()  # what ``Objective.on`` made: mode, dtype, engine, examples
-    make, construct, derive, evaluate = prepare.instantiate, Objective.__init__, Objective.on, curves.evaluated
+    make, construct, derive, evaluate = prepare.instantiate, Objective.__init__, Objective.on, asked.evaluated
 
     def made(config: Any) -> Any:
         nodes[config["_target_"]] += 1
@@ -47,7 +47,7 @@ def test_every_node_is_made_once_and_every_curve_has_one_objective(cli: Cli, mon
     monkeypatch.setattr(prepare, "instantiate", made)
     monkeypatch.setattr(Objective, "__init__", constructed)
     monkeypatch.setattr(Objective, "on", other)
-    monkeypatch.setattr(curves, "evaluated", evaluated)
+    monkeypatch.setattr(asked, "evaluated", evaluated)
     ran = cli(*QUICK)
     assert ran.status == 0, ran.out
     assert {"landscape.training.Training", "landscape.measurement.Interpolation"} <= set(nodes)

@@ -12,6 +12,7 @@ from landscape.figure.checks import judge
 from landscape.figure.decided import within_error
 from landscape.figure.sweep.rate import are_monotone, say_open
 from landscape.result.curve import Curve, Surface, picture
+from landscape.result.curve.stated import STATED
 from landscape.result.saved import Result
 
 from . import conftest as make
@@ -99,7 +100,7 @@ def test_a_plane_is_not_judged_below_its_bound() -> None:
         job = replace(make.result("digits"), curves={}, surfaces={"train/deterministic": surface})
         found[bound] = make.pick(sweep.judge([job]), "surface-lowest").holds
         text = sweep.draw([job]).get_supxlabel()
-        assert f"J to within {bound:.1e} nats, stated (objective.tolerance); 1 of 25 points in full (dots)" in text
+        assert f"J to within {bound:.1e} nats, {STATED} (objective.tolerance); 1 of 25 points in full (dots)" in text
     assert found == {0.009: False, 0.021: None, 0.5: None}
 
 
@@ -113,9 +114,16 @@ def test_the_error_is_drawn_and_told() -> None:
     assert {"stated error; dots: in full", "band: 95 % over examples"} <= set(words(figure.axes[0]))
     lines = [line for line in figure.axes[0].lines if line.get_label() == "training"]
     assert lines[0].get_markevery() == [0, 3, 6, 9, 12, 15, 18, 19]
-    assert "J to within 3.0e-02 nats, stated (objective.tolerance); 8 of 20 points in full" in figure.get_supxlabel()
+    assert (
+        "J to within 3.0e-02 nats, stated from a sample, not proven (objective.tolerance); 8 of 20 points in full"
+        in figure.get_supxlabel()
+    )
     assert "stated error; dots: in full" not in words(exact.axes[0])
+    thin = words(fig01_maxout.draw([stated(job, 1e-3)]).axes[0])
+    assert "stated error,\nthinner than the line; dots: in full" in thin
     jobs = [replace(stated(make.result("digits", seeds=2), 0.03), overrides=[f"a={n}"]) for n in (1, 2)]
+    (legend,) = sweep.draw(jobs).legends
+    assert [text.get_text() for text in legend.get_texts()][-1] == "stated error; dots: in full"
     numbers = {"train/deterministic/passes": [7.5, 7.5]}
     text = caption.stated_error([replace(one, numbers=numbers) for one in jobs])
     assert text.endswith("at most 7.5 passes over the data in place of 20")

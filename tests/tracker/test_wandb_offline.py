@@ -65,11 +65,11 @@ def test_identity_config_and_summary(run: Any) -> None:
 def test_tables_and_chart(run: Any) -> None:
     """The long table holds every point, the verdict table every verdict, the chart every finite point."""
     curves = run.table("curves")
-    assert curves["columns"] == ["curve", "seed", "alpha", "objective", "error"]
+    assert curves["columns"] == ["curve", "seed", "alpha", "objective", "error", "bound"]
     assert len(curves["data"]) == 16
-    assert ["train/stochastic", "seed5", 1.3, 1.0625, 0.0] in curves["data"]
-    assert ["train/stochastic", "seed5", 0.4, None, 0.4] in curves["data"]
-    assert ["valid/deterministic", "seed4", 0.4, 1.15625, None] in curves["data"]
+    assert ["train/stochastic", "seed5", 1.3, 1.0625, 0.0, None] in curves["data"]
+    assert ["train/stochastic", "seed5", 0.4, None, 0.4, None] in curves["data"]
+    assert ["valid/deterministic", "seed4", 0.4, 1.15625, None, None] in curves["data"]
     verdicts = run.table("verdict_table")
     shown = [dict(zip(verdicts["columns"], row, strict=True)) for row in verdicts["data"]]
     outcomes = {row["check"]: row["holds"] for row in shown}

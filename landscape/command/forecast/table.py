@@ -138,7 +138,7 @@ def _measuring(job: JobForecast, workers: int) -> str:
     if job.num_parts > 1 and workers > 1:  # in one process they would be no sooner done, and are not cut
         texts.append(f"in {job.num_parts} parts")
     if job.has_tolerance:
-        texts.append("at most: objective.tolerance may need less")
+        texts.append("every point in full: objective.tolerance may need less")
     if job.unknown:
         texts.append(f"not forecast: {job.unknown}")
     return "\n".join(texts)

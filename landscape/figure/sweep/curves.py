@@ -161,7 +161,8 @@ def explain(holder: Any, panels: Sequence[Axes], key: Key, looks: Mapping[str, A
     Args:
         holder: the figure, or the part of it that the panels are in. words: what line and band are.
     """
-    shown = [value for value in key.values if value in looks]
+    shown, entries = [value for value in key.values if value in looks], style.entries_of(panels)
+    hatched = [word for word in entries if word.startswith(panel.STATED_ERROR)]
     if key.is_ordered and len(shown) > MAX_LEGEND:
         colours = ListedColormap([looks[value]["color"] for value in shown])
         scale = ScalarMappable(BoundaryNorm(np.arange(len(shown) + 1) - 0.5, len(shown)), colours)
@@ -170,10 +171,10 @@ def explain(holder: Any, panels: Sequence[Axes], key: Key, looks: Mapping[str, A
         bar.set_ticks(ticks, labels=[key.word(shown[k]) for k in ticks])
         bar.ax.tick_params(length=0)
         bar.ax.minorticks_off()
-        bar.set_label(f"{key.label}\n{words}" if words else key.label, fontsize=7.5)
+        told = [f"hatched: {word}".replace("\n", " ") for word in hatched]
+        bar.set_label("\n".join(filter(None, [key.label, words, *told])), fontsize=7.5)
         return
-    entries = style.entries_of(panels)
-    ordered = [word for word in map(key.word, shown) if word in entries]
+    ordered = [word for word in map(key.word, shown) if word in entries] + hatched
     if ordered:
         title = style.wrapped(key.label, 34) + (f"\n{style.wrapped(words)}" if words else "")
         look = {"title": title, "alignment": "left", "borderaxespad": 0.2}

@@ -29,8 +29,9 @@ def check_numbers(mode: str, dtype: str, tolerance: Any = None, **counts: int | 
     """Raise InputError for an unknown mode or precision, a share that is none, and for a count below 1."""
     is_share = isinstance(tolerance, Real) and not isinstance(tolerance, bool) and 0 < float(tolerance) < 1
     if tolerance is not None and not is_share:
+        told = f"{tolerance!r} (a text)" if isinstance(tolerance, str) else tolerance
         raise InputError(
-            f"objective.tolerance={tolerance} must be a number above 0 and below 1, a share of J's spread such as "
+            f"objective.tolerance={told} must be a number above 0 and below 1, a share of J's spread such as "
             "1e-3; null evaluates every point over all examples"
         )
     if mode not in ("deterministic", "stochastic"):

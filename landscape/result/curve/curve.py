@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from landscape.result.curve import between, curvature, noise, numbers, picture, shown, stated
-from landscape.result.curve.column import column_of
+from landscape.result.curve.column import SAME_ALPHA, column_of
 from landscape.result.curve.types import Array, Samples, check_shapes
 
 
@@ -105,13 +105,15 @@ class Curve(Samples, shown.Shown):
             band = tuple(self.objective[k] + self.noise[name] for name in ("low", "high"))
         name = metric or "objective"
         bound = stated.bound_of(self, name) if stated.bound_name(name) in self.noise else None
-        if ax is None:
-            said = [self.mode] + [f"band: {100 * noise.LEVEL:.0f} % over examples"] * (band is not None)
-            said += [stated.sentence(self), "dots: in full"] * (bound is not None)
-            axes.set_title(fill("; ".join(said), 66), fontsize="small", loc="left")
         name = look.pop("label", self.split)
         labels = [name] if self.num_columns == 1 else [f"{name}, line {s}" for s in range(self.num_columns)]
         picture.along(axes, self.alphas, values, labels, band, bound, **look)
+        if ax is None:
+            said = [self.mode] + [f"band: {100 * noise.LEVEL:.0f} % over examples"] * (band is not None)
+            if bound is not None:
+                hatched = "thinner than the line" if picture.is_thin(axes) else "hatched"
+                said += [f"{stated.sentence(self)} (dots)", *[f"the error is {hatched}"] * bool((bound > 0).any())]
+            axes.set_title(fill("; ".join(said), 66), fontsize="small", loc="left")
         told = "J(θ(α)), mean cost per example" if metric is None else curvature.label_of(metric)
         axes.set(xlabel="α, position on the path", ylabel=told)
         return axes
@@ -187,7 +189,11 @@ class Curve(Samples, shown.Shown):
         height = numbers.largest_rise(self.alphas, self.objective[:, s])
         if height == 0:
             least = numbers.stated_rise(self, s)
-            return "none: J never rises from point to point" + (f" by more than {least:.1e}" if least > 0 else "")
+            is_wider = self.alphas[0] < -SAME_ALPHA or self.alphas[-1] > 1 + SAME_ALPHA
+            where = " in [0, 1]" * bool(is_wider)
+            return f"none: J never rises from point to point{where}" + (
+                f" by more than {least:.1e}" if least > 0 else ""
+            )
         rise = noise.steepest(self, s)
         if rise is None or not math.isfinite(rise.noise):
             return f"{shown.number(height)}, beside a noise that was not measured"

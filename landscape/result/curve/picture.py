@@ -14,6 +14,8 @@ RULE = "#C8C8C8"
 BAND = 0.22
 STATED = "stated"
 """By this a stated error is found among what axes hold."""
+THIN = 0.015
+"""Of the height of axes: about as thick as a line."""
 FEW = 45
 """Points up to which each is marked."""
 
@@ -63,6 +65,19 @@ def error(axes: Any, alphas: Array, values: Array, bound: Array, color: Any) -> 
     """A stated error round a line [A]: hatched and with edges, as no band over examples is."""
     look = {"facecolor": "none", "edgecolor": color, "hatch": "////", "linewidth": 0.5, "alpha": 0.55}
     axes.fill_between(alphas, values - bound, values + bound, zorder=1.5, gid=STATED, **look)
+
+
+def is_thin(axes: Any) -> bool:
+    """Whether the stated errors in axes are nowhere wider than a line: a reader sees no hatching."""
+    axes.get_ylim()  # settles the limits that places are told by
+    widest = 0.0
+    for part in axes.collections:
+        if part.get_gid() == STATED:
+            for path in part.get_paths():
+                at = axes.transData.transform(path.vertices)
+                for x in np.unique(at[:, 0]):
+                    widest = max(widest, float(np.ptp(at[at[:, 0] == x, 1])))
+    return widest < THIN * float(axes.bbox.height)
 
 
 def legend(axes: Any) -> None:

@@ -21,8 +21,9 @@ CROSS = {"color": LOWEST, "markersize": 7, "markeredgewidth": 2, "clip_on": Fals
 """Whole at an edge too."""
 RING = {"markersize": 9, "markerfacecolor": "none", "markeredgecolor": "black", "markeredgewidth": 1.3}
 DOT = {"color": "black", "markersize": 5, "markeredgecolor": "white"}
-FULL = {"linestyle": "none", "marker": "o", "markersize": 1.6, "color": "white", "alpha": 0.75, "markeredgewidth": 0}
-"""A point that was evaluated in full, where others were not."""
+FULL = {"linestyle": "none", "marker": "o", "markersize": 2.8, "color": "white", "markeredgecolor": "black"}
+FULL |= {"markeredgewidth": 0.6, "clip_on": False}
+"""A point that was evaluated in full, where others were not: seen on dark and light, and whole at an edge."""
 UNKNOWN = {"facecolor": "#E6E6E6", "edgecolor": "#8C8C8C", "hatch": "////"}
 
 
@@ -80,7 +81,7 @@ def contours(axes: Any, scene: Scene) -> None:
     axes.contour(drawn, colors="white", linewidths=0.3)
     _bar(axes, scene, norm)
     if scene.full is not None:
-        axes.plot(*scene.full, zorder=2.5, **FULL)
+        axes.plot(*scene.full, zorder=2.6, **FULL)  # above the frame
     if scene.path is not None:
         x, y = scene.path[:2]
         axes.plot(x, y, color="white", linewidth=2.2, zorder=3)

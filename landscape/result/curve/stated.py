@@ -19,6 +19,8 @@ Array = NDArray[np.float64]
 SAME_ALPHA = 1e-12
 """Positions that are closer than this are one."""
 BOUND, PASSES = "bound", "passes"
+STATED = "stated from a sample, not proven"
+"""What a stated error is, wherever it is told."""
 
 
 def bound_name(channel: str = "objective") -> str:
@@ -87,13 +89,13 @@ def lowest_of(part: Any) -> list[str]:
         low, high = (values[..., s] + sign * bound[..., s] for sign in (-1, 1))
         with np.errstate(invalid="ignore"):
             num = int(np.count_nonzero(low <= np.nanmin(high))) if np.isfinite(high).any() else 0
-        others = f"one of {num - 1:,} others" if num > 2 else "another"
+        others = f"one of {num - 1:,} others" if num > 2 else "one other"
         found.append(f", or at {others} by the stated error" if num > 1 and bound[..., s].any() else "")
     return found
 
 
 def sentence(part: Any, unit: str = "") -> str:
-    """``J to within 1.2e-03, stated; 43 of 201 points in full, 51.0 passes over the data``.
+    """``J to within 1.2e-03, stated from a sample, not proven; 43 of 201 points in full, 51.0 passes over the data``.
 
     Empty of values without a stated error.
 
@@ -106,7 +108,7 @@ def sentence(part: Any, unit: str = "") -> str:
     if num == total:
         return f"J in full at all of {total:,} points"
     spent = f", {max(part.noise[PASSES]):.1f} passes over the data" if PASSES in part.noise else ""
-    return f"J to within {max(largest(part)):.1e}{unit}, stated; {num:,} of {total:,} points in full{spent}"
+    return f"J to within {max(largest(part)):.1e}{unit}, {STATED}; {num:,} of {total:,} points in full{spent}"
 
 
 def allowed(part: Any, opposite: Callable[[Any], NDArray[np.bool_]]) -> Iterator[dict[str, Any]]:

@@ -77,16 +77,24 @@ def test_it_is_cut_joined_and_kept(tmp_path: Path) -> None:
 
 def test_it_is_told_with_every_number() -> None:
     curve, told = line(), str(line())
-    assert "J to within 3.0e-02, stated; 2 of 5 points in full, 2.5 passes over the data" in told
-    assert "never rises from point to point by more than 5.0e-02" in told and "by the stated error" in told
+    assert (
+        "J to within 3.0e-02, stated from a sample, not proven; 2 of 5 points in full, 2.5 passes over the data" in told
+    )
+    assert "never rises from point to point by more than 5.0e-02" in told and "in [0, 1]" not in told
+    assert "by the stated error" in told
     assert "over the higher end; each to within 5.0e-02" in told
     assert (curve.summary()["bound"], curve.summary()["num_in_full"]) == ([0.03], [2.0])
     assert {"bound", "bound/error"} <= set(curve._frame())
     assert "stated" not in str(line(bound=None)) and "bound" not in line(bound=None).summary()
     near = str(line(np.array([2.0, 1.5, 1.0, 0.509, 0.5])))
-    assert "0.5 at alpha = 1, or at another by the stated error" in near and "or at" not in told
+    assert "0.5 at alpha = 1, or at one other by the stated error" in near and "or at" not in told
+    beyond = replace(curve, alphas=2 * curve.alphas)
+    assert "never rises from point to point in [0, 1] by more than" in str(beyond)
     surface = plane(0.6)
-    assert "J to within 6.0e-01, stated; 1 of 9 points in full" in str(surface) and "bound" in surface._frame()
+    assert (
+        "J to within 6.0e-01, stated from a sample, not proven; 1 of 9 points in full" in str(surface)
+        and "bound" in surface._frame()
+    )
 
 
 def test_a_minimum_that_the_bound_may_have_made_is_none() -> None:
