@@ -18,6 +18,7 @@ Array = NDArray[np.float64]
 ROUNDING = 3e-7
 """Of |J|: two evaluations of one point in float32 may differ so much, by other sums or another engine."""
 
+SAME = 1e-12
 
 Made = Callable[[float | None], Objective]
 
@@ -145,10 +146,15 @@ def spread(case: Case, exact: Array) -> Array:
     """The range that the tolerance is a part of at each point [A, S]: on a line inside [0, 1] the range there."""
     whole = _range(exact)
     wide = np.broadcast_to(whole, exact.shape)
-    inside = (case.alphas >= 0) & (case.alphas <= 1)
+    inside = _inside(case)
     if len(case.axes) > 1 or inside.sum() < 2:
         return wide
     return np.where(inside[:, None], _range(exact[inside]), wide)
+
+
+def _inside(case: Case) -> NDArray[np.bool_]:
+    """The points of a line in [0, 1], whose ends a grid may miss by a rounding."""
+    return np.asarray((case.alphas >= -SAME) & (case.alphas <= 1 + SAME))
 
 
 def _range(exact: Array) -> Array:
@@ -206,5 +212,5 @@ def _right(case: Case, values: Array, exact: Array, bounds: Array) -> bool:
 
 def _window(case: Case) -> NDArray[np.int64]:
     """The points between which rises are looked for: those in [0, 1], if there are some."""
-    inside = np.flatnonzero((case.alphas >= 0) & (case.alphas <= 1))
+    inside = np.flatnonzero(_inside(case))
     return inside if len(inside) >= 2 else np.arange(len(case.alphas))
