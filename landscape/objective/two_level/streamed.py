@@ -86,7 +86,8 @@ class StreamedPoints(Points):
         self.held.limit = 0.0
         if found.costs is not None:
             # Where the examples differ most from one another, others in their place are seen at once.
-            k = int(np.nan_to_num(found.costs.std(axis=2).max(axis=0), posinf=0.0).argmax())
+            with np.errstate(invalid="ignore", over="ignore"):  # of costs that are no numbers
+                k = int(np.nan_to_num(found.costs.std(axis=2).max(axis=0), posinf=0.0).argmax())
             self.known = int(which[k]), found.costs[:, k]
         return found
 
