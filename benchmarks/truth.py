@@ -206,5 +206,5 @@ def _right(case: Case, values: Array, exact: Array, bounds: Array) -> bool:
 
 def _window(case: Case) -> NDArray[np.int64]:
     """The points between which rises are looked for: those in [0, 1], if there are some."""
-    inside = np.flatnonzero((case.alphas >= 0) & (case.alphas <= 1))
+    inside = np.flatnonzero((case.alphas >= -1e-12) & (case.alphas <= 1 + 1e-12))  # a grid meets an end by rounding
     return inside if len(inside) >= 2 else np.arange(len(case.alphas))
