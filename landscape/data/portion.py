@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from torch.utils.data import DataLoader, IterableDataset
+from torch.utils.data import DataLoader, IterableDataset, default_collate
 
 from landscape.data.draws import SEED, Draws, apart, generators_of
 from landscape.data.split import Split
@@ -41,8 +41,8 @@ class Portion:
     """Blocks of a stream as one pass cuts them: ``Stream.blocks``, of which only some are wanted.
 
     A ``DataLoader`` that picks its batches by numbers loads those of the wanted blocks alone, in the order in which it
-    would: collating, workers and ``drop_last`` stay. All else is read, and what is not wanted is passed over: other
-    streams, examples that are made at random, batches of several shapes.
+    would: workers and ``drop_last`` stay. All else is read, and what is not wanted is passed over: other streams,
+    examples that are made at random, batches of several shapes, and those that a ``collate_fn`` of somebody's makes.
 
     Args:
         stream: the examples.
@@ -161,6 +161,8 @@ class Chosen:
 def _by_number(source: Any) -> DataLoader[Any] | None:
     """A loader that picks its batches by numbers, apart from its caller's pass; None for anything else."""
     is_plain = isinstance(source, DataLoader) and type(source).__iter__ is DataLoader.__iter__
+    if is_plain and source.collate_fn is not default_collate:
+        return None  # it may pad: who meets even batches alone would cut them otherwise than who meets the others
     if not is_plain or isinstance(source.dataset, IterableDataset) or source.batch_sampler is None:
         return None
     loader: DataLoader[Any] = apart(source)
