@@ -41,7 +41,8 @@ from landscape.objective.engine.events.events import STRETCH, SUMS_BYTES, factor
 from landscape.objective.engine.events.kernel import EXAMPLES, SPAN, TILE, sweep_on
 from landscape.objective.engine.events.packed import Packed, Scratch
 from landscape.objective.engine.events.piecewise import RELU
-from landscape.objective.engine.events.switches import UNITS, bucket
+from landscape.objective.engine.events.relu import bucket_relu
+from landscape.objective.engine.events.switches import UNITS
 
 LOAD = """
 import time
@@ -70,9 +71,9 @@ class Batch:
         (num, units), points = self.z0.shape, len(self.t)
         unit, (first, last) = np.zeros((num, 2 * units), np.int32), np.zeros((2, num, 2 * units), np.float32)
         tiles, start = np.zeros((num, -(-units // UNITS) + 1), np.int64), np.zeros((num, points + 1), np.int64)
-        ends = (z[:, :, None].numpy() for z in (self.z0, self.z1))
+        ends = (z.numpy() for z in (self.z0, self.z1))
         gain = np.ones((num, units), np.float32)
-        bucket(*ends, gain, True, self.t.numpy(), 0, num, unit, first, last, tiles, start)
+        bucket_relu(*ends, gain, self.t.numpy(), 0, num, unit, first, last, tiles, start)
         return unit, first, last, tiles, start
 
 

@@ -118,18 +118,6 @@ def bucket(
             if j % UNITS == 0:
                 tiles[n, j // UNITS] = n * capacity + place
             factor = factors[j]
-            if has_zero and pieces == 1:
-                # As below, for a ReLU: it is on from t = 0 on, or from its one switch on, or until then.
-                z, s = begin[n, j, 0], end[n, j, 0]
-                is_on = z > 0 or (z == 0 and s > 0)
-                unit[n, place], first[n, place], last[n, place] = j, factor * z, factor * s
-                place += 1 if is_on and factor != 0 else 0
-                if factor != 0 and (s < 0 if is_on else s > 0):
-                    slots[found], ones[found] = _slot(grid, 0, z / (z - s) if is_on else -z / (s - z)), j
-                    sign = -factor if is_on else factor
-                    tops[found], ends[found] = sign * z, sign * s
-                    found += 1
-                continue
             top, stop = (nothing, nothing) if has_zero else (begin[n, j, 0], end[n, j, 0])
             for k in range(pieces):
                 ahead = begin[n, j, k] - top
