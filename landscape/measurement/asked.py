@@ -99,7 +99,7 @@ def check_parts(on_path: OnPath, shards: int, splits: Sequence[str], modes: Sequ
     if on_path.adaptive is not None:
         raise InputError(
             f"{given}: the points of alphas=adaptive come from J over all examples, and parts know theirs alone; use "
-            "a grid, such as alphas=fine, or measurement.shards=null"
+            "a grid, such as alphas=unit_200, or measurement.shards=null"
         )
     if (tolerance := trial.tolerance) is not None:
         raise InputError(
