@@ -17,9 +17,9 @@ from landscape.errors import InputError
 from landscape.ground.precision import tf32
 from landscape.objective.interim import Interim, OtherData
 from landscape.objective.module.watch import undisturbed
-from landscape.objective.reached import say_reached
 from landscape.objective.sums import Evaluation, Listener, Sums, with_derived
 from landscape.objective.two_level.evaluate import has_tolerance, to_tolerance
+from landscape.objective.two_level.reached import say_reached
 from landscape.objective.walk import Walk
 from landscape.path import widened
 

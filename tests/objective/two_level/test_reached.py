@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from landscape.objective.reached import say_reached
 from landscape.objective.sums import Evaluation
+from landscape.objective.two_level.reached import say_reached
 
 
 @pytest.mark.parametrize(
