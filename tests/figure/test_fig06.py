@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from landscape.figure import fig06_conv_maxout
-from landscape.figure.fig06_conv_maxout import draw, joined, judge
+from landscape.figure.barrier import joined, step_noise
+from landscape.figure.fig06_conv_maxout import draw, judge
 from landscape.result.curve import Array
 from landscape.result.curve.crossing import climb, replicate_error
 
@@ -64,7 +64,10 @@ def test_the_line_left_its_start_right_whatever_their_order() -> None:
         assert {axes.get_xlabel() for axes in (left, right)} == {"α"}
         told = words(right)
         assert told[:4] == ["training", "validation", "training, no dropout", "validation, no dropout"]
-        assert "height of the start" in told and "± 3 standard errors, 4 masks" in told
+        assert "height of the start" in told and "bands: ± 3 standard errors of 4 masks" in told
+        bands = [tuple(part.get_facecolor()[0][:3]) for part in right.collections if len(part.get_paths())]
+        assert len(set(bands)) == 2  # of both splits
+        assert left.get_yscale() == "linear" and left.get_ylim()[1] < 1.3 * make.LN10
         training = right.lines[told.index("training")]
         values = make.descent(ZOOM) + bump(ZOOM)
         np.testing.assert_allclose(training.get_ydata(), values - values[0], atol=1e-12)
@@ -79,8 +82,11 @@ def test_one_job_alone_and_nothing_at_all_are_drawn() -> None:
     line, zoom = jobs()
     assert len(draw([line]).axes) == len(draw([zoom]).axes) == 1
     assert len(draw([replace(line, curves={}, learning_curve=None)]).axes) == 1
-    several = draw(jobs(seeds=3))
-    assert "± 3 standard errors, 4 masks" not in words(several.axes[1])
+    several = draw(jobs(seeds=3)).axes
+    titles = [axes.get_title(loc="left") for axes in several]
+    assert titles == ["from start to solution", *(f"close to the start, seed {s}" for s in range(3))]
+    assert len({(axes.get_xlim(), axes.get_ylim()) for axes in several[1:]}) == 1
+    assert all("bands: ± 3 standard errors of 4 masks" in words(axes) for axes in several[1:])
 
 
 def test_all_claims_hold_on_a_line_as_published() -> None:
@@ -203,4 +209,4 @@ def test_the_standard_error_is_of_differences_from_the_start() -> None:
     np.testing.assert_allclose(replicate_error(shifted, 0), by_hand, atol=1e-14)
     with pytest.raises(ValueError, match="two or more"):
         replicate_error(replace(curve, replicates=None), 0)
-    assert fig06_conv_maxout.step_noise(curve, curve, 0) == pytest.approx(3 * by_hand[1])
+    assert step_noise(curve, curve, 0) == pytest.approx(3 * by_hand[1])
