@@ -148,7 +148,8 @@ def _draw_heights(axes: Axes, lines: Sequence[tuple[str, Job]]) -> None:
     axes.axhline(0, color=style.GREY, linewidth=0.8, zorder=0)
     axes.set_xticks(range(len(lines)), [word for word, _ in lines], rotation=35, ha="right")
     axes.set(title="highest point over the start, a dot per seed, ± 3 standard errors", ylabel="height [nats]")
-    axes.set_yscale("symlog", linthresh=0.01)
+    axes.set_yscale("symlog", linthresh=0.01)  # a start four times too large climbs a hundred times as high
+    style.signed_ticks(axes.yaxis)
 
 
 @within_error

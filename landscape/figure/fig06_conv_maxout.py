@@ -5,20 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any
 
-import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from landscape.figure import caption, naming, panel, style
 from landscape.figure.barrier import Start, joined, step_noise
+from landscape.figure.barrier_panel import alike, draw_beyond, draw_start, up_to_the_start
 from landscape.figure.checks import Check, Claim, Evidence, Learned, Look, along, judge_job, learning
 from landscape.figure.decided import within_error
 from landscape.figure.reading import SLACK, Column, Reading, counted, listed, primary
 from landscape.figure.sweep import draw as draw_sweep
-from landscape.result.curve import Curve, argmin_alpha, local_maxima, relative_rise
-from landscape.result.curve.crossing import climb, replicate_error
+from landscape.result.curve import argmin_alpha, local_maxima, relative_rise
+from landscape.result.curve.crossing import climb
 from landscape.result.saved import Result
 from landscape.result.verdict import Verdict
 
@@ -26,7 +24,6 @@ PUBLISHED = ("conv_maxout", "conv_maxout_short")  # recipes of the full net, wit
 MAX_ERROR = 0.13  # 12.01 % published at the best epoch; check 6f
 RIGHT = "Fig. 6 right"
 SMALL_NOTE = "whether there is a barrier depends on seed and size: its absence is judged for the full net only"
-ABOVE = 0.25  # of the drop: how far over its start the line is drawn
 GRID = ("vary", "alphas", "objective.num_replicates")  # what the line and its enlarged start are told differently
 Job = tuple[Result, str]
 
@@ -47,7 +44,11 @@ def parts(results: Sequence[Result]) -> tuple[list[Job], list[Job]]:
 def draw(results: Sequence[Result]) -> Figure:
     """First J along the line, then J - J(0) near its start with what the masks leave uncertain, a panel per seed."""
     lines, zooms = parts(results)
-    starts = [(one, f"{name}: " * (len(zooms) > 1), seed) for job, name in zooms for one, seed in _seeds(job)]
+    starts = [
+        (one, f"{name}: " * (len(zooms) > 1), seed, _line_of(job, lines), s)
+        for job, name in zooms
+        for one, seed, s in _seeds(job)
+    ]
     if not lines and not zooms:  # positions of the user's own: still worth a drawing
         return draw_sweep(results)
     num = len(lines) + len(starts)
@@ -57,88 +58,34 @@ def draw(results: Sequence[Result]) -> Figure:
     drawn, beyond = panel.Drawn(), ""
     for (result, name), axes in zip(lines, grid, strict=False):
         drawn += panel.draw_splits(axes, result)
-        beyond = _up_to_the_start(axes, result) or beyond
+        beyond = up_to_the_start(axes, result) or beyond
         title = "from start to solution"
         panel.label_line(axes, title if len(lines) == 1 else f"{name}: {title}", drawn, legend=False)
-    for (result, name, seed), axes in zip(starts, grid[len(lines) :], strict=True):
-        drawn += _draw_start(axes, result)
+    for (result, name, seed, whole, s), axes in zip(starts, grid[len(lines) :], strict=True):
+        drawn += draw_start(axes, result)
+        if whole is not None:
+            draw_beyond(axes, result, whole, s)
         panel.label_line(axes, f"{name}close to the start{seed}", drawn, legend=False)
         axes.set_ylabel("J(θ(α)) - J(θ(0)) [nats]")
-    _alike(grid[len(lines) :])
+    alike(grid[len(lines) :])
     style.legend_outside(figure, drawn.legend_title)
     title = f"Fig. 6: {naming.recipes(results)}{caption.on_data(results)}"
     return caption.finish(figure, results, title, [*drawn.notes, beyond], verdicts=judge(results))
 
 
-def _seeds(result: Result) -> list[Job]:
-    """A job for each seed that can be used, with the seed's name where there are several; the job itself without."""
+def _seeds(result: Result) -> list[tuple[Result, str, int]]:
+    """A job for each usable seed, the seed's name where there are several, and its column; of none the job as it is."""
     curve = primary(result, "train")
     assert curve is not None
     columns, names = result.usable(curve.objective)[0], result.seed_names(curve.num_columns)
     if len(columns) < 2:
-        return [(result, "")]
-    return [(result.columns([s]), f", seed {names[s]}") for s in columns]
+        return [(result, "", columns[0] if columns else 0)]
+    return [(result.columns([s]), f", seed {names[s]}", s) for s in columns]
 
 
-def _up_to_the_start(axes: Axes, result: Result) -> str:
-    """Cut a panel off a little above the start: J beyond the solution would flatten the rest. What to say of it."""
-    curves = [(c, columns) for c in result.curves.values() if (columns := result.usable(c.objective)[0])]
-    if not curves:
-        return ""
-    highest = [c.objective[:, columns].max(axis=1) for c, columns in curves]  # [A] each
-    start = max(float(v[_origin(c)]) for (c, _), v in zip(curves, highest, strict=True))
-    low = min(float(c.objective[:, columns].min()) for c, columns in curves)
-    top, most = start + ABOVE * (start - low), max(float(v.max()) for v in highest)
-    over = [float(c.alphas[v > top].min(initial=math.inf)) for (c, _), v in zip(curves, highest, strict=True)]
-    if not 1 < min(over) < math.inf:
-        return ""
-    axes.set_ylim(low - 0.05 * (top - low), top)
-    return f"the line's panel ends at {top:.2g} nats; beyond α = {min(over):.2f} J grows to {most:.2g}"
-
-
-def _draw_start(axes: Axes, result: Result) -> panel.Drawn:
-    """J - J(0) of every curve of one seed, three standard errors of each that has masks, and the highest point."""
-    lifted = {
-        key: replace(c, objective=c.objective - c.objective[_origin(c)], noise={}) for key, c in result.curves.items()
-    }
-    drawn = panel.draw_splits(axes, replace(result, curves=lifted))
-    axes.axhline(0, color=style.GREY, linewidth=0.8, label="height of the start")
-    curve = primary(result, "train")
-    assert curve is not None
-    columns, _ = result.usable(curve.objective)
-    for s in columns:
-        for key, c in lifted.items():
-            if c.replicates is not None and len(c.replicates) > 1:
-                v, error = c.objective[:, s], 3 * replicate_error(result.curves[key], s)
-                look: dict[str, Any] = {"facecolor": style.SPLIT_COLOR[c.split], "alpha": 0.18, "linewidth": 0}
-                axes.fill_between(c.alphas, v - error, v + error, **look)
-        if curve.replicates is not None:
-            words = f"bands: ± 3 standard errors of {len(curve.replicates)} masks"
-            axes.fill_between([], [], [], label=words, facecolor=style.GREY, alpha=0.3, linewidth=0)
-        top = climb(curve.alphas, curve.objective[:, s])
-        if top.height > 0:
-            look = {"marker": "v", "color": style.BLACK, "linestyle": "none", "markersize": 5}
-            axes.plot([top.at], [top.height], label="highest training cost", **look)
-            words = f"{top.height:.2g} nats at α = {top.at:.2f}"
-            axes.annotate(words, (top.at, top.height), (0, 6), textcoords="offset points", fontsize=7, ha="center")
-        if top.height > 0 and top.is_over:  # only as far as it takes to see the barrier from both sides
-            right = min(1.5 * top.last, float(curve.alphas[-1]))
-            seen = [c.objective[c.alphas <= right + SLACK, s] for c in lifted.values()]
-            low, high = min(float(v.min()) for v in seen), max(float(v.max()) for v in seen)
-            axes.set(xlim=(-0.02 * right, 1.02 * right), ylim=(low - 0.08 * (high - low), high + 0.15 * (high - low)))
-    return drawn
-
-
-def _alike(panels: Sequence[Axes]) -> None:
-    """One range of both axes for panels that are to be compared."""
-    for get, put in ((Axes.get_xlim, Axes.set_xlim), (Axes.get_ylim, Axes.set_ylim)):
-        limits = [get(axes) for axes in panels]
-        for axes in panels:
-            put(axes, min(low for low, _ in limits), max(high for _, high in limits))
-
-
-def _origin(curve: Curve) -> int:
-    return int(np.argmin(np.abs(curve.alphas)))
+def _line_of(zoom: Result, lines: Sequence[Job]) -> Result | None:
+    """The job that measured the whole line of an enlarged start."""
+    return next((job for job, _ in lines if naming.same_line(job, zoom, *GRID)), None)
 
 
 @within_error
@@ -147,8 +94,7 @@ def judge(results: Sequence[Result]) -> list[Verdict]:
     lines, zooms = parts(results)
     found = [verdict for result, name in lines for verdict in judge_job([FALLS_TO_SOLUTION], result, name)]
     for result, name in zooms:
-        whole = next((job for job, _ in lines if naming.same_line(job, result, *GRID)), None)
-        found += judge_job(barrier_at_start(whole), result, name, by_curve=True)
+        found += judge_job(barrier_at_start(_line_of(result, lines)), result, name, by_curve=True)
     return found + [verdict for result, name in lines or zooms for verdict in judge_job([FEW_ERRORS], result, name)]
 
 
@@ -215,7 +161,8 @@ def _height(seed: Start) -> Reading:
     assert seed.whole is not None
     if (failed := seed.whole.no_drop() or seed.no_barrier()) is not None:
         return failed
-    share = max(seed.climb.height, 0.0) / seed.whole.fall
+    beyond = climb(*joined(seed.zoom.curve, seed.whole.curve, seed.zoom.s)).height  # where J still climbs at its end
+    share = max(seed.climb.height, beyond, 0.0) / seed.whole.fall
     return Reading(f"{share:.2g} of the drop of {seed.whole.fall:.3f} nats", share <= 0.10, share)
 
 

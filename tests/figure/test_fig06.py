@@ -26,11 +26,13 @@ def bump(a: Array, height: float = 0.03, at: float = 0.05) -> Array:
     return height * (a / at) * np.exp(1 - a / at)
 
 
-def jobs(height: float = 0.03, spread: float = 1e-3, seeds: int = 1, **changes: Any) -> list[Any]:
+def jobs(
+    height: float = 0.03, spread: float = 1e-3, seeds: int = 1, at: float = 0.05, power: float = 3.0, **changes: Any
+) -> list[Any]:
     """The line and its enlarged start, there with four mask replicates tilted by +-spread nats per unit of alpha."""
 
     def shape(a: Array) -> Array:
-        return np.asarray(make.descent(a) + bump(a, height))
+        return np.asarray(make.descent(a, power=power) + bump(a, height, at))
 
     tilts = spread * np.array([-1.5, -0.5, 0.5, 1.5])
     found = []
@@ -141,6 +143,18 @@ def test_a_tall_barrier_breaks_6c_at_every_scale_but_smoke() -> None:
         verdict = make.pick(judge(jobs(height=0.3, scale=scale)), "6c", "stochastic")
         assert verdict.holds is holds
     assert all(v.holds is None for v in judge(jobs(scale="smoke")))
+
+
+def test_a_barrier_that_outlasts_the_enlarged_start_is_followed_on_the_line() -> None:
+    results = jobs(height=0.1, at=0.4, power=8.0, seeds=2)
+    line, zoom = (job.curves["train/deterministic"] for job in results)
+    left, *right = draw(results).axes
+    for s, axes in enumerate(right):
+        over = climb(line.alphas, line.objective[:, s])
+        assert climb(zoom.alphas, zoom.objective[:, s]).last < over.at < over.last
+        assert axes.get_xlim()[1] > over.last and "beyond: the line's points, one mask" in words(axes)
+    height = climb(line.alphas, line.objective[:, 1]).height / (line.objective[0, 1] - line.objective[9, 1])
+    assert make.pick(judge(results), "6c", "deterministic").measured.startswith(f"{height:.2g} of the drop")
 
 
 def test_a_narrow_barrier_breaks_6d() -> None:
