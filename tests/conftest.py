@@ -48,7 +48,9 @@ ROWS_OF_ONE = {
     "objective/test_any_module.py::test_slopes_are_those_of_the_plain_loop_or_refused": 4,
     "objective/test_slope.py::test_slopes_equal_central_differences": 3,
     "training/test_batches.py::test_batches_and_validation_are_those_of_the_original": 4,
+    "theory/test_derivations.py::test_every_derivation_proves_its_steps_and_holds": 3,
     "theory/test_derivations.py::test_it_says_what_is_known_and_its_checks_hold_elsewhere": 3,
+    "theory/test_main.py::test_every_derivation_draws": 3,
 }
 """Long tables that say one law of many things: ``make test`` runs one row of so many, CI's slow stage the others."""
 
@@ -77,6 +79,12 @@ def _one_thread() -> None:
 def _own_outputs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is written to the checkout's outputs/, and no test finds what another has trained."""
     monkeypatch.setenv("LANDSCAPE_OUTPUTS", str(tmp_path / "outputs"))
+
+
+@pytest.fixture
+def blank_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Figures are laid out and judged as ever; only their rendering, most of a small command's time, is left out."""
+    monkeypatch.setattr("matplotlib.figure.Figure.savefig", lambda self, target, **_: target.write(b"blank"))
 
 
 @pytest.fixture(autouse=True)
