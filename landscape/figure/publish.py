@@ -76,10 +76,13 @@ def page(results: Sequence[Result], verdicts: Sequence[Verdict]) -> str:
     lines = [f"- verdicts: {told}"]
     lines += [f"- caps of this scale: {'; '.join(caps)}"] if caps else []
     lines += [f"- {', '.join(f'{k} {v}' for k, v in first.versions.items())}", ""]
-    lines += ["| job | device | seconds | best epoch | epochs | test errors |", "|---|---|---|---|---|---|"]
+    is_split = any(r.seconds_training > 0 for r in results)  # results of earlier versions do not say
+    names = ["job", "device", "seconds", *["of these training"] * is_split, "best epoch", "epochs", "test errors"]
+    lines += [f"| {' | '.join(names)} |", "|---" * len(names) + "|"]
     for r, label in zip(results, naming.names(results), strict=True):
-        cells = [_numbers(r, key) for key in ("best_epoch", "num_epochs", "num_test_errors")]
-        lines.append(f"| {label} | {r.device} | {r.seconds:.0f} | {' | '.join(cells)} |")
+        cells = [label, r.device, f"{r.seconds:.0f}", *[f"{r.seconds_training:.0f}"] * is_split]
+        cells += [_numbers(r, key) for key in ("best_epoch", "num_epochs", "num_test_errors")]
+        lines.append(f"| {' | '.join(cells)} |")
     seconds = "Seconds are of this job alone: of a network that an earlier job had trained, those of its line and not"
     lines += ["", f"{seconds} of its epochs.", "", "![figure](figure.png)", "", *verdict_rows(verdicts), ""]
     return "\n".join([*head, *map(plain, lines)])
