@@ -48,6 +48,7 @@ LATER: dict[str, Any] = {
     "endpoints.starts": 1,
     "endpoints.align_seed": 0,
     "objective.tolerance": None,
+    "vary.modes": {"both": ["stochastic", "deterministic"], "landscape": {"path": {"PartialLine": ["deterministic"]}}},
 }
 """Keys that came when results were known by the others: at these values they count as absent."""
 

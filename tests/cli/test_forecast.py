@@ -80,6 +80,7 @@ def test_jobs_that_share_a_recipe_are_timed_once(cli: Cli, timings: list[Timing]
     assert updates("model.widths=[8,8],[9,9]") == 2
 
 
+@pytest.mark.slow
 def test_what_is_surely_short_is_not_timed_ahead_of_a_run(cli: Cli, timings: list[Timing]) -> None:
     assert cli("limits=smoke", *TINY[2:]).status == 0
     assert not timings

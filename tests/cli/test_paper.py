@@ -85,7 +85,7 @@ def test_a_forecast_alone_reports_nothing(
     said = capfd.readouterr()
     rows = {line.split()[0]: line.split() for line in said.out.splitlines() if line}
     assert rows["fig05_two_solutions"][1:5] == ["cpu", "2", "of", "2"] and "all together" in said.out
-    assert len(rows["fig13_maxout_residual"]) == len(rows["fig05_two_solutions"]) - len("about 8 s".split())
+    assert len(rows["fig13_maxout_residual"]) == len(rows["fig05_two_solutions"]) - len(["about", "8", "s"])
     assert "cut: fig13_maxout_residual: training.max_epochs 1000 -> 300" in said.out
     assert "report" not in said.out + said.err and not list(tmp_path.iterdir())
 

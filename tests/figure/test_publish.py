@@ -44,6 +44,14 @@ def test_what_the_command_line_sweeps_over_an_experiment_is_told() -> None:
     assert command_of(found) == "python -m landscape +experiment=fig05_two_solutions optimizer.lr=1,2"
 
 
+def test_nets_with_different_numbers_of_seeds_are_a_line_each() -> None:
+    """Left to the experiment, the recipe would be all of its recipes."""
+    told = [["recipe=maxout", "training.num_seeds=3"], ["recipe=sigmoid"]]
+    found = [make.result("digits", overrides=[*overrides, "+experiment=fig03_overlay"]) for overrides in told]
+    head = "python -m landscape +experiment=fig03_overlay"
+    assert command_of(found).split("\n") == [f"{head} recipe=maxout training.num_seeds=3", f"{head} recipe=sigmoid"]
+
+
 def test_the_page_and_its_arrays(tmp_path: Path) -> None:
     results = jobs()
     results[1].overrides.append("outputs=/home/somebody/there")

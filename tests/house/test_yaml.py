@@ -137,7 +137,7 @@ def test_what_stands_in_at_cpu_says_for_what() -> None:
     """A recipe that an experiment takes at ``limits=cpu`` alone would else call its result the paper's."""
     texts = {file: file.read_text() for file in EXPERIMENTS}
     named = {name for text in texts.values() for name in re.findall(r"of_scale:\$\{vary[\w.]*\},(\w+)\}", text)}
-    assert len(named) == 3
+    assert {"conv_maxout_wide", "mpdbm_short"} <= named
     for name in named:
         assert " -> " in loaded(CONF / f"recipe/{name}.yaml")["cpu"]["instead"]
 
