@@ -18,6 +18,7 @@ from landscape.command.collect.current import entry_of
 from landscape.command.collect.parts import folder_of
 from landscape.command.config import version
 from landscape.command.connect import connected
+from landscape.command.limits import scale_of
 from landscape.command.prepare import NAME_IT
 from landscape.command.recipe import Recipe
 from landscape.data.own import sentences
@@ -74,7 +75,7 @@ def run(
     result = Result(
         name=name,
         figure=config["figure"],
-        scale=config["limits"]["scale"],
+        scale=scale_of(config["limits"], recipe.caps),
         choices=choices,
         overrides=overrides,
         caps=recipe.caps,

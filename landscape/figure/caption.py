@@ -149,7 +149,7 @@ def on_data(results: Sequence[Result]) -> str:
 
 
 def scale_label(results: Sequence[Result]) -> str:
-    """``full scale``, ``reduced scale``, ``smoke scale``, or several of them."""
+    """``full scale``, ``cpu scale``, ``reduced scale``, ``smoke scale``, or several of them."""
     return " and ".join(dict.fromkeys(result.scale for result in results)) + " scale"
 
 

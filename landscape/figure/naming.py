@@ -70,10 +70,14 @@ def caps_of(result: Result) -> list[str]:
 
 
 def caps(results: Sequence[Result]) -> list[str]:
-    """The caps that bit, each with how many jobs it is of where it is not of all."""
-    found = [cap for result in results for cap in caps_of(result)]
-    of = {cap: found.count(cap) for cap in dict.fromkeys(found)}
-    return [cap if num == len(results) else f"{cap} ({num} of {len(results)} jobs)" for cap, num in of.items()]
+    """The caps that bit, each with how many jobs it is of where it is not of all; whose, where others are not cut."""
+    found: dict[str, list[Result]] = {}
+    for result in results:
+        for cap in caps_of(result):
+            found.setdefault(cap, []).append(result)
+    mixed = len({result.scale for result in results}) > 1
+    of = {cap: recipes(some) if mixed else f"{len(some)} of {len(results)} jobs" for cap, some in found.items()}
+    return [cap if len(some) == len(results) else f"{cap} ({of[cap]})" for cap, some in found.items()]
 
 
 def num_classes(result: Result) -> int:

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from landscape.errors import InputError
 from landscape.figure import naming, style
+from landscape.figure.caption import scale_label
 from landscape.ground.files.temporary import write_text
 from landscape.ground.files.text import plain
 from landscape.ground.provenance import conf_dir
@@ -81,12 +82,13 @@ def verdict_rows(verdicts: Sequence[Verdict]) -> list[str]:
 def page(results: Sequence[Result], verdicts: Sequence[Verdict]) -> str:
     """The page in Markdown, every number taken from the results."""
     first = results[0]
-    caps = sorted({cap for r in results for cap in naming.caps_of(r)})
+    scales = scale_label(results)
+    caps = naming.caps(results) if " and " in scales else sorted({cap for r in results for cap in naming.caps_of(r)})
     found = counts(verdicts)
     told = ", ".join(f"{num} {word}" for word, num in found.items() if word != IDENTITIES)
     if found[IDENTITIES]:
         told += f"; apart from these {identities(found[IDENTITIES])}, true by construction or by a theorem"
-    head = [plain(f"# {first.name}, {first.scale} scale"), "", "```", command_of(results), "```", ""]
+    head = [plain(f"# {first.name}, {scales}"), "", "```", command_of(results), "```", ""]
     lines = [f"- verdicts: {told}"]
     lines += [f"- caps of this scale: {'; '.join(caps)}"] if caps else []
     lines += [f"- {', '.join(f'{k} {v}' for k, v in first.versions.items())}", ""]

@@ -25,7 +25,7 @@ class Result:
     Args:
         name: the experiment, ``"fig01_maxout"``; also the W&B group and the output folder.
         figure: dotted module with ``draw`` and ``judge``, ``"landscape.figure.fig01_maxout"``.
-        scale: ``"full"``, ``"reduced"`` or ``"smoke"``.
+        scale: ``"full"``, ``"cpu"``, ``"reduced"`` or ``"smoke"``.
         choices: Hydra group choices, ``{"recipe": "maxout", "endpoints": "init_to_solution", ...}``.
         overrides: what the command line and the sweep set, ``["recipe=maxout", "training.max_epochs=3"]``.
         caps: one sentence per limit that bit, ``"training.max_epochs 1000 -> 6"``.

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from matplotlib.figure import Figure
 
 from landscape.__main__ import main
 
@@ -62,12 +61,6 @@ def status_of(*arguments: str) -> int:
         except SystemExit as stop:
             return int(stop.code or 0)
     return 0
-
-
-@pytest.fixture
-def blank_figures(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Figures are laid out and judged as ever; only their rendering, most of a small command's time, is left out."""
-    monkeypatch.setattr(Figure, "savefig", lambda self, target, **_: target.write(b"blank"))
 
 
 @pytest.fixture

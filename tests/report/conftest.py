@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from matplotlib.figure import Figure
 
 from landscape.report.__main__ import main
 from landscape.result.saved import Result
@@ -51,12 +50,6 @@ def saved(folder: Path, results: Sequence[Result]) -> Path:
     for number, result in enumerate(results):
         result.save(folder / f"job{number}")
     return folder
-
-
-@pytest.fixture
-def blank_figures(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Figures are laid out and judged as ever; only their rendering, most of a small page's time, is left out."""
-    monkeypatch.setattr(Figure, "savefig", lambda self, target, **_: target.write(b"<?xml blank"))
 
 
 @pytest.fixture

@@ -142,6 +142,7 @@ def test_mathematics_holds_nothing_that_markdown_or_github_takes_amiss() -> None
     assert r"\left\lbrace 1" in page.display(sympy.FiniteSet(1, 2))
 
 
+@pytest.mark.slow
 def test_every_derivation_is_on_the_page(rendered: str) -> None:
     for name in NAMES:
         assert f"(#{name.replace('_', '-')})" in rendered and f"`python -m theory {name}`" in rendered
@@ -151,11 +152,13 @@ def test_every_derivation_is_on_the_page(rendered: str) -> None:
         assert block.count("{") == block.count("}") and not re.search(r"operatorname|\\\\|\\[{}|,;!]|[*<>]", block)
 
 
+@pytest.mark.slow
 def test_the_page_is_the_same_every_time(rendered: str) -> None:
     assert page.render({"thales": NAMES["thales"]}) == page.render({"thales": NAMES["thales"]})
     assert not re.search(r"\d\.\d{9,}", rendered)  # no number that was computed in floats
 
 
+@pytest.mark.slow
 def test_the_document_is_up_to_date(rendered: str) -> None:
     assert DOCUMENT.exists(), f"docs/theory.md is missing; write it: {COMMAND}"
     written = DOCUMENT.read_text(encoding="utf-8")
