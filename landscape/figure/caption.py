@@ -84,8 +84,14 @@ def judged(verdicts: Sequence[Verdict]) -> str:
 
 
 def told(results: Sequence[Result]) -> str:
-    """``set: training.max_epochs=3; optimizer.lr=0.1 | 0.2``: the overrides, the values of one key together."""
-    values = naming.by_key(item for result in results for item in naming.plain_overrides(result))
+    """``set: training.max_epochs=3; optimizer.lr=0.1 | 0.2``: the overrides, the values of one key together; without
+    what an experiment sweeps itself, which is what its figure shows."""
+    values = naming.by_key(
+        item
+        for result in results
+        for item in naming.plain_overrides(result)
+        if item.partition("=")[0] not in (naming.swept_by(naming.experiment_of(result)) or ())
+    )
     return "set: " + "; ".join(f"{key}={_listed(found)}" for key, found in values.items()) if values else ""
 
 
@@ -137,7 +143,7 @@ def on_data(results: Sequence[Result]) -> str:
 
 
 def scale_label(results: Sequence[Result]) -> str:
-    """``full scale``, ``reduced scale``, ``smoke scale``, or several of them."""
+    """``full scale``, ``cpu scale``, ``reduced scale``, ``smoke scale``, or several of them."""
     return " and ".join(dict.fromkeys(result.scale for result in results)) + " scale"
 
 

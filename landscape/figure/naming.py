@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from pathlib import Path
 
+from landscape.ground.provenance import conf_dir
 from landscape.ground.settings import key_of, named
 from landscape.result.saved import Result
 
@@ -23,8 +26,8 @@ def recipe(result: Result) -> str:
 
 
 def recipes(results: Sequence[Result]) -> str:
-    """Of several jobs, each once."""
-    return " and ".join(dict.fromkeys(map(recipe, results)))
+    """Of several jobs for a reader, each once."""
+    return " and ".join(dict.fromkeys(read_out(recipe(result)) for result in results))
 
 
 def net(result: Result) -> str:
@@ -38,6 +41,10 @@ RECIPES = {
     "relu_dropout": "ReLU with dropout",
     "relu": "ReLU without dropout",
     "relu_adam": "ReLU, by Adam",
+    "relu_shallow": "a shallow ReLU net",
+    "maxout_adversarial": "adversarially trained maxout",
+    "deep_linear": "a linear net of two weights",
+    "deep_linear_images": "deep linear nets",
 }
 """For a reader, where its name is not a word."""
 
@@ -46,6 +53,12 @@ def read_out(words: str) -> str:
     """A name that begins with a recipe's, with the recipe for a reader."""
     first, comma, rest = words.partition(",")
     return f"{RECIPES.get(first, first)}{comma}{rest}"
+
+
+def unit_of_columns(result: Result) -> str:
+    """What its columns are: ``seeds``, or ``pairs`` of them where its lines lie between two seeds' solutions."""
+    is_pair = [any(dash in name[1:] for dash in "-–") for name in result.seeds]
+    return "pairs" if is_pair and all(is_pair) else "seeds"
 
 
 def caps_of(result: Result) -> list[str]:
@@ -60,10 +73,14 @@ def caps_of(result: Result) -> list[str]:
 
 
 def caps(results: Sequence[Result]) -> list[str]:
-    """The caps that bit, each with how many jobs it is of where it is not of all."""
-    found = [cap for result in results for cap in caps_of(result)]
-    of = {cap: found.count(cap) for cap in dict.fromkeys(found)}
-    return [cap if num == len(results) else f"{cap} ({num} of {len(results)} jobs)" for cap, num in of.items()]
+    """The caps that bit, each with how many jobs it is of where it is not of all; whose, where others are not cut."""
+    found: dict[str, list[Result]] = {}
+    for result in results:
+        for cap in caps_of(result):
+            found.setdefault(cap, []).append(result)
+    mixed = len({result.scale for result in results}) > 1
+    of = {cap: recipes(some) if mixed else f"{len(some)} of {len(results)} jobs" for cap, some in found.items()}
+    return [cap if len(some) == len(results) else f"{cap} ({of[cap]})" for cap, some in found.items()]
 
 
 def num_classes(result: Result) -> int:
@@ -80,6 +97,24 @@ def knows_classes(result: Result) -> bool:
 def plain_overrides(result: Result) -> list[str]:
     """The overrides that say something new: no choice of recipe, endpoints or alphas, and nothing on how to run."""
     return [item for item in named(result.overrides) if key_of(item) not in CHOSEN]
+
+
+@lru_cache
+def swept_by(experiment: str) -> frozenset[str] | None:
+    """The keys that an experiment sweeps itself; None of one that is not here any more, or where no config is read."""
+    known = {file.stem: file for file in (Path(conf_dir()) / "experiment").glob("*.yaml")}
+    if (file := known.get(experiment)) is None:  # looked up: a name from a file makes no path
+        return None
+    try:
+        from omegaconf import OmegaConf  # here: a figure is redrawn where only numpy and matplotlib are
+    except ImportError:
+        return None
+    return frozenset(OmegaConf.select(OmegaConf.load(file), "hydra.sweeper.params") or {})
+
+
+def experiment_of(result: Result) -> str:
+    """Its name, empty where the command named none."""
+    return next((o.partition("=")[2] for o in result.overrides if o.startswith("+experiment")), "")
 
 
 def by_key(overrides: Iterable[str]) -> dict[str, list[str]]:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from landscape.errors import InputError
-from landscape.model.checks import check_counts, check_init_ranges, check_max_norms
+from landscape.model.checks import check_counts, check_init_ranges, check_init_scale, check_max_norms
 from landscape.model.dropout import dropout_layers
 
 
@@ -32,9 +32,10 @@ class ConvMaxout(nn.Module):
         lr_scales: factor per layer on the learning rate of its weights and biases; None: 1.
         include, scale: dropout of each layer's input, every element for itself; None: no dropout.
         dropout: False drops the dropout layers without touching the other numbers.
+        init_scale: factor on every r_l.
 
     Raises:
-        InputError: no image, a list of the wrong length, or a layer whose map would be empty.
+        InputError: no image, a list of the wrong length, a bad init_scale, or a layer whose map would be empty.
 
     Source: Goodfellow et al. 2013 (arXiv 1302.4389); pylearn2 ``scripts/papers/maxout/cifar10_no_aug_valid.yaml``.
     """
@@ -55,6 +56,7 @@ class ConvMaxout(nn.Module):
         include: Sequence[float] | None = None,
         scale: Sequence[float] | None = None,
         dropout: bool = True,
+        init_scale: float = 1.0,
     ) -> None:
         super().__init__()
         if image is None or len(image) != 3 or min(image) < 1:
@@ -70,6 +72,7 @@ class ConvMaxout(nn.Module):
         for key, counts in (("widths", widths), ("pieces", pieces), ("kernels", kernels), ("windows", windows)):
             check_counts(f"model.{key}", counts)
         check_init_ranges("model.init_ranges", init_ranges)
+        check_init_scale(init_scale)
         check_max_norms("model.max_norms", max_norms or ())
         self.image, self.pieces = tuple(image), list(pieces)
         self.pads, self.windows, self.strides = list(pads), list(windows), list(strides)
@@ -89,7 +92,7 @@ class ConvMaxout(nn.Module):
         with torch.no_grad():
             for layer, r in zip(layers, init_ranges, strict=True):
                 assert layer.bias is not None
-                layer.weight.uniform_(-r, r)
+                layer.weight.uniform_(-r * init_scale, r * init_scale)
                 layer.bias.zero_()
         self.max_norms = {f"layers.{k}.weight": c for k, c in enumerate(max_norms or ())}
         self.lr_scales = {f"layers.{k}.{part}": s for k, s in enumerate(lr_scales or ()) for part in ("weight", "bias")}
