@@ -9,7 +9,7 @@ import numpy as np
 
 from landscape.figure import sweep
 from landscape.figure.__main__ import main
-from landscape.figure.publish import command_of, publish, verdict_rows
+from landscape.figure.publish import command_of, page, publish, verdict_rows
 from landscape.result.saved import Result
 from landscape.result.verdict import Verdict
 
@@ -66,16 +66,25 @@ def test_the_page_and_its_arrays(tmp_path: Path) -> None:
         np.testing.assert_array_equal(loaded.curves[name].objective, curve.objective)
 
 
+def test_seconds_of_training_are_told_where_they_are_known() -> None:
+    """A line of 79 s is no training of 186 epochs; results of earlier versions do not say."""
+    job = replace(make.result("maxout"), seconds=79.0)
+    assert "| job | device | seconds | best epoch |" in page([job], [])
+    known = page([job, replace(job, seconds=2146.0, seconds_training=2067.0)], [])
+    assert "| job | device | seconds | of these training | best epoch |" in known
+    assert "| 79 | 0 |" in known and "| 2146 | 2067 |" in known
+
+
 def test_every_verdict_is_a_row() -> None:
     verdict = Verdict("1a", "c", "s", "x", "m", "e", None, "smoke")
     assert len(verdict_rows([verdict] * 3)) == 5
 
 
 def test_redrawing_a_page_draws_its_figure_and_nothing_more(tmp_path: Path) -> None:
-    results, page = jobs(), tmp_path / "page"
-    publish(results, [], sweep.draw(results), page)
-    before = {path: path.read_bytes() for path in page.rglob("*") if path.is_file()}
-    (page / "figure.png").unlink()
-    assert main([str(page)]) == 0
-    assert {path for path in page.rglob("*") if path.is_file()} == set(before)
+    results, place = jobs(), tmp_path / "page"
+    publish(results, [], sweep.draw(results), place)
+    before = {path: path.read_bytes() for path in place.rglob("*") if path.is_file()}
+    (place / "figure.png").unlink()
+    assert main([str(place)]) == 0
+    assert {path for path in place.rglob("*") if path.is_file()} == set(before)
     assert all(path.read_bytes() == content for path, content in before.items() if "figure" not in path.name)
