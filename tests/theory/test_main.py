@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import json
 import re
-import subprocess
 import sys
 from pathlib import Path
 
@@ -100,16 +99,6 @@ def test_a_check_that_fails_is_status_1(monkeypatch: pytest.MonkeyPatch, capsys:
     monkeypatch.setitem(NAMES, "example", "theory_example")
     assert main(["example"]) == 1
     assert "FAILS  grid" in capsys.readouterr().out
-
-
-def test_theory_stands_alone() -> None:
-    code = (
-        "import importlib, sys, theory.__main__ as m, theory.certificate.file, theory.page\n"
-        "[importlib.import_module(name) for name in m.NAMES.values()]\n"
-        "strangers = {'torch', 'landscape', 'matplotlib', 'hydra'}\n"
-        "sys.exit(bool(strangers & {name.split('.')[0] for name in sys.modules}))"
-    )
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_options_may_stand_before_the_parameters(capsys: pytest.CaptureFixture[str]) -> None:
