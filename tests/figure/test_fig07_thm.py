@@ -221,7 +221,9 @@ def test_theorem_2_counts_extrema_inside_and_reads_the_proof() -> None:
     assert holds(thm02_relu_exact.judge([exact(PROOF | inside)]))["thm02-extrema"] is False
     stopped = {**PROOF, "train/proven_decreasing": [0.0], "train/proven_until": [0.7]}
     assert holds(thm02_relu_exact.judge([exact(stopped)]))["thm02-proof"] is None  # not proven is not refuted
-    assert {"exact", "proven to fall"} <= set(words(thm02_relu_exact.draw([exact(PROOF)]).axes[0]))
+    (axes,) = thm02_relu_exact.draw([exact(PROOF)]).axes
+    assert {"exact", "proven to fall"} <= set(words(axes))
+    assert axes.lines[0].get_xdata()[-1] == exact(PROOF).curves["train/deterministic"].alphas[-1]
 
 
 @pytest.mark.parametrize("module", [thm01_certificate, thm02_relu_exact])
