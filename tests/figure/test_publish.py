@@ -9,7 +9,7 @@ import numpy as np
 
 from landscape.figure import sweep
 from landscape.figure.__main__ import main
-from landscape.figure.publish import command_of, publish, verdict_rows
+from landscape.figure.publish import command_of, page, publish, verdict_rows
 from landscape.result.saved import Result
 from landscape.result.verdict import Verdict
 
@@ -64,6 +64,14 @@ def test_the_page_and_its_arrays(tmp_path: Path) -> None:
     assert "outputs" not in loaded.config and loaded.overrides == results[1].overrides[:-1]
     for name, curve in results[1].curves.items():
         np.testing.assert_array_equal(loaded.curves[name].objective, curve.objective)
+
+
+def test_a_page_of_two_scales_says_which_net_was_cut() -> None:
+    """Of figure 1 at ``limits=cpu`` one row is the paper's and calls itself full, the other is not."""
+    cut = make.result("maxout_adversarial", scale="cpu", caps=["training.max_epochs 500 -> 60"])
+    told = page([cut, make.result("maxout")], [])
+    assert told.startswith("# fig01_maxout, cpu and full scale")
+    assert "caps of this scale: training.max_epochs 500 -> 60 (adversarially trained maxout)" in told
 
 
 def test_every_verdict_is_a_row() -> None:
