@@ -60,7 +60,9 @@ def run(
     if issubclass(recipe.stage, Network) and not is_ours(config["data"]):
         for sentence in sentences(recipe.dataset, NAME_IT):
             log.info("%s", sentence)
+    begun = time.monotonic()
     subject, solutions, entries, of_curves = _subject_of(recipe, tracker.epoch)
+    trained = time.monotonic() - begun
     ends = (config["endpoints"] or {}).get("_target_", "")
     if issubclass(recipe.stage, Trained) and not recipe.finds and not ends.endswith(".InitToSolution"):
         log.warning("this measurement looks at whole trainings and makes no use of endpoints (%s)", ends)
@@ -90,6 +92,7 @@ def run(
         versions=_versions(subject, config),
         device=device_name(device),
         seconds=time.monotonic() - started,
+        seconds_training=trained if solutions is not None else 0.0,
     )
     result.verdicts.extend(figure.judge([result]))
     return result, entries

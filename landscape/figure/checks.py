@@ -116,8 +116,8 @@ class Claim:
             measured = worst.measured
         if len(readings) > 1:
             measured += f" ({over_seeds([r.holds for r in readings], evidence.unit)})"
-        if len(readings) > 1 and all(r.each for r in readings):
-            measured += f"; each: {', '.join(r.each for r in readings)}"
+        if len(readings) > 1 and any(r.each for r in readings):
+            measured += f"; each: {', '.join(r.each or 'not judged' for r in readings)}"
         calibrated = told(self.calibrated)
         return Verdict(
             self.id,

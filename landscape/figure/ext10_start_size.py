@@ -85,10 +85,9 @@ def _moved(result: Result) -> tuple[float, str] | None:
     scale, kind = scales.get(_kind(ends)), _kind(path)
     if scale is None or kind not in ("Linear", "PartialLine"):
         return None
-    only, without = (path.get(key) or None for key in ("only", "without"))
-    words = {(None, None): ALL, ("*.bias", None): BIASES, (None, "*.bias"): WEIGHTS}
-    key = tuple(None if names is None else " ".join(names) for names in (only, without))
-    return scale, words.get(key, " without ".join(map(str, key)))
+    only, without = (" ".join(path.get(key) or ()) for key in ("only", "without"))
+    words = {("", ""): ALL, ("*.bias", ""): BIASES, ("", "*.bias"): WEIGHTS}
+    return scale, words.get((only, without), f"{only or ALL} without {without or 'none'}")
 
 
 def _kind(node: Mapping[str, Any]) -> str:
@@ -143,7 +142,12 @@ def _draw_heights(axes: Axes, lines: Sequence[tuple[str, Job]]) -> None:
         for s, start in enumerate(starts):
             at = k + 0.13 * (s - (len(starts) - 1) / 2)
             error = start.noise if math.isfinite(start.noise) else 0.0
-            look = {"color": style.CYCLE[s % len(style.CYCLE)], "markersize": 4, "capsize": 2, "linewidth": 1.0}
+            look: dict[str, Any] = {
+                "color": style.CYCLE[s % len(style.CYCLE)],
+                "markersize": 4,
+                "capsize": 2,
+                "linewidth": 1.0,
+            }
             axes.errorbar([at], [max(start.climb.height, 0.0)], [error], fmt="o", **look)
     axes.axhline(0, color=style.GREY, linewidth=0.8, zorder=0)
     axes.set_xticks(range(len(lines)), [word for word, _ in lines], rotation=35, ha="right")

@@ -16,6 +16,7 @@ from landscape.figure.sweep.copies import joined as joined_seeds
 from landscape.result.saved import Result
 from landscape.result.verdict import Verdict
 
+ORDER = ("maxout", "relu_dropout", "sigmoid")  # each in its own colour, whichever command came first
 MONOTONE = monotone("3a", "Fig. 3", "train")
 SAME_START = Claim("3b", "All networks start at the same J", "Fig. 3", "spread of J(0) <= 0.005", identity=True)
 ONE_MINIMUM = one_minimum_at_solution("3c", "Fig. 3", "train")
@@ -25,7 +26,7 @@ ONE_MINIMUM = one_minimum_at_solution("3c", "Fig. 3", "train")
 def draw(results: Sequence[Result]) -> Figure:
     """Training J of every net, and its validation J thin and dotted; with its seeds where they differ in number."""
     figure, axes = style.alone(7.4, 4.2)
-    results = joined_seeds(results)
+    results = sorted(joined_seeds(results), key=lambda result: naming.rank(naming.recipe(result), ORDER))
     words, nums = list(map(naming.read_out, naming.names(results))), [result.num_columns for result in results]
     if len(set(nums)) > 1:
         words = [f"{word}, {counted(num, 'seed')}" for word, num in zip(words, nums, strict=True)]

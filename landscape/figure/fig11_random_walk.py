@@ -112,7 +112,8 @@ def draw(results: Sequence[Result]) -> Figure:
         f"x: projection on the line from the start to step {step}, r: residual, both in units of its length L",
         "the limit of many dimensions is also the mean in every dimension; in two the variance of both is infinite",
     ]
-    return caption.finish(figure, results, "Fig. 11: random walks, in units of L", notes, verdicts=judge(results))
+    title, shown = "Fig. 11: random walks, in units of L", ["measurement.dimension"]
+    return caption.finish(figure, results, title, notes, judge(results), shown)
 
 
 def _draw(axes: Axes, found: Walk) -> None:

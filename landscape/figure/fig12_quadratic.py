@@ -39,7 +39,7 @@ def draw(results: Sequence[Result]) -> Figure:
     axes.set(xlabel="projection on the line to the solution, x / R", ylabel="residual, r / R", aspect="equal")
     axes.set_ylim(bottom=0)
     style.legend_outside(figure)
-    return caption.finish(figure, results, _title(jobs), _notes(jobs), verdicts=judge(results))
+    return caption.finish(figure, results, _title(jobs), _notes(jobs), judge(results), ["vary"])
 
 
 def _title(jobs: Sequence[Result]) -> str:

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
-from pathlib import Path
 
-from landscape.ground.provenance import conf_dir
 from landscape.ground.settings import key_of, named
 from landscape.result.saved import Result
 
@@ -99,24 +96,6 @@ def plain_overrides(result: Result) -> list[str]:
     return [item for item in named(result.overrides) if key_of(item) not in CHOSEN]
 
 
-@lru_cache
-def swept_by(experiment: str) -> frozenset[str] | None:
-    """The keys that an experiment sweeps itself; None of one that is not here any more, or where no config is read."""
-    known = {file.stem: file for file in (Path(conf_dir()) / "experiment").glob("*.yaml")}
-    if (file := known.get(experiment)) is None:  # looked up: a name from a file makes no path
-        return None
-    try:
-        from omegaconf import OmegaConf  # here: a figure is redrawn where only numpy and matplotlib are
-    except ImportError:
-        return None
-    return frozenset(OmegaConf.select(OmegaConf.load(file), "hydra.sweeper.params") or {})
-
-
-def experiment_of(result: Result) -> str:
-    """Its name, empty where the command named none."""
-    return next((o.partition("=")[2] for o in result.overrides if o.startswith("+experiment")), "")
-
-
 def by_key(overrides: Iterable[str]) -> dict[str, list[str]]:
     """``["a=1", "b=2", "a=3"]`` -> the values of each key, each once and in their order."""
     values: dict[str, dict[str, None]] = {}
@@ -135,9 +114,8 @@ def names(results: Sequence[Result], brief: bool = False) -> list[str]:
     shared = set.intersection(*(set(plain_overrides(result)) for result in results)) if results else set()
     several, found = len({net(result) for result in results}) > 1, []
     for result in results:
-        extra = [
-            result.choices[key] for key in differing if key in result.choices and result.choices[key] != net(result)
-        ]
+        chosen = [result.choices[key] for key in differing if key in result.choices]
+        extra = [word for word in dict.fromkeys(chosen) if word != net(result)]  # a grid is called as its ends are
         extra += [item for item in plain_overrides(result) if item not in shared and key_of(item) != "model"]
         keep_recipe = not (brief and extra and not several)
         found.append(", ".join([net(result)] * keep_recipe + extra))

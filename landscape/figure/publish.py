@@ -15,12 +15,15 @@ from landscape.figure import naming, style
 from landscape.figure.caption import scale_label
 from landscape.ground.files.temporary import write_text
 from landscape.ground.files.text import plain
+from landscape.ground.provenance import conf_dir
 from landscape.ground.settings import key_of, uses_of
 from landscape.result.saved import Result
 from landscape.result.verdict import IDENTITIES, Verdict, counts, group_of, identities, ordered
 
 _WORDS = {True: "yes", False: "**no**", None: "not judged"}
 IDENTITY = "identity"
+MOST_TOLD = 8
+"""Seeds whose numbers a page lists one by one."""
 
 
 def command_of(results: Sequence[Result]) -> str:
@@ -33,16 +36,27 @@ def command_of(results: Sequence[Result]) -> str:
     first = [o for o in shared if o.startswith("+experiment")]
     rest = [o for o in shared if o not in first and uses_of(key_of(o)).result]
     differ = [[o for o in r.overrides if o not in shared and uses_of(key_of(o)).result] for r in results]
-    experiment = naming.experiment_of(results[0])
-    swept = naming.swept_by(experiment) if experiment else frozenset[str]()
-    # Of an experiment that is not here any more: it swept all that differs.
-    told = [[o for o in job if swept is not None and o.partition("=")[0] not in swept] for job in differ]
+    told = [[o for o in job if not _is_own(o, first)] for job in differ]
     whole, said_once = set(map(tuple, differ)), set(map(tuple, told))
     own = {tuple(o for o in job if o not in said) for job, said in zip(differ, told, strict=True)}
     lists = _lists(told) if len(whole) == len(own) * len(said_once) else _lists(differ)
     lines = [lists] if lists is not None else [list(job) for job in dict.fromkeys(map(tuple, differ))]
     said = [[plain(item) for item in (*first, *rest, *line)] for line in lines]
     return "\n".join(" ".join(["python -m landscape", *map(shlex.quote, items)]) for items in said)
+
+
+def _is_own(override: str, experiment: Sequence[str]) -> bool:
+    """Whether the experiment sweeps this key itself; of one that is not here any more, it swept all that differs."""
+    if not experiment:
+        return False
+    known = {file.stem: file for file in (Path(conf_dir()) / "experiment").glob("*.yaml")}
+    file = known.get(experiment[0].partition("=")[2])  # looked up: a name from a file makes no path
+    if file is None:
+        return True
+    from omegaconf import OmegaConf  # here: a figure is redrawn where only numpy and matplotlib are
+
+    params = OmegaConf.select(OmegaConf.load(file), "hydra.sweeper.params") or {}
+    return override.partition("=")[0] in params
 
 
 def _lists(told: Sequence[Sequence[str]]) -> list[str] | None:
@@ -78,18 +92,24 @@ def page(results: Sequence[Result], verdicts: Sequence[Verdict]) -> str:
     lines = [f"- verdicts: {told}"]
     lines += [f"- caps of this scale: {'; '.join(caps)}"] if caps else []
     lines += [f"- {', '.join(f'{k} {v}' for k, v in first.versions.items())}", ""]
-    lines += ["| job | device | seconds | best epoch | epochs | test errors |", "|---|---|---|---|---|---|"]
+    is_split = any(r.seconds_training > 0 for r in results)  # results of earlier versions do not say
+    names = ["job", "device", "seconds", *["of these training"] * is_split, "best epoch", "epochs", "test errors"]
+    lines += [f"| {' | '.join(names)} |", "|---" * len(names) + "|"]
     for r, label in zip(results, naming.names(results), strict=True):
-        cells = [_numbers(r, key) for key in ("best_epoch", "num_epochs", "num_test_errors")]
-        lines.append(f"| {label} | {r.device} | {r.seconds:.0f} | {' | '.join(cells)} |")
+        cells = [label, r.device, f"{r.seconds:.0f}", *[f"{r.seconds_training:.0f}"] * is_split]
+        cells += [_numbers(r, key) for key in ("best_epoch", "num_epochs", "num_test_errors")]
+        lines.append(f"| {' | '.join(cells)} |")
     seconds = "Seconds are of this job alone: of a network that an earlier job had trained, those of its line and not"
     lines += ["", f"{seconds} of its epochs.", "", "![figure](figure.png)", "", *verdict_rows(verdicts), ""]
     return "\n".join([*head, *map(plain, lines)])
 
 
 def _numbers(result: Result, key: str) -> str:
-    values = result.numbers.get(key, [])
-    return ", ".join(f"{v:g}" for v in (values if isinstance(values, list) else [values]))
+    """A number of each seed; of many the least and the most."""
+    values = result.values(key, 0)
+    if len(values) > MOST_TOLD:
+        return " to ".join(dict.fromkeys(f"{v:g}" for v in (min(values), max(values))))
+    return ", ".join(f"{v:g}" for v in values)
 
 
 def publish(results: Sequence[Result], verdicts: Sequence[Verdict], figure: Figure, target: Path) -> Path:

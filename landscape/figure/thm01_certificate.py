@@ -52,7 +52,7 @@ def draw(results: Sequence[Result]) -> Figure:
     notes = [f"{TITLES.get(kind, kind)}: {statement(r.statements[0])}" for kind, r in first.items()]
     notes += ["of several seeds the first is drawn"] * any(r.num_columns > 1 for r in results)
     title = f"Theorem 1: {naming.recipes(results)}{caption.on_data(results)}, extrema proven"
-    return caption.finish(figure, results, title, notes, verdicts=judge(results))
+    return caption.finish(figure, results, title, notes, judge(results), ["model.depth"])
 
 
 def _draw_job(axes: Axes, result: Result, name: str, look: dict[str, Any]) -> None:

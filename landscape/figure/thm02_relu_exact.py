@@ -45,7 +45,7 @@ def draw(results: Sequence[Result]) -> Figure:
         axes.set(title=title, xlabel="α", ylabel=f"J(θ(α)) [{UNITS.get(cost, 'cost')}]")
     style.legend_outside(figure)
     title = f"Theorem 2: {naming.recipes(results)}{caption.on_data(results)}, beyond any grid"
-    return caption.finish(figure, results, title, notes, verdicts=judge(results))
+    return caption.finish(figure, results, title, notes, judge(results), ["cost"])
 
 
 def _panel(axes: Axes, result: Result, split: str) -> list[str]:

@@ -40,6 +40,7 @@ class Result:
         seeds: the seed of each column S, or ``"0-1"`` for a line between two seeds' solutions.
         training_status: per seed ``"stopped"``, ``"max_epochs"`` or ``"diverged"``; empty if nothing was trained.
         versions, device, seconds: provenance; seconds of wall time for this job.
+        seconds_training: of these, until its networks were there: trained, or read from the store, which takes a few.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Result:
     versions: dict[str, str] = field(default_factory=dict)
     device: str = "cpu"
     seconds: float = 0.0
+    seconds_training: float = 0.0
     status: str = "done"
     error: str = ""
 

@@ -155,6 +155,7 @@ def test_a_long_run_shows_the_table_and_a_smaller_scale(cli: Cli, monkeypatch: p
     assert ran.status == 0 and "forecast of quickstart (full): 1 job" in ran.out and "in all at most" in ran.out
 
 
+@pytest.mark.slow
 def test_jobs_that_were_not_looked_at_count_as_the_others(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     shown: list[Forecast] = []
     monkeypatch.setattr(callback, "show", lambda forecast, *rest: shown.append(forecast))

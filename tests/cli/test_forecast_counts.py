@@ -173,6 +173,7 @@ def test_what_a_sweep_shares_is_counted_once(both: Callable[..., tuple[Forecast,
     assert (forecast.num_solutions, forecast.num_trained) == (4, 2)
 
 
+@pytest.mark.slow
 def test_early_stopping_makes_the_counts_upper_bounds(
     both: Callable[..., tuple[Forecast, Ran]], rows: dict[str, int]
 ) -> None:

@@ -177,8 +177,8 @@ def job(kind: str, ends: str, recipe: str, alphas: Array, noisy: bool) -> Result
     )
 
 
-OFTEN = ("zero", "no point", "diverged")
-"""One of values, one of a grid, one of a training: all others take seconds each, and run where changes land."""
+OFTEN = ("zero", "no point")
+"""One of values and one of a grid: all others take seconds each, and run where changes land."""
 
 
 @pytest.mark.parametrize("kind", [pytest.param(k, marks=[] if k in OFTEN else [pytest.mark.slow]) for k in KINDS])

@@ -74,16 +74,25 @@ def test_a_page_of_two_scales_says_which_net_was_cut() -> None:
     assert "caps of this scale: training.max_epochs 500 -> 60 (adversarially trained maxout)" in told
 
 
+def test_seconds_of_training_are_told_where_they_are_known() -> None:
+    """A line of 79 s is no training of 186 epochs; results of earlier versions do not say."""
+    job = replace(make.result("maxout"), seconds=79.0)
+    assert "| job | device | seconds | best epoch |" in page([job], [])
+    known = page([job, replace(job, seconds=2146.0, seconds_training=2067.0)], [])
+    assert "| job | device | seconds | of these training | best epoch |" in known
+    assert "| 79 | 0 |" in known and "| 2146 | 2067 |" in known
+
+
 def test_every_verdict_is_a_row() -> None:
     verdict = Verdict("1a", "c", "s", "x", "m", "e", None, "smoke")
     assert len(verdict_rows([verdict] * 3)) == 5
 
 
 def test_redrawing_a_page_draws_its_figure_and_nothing_more(tmp_path: Path) -> None:
-    results, page = jobs(), tmp_path / "page"
-    publish(results, [], sweep.draw(results), page)
-    before = {path: path.read_bytes() for path in page.rglob("*") if path.is_file()}
-    (page / "figure.png").unlink()
-    assert main([str(page)]) == 0
-    assert {path for path in page.rglob("*") if path.is_file()} == set(before)
+    results, place = jobs(), tmp_path / "page"
+    publish(results, [], sweep.draw(results), place)
+    before = {path: path.read_bytes() for path in place.rglob("*") if path.is_file()}
+    (place / "figure.png").unlink()
+    assert main([str(place)]) == 0
+    assert {path for path in place.rglob("*") if path.is_file()} == set(before)
     assert all(path.read_bytes() == content for path, content in before.items() if "figure" not in path.name)

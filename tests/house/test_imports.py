@@ -100,7 +100,7 @@ FILE_EXTRAS = {
     "landscape/data/cached.py": {"theory"},
     "landscape/store/bends.py": {"theory"},
     "landscape/store/entry.py": {"theory"},
-    "landscape/figure/naming.py": {"omegaconf"},  # which keys an experiment sweeps itself
+    "landscape/figure/publish.py": {"omegaconf"},  # which keys an experiment sweeps itself
     "theory/command.py": {"matplotlib"},  # --figure, imported when asked
 }
 TABLE = {room: layer for layer in LAYERS for room in layer.rooms.split()}

@@ -96,7 +96,8 @@ def test_a_report_leaves_a_damaged_result_out(
     assert says in refused(figure_main, [str(sweep)], capsys)
 
 
-@pytest.mark.parametrize("room", [pytest.param("landscape.figure", marks=pytest.mark.slow), "landscape.report"])
+@pytest.mark.slow
+@pytest.mark.parametrize("room", ["landscape.figure", "landscape.report"])
 def test_no_torch_and_no_network_library(room: str, sweep: Path) -> None:
     """The command as a user types it; what only trains or tracks is not loaded."""
     program = (
