@@ -66,6 +66,14 @@ def test_the_page_and_its_arrays(tmp_path: Path) -> None:
         np.testing.assert_array_equal(loaded.curves[name].objective, curve.objective)
 
 
+def test_a_page_of_two_scales_says_which_net_was_cut() -> None:
+    """Of figure 1 at ``limits=cpu`` one row is the paper's and calls itself full, the other is not."""
+    cut = make.result("maxout_adversarial", scale="cpu", caps=["training.max_epochs 500 -> 60"])
+    told = page([cut, make.result("maxout")], [])
+    assert told.startswith("# fig01_maxout, cpu and full scale")
+    assert "caps of this scale: training.max_epochs 500 -> 60 (adversarially trained maxout)" in told
+
+
 def test_seconds_of_training_are_told_where_they_are_known() -> None:
     """A line of 79 s is no training of 186 epochs; results of earlier versions do not say."""
     job = replace(make.result("maxout"), seconds=79.0)

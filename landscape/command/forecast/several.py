@@ -73,6 +73,8 @@ def tell(names: Sequence[str], overrides: Sequence[str], outputs: Path, is_thoro
     Args:
         outputs: whose disk is looked at.
     """
+    if len(names) > 1:
+        print(f"looking at {count(len(names), 'experiment')} for a forecast of them all", flush=True)
     ahead = all_ahead(names, overrides, is_thorough)
     show_all(ahead, free_bytes(outputs), console(), overrides)
     faults = [item.is_wrong_input for item in ahead if item.fault]
