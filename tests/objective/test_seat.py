@@ -14,7 +14,7 @@ from landscape.cost import CrossEntropy
 from landscape.data import Split
 from landscape.objective import Objective
 from landscape.path import Linear
-from tests.zoo import C, D
+from tests.twin import C, D
 
 DRAW = torch.Generator().manual_seed(3)
 DATA = Split(torch.randn(30, D, generator=DRAW, dtype=torch.float64), torch.randint(C, (30,), generator=DRAW))
@@ -27,11 +27,12 @@ class Late(nn.Module):
     def __init__(self, write: Callable[[Any, Tensor], object] | None) -> None:
         super().__init__()
         self.last, self.write = nn.Linear(D, C), write
+        self.shift: Tensor
         self.register_buffer("shift", torch.zeros(D))
 
     def forward(self, x: Tensor) -> Tensor:
         """[B, D] -> [B, C]."""
-        found = self.last(x + self.shift)
+        found: Tensor = self.last(x + self.shift)
         if self.write is not None and float(self.last.weight[0, 0]) > 0.5:
             self.write(self, x)
         return found
@@ -62,7 +63,7 @@ def test_what_is_written_at_some_points_moves_no_other_batch(way: str) -> None:
     net, still = Late(WAYS[way]).double(), Late(None).double()
     start = torch.zeros(1, D * C + C, dtype=torch.float64)
     end = torch.linspace(1, -1, D * C + C, dtype=torch.float64)[None]
-    x = DATA.x.clone()  # type: ignore[union-attr]
+    x = DATA.pair[0].clone()
     numbers: dict[str, Any] = {"dtype": "float64", "batch_size": 10, "running_statistics": "keep", "engine": "plain"}
     found, expected = (
         Objective(m, CrossEntropy(), DATA, **numbers).along(Linear(start, end), ALPHAS, keep_costs=torch.float64)
@@ -71,7 +72,7 @@ def test_what_is_written_at_some_points_moves_no_other_batch(way: str) -> None:
     for name in ("objective", "error"):
         assert np.array_equal(found.channels[name], expected.channels[name])
     assert found.costs is not None and expected.costs is not None and np.array_equal(found.costs, expected.costs)
-    assert torch.equal(x, DATA.x)  # type: ignore[arg-type]
+    assert torch.equal(x, DATA.pair[0])
 
 
 class Images(nn.Module):
@@ -86,7 +87,8 @@ class Images(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """[B, channels, 8, 8] -> [B, C]."""
         h = torch.relu(self.second(torch.max_pool2d(torch.relu(self.norm(self.first(x))), 2)))
-        return self.last(h.view(len(h), -1) if self.views else h.flatten(1))
+        logits: Tensor = self.last(h.view(len(h), -1) if self.views else h.flatten(1))
+        return logits
 
 
 @pytest.mark.parametrize("channels", [1, 3])
