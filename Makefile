@@ -12,7 +12,8 @@ READY := $(VENV)/.ready
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
-	@echo "Settings: PYTHON=python3.12 picks the interpreter, WORKERS=1 runs the tests in one process."
+	@echo "Settings: PYTHON=python3.12 picks the interpreter, WORKERS=1 runs the tests in one process;"
+	@echo "make paper SCALE=cpu outputs=DIR ARGS='--report' reports what such a run has done so far."
 
 # One set-up for all targets, again when what it installs has changed.
 $(READY): pyproject.toml constraints.txt
@@ -25,8 +26,8 @@ $(READY): pyproject.toml constraints.txt
 demo: $(READY)  ## train on the embedded digits, walk the line, draw it: under a minute after the set-up
 	$(RUN) -m landscape
 
-paper: $(READY)  ## all thirteen figures and one report of every verdict; SCALE=smoke, reduced (hours) or none (a GPU)
-	$(RUN) -m landscape.paper limits=$(SCALE)
+paper: $(READY)  ## all thirteen figures, one report of every verdict; SCALE=smoke, reduced (hours), cpu (a day), none (a GPU)
+	$(RUN) -m landscape.paper limits=$(SCALE) $(if $(outputs),'outputs=$(outputs)') $(ARGS)
 
 test: lint  ## lint, types, then every test that needs no GPU, no network and little time
 	$(RUN) -m pytest -n $(WORKERS) --dist worksteal

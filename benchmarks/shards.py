@@ -84,7 +84,7 @@ def arrays(outputs: Path) -> dict[str, bytes]:
 def main() -> None:
     """One table."""
     options = parser("shards", __doc__, rounds=1)
-    options.add_argument("--examples", type=int, default=40 * BATCH)
+    options.add_argument("--examples", type=int, default=64 * BATCH)
     options.add_argument("--alphas", type=int, default=201)
     given = options.parse_args()
     num, width, points, rounds = (

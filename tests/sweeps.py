@@ -31,12 +31,14 @@ MEASURED = [
 LONG = [*COMMON, *["model.widths=[40,40]", "training.num_seeds=2", "training.max_epochs=200"]]
 
 
-def launch(outputs: Path, *arguments: str, environment: Mapping[str, str] = os.environ) -> subprocess.Popen[str]:
+def launch(
+    outputs: Path, *arguments: str, environment: Mapping[str, str] = os.environ, module: str = "landscape"
+) -> subprocess.Popen[str]:
     """The command as a program, its output in a file beside the outputs."""
     environment = dict(environment) | {"LANDSCAPE_OUTPUTS": str(outputs), "OMP_NUM_THREADS": "1"}
     with terminal_of(outputs).open("w") as terminal:
         return subprocess.Popen(
-            [sys.executable, "-m", "landscape", *arguments],
+            [sys.executable, "-m", module, *arguments],
             env=environment,
             text=True,
             stdout=terminal,

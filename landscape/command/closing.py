@@ -65,13 +65,14 @@ def closing_run(folder: Path, jobs: Mapping[str, Result]) -> RunInfo:
     """The closing run beside its jobs: in their group, with one id as long as the sweep's folder stays where it is."""
     results = list(jobs.values())
     first, command = results[0], command_of(results)
-    config = {"name": first.name, "limits": {"scale": first.scale}, "command": command, "jobs": list(jobs)}
+    scale = Section(folder, [], results, []).tags[0]
+    config = {"name": first.name, "limits": {"scale": scale}, "command": command, "jobs": list(jobs)}
     return RunInfo(
         id=f"summary-{hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:12]}",
         name=f"{first.name}, all jobs",
         group=first.name,
         job_type="summary",
-        tags=[first.scale, "summary"],
+        tags=[scale, "summary"],
         config=config,
         folder=folder,
     )

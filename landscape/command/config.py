@@ -19,10 +19,11 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import InterpolationValidationError, OmegaConfBaseException
 
 from landscape.command.arguments import is_known, wanted
+from landscape.command.limits import CPU
 from landscape.errors import Exit, InputError
 from landscape.ground.provenance import conf_dir as conf_dir
 from landscape.ground.provenance import outside
-from landscape.ground.settings import uses_of, without_later
+from landscape.ground.settings import HERE, uses_of, without_later
 from landscape.training.trainer import Training
 
 FORECASTS = ("auto", "only", "off")
@@ -47,6 +48,9 @@ def _caps(name: str, *first: tuple[str, Any, Any], **least: int) -> Any:
 LimitsSchema: Any = _caps("LimitsSchema", ("scale", str, "full"))
 ReducedSchema: Any = _caps("ReducedSchema", epochs=20)
 """What ``limits=reduced`` means for a recipe or an experiment."""
+CpuSchema: Any = _caps("CpuSchema", ("instead", str | None, None))
+"""What ``limits=cpu`` means: nothing is capped, but of a recipe that would take a CPU days. ``instead`` is what a
+recipe that stands in for another has less than that one: it is told like a cap."""
 SmokeSchema: Any = _caps("SmokeSchema", epochs=2, examples=500, measured_examples=500, alphas=12, seeds=2, width=32)
 """What ``limits=smoke`` means; a recipe whose examples are large lowers it."""
 
@@ -91,6 +95,7 @@ class Config:
     vary: Any = None
     limits: LimitsSchema = field(default_factory=LimitsSchema)
     reduced: ReducedSchema = field(default_factory=ReducedSchema)
+    cpu: CpuSchema = field(default_factory=CpuSchema)
     smoke: SmokeSchema = field(default_factory=SmokeSchema)
     tracker: Any = None
     device: str = "auto"
@@ -123,20 +128,35 @@ def version() -> str:
 
 def job_key(*, _root_: DictConfig) -> str:
     """The name of a job's folder: a hash of everything in its resolved config that can change a number."""
-    kept = OmegaConf.masked_copy(_root_, [str(k) for k in _root_ if uses_of(str(k)).result])
+    kept = OmegaConf.masked_copy(_root_, [str(k) for k in _root_ if uses_of(str(k)) is not HERE])
     try:
-        config = OmegaConf.to_container(kept, resolve=True)
+        resolved: Any = OmegaConf.to_container(kept, resolve=True)
     except InterpolationValidationError as error:  # the first place where a value meets the type of whoever reads it
         key, reason = error.full_key, str(error.msg).splitlines()[0]
         print(f"{key} cannot take what it is given: {reason}; give a value of that type", file=sys.stderr)
         raise Exit(2) from error
+    config: dict[str, Any] = {k: v for k, v in resolved.items() if uses_of(k).result}
     for group in ("objective", "measurement"):
-        if isinstance(config, dict) and isinstance(config.get(group), dict):
+        if isinstance(config.get(group), dict):
             config[group] = {k: v for k, v in config[group].items() if uses_of(f"{group}.{k}").result}
-    config = without_later(config)  # type: ignore[arg-type]
+    config = without_later(config)
     named = outside(config)
     text = json.dumps([version(), config, *([named] if named else [])], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def of_scale(choices: Any, on_cpu: Any = None, *, _root_: DictConfig) -> Any:
+    """The choice of the running scale: what stands for it among the choices, else ``on_cpu`` at cpu, else the full one.
+
+    Args:
+        choices: by scale. What they are may be part of a job's key (``vary``), which another name for cpu among them
+            would change.
+        on_cpu: the choice at ``limits=cpu``; None: as at full scale.
+    """
+    scale = _root_.limits.scale
+    if scale in choices:
+        return choices[scale]
+    return choices["full"] if scale != CPU or on_cpu is None else on_cpu
 
 
 def experiment_list() -> str:
@@ -180,6 +200,7 @@ def register_grids(folders: Sequence[Path]) -> None:
 def register() -> None:
     """Make resolvers, schemas and grids known to Hydra; safe to call twice."""
     OmegaConf.register_new_resolver("job_key", job_key, replace=True)
+    OmegaConf.register_new_resolver("of_scale", of_scale, replace=True)
     OmegaConf.register_new_resolver("gpu_share", gpu_share, replace=True)
     OmegaConf.register_new_resolver("experiment_list", experiment_list, replace=True)
     store = ConfigStore.instance()

@@ -18,6 +18,7 @@ from landscape.command.collect.current import entry_of
 from landscape.command.collect.parts import folder_of
 from landscape.command.config import version
 from landscape.command.connect import connected
+from landscape.command.limits import scale_of
 from landscape.command.prepare import NAME_IT
 from landscape.command.recipe import Recipe
 from landscape.data.own import sentences
@@ -59,7 +60,9 @@ def run(
     if issubclass(recipe.stage, Network) and not is_ours(config["data"]):
         for sentence in sentences(recipe.dataset, NAME_IT):
             log.info("%s", sentence)
+    begun = time.monotonic()
     subject, solutions, entries, of_curves = _subject_of(recipe, tracker.epoch)
+    trained = time.monotonic() - begun
     ends = (config["endpoints"] or {}).get("_target_", "")
     if issubclass(recipe.stage, Trained) and not recipe.finds and not ends.endswith(".InitToSolution"):
         log.warning("this measurement looks at whole trainings and makes no use of endpoints (%s)", ends)
@@ -72,7 +75,7 @@ def run(
     result = Result(
         name=name,
         figure=config["figure"],
-        scale=config["limits"]["scale"],
+        scale=scale_of(config["limits"], recipe.caps),
         choices=choices,
         overrides=overrides,
         caps=recipe.caps,
@@ -89,6 +92,7 @@ def run(
         versions=_versions(subject, config),
         device=device_name(device),
         seconds=time.monotonic() - started,
+        seconds_training=trained if solutions is not None else 0.0,
     )
     result.verdicts.extend(figure.judge([result]))
     return result, entries

@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from landscape.alphas import thinned
 from landscape.errors import InputError
+
+CPU, FULL = "cpu", "full"
+"""The scale that cuts only what takes a CPU days, and the name of what nothing is cut of."""
+
+
+def scale_of(limits: Mapping[str, Any], caps: Sequence[str]) -> str:
+    """What a result calls its scale: at ``limits=cpu`` full, unless a cap bit.
+
+    Args:
+        limits: of its config.
+        caps: those that bit; ``cpu.instead`` counts as one.
+    """
+    return FULL if limits["scale"] == CPU and not caps else str(limits["scale"])
 
 
 def _capped(config: dict[str, Any], path: str, cap: int | None, caps: list[str]) -> None:
@@ -39,6 +53,8 @@ def apply_limits(config: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
         least = 2 if key == "alphas" else 1
         if isinstance(value, int) and value < least:
             raise InputError(f"limits.{key}={value} must be at least {least}, or null for no cap")
+    if limits["scale"] == CPU and (config.get("cpu") or {}).get("instead"):
+        caps.append(f"recipe {config['cpu']['instead']}")
     _capped(config, "training.max_epochs", limits["epochs"], caps)
     _capped(config, "path.epochs", limits["epochs"], caps)
     # A line that starts at an epoch must start before the last one.

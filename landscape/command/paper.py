@@ -1,12 +1,14 @@
 """``python -m landscape.paper``: every figure of the paper in one go, and one report with every verdict.
 
 Each experiment is a command of its own, run one after another; they share trained solutions through the store. The
-same command again skips what is done.
+same command again skips what is done and goes on with what was cut, however the last one ended. How long all will take
+is told first (forecast=off leaves it out, forecast=only tells that alone), what is missing last.
 """
 
 from __future__ import annotations
 
 import argparse
+import multiprocessing
 import subprocess
 import sys
 import time
@@ -17,7 +19,9 @@ from pathlib import Path
 
 from rich.table import Table
 
+from landscape.command.collect.standing import Plan
 from landscape.command.config import composed, conf_dir
+from landscape.command.forecast.several import tell
 from landscape.errors import InputError
 from landscape.ground.files.text import plain
 from landscape.ground.progress import console
@@ -26,21 +30,24 @@ from landscape.report.command import report
 from landscape.report.section import Section, read_all
 from landscape.result.saved import ResultError
 from landscape.result.verdict import counts
-from theory.terminal import stop_status
+from theory.terminal import ready, stop_status
 
 OWN = ("experiment", "name", "hydra", "--multirun", "-m")
 """What this command decides itself, and so cannot be given to all experiments alike."""
 
+GOES_ON = "the same command skips what is done and goes on with each training"
+
 
 @dataclass(frozen=True)
 class Experiment:
-    """One to run: where its results go, under which scale, and the module that draws them."""
+    """One to run: where its results go, under which scale, the module that draws them, and ``forecast``."""
 
     experiment: str
     outputs: Path
     scale: str
     name: str
     figure: str = ""
+    forecast: str = "auto"
 
     @property
     def folder(self) -> Path:
@@ -78,8 +85,34 @@ def experiments_of(names: Sequence[str], overrides: Sequence[str]) -> list[Exper
             cfg = composed([f"+experiment={name}", *overrides])
         except InputError as error:
             raise InputError(f"{name}: {error}") from error
-        found.append(Experiment(name, Path(cfg.outputs), cfg.limits.scale, cfg.name, cfg.figure))
+        found.append(Experiment(name, Path(cfg.outputs), cfg.limits.scale, cfg.name, cfg.figure, cfg.forecast))
     return found
+
+
+def told_before(todo: Sequence[Experiment], overrides: Sequence[str]) -> list[str]:
+    """Say what all experiments will take, at any scale but smoke; returns the overrides with which to run each.
+
+    In a process of its own, which gives back the memory that it takes: the run may last for days.
+    """
+    first = todo[0]
+    if first.forecast != "auto" or first.scale == "smoke":
+        return list(overrides)
+    given = ([item.experiment for item in todo], list(overrides), first.outputs)
+    child = multiprocessing.get_context("spawn").Process(target=_ahead, args=given, daemon=True)
+    child.start()
+    child.join()
+    return [*overrides, "forecast=off"]
+
+
+def _ahead(names: Sequence[str], overrides: Sequence[str], outputs: Path) -> None:
+    """The forecast in its own process; what is wrong with the input each experiment says itself, a moment later."""
+    ready()
+    try:
+        tell(names, overrides, outputs, False)
+    except KeyboardInterrupt:  # whoever waits for it heard the same, and says so
+        sys.exit(1)
+    except Exception as error:
+        print(f"no forecast: {plain(error)}", file=sys.stderr)
 
 
 def run(todo: Sequence[Experiment], overrides: Sequence[str]) -> list[tuple[int, float]]:
@@ -107,25 +140,46 @@ def run(todo: Sequence[Experiment], overrides: Sequence[str]) -> list[tuple[int,
     return ended
 
 
+def standing(item: Experiment) -> tuple[int, list[str]]:
+    """How many jobs its last command had, and those that are not done, one sentence each; (0, []) if it had none."""
+    try:
+        plan = Plan.read(item.folder)
+    except InputError:
+        return 0, []
+    jobs = [record for _, record in plan.standing(item.folder)]
+    left = [record for record in jobs if record.status not in ("done", "skipped")]
+    return len(jobs), [f"{record.status}: {item.experiment}, {plan.label(record)}: {record.error}" for record in left]
+
+
 def summary(todo: Sequence[Experiment], ended: Sequence[tuple[int, float]], sections: Sequence[Section]) -> Table:
-    """One row per experiment: how it ended, its verdicts and its time in this command."""
+    """One row per experiment: its scales, the jobs that are done, its verdicts and its time in this command.
+
+    Args:
+        ended: exit status and seconds of each; none where they were not run.
+    """
     by_folder = {section.folder: section for section in sections}
-    table = Table("experiment", "scale", "status", "hold", "do not", "not judged", "identities", "this run")
-    for item, (status, seconds) in zip(todo, ended, strict=True):
-        section = by_folder.get(item.folder)
+    table = Table("experiment", "scale", "status", "jobs", "hold", "do not", "not judged", "identities", "this run")
+    for num, item in enumerate(todo):
+        section, (jobs, left) = by_folder.get(item.folder), standing(item)
         found = counts(section.verdicts if section else [])
-        word = "done" if status == 0 else f"failed ({status})"
-        table.add_row(item.experiment, item.scale, word, *map(str, found.values()), spoken(seconds, exact=True))
+        scales = ", ".join(section.scales if section else []) or item.scale
+        word, seconds = "done" if jobs and not left else "unfinished", ""
+        if ended:
+            status, seconds = ended[num][0], spoken(ended[num][1], exact=True)
+            word = "done" if status == 0 else f"failed ({status})"
+        done = f"{jobs - len(left)} of {jobs}"
+        table.add_row(item.experiment, scales, word, done, *map(str, found.values()), seconds)
     return table
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command; exit status 0 all done, 1 an experiment failed, 2 wrong input, 130 interrupted."""
     parser = argparse.ArgumentParser(prog="python -m landscape.paper", description=__doc__)
-    what = "given to every experiment: limits=smoke (minutes), limits=reduced, device=cuda ..."
+    what = "given to every experiment: limits=smoke (minutes), reduced (hours), cpu (a day) or none, device=cuda ..."
     parser.add_argument("overrides", metavar="KEY=VALUE", nargs="*", help=what)
     which = "experiments to run, such as 'fig0*' or 'thm*'; may be repeated; fig* without it"
     parser.add_argument("--only", metavar="PATTERN", action="append", help=which)
+    parser.add_argument("--report", action="store_true", help="run nothing, and report what there is so far")
     parser.add_argument("--list", action="store_true", help="print the experiments and stop")
     arguments = parser.parse_intermixed_args(argv)
     try:
@@ -137,18 +191,28 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.list:
         print("\n".join(f"{item.experiment:<24} {item.folder}" for item in todo))
         return 0
+    if arguments.report:
+        return finish(todo, [])
+    if todo[0].forecast == "only":
+        return tell(names, arguments.overrides, todo[0].outputs, True)
     try:
-        ended = run(todo, arguments.overrides)
+        ended = run(todo, told_before(todo, arguments.overrides))
     except KeyboardInterrupt:
-        print("interrupted; the same command skips what is done and goes on with each training", file=sys.stderr)
+        print(f"interrupted; {GOES_ON}; with --report it reports what there is", file=sys.stderr)
         return stop_status()
-    if "forecast=only" in arguments.overrides:  # nothing ran, so there is nothing to report
-        return max(status for status, _ in ended)
     return finish(todo, ended)
 
 
+def _not_begun(item: Experiment) -> list[str]:
+    return [] if standing(item)[0] else [f"missing: {item.experiment}: has not begun"]
+
+
 def finish(todo: Sequence[Experiment], ended: Sequence[tuple[int, float]]) -> int:
-    """Write the report over everything that left results, print the table; returns the exit status."""
+    """Write the report over everything that left results, print the table and what is missing; returns the exit status.
+
+    Args:
+        ended: exit status and seconds of each; none where they were not run.
+    """
     folders = [item.folder for item in todo if any(item.folder.glob("*/result.json"))]
     page = todo[0].outputs / "paper" / todo[0].scale / "report.html"
     faults, sections = [], list[Section]()
@@ -163,6 +227,13 @@ def finish(todo: Sequence[Experiment], ended: Sequence[tuple[int, float]]) -> in
         print(f"not drawn: {plain(fault)}", file=sys.stderr)
     if sections:
         print(f"report: {page}")
+    missing = [line for item in todo for line in (_not_begun(item) or standing(item)[1])]
+    for line in missing:
+        print(plain(line))
+    if missing:
+        print(f"not all is done: {GOES_ON}")
+    if not ended:
+        return 1 if missing or faults else 0
     statuses = [status for status, _ in ended]
     if all(status == 2 for status in statuses):
         return 2

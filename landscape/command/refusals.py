@@ -16,7 +16,7 @@ import torch
 from landscape.command.alignment import check_alignment
 from landscape.data.dataset import Dataset
 from landscape.data.stream import num_of
-from landscape.endpoints import Ends, NoiseToSolution, OtherInitToSolution, ZeroToSolution
+from landscape.endpoints import Ends, NoiseToSolution, OtherInitToSolution, ScaledStart, ZeroToSolution
 from landscape.errors import InputError
 from landscape.ground.precision import converted
 from landscape.ground.words import chosen_as
@@ -115,11 +115,11 @@ def check_path(subject: OnPath, endpoints: Any, batch_size: int) -> None:
     if plane_kind(subject.path) is not None:
         lay_in_trial(subject, layout.num_parameters)
         return
-    starts = [torch.ones(1, layout.num_parameters)]
-    if isinstance(endpoints, ZeroToSolution):
+    starts, like_init = [torch.ones(1, layout.num_parameters)], NoiseToSolution | OtherInitToSolution | ScaledStart
+    if isinstance(endpoints, ZeroToSolution) or getattr(endpoints, "scale", None) == 0:
         starts.append(torch.zeros_like(starts[0]))
-    elif getattr(endpoints, "starts_training", False) or isinstance(endpoints, NoiseToSolution | OtherInitToSolution):
-        starts.append(layout.theta(subject.module))  # where theta_i has zeros, so have noise and another init
+    elif getattr(endpoints, "starts_training", False) or isinstance(endpoints, like_init):
+        starts.append(layout.theta(subject.module)[None])  # where theta_i has zeros, so have these
     try:
         for start in starts:
             subject.lay(start, torch.where(start == 0, 1, 2 * start))

@@ -1,7 +1,7 @@
 """The two ends of a path, and how to come by them."""
 
 from landscape.endpoints.checkpoints import Checkpoints
-from landscape.endpoints.control import NoiseToSolution, OtherInitToSolution, ZeroToSolution
+from landscape.endpoints.control import NoiseToSolution, OtherInitToSolution, ScaledStart, ZeroToSolution
 from landscape.endpoints.ends import BetweenSolutions, Ends, InitToSolution, Points, RandomToSolution, ThreeSolutions
 from landscape.endpoints.epoch import EpochToSolution
 from landscape.endpoints.point import point_of
@@ -19,6 +19,7 @@ __all__ = [
     "Points",
     "RandomToSolution",
     "Run",
+    "ScaledStart",
     "Snapshots",
     "ThreeSolutions",
     "ZeroToSolution",

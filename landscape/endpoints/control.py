@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from landscape.endpoints.ends import Ends, of_runs
+from landscape.endpoints.ends import LARGEST, Ends, number, of_runs
 from landscape.errors import InputError
 from landscape.ground.streams import ENDPOINT, stream
 from landscape.store.solutions import Solutions
@@ -76,3 +76,29 @@ class OtherInitToSolution:
         self.check(len(solutions.seeds))
         buffers = solutions.buffers_i[1:] + solutions.buffers_i[:1]
         return of_runs(solutions, solutions.theta_i.roll(-1, dims=0), buffers)
+
+
+class ScaledStart:
+    """From a multiple of each run's first point to its best point; a multiple of 0 is the origin.
+
+    Args:
+        scale: what theta_i is multiplied by.
+
+    Source: ours, on the paper's guess (section 3, figure 6) that a net was started with weights that are too large.
+    """
+
+    needs_solutions = True
+    starts_training = False
+    knows_statistics = False
+
+    def __init__(self, scale: float = 1.0) -> None:
+        self.scale = number("endpoints.scale", scale)
+        if not 0 <= self.scale <= LARGEST:
+            raise InputError(f"endpoints.scale={scale} must be between 0 and {LARGEST:g}")
+
+    def check(self, num_seeds: int) -> None:
+        """Any number of seeds will do."""
+
+    def __call__(self, solutions: Solutions) -> Ends:
+        """Solutions -> S lines."""
+        return of_runs(solutions, solutions.theta_i * self.scale)

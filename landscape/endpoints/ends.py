@@ -107,7 +107,7 @@ class InitToSolution:
 
 
 class BetweenSolutions:
-    """From one run's best point to another's: seeds 0 and 1, then 2 and 3, and so on.
+    """From one run's best point to another's: seeds 0 and 1, then 2 and 3, and so on; of three seeds all three pairs.
 
     The dropout masks along a line are those of its first seed.
 
@@ -132,24 +132,26 @@ class BetweenSolutions:
 
     def check(self, num_seeds: int) -> None:
         """Raise InputError unless the seeds pair up."""
-        if num_seeds < 2 or num_seeds % 2:
+        if num_seeds < 2 or (num_seeds % 2 and num_seeds != 3):
+            more = ", or with three for all three pairs of them" * (num_seeds > 3)
             raise InputError(
                 f"endpoints=between_solutions needs seeds in pairs but training.num_seeds={num_seeds}; "
-                f"run with training.num_seeds={num_seeds + 1}"
+                f"run with training.num_seeds={num_seeds + 1}{more}"
             )
 
     def __call__(self, solutions: Solutions) -> Ends:
-        """Solutions -> S/2 lines."""
-        num_seeds = len(solutions.seeds)
-        self.check(num_seeds)
-        first, second = range(0, num_seeds, 2), range(1, num_seeds, 2)
+        """Solutions -> S/2 lines, or three of three."""
+        rows = range(len(solutions.seeds))
+        self.check(len(rows))
+        pairs = list(combinations(rows, 2) if len(rows) == 3 else zip(rows[::2], rows[1::2], strict=True))
+        first, second = [a for a, _ in pairs], [b for _, b in pairs]
         return Ends(
-            solutions.theta_f[list(first)],
-            solutions.theta_f[list(second)],
-            [f"{solutions.seeds[a]}-{solutions.seeds[b]}" for a, b in zip(first, second, strict=True)],
+            solutions.theta_f[first],
+            solutions.theta_f[second],
+            [f"{solutions.seeds[a]}-{solutions.seeds[b]}" for a, b in pairs],
             [solutions.seeds[a] for a in first],
             [solutions.buffers[b] for b in second],
-            ["diverged" in (solutions.status[a], solutions.status[b]) for a, b in zip(first, second, strict=True)],
+            ["diverged" in (solutions.status[a], solutions.status[b]) for a, b in pairs],
             [solutions.buffers[a] for a in first],
         )
 

@@ -22,7 +22,8 @@ from landscape.result.saved import ResultError
 def main(argv: Sequence[str] | None = None) -> int:
     """The command; returns its exit status: 0 drawn, 1 these results cannot be drawn, 2 wrong input; one message."""
     parser = argparse.ArgumentParser(prog="python -m landscape.figure", description=__doc__)
-    parser.add_argument("folder", metavar="DIR", type=named, help="folder of a sweep or of one job")
+    words = "folder of a sweep or of one job; several are one figure, which --publish takes"
+    parser.add_argument("folders", metavar="DIR", type=named, nargs="+", help=words)
     parser.add_argument(
         "--publish", metavar="TARGET", type=named, help="also write a page with figure, verdicts and arrays into TARGET"
     )
@@ -36,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     add_figure_option(parser)
     arguments = parser.parse_args(argv)
     try:
-        redraw(arguments.folder, console(), arguments.publish, arguments.number, arguments.figure)
+        redraw(arguments.folders, console(), arguments.publish, arguments.number, arguments.figure)
     except (InputError, ResultError, OSError) as error:
         print(f"error: {plain(error)}", file=sys.stderr)
         return 2

@@ -11,6 +11,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from landscape.figure import naming
+from landscape.ground.settings import key_of
 from landscape.result.curve import noise_of
 from landscape.result.curve.stated import BOUND, STATED, num_in_full, span_of
 from landscape.result.saved import Result
@@ -30,12 +31,18 @@ FOOTER: Any = {"x": 0.01, "ha": "left", "fontsize": 6.5, "color": "#555555"}
 
 
 def finish(
-    figure: Figure, results: Sequence[Result], title: str, notes: Sequence[str] = (), verdicts: Sequence[Verdict] = ()
+    figure: Figure,
+    results: Sequence[Result],
+    title: str,
+    notes: Sequence[str] = (),
+    verdicts: Sequence[Verdict] = (),
+    shown: Sequence[str] = (),
 ) -> Figure:
     """Add the title with the scale, and a small footer: verdicts, caps that bit, overrides, what was left out.
 
     Args:
         notes: further sentences for the footer; empty ones are dropped. verdicts: on these results.
+        shown: keys whose values the panels tell, so that the footer need not.
     """
     inches = figure.get_figwidth()
     heading = textwrap.fill(f"{title} ({scale_label(results)})", int(11 * inches))  # letters that fit on one line
@@ -47,7 +54,7 @@ def finish(
         judged(verdicts),
         caps_line,
         copies,
-        told(results),
+        told(results, shown),
         stated_error(results, " (dots)"),
         *dict.fromkeys(notes),
         *between_samples(results),
@@ -83,9 +90,14 @@ def judged(verdicts: Sequence[Verdict]) -> str:
     return f"verdicts: {', '.join(words)}" if verdicts else ""
 
 
-def told(results: Sequence[Result]) -> str:
-    """``set: training.max_epochs=3; optimizer.lr=0.1 | 0.2``: the overrides, the values of one key together."""
-    values = naming.by_key(item for result in results for item in naming.plain_overrides(result))
+def told(results: Sequence[Result], shown: Sequence[str] = ()) -> str:
+    """``set: training.max_epochs=3; optimizer.lr=0.1 | 0.2``: the overrides, the values of one key together.
+
+    Args:
+        shown: keys whose values the panels tell.
+    """
+    items = (item for result in results for item in naming.plain_overrides(result))
+    values = naming.by_key(item for item in items if key_of(item) not in shown)
     return "set: " + "; ".join(f"{key}={_listed(found)}" for key, found in values.items()) if values else ""
 
 
@@ -137,7 +149,7 @@ def on_data(results: Sequence[Result]) -> str:
 
 
 def scale_label(results: Sequence[Result]) -> str:
-    """``full scale``, ``reduced scale``, ``smoke scale``, or several of them."""
+    """``full scale``, ``cpu scale``, ``reduced scale``, ``smoke scale``, or several of them."""
     return " and ".join(dict.fromkeys(result.scale for result in results)) + " scale"
 
 

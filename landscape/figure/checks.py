@@ -55,6 +55,11 @@ class Evidence(Generic[T]):
         return span_of(parts)
 
     @property
+    def unit(self) -> str:
+        """What is read of it one by one: ``seeds``, or ``pairs`` of them."""
+        return naming.unit_of_columns(self.result)
+
+    @property
     def num_classes(self) -> int:
         """C."""
         return naming.num_classes(self.result)
@@ -110,7 +115,9 @@ class Claim:
             worst = max(readings, key=lambda r: (r.holds is False, r.holds is None, _rank(r.badness)))
             measured = worst.measured
         if len(readings) > 1:
-            measured += f" (worst; in {sum(r.holds is True for r in readings)} of {len(readings)} seeds)"
+            measured += f" ({over_seeds([r.holds for r in readings], evidence.unit)})"
+        if len(readings) > 1 and any(r.each for r in readings):
+            measured += f"; each: {', '.join(r.each or 'not judged' for r in readings)}"
         calibrated = told(self.calibrated)
         return Verdict(
             self.id,
@@ -227,6 +234,16 @@ def fair(result: Result, reading: Reading) -> Reading:
 def joined(*texts: str) -> str:
     """What there is of some sentences."""
     return "; ".join(text for text in texts if text)
+
+
+def over_seeds(holds: Sequence[bool | None], unit: str = "seeds") -> str:
+    """``worst; in 2 of 3 seeds``: how a claim's one value stands for several; of seeds that all leave it open ``worst
+    of 3 seeds``."""
+    num, unknown = len(holds), sum(held is None for held in holds)
+    if unknown == num:
+        return f"worst of {num} {unit}"
+    told = f"worst; in {sum(held is True for held in holds)} of {num} {unit}"
+    return f"{told}, {unknown} not judged" if unknown else told
 
 
 def _every(values: Sequence[bool | None]) -> bool | None:

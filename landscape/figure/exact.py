@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -95,17 +96,23 @@ def mark_foot(axes: Axes, alpha: float, label: str, **look: Any) -> None:
 def draw_line(axes: Axes, result: Result, s: int, split: str, most: int, color: str, label: str = "measured") -> None:
     """Some of the measured points of one line, ``most`` or a few more, as open markers."""
     curve = result.curves[f"{split}/deterministic"]
-    every = max(1, len(curve.alphas) // most)
+    num = len(curve.alphas)
+    rows = np.unique([*range(0, num, max(1, num // most)), num - 1])  # the last too, wherever the steps end
     look = style.HOLLOW | {"markersize": 4, "color": color}
-    axes.plot(curve.alphas[::every], curve.objective[::every, s], label=label, **look)
+    axes.plot(curve.alphas[rows], curve.objective[rows, s], label=label, **look)
 
 
 def proven(result: Result) -> list[str]:
     """The certificates of at most two lines, else how many lines are proven to fall all the way."""
     if len(result.statements) <= 2:
-        return list(result.statements)
+        return [statement(text) for text in result.statements]
     decreasing = values(result, "proven_decreasing")
     return [f"proven strictly decreasing on [0, 1]: {int((decreasing == 1).sum())} of {len(decreasing)} lines"]
+
+
+def statement(text: str) -> str:
+    """A proof's sentence without the number of its line."""
+    return re.sub(r"^train, line \d+(-\d+)?: ", "", text)
 
 
 def at_solution(result: Result, s: int) -> Reading | None:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 from matplotlib.figure import Figure
 
 from landscape.figure import caption, naming, panel, style
-from landscape.figure.checks import Claim, joined, on_curve
+from landscape.figure.checks import Claim, joined, on_curve, over_seeds
 from landscape.figure.checks import judge as judge_checks
 from landscape.figure.claims import flat_at_start, monotone, one_minimum_at_solution, starts_uniform
 from landscape.figure.decided import within_error
 from landscape.figure.reading import Column, Reading, covers
+from landscape.figure.sweep.copies import joined as joined_seeds
 from landscape.result.curve.crossing import Position, plateau_end
 from landscape.result.saved import Result
 from landscape.result.verdict import Verdict
@@ -37,22 +39,25 @@ LONGER_PLATEAU = Claim(
 
 @style.themed
 def draw(results: Sequence[Result]) -> Figure:
-    """One panel per job, the sigmoid network on the left."""
+    """One panel per net, the sigmoid network on the left."""
+    results = joined_seeds(results)
     named = zip(results, naming.names(results), strict=True)
     pairs = sorted(named, key=lambda pair: naming.rank(naming.recipe(pair[0]), naming.RECIPES))
-    figure, grid = style.new(1, len(pairs), width=4.8 if len(pairs) == 1 else 0, height=3.6)
-    notes: list[str] = []
+    figure, grid = style.new(1, len(pairs), width=3.7 * len(pairs) + 2.4, height=3.6)
+    drawn = panel.Drawn()
     for (result, name), axes in zip(pairs, grid[0], strict=True):
-        drawn = panel.draw_splits(axes, result)
-        panel.label_line(axes, naming.read_out(name), drawn)
-        notes += drawn.notes
+        drawn += panel.draw_splits(axes, result)
+        panel.label_line(axes, naming.read_out(name), drawn, legend=False)
+    style.share_y(figure.axes)
+    style.legend_outside(figure, panel.told_of(drawn, figure.axes))
     title = f"Fig. 2: sigmoid and ReLU{caption.on_data(results)}"
-    return caption.finish(figure, results, title, notes, verdicts=judge(results))
+    return caption.finish(figure, results, title, drawn.notes, verdicts=judge(results))
 
 
 @within_error
 def judge(results: Sequence[Result]) -> list[Verdict]:
-    """Checks 1a (sharpened), 1b, 1c and 1d of every job, and which plateau is longer."""
+    """Checks 1a (sharpened), 1b, 1c and 1d of every net, and which plateau is longer."""
+    results = joined_seeds(results)
     return judge_checks(CHECKS, results) + compare_plateaus(results)
 
 
@@ -80,7 +85,18 @@ def _family(result: Result) -> str:
 
 
 def longer(sigmoids: Sequence[Position], relus: Sequence[Position]) -> Reading:
-    """The shortest sigmoid plateau against the longest of ReLU: medians would hide an overlap."""
+    """The shortest sigmoid plateau against the longest of ReLU: medians would hide an overlap.
+
+    Of several seeds it also says in how many pairs of a sigmoid and a ReLU seed the claim holds.
+    """
+    reading = _worst(sigmoids, relus)
+    pairs = [_worst([one], [other]).holds for one in sigmoids for other in relus]
+    if len(pairs) < 2:
+        return reading
+    return replace(reading, measured=f"{reading.measured} ({over_seeds(pairs, 'pairs')})")
+
+
+def _worst(sigmoids: Sequence[Position], relus: Sequence[Position]) -> Reading:
     if any(math.isnan(one.at) for one in (*sigmoids, *relus)):
         return Reading("a line without a drop", None, note="without a drop there is no plateau")
     short, long = min(sigmoids, key=lambda one: one.at), max(relus, key=lambda one: one.at)

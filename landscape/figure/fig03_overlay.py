@@ -11,10 +11,12 @@ from landscape.figure.checks import Claim, joined, on_curve
 from landscape.figure.checks import judge as judge_checks
 from landscape.figure.claims import monotone, one_minimum_at_solution
 from landscape.figure.decided import within_error
-from landscape.figure.reading import Reading, covers
+from landscape.figure.reading import Reading, counted, covers
+from landscape.figure.sweep.copies import joined as joined_seeds
 from landscape.result.saved import Result
 from landscape.result.verdict import Verdict
 
+ORDER = ("maxout", "relu_dropout", "sigmoid")  # each in its own colour, whichever command came first
 MONOTONE = monotone("3a", "Fig. 3", "train")
 SAME_START = Claim("3b", "All networks start at the same J", "Fig. 3", "spread of J(0) <= 0.005", identity=True)
 ONE_MINIMUM = one_minimum_at_solution("3c", "Fig. 3", "train")
@@ -22,20 +24,24 @@ ONE_MINIMUM = one_minimum_at_solution("3c", "Fig. 3", "train")
 
 @style.themed
 def draw(results: Sequence[Result]) -> Figure:
-    """Training J of every job, and its validation J thin and dotted."""
+    """Training J of every net, and its validation J thin and dotted; with its seeds where they differ in number."""
     figure, axes = style.alone(7.4, 4.2)
-    words = [name.replace("_", " with ") for name in naming.names(results)]
+    results = sorted(joined_seeds(results), key=lambda result: naming.rank(naming.recipe(result), ORDER))
+    words, nums = list(map(naming.read_out, naming.names(results))), [result.num_columns for result in results]
+    if len(set(nums)) > 1:
+        words = [f"{word}, {counted(num, 'seed')}" for word, num in zip(words, nums, strict=True)]
     drawn = panel.draw_jobs(axes, results, words, ("train", "valid"))
     axes.set_yscale("log")
     panel.label_line(axes, "", drawn, legend=False)
-    style.legend_outside(figure, drawn.legend_title)
-    title = f"Fig. 3: the lines on a logarithmic axis{caption.on_data(results)}"
+    style.legend_outside(figure, panel.told_of(drawn, [axes]))
+    title = f"Fig. 3: the lines{caption.on_data(results)} on a logarithmic axis"
     return caption.finish(figure, results, title, drawn.notes, verdicts=judge(results))
 
 
 @within_error
 def judge(results: Sequence[Result]) -> list[Verdict]:
     """3a: each line is monotone; 3b: all start at the same J; 3c: each has its minimum at the solution."""
+    results = joined_seeds(results)
     return judge_checks([MONOTONE], results) + same_start(results) + judge_checks([ONE_MINIMUM], results)
 
 

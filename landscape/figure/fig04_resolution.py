@@ -14,6 +14,7 @@ from landscape.figure.claims import largest_bend
 from landscape.figure.decided import within_error
 from landscape.figure.reading import Column, Reading, counted, primary
 from landscape.figure.sweep import draw as draw_sweep
+from landscape.figure.sweep.copies import joined
 from landscape.result.curve import Curve, curvature_changes, largest_rise, num_rises, spline_deviation, value_at
 from landscape.result.saved import Result
 from landscape.result.verdict import Verdict
@@ -46,6 +47,7 @@ def parts(results: Sequence[Result]) -> dict[str, list[Part]]:
 @style.themed
 def draw(results: Sequence[Result]) -> Figure:
     """(a) the whole line, (b) the same close to J(1), (c) the start, (d) the end; a part not sampled has no panel."""
+    results = joined(results)
     found = parts(results)
     titles = {
         "a": "(a) from start to solution",
@@ -73,22 +75,27 @@ def draw(results: Sequence[Result]) -> Figure:
 
 
 def _zoom(axes: Axes, jobs: Sequence[Part]) -> None:
-    """Limit y to [J(1), J(1) + 0.05 drop] of all jobs, a little lower so that the lowest point shows."""
-    lows, highs = [], []
+    """Limit y to [J(1), J(1) + 0.05 drop] of all jobs, a little lower so that the lowest point shows, and x to where
+    some line is as low."""
+    lows, highs, first, last = [], [], 1.0, 1.0
     for result, _, curve in jobs:
         for s in result.usable(curve.objective)[0]:
             a, v = curve.alphas, curve.objective[:, s]
             start, end = value_at(a, v, 0.0), value_at(a, v, 1.0)
             lows.append(min(end, float(v.min())))
             highs.append(end + 0.05 * abs(start - end))
+            near = a[v <= highs[-1]]
+            first, last = min(first, *near), max(last, *near)
     if lows and max(highs) > min(lows):
         axes.set_ylim(min(lows) - 0.03 * (max(highs) - min(lows)), max(highs))
+    if last > first:
+        axes.set_xlim(first - 0.05 * (last - first), last + 0.05 * (last - first))
 
 
 @within_error
 def judge(results: Sequence[Result]) -> list[Verdict]:
     """4a to 4d; 4c needs the drop of the whole line, so it is judged only where J(0) and J(1) were both sampled."""
-    found = parts(results)
+    found = parts(joined(results))
     verdicts = [_judged(NEVER_RISES, *part) for part in found["a"]] + [_judged(FALLS, *part) for part in found["c"]]
     for part in found["d"]:
         source = next((curve for job, _, curve in found["a"] if naming.same_line(job, part[0], "alphas")), None)

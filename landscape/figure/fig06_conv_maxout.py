@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
-import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from landscape.figure import caption, naming, panel, style
+from landscape.figure.barrier import Start, joined, step_noise
+from landscape.figure.barrier_panel import alike, draw_beyond, draw_start, up_to_the_start
 from landscape.figure.checks import Check, Claim, Evidence, Learned, Look, along, judge_job, learning
 from landscape.figure.decided import within_error
 from landscape.figure.reading import SLACK, Column, Reading, counted, listed, primary
 from landscape.figure.sweep import draw as draw_sweep
-from landscape.result.curve import Array, Curve, argmin_alpha, drop, local_maxima, relative_rise, tolerance
-from landscape.result.curve.crossing import Climb, climb, replicate_error
+from landscape.result.curve import argmin_alpha, local_maxima, relative_rise
+from landscape.result.curve.crossing import climb
 from landscape.result.saved import Result
 from landscape.result.verdict import Verdict
 
@@ -43,98 +42,50 @@ def parts(results: Sequence[Result]) -> tuple[list[Job], list[Job]]:
 
 @style.themed
 def draw(results: Sequence[Result]) -> Figure:
-    """Left J along the line, right J - J(0) near its start with what the masks leave uncertain; a panel per job."""
+    """First J along the line, then J - J(0) near its start with what the masks leave uncertain, a panel per seed."""
     lines, zooms = parts(results)
-    num = len(lines) + len(zooms)
-    if not num:  # positions of the user's own: still worth a drawing
+    starts = [
+        (one, f"{name}: " * (len(zooms) > 1), seed, _line_of(job, lines), s)
+        for job, name in zooms
+        for one, seed, s in _seeds(job)
+    ]
+    if not lines and not zooms:  # positions of the user's own: still worth a drawing
         return draw_sweep(results)
-    figure, grid = style.new(1, num, width=3.7 * num + 2.4, height=3.6)
-    drawn = panel.Drawn()
-    for (result, name), axes in zip(lines, grid[0], strict=False):
+    num = len(lines) + len(starts)
+    columns = num if num < 4 else 2
+    height = 3.6 if num < 4 else 2.9 * math.ceil(num / 2) + 0.9
+    figure, grid = style.panels(num, columns, width=3.7 * columns + 2.4, height=height)
+    drawn, beyond = panel.Drawn(), ""
+    for (result, name), axes in zip(lines, grid, strict=False):
         drawn += panel.draw_splits(axes, result)
-        if axes.get_ylim()[1] > 5:  # beyond the solution J grows to many times ln C, which would flatten the rest
-            axes.set_yscale("log")
-            axes.yaxis.set_major_formatter("{x:g}")
-            axes.yaxis.set_minor_formatter("")
+        beyond = up_to_the_start(axes, result) or beyond
         title = "from start to solution"
         panel.label_line(axes, title if len(lines) == 1 else f"{name}: {title}", drawn, legend=False)
-    for (result, name), axes in zip(zooms, grid[0][len(lines) :], strict=True):
-        drawn += _draw_start(axes, result)
-        title = "close to the start"
-        panel.label_line(axes, title if len(zooms) == 1 else f"{name}: {title}", drawn, legend=False)
+    for (result, name, seed, whole, s), axes in zip(starts, grid[len(lines) :], strict=True):
+        drawn += draw_start(axes, result)
+        if whole is not None:
+            draw_beyond(axes, result, whole, s)
+        panel.label_line(axes, f"{name}close to the start{seed}", drawn, legend=False)
         axes.set_ylabel("J(θ(α)) - J(θ(0)) [nats]")
+    alike(grid[len(lines) :])
     style.legend_outside(figure, drawn.legend_title)
     title = f"Fig. 6: {naming.recipes(results)}{caption.on_data(results)}"
-    return caption.finish(figure, results, title, drawn.notes, verdicts=judge(results))
+    return caption.finish(figure, results, title, [*drawn.notes, beyond], verdicts=judge(results))
 
 
-def _draw_start(axes: Axes, result: Result) -> panel.Drawn:
-    """J - J(0) of every curve; of a single seed also three standard errors and the highest point."""
-    lifted = {key: replace(c, objective=c.objective - c.objective[_origin(c)]) for key, c in result.curves.items()}
-    drawn = panel.draw_splits(axes, replace(result, curves=lifted))
-    axes.axhline(0, color=style.GREY, linewidth=0.8, label="height of the start")
+def _seeds(result: Result) -> list[tuple[Result, str, int]]:
+    """A job for each usable seed, the seed's name where there are several, and its column; of none the job as it is."""
     curve = primary(result, "train")
     assert curve is not None
-    columns, _ = result.usable(curve.objective)
-    found = [climb(curve.alphas, curve.objective[:, s]) for s in columns]
-    if len(columns) == 1 and curve.replicates is not None:
-        s, a = columns[0], curve.alphas
-        v, error = lifted[f"train/{curve.mode}"].objective[:, s], 3 * replicate_error(curve, s)
-        words = f"± 3 standard errors, {len(curve.replicates)} masks"
-        axes.fill_between(a, v - error, v + error, color=style.BLUE, alpha=0.18, linewidth=0, label=words)
-    if len(columns) == 1 and found[0].height > 0:
-        top: dict[str, Any] = {"marker": "v", "color": style.BLACK, "linestyle": "none", "markersize": 5}
-        words = f"highest: {found[0].height:.2g} nats at α = {found[0].at:.3f}"
-        axes.plot([found[0].at], [found[0].height], label=words, **top)
-    ends = [one.last for one in found if one.height > 0 and one.is_over]
-    if ends:  # only as far as it takes to see the barrier from both sides
-        right = min(1.5 * max(ends), float(curve.alphas[-1]))
-        seen = [c.objective[c.alphas <= right + SLACK][:, columns] for c in lifted.values()]
-        low, high = min(float(v.min()) for v in seen), max(float(v.max()) for v in seen)
-        axes.set(xlim=(-0.02 * right, 1.02 * right), ylim=(low - 0.08 * (high - low), high + 0.15 * (high - low)))
-    return drawn
+    columns, names = result.usable(curve.objective)[0], result.seed_names(curve.num_columns)
+    if len(columns) < 2:
+        return [(result, "", columns[0] if columns else 0)]
+    return [(result.columns([s]), f", seed {names[s]}", s) for s in columns]
 
 
-def _origin(curve: Curve) -> int:
-    return int(np.argmin(np.abs(curve.alphas)))
-
-
-@dataclass(frozen=True)
-class Start:
-    """One seed of the enlarged start, and of the line that it is the start of where that was measured."""
-
-    zoom: Column
-    whole: Column | None
-
-    @property
-    def is_full(self) -> bool:
-        """Whether it is the published net in full."""
-        return self.zoom.result.scale == "full" and naming.recipe(self.zoom.result) in PUBLISHED
-
-    @property
-    def climb(self) -> Climb:
-        """How J climbs from the start."""
-        return climb(*self.zoom.line)
-
-    @property
-    def noise(self) -> float:
-        """How high a climb must be to be one, in nats: 3 standard errors under masks, else tau; NaN if not known."""
-        curve = self.zoom.curve
-        if curve.mode == "stochastic":
-            if curve.replicates is None:
-                return math.nan
-            k = int(np.flatnonzero(curve.alphas == self.climb.at)[0])
-            return max(3 * float(replicate_error(curve, self.zoom.s)[k]), self.zoom.rounding)
-        unit = self.zoom.at(0.0) if self.whole is None else self.whole.fall
-        return max(self.zoom.tau * abs(unit), self.zoom.rounding)
-
-    def no_barrier(self) -> Reading | None:
-        """A reading that cannot tell where 6b finds no barrier, which the line must also come down from."""
-        if not self.climb.height > self.noise:
-            text = f"no barrier: height {self.climb.height:.2g} nats, noise {self.noise:.2g}"
-            return Reading(text, None, note="there is no barrier of which this could be said")
-        down = self.climb.is_over or (self.whole is not None and self.whole.no_drop() is None)
-        return None if down else Reading("J climbs and does not come down", None, note="that is no barrier")
+def _line_of(zoom: Result, lines: Sequence[Job]) -> Result | None:
+    """The job that measured the whole line of an enlarged start."""
+    return next((job for job, _ in lines if naming.same_line(job, zoom, *GRID)), None)
 
 
 @within_error
@@ -143,8 +94,7 @@ def judge(results: Sequence[Result]) -> list[Verdict]:
     lines, zooms = parts(results)
     found = [verdict for result, name in lines for verdict in judge_job([FALLS_TO_SOLUTION], result, name)]
     for result, name in zooms:
-        whole = next((job for job, _ in lines if naming.same_line(job, result, *GRID)), None)
-        found += judge_job(barrier_at_start(whole), result, name, by_curve=True)
+        found += judge_job(barrier_at_start(_line_of(result, lines)), result, name, by_curve=True)
     return found + [verdict for result, name in lines or zooms for verdict in judge_job([FEW_ERRORS], result, name)]
 
 
@@ -165,6 +115,11 @@ def barrier_at_start(whole: Result | None) -> list[Check[Start]]:
     return [check.claim.by(check.read, look, needs_training=True) for table, look in tables for check in table]
 
 
+def _is_full(seed: Start) -> bool:
+    """Whether it is the published net in full."""
+    return seed.zoom.result.scale == "full" and naming.recipe(seed.zoom.result) in PUBLISHED
+
+
 def _exists(seed: Start) -> Reading:
     one, least, zoom = seed.climb, seed.noise, seed.zoom
     if math.isnan(least):
@@ -174,7 +129,7 @@ def _exists(seed: Start) -> Reading:
         return climbing
     what = "3 standard errors" if zoom.curve.mode == "stochastic" else "tau of the drop"
     text = f"height {one.height:.2g} nats at α = {one.at:.3f}, noise {least:.2g} ({what})"
-    holds = one.height > least or (False if seed.is_full else None)
+    holds = one.height > least or (False if _is_full(seed) else None)
     return zoom.weighed_height(Reading(text, holds, -one.height, note="" if holds else SMALL_NOTE), one.at)
 
 
@@ -206,7 +161,8 @@ def _height(seed: Start) -> Reading:
     assert seed.whole is not None
     if (failed := seed.whole.no_drop() or seed.no_barrier()) is not None:
         return failed
-    share = max(seed.climb.height, 0.0) / seed.whole.fall
+    beyond = climb(*joined(seed.zoom.curve, seed.whole.curve, seed.zoom.s)).height  # where J still climbs at its end
+    share = max(seed.climb.height, beyond, 0.0) / seed.whole.fall
     return Reading(f"{share:.2g} of the drop of {seed.whole.fall:.3f} nats", share <= 0.10, share)
 
 
@@ -219,28 +175,11 @@ def _count(seed: Start) -> Reading:
     tops = [float(a[k]) for k in local_maxima(a, v, least)]
     places = f" at {listed(tops)}" if tops else ""
     text = f"{counted(len(tops), 'maximum')}{places} above {least:.2g} nats"
-    if not tops and not seed.is_full:
+    if not tops and not _is_full(seed):
         return Reading(text, None, note=SMALL_NOTE)
     if len(tops) == 1 and (absent := seed.no_barrier()) is not None:
         return replace(absent, measured=f"{absent.measured}; {text}")
     return Reading(text, len(tops) == 1, abs(len(tops) - 1))
-
-
-def joined(zoom: Curve, whole: Curve, s: int) -> tuple[Array, Array]:
-    """One column of the enlarged start, then of the line to alpha = 1, under the same masks: alphas and J."""
-    start = zoom.objective[:, s]
-    if zoom.replicates is not None and whole.replicates is None:
-        start = zoom.replicates[0, :, s]  # the masks of the line's only replicate
-    rest = (whole.alphas > zoom.alphas[-1] + SLACK) & (whole.alphas <= 1 + SLACK)
-    return np.append(zoom.alphas, whole.alphas[rest]), np.append(start, whole.objective[rest, s])
-
-
-def step_noise(zoom: Curve, whole: Curve, s: int) -> float:
-    """How high a maximum must stand out, in nats: 3 standard errors of a step where masks were replicated, else tau."""
-    if zoom.mode == "stochastic" and zoom.replicates is not None:
-        steps = np.diff(zoom.replicates[:, :, s], axis=1)
-        return 3 * float(steps.std(axis=0, ddof=1).max()) / math.sqrt(len(steps))
-    return tolerance(replace(whole, replicates=None), s) * drop(whole.alphas, whole.objective[:, s])
 
 
 def _falls(seed: Column) -> Reading:

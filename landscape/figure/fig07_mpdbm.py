@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from landscape.figure import caption, naming, panel, style
 from landscape.figure.beside import draw_beside, points
 from landscape.figure.reading import SLACK, primary
-from landscape.figure.second_minimum import PARTS, judge, unit
+from landscape.figure.second_minimum import PARTS, judge, starts, unit
 from landscape.figure.turnable import plotly
 from landscape.result.curve import Curve
 from landscape.result.saved import Result
@@ -20,14 +20,17 @@ from landscape.result.saved import Result
 __all__ = ["draw", "judge", "make_pages"]
 
 NINTHS = 9  # the paper's coarse grid is k/9
+UNTIL = 1.2  # of the line in three dimensions: what lies far behind the solution would press together what is before
 
 
 @style.themed
 def draw(results: Sequence[Result]) -> Figure:
     """Per job J along the line, its parts relative to their drop, and the plane of training in three dimensions."""
-    figure, grid = style.new(len(results), 3, width=12.6, height=0.8 + 3.6 * len(results))
+    figure, grid = style.new(len(results), 3, width=14.0, height=0.8 + 4.0 * len(results))
+    if (columns := grid[0][0].get_gridspec()) is not None:
+        columns.set_width_ratios((1.0, 1.0, 1.5))  # the plane is what the figure is about
     notes: list[str] = []
-    for result, name, row in zip(results, naming.names(results), grid, strict=True):
+    for result, name, row in zip(results, starts(results), grid, strict=True):
         curve = primary(result, "train")
         if curve is None:
             continue
@@ -40,11 +43,20 @@ def draw(results: Sequence[Result]) -> Figure:
         place = row[2].get_subplotspec()
         row[2].remove()
         beside = figure.add_subplot(place, projection="3d")
-        notes += draw_beside(beside, result, curve, f"J [{unit(curve)}]")
+        notes += draw_beside(beside, result, curve, f"J [{unit(curve)}]", until=UNTIL)
         if beside.get_legend_handles_labels()[1]:
-            beside.legend(loc="upper right")
+            beside.legend(loc="upper center", bbox_to_anchor=(0.5, 1.03), ncols=2, columnspacing=1.2, frameon=False)
+    for axes in zip(*([row[0], row[1]] for row in grid), strict=True):
+        _alike(axes)
     title = f"Fig. 7: {naming.recipes(results)}{caption.on_data(results)}, line and plane of training"
     return caption.finish(figure, results, title, notes, verdicts=judge(results))
+
+
+def _alike(column: Sequence[Axes]) -> None:
+    """One range of J for all panels of a column, which are to be compared."""
+    ranges = [axes.get_ylim() for axes in column if axes.lines]
+    for axes in column if ranges else ():
+        axes.set_ylim(min(low for low, _ in ranges), max(high for _, high in ranges))
 
 
 def _coarse(axes: Axes, result: Result, curve: Curve) -> None:
@@ -81,7 +93,7 @@ def make_pages(results: Sequence[Result]) -> dict[str, Any]:
         return {}
     figure = graph.Figure()
     units = []
-    for result, name in zip(results, naming.names(results), strict=True):
+    for result, name in zip(results, starts(results), strict=True):
         curve = primary(result, "train")
         for s in range(0 if curve is None else curve.objective.shape[1]):
             found = points(result, s)

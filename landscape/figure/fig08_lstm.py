@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from landscape.figure import caption, naming, panel, style
-from landscape.figure.checks import Claim, along, judge_job
+from landscape.figure.checks import Check, Claim, along, judge_job
 from landscape.figure.claims import flat_by
 from landscape.figure.decided import within_error
+from landscape.figure.part_lines import Lines, lines_of
 from landscape.figure.reading import SLACK, Column, Reading, counted, covers
 from landscape.result.curve import Curve, argmin_alpha, local_minima, relative_rise, value_at
 from landscape.result.saved import Result
@@ -21,22 +23,77 @@ from landscape.result.verdict import Verdict
 BOTH, MODES = "train valid", "deterministic stochastic"
 START_LIMIT, RISE_LIMIT, FLAT_LIMIT, ARGMIN_LIMIT = 0.02, 1e-3, 0.05, 2 / 9  # the reproduction notes' own, Fig. 8
 PUBLISHED, MAX_PERPLEXITY = "lstm_large", 85  # 82.2 on validation in Zaremba et al. 2014
+MOST_EPOCHS = 15
+"""Epochs of which a footer tells every perplexity; of more every other, or every third."""
 
 
 @style.themed
 def draw(results: Sequence[Result]) -> Figure:
-    """Per job J along the line, and J during training."""
-    figure, grid = style.new(len(results), 2, width=9.4, height=0.8 + 3.4 * len(results))
+    """Per net J along the line, with its parts where they were measured, and J during training."""
+    lines = lines_of(results)
+    width = 3 if any(line.parts for line in lines) else 2
+    figure, grid = style.new(len(lines), width, width=1.0 + 4.2 * width, height=0.8 + 3.4 * len(lines))
     notes: list[str] = []
-    for result, name, (left, right) in zip(results, naming.names(results), grid, strict=True):
-        drawn = _along(left, result)
-        panel.label_line(left, f"{name}: J per token along the line", drawn)
-        learned = panel.draw_learning(right, result)
-        noisy = "with its dropout masks" if "train/stochastic" in result.curves else ""
-        panel.label_learning(right, f"{name}: J during training {noisy}".strip(), learned)
-        notes += [*drawn.notes, *learned.notes]
+    for line, row in zip(lines, grid, strict=True):
+        drawn = _along(row[0], line.whole)
+        panel.label_line(row[0], f"{line.name}: J per token along the line", drawn)
+        notes += drawn.notes
+        if width == 3:
+            notes += _parts(row[1], line)
+        notes += _learning(row[-1], line)
     title = f"Fig. 8: {naming.recipes(results)}{caption.on_data(results)}"
     return caption.finish(figure, results, title, notes, verdicts=judge(results))
+
+
+def _parts(axes: Axes, line: Lines) -> list[str]:
+    """J up to the solution, of all parameters and of some alone from the same start, on the training split."""
+    drawn = panel.Drawn()
+    for k, (word, result) in enumerate([("all parameters", line.whole), *line.parts]):
+        curve = result.curves.get("train/deterministic")
+        if curve is None or not covers(curve, 0, 1):
+            continue
+        rows = (curve.alphas >= -SLACK) & (curve.alphas <= 1 + SLACK)
+        look = {**panel.job_look(k), "marker": "o", "markersize": 3.0, "label": word}
+        drawn += panel.band(axes, result, curve.alphas[rows], curve.objective[rows], **look)
+    if drawn.num_seeds:
+        axes.axvline(1 / 9, color=style.GREY, linewidth=0.8, linestyle=":", label="α = 1/9")
+    panel.label_line(axes, "whose J the line loses: training, no dropout", drawn)
+    return list(drawn.notes)
+
+
+def _learning(axes: Axes, line: Lines) -> list[str]:
+    """J during training with an axis of perplexities beside it, and the perplexities on validation for the footer."""
+    result = line.whole
+    drawn = panel.draw_learning(axes, result)
+    has_masks = "train/stochastic" in result.curves
+    plain = (result.config.get("training") or {}).get("validation") == "deterministic"
+    for curve in axes.lines if has_masks else ():
+        word = str(curve.get_label())
+        if word in style.SPLIT_WORD.values():
+            is_plain = plain and word == style.SPLIT_WORD["valid"]
+            curve.set_label(f"{word}, {'no' if is_plain else 'with'} dropout")
+    panel.label_learning(axes, f"{line.name}: J per token during training", drawn)
+    if not drawn.num_seeds:
+        return list(drawn.notes)
+    low, high = axes.get_ylim()
+    beside = axes.secondary_yaxis("right", functions=(lambda v: v, lambda v: v))
+    places = [p for m in (1, 2, 5) for k in range(12) if low <= math.log(p := m * 10.0**k) <= high]
+    beside.set_yticks([math.log(p) for p in places], labels=[f"{p:,.0f}" for p in places])
+    beside.set_ylabel("perplexity exp J")
+    return [*drawn.notes, _perplexities(line)]
+
+
+def _perplexities(line: Lines) -> str:
+    """``validation perplexity after epoch 1, 2, ...``, of the median of the seeds."""
+    history = line.whole.learning_curve
+    values = None if history is None else history.channels.get("valid/objective")
+    columns = [] if values is None else line.whole.usable(values, ragged=True)[0]
+    if history is None or values is None or not columns:
+        return ""
+    rows = np.flatnonzero(np.isfinite(values[:, columns]).all(axis=1) & (history.epochs > 0))
+    rows = rows[:: max(1, math.ceil(len(rows) / MOST_EPOCHS))]
+    told = [f"{history.epochs[k]:g}: {_exp(float(np.median(values[k, columns]))):.4g}" for k in rows]
+    return f"{line.name}: validation perplexity by epoch {', '.join(told)}" if told else ""
 
 
 def _along(axes: Axes, result: Result) -> panel.Drawn:
@@ -65,14 +122,16 @@ def _perplexity(curve: Curve, columns: Sequence[int]) -> str:
 
 @within_error
 def judge(results: Sequence[Result]) -> list[Verdict]:
-    """8a start, 8b monotone, 8c flat at the start, 8d argmin, 8e one minimum, 8f perplexity, of every job.
+    """8a start, 8b monotone, 8c flat at the start, 8d argmin, 8e one minimum, 8f perplexity, of every line.
 
-    What is gone by alpha = 1/9 is mostly the bias of the output, which learns how frequent each word is: of the reduced
-    net, whose line gives 0.11 to 0.14 of the drop, the bias alone gave 0.138 and all but that bias 0.054.
+    What is gone by alpha = 1/9 is mostly the bias of the output, which learns how frequent each word is; where its line
+    was measured alone, and that of all but it, 8c tells both.
     """
     found: list[Verdict] = []
-    for result, name in zip(results, naming.names(results), strict=True):
-        found += judge_job(CHECKS, result, name, by_curve=True) + judge_job([AS_PUBLISHED], result, name)
+    for line in lines_of(results):
+        if not line.is_part:  # the paper speaks of none
+            found += judge_job(checks_of(line), line.whole, line.name, by_curve=True)
+            found += judge_job([AS_PUBLISHED], line.whole, line.name)
     return found
 
 
@@ -105,6 +164,25 @@ def _as_good(seed: Column) -> Reading:
     return Reading(f"perplexity {value:.2f}", value <= MAX_PERPLEXITY if is_fair else None, value, note=why)
 
 
+def _flat(line: Lines, seed: Column) -> Reading:
+    if (failed := seed.no_drop()) is not None:
+        return failed
+    shares = [(word, line.share(part, seed.curve, seed.s, 1 / 9)) for word, part in line.parts]
+    told = [f"{word} {share:.3f}" for word, share in shares if share is not None]
+    reading = flat_by(*seed.line, FLAT_LIMIT)
+    return replace(reading, measured="; ".join([reading.measured, ", ".join(told)] if told else [reading.measured]))
+
+
+def checks_of(line: Lines) -> tuple[Check[Column], ...]:
+    """8a to 8e of one line."""
+    flat = Claim("8c", "The line is flat near the start", "Fig. 8", f"share <= {FLAT_LIMIT} at α = 1/9")
+    return (
+        *CHECKS[:2],
+        flat.by(lambda seed: _flat(line, seed), along(BOTH, 0, 1, MODES), needs_training=True),
+        *CHECKS[2:],
+    )
+
+
 CHECKS = (
     Claim(
         "8a",
@@ -114,9 +192,6 @@ CHECKS = (
     ).by(_start, along(BOTH, 0, 0, MODES)),
     Claim("8b", "J falls monotonically from start to solution", "Fig. 8", f"rise <= {RISE_LIMIT:g} of the drop").by(
         lambda seed: seed.no_way_down() or _falls(seed), along(BOTH, 0, 1, MODES), needs_training=True
-    ),
-    Claim("8c", "The line is flat near the start", "Fig. 8", f"share <= {FLAT_LIMIT} at α = 1/9").by(
-        lambda seed: seed.no_drop() or flat_by(*seed.line, FLAT_LIMIT), along(BOTH, 0, 1, MODES), needs_training=True
     ),
     Claim("8d", "The lowest point of the line is at the solution", "Fig. 8", "argmin within 2/9 of 1").by(
         lambda seed: seed.no_drop() or _lowest(seed), along(BOTH, 0, 1 + ARGMIN_LIMIT, MODES), needs_training=True

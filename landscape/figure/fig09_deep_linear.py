@@ -54,9 +54,9 @@ def draw(results: Sequence[Result]) -> Figure:
         axes.set(title=title, xlabel="α", ylabel="J(θ(α)) [squared error]")
     near.set(xlim=(-0.05, 1.15), ylim=(-0.05, 1.1))
     _draw_off_limit(off, results)
-    style.legend_outside(figure, drawn.legend_title)
+    style.legend_outside(figure, panel.told_of(drawn, (whole, near)))
     notes = [*drawn.notes, *(text for result in results for text in proven(result))]
-    title = f"Fig. 9: {naming.recipes(results)}, small random start to solution"
+    title = f"Fig. 9: {naming.recipes(results)}, from a small random start to its solution"
     return caption.finish(figure, results, title, notes, verdicts=judge(results))
 
 

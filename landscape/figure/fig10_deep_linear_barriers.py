@@ -17,6 +17,7 @@ from landscape.result.saved import Result
 __all__ = ["draw", "judge"]
 
 ORDER = ["same_branch", "large_start", "large_random"]
+WORDS = {"same_branch": "between two solutions", "large_start": "from a large start"}
 LEAST = 1e-9  # of J(0): what the panel of random starts still shows
 KINDS = {"falls only": style.BLUE, "another minimum first": style.ORANGE, "climbs first": style.GREEN}
 
@@ -32,9 +33,9 @@ def draw(results: Sequence[Result]) -> Figure:
             notes.append(_draw_random(axes, result))
         else:
             _draw_line(axes, result)
-            notes += [f"{endpoints(result)}: {text}" for text in proven(result)]
+            notes += [f"{WORDS.get(endpoints(result), endpoints(result))}: {text}" for text in proven(result)]
     style.legend_outside(figure)
-    title = f"Fig. 10: {naming.recipes(results)}, other lines"
+    title = f"Fig. 10: {naming.recipes(results)}, between solutions and from large starts"
     return caption.finish(figure, results, title, notes, verdicts=judge(results))
 
 
@@ -51,7 +52,7 @@ def _draw_line(axes: Axes, result: Result) -> None:
         for point in extrema(result, 0):
             mark_foot(axes, point.alpha, "exact minimum", color=style.GREEN, markersize=6, zorder=4)
     points = points_of(result)
-    name = {"same_branch": "between two solutions", "large_start": "from a large start"}.get(endpoints(result), "")
+    name = WORDS.get(endpoints(result), "")
     words = "({:g}, {:g}) to ({:g}, {:g})".format(*points[0], *points[1]) if points is not None else ""
     title = "\n".join(text for text in (name or endpoints(result).replace("_", " "), words) if text)
     axes.set(title=title, xlabel="α", ylabel="J(θ(α)) [squared error]")
@@ -79,4 +80,6 @@ def _draw_random(axes: Axes, result: Result) -> str:
     start = f"N(0, {scale:g}²)" if scale else "random points"
     title = f"from {len(columns)} large random starts\n{start} to each seed's solution"
     axes.set(title=title, xlabel="α", ylabel="J(θ(α)) / J(θ(0))")
-    return f"large_random: each line in units of its own J(0), shown down to {LEAST:g}; other minima marked at the foot"
+    return (
+        f"random starts: each line in units of its own J(0), shown down to {LEAST:g}; other minima marked at the foot"
+    )

@@ -112,7 +112,8 @@ def draw(results: Sequence[Result]) -> Figure:
         f"x: projection on the line from the start to step {step}, r: residual, both in units of its length L",
         "the limit of many dimensions is also the mean in every dimension; in two the variance of both is infinite",
     ]
-    return caption.finish(figure, results, "Fig. 11: random walks, in units of L", notes, verdicts=judge(results))
+    title, shown = "Fig. 11: random walks, in units of L", ["measurement.dimension"]
+    return caption.finish(figure, results, title, notes, judge(results), shown)
 
 
 def _draw(axes: Axes, found: Walk) -> None:
@@ -126,20 +127,30 @@ def _draw(axes: Axes, found: Walk) -> None:
         axes.plot(found.x[:, s], found.r[:, s], label=f"walks, {seeds} seeds", **thin)
     x, r = random_walk_limit(solution_step=end, num_steps=found.num_steps)
     axes.plot(x, r, color=style.BLACK, linewidth=1.1, zorder=3, label="mean of the law, and limit")
-    rows = [*(round(part * end) for part in CROSSES), *([found.num_steps] if found.num_steps > end else [])]
+    steps = [*(round(part * end) for part in CROSSES), *([found.num_steps] if found.num_steps > end else [])]
+    rows = _apart(steps, bands)
     points: dict[str, Any] = {"linestyle": "none", "color": style.ORANGE, "linewidth": 1.0, "capsize": 1.5, "zorder": 4}
     mid = (bands.x_mid[rows], bands.r_mid[rows])
     spans = [
         np.stack([m - low[rows], high[rows] - m])
         for m, low, high in ((mid[0], bands.x_low, bands.x_high), (mid[1], bands.r_low, bands.r_high))
     ]
-    label = f"law: median and 90 % of x and of r at steps {', '.join(map(str, rows))}"
+    label = f"law: median and 90 % of x and of r at steps {', '.join(map(str, steps))}, or those of them that lie apart"
     axes.errorbar(*mid, xerr=spans[0], yerr=spans[1], label=style.wrapped(label, 38), **points)
     # As wide as walks and bands need, and twice as wide as high, so that all half circles are centred alike.
     wide = (np.abs(found.x - 0.5), found.r, np.abs(bands.x_low[rows] - 0.5), bands.x_high[rows] - 0.5, bands.r_high)
     reach = 1.05 * max(0.62, *(float(values.max()) for values in wide))
     axes.set(xlim=(0.5 - reach, 0.5 + reach), ylim=(0, reach), aspect="equal")
     axes.set_title(f"{found.dimension:,} dimensions")
+
+
+def _apart(steps: Sequence[int], bands: Any) -> list[int]:
+    """The steps whose intervals of x do not overlap, the one in the middle of the way first, as crosses to read."""
+    kept: list[int] = []
+    for step in sorted(steps, key=lambda step: abs(step - steps[len(CROSSES) // 2])):
+        if all(bands.x_high[step] < bands.x_low[k] or bands.x_low[step] > bands.x_high[k] for k in kept):
+            kept.append(step)
+    return sorted(kept)
 
 
 @within_error

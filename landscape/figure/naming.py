@@ -23,8 +23,8 @@ def recipe(result: Result) -> str:
 
 
 def recipes(results: Sequence[Result]) -> str:
-    """Of several jobs, each once."""
-    return " and ".join(dict.fromkeys(map(recipe, results)))
+    """Of several jobs for a reader, each once."""
+    return " and ".join(dict.fromkeys(read_out(recipe(result)) for result in results))
 
 
 def net(result: Result) -> str:
@@ -38,6 +38,10 @@ RECIPES = {
     "relu_dropout": "ReLU with dropout",
     "relu": "ReLU without dropout",
     "relu_adam": "ReLU, by Adam",
+    "relu_shallow": "a shallow ReLU net",
+    "maxout_adversarial": "adversarially trained maxout",
+    "deep_linear": "a linear net of two weights",
+    "deep_linear_images": "deep linear nets",
 }
 """For a reader, where its name is not a word."""
 
@@ -46,6 +50,12 @@ def read_out(words: str) -> str:
     """A name that begins with a recipe's, with the recipe for a reader."""
     first, comma, rest = words.partition(",")
     return f"{RECIPES.get(first, first)}{comma}{rest}"
+
+
+def unit_of_columns(result: Result) -> str:
+    """What its columns are: ``seeds``, or ``pairs`` of them where its lines lie between two seeds' solutions."""
+    is_pair = [any(dash in name[1:] for dash in "-–") for name in result.seeds]
+    return "pairs" if is_pair and all(is_pair) else "seeds"
 
 
 def caps_of(result: Result) -> list[str]:
@@ -60,10 +70,14 @@ def caps_of(result: Result) -> list[str]:
 
 
 def caps(results: Sequence[Result]) -> list[str]:
-    """The caps that bit, each with how many jobs it is of where it is not of all."""
-    found = [cap for result in results for cap in caps_of(result)]
-    of = {cap: found.count(cap) for cap in dict.fromkeys(found)}
-    return [cap if num == len(results) else f"{cap} ({num} of {len(results)} jobs)" for cap, num in of.items()]
+    """The caps that bit, each with how many jobs it is of where it is not of all; whose, where others are not cut."""
+    found: dict[str, list[Result]] = {}
+    for result in results:
+        for cap in caps_of(result):
+            found.setdefault(cap, []).append(result)
+    mixed = len({result.scale for result in results}) > 1
+    of = {cap: recipes(some) if mixed else f"{len(some)} of {len(results)} jobs" for cap, some in found.items()}
+    return [cap if len(some) == len(results) else f"{cap} ({of[cap]})" for cap, some in found.items()]
 
 
 def num_classes(result: Result) -> int:
@@ -100,9 +114,8 @@ def names(results: Sequence[Result], brief: bool = False) -> list[str]:
     shared = set.intersection(*(set(plain_overrides(result)) for result in results)) if results else set()
     several, found = len({net(result) for result in results}) > 1, []
     for result in results:
-        extra = [
-            result.choices[key] for key in differing if key in result.choices and result.choices[key] != net(result)
-        ]
+        chosen = [result.choices[key] for key in differing if key in result.choices]
+        extra = [word for word in dict.fromkeys(chosen) if word != net(result)]  # a grid is called as its ends are
         extra += [item for item in plain_overrides(result) if item not in shared and key_of(item) != "model"]
         keep_recipe = not (brief and extra and not several)
         found.append(", ".join([net(result)] * keep_recipe + extra))

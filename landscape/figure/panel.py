@@ -18,6 +18,12 @@ from landscape.result.curve.stated import bound_of
 from landscape.result.saved import Result
 
 BAND_ALPHA = 0.25
+MOST_RULES = 8
+"""Best epochs that are marked; more would be a hatching."""
+FAINT_SHADE = 0.1
+"""Opacity of the band over seeds of a thin curve."""
+SPREAD = "seeds"
+"""What a band over seeds is known by."""
 STATED_ERROR = "stated error"
 """How the entry of a legend begins that explains the hatching."""
 DOTTED: Any = {"linestyle": (0, (1, 1.3)), "linewidth": 1.0}
@@ -35,12 +41,28 @@ class Drawn:
         return Drawn((*self.num_seeds, *other.num_seeds), (*self.notes, *other.notes), (*self.costs, *other.costs))
 
     @property
+    def seeds(self) -> str:
+        """``3 seeds``, ``1 to 3 seeds``; empty where every curve is a single seed's."""
+        least, most = min(self.num_seeds, default=0), max(self.num_seeds, default=0)
+        return f"{most if least == most else f'{least} to {most}'} seeds" if most > 1 else ""
+
+    @property
     def legend_title(self) -> str | None:
         """What line and band mean, None where every curve is a single seed's."""
-        least, most = min(self.num_seeds, default=0), max(self.num_seeds, default=0)
-        if most < 2:
-            return None
-        return f"line: median of {most if least == most else f'{least} to {most}'} seeds, band: all"
+        return told_of(self)
+
+
+def spread_of(seeds: str, panels: Sequence[Axes] = ()) -> str:
+    """``line: median of 3 seeds, band: all``: how every figure shows several; told of panels, whether there is a band
+    that a reader sees."""
+    bands = [axes for axes in panels if any(part.get_gid() == SPREAD for part in axes.collections)]
+    band = "all lie within its width" if bands and all(picture.is_thin(axes, SPREAD) for axes in bands) else "band: all"
+    return f"line: median of {seeds}, {band}"
+
+
+def told_of(drawn: Drawn, panels: Sequence[Axes] = ()) -> str | None:
+    """The same of what was drawn; None where every curve is a single seed's."""
+    return spread_of(drawn.seeds, panels) if drawn.seeds else None
 
 
 def differ(result: Result, splits: Sequence[str] = ("train", "valid")) -> bool:
@@ -97,7 +119,7 @@ def band(
     axes.plot(x, middle, **look)
     if len(columns) > 1 and outer is not None:
         low, high = np.nanquantile(kept, outer, axis=1)
-        axes.fill_between(x, low, high, color=look["color"], alpha=shade, linewidth=0)
+        axes.fill_between(x, low, high, color=look["color"], alpha=shade, linewidth=0, gid=SPREAD)
     return Drawn((len(columns),), notes, (naming.cost_of(result),))
 
 
@@ -106,7 +128,7 @@ def draw_splits(axes: Axes, result: Result, splits: Sequence[str] = ("train", "v
     words = style.SPLIT_WORD
     curves = [(curve, words[split]) for split in splits if (curve := primary(result, split)) is not None]
     beside = [(curve, f"{words[split]}, no dropout") for split in splits if (curve := twin(result, split)) is not None]
-    return draw_curves(axes, result, curves, beside if twins else (), outer=None)
+    return draw_curves(axes, result, curves, beside if twins else ())
 
 
 def draw_curves(
@@ -114,14 +136,9 @@ def draw_curves(
     result: Result,
     curves: Sequence[tuple[Curve, str]],
     beside: Sequence[tuple[Curve, str]] = (),
-    outer: tuple[float, float] | None = (0.0, 1.0),
 ) -> Drawn:
-    """Curves with their labels, a colour and a line style per split, and thin ones beside them.
-
-    Args:
-        outer: the quantiles that the bands of the thin ones span; without any they are the others' twins.
-    """
-    drawn, thin, has_noise = Drawn(), Drawn(), False
+    """Curves with their labels, a colour and a line style per split, and thin ones beside them, with fainter bands."""
+    drawn, has_noise = Drawn(), False
     for curve, label in curves:
         look: dict[str, Any] = {"color": style.SPLIT_COLOR[curve.split], "linestyle": style.SPLIT_STYLE[curve.split]}
         look |= {"marker": "o", "markersize": 3.0} if len(curve.alphas) <= 45 else {}
@@ -130,13 +147,12 @@ def draw_curves(
         mark_ends(axes, curve.alphas)
     for curve, label in beside:
         look = {"color": style.SPLIT_COLOR[curve.split], "linestyle": style.TWIN_STYLE[curve.split], "linewidth": 1.0}
-        thin += band(
-            axes, result, curve.alphas, curve.objective, outer=outer, label=label, bound=bound_of(curve), **look
-        )
+        look |= {"label": label, "shade": FAINT_SHADE}
+        drawn += band(axes, result, curve.alphas, curve.objective, bound=bound_of(curve), **look)
     if has_noise:
         label = f"band: {100 * LEVEL:.0f} % over examples"  # one entry of the legend for the bands of all splits
         axes.fill_between([], [], [], label=label, facecolor=style.GREY, alpha=BAND_ALPHA, linewidth=0)
-    return drawn if outer is None else drawn + thin
+    return drawn
 
 
 def draw_noise(axes: Axes, result: Result, curve: Curve) -> bool:
@@ -182,7 +198,7 @@ def job_look(k: int) -> dict[str, Any]:
 def draw_learning(
     axes: Axes, result: Result, channels: Sequence[str] = ("train/objective", "valid/objective")
 ) -> Drawn:
-    """J against the epoch, and a rule at the epoch of theta_f when there is one seed."""
+    """J against the epoch, and a rule at each seed's epoch of theta_f."""
     drawn, curve = Drawn(), result.learning_curve
     if curve is None:
         return drawn
@@ -191,8 +207,12 @@ def draw_learning(
             split = channel.split("/")[0]
             look = {"color": style.SPLIT_COLOR[split], "linestyle": style.SPLIT_STYLE[split]}
             drawn += band(axes, result, curve.epochs, values, ragged=True, label=style.SPLIT_WORD[split], **look)
-    if len(curve.best_epoch) == 1 and drawn.num_seeds:
-        axes.axvline(float(curve.best_epoch[0]), color=style.GREY, linewidth=0.8, linestyle=":", label="best epoch")
+    if drawn.num_seeds:
+        lost = result.diverged(len(curve.best_epoch))
+        bests = sorted({float(epoch) for epoch, bad in zip(curve.best_epoch, lost, strict=True) if not bad})
+        label = "best epoch" if len(curve.best_epoch) == 1 else "best epoch of each seed"
+        for k, epoch in enumerate(bests if len(bests) <= MOST_RULES else []):
+            axes.axvline(epoch, color=style.GREY, linewidth=0.8, linestyle=":", label=None if k else label)
     return drawn
 
 
@@ -221,7 +241,7 @@ def close(axes: Axes, drawn: Drawn, legend: bool = True) -> None:
         low, high = axes.get_ylim()
         axes.set_ylim(low, low + 1.4 * (high - low))  # room above the curves for a long legend
     if legend and labelled:
-        axes.legend(title=drawn.legend_title, alignment="left")
+        axes.legend(title=told_of(drawn, [axes]), alignment="left")
     elif not labelled:
         axes.text(0.5, 0.5, "nothing to draw: no usable seed", transform=axes.transAxes, ha="center", color=style.GREY)
 

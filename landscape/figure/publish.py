@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from landscape.errors import InputError
 from landscape.figure import naming, style
+from landscape.figure.caption import scale_label
 from landscape.ground.files.temporary import write_text
 from landscape.ground.files.text import plain
 from landscape.ground.provenance import conf_dir
@@ -21,23 +22,25 @@ from landscape.result.verdict import IDENTITIES, Verdict, counts, group_of, iden
 
 _WORDS = {True: "yes", False: "**no**", None: "not judged"}
 IDENTITY = "identity"
+MOST_TOLD = 8
+"""Seeds whose numbers a page lists one by one."""
 
 
 def command_of(results: Sequence[Result]) -> str:
     """The command that gives these results: what all jobs were told, and the values of what they were told differently.
 
-    What an experiment sweeps itself is left to it. Where the jobs are not all combinations of their values, one line
-    per job.
+    What an experiment sweeps itself is left to it. Where the jobs are not all combinations of their values, such as of
+    nets with different numbers of seeds, one line per job.
     """
     shared = [o for o in results[0].overrides if all(o in r.overrides for r in results)]
     first = [o for o in shared if o.startswith("+experiment")]
     rest = [o for o in shared if o not in first and uses_of(key_of(o)).result]
-    told = [
-        [o for o in r.overrides if o not in shared and uses_of(key_of(o)).result and not _is_own(o, first)]
-        for r in results
-    ]
-    lists = _lists(told)
-    lines = [lists] if lists is not None else [list(job) for job in dict.fromkeys(map(tuple, told))]
+    differ = [[o for o in r.overrides if o not in shared and uses_of(key_of(o)).result] for r in results]
+    told = [[o for o in job if not _is_own(o, first)] for job in differ]
+    whole, said_once = set(map(tuple, differ)), set(map(tuple, told))
+    own = {tuple(o for o in job if o not in said) for job, said in zip(differ, told, strict=True)}
+    lists = _lists(told) if len(whole) == len(own) * len(said_once) else _lists(differ)
+    lines = [lists] if lists is not None else [list(job) for job in dict.fromkeys(map(tuple, differ))]
     said = [[plain(item) for item in (*first, *rest, *line)] for line in lines]
     return "\n".join(" ".join(["python -m landscape", *map(shlex.quote, items)]) for items in said)
 
@@ -60,6 +63,7 @@ def _lists(told: Sequence[Sequence[str]]) -> list[str] | None:
     """``key=a,b`` for every key, where the jobs are all combinations of these values; None where they are not."""
     values = naming.by_key(item for job in told for item in job)
     whole = len({tuple(sorted(job)) for job in told}) == math.prod(map(len, values.values()))
+    whole &= all(len(job) == len(values) for job in told)
     return [f"{key}={','.join(found)}" for key, found in values.items()] if whole else None
 
 
@@ -78,27 +82,34 @@ def verdict_rows(verdicts: Sequence[Verdict]) -> list[str]:
 def page(results: Sequence[Result], verdicts: Sequence[Verdict]) -> str:
     """The page in Markdown, every number taken from the results."""
     first = results[0]
-    caps = sorted({cap for r in results for cap in naming.caps_of(r)})
+    scales = scale_label(results)
+    caps = naming.caps(results) if " and " in scales else sorted({cap for r in results for cap in naming.caps_of(r)})
     found = counts(verdicts)
     told = ", ".join(f"{num} {word}" for word, num in found.items() if word != IDENTITIES)
     if found[IDENTITIES]:
         told += f"; apart from these {identities(found[IDENTITIES])}, true by construction or by a theorem"
-    head = [plain(f"# {first.name}, {first.scale} scale"), "", "```", command_of(results), "```", ""]
+    head = [plain(f"# {first.name}, {scales}"), "", "```", command_of(results), "```", ""]
     lines = [f"- verdicts: {told}"]
     lines += [f"- caps of this scale: {'; '.join(caps)}"] if caps else []
     lines += [f"- {', '.join(f'{k} {v}' for k, v in first.versions.items())}", ""]
-    lines += ["| job | device | seconds | best epoch | epochs | test errors |", "|---|---|---|---|---|---|"]
+    is_split = any(r.seconds_training > 0 for r in results)  # results of earlier versions do not say
+    names = ["job", "device", "seconds", *["of these training"] * is_split, "best epoch", "epochs", "test errors"]
+    lines += [f"| {' | '.join(names)} |", "|---" * len(names) + "|"]
     for r, label in zip(results, naming.names(results), strict=True):
-        cells = [_numbers(r, key) for key in ("best_epoch", "num_epochs", "num_test_errors")]
-        lines.append(f"| {label} | {r.device} | {r.seconds:.0f} | {' | '.join(cells)} |")
+        cells = [label, r.device, f"{r.seconds:.0f}", *[f"{r.seconds_training:.0f}"] * is_split]
+        cells += [_numbers(r, key) for key in ("best_epoch", "num_epochs", "num_test_errors")]
+        lines.append(f"| {' | '.join(cells)} |")
     seconds = "Seconds are of this job alone: of a network that an earlier job had trained, those of its line and not"
     lines += ["", f"{seconds} of its epochs.", "", "![figure](figure.png)", "", *verdict_rows(verdicts), ""]
     return "\n".join([*head, *map(plain, lines)])
 
 
 def _numbers(result: Result, key: str) -> str:
-    values = result.numbers.get(key, [])
-    return ", ".join(f"{v:g}" for v in (values if isinstance(values, list) else [values]))
+    """A number of each seed; of many the least and the most."""
+    values = result.values(key, 0)
+    if len(values) > MOST_TOLD:
+        return " to ".join(dict.fromkeys(f"{v:g}" for v in (min(values), max(values))))
+    return ", ".join(f"{v:g}" for v in values)
 
 
 def publish(results: Sequence[Result], verdicts: Sequence[Verdict], figure: Figure, target: Path) -> Path:

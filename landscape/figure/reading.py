@@ -34,6 +34,7 @@ class Reading:
         badness: orders seeds of the same ``holds``; the largest is shown as the worst.
         relaxed: whether the calibrated threshold would hold.
         note: why it cannot tell.
+        each: a few words that are told of every seed, not of the worst alone; empty where the worst says enough.
     """
 
     measured: str
@@ -41,6 +42,7 @@ class Reading:
     badness: float = 0.0
     relaxed: bool | None = None
     note: str = ""
+    each: str = ""
 
     def __post_init__(self) -> None:
         for name in ("holds", "relaxed"):  # numpy's True is not True

@@ -109,19 +109,29 @@ def finished(
 
 
 def redraw(
-    folder: Path, console: Console, target: Path | None = None, numbers: Sequence[str] = (), own: Collection[str] = ()
+    given: Sequence[Path],
+    console: Console,
+    target: Path | None = None,
+    numbers: Sequence[str] = (),
+    own: Collection[str] = (),
 ) -> None:
     """Draw all results of a folder together and each of them alone, print the verdicts, publish them if asked.
 
-    Of a published page only its figure is drawn anew.
+    Of a published page only its figure is drawn anew. Several folders are one figure, which is only published.
 
     Args:
-        target: where to publish. numbers: what maps show. own: modules of the user's that results may name.
+        given: the folders. target: where to publish. numbers: what maps show. own: modules of the user's that results
+            may name.
     """
-    folders, missing = job_folders(folder)
+    found = [job_folders(folder) for folder in given]
+    folders = list(dict.fromkeys(place for places, _ in found for place in places))
+    missing = [line for _, lines in found for line in lines]
     done, failed = load(folders)
-    is_page = (folder / PAGE).is_file() and not (folder / SWEEP).is_file()
-    if target is not None and not is_page and target.resolve() in (place.resolve() for place in (folder, *folders)):
+    folder, is_one = given[0], len(given) == 1
+    is_page = is_one and (folder / PAGE).is_file() and not (folder / SWEEP).is_file()
+    if target is None and not is_one:
+        raise InputError(f"{len(given)} folders are one figure, which has no place of its own; add --publish TARGET")
+    if target is not None and not is_page and target.resolve() in (place.resolve() for place in (*given, *folders)):
         raise InputError(f"--publish {target} is the folder of the run itself; give one of its own for the page")
     results = [result for _, result in done]
     module = figure_of(results, own)
@@ -130,11 +140,11 @@ def redraw(
         make_room(target, len(results))
     for text in [*missing, *failed]:
         console.print(Text(plain(text), style="yellow"))
-    for place in (folder, *folders):
+    for place in (*given, *folders):
         temporary.sweep(place)
     if is_page:  # it holds no more than its figure
         path = style.save(drawn(module, results, numbers, num_lost), folder)
-    else:
+    elif is_one:
         path = save(module, results, folder, numbers, num_lost)
         for place, result in done:
             if place != folder:
@@ -144,6 +154,7 @@ def redraw(
         console.print(verdict_table(verdicts))
     if target is not None:
         page = publish(results, verdicts, drawn(module, results, numbers, num_lost), target)
+        path = path if is_one else target / "figure.png"
         console.print(Text(plain(f"published: {page}")))
     count = f"{len(results)} result{'s' * (len(results) > 1)}"
     console.print(Text(plain(f"{count} drawn: {path} and {path.with_suffix('.pdf').name}")))

@@ -13,6 +13,7 @@ from landscape.figure.beside import points
 from landscape.figure.checks import Check, Claim, Evidence, Learned, judge_job, on_curve, on_history
 from landscape.figure.decided import within_error
 from landscape.figure.reading import SLACK, Column, Reading, counted, covers, listed, primary
+from landscape.ground.settings import key_of
 from landscape.result.curve import Array, Curve, argmin_alpha, drop, largest_rise, local_minima
 from landscape.result.saved import Result
 from landscape.result.verdict import Verdict
@@ -29,11 +30,26 @@ def unit(curve: Curve) -> str:
     return "nats per pixel" if PARTS.keys() <= curve.metrics.keys() else "nats"
 
 
+RAW, PROJECTED = "from the raw start", "from the start inside its norm bounds"
+
+
+def starts(results: Sequence[Result]) -> list[str]:
+    """The names of jobs, in which a start is a word: raw as it was drawn, or projected onto the norm bounds."""
+    key = "training.enforce_at_init"
+    values = {item.partition("=")[2].lower() for result in results for item in result.overrides if key_of(item) == key}
+    found = []
+    for result, name in zip(results, naming.names(results), strict=True):
+        is_raw = (result.config.get("training") or {}).get("enforce_at_init") is False
+        words = [word for word in name.split(", ") if key_of(word) != key]
+        found.append(", ".join([*words, RAW if is_raw else PROJECTED] if len(values) > 1 or is_raw else words))
+    return found
+
+
 @within_error
 def judge(results: Sequence[Result]) -> list[Verdict]:
     """7a to 7e of every job."""
     found: list[Verdict] = []
-    for result, name in zip(results, naming.names(results), strict=True):
+    for result, name in zip(results, starts(results), strict=True):
         curve = primary(result, "train")
         if curve is None or not len(curve.alphas):
             continue

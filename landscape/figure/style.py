@@ -132,6 +132,19 @@ def entries_of(panels: Sequence[Axes]) -> dict[str, Any]:
     return entries
 
 
+def share_y(panels: Sequence[Axes], most: float = 4.0) -> None:
+    """The same y range on linear panels that are to be compared; each its own where one would flatten another.
+
+    Args:
+        most: how many times as high as one the range of all may be.
+    """
+    spans = [axes.get_ylim() for axes in panels]
+    low, high = min((span[0] for span in spans), default=0.0), max((span[1] for span in spans), default=0.0)
+    if all(high - low <= most * (span[1] - span[0]) for span in spans):
+        for axes in panels:
+            axes.set_ylim(low, high)
+
+
 def legend_outside(figure: Figure, title: str | None = None) -> None:
     """One legend for all panels, to their right; an entry that several panels share is written once."""
     entries = entries_of(figure.axes)

@@ -18,6 +18,7 @@ from landscape.figure.exact import (
     falls_proven,
     mark_extrema,
     one_maximum_proven,
+    statement,
     theory_agrees,
     usable,
 )
@@ -40,7 +41,7 @@ def draw(results: Sequence[Result]) -> Figure:
     for kind, axes in zip(kinds, grid[0], strict=True):
         jobs = [r for r in results if r.choices.get("endpoints", "") == kind]
         for k, (result, name) in enumerate(zip(jobs, naming.names(jobs, brief=True), strict=True)):
-            _draw_job(axes, result, name, panel.job_look(k))
+            _draw_job(axes, result, name.replace("model.depth=", "depth "), panel.job_look(k))
         tops = [float(v) for curve in axes.lines for v in np.asarray(curve.get_ydata()) if v > 0]
         if tops and max(tops) > 20 * min(tops):
             axes.set_yscale("log")  # what rises outside the ends would flatten what lies between them
@@ -48,9 +49,10 @@ def draw(results: Sequence[Result]) -> Figure:
         axes.set(title=title, xlabel="α", ylabel="J(θ(α)) [squared error]")
     style.legend_outside(figure)
     first = {r.choices.get("endpoints", ""): r for r in reversed(results) if r.statements}
-    notes = [f"{kind}: {r.statements[0]}" for kind, r in first.items()]
+    notes = [f"{TITLES.get(kind, kind)}: {statement(r.statements[0])}" for kind, r in first.items()]
+    notes += ["of several seeds the first is drawn"] * any(r.num_columns > 1 for r in results)
     title = f"Theorem 1: {naming.recipes(results)}{caption.on_data(results)}, extrema proven"
-    return caption.finish(figure, results, title, notes, verdicts=judge(results))
+    return caption.finish(figure, results, title, notes, judge(results), ["model.depth"])
 
 
 def _draw_job(axes: Axes, result: Result, name: str, look: dict[str, Any]) -> None:

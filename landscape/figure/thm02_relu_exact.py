@@ -17,6 +17,7 @@ from landscape.figure.exact import (
     extrema,
     knows_extrema,
     mark_extrema,
+    statement,
     theory_agrees,
     usable,
     values,
@@ -26,6 +27,8 @@ from landscape.result.curve import largest_rise
 from landscape.result.saved import Result
 from landscape.result.verdict import Verdict
 
+SHOWN = 25
+"""Measured points that a panel shows, or a few more."""
 UNITS = {"squared_error": "squared error", "cross_entropy": "nats"}
 
 
@@ -42,7 +45,7 @@ def draw(results: Sequence[Result]) -> Figure:
         axes.set(title=title, xlabel="α", ylabel=f"J(θ(α)) [{UNITS.get(cost, 'cost')}]")
     style.legend_outside(figure)
     title = f"Theorem 2: {naming.recipes(results)}{caption.on_data(results)}, beyond any grid"
-    return caption.finish(figure, results, title, notes, verdicts=judge(results))
+    return caption.finish(figure, results, title, notes, judge(results), ["cost"])
 
 
 def _panel(axes: Axes, result: Result, split: str) -> list[str]:
@@ -53,9 +56,9 @@ def _panel(axes: Axes, result: Result, split: str) -> list[str]:
     if not columns:
         return [left_out]
     s = columns[0]
-    every = max(1, len(seen.alphas) // 25)
+    every = max(1, len(seen.alphas) // SHOWN)
     label = f"measured, every {every}th of {len(seen.alphas)} points" if every > 1 else "measured"
-    draw_line(axes, result, s, split, 25, style.BLUE, label)
+    draw_line(axes, result, s, split, SHOWN, style.BLUE, label)
     if exact is not None:
         axes.plot(exact.alphas, exact.objective[:, s], color=style.BLUE, label="exact")
         mark_extrema(axes, result, s, style.ORANGE, split, markersize=7)
@@ -63,7 +66,8 @@ def _panel(axes: Axes, result: Result, split: str) -> list[str]:
     if len(until):
         axes.axvspan(0, until[s], color=style.GREEN, alpha=0.12, linewidth=0, label="proven to fall")
     panel.mark_ends(axes, seen.alphas)
-    return [f"{result.choices.get('cost', '')}: {text}" for text in result.statements[:1]]
+    cost = result.choices.get("cost", "").replace("_", " ")
+    return [f"{cost}: {statement(text)}" for text in result.statements[:1]]
 
 
 EXTREMA = Claim(

@@ -103,6 +103,7 @@ def draw_tracks(axes: Axes, results: Sequence[Result], labels: Sequence[str], eq
     for k, (points, label) in enumerate(shown):
         look = {**panel.job_look(k), "linewidth": 1.0}
         axes.plot(points.x, points.r, marker="o", markersize=2.4, label=label, **look)
+    ends: list[float] = []
     for k, (points, _) in enumerate(shown):
         # The walk is as long as this run and takes its solution as early.
         passed = points.epochs - points.epochs[0]
@@ -113,7 +114,9 @@ def draw_tracks(axes: Axes, results: Sequence[Result], labels: Sequence[str], eq
         words = (star_word, "random walk of the same length") if k == 0 else (None, None)
         axes.plot([points.length], [0], color=panel.job_look(k)["color"], label=words[0], **star)
         axes.plot(points.length * x, points.length * r, label=words[1], zorder=1, **style.LONG_DASHES)
-        notes.append(f"a random walk of this length ends at residual {points.length * r[-1]:.3g}" if r[-1] > 0 else "")
+        ends += [float(points.length * r[-1])] * bool(r[-1] > 0)
+    told = " to ".join(dict.fromkeys(f"{end:.3g}" for end in sorted(ends)[:: max(1, len(ends) - 1)]))
+    notes.append(f"a random walk of the same length ends at residual {told}" * bool(ends))
     if len(shown) == 1:
         _name_epochs(axes, shown[0][0], counted_in)
     axes.set(xlabel="projection on the line [parameter units]", ylabel="residual [parameter units]")
@@ -230,13 +233,14 @@ def read_norm(points: Track) -> Reading:
         text = f"|θ| is {start:.3g} at the start and {most:.3g} at most, and {who} moved it by {moved:.3g}"
         return Reading(text, None, note=f"so much of |θ| was there {when} that its line cannot hold or lose it")
     rho = float(points.r.max() / most)
-    text = f"ρ = {rho:.3f}, so 1 - ρ = {1 - rho:.3f}"
+    text, each = f"ρ = {rho:.3f}, so 1 - ρ = {1 - rho:.3f}", f"{rho:.3f}"
     if points.best > 0:
         until = float(points.r[: points.best + 1].max() / most)
         text += f"; up to {'its end' if points.is_found else 'θ_f'} {until:.3f}" + ", so ρ is that of the tail" * (
             int(np.argmax(points.r)) > points.best
         )
-    return Reading(text, rho <= 1 / 3, rho, rho <= 0.36)
+        each += f" ({until:.3f} up to {'its end' if points.is_found else 'θ_f'})"
+    return Reading(text, rho <= 1 / 3, rho, rho <= 0.36, each=each)
 
 
 def read_pointwise(points: Track) -> Reading:

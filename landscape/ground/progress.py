@@ -82,9 +82,9 @@ def bars(shown: bool) -> Iterator[None]:
 class Reporter:
     """Told how far some long work is, tells the user; see ``progress_of``."""
 
-    def __init__(self, description: str, total: int, bar: Progress | None) -> None:
-        self.description, self.total, self.bar = description, total, bar
-        self.task = bar.add_task(description, total=total, note="") if bar else None
+    def __init__(self, description: str, total: int, before: int, bar: Progress | None) -> None:
+        self.description, self.total, self.before, self.bar = description, total, before, bar
+        self.task = bar.add_task(description, total=total, completed=before, note="") if bar else None
         self.start = self.last = time.monotonic()
 
     def __call__(self, done: int, note: str = "") -> None:
@@ -93,22 +93,28 @@ class Reporter:
             self.bar.update(self.task, completed=done, note=note)
             return
         now = time.monotonic()
-        if now - self.last >= SECONDS_BETWEEN_LINES and done > 0:
+        if now - self.last >= SECONDS_BETWEEN_LINES and done > self.before:
             self.last = now
-            left = (now - self.start) / done * (self.total - done)
+            left = _left(now - self.start, self.before, done, self.total)
             times = f"{now - self.start:.0f} s so far, at most {left:.0f} s to go"
             log.info("%s: %d of %d, %s%s", self.description, done, self.total, times, f" ({note})" if note else "")
+
+
+def _left(seconds: float, before: int, done: int, total: int) -> float:
+    """Seconds to go, at the rate of the units that were done in these seconds: not of those that were there before."""
+    return seconds / (done - before) * (total - done)
 
 
 class _InNotebook:
     """A bar of the browser's own in one output of a cell, which is emptied at the end: no widgets are needed."""
 
-    def __init__(self, description: str, total: int) -> None:
+    def __init__(self, description: str, total: int, before: int) -> None:
         from IPython.display import HTML, display  # there in every notebook
 
-        self.description, self.total, self.start, self.last = description, total, time.monotonic(), 0.0
+        self.description, self.total, self.before = description, total, before
+        self.start, self.last = time.monotonic(), 0.0
         self.made: Any = HTML
-        self.handle: Any = display(HTML(self._bar(0, "")), display_id=True)
+        self.handle: Any = display(HTML(self._bar(before, "")), display_id=True)
 
     def __call__(self, done: int, note: str = "") -> None:
         """``done`` of ``total`` units are finished."""
@@ -118,8 +124,9 @@ class _InNotebook:
             self.handle.update(self.made(self._bar(done, note)))
 
     def _bar(self, done: int, note: str) -> str:
-        seconds = (time.monotonic() - self.start) / done * (self.total - done) if done else 0.0
-        left = f", {seconds:.0f} s left" if done else ""
+        left = ""
+        if done > self.before:
+            left = f", {_left(time.monotonic() - self.start, self.before, done, self.total):.0f} s left"
         text = escape(f" {self.description} {done}/{self.total}{left} {note}".rstrip())
         return f'<progress value="{done}" max="{self.total}"></progress>{text}'
 
@@ -129,8 +136,13 @@ class _InNotebook:
 
 
 @contextmanager
-def progress_of(description: str, total: int) -> Iterator[Any]:
-    """A progress bar in a notebook, or a terminal that is this job's alone; else a log line every 30 seconds."""
+def progress_of(description: str, total: int, before: int = 0) -> Iterator[Any]:
+    """A progress bar in a notebook, or a terminal that is this job's alone; else a log line every 30 seconds.
+
+    Args:
+        total: units of the whole work.
+        before: how many of them were done by an earlier run, in a time that nobody knows here.
+    """
     if not _told.get():
         yield lambda done, note="": None
         return
@@ -139,14 +151,14 @@ def progress_of(description: str, total: int) -> Iterator[Any]:
 
     screen = console()
     if _bars and Console().is_jupyter:
-        bar = _InNotebook(description, total)
+        bar = _InNotebook(description, total, before)
         try:
             yield bar
         finally:
             bar.close()
         return
     if not screen.is_terminal or not _bars:
-        yield Reporter(description, total, None)
+        yield Reporter(description, total, before, None)
         return
     columns = (
         rich.TextColumn("{task.description}"),
@@ -157,4 +169,4 @@ def progress_of(description: str, total: int) -> Iterator[Any]:
         rich.TextColumn("{task.fields[note]}"),
     )
     with rich.Progress(*columns, console=screen, transient=True) as live:
-        yield Reporter(description, total, live)
+        yield Reporter(description, total, before, live)

@@ -38,6 +38,7 @@ TABLE = {
     # They change no number beyond rounding: hashed since the first version, but of no recipe.
     **dict.fromkeys(("training.vectorise", "training.measure_batch_size"), BESIDE),
     "training.checkpoint_seconds": SAID,
+    "cpu": Uses(result=False, name=False),  # it came late; what of it counts is in limits, resolved
 }
 """Every key that does not count everywhere."""
 LATER: dict[str, Any] = {
@@ -47,6 +48,7 @@ LATER: dict[str, Any] = {
     "endpoints.starts": 1,
     "endpoints.align_seed": 0,
     "objective.tolerance": None,
+    "vary.modes": {"both": ["stochastic", "deterministic"], "landscape": {"path": {"PartialLine": ["deterministic"]}}},
 }
 """Keys that came when results were known by the others: at these values they count as absent."""
 

@@ -17,6 +17,12 @@ def check_init_ranges(key: str, ranges: float | Sequence[float]) -> None:
             )
 
 
+def check_init_scale(scale: float) -> None:
+    """Raise InputError unless the factor on all of these ranges is positive and finite."""
+    if not 0 < scale < math.inf:
+        raise InputError(f"model.init_scale={scale} must be positive and finite")
+
+
 def check_max_norms(key: str, bounds: Sequence[float]) -> None:
     """Raise InputError unless every bound on a norm is positive; infinity is no bound."""
     if not all(bound > 0 for bound in bounds):

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from landscape.errors import InputError
-from landscape.model.checks import check_counts, check_init_ranges, check_max_norms, check_per_layer
+from landscape.model.checks import check_counts, check_init_ranges, check_init_scale, check_max_norms, check_per_layer
 from landscape.model.dropout import dropout_layers
 
 
@@ -63,8 +63,7 @@ class MLP(nn.Module):
         sizes = [inputs, *widths, classes]
         num_layers = len(sizes) - 1
         check_per_layer(widths, init_ranges=init_ranges, max_norms=max_norms, include=include, scale=scale)
-        if not 0 < init_scale < float("inf"):
-            raise InputError(f"model.init_scale={init_scale} must be positive and finite")
+        check_init_scale(init_scale)
         check_init_ranges("model.init_ranges", init_ranges or ())
         check_max_norms("model.max_norms", max_norms or ())
         if torch_init and init_ranges is not None:

@@ -1,8 +1,8 @@
 """Paths through parameter space: ``path(alpha) -> theta [S, P]``, most with a velocity and an acceleration.
 
 ``contract`` says what may be asked of a path, and holds what those between two points share: ``Linear``, ``Geometric``
-and ``BiasSchedule`` say only what lies between, and so do ``Bezier`` and ``Polygon``, whose bends (``bent``) are
-trained: what of them a config decides is a ``Connection``.
+and ``BiasSchedule`` say only what lies between, ``PartialLine`` which parameters move. ``Bezier`` and ``Polygon`` have
+bends (``bent``) that are trained: what of them a config decides is a ``Connection``.
 
 A plane is a ``LaidPlane``: its kinds say which point and which two directions, ``RandomPlane``, ``CornersPlane``,
 ``PrincipalPlane`` of a run, ``GivenPlane``, ``HessianPlane``. ``Plane`` numbers the points of a grid on one, and so is
@@ -24,6 +24,7 @@ from landscape.path.given_plane import GivenPlane
 from landscape.path.hessian_plane import HessianPlane
 from landscape.path.laid_plane import LaidPlane, plane_kind
 from landscape.path.linear import Linear
+from landscape.path.partial_line import PartialLine
 from landscape.path.plane import Plane
 from landscape.path.polygon import Polygon
 from landscape.path.principal_plane import PrincipalPlane
@@ -51,6 +52,7 @@ __all__ = [
     "HessianPlane",
     "LaidPlane",
     "Linear",
+    "PartialLine",
     "Plane",
     "Polygon",
     "PolygonConnection",

@@ -7,7 +7,7 @@ from torch import Tensor
 from landscape.path.contract import BetweenEnds, between
 
 
-class Linear(BetweenEnds):
+class Straight(BetweenEnds):
     """theta(alpha) = (1 - alpha) theta_0 + alpha theta_1, bitwise theta_0 at 0 and theta_1 at 1.
 
     Args:
@@ -27,3 +27,7 @@ class Linear(BetweenEnds):
 
     def _point(self, alpha: float) -> Tensor:
         return between(self.theta_0, self.theta_1, alpha)
+
+
+class Linear(Straight):
+    """The line between the two points of a job, of all parameters at once."""

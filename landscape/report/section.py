@@ -48,6 +48,16 @@ class Section:
         """``["full"]``, or several where jobs of several scales lie together."""
         return list(dict.fromkeys(result.scale for result in self.results))
 
+    @property
+    def tags(self) -> list[str]:
+        """The scales that its runs were begun at: what nothing is cut of calls itself full only once it is done."""
+        return list(dict.fromkeys(_scale_of_run(result) for result in self.results))
+
+
+def _scale_of_run(result: Result) -> str:
+    limits = result.config.get("limits")
+    return str(limits.get("scale", result.scale)) if isinstance(limits, dict) else result.scale
+
 
 def read_all(folders: Sequence[Path], own: Collection[str] = ()) -> list[Section]:
     """One section per sweep or job in these folders, in their order; a folder of sweeps gives all sweeps in it.

@@ -194,7 +194,7 @@ def _blocks(wr: Any, section: Section) -> Iterator[Any]:
         yield wr.H2("Curves")
         yield wr.PanelGrid(runsets=[jobs], panels=[_plot(wr, k, line, len(keys)) for k, line in enumerate(drawn)])
     yield wr.H2("The whole sweep")
-    tags = f"Tags() in {section.scales!r}"
+    tags = f"Tags() in {section.tags!r}"
     closing = wr.Runset(
         name="all jobs", filters=f"Metric('Group') == {section.name!r} and Metric('JobType') == 'summary' and {tags}"
     )

@@ -21,7 +21,7 @@ from theory import npz
 
 T = TypeVar("T")
 SCHEMA = 1
-SINCE_THEN: dict[str, Any] = {"statements": list, "surfaces": dict, "components": dict}
+SINCE_THEN: dict[str, Any] = {"statements": list, "surfaces": dict, "components": dict, "seconds_training": float}
 """Fields that results of earlier versions lack; empty there."""
 GROUPS = {"curves": Curve, "projections": Projection, "surfaces": Surface, "components": Components}
 """Fields that hold arrays by name, and of what type."""

@@ -25,7 +25,7 @@ class Result:
     Args:
         name: the experiment, ``"fig01_maxout"``; also the W&B group and the output folder.
         figure: dotted module with ``draw`` and ``judge``, ``"landscape.figure.fig01_maxout"``.
-        scale: ``"full"``, ``"reduced"`` or ``"smoke"``.
+        scale: ``"full"``, ``"cpu"``, ``"reduced"`` or ``"smoke"``.
         choices: Hydra group choices, ``{"recipe": "maxout", "endpoints": "init_to_solution", ...}``.
         overrides: what the command line and the sweep set, ``["recipe=maxout", "training.max_epochs=3"]``.
         caps: one sentence per limit that bit, ``"training.max_epochs 1000 -> 6"``.
@@ -40,6 +40,7 @@ class Result:
         seeds: the seed of each column S, or ``"0-1"`` for a line between two seeds' solutions.
         training_status: per seed ``"stopped"``, ``"max_epochs"`` or ``"diverged"``; empty if nothing was trained.
         versions, device, seconds: provenance; seconds of wall time for this job.
+        seconds_training: of these, until its networks were there: trained, or read from the store, which takes a few.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Result:
     versions: dict[str, str] = field(default_factory=dict)
     device: str = "cpu"
     seconds: float = 0.0
+    seconds_training: float = 0.0
     status: str = "done"
     error: str = ""
 

@@ -19,7 +19,7 @@ class Verdict:
         measured: the value as text with its unit, the worst seed when there are several.
         expected: the threshold as text, ``"<= 0.02"``.
         holds: True, False, or None when it cannot be judged at this scale or from these results.
-        scale: ``"full"``, ``"reduced"`` or ``"smoke"``.
+        scale: ``"full"``, ``"cpu"``, ``"reduced"`` or ``"smoke"``.
         calibrated: a relaxed threshold that was set after looking at runs, as text; never used to judge.
         calibrated_holds: whether the relaxed threshold would hold.
         note: one sentence of context, for example why it was not judged.

@@ -124,7 +124,7 @@ class ConnectionRun:
             torch.manual_seed(self.module_seed)  # for modules with randomness of their own
             self._resume()
             saved, num = time.monotonic(), self.connection.epochs
-            with progress_of(f"training {self.name}", num) as progress, tf32(False):
+            with progress_of(f"training {self.name}", num, self.epoch) as progress, tf32(False):
                 while self.epoch < num and not self._is_lost:
                     self.one_epoch()
                     known = self.costs[-1][np.isfinite(self.costs[-1])]

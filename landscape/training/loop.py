@@ -156,7 +156,8 @@ class GroupRun:
                 self._end_of_epoch()
             saved = time.monotonic()
             name = "seed" if len(self.seeds) == 1 else "seeds"
-            with progress_of(f"training {name} {', '.join(map(str, self.seeds))}", training.max_epochs) as progress:
+            what = f"training {name} {', '.join(map(str, self.seeds))}"
+            with progress_of(what, training.max_epochs, self.epoch) as progress:
                 while self.epoch < training.max_epochs and not self.stopping.stopped.all():
                     with tf32(training.tf32):
                         self.one_epoch()

@@ -14,6 +14,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from landscape.__main__ import main
+from landscape.figure import style
 
 
 @dataclass
@@ -65,9 +66,18 @@ def status_of(*arguments: str) -> int:
 
 
 @pytest.fixture
-def blank_figures(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Figures are laid out and judged as ever; only their rendering, most of a small command's time, is left out."""
-    monkeypatch.setattr(Figure, "savefig", lambda self, target, **_: target.write(b"blank"))
+def few_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a command's pictures the sweep's and its first job's are rendered, of the other jobs' only laid out."""
+    save, jobs = style.save, set[Path]()
+
+    def saved(figure: Figure, folder: Path, name: str = "figure") -> Path:
+        if (folder / "job.json").exists():
+            jobs.add(folder)
+            if len(jobs) > 1:
+                figure.savefig = lambda target, **_: target.write(b"blank")  # type: ignore[method-assign, misc]
+        return save(figure, folder, name)
+
+    monkeypatch.setattr(style, "save", saved)
 
 
 @pytest.fixture

@@ -80,6 +80,7 @@ def test_jobs_that_share_a_recipe_are_timed_once(cli: Cli, timings: list[Timing]
     assert updates("model.widths=[8,8],[9,9]") == 2
 
 
+@pytest.mark.slow
 def test_what_is_surely_short_is_not_timed_ahead_of_a_run(cli: Cli, timings: list[Timing]) -> None:
     assert cli("limits=smoke", *TINY[2:]).status == 0
     assert not timings
@@ -154,6 +155,7 @@ def test_a_long_run_shows_the_table_and_a_smaller_scale(cli: Cli, monkeypatch: p
     assert ran.status == 0 and "forecast of quickstart (full): 1 job" in ran.out and "in all at most" in ran.out
 
 
+@pytest.mark.slow
 def test_jobs_that_were_not_looked_at_count_as_the_others(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     shown: list[Forecast] = []
     monkeypatch.setattr(callback, "show", lambda forecast, *rest: shown.append(forecast))

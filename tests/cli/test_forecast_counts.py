@@ -133,7 +133,7 @@ def counts(forecast: Forecast) -> dict[str, int]:
         pytest.param(
             ("endpoints=epoch_to_solution", "training.select=last", "limits.alphas=5"), marks=pytest.mark.slow
         ),
-        ("measurement=residual",),
+        pytest.param(("measurement=residual",), marks=pytest.mark.slow),
         pytest.param(
             ("measurement=plane", "training.snapshot_updates=1", "measurement.splits=[valid]"), marks=pytest.mark.slow
         ),
@@ -173,6 +173,7 @@ def test_what_a_sweep_shares_is_counted_once(both: Callable[..., tuple[Forecast,
     assert (forecast.num_solutions, forecast.num_trained) == (4, 2)
 
 
+@pytest.mark.slow
 def test_early_stopping_makes_the_counts_upper_bounds(
     both: Callable[..., tuple[Forecast, Ran]], rows: dict[str, int]
 ) -> None:
@@ -213,7 +214,8 @@ def test_a_measurement_that_says_nothing_of_itself_is_not_forecast(
     assert counts(forecast) == {name: rows[name] for name in ("trained", "evaluated")}  # training all the same
 
 
-@pytest.mark.parametrize("noise", [pytest.param(0.0, marks=pytest.mark.slow), 0.1])
+@pytest.mark.slow
+@pytest.mark.parametrize("noise", [0.0, 0.1])
 def test_steps_of_a_descent(cli: Cli, monkeypatch: pytest.MonkeyPatch, noise: float) -> None:
     found: list[Forecast] = []
     arguments = (

@@ -49,6 +49,7 @@ def ckpts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 MODEL = ("model.widths=[8]", "measurement.noise=false")
 
 
+@pytest.mark.slow
 def test_a_job_without_training_that_is_cut_begins_anew(
     cli: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
 ) -> None:

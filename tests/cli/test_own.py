@@ -140,6 +140,7 @@ def test_a_user_module_that_is_fine(cli: Cli, there: str) -> None:
     assert ran.status == 0, ran.out
 
 
+@pytest.mark.slow
 def test_running_statistics_are_treated_as_told(cli: Cli, there: str) -> None:
     """Two treatments of the same networks."""
     treatments = "objective.running_statistics=interpolate,recalibrate"

@@ -100,12 +100,13 @@ def test_all_kinds_give_the_same_curve_in_one_sweep(cli: Cli, there: str) -> Non
 SURFACE = ("measurement=surface", "path=corners_plane", "endpoints.third=2.pt", "measurement.num=3")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "changes",
     [
         ("measurement.slopes=2",),
         ("measurement=plane", "endpoints.third=2.pt"),
-        pytest.param(SURFACE, marks=pytest.mark.slow),
+        SURFACE,
     ],
 )
 def test_streams_have_slopes_and_planes(cli: Cli, there: str, changes: tuple[str, ...]) -> None:
@@ -142,6 +143,7 @@ def test_caps_hold_for_streams(cli: Cli, there: str) -> None:
     np.testing.assert_allclose(streamed, held, rtol=2e-6)
 
 
+@pytest.mark.slow
 def test_a_changed_file_behind_the_data_is_measured_anew(cli: Cli, there: str, tmp_path: Path) -> None:
     """The config does not change: what is in the folder does."""
     (tmp_path / "folder").mkdir()

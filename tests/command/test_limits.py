@@ -6,8 +6,10 @@ import copy
 from typing import Any
 
 import pytest
+from omegaconf import OmegaConf
 
-from landscape.command.limits import apply_limits, note_cap
+from landscape.command.config import composed, job_key, of_scale
+from landscape.command.limits import apply_limits, note_cap, scale_of
 
 NO_CAP = {"epochs": None, "examples": None, "measured_examples": None, "alphas": None, "seeds": None, "width": None}
 CONFIG: dict[str, Any] = {
@@ -73,3 +75,38 @@ def test_note_cap_speaks_only_of_changes() -> None:
     note_cap(caps, "alphas", 20, 20)
     note_cap(caps, "alphas", 20, 12)
     assert caps == ["alphas 20 -> 12"]
+
+
+@pytest.mark.parametrize(
+    ("scale", "cpu", "caps", "called"),
+    [
+        ("cpu", {}, {}, "full"),
+        ("cpu", {}, {"epochs": 6}, "cpu"),
+        ("cpu", {"instead": "large -> small"}, {}, "cpu"),
+        ("reduced", {"instead": "large -> small"}, {}, "reduced"),
+        ("full", {}, {"epochs": 6}, "full"),
+        ("mine", {}, {}, "mine"),
+    ],
+)
+def test_at_cpu_what_is_not_cut_is_full(scale: str, cpu: dict[str, str], caps: dict[str, int], called: str) -> None:
+    config = {**copy.deepcopy(CONFIG), "limits": {**NO_CAP, "scale": scale, **caps}, "cpu": cpu}
+    after, found = apply_limits(config)
+    assert scale_of(after["limits"], found) == called
+    assert ("recipe large -> small" in found) == (scale == "cpu" and bool(cpu))
+
+
+def test_what_cpu_means_is_in_no_key_but_by_what_it_does() -> None:
+    """Of ``limits=cpu``, which came late, results of other scales know nothing; one's own number of seeds stays."""
+    keys = {job_key(_root_=composed(["recipe=maxout", more])) for more in ("limits=none", "cpu.epochs=5")}
+    at_cpu = [composed(["recipe=maxout", "limits=cpu", *more]) for more in ([], ["cpu.epochs=5"])]
+    assert len(keys) == 1 and len(keys | {job_key(_root_=config) for config in at_cpu}) == 3
+    assert [config.training.num_seeds for config in at_cpu] == [3, 3]
+    assert composed(["recipe=maxout", "limits=cpu", "training.num_seeds=1"]).training.num_seeds == 1
+    assert composed(["recipe=maxout", "limits=reduced"]).training.num_seeds == 1
+
+
+@pytest.mark.parametrize(("scale", "chosen"), [("full", "a"), ("reduced", "b"), ("cpu", "c"), ("mine", "a")])
+def test_an_experiment_chooses_by_scale(scale: str, chosen: str) -> None:
+    root = OmegaConf.create({"limits": {"scale": scale}})
+    assert of_scale({"full": "a", "reduced": "b"}, "c", _root_=root) == chosen
+    assert of_scale({"full": "a", "reduced": "b"}, _root_=root) == chosen.replace("c", "a")

@@ -16,9 +16,9 @@ from landscape.errors import InputError
 from landscape.measurement import measured_by
 from landscape.objective import Objective
 from landscape.objective.request import Request
-from tests.cli.conftest import QUICK, Cli, blank_figures, cli, own
+from tests.cli.conftest import QUICK, Cli, cli, own
 
-__all__ = ["blank_figures", "cli", "own"]
+__all__ = ["cli", "own"]
 pytestmark = pytest.mark.usefixtures("blank_figures")
 
 

@@ -12,7 +12,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from landscape.endpoints import EpochToSolution, NoiseToSolution, OtherInitToSolution, RandomToSolution, ZeroToSolution
+from landscape.endpoints import (
+    EpochToSolution,
+    NoiseToSolution,
+    OtherInitToSolution,
+    RandomToSolution,
+    ScaledStart,
+    ZeroToSolution,
+)
 from landscape.errors import InputError
 from landscape.parameters import ParameterLayout
 from landscape.result.curve import LearningCurve
@@ -58,6 +65,17 @@ def test_zero_is_zero_and_the_solution_stays() -> None:
     assert ends.labels == ["10", "11", "12"] and ends.diverged == [False, False, True]
 
 
+def test_a_scaled_start_is_that_share_of_the_first_point() -> None:
+    runs = solutions(3)
+    for scale in (1.0, 0.25, 0):
+        ends = ScaledStart(scale)(runs)
+        assert torch.equal(ends.theta_0, runs.theta_i * scale) and torch.equal(ends.theta_1, runs.theta_f)
+    assert torch.equal(ScaledStart(0)(runs).theta_0, ZeroToSolution()(runs).theta_0)
+    for scale in (-0.5, float("nan"), 1e31):
+        with pytest.raises(InputError, match=r"endpoints\.scale=.* must be between 0 and 1e\+30"):
+            ScaledStart(scale)
+
+
 def test_noise_has_the_norms_of_the_start_and_nothing_else_of_it() -> None:
     runs = solutions(3)
     ends = NoiseToSolution()(runs)
@@ -86,7 +104,7 @@ def test_other_init_is_the_next_seeds() -> None:
         OtherInitToSolution().check(1)
     with pytest.raises(InputError, match=text):
         OtherInitToSolution()(solutions(1))
-    for kind in (ZeroToSolution, NoiseToSolution):
+    for kind in (ZeroToSolution, NoiseToSolution, ScaledStart):
         kind().check(1)
 
 
@@ -120,6 +138,8 @@ def test_numbers_that_are_none_are_refused(value: Any) -> None:
         EpochToSolution(value)
     with pytest.raises(InputError, match=r"endpoints\.scale=.* must be a number"):
         RandomToSolution(value)
+    with pytest.raises(InputError, match=r"endpoints\.scale=.* must be a number"):
+        ScaledStart(value)
 
 
 def test_an_epoch_beyond_the_training_is_refused_before_it() -> None:

@@ -64,7 +64,16 @@ def test_between_solutions_pairs_neighbours() -> None:
     assert ends.diverged == [False, True]  # one bad end is enough
 
 
-@pytest.mark.parametrize("num_seeds", [1, 3, 5])
+def test_of_three_solutions_all_pairs_are_joined() -> None:
+    runs = solutions(3)
+    ends = BetweenSolutions()(runs)
+    assert torch.equal(ends.theta_0, runs.theta_f[[0, 0, 1]]) and torch.equal(ends.theta_1, runs.theta_f[[1, 2, 2]])
+    assert ends.labels == ["10-11", "10-12", "11-12"] and ends.seeds == [10, 10, 11]
+    assert counts(ends.buffers) == [1, 2, 2] and counts(ends.buffers_0) == [0, 0, 1]
+    assert ends.diverged == [False, True, True]
+
+
+@pytest.mark.parametrize("num_seeds", [1, 5, 7])
 def test_between_solutions_needs_pairs(num_seeds: int) -> None:
     text = (
         f"endpoints=between_solutions needs seeds in pairs but training.num_seeds={num_seeds}; "

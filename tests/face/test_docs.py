@@ -39,6 +39,7 @@ def test_the_page_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: 
     assert "lowest J" in told and "largest residual" in told and "a and b hold the same parameters" in told
 
 
+@pytest.mark.slow
 def test_the_page_of_surfaces_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     names: dict[str, Any] = {}
@@ -49,6 +50,7 @@ def test_the_page_of_surfaces_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert (tmp_path / "run.html").stat().st_size > 1_000_000
 
 
+@pytest.mark.slow
 def test_the_page_of_curves_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     names: dict[str, Any] = {}
@@ -57,6 +59,7 @@ def test_the_page_of_curves_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert names["on_curve"].summary()["end_barrier"][0] < 0.3 * names["on_line"].summary()["end_barrier"][0]
 
 
+@pytest.mark.slow
 def test_the_page_of_tolerances_runs(capsys: pytest.CaptureFixture[str]) -> None:
     names: dict[str, Any] = {}
     for part in snippets("docs/tolerance.md"):

@@ -60,7 +60,7 @@ def test_a_notebook_has_a_bar_that_goes(plain: Trained, monkeypatch: pytest.Monk
     assert any('value="5"' in text for text in told) and told[-1] == ""
 
 
-@pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError])
+@pytest.mark.parametrize("error", [KeyboardInterrupt, pytest.param(ValueError, marks=pytest.mark.slow)])
 def test_what_is_cut_leaves_no_bar(plain: Trained, monkeypatch: pytest.MonkeyPatch, error: type[BaseException]) -> None:
     cell, cuts = Cell(monkeypatch), 0
     for after in range(60):

@@ -150,6 +150,7 @@ assert world() == before
 """
 
 
+@pytest.mark.slow
 def test_the_first_use_in_a_process_draws_nothing(tmp_path: Path) -> None:
     told = subprocess.run(
         [sys.executable, "-c", FRESH],

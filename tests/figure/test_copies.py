@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from landscape.figure import sweep
-from landscape.figure.sweep.copies import distinct, fresh, note
+from landscape.figure.sweep.copies import distinct, fresh, joined, note
 from landscape.report.section import Section
 from landscape.report.summary import means, rates
 from landscape.report.sweep import rows
@@ -47,6 +47,16 @@ def test_a_run_is_known_by_its_settings_after_caps_and_its_seed(jobs: list[Resul
     assert [result.seeds for result in kept] == [
         [r.seeds[k] for k in ks] for r, ks in zip(jobs, new, strict=True) if ks
     ]
+
+
+def test_jobs_that_differ_in_their_seeds_alone_are_one() -> None:
+    """Of nets with any numbers of seeds, in the order of the nets; a run that two jobs have once."""
+    seeds = [replace(job(**{"training.first_seed": k}), seeds=[str(k)]) for k in range(3)]
+    other = job(**{"optimizer.lr": 0.2})
+    found = joined([seeds[0], other, *seeds[1:], seeds[2]])
+    assert [result.seeds for result in found] == [["0", "1", "2"], ["0"]]
+    assert len(joined([seeds[0], replace(seeds[1], scale="reduced")])) == 2
+    assert joined([job(3)])[0].num_columns == 3
 
 
 def test_copies_are_counted_nowhere_and_named_below_the_figure(tmp_path: Path) -> None:

@@ -43,6 +43,8 @@ def test_four_panels() -> None:
     low, high = smooth(np.ones(1))[0], smooth(np.zeros(1))[0]
     assert zoom.get_ylim()[1] == pytest.approx(low + 0.05 * (high - low))
     assert zoom.get_ylim()[0] < low
+    first = GRIDS["unit_200"][whole.lines[0].get_ydata() <= zoom.get_ylim()[1]][0]
+    assert first > zoom.get_xlim()[0] > first - 0.1  # no room where no line is
     np.testing.assert_array_equal(whole.lines[0].get_ydata(), zoom.lines[0].get_ydata())
     assert start.get_xlim()[1] < 0.02 and end.get_xlim()[0] > 0.98
     assert "float64" in figure._suptitle.get_text()

@@ -108,6 +108,6 @@ def test_the_legend_says_of_how_many_pairs_and_seeds() -> None:
         (legend,) = fig05_two_solutions.draw(list(jobs)).legends
         return str(legend.get_title().get_text())
 
-    assert title(left(), right(seeds=2)) == "line: median of 1 pair, of 2 seeds;\nband: all"
-    assert title(right(seeds=3), left(seeds=2)) == "line: median of 2 pairs, of 3 seeds;\nband: all"
+    assert title(left(), right(seeds=2)) == "line: median of 1 pair and of 2 seeds, band: all"
+    assert title(right(seeds=3), left(seeds=2)) == "line: median of 2 pairs and of 3 seeds, band: all"
     assert title(left(), right()) in ("", "None")

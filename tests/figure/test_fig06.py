@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from landscape.figure import fig06_conv_maxout
-from landscape.figure.fig06_conv_maxout import draw, joined, judge
+from landscape.figure.barrier import joined, step_noise
+from landscape.figure.fig06_conv_maxout import draw, judge
 from landscape.result.curve import Array
 from landscape.result.curve.crossing import climb, replicate_error
 
@@ -26,11 +26,13 @@ def bump(a: Array, height: float = 0.03, at: float = 0.05) -> Array:
     return height * (a / at) * np.exp(1 - a / at)
 
 
-def jobs(height: float = 0.03, spread: float = 1e-3, seeds: int = 1, **changes: Any) -> list[Any]:
+def jobs(
+    height: float = 0.03, spread: float = 1e-3, seeds: int = 1, at: float = 0.05, power: float = 3.0, **changes: Any
+) -> list[Any]:
     """The line and its enlarged start, there with four mask replicates tilted by +-spread nats per unit of alpha."""
 
     def shape(a: Array) -> Array:
-        return np.asarray(make.descent(a) + bump(a, height))
+        return np.asarray(make.descent(a, power=power) + bump(a, height, at))
 
     tilts = spread * np.array([-1.5, -0.5, 0.5, 1.5])
     found = []
@@ -64,7 +66,10 @@ def test_the_line_left_its_start_right_whatever_their_order() -> None:
         assert {axes.get_xlabel() for axes in (left, right)} == {"α"}
         told = words(right)
         assert told[:4] == ["training", "validation", "training, no dropout", "validation, no dropout"]
-        assert "height of the start" in told and "± 3 standard errors, 4 masks" in told
+        assert "height of the start" in told and "bands: ± 3 standard errors of 4 masks" in told
+        bands = [tuple(part.get_facecolor()[0][:3]) for part in right.collections if len(part.get_paths())]
+        assert len(set(bands)) == 2  # of both splits
+        assert left.get_yscale() == "linear" and left.get_ylim()[1] < 1.3 * make.LN10
         training = right.lines[told.index("training")]
         values = make.descent(ZOOM) + bump(ZOOM)
         np.testing.assert_allclose(training.get_ydata(), values - values[0], atol=1e-12)
@@ -79,8 +84,11 @@ def test_one_job_alone_and_nothing_at_all_are_drawn() -> None:
     line, zoom = jobs()
     assert len(draw([line]).axes) == len(draw([zoom]).axes) == 1
     assert len(draw([replace(line, curves={}, learning_curve=None)]).axes) == 1
-    several = draw(jobs(seeds=3))
-    assert "± 3 standard errors, 4 masks" not in words(several.axes[1])
+    several = draw(jobs(seeds=3)).axes
+    titles = [axes.get_title(loc="left") for axes in several]
+    assert titles == ["from start to solution", *(f"close to the start, seed {s}" for s in range(3))]
+    assert len({(axes.get_xlim(), axes.get_ylim()) for axes in several[1:]}) == 1
+    assert all("bands: ± 3 standard errors of 4 masks" in words(axes) for axes in several[1:])
 
 
 def test_all_claims_hold_on_a_line_as_published() -> None:
@@ -135,6 +143,18 @@ def test_a_tall_barrier_breaks_6c_at_every_scale_but_smoke() -> None:
         verdict = make.pick(judge(jobs(height=0.3, scale=scale)), "6c", "stochastic")
         assert verdict.holds is holds
     assert all(v.holds is None for v in judge(jobs(scale="smoke")))
+
+
+def test_a_barrier_that_outlasts_the_enlarged_start_is_followed_on_the_line() -> None:
+    results = jobs(height=0.1, at=0.4, power=8.0, seeds=2)
+    line, zoom = (job.curves["train/deterministic"] for job in results)
+    right = draw(results).axes[1:]
+    for s, axes in enumerate(right):
+        over = climb(line.alphas, line.objective[:, s])
+        assert climb(zoom.alphas, zoom.objective[:, s]).last < over.at < over.last
+        assert axes.get_xlim()[1] > over.last and "beyond: the line's points, one mask" in words(axes)
+    height = climb(line.alphas, line.objective[:, 1]).height / (line.objective[0, 1] - line.objective[9, 1])
+    assert make.pick(judge(results), "6c", "deterministic").measured.startswith(f"{height:.2g} of the drop")
 
 
 def test_a_narrow_barrier_breaks_6d() -> None:
@@ -203,4 +223,4 @@ def test_the_standard_error_is_of_differences_from_the_start() -> None:
     np.testing.assert_allclose(replicate_error(shifted, 0), by_hand, atol=1e-14)
     with pytest.raises(ValueError, match="two or more"):
         replicate_error(replace(curve, replicates=None), 0)
-    assert fig06_conv_maxout.step_noise(curve, curve, 0) == pytest.approx(3 * by_hand[1])
+    assert step_noise(curve, curve, 0) == pytest.approx(3 * by_hand[1])

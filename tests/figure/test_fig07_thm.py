@@ -110,6 +110,24 @@ def test_figure_7_draws_line_parts_and_plane_and_says_what_the_plane_leaves_out(
     assert "epoch 10" in text and 'src="http' not in text and len(text) > 1_000_000
 
 
+def test_either_start_is_a_row_of_its_own_with_ends_and_epochs_marked() -> None:
+    inside = replace(machine(valley), overrides=["training.enforce_at_init=true"])
+    settings = {**inside.config, "training": {"enforce_at_init": False}}
+    raw = machine(lambda a: valley(a) + 0.05 * (1 - a) ** 4)
+    raw = replace(raw, overrides=["training.enforce_at_init=false"], config=settings)
+    subjects = {v.subject.split(", train")[0].split(", valid")[0] for v in fig07_mpdbm.judge([inside, raw])}
+    assert subjects == {f"mpdbm, {second_minimum.PROJECTED}", f"mpdbm, {second_minimum.RAW}"}
+    assert "start" not in fig07_mpdbm.judge([inside])[0].subject  # with one start there is nothing to tell apart
+    figure = fig07_mpdbm.draw([inside, raw])
+    first, second = figure.axes[0], figure.axes[2]
+    assert first.get_ylim() == second.get_ylim()  # they are to be compared
+    beside = next(axes for axes in figure.axes if getattr(axes, "name", "") == "3d")
+    assert {"start θ_i", "solution θ_f"} <= set(words(beside)) and {"1", "2", "10"} & {
+        t.get_text().strip() for t in beside.texts
+    }
+    assert max(line.get_data_3d()[0].max() for line in beside.lines) <= fig07_mpdbm.UNTIL  # type: ignore[attr-defined]
+
+
 def test_the_paper_s_coarse_points_are_marked_among_finer_ones() -> None:
     grid = np.unique(np.concatenate([np.linspace(0, 1.2, 41).round(12), np.arange(20) / 9]))
     job = machine(valley)
@@ -203,7 +221,9 @@ def test_theorem_2_counts_extrema_inside_and_reads_the_proof() -> None:
     assert holds(thm02_relu_exact.judge([exact(PROOF | inside)]))["thm02-extrema"] is False
     stopped = {**PROOF, "train/proven_decreasing": [0.0], "train/proven_until": [0.7]}
     assert holds(thm02_relu_exact.judge([exact(stopped)]))["thm02-proof"] is None  # not proven is not refuted
-    assert {"exact", "proven to fall"} <= set(words(thm02_relu_exact.draw([exact(PROOF)]).axes[0]))
+    (axes,) = thm02_relu_exact.draw([exact(PROOF)]).axes
+    assert {"exact", "proven to fall"} <= set(words(axes))
+    assert axes.lines[0].get_xdata()[-1] == exact(PROOF).curves["train/deterministic"].alphas[-1]
 
 
 @pytest.mark.parametrize("module", [thm01_certificate, thm02_relu_exact])

@@ -109,3 +109,48 @@ def test_smoke_judges_the_start_alone() -> None:
         verdicts = fig08_lstm.judge([lstm(shape=shape, scale="smoke")])
         assert {v.check for v in verdicts if v.holds is not None} == {"8a"}
         assert all(v.note for v in verdicts if v.check in ("8b", "8c", "8d", "8e"))
+
+
+def part(job: Result, weight: float, **path: Any) -> Result:
+    """The line of some parameters of the same net, which moves J by so much of the whole line's."""
+    path = {"_target_": "landscape.path.PartialLine", "only": None, "without": None} | path
+    config = dict(job.config) | {"path": path}
+    curves = {key: curve for key, curve in job.curves.items() if key.endswith("deterministic")}
+    moved = replace(job, config=config, curves=curves, overrides=[*job.overrides, "path=some"])
+    return make.swap(
+        moved, lambda a: make.LN10 - weight * (make.LN10 - make.descent(a)), *curves, seeds=len(job.seeds) or 1
+    )
+
+
+def test_the_cause_of_8c_is_told_beside_it_and_parts_are_no_lines_of_their_own() -> None:
+    whole = replace(lstm(), overrides=["path=linear"])
+    jobs = [whole, part(whole, 0.75, only=["decoder.bias"]), part(whole, 0.25, without=["decoder.bias"])]
+    verdicts = fig08_lstm.judge(jobs)
+    assert [v.check for v in verdicts] == [v.check for v in fig08_lstm.judge([whole])]
+    told = {v.subject: v.measured for v in verdicts if v.check == "8c"}
+    share = float((make.LN10 - make.descent(np.array([1 / 9]))[0]) / (make.LN10 - make.descent(np.ones(1))[0]))
+    more = f"; the output's bias alone {0.75 * share:.3f}, all but the output's bias {0.25 * share:.3f}"
+    assert told["lstm_large, train, deterministic"].endswith(more) and more not in told["lstm_large, train, stochastic"]
+    assert fig08_lstm.judge(jobs[1:]) == []  # the paper speaks of no part
+
+    left, middle, right = fig08_lstm.draw(jobs).axes
+    assert words(middle) == [
+        "all parameters",
+        "the output's bias alone",
+        "all but the output's bias",
+        "α = 1/9",
+    ]
+    assert left.get_title(loc="left").startswith("lstm_large: J per token along") and right.get_xlabel() == "epoch"
+    other = replace(lstm("lstm_small"), overrides=["path=linear"])
+    assert all("alone" not in v.measured for v in fig08_lstm.judge([other, *jobs[1:]]))  # of another net
+
+
+def test_validation_without_dropout_says_so_and_its_perplexities_are_told() -> None:
+    job = lstm()
+    config = dict(job.config) | {"training": {"validation": "deterministic"}}
+    history = replace(make.history(last=2, best=2), channels={"valid/objective": np.full((3, 1), math.log(200.0))})
+    for settings, word in ((config, "no dropout"), (job.config, "with dropout")):
+        figure = fig08_lstm.draw([replace(job, config=settings, learning_curve=history)])
+        assert words(figure.axes[1])[0] == f"validation, {word}"
+        text = " ".join(figure.get_supxlabel().split())
+        assert "lstm_large: validation perplexity by epoch 1: 200, 2: 200" in text

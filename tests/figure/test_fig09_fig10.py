@@ -105,7 +105,7 @@ def test_figure_9_draws_measurement_theory_and_limit_once_each() -> None:
     assert labels(figure)[4:] == ["its inflection, α = 1/√3", "exact, each seed", "J(2) = 9 ± 0.2"]
     assert "proven strictly decreasing on [0, 1]: 8 of 8 lines" in figure._supxlabel.get_text()
     nothing_is_cut_off(figure)
-    assert "train, line 0: Proven." in fig09.draw([small_starts(0.001)])._supxlabel.get_text()
+    assert "\nProven." in fig09.draw([small_starts(0.001)])._supxlabel.get_text()
 
 
 def same_branch(height: float = 0.0, joined: float = 0.0, start: Any = (2.0, 0.5), end: Any = (0.5, 2.0)) -> Result:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from landscape.figure import descents
+from landscape.figure import descents, style
 from landscape.figure import fig11_random_walk as fig11
 from landscape.figure import fig12_quadratic as fig12
 from landscape.result.curve import Projection, random_walk_bands
@@ -118,6 +118,8 @@ def test_figure_11_has_a_panel_per_dimension(sweep: list[Result]) -> None:
     band = axes.collections[0].get_paths()[0].vertices
     assert band[:, 1].max() == pytest.approx(bands.r_high[450]) and band[:, 0].max() == 1
     assert axes.get_ylim()[1] > bands.r_high.max()
+    crosses = [len(panel.containers[0].lines[0].get_xdata()) for panel in figure.axes]
+    assert crosses == [1, 2, 4, 4]  # in few dimensions they would lie on one another
     nothing_is_cut_off(figure)
     nothing_is_cut_off(fig11.draw(sweep[:1]))
 
@@ -226,5 +228,7 @@ def test_figure_12_names_each_setting_once_in_the_order_of_the_table(settings: l
     names = labels(figure)
     assert names[:6] == [f"ε = {lr:g}, μ = {momentum:g}" for lr, momentum in descents.TABLE] and len(names) == 10
     assert figure.axes[0].get_aspect() == 1 and "100,000 dimensions" in figure._suptitle.get_text()
+    colors = [handle.get_color() for handle in figure.legends[0].legend_handles[:6]]
+    assert len(set(colors)) == 6 and style.AMBER not in colors  # beside orange
     assert "±0.01 R" in figure._supxlabel.get_text()
     nothing_is_cut_off(figure)

@@ -141,3 +141,12 @@ def test_13c_says_what_is_the_tail_s() -> None:
     text = judged(made, "13c").measured
     until = float(track.residual_norm[:31].max() / track.parameter_norm.max())
     assert f"up to θ_f {until:.3f}, so ρ is that of the tail" in text
+
+
+def test_13c_tells_every_seed_its_ratio_up_to_the_solution_and_in_all() -> None:
+    made = job(3, last=120, best=30, bulge=0.2)
+    track = made.projections["trajectory"]
+    rows = [(track.residual_norm[:n].max(axis=0) / np.nanmax(track.parameter_norm, axis=0)) for n in (121, 31)]
+    told = ", ".join(f"{whole:.3f} ({until:.3f} up to θ_f)" for whole, until in zip(*rows, strict=True))
+    assert judged(made, "13c").measured.endswith(f"of 3 seeds); each: {told}")
+    assert "(worst of 3 seeds)" in judged(made, "13c-epochs").measured

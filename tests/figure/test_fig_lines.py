@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pytest
 
 from landscape.figure import fig01_maxout, fig02_sigmoid_relu, fig03_overlay
+from landscape.figure.module import figure_module
+from landscape.result import Result
 
 from . import conftest as make
 from .conftest import titles, words
@@ -50,13 +54,13 @@ def test_several_seeds_are_a_median_and_a_band() -> None:
     job = make.swap(job, make.descent, "train/stochastic", seeds=3, spread=0.1)
     figure = fig01_maxout.draw([job])
     left, right = figure.axes
-    assert left.get_legend().get_title().get_text() == "line: median of 2 seeds, band: all"
-    assert len(left.collections) == 2  # the twins have none
+    assert figure.legends[0].get_title().get_text() == "line: median of 2 seeds, band: all"
+    assert len(left.collections) == 4  # those of the twins are fainter
     values = job.curves["train/stochastic"].objective[:, :2]
     np.testing.assert_allclose(left.lines[0].get_ydata(), values.mean(axis=1))
     corners = left.collections[0].get_paths()[0].vertices
     np.testing.assert_allclose([corners[:, 1].min(), corners[:, 1].max()], [values.min(), values.max()])
-    assert words(right) == ["training", "validation"]  # no common best epoch
+    assert words(right) == ["training", "validation", "best epoch of each seed"]
     assert "maxout: seed 2 left out: its training diverged" in figure._supxlabel.get_text()
     lost = fig01_maxout.draw([replace(job, training_status=["diverged"] * 3)])
     assert [text.get_text() for text in lost.axes[0].texts] == ["nothing to draw: no usable seed"]
@@ -106,7 +110,7 @@ def test_fig03_overlays_on_a_logarithmic_axis() -> None:
     figure = fig03_overlay.draw(jobs)
     (axes,) = figure.axes
     assert axes.get_yscale() == "log"
-    assert words(axes) == ["maxout", "relu with dropout", "sigmoid", "dotted: validation"]
+    assert words(axes) == ["maxout", "ReLU with dropout", "sigmoid", "dotted: validation"]
     curves = [line for line in axes.lines if len(line.get_xdata()) == 20]
     assert len(curves) == 6
     assert len({line.get_color() for line in curves}) == 3
@@ -119,3 +123,67 @@ def test_fig03_claims() -> None:
     verdicts = fig03_overlay.judge(jobs)
     assert [(v.check, v.subject) for v in verdicts if not v.holds] == [("3b", "all, train, stochastic")]
     assert {v.check for v in fig03_overlay.judge(jobs[:1])} == {"3a", "3c"}
+
+
+WIDE = np.arange(-7, 22) / 14
+
+
+def of_seeds(recipe: str, num: int, ends: str = "init_to_solution") -> Result:
+    """One job of so many seeds, with a trajectory; between solutions of their pairs."""
+    job = make.choose(make.result(recipe, seeds=num, projections={"trajectory": make.track(num)}), endpoints=ends)
+    config = {**job.config, "recipe": recipe, "training": {"num_seeds": num, "first_seed": 0}}
+    if ends == "between_solutions":
+        job = replace(job, seeds=["0-1", "0-2", "1-2"], curves=make.curves(lambda a: (a * (1 - a)) ** 2, WIDE, 3))
+    return replace(job, config=config)
+
+
+def one_by_one(job: Result) -> list[Result]:
+    """The same seeds as jobs of their own, as a sweep over ``training.first_seed`` gives them."""
+    told = [{**job.config, "training": {"num_seeds": 1, "first_seed": k}} for k in range(job.num_columns)]
+    return [
+        replace(job.columns([k]), config=config, overrides=[*job.overrides, f"training.first_seed={k}"])
+        for k, config in enumerate(told)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("figure", "nets", "told"),
+    [
+        ("fig01_maxout", ["maxout 3", "maxout_adversarial 1"], {"3 seeds"}),
+        ("fig02_sigmoid_relu", ["sigmoid 1", "relu_dropout 3"], {"3 seeds", "3 pairs"}),
+        ("fig03_overlay", ["maxout 3", "relu_dropout 1", "sigmoid 2"], {"3 seeds", "2 seeds"}),
+        ("fig04_resolution", ["relu 3"], {"3 seeds"}),
+        ("fig05_two_solutions", ["maxout 3 between_solutions", "maxout 2 random_to_solution"], {"3 pairs", "2 seeds"}),
+        ("fig13_maxout_residual", ["maxout 3"], {"3 seeds"}),
+    ],
+)
+def test_seeds_of_one_job_and_jobs_of_one_seed_are_the_same_figure(
+    figure: str, nets: list[str], told: set[str]
+) -> None:
+    """Nets with any numbers of seeds beside each other; a verdict on several says in how many it holds."""
+    module = figure_module(f"landscape.figure.{figure}")
+    jobs = [of_seeds(recipe, int(num), *ends) for recipe, num, *ends in map(str.split, nets)]
+    found = module.judge(jobs)
+    assert found == module.judge([one for job in jobs for one in one_by_one(job)])
+    assert set(re.findall(r"of (\d (?:seeds|pairs))", " ".join(verdict.measured for verdict in found))) == told
+    module.draw(jobs)
+
+
+def test_fig03_says_how_many_seeds_where_that_differs() -> None:
+    figure = fig03_overlay.draw([of_seeds("maxout", 3), of_seeds("sigmoid", 1)])
+    assert words(figure.axes[0])[:2] == ["maxout, 3 seeds", "sigmoid, 1 seed"]
+    assert figure.legends[0].get_title().get_text() == "line: median of 1 to 3 seeds, band: all"
+    alike = of_seeds("maxout", 3)
+    for curve in alike.curves.values():
+        curve.objective[:] = curve.objective[:, :1]
+    told = fig03_overlay.draw([alike]).legends[0].get_title().get_text()
+    assert told == "line: median of 3 seeds, all lie within its width"
+
+
+def test_panels_that_are_to_be_compared_have_one_range() -> None:
+    high = make.swap(make.result("sigmoid"), lambda a: 1.5 * make.descent(a), "valid/stochastic")
+    panels = fig02_sigmoid_relu.draw([high, make.result("relu_dropout")]).axes
+    assert panels[0].get_ylim() == panels[1].get_ylim()
+    higher = make.swap(high, lambda a: 50 * make.descent(a), "valid/stochastic")  # it would flatten the other
+    panels = fig02_sigmoid_relu.draw([higher, make.result("relu_dropout")]).axes
+    assert panels[0].get_ylim()[1] > 5 * panels[1].get_ylim()[1]

@@ -9,7 +9,7 @@ import numpy as np
 
 from landscape.figure import sweep
 from landscape.figure.__main__ import main
-from landscape.figure.publish import command_of, publish, verdict_rows
+from landscape.figure.publish import command_of, page, publish, verdict_rows
 from landscape.result.saved import Result
 from landscape.result.verdict import Verdict
 
@@ -44,6 +44,14 @@ def test_what_the_command_line_sweeps_over_an_experiment_is_told() -> None:
     assert command_of(found) == "python -m landscape +experiment=fig05_two_solutions optimizer.lr=1,2"
 
 
+def test_nets_with_different_numbers_of_seeds_are_a_line_each() -> None:
+    """Left to the experiment, the recipe would be all of its recipes."""
+    told = [["recipe=maxout", "training.num_seeds=3"], ["recipe=sigmoid"]]
+    found = [make.result("digits", overrides=[*overrides, "+experiment=fig03_overlay"]) for overrides in told]
+    head = "python -m landscape +experiment=fig03_overlay"
+    assert command_of(found).split("\n") == [f"{head} recipe=maxout training.num_seeds=3", f"{head} recipe=sigmoid"]
+
+
 def test_the_page_and_its_arrays(tmp_path: Path) -> None:
     results = jobs()
     results[1].overrides.append("outputs=/home/somebody/there")
@@ -58,16 +66,33 @@ def test_the_page_and_its_arrays(tmp_path: Path) -> None:
         np.testing.assert_array_equal(loaded.curves[name].objective, curve.objective)
 
 
+def test_a_page_of_two_scales_says_which_net_was_cut() -> None:
+    """Of figure 1 at ``limits=cpu`` one row is the paper's and calls itself full, the other is not."""
+    cut = make.result("maxout_adversarial", scale="cpu", caps=["training.max_epochs 500 -> 60"])
+    told = page([cut, make.result("maxout")], [])
+    assert told.startswith("# fig01_maxout, cpu and full scale")
+    assert "caps of this scale: training.max_epochs 500 -> 60 (adversarially trained maxout)" in told
+
+
+def test_seconds_of_training_are_told_where_they_are_known() -> None:
+    """A line of 79 s is no training of 186 epochs; results of earlier versions do not say."""
+    job = replace(make.result("maxout"), seconds=79.0)
+    assert "| job | device | seconds | best epoch |" in page([job], [])
+    known = page([job, replace(job, seconds=2146.0, seconds_training=2067.0)], [])
+    assert "| job | device | seconds | of these training | best epoch |" in known
+    assert "| 79 | 0 |" in known and "| 2146 | 2067 |" in known
+
+
 def test_every_verdict_is_a_row() -> None:
     verdict = Verdict("1a", "c", "s", "x", "m", "e", None, "smoke")
     assert len(verdict_rows([verdict] * 3)) == 5
 
 
 def test_redrawing_a_page_draws_its_figure_and_nothing_more(tmp_path: Path) -> None:
-    results, page = jobs(), tmp_path / "page"
-    publish(results, [], sweep.draw(results), page)
-    before = {path: path.read_bytes() for path in page.rglob("*") if path.is_file()}
-    (page / "figure.png").unlink()
-    assert main([str(page)]) == 0
-    assert {path for path in page.rglob("*") if path.is_file()} == set(before)
+    results, place = jobs(), tmp_path / "page"
+    publish(results, [], sweep.draw(results), place)
+    before = {path: path.read_bytes() for path in place.rglob("*") if path.is_file()}
+    (place / "figure.png").unlink()
+    assert main([str(place)]) == 0
+    assert {path for path in place.rglob("*") if path.is_file()} == set(before)
     assert all(path.read_bytes() == content for path, content in before.items() if "figure" not in path.name)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from landscape.figure.module import figure_of
-from landscape.figure.publish import verdict_rows
+from landscape.figure.publish import page as page_of
 from landscape.figure.redraw import job_folders
 from landscape.result.saved import Result
 
@@ -17,18 +18,12 @@ PAGES = sorted(
 )  # the others are pages over pages
 
 
-def table_of(text: str) -> list[str]:
-    """The rows of the verdict table of a page."""
-    rows = text.splitlines()
-    first = next(k for k, row in enumerate(rows) if row.startswith("| check |"))
-    return [row for row in rows[first:] if row.startswith("|")]
-
-
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.parent.relative_to(RESULTS).as_posix())
 def test_a_page_is_what_its_arrays_give(page: Path) -> None:
-    """Check, subject, measured, holds and every other cell, row by row."""
+    """Command, counts, jobs and every cell of the table of verdicts, line by line."""
     results = [Result.load(folder) for folder in job_folders(page.parent)[0]]
-    assert table_of(page.read_text(encoding="utf-8")) == verdict_rows(figure_of(results).judge(results))
+    today = page_of(results, figure_of(results).judge(results))
+    assert page.read_text(encoding="utf-8").splitlines() == today.splitlines()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.parent.relative_to(RESULTS).as_posix())
@@ -41,3 +36,13 @@ def test_a_page_names_no_folder_of_the_machine_that_made_it(page: Path) -> None:
 def test_pages_are_found() -> None:
     """A page that moved would be a page that nobody compares."""
     assert len(PAGES) >= 20
+
+
+@pytest.mark.parametrize("index", [RESULTS / "README.md", RESULTS.parents[1] / "README.md"], ids=["results", "readme"])
+def test_tables_of_pages_name_each_at_its_own_scale(index: Path) -> None:
+    """``[reduced](fig06_conv_maxout/reduced/README.md)``: the words of a link say no other scale than its page."""
+    links = re.findall(r"\[([^\]]*)\]\((?:docs/results/)?(\w+)/(full|reduced)/README\.md\)", index.read_text("utf-8"))
+    assert links and all((RESULTS / name / scale / "README.md").is_file() for _, name, scale in links)
+    assert not [(words, name) for words, name, scale in links if {"full", "reduced"} - {scale} & set(words.split())]
+    if index.parent == RESULTS:
+        assert {(name, scale) for _, name, scale in links} >= {(p.parts[-3], p.parts[-2]) for p in PAGES}

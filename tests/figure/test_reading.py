@@ -28,7 +28,7 @@ def test_a_claim_holds_if_it_holds_for_every_seed(holds: list[bool | None], expe
 def test_the_worst_seed_is_shown() -> None:
     readings = [Reading("a", True, 3.0), Reading("b", False, 1.0), Reading("c", False, 2.0), Reading("d", None, 9.0)]
     found = CLAIM.said(make.result(), "x", readings, "and more")
-    assert found.measured == "c (worst; in 1 of 4 seeds)"
+    assert found.measured == "c (worst; in 1 of 4 seeds, 1 not judged)"
     nan = CLAIM.said(make.result(), "x", [Reading("a", False, float("nan")), Reading("b", False, 5.0)])
     assert nan.measured.startswith("a ")
 

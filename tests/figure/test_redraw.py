@@ -57,6 +57,17 @@ def test_no_table_is_printed_without_verdicts(tmp_path: Path, capsys: pytest.Cap
     assert capsys.readouterr().out.startswith("1 result drawn: ")
 
 
+def test_several_folders_are_one_figure(sweep: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Such as of nets that were trained by commands of their own; drawn nowhere but where they are published."""
+    folders = [str(sweep / "sigmoid"), str(sweep / "earlier")]
+    assert main(folders) == 2
+    assert "add --publish TARGET" in capsys.readouterr().err
+    assert main([*folders, "--publish", str(tmp_path / "page")]) == 0
+    assert "2 results drawn" in capsys.readouterr().out
+    assert {path.parent.name for path in tmp_path.rglob("figure.png")} == {"page"}
+    assert "sigmoid against ReLU" in (tmp_path / "page" / "README.md").read_text("utf-8")
+
+
 def test_one_job_is_redrawn_alone(sweep: Path) -> None:
     assert main([str(sweep / "sigmoid")]) == 0
     assert [path.parent.name for path in sweep.rglob("figure.png")] == ["sigmoid"]

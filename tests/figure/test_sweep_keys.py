@@ -201,6 +201,7 @@ def test_a_third_key_gives_rows_and_a_fourth_is_pooled() -> None:
     assert len(rise.texts) == 6  # rows lr, columns kind, one map per norm
 
 
+@pytest.mark.usefixtures("blank_figures")
 def test_numbers_are_chosen_by_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The full key or its last part; one that no result has is refused with those that there are, exit 2."""
     found = grid(a=[1, 2], b=[1, 2])
@@ -221,6 +222,7 @@ def test_numbers_are_chosen_by_name(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert "draws no map" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_large_sweep_is_not_cut_off() -> None:
     """10 learning rates by 6 widths by 8 seeds: nothing leaves the page, no title runs into another panel."""
     found = [job(8, optimizer__lr=0.001 * 2**k, model__width=w) for k in range(10) for w in (8, 16, 32, 64, 128, 256)]

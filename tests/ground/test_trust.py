@@ -78,6 +78,7 @@ def test_a_module_that_a_result_names_is_not_run(
     assert not list(sweep.glob("**/figure.*")) and not list(sweep.glob("*.html"))
 
 
+@pytest.mark.usefixtures("blank_figures")
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_module_that_the_user_names_is(command: str, sweep: Path) -> None:
     rename(sweep / "job0", "landscape.figure.sweep", "stranger")
@@ -88,6 +89,7 @@ def test_a_module_that_the_user_names_is(command: str, sweep: Path) -> None:
     assert (sweep / ("report.html" if command == "report" else "figure.png")).is_file()
 
 
+@pytest.mark.usefixtures("blank_figures")
 def test_a_tracker_that_a_result_names_is_not_made(sweep: Path, capfd: pytest.CaptureFixture[str]) -> None:
     for place in ("job0", "job1"):
         forge(sweep / place, lambda entries: entries["config"].update(tracker={"_target_": "stranger.call"}))
@@ -126,6 +128,7 @@ def test_a_lock_that_is_a_link_empties_nothing(sweep: Path) -> None:
         assert precious.read_text() == "kept" and not (sweep / "job0" / ".running").is_symlink()
 
 
+@pytest.mark.usefixtures("blank_figures")
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_link_to_a_job_elsewhere_is_no_job(command: str, sweep: Path) -> None:
     """It would be drawn into."""
@@ -274,6 +277,7 @@ def test_a_result_that_cannot_be_drawn_is_one_message(
     assert "Traceback" not in said and said.strip()
 
 
+@pytest.mark.usefixtures("blank_figures")
 def test_a_name_from_a_result_makes_no_path(sweep: Path) -> None:
     """The page asks the experiment's own yaml which keys it sweeps: not one that lies elsewhere."""
     from landscape.ground.provenance import conf_dir

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -130,6 +131,15 @@ def strangers(file: Path) -> list[str]:
 def test_targets_lie_in_the_room_of_the_group() -> None:
     """conf/<group>/x.yaml builds landscape.<group>[.file].Name or a library's; some groups build nothing."""
     assert {named(file): found for file in YAML if (found := strangers(file))} == {}
+
+
+def test_what_stands_in_at_cpu_says_for_what() -> None:
+    """A recipe that an experiment takes at ``limits=cpu`` alone would else call its result the paper's."""
+    texts = {file: file.read_text() for file in EXPERIMENTS}
+    named = {name for text in texts.values() for name in re.findall(r"of_scale:\$\{vary[\w.]*\},(\w+)\}", text)}
+    assert {"conv_maxout_wide", "mpdbm_short"} <= named
+    for name in named:
+        assert " -> " in loaded(CONF / f"recipe/{name}.yaml")["cpu"]["instead"]
 
 
 def test_the_readers_see_faults() -> None:

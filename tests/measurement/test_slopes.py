@@ -43,6 +43,7 @@ def test_slopes_are_channels_beside_an_unchanged_curve(subject: OnPath) -> None:
             assert measured.numbers[f"{name}/hidden_rise"][s] == hidden_rise(*line) > 0
 
 
+@pytest.mark.slow
 def test_an_adaptive_grid_is_as_good_as_a_fine_one(subject: OnPath, caplog: pytest.LogCaptureFixture) -> None:
     """Every extremum of 400 points is among the turning points of the placed ones; all channels are measured there."""
     smooth = replace(subject, module=MLP(D, C, [12], nn.Tanh()), adaptive=Adaptive(fractions(8, 4), 1e-4))

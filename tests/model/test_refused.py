@@ -56,7 +56,7 @@ REFUSED: list[tuple[Callable[..., nn.Module], dict[str, Any], str]] = [
         for key in ("init_ranges", "max_norms", "include", "scale")
     ),
     (mlp, {"scale": [1.0, 2.0]}, r"model\.include=.* model\.scale="),
-    *((mlp, {"init_scale": scale}, r"model\.init_scale=") for scale in (0.0, -1.0, NAN, INF)),
+    *((kind, {"init_scale": scale}, r"model\.init_scale=") for kind in (mlp, small) for scale in (0.0, -1.0, NAN, INF)),
     *((small, {key: [1]}, rf"model\.{key} has 1 entries but {FITS} {num}") for key, num in NEEDED.items()),
     *((small, {"image": image}, r"model\.image=.* dimensions\.image=\[C,H,W\]") for image in (None, [64], [0, 8, 8])),
     (

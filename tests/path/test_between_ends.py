@@ -20,7 +20,7 @@ from landscape.errors import InputError
 from landscape.model import MLP, DeepLinear
 from landscape.objective import Objective
 from landscape.parameters import ParameterLayout
-from landscape.path import BiasSchedule, Geometric, Linear
+from landscape.path import BiasSchedule, Geometric, Linear, PartialLine
 from tests.twin import maxout, normal
 
 NAMES = ("layers.0.weight", "layers.0.bias", "layers.1.weight", "layers.2.weight", "layers.2.bias")
@@ -198,3 +198,52 @@ def test_without_a_power_layers_must_follow_each_other(module: nn.Module) -> Non
     with pytest.raises(InputError, match=r"path\.power=null counts layers .* parameter .* path\.power=1"):
         BiasSchedule(theta, theta, layout)
     assert BiasSchedule(theta, 2 * theta, layout, power=2)(0.5).shape == theta.shape
+
+
+@pytest.mark.parametrize(
+    ("only", "without", "moving"),
+    [
+        (["layers.2.bias"], None, ["layers.2.bias"]),
+        (["*.bias"], ["layers.0.*"], ["layers.2.bias"]),
+        (None, ["*.weight"], ["layers.0.bias", "layers.2.bias"]),
+        (None, None, list(NAMES)),
+    ],
+)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_a_partial_line_is_the_line_where_it_moves_and_the_start_elsewhere_bit_for_bit(
+    only: list[str] | None, without: list[str] | None, moving: list[str], dtype: torch.dtype
+) -> None:
+    theta_0, theta_1 = (end.to(dtype) for end in ends())
+    part = PartialLine(theta_0, theta_1, LAYOUT, only, without)
+    assert part.moving == tuple(moving)
+    moves = torch.cat([torch.full((n,), name in moving) for name, n in zip(NAMES, LAYOUT.sizes, strict=True)])
+    for path in (part, part.to(dtype)):
+        for alpha in (-0.3, 0.0, 0.4, 1.0, 2.1):
+            expected = torch.where(
+                moves,
+                Linear(theta_0, theta_1)(alpha),
+                theta_0 if alpha in (0, 1) else (1 - alpha) * theta_0 + alpha * theta_0,
+            )
+            assert bits(path(alpha)) == bits(expected)
+        assert torch.equal(path.velocity(0.4) != 0, moves.expand(2, -1))
+    assert torch.equal(theta_0, ends()[0].to(dtype))
+
+
+@pytest.mark.parametrize(
+    ("chosen", "told"),
+    [
+        (
+            {"only": ["layers.2.bais"]},
+            r"path\.only=\[layers\.2\.bais\]: no parameter .* did you mean layers\.2\.bias\?",
+        ),
+        (
+            {"without": ["embedding"]},
+            r"path\.without=\[embedding\]: no parameter .* embedding; it has layers\.0\.weight",
+        ),
+        ({"only": []}, r"path\.only=\[\] and path\.without=null leave no parameter to move"),
+        ({"only": ["*.bias"], "without": ["*"]}, r"path\.only=\[\*\.bias\] and path\.without=\[\*\] leave no"),
+    ],
+)
+def test_a_partial_line_of_parameters_that_are_not_there_is_refused(chosen: dict[str, list[str]], told: str) -> None:
+    with pytest.raises(InputError, match=told):
+        PartialLine(*ends(), LAYOUT, **chosen)

@@ -10,6 +10,8 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from landscape.figure import sweep as sweep_figure
 from landscape.report.__main__ import main
 from landscape.report.section import read
@@ -76,6 +78,7 @@ def test_everything_is_in_one_file(sweep: Path, page: Callable[..., str]) -> Non
     assert "@media print" in text and len(text) < 2_000_000
 
 
+@pytest.mark.usefixtures("blank_figures")
 def test_every_verdict_number_and_setting_is_told(sweep: Path, page: Callable[..., str]) -> None:
     """Claim, measured, expected and note of each verdict; scale, versions, times, seeds, device, configs."""
     words = Strict(page(sweep)).words
@@ -115,6 +118,7 @@ def test_hostile_text_stays_text(make: Any, tmp_path: Path, page: Callable[..., 
     assert all(not re.match(r"\w+:|//", link["href"]) for link in loud.all("a"))
 
 
+@pytest.mark.usefixtures("blank_figures")
 def test_links_from_another_folder_lead_to_the_data(tmp_path: Path, page: Callable[..., str]) -> None:
     """--output elsewhere: links go up and down again, with odd letters of folders quoted."""
     folder = saved(tmp_path / "a b#c%20?/full", [job(0.1), job(0.2)])
@@ -126,6 +130,7 @@ def test_links_from_another_folder_lead_to_the_data(tmp_path: Path, page: Callab
     assert all("#" not in link["href"] and "?" not in link["href"] for link in links)
 
 
+@pytest.mark.usefixtures("blank_figures")
 def test_many_folders_have_a_table_of_contents(tmp_path: Path, page: Callable[..., str]) -> None:
     """A folder of sweeps gives a section each; the contents lead to them, and small scales are marked."""
     saved(tmp_path / "my_sweep/full", [job(0.1)])
@@ -142,6 +147,7 @@ def test_many_folders_have_a_table_of_contents(tmp_path: Path, page: Callable[..
     assert text == page(tmp_path / "my_sweep/full", tmp_path / "other/smoke"), "asked one by one, and once more"
 
 
+@pytest.mark.usefixtures("blank_figures")
 def test_of_many_verdicts_the_rates_come_first(tmp_path: Path, page: Callable[..., str]) -> None:
     """Beyond forty verdicts they are folded under the rates; every one of them is still in the page."""
     few, many = (Strict(page(saved(tmp_path / str(num), [job(0.1 * k) for k in range(1, num + 1)]))) for num in (2, 5))

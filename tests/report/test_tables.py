@@ -12,6 +12,8 @@ import pytest
 from landscape.report.tables import write
 from landscape.result.saved import Result
 
+pytestmark = pytest.mark.usefixtures("blank_figures")
+
 
 def read(path: Path) -> list[dict[str, str]]:
     """The CSV as a list of rows."""

@@ -78,6 +78,7 @@ def test_bad_input_is_one_message(
     assert sorted(sweep.rglob("*")) == before
 
 
+@pytest.mark.usefixtures("blank_figures")
 @pytest.mark.parametrize(("spoil", "says"), [(cut, "truncated or damaged"), (no_arrays, "truncated, damaged")])
 def test_a_report_leaves_a_damaged_result_out(
     spoil: Callable[[Path], object], says: str, sweep: Path, capsys: pytest.CaptureFixture[str]
@@ -95,6 +96,7 @@ def test_a_report_leaves_a_damaged_result_out(
     assert says in refused(figure_main, [str(sweep)], capsys)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("room", ["landscape.figure", "landscape.report"])
 def test_no_torch_and_no_network_library(room: str, sweep: Path) -> None:
     """The command as a user types it; what only trains or tracks is not loaded."""

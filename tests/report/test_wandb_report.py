@@ -191,11 +191,12 @@ def test_online_it_is_saved_and_replaced(online: Any, sweep: Path, capsys: pytes
     assert [view["id"] for view in online.views] == [None, "view-1"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fault", "status", "says"),
     [
-        pytest.param("key", 2, "the W&B API key is not accepted", marks=pytest.mark.slow),
-        pytest.param("view", 1, "did not take the report", marks=pytest.mark.slow),
+        ("key", 2, "the W&B API key is not accepted"),
+        ("view", 1, "did not take the report"),
         ("mode", 0, ""),
         ("server", 0, "does not answer"),
     ],

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import json
 import re
-import subprocess
 import sys
 from pathlib import Path
 
@@ -102,16 +101,6 @@ def test_a_check_that_fails_is_status_1(monkeypatch: pytest.MonkeyPatch, capsys:
     assert "FAILS  grid" in capsys.readouterr().out
 
 
-def test_theory_stands_alone() -> None:
-    code = (
-        "import importlib, sys, theory.__main__ as m, theory.certificate.file, theory.page\n"
-        "[importlib.import_module(name) for name in m.NAMES.values()]\n"
-        "strangers = {'torch', 'landscape', 'matplotlib', 'hydra'}\n"
-        "sys.exit(bool(strangers & {name.split('.')[0] for name in sys.modules}))"
-    )
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
-
-
 def test_options_may_stand_before_the_parameters(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["random_walk", "--json", "dimension=100"]) == 0
     assert json.loads(capsys.readouterr().out)["parameters"]["dimension"] == 100
@@ -142,6 +131,7 @@ def test_mathematics_holds_nothing_that_markdown_or_github_takes_amiss() -> None
     assert r"\left\lbrace 1" in page.display(sympy.FiniteSet(1, 2))
 
 
+@pytest.mark.slow
 def test_every_derivation_is_on_the_page(rendered: str) -> None:
     for name in NAMES:
         assert f"(#{name.replace('_', '-')})" in rendered and f"`python -m theory {name}`" in rendered
@@ -151,11 +141,13 @@ def test_every_derivation_is_on_the_page(rendered: str) -> None:
         assert block.count("{") == block.count("}") and not re.search(r"operatorname|\\\\|\\[{}|,;!]|[*<>]", block)
 
 
+@pytest.mark.slow
 def test_the_page_is_the_same_every_time(rendered: str) -> None:
     assert page.render({"thales": NAMES["thales"]}) == page.render({"thales": NAMES["thales"]})
     assert not re.search(r"\d\.\d{9,}", rendered)  # no number that was computed in floats
 
 
+@pytest.mark.slow
 def test_the_document_is_up_to_date(rendered: str) -> None:
     assert DOCUMENT.exists(), f"docs/theory.md is missing; write it: {COMMAND}"
     written = DOCUMENT.read_text(encoding="utf-8")

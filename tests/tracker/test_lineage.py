@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.tracker.conftest import start_job
 
 
@@ -26,6 +28,7 @@ def test_the_finder_uses_what_the_trainer_made(runs: dict[str, Any]) -> None:
         assert update["solutions"] == {"s0l": "trained" if key == "k3y" else "reused"}
 
 
+@pytest.mark.slow
 def test_sync_in_order_of_time_declares_the_use(stub: Any, online: dict[str, str], folder: Path) -> None:
     """Sent one by one, the solution is made by the first run; the second names no maker, and declares its use."""
     for run in sorted((folder / "wandb").glob("offline-run-*")):

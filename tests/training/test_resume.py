@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
+import logging
 import zipfile
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,9 +16,12 @@ import pytest
 import torch
 
 from landscape.errors import InputError
+from landscape.ground import progress
+from landscape.path import BezierConnection
 from landscape.store.solutions import Solutions
 from landscape.training import checkpoint
 from tests.training.conftest import Train
+from tests.training.test_connection import run_of
 from tests.training.test_seeds import batch_norm, torch_dropout
 from tests.twin import maxout
 
@@ -34,6 +40,16 @@ def killed_at(epoch: int) -> Any:
             raise Killed
 
     return on_epoch
+
+
+def killed_in(text: str) -> Any:
+    """A ``log.info`` that dies."""
+
+    def info(message: str, *args: Any) -> None:
+        if text in message % args:
+            raise Killed
+
+    return info
 
 
 def same_bits(one: Solutions, other: Solutions) -> None:
@@ -77,6 +93,29 @@ def test_a_killed_run_goes_on_to_the_same_bits(
     numbers: dict[str, Any] = {"max_epochs": 9, "checkpoint_seconds": 0.0, **changes}
     first = goes_on(train, tmp_path / "run", seeds, (4, 6), numbers)  # killed twice
     assert first == (0 if numbers["checkpoint_seconds"] else 6)  # the epoch that was lost, not the whole run
+
+
+def test_what_is_left_is_judged_by_the_epochs_of_this_run(
+    train: Train, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Of seeds and of curves; an epoch takes a second by this clock."""
+    connection = BezierConnection(1, epochs=9)
+    kept: dict[str, Any] = {"file": tmp_path / "checkpoint.pt", "seconds": 0.0, "question": "same"}
+    numbers: dict[str, Any] = {"max_epochs": 9, "checkpoint_seconds": 0.0, "folder": tmp_path / "run"}
+    with pytest.raises(Killed):
+        train([5], on_epoch=killed_at(4), **numbers)
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr("landscape.training.connection.log.info", killed_in("epoch 4"))
+        run_of(connection, [3], **kept).run()
+    ticks = itertools.count()
+    monkeypatch.setattr(progress, "time", SimpleNamespace(monotonic=lambda: float(next(ticks))))
+    monkeypatch.setattr(progress, "SECONDS_BETWEEN_LINES", 0.0)
+    caplog.set_level(logging.INFO, "landscape.ground.progress")
+    train([5], **numbers)
+    run_of(connection, [3], **kept).run()
+    told = [message.partition(" (")[0] for message in caplog.messages if "of 9" in message]
+    left = [f"{epoch} of 9, {epoch - 3} s so far, at most {9 - epoch} s to go" for epoch in range(4, 10)]
+    assert told == [f"{what}: {line}" for what in ("training seed 5", "training curve") for line in left]
 
 
 def test_a_finished_checkpoint_trains_no_further(train: Train, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from landscape.ground.files.text import plain
 ROOM = 2**18
 """Bytes that the smallest job writes; a disk without them is refused before Hydra meets it with a traceback."""
 BASIC = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"
-SCALES = {"none": "full", "reduced": "reduced", "smoke": "smoke"}
+SCALES = {"none": "full", "cpu": "cpu", "reduced": "reduced", "smoke": "smoke"}
 """The scale of each of our limits."""
 
 
@@ -83,7 +83,7 @@ def check_job(config: DictConfig) -> None:
     if scale not in allowed or not re.fullmatch(r"\w[\w.-]*", scale):
         raise InputError(
             f"limits.scale={scale} does not fit limits={chosen}, whose scale is {' or '.join(allowed)}; "
-            "choose the scale by its caps, limits=none, reduced or smoke"
+            "choose the scale by its caps, limits=none, cpu, reduced or smoke"
         )
     if config.threads is not None and config.threads < 1:
         raise InputError(f"threads={config.threads} must be at least 1, or null for torch's own choice")

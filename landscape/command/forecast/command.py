@@ -119,12 +119,16 @@ class Forecast:
         return any(job.may_stop for job in self.jobs)
 
 
-def forecast(config: DictConfig, is_thorough: bool = True) -> Forecast:
+def forecast(
+    config: DictConfig, is_thorough: bool = True, timing: Timing | None = None, seen: set[str] | None = None
+) -> Forecast:
     """Look at every job of a command; the wrong input of a job is noted with it.
 
     Args:
         config: what ``Callback.on_multirun_start`` is given.
         is_thorough: the forecast is all that is asked for; else it takes no more than its share of the command.
+        timing: of commands that come before this one, which knows some times already. seen: keys of the solutions that
+            they train; this command's are added.
 
     Raises:
         InputError: a wrong device or number of threads.
@@ -132,8 +136,9 @@ def forecast(config: DictConfig, is_thorough: bool = True) -> Forecast:
     device = device_of(config.device)
     ahead = Forecast(len(overrides_of(config)), workers_of(config), _name(device, config.threads), config.limits.scale)
     with _alone(device, config.threads):
-        before, seen = peak_bytes(device), set[str]()
-        timing = Timing(device, is_thorough)
+        before, seen = peak_bytes(device), set() if seen is None else seen
+        timing = timing or Timing(device, is_thorough)
+        timing.begin()
         num_known, seconds = 0, 0.0
         for job in _jobs(config):
             num_left = ahead.num_jobs - ahead.num_done - len(ahead.jobs)

@@ -15,6 +15,7 @@ from landscape.command.arguments import check_arguments
 from landscape.command.forecast.group import GroupForecast, curves_of, group_of, monitor_of
 from landscape.command.forecast.stand_in import stand_in
 from landscape.command.forecast.timing import UPDATE_PASSES, Timing, grid, laid, stay
+from landscape.command.limits import scale_of
 from landscape.command.prepare import device_of
 from landscape.command.recipe import Recipe, handed_on
 from landscape.data.dataset import Split
@@ -55,6 +56,8 @@ class JobForecast:
         num_copied_bytes: the data once more, in another precision or on the device.
         fault: why there is no forecast, one line.
         is_wrong_input: whether that is the user's to mend.
+        scale: what its result will call it.
+        caps: of this scale, those that bite.
         has_tolerance: J of most points will be estimated, and told is what all of them in full would take.
     """
 
@@ -74,6 +77,8 @@ class JobForecast:
     fault: str = ""
     is_wrong_input: bool = False
     has_tolerance: bool = False
+    scale: str = ""
+    caps: tuple[str, ...] = ()
 
     @property
     def num_trained(self) -> int:
@@ -124,6 +129,7 @@ def job_of(
     recipe = Recipe.of(config, device_of(config["device"]))
     recipe.check()
     job, solutions, measurement = JobForecast(num, overrides), None, recipe.measurement
+    job.caps, job.scale = tuple(recipe.caps), scale_of(recipe.config["limits"], recipe.caps)
     job.num_parts = getattr(measurement, "shards", None) or 1
     job.has_tolerance = (recipe.config["objective"] or {}).get("tolerance") is not None
     if recipe.trains:

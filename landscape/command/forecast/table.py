@@ -10,6 +10,7 @@ from rich.text import Text
 
 from landscape.command.forecast.command import Forecast
 from landscape.command.forecast.job import SHORT, JobForecast
+from landscape.command.limits import CPU
 from landscape.ground.settings import named
 
 HOUR = 3600.0
@@ -40,7 +41,7 @@ def size(num_bytes: float) -> str:
 
 def summary(found: Forecast) -> str:
     """One line, for a command that is no long one."""
-    parts = [f"forecast: {_count(len(found.jobs) + found.num_unseen, 'job')}", _total(found)]
+    parts = [f"forecast: {count(len(found.jobs) + found.num_unseen, 'job')}", _total(found)]
     wrong = sum(job.is_wrong_input for job in found.jobs)
     if wrong:
         parts.append(f"{wrong} will fail on wrong input (forecast=only says why)")
@@ -50,7 +51,7 @@ def summary(found: Forecast) -> str:
 def show(found: Forecast, config: DictConfig, screen: Console) -> None:
     """Print the table, what the jobs take together, and a smaller scale where that is long."""
     num_left = len(found.jobs) + found.num_unseen
-    jobs = f"{_count(found.num_jobs, 'job')}, {found.num_done} done before, {num_left} to run"
+    jobs = f"{count(found.num_jobs, 'job')}, {found.num_done} done before, {num_left} to run"
     head = [f"forecast of {config.name} ({found.scale}): {jobs}"]
     if found.num_solutions:
         head.append(f"{found.num_trained} of {found.num_solutions} trained solutions at hand")
@@ -71,15 +72,21 @@ def show(found: Forecast, config: DictConfig, screen: Console) -> None:
 def suggestion(scale: str, config: DictConfig) -> str:
     """A smaller scale than this one, in words; nothing below smoke."""
     smoke = "limits=smoke shows only that it runs"
-    if scale not in ("full", "reduced"):
+    if scale not in ("full", CPU, "reduced"):
         return ""
-    reduced, training = config.reduced, config.training
-    bites = any(reduced[key] is not None for key in ("examples", "measured_examples", "alphas", "width"))
-    bites = bites or (reduced.epochs is not None and reduced.epochs < training.max_epochs)
-    bites = bites or (reduced.seeds is not None and reduced.seeds < training.num_seeds)
-    if scale == "full" and bites:
-        return f"limits=reduced keeps what there is to see at a smaller scale, {smoke}"
-    return smoke
+    words = []
+    if scale == "full" and _bites(config.cpu, config.training):
+        words.append("limits=cpu cuts it to what a CPU does in hours")
+    if scale != "reduced" and _bites(config.reduced, config.training):
+        words.append("limits=reduced keeps what there is to see at a smaller scale")
+    return ", ".join([*words, smoke])
+
+
+def _bites(caps: DictConfig, training: DictConfig) -> bool:
+    """Whether a scale's caps cut anything, as far as the config alone says."""
+    bites = any(caps[key] is not None for key in ("examples", "measured_examples", "alphas", "width"))
+    bites = bites or (caps.epochs is not None and caps.epochs < training.max_epochs)
+    return bites or (caps.seeds is not None and caps.seeds < training.num_seeds)
 
 
 def _table(found: Forecast) -> Table:
@@ -97,13 +104,13 @@ def _table(found: Forecast) -> Table:
     for job in sorted(rows, key=lambda job: job.num):
         varied = [o for o in named(job.overrides) if o not in shared]
         is_counted = not job.fault and bool(job.passes or job.steps or any(group.num_epochs for group in job.groups))
-        time = Text(_bounded(job.seconds, job.may_stop) if is_counted else "not forecast")
+        time = Text(bounded(job.seconds, job.may_stop) if is_counted else "not forecast")
         cells = (Text(" ".join(varied)), Text(_training(job)), Text(_measuring(job, found.workers)))
         table.add_row(str(job.num), *cells, time)
     if len(rows) < len(found.jobs):
         shown = {job.num for job in rows}
         rest = [job for job in found.jobs if job.num not in shown]
-        time = Text(_bounded(sum(job.seconds for job in rest), any(job.may_stop for job in rest)))
+        time = Text(bounded(sum(job.seconds for job in rest), any(job.may_stop for job in rest)))
         table.add_row("", f"{len(rest)} shorter jobs", "", "", time)
     return table
 
@@ -134,7 +141,7 @@ def _measuring(job: JobForecast, workers: int) -> str:
         lines[text] = lines.get(text, 0) + 1
     texts = [line + f", {num} times" * (num > 1) for line, num in lines.items()]
     if job.steps is not None:
-        texts.append(f"{job.steps.num_steps:,} steps × {_count(job.steps.num_rows, 'row')}")
+        texts.append(f"{job.steps.num_steps:,} steps × {count(job.steps.num_rows, 'row')}")
     if job.num_parts > 1 and workers > 1:  # in one process they would be no sooner done, and are not cut
         texts.append(f"in {job.num_parts} parts")
     if job.has_tolerance:
@@ -156,9 +163,9 @@ def _footer(found: Forecast) -> str:
     if found.num_bytes > found.free_bytes:
         text += "\nthe disk will be full before the end: set outputs=... to a larger one"
     if found.num_unseen:
-        text += f"\n{_count(found.num_unseen, 'job')} not looked at, counted as the mean of these"
+        text += f"\n{count(found.num_unseen, 'job')} not looked at, counted as the mean of these"
     if 0 < found.num_untimed < len(found.known):
-        text += f"\n{_count(found.num_untimed, 'job')} not wholly timed: what is left is counted by a first pass"
+        text += f"\n{count(found.num_untimed, 'job')} not wholly timed: what is left is counted by a first pass"
     return text
 
 
@@ -166,7 +173,7 @@ def _total(found: Forecast) -> str:
     if found.known and found.num_untimed == len(found.known) and found.seconds < SHORT:
         text = "under a minute"
     else:
-        text = _bounded(found.seconds, found.may_stop)
+        text = bounded(found.seconds, found.may_stop)
     if found.workers > 1:
         passing = duration(found.seconds_passing)
         text += f" of computing, {passing} with {found.workers} at a time if none slows another"
@@ -174,9 +181,11 @@ def _total(found: Forecast) -> str:
     return text + f" ({unknown} not forecast, or not wholly)" * (unknown > 0)
 
 
-def _bounded(seconds: float, may_stop: bool) -> str:
+def bounded(seconds: float, may_stop: bool) -> str:
+    """A duration, and whether training may stop before."""
     return ("at most " if may_stop else "about ") + duration(seconds)
 
 
-def _count(num: int, noun: str) -> str:
+def count(num: int, noun: str) -> str:
+    """``1 job``, ``2,000 jobs``."""
     return f"{num:,} {noun}{'s' * (num != 1)}"

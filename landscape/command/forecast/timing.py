@@ -52,12 +52,16 @@ class Timing:
         self.device, self.is_thorough = device, is_thorough
         self.known: dict[str, float] = {}
         self.passes: dict[str, Passes] = {}
+        self.num_rough = 0
+        """Times that were asked for and not measured."""
+        self.begin()
+
+    def begin(self) -> None:
+        """Begin with a command; what was timed for another before it is known."""
         self.start, self.expected = time.perf_counter(), 0.0
         """When the forecast began, and the seconds of the command as far as they are known."""
         self.measuring_bytes = 0.0
         """The most that one pass was found to hold."""
-        self.num_rough = 0
-        """Times that were asked for and not measured."""
 
     @property
     def spent(self) -> float:

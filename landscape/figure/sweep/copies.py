@@ -1,9 +1,11 @@
-"""Runs that two jobs have: caps can make the settings of several jobs one, and each run counts once."""
+"""Runs that two jobs have: caps can make the settings of several jobs one, and each run counts once; and jobs that
+repeat one setting with other seeds, which are one job with all of them."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Hashable, Sequence
+from dataclasses import replace
 
 from landscape.figure.sweep.keys import at, is_seed, leaves
 from landscape.ground.settings import key_of, uses_of
@@ -39,6 +41,23 @@ def distinct(results: Sequence[Result]) -> list[Result]:
     ]
 
 
+def joined(results: Sequence[Result]) -> list[Result]:
+    """The jobs with each run once, and those that differ in their seeds alone as one, where the first of them stood.
+
+    No override tells of seeds any more: the columns do.
+    """
+    groups: dict[Hashable, list[Result]] = {}
+    for k, result in enumerate(distinct(results)):
+        own = len(result.seeds) != result.num_columns  # its columns do not say their seeds
+        groups.setdefault(k if own else (result.scale, frozenset(_settings(result).items())), []).append(result)
+    whole = [first.beside(*rest) for first, *rest in groups.values()]
+    return [replace(r, overrides=[item for item in r.overrides if not _picks_seeds(key_of(item))]) for r in whole]
+
+
+def _picks_seeds(key: str) -> bool:
+    return key.startswith("training.") and is_seed(key)
+
+
 def note(results: Sequence[Result]) -> str:
     """One sentence on what does not count again, empty where every run is its own."""
     found = [(len(new), result.num_columns) for result, new in zip(results, fresh(results), strict=True)]
@@ -50,24 +69,27 @@ def note(results: Sequence[Result]) -> str:
 
 def _names(result: Result, column: int) -> list[Hashable]:
     """What this run is known by: its settings and seed; and, under a cap on the way, its curves in place of a few."""
-    num = result.num_columns
-    config = {name: text for key, value in result.config.items() for name, text in leaves(key, value).items()}
-    if len(result.seeds) == num:  # its columns say their seeds, else they are numbered
-        config = {name: text for name, text in config.items() if not (name.startswith("training.") and is_seed(name))}
-    # An override counts by what became of it, and by its own text where the config does not hold its key.
-    told = {key_of(item): item for item in result.overrides if at(result.config, key_of(item)) is None}
-    told = {
-        name: text
-        for name, text in {**result.choices, **told, **config}.items()
-        if uses_of(name).result and name not in ("limits", *IN_THE_CONFIG)
-    }
-    label = result.seed_names(num)[column]
+    told, label = _settings(result), result.seed_names(result.num_columns)[column]
     names: list[Hashable] = [(label, frozenset(told.items()))]
     overruled = tuple(key for words, key in ON_THE_WAY.items() if any(words in cap for cap in result.caps))
     if overruled and result.curves:
         kept = frozenset(item for item in told.items() if not item[0].startswith(overruled))
         names.append((label, kept, _digest(result, column)))
     return names
+
+
+def _settings(result: Result) -> dict[str, str]:
+    """All that decided its numbers after caps; without its seeds where its columns say them, else they are numbered."""
+    config = {name: text for key, value in result.config.items() for name, text in leaves(key, value).items()}
+    if len(result.seeds) == result.num_columns:
+        config = {name: text for name, text in config.items() if not _picks_seeds(name)}
+    # An override counts by what became of it, and by its own text where the config does not hold its key.
+    told = {key_of(item): item for item in result.overrides if at(result.config, key_of(item)) is None}
+    return {
+        name: text
+        for name, text in {**result.choices, **told, **config}.items()
+        if uses_of(name).result and name not in ("limits", *IN_THE_CONFIG)
+    }
 
 
 def _digest(result: Result, column: int) -> str:

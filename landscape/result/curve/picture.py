@@ -67,16 +67,22 @@ def error(axes: Any, alphas: Array, values: Array, bound: Array, color: Any) -> 
     axes.fill_between(alphas, values - bound, values + bound, zorder=1.5, gid=STATED, **look)
 
 
-def is_thin(axes: Any) -> bool:
-    """Whether the stated errors in axes are nowhere wider than a line: a reader sees no hatching."""
+def is_thin(axes: Any, kind: str = STATED) -> bool:
+    """Whether the stated errors in axes, or bands of another kind, are nowhere wider than a line: a reader sees none.
+
+    Args:
+        kind: the gid that these bands have.
+    """
     axes.get_ylim()  # settles the limits that places are told by
     widest = 0.0
     for part in axes.collections:
-        if part.get_gid() == STATED:
+        if part.get_gid() == kind:
             for path in part.get_paths():
                 at = axes.transData.transform(path.vertices)
-                for x in np.unique(at[:, 0]):
-                    widest = max(widest, float(np.ptp(at[at[:, 0] == x, 1])))
+                xs = np.unique(at[:, 0])
+                low, high = (np.array([end(at[at[:, 0] == x, 1]) for x in xs]) for end in (np.min, np.max))
+                slope = np.gradient((low + high) / 2, xs) if len(xs) > 1 else 0.0
+                widest = max(widest, float(((high - low) / np.hypot(1, slope)).max()))  # across the line
     return widest < THIN * float(axes.bbox.height)
 
 

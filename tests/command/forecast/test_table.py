@@ -13,12 +13,18 @@ from rich.console import Console
 from landscape.command.forecast import Forecast, JobForecast
 from landscape.command.forecast.command import workers_of
 from landscape.command.forecast.group import GroupForecast
+from landscape.command.forecast.several import COLUMNS, Ahead, show_all
 from landscape.command.forecast.table import duration, show, size, suggestion, summary
 from landscape.measurement import Pass
 from tests.command.test_limits import NO_CAP
 
 CONFIG = OmegaConf.create(
-    {"name": "mine", "reduced": {**NO_CAP, "epochs": 20}, "training": {"max_epochs": 100, "num_seeds": 1}}
+    {
+        "name": "mine",
+        "reduced": {**NO_CAP, "epochs": 20},
+        "cpu": NO_CAP,
+        "training": {"max_epochs": 100, "num_seeds": 1},
+    }
 )
 
 
@@ -143,4 +149,33 @@ def test_a_smaller_scale_is_one_that_is_smaller() -> None:
     no_fewer = OmegaConf.merge(CONFIG, {"training": {"max_epochs": 20}})
     assert suggestion("full", no_fewer).startswith("limits=smoke")
     assert suggestion("full", OmegaConf.merge(no_fewer, {"reduced": {"alphas": 12}})).startswith("limits=reduced")
+    in_hours = OmegaConf.merge(CONFIG, {"cpu": {"epochs": 60}})
+    assert suggestion("full", in_hours).startswith("limits=cpu cuts it to what a CPU does in hours, limits=reduced")
+    assert suggestion("cpu", in_hours).startswith("limits=reduced")
     assert suggestion("reduced", CONFIG).startswith("limits=smoke") and suggestion("smoke", CONFIG) == ""
+
+
+def test_one_table_of_all_experiments_is_no_wider_than_a_page() -> None:
+    """Each with its scale, jobs and hours; below it what is cut, and what nobody can say."""
+    cut = replace(job(0, 7200.0, True), scale="cpu", caps=("training.max_epochs 500 -> 60",), seconds_measuring=1500.0)
+    whole, broken = replace(job(1, 3 * 3600.0, True), scale="full"), replace(job(2, 0.0), fault="no such folder")
+    ahead = [
+        Ahead("fig01_maxout", forecast(cut, whole, done=1)),
+        Ahead("fig10_deep_linear_barriers", forecast(done=3)),
+        Ahead("fig06_conv_maxout", forecast(broken)),
+        Ahead("fig08_lstm", None, "mnist cannot be downloaded", True),
+    ]
+    screen = Console(file=io.StringIO(), width=140, no_color=True)
+    show_all(ahead, 10_000_000, screen)
+    text = screen.file.getvalue()  # type: ignore[attr-defined]
+    assert max(map(len, text.splitlines())) <= COLUMNS
+    rows = {line.split()[0]: " ".join(line.split()[1:]) for line in text.splitlines() if line[:3] in ("fig", "all")}
+    assert rows["fig01_maxout"] == "cpu, full 2 of 3 at most 4 h 35 min about 25 min at most 5 h"
+    assert (
+        rows["fig10_deep_linear_barriers"] == "full 0 of 3 done"
+        and rows["fig06_conv_maxout"] == "full 1 of 1 not forecast"
+    )
+    assert rows["all"].startswith("together at most 5 h;")
+    said = " ".join(text.split())
+    assert "cut: fig01_maxout lr=0: training.max_epochs 500 -> 60" in said and "of 10 MB free" in said
+    assert "no forecast: fig06_conv_maxout lr=2: no such folder" in said and "fig08_lstm: mnist cannot be" in said

@@ -13,9 +13,9 @@ from hydra.core.utils import JobReturn
 from landscape.command.launch import need
 from landscape.command.launch.launcher import LOCAL
 from landscape.errors import InputError
-from tests.cli.conftest import QUICK, Cli, blank_figures, cli
+from tests.cli.conftest import QUICK, Cli, cli
 
-__all__ = ["blank_figures", "cli"]
+__all__ = ["cli"]
 pytestmark = pytest.mark.usefixtures("blank_figures")
 
 RAY = "hydra_plugins.hydra_ray_launcher.ray_launcher.RayLauncher"

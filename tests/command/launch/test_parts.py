@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from landscape.measurement import Interpolation
-from tests.cli.conftest import ONE_JOB, QUICK, Cli, blank_figures, cli
+from tests.cli.conftest import ONE_JOB, QUICK, Cli, cli
 
-__all__ = ["blank_figures", "cli"]
+__all__ = ["cli"]
 pytestmark = pytest.mark.usefixtures("blank_figures")
 
 

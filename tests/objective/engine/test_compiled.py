@@ -27,13 +27,15 @@ def test_a_change_in_any_of_the_files_is_seen(tmp_path: Path) -> None:
 def test_the_kernels_carry_the_stamp_and_import_nothing_that_it_leaves_out() -> None:
     from landscape.objective.engine.events import kernel as sweep
     from landscape.objective.engine.events import switches as bucket
+    from landscape.objective.engine.events.relu import bucket_relu
 
     folder = Path(compiled.__file__).parent
-    for kernel in (bucket.bucket, sweep.sweep, sweep.sweep_on):
+    for kernel in (bucket.bucket, bucket.bucket_cuts, bucket_relu, sweep.sweep, sweep.sweep_on):
         assert kernel._cache._cache_file._source_stamp == compiled.stamp(folder)
     for name in compiled.STAMPED:
-        read = re.findall(r"from landscape\.engine\.(\w+) import", (folder / f"{name}.py").read_text())
-        assert set(read) <= set(compiled.STAMPED)
+        read = re.findall(r"(?:from|import) landscape\.(\S+)", (folder / f"{name}.py").read_text())
+        assert set(read) <= {f"objective.engine.events.{stamped}" for stamped in compiled.STAMPED}
+        assert bool(read) == (name != "vectors")
 
 
 def test_without_a_place_on_disk_it_compiles_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -88,27 +88,28 @@ def test_equal_to_one_pass_per_point(name: str, mode: str, caplog: pytest.LogCap
     assert served(caplog)
 
 
-def test_float32_keeps_its_precision() -> None:
+@pytest.mark.parametrize("name", ["relu with masks", pytest.param("maxout", marks=pytest.mark.slow)])
+def test_float32_keeps_its_precision(name: str) -> None:
     """Far below 1e-5, on a grid that leaves [0, 1] and on one near an end."""
     torch.manual_seed(0)
-    for module in (NETS["relu with masks"](), NETS["maxout"]()):
-        for alphas in (ALPHAS, np.linspace(-1, 2, 151), 1 - np.geomspace(1e-9, 1e-3, 20)):
-            path, numbers = ends(module, 1, size=0.5), {"seeds": [3], "num_replicates": 1}
-            fast = both(module, path, alphas, dtype="float32", **numbers)[0]
-            exact = both(module, path, alphas, **numbers)[1]
-            np.testing.assert_allclose(fast.channels["objective"], exact.channels["objective"], rtol=2e-6)
+    module = NETS[name]()
+    for alphas in (ALPHAS, np.linspace(-1, 2, 151), 1 - np.geomspace(1e-9, 1e-3, 20)):
+        path, numbers = ends(module, 1, size=0.5), {"seeds": [3], "num_replicates": 1}
+        fast = both(module, path, alphas, dtype="float32", **numbers)[0]
+        exact = both(module, path, alphas, **numbers)[1]
+        np.testing.assert_allclose(fast.channels["objective"], exact.channels["objective"], rtol=2e-6)
 
 
-@pytest.mark.parametrize("chunk", [1, pytest.param(10_000, marks=pytest.mark.slow)])
-def test_blocks_and_threads_change_nothing(chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
+BLOCKS = ("three hidden layers", 1), ("maxout with masks", 10_000), ("one hidden layer", 1)
+SELDOM = ("three hidden layers", 10_000), ("maxout with masks", 1), ("one hidden layer", 10_000)
+
+
+@pytest.mark.parametrize(("name", "chunk"), [*BLOCKS, *(pytest.param(*row, marks=pytest.mark.slow) for row in SELDOM)])
+def test_blocks_and_threads_change_nothing(name: str, chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Examples and points in other portions, on two threads."""
     torch.manual_seed(0)
-    alphas, modules = (
-        np.linspace(-0.7, 1.8, 37),
-        [NETS[n]() for n in ("three hidden layers", "maxout with masks", "one hidden layer")],
-    )
-    numbers = {"alphas": alphas, "num_replicates": 1}
-    whole = [both(module, **numbers)[0] for module in modules]
+    module, numbers = NETS[name](), {"alphas": np.linspace(-0.7, 1.8, 37), "num_replicates": 1}
+    whole = both(module, **numbers)[0]
     for where, name, value in (
         (choice, "ROWS", 16),
         (choice, "FEW_ROWS", 32),
@@ -120,12 +121,12 @@ def test_blocks_and_threads_change_nothing(chunk: int, monkeypatch: pytest.Monke
     ):
         monkeypatch.setattr(where, name, value)
     monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
-    for module, before in zip(modules, whole, strict=True):
-        assert_equal(*both(module, **numbers))
-        assert_equal(both(module, **numbers)[0], before)
+    found, plain = both(module, **numbers)
+    assert_equal(found, plain)
+    assert_equal(found, whole)
 
 
-@pytest.mark.parametrize("outputs", [1, 9, 32, pytest.param(33, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("outputs", [1, 9, *(pytest.param(num, marks=pytest.mark.slow) for num in (32, 33))])
 def test_few_outputs_in_little_memory(outputs: int, caplog: pytest.LogCaptureFixture) -> None:
     """One vector, two, the most that are few, one more; each example's cost, of examples that do not divide."""
     torch.manual_seed(0)
