@@ -129,5 +129,9 @@ def row_of(theta: Tensor, s: int) -> Tensor:
 
     Where an array begins decides on some processors in which order a matrix product adds, and so its last bits.
     """
-    row = theta[s]
+    return aligned(theta[s])
+
+
+def aligned(row: Tensor) -> Tensor:
+    """A row of theta [P] itself, or a copy where it begins elsewhere than what torch allocates."""
     return row if row.data_ptr() % ALIGNED == 0 else row.clone()

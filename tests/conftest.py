@@ -47,7 +47,7 @@ ROWS_OF_ONE = {
     "measurement/test_rounding.py::test_the_floor_is_that_of_the_precision": 2,
     "measurement/test_slopes.py::test_slopes_that_hold_pass_the_comparison": 3,
     "objective/engine/test_events.py::test_equal_to_one_pass_per_point": 2,
-    "objective/engine/test_piecewise.py::test_equal_to_one_pass_per_point": 37,
+    "objective/engine/test_piecewise.py::test_equal_to_one_pass_per_point": 19,
     "objective/engine/test_prefix.py::test_every_model_of_the_house": 4,
     "objective/engine/test_rows.py::test_a_plane_by_events": 2,
     "objective/engine/test_rows.py::test_what_lies_in_the_kernels_memory_is_not_lost": 3,

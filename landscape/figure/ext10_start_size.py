@@ -33,7 +33,7 @@ class Job:
     """One line.
 
     Args:
-        times: the range that the weights were drawn from, in units of what the widths ask for.
+        times: the range that the weights were drawn from, in units of the recipe's.
         scale: of theta_i, where the line starts.
         part: what moves along the line, one of the words above or the patterns.
         others: the overrides that tell it from another job besides.
@@ -47,7 +47,7 @@ class Job:
 
     @property
     def is_own(self) -> bool:
-        """Whether it is figure 6's line: a net from the range asked for, from its own start, all that moves."""
+        """Whether it is figure 6's line: a net of the recipe's range, from its own start, all that moves."""
         return (self.times, self.scale, self.part) == (1.0, 1.0, ALL)
 
     @property
@@ -130,7 +130,7 @@ def draw(results: Sequence[Result]) -> Figure:
             axes.set_ylim(-1.6 * top, 1.6 * top)
         drawn += own
     _draw_heights(last, heights)
-    notes = [*drawn.notes, "the range that the widths ask for is 1; panels cut J off below, where it falls to the end"]
+    notes = [*drawn.notes, "range: of the recipe's weights; the panels cut J off below, where it falls to the end"]
     title = f"Ext. 10: the size of the start and figure 6's barrier{caption.on_data(results)}"
     return caption.finish(figure, results, title, notes, verdicts=judge(results))
 

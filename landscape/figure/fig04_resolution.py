@@ -88,6 +88,7 @@ def _zoom(axes: Axes, jobs: Sequence[Part]) -> None:
             first, last = min(first, *near), max(last, *near)
     if lows and max(highs) > min(lows):
         axes.set_ylim(min(lows) - 0.03 * (max(highs) - min(lows)), max(highs))
+    if last > first:
         axes.set_xlim(first - 0.05 * (last - first), last + 0.05 * (last - first))
 
 

@@ -124,8 +124,8 @@ def _perplexity(curve: Curve, columns: Sequence[int]) -> str:
 def judge(results: Sequence[Result]) -> list[Verdict]:
     """8a start, 8b monotone, 8c flat at the start, 8d argmin, 8e one minimum, 8f perplexity, of every line.
 
-    What is gone by alpha = 1/9 is mostly the bias of the output, which learns how frequent each word is; where its line
-    was measured alone, and that of all but it, 8c tells both.
+    Where the line of the output's bias alone was measured, and that of all but it, 8c tells what each brings by
+    alpha = 1/9: the bias learns how frequent each word is, and of the reduced net's drop it brings three fifths there.
     """
     found: list[Verdict] = []
     for line in lines_of(results):
@@ -167,8 +167,8 @@ def _as_good(seed: Column) -> Reading:
 def _flat(line: Lines, seed: Column) -> Reading:
     if (failed := seed.no_drop()) is not None:
         return failed
-    shares = [(word, line.share(part, seed.curve, seed.s, 1 / 9)) for word, part in line.parts]
-    told = [f"{word} {share:.3f}" for word, share in shares if share is not None]
+    found = [(word, line.shares(part, seed.curve, seed.s, 1 / 9)) for word, part in line.parts]
+    told = [f"{word} {share[0]:.3f} (of its own drop {share[1]:.3f})" for word, share in found if share is not None]
     reading = flat_by(*seed.line, FLAT_LIMIT)
     return replace(reading, measured="; ".join([reading.measured, ", ".join(told)] if told else [reading.measured]))
 

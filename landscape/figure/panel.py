@@ -18,6 +18,8 @@ from landscape.result.curve.stated import bound_of
 from landscape.result.saved import Result
 
 BAND_ALPHA = 0.25
+MOST_RULES = 8
+"""Best epochs that are marked; more would be a hatching."""
 FAINT_SHADE = 0.1
 """Opacity of the band over seeds of a thin curve."""
 SPREAD = "seeds"
@@ -196,7 +198,7 @@ def job_look(k: int) -> dict[str, Any]:
 def draw_learning(
     axes: Axes, result: Result, channels: Sequence[str] = ("train/objective", "valid/objective")
 ) -> Drawn:
-    """J against the epoch, and a rule at the epoch of theta_f when there is one seed."""
+    """J against the epoch, and a rule at each seed's epoch of theta_f."""
     drawn, curve = Drawn(), result.learning_curve
     if curve is None:
         return drawn
@@ -205,8 +207,12 @@ def draw_learning(
             split = channel.split("/")[0]
             look = {"color": style.SPLIT_COLOR[split], "linestyle": style.SPLIT_STYLE[split]}
             drawn += band(axes, result, curve.epochs, values, ragged=True, label=style.SPLIT_WORD[split], **look)
-    if len(curve.best_epoch) == 1 and drawn.num_seeds:
-        axes.axvline(float(curve.best_epoch[0]), color=style.GREY, linewidth=0.8, linestyle=":", label="best epoch")
+    if drawn.num_seeds:
+        lost = result.diverged(len(curve.best_epoch))
+        bests = sorted({float(epoch) for epoch, bad in zip(curve.best_epoch, lost, strict=True) if not bad})
+        label = "best epoch" if len(curve.best_epoch) == 1 else "best epoch of each seed"
+        for k, epoch in enumerate(bests if len(bests) <= MOST_RULES else []):
+            axes.axvline(epoch, color=style.GREY, linewidth=0.8, linestyle=":", label=None if k else label)
     return drawn
 
 

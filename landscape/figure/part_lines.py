@@ -36,21 +36,25 @@ class Lines:
         """Whether the line is one of some parameters, whose whole was not measured."""
         return moving(self.whole) is not None
 
-    def share(self, part: Result, curve: Curve, s: int, alpha: float) -> float | None:
-        """What of the drop of a column of the line a part brings by alpha, on the same split, in the same mode.
+    def shares(self, part: Result, curve: Curve, s: int, alpha: float) -> tuple[float, float] | None:
+        """What a part brings by alpha: of the drop of a column of the line, on the same split and in the same mode; of
+        its own.
 
-        None where the part was not measured there, or its seed is not usable.
+        None where the part was not measured from the start to its end, or its seed is not usable.
         """
         own, names = part.curves.get(f"{curve.split}/{curve.mode}"), self.whole.seed_names(curve.objective.shape[1])
-        fall = drop(curve.alphas, curve.objective[:, s])
-        if own is None or not covers(own, 0, alpha) or not fall > 0:
+        if own is None or not covers(own, 0, 1):
             return None
         known = part.seed_names(own.objective.shape[1])
         columns = [k for k in part.usable(own.objective)[0] if known[k] == names[s]]
         if not columns:
             return None
-        at = [value_at(own.alphas, own.objective[:, columns[0]], place) for place in (0.0, alpha)]
-        return float((at[0] - at[1]) / fall)
+        line = own.alphas, own.objective[:, columns[0]]
+        lost, falls = (
+            value_at(*line, 0.0) - value_at(*line, alpha),
+            (drop(curve.alphas, curve.objective[:, s]), drop(*line)),
+        )
+        return (lost / falls[0], lost / falls[1]) if min(falls) > 0 else None
 
 
 def lines_of(results: Sequence[Result]) -> list[Lines]:

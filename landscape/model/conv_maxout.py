@@ -33,9 +33,11 @@ class ConvMaxout(nn.Module):
         include, scale: dropout of each layer's input, every element for itself; None: no dropout.
         dropout: False drops the dropout layers without touching the other numbers.
         init_scale: factor on every r_l.
+        shrink: side of the squares of pixels that are averaged first, so that the net sees an image that much smaller.
 
     Raises:
-        InputError: no image, a list of the wrong length, a bad init_scale, or a layer whose map would be empty.
+        InputError: no image, a list of the wrong length, a bad init_scale, squares that do not fill the image, or a
+            layer whose map would be empty.
 
     Source: Goodfellow et al. 2013 (arXiv 1302.4389); pylearn2 ``scripts/papers/maxout/cifar10_no_aug_valid.yaml``.
     """
@@ -57,6 +59,7 @@ class ConvMaxout(nn.Module):
         scale: Sequence[float] | None = None,
         dropout: bool = True,
         init_scale: float = 1.0,
+        shrink: int = 1,
     ) -> None:
         super().__init__()
         if image is None or len(image) != 3 or min(image) < 1:
@@ -64,6 +67,9 @@ class ConvMaxout(nn.Module):
                 f"model.image={image} must be the channels, height and width of the data's images; choose "
                 "data=cifar10, mnist or digits, or set dimensions.image=[C,H,W]"
             )
+        check_counts("model.shrink", [shrink])
+        if any(side % shrink for side in image[1:]):
+            raise InputError(f"model.shrink={shrink} must divide both sides of model.image={list(image)}")
         num_convs = len(kernels)
         _require_lengths({"pads": pads, "windows": windows, "strides": strides}, num_convs, 0)
         _require_lengths({"widths": widths, "pieces": pieces}, num_convs, 1)
@@ -77,9 +83,10 @@ class ConvMaxout(nn.Module):
         self.image, self.pieces = tuple(image), list(pieces)
         self.pads, self.windows, self.strides = list(pads), list(windows), list(strides)
         layers: list[nn.Conv2d | nn.Linear] = []
-        channels, *sides = image
+        self.shrink = shrink
+        channels, *sides = image[0], *(side // shrink for side in image[1:])
         self.shapes = [(channels, *sides)]
-        """(channels, height, width) of the input and of what each convolution hands on."""
+        """(channels, height, width) of what the first convolution sees and of what each hands on."""
         for k in range(num_convs):
             layers.append(nn.Conv2d(channels, pieces[k] * widths[k], kernels[k], padding=pads[k]))
             sides = [self._pooled(k, side, kernels[k]) for side in sides]
@@ -105,13 +112,15 @@ class ConvMaxout(nn.Module):
             raise InputError(
                 f"model.kernels[{k}]={kernel} with pads {self.pads[k]} and a pooling window of {self.windows[k]} "
                 f"leaves nothing of a map of side {side} (model.image={list(self.image)}); choose larger images or "
-                "smaller kernels"
+                f"smaller kernels{', or model.shrink=1' * (self.shrink > 1)}"
             )
         return pooled
 
     def forward(self, x: Tensor) -> Tensor:
         """x [B, ...] -> logits [B, C]."""
         h = x.reshape(len(x), *self.image)
+        if self.shrink > 1:
+            h = F.avg_pool2d(h, self.shrink)
         for k, layer in enumerate(self.layers):
             if k == len(self.windows):
                 h = h.flatten(1)

@@ -15,6 +15,7 @@ from landscape.data.tree import Tree, Values
 from landscape.ground.streams import MEASURE, MEASURE_SAMPLE, BlockDraws, stream_seed
 from landscape.model.dropout import torch_dropout_on
 from landscape.objective.forward import ForwardPass, known_of
+from landscape.objective.seat import Seat
 
 Buffers = Mapping[str, Tensor]
 
@@ -62,6 +63,13 @@ class Batch:
         seed = stream_seed(self.seeds[s], MEASURE, k, self.start) if self.drawing else 0
         with torch.no_grad(), torch_dropout_on(self.drawing, seed, self.forward.device):
             return self.forward.on_copies(theta, known, state, keeps_theta)
+
+    def seated(self, seat: Seat, s: int, k: int, state: Any) -> tuple[dict[str, Tensor], Any]:
+        """The same where the module is at the point already."""
+        if not self.drawing:
+            return seat(self.known[s, k], state)
+        with torch_dropout_on(self.drawing, stream_seed(self.seeds[s], MEASURE, k, self.start), self.forward.device):
+            return seat(self.known[s, k], state)
 
 
 class Batches:
@@ -122,9 +130,12 @@ class Batches:
 
     def masks(self, start: int, count: int, s: int, k: int) -> Tensor | None:
         """Masks [draws, B, F] of one row and replicate; None where there is nothing to mask."""
-        if not (self.is_random and len(self.forward.masks)):
-            return None
-        return self._masks((self.seeds[s], MEASURE, k), start, count)
+        return self._masks((self.seeds[s], MEASURE, k), start, count) if self.draws_masks else None
+
+    @property
+    def draws_masks(self) -> bool:
+        """Whether there is something to mask."""
+        return self.is_random and len(self.forward.masks) > 0
 
     def _seen(self, start: int, x: Values, s: int) -> Values:
         """The inputs as one row sees them: x itself, or one Bernoulli sample of it that never changes."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -24,7 +24,7 @@ Known = Mapping[str, Tensor]
 """What a batch brings besides theta: ``x`` [B, ...] or ``x.NAME``, ``y`` or ``y.NAME``, ``masks`` [draws, B, F],
 ``buffer NAME``."""
 
-NOISES = 1_000_003
+NOISES = 65_537
 """Random numbers that move a point off another; of more values each serves for several, far apart."""
 
 
@@ -120,6 +120,7 @@ class ForwardPass:
         written: what a pass writes into, and gets a copy of: ``x``, ``y``, ``theta``, ``buffer NAME``.
         form: how the tensors of a batch hang together.
         weighs: the cost says how much each example counts.
+        is_innermost: images go into the module with their channels innermost in memory.
     """
 
     module: nn.Module
@@ -133,6 +134,7 @@ class ForwardPass:
     written: frozenset[str] = frozenset()
     form: BatchForm = BatchForm()
     weighs: bool = False
+    is_innermost: bool = False
 
     @cached_property
     def layout(self) -> ParameterLayout:
@@ -155,8 +157,15 @@ class ForwardPass:
             theta, known = copies(self.borrowed.buffers, theta, known, self.written)
         values: dict[str, Tensor] = dict(self.layout.unflatten(theta))
         values |= {name.removeprefix("buffer "): v for name, v in known.items() if name.startswith("buffer ")}
+        with self.borrowed.values(values):  # also where the cost takes gradients of what checkpoints compute again
+            return self.seated(known, state)
 
-        def predict(inputs: Any, draw: int) -> Any:
+    def seated(self, known: Known, state: Any) -> tuple[dict[str, Tensor], Any]:
+        """The same with the parameters and buffers that the module has."""
+        if self.is_innermost:
+            known = {**known, "x": innermost(known["x"])}
+
+        def masked(inputs: Any, draw: int) -> Any:
             nonlocal state
             with self.masks.bind(known.get("masks"), draw):
                 if not self.is_stateful:
@@ -165,9 +174,32 @@ class ForwardPass:
                 outputs, state = self.module((inputs, before))
                 return outputs
 
-        with self.borrowed.values(values):  # also where the cost takes gradients of what checkpoints compute again
-            found = self.cost.channels(predict, *inputs_and_targets(self.cost, self.form, known))
-        return weighed(scaled(found, self.scales)), state
+        predict = masked if self.is_stateful or len(self.masks) else self._predict
+        found = self.cost.channels(predict, *self._shown(known))
+        if self.scales:
+            found = scaled(found, self.scales)
+        return weighed(found) if WEIGHT in found else dict(found), state
+
+    @cached_property
+    def _predict(self) -> Callable[[Any, int], Any]:
+        """The module alone."""
+        module, call = self.module, self._call
+        return lambda inputs, draw: call(module, inputs)
+
+    @cached_property
+    def _shown(self) -> Callable[[Known], tuple[Any, Any]]:
+        """What the cost is shown of a batch."""
+        cost, form = self.cost, self.form
+        if form.x is None and form.y is None and form.split == "pair" and not (calls_module(cost) or takes_batch(cost)):
+            return lambda known: (known["x"], known.get("y", known["x"]))
+        return lambda known: inputs_and_targets(cost, form, known)
+
+    def but(self, **changes: Any) -> ForwardPass:
+        """The same pass with other arguments, of this module or of a copy of it."""
+        other = replace(self, **changes)
+        kept = ("layout",) if "module" in changes else ("layout", "borrowed", "_named")
+        other.__dict__.update({name: self.__dict__[name] for name in kept if name in self.__dict__})
+        return other
 
     def run(self, x: Values, y: Values) -> Any:
         """What the module returns for some examples, with the parameters and buffers that it now has."""
@@ -193,7 +225,12 @@ class ForwardPass:
     @property
     def start(self) -> Tensor:
         """The module's own point [P]."""
-        return self.layout.theta(self.module)
+        return self.layout.flatten({name: p.detach() for name, p in self._named.items()})
+
+    @cached_property
+    def _named(self) -> dict[str, Tensor]:
+        """The module's parameters."""
+        return dict(self.module.named_parameters())
 
     def off_start(self, scale: float = 0.01, seed: int = 0) -> Tensor:
         """A point [P] near the module's own: behind a layer that begins at exactly zero nothing would show."""
@@ -203,6 +240,15 @@ class ForwardPass:
         for part in theta.split(NOISES):
             part.add_(noise[: len(part)])
         return theta.to(self.device, self.dtype)
+
+
+def innermost(x: Tensor) -> Tensor:
+    """Images [B, C, H, W] with their channels innermost in memory; anything else as it is."""
+    if x.dim() != 4 or not x.is_floating_point():
+        return x
+    if x.shape[1] == 1:  # torch sees no difference and takes the strides for those of the usual order
+        return x.contiguous().as_strided(x.shape, (x[0].numel(), 1, x.shape[3], 1))
+    return x.contiguous(memory_format=torch.channels_last)
 
 
 def inputs_and_targets(cost: Any, form: BatchForm, known: Known) -> tuple[Any, Any]:

@@ -153,7 +153,7 @@ class Objective:
             if look is None:
                 where = (self.device, self.dtype)
                 look = look_at(self._original, self.cost, self.split, self.seeds, *where, is_random, given.call)
-            forward, conduct = replace(look.forward, scales=self.scales, form=form), look.conduct
+            forward, conduct = look.forward.but(scales=self.scales, form=form), look.conduct
             self.module, self.layout = forward.module, forward.layout
             self.statistics = RunningStatistics(
                 forward, given.running_statistics, calibration, MOST_CPU, conduct.changed

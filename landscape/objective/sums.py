@@ -138,7 +138,7 @@ class Sums:
     def add(self, k: int, a: int, s: int, channels: Mapping[str, Tensor], start: int) -> None:
         """One point of one batch: values [B] of the examples from ``start`` on."""
         for name, values in channels.items():
-            self._of(name)[k, self.first + a, s] += values.detach().double().sum()
+            self._of(name)[k, self.first + a, s].add_(values.detach().double().sum())
             self.keep(k, s, values.detach()[None], start, a, name)
 
     def add_together(self, k: int, a: int, s: int, channels: Mapping[str, Tensor], start: int) -> None:
@@ -151,6 +151,15 @@ class Sums:
         """Sums [points] over some examples, at the points from a on; their costs are kept apart, by ``keep``."""
         for name, total in totals.items():
             self._of(name)[k, self.first + a : self.first + a + len(total), s] += total
+
+    def at(self, a: int, s: int) -> dict[str, Tensor]:
+        """The sums at one point of one row so far, of each replicate."""
+        return {name: total[:, self.first + a, s].clone() for name, total in self.totals.items()}
+
+    def put(self, a: int, s: int, found: Mapping[str, Tensor]) -> None:
+        """Go on at one point of one row from what was there."""
+        for name, total in self.totals.items():
+            total[:, self.first + a, s] = found.get(name, 0.0)
 
     def forget(self, num_points: int) -> None:
         """Begin anew with so many points from the present first on."""

@@ -1,8 +1,9 @@
-"""Once over the data for some points of a path: batches outside, points inside, by the engine that serves."""
+"""Once over the data for some points of a path, by the engine that serves."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,9 +19,11 @@ from landscape.objective.examples import Examples
 from landscape.objective.interim import Interim, Switches, question_of
 from landscape.objective.memory.kept import keep_freed
 from landscape.objective.memory.passes import Passes
+from landscape.objective.seat import Seat
 from landscape.objective.sums import Listener, Sums
 from landscape.parameters import row_of
-from landscape.path.contract import BetweenEnds
+
+log = logging.getLogger(__name__)
 
 
 class Walk:
@@ -65,6 +68,9 @@ class Walk:
         limit = passes.limit(len(alphas), sums.held, one_by_one=alone or forward.is_stateful)
         self.line = line_sums("plain" if alone else engine, forward, path, alphas, limit)
         self.together = StackedPoints(forward.on_copies, limit.together)
+        self.seat = Seat(forward)
+        # What is drawn for a batch is forgotten before the next.
+        self.waits = not (batches.split.is_resampled or batches.draws_masks)
 
     def keep_in(self, interim: Interim, noise: Listener | None) -> None:
         """Keep what is known of a stream there meanwhile, and go on from what is there."""
@@ -85,8 +91,8 @@ class Walk:
             return
         size = self.passes.examples
         with self.examples.counted(block, self.sums):
-            for start in range(0, len(block), size):
-                self._add(self.batches(start, size, self.buffers[0], block, before))
+            starts = range(0, len(block), size)
+            self._add(self.batches(start, size, self.buffers[0], block, before) for start in starts)
         if self.interim is not None:
             self.interim.keep()
 
@@ -100,38 +106,69 @@ class Walk:
             self.interim.end()
         return self.line is None or not self.line.is_lost
 
-    def _add(self, batch: Batch) -> None:
-        """One batch at every point: masks are drawn and data is touched once for the whole line."""
-        alphas, forward, together = self.alphas, self.batches.forward, self.together
-        if self.line is not None and self.line.add(batch.known, self.states, self.sums, batch.start):
-            self.done += len(alphas)
-            self.reached(self.done)
-            return
-        a, thetas = 0, list[Tensor]()
-        is_single = batch.forward.is_safe or self.batches.num_replicates == 1
-        while a < len(alphas):
-            thetas.clear()  # a point of many parameters is gone before the next is made
-            thetas = [self.path(float(v)).to(forward.device, forward.dtype) for v in alphas[a : a + together.num]]
-            if len(thetas) > 1 and together.add(torch.stack(thetas), batch.known, self.sums, a, batch.start):
-                a += len(thetas)
+    def _add(self, batches: Iterable[Batch]) -> None:
+        """Some batches at every point, which add up in this order at each of them."""
+        waiting = list[Batch]()
+        for batch in batches:
+            if self.line is not None and self.line.serves:
+                self._plain(waiting)
+                waiting.clear()
+                if self.line.add(batch.known, self.states, self.sums, batch.start):
+                    self._count(len(self.alphas))
+                    continue
+            if (first := self._together(batch)) == 0 and self.waits:
+                waiting.append(batch)
             else:
-                for s, k in batch.known:
-                    channels, self.states[a, s, k] = batch.channels(
-                        row_of(thetas[0], s),
-                        s,
-                        k,
-                        self.states.get((a, s, k)),
-                        self.buffers[a][s],
-                        keeps_theta=not (is_single and self._is_made_anew(float(alphas[a]))),
-                    )
-                    self.sums.add(k, a, s, channels, batch.start)
-                a += 1
-            self.reached(self.done + a)
-        self.done += len(alphas)
+                self._plain([batch], first)
+        self._plain(waiting)
 
-    def _is_made_anew(self, alpha: float) -> bool:
-        """Whether nobody else holds the point at alpha."""
-        return isinstance(self.path, BetweenEnds) and alpha not in (0.0, 1.0)
+    def _together(self, batch: Batch) -> int:
+        """One batch at several points at once, as far as that goes: the number of points that are done."""
+        alphas, together, forward, a = self.alphas, self.together, self.batches.forward, 0
+        while together.num > 1 and a < len(alphas):
+            thetas = [self.path(float(v)).to(forward.device, forward.dtype) for v in alphas[a : a + together.num]]
+            if len(thetas) == 1 or not together.add(torch.stack(thetas), batch.known, self.sums, a, batch.start):
+                break
+            a += len(thetas)
+            self._count(len(thetas))
+        return a
+
+    def _plain(self, batches: Sequence[Batch], first: int = 0) -> None:
+        """Some batches at one point after another, from a number on: each point is made once for all of them."""
+        if not batches:
+            return
+        forward = self.batches.forward
+        with torch.no_grad(), self.seat.taken() as seat:
+            for a in range(first, len(self.alphas)):
+                thetas = self.path(float(self.alphas[a])).to(forward.device, forward.dtype)
+                num_rows = len(thetas)
+                for s in range(num_rows):
+                    seat.move(thetas[s], self.buffers[a][s])
+                    before = None if seat.is_wary or len(batches) == 1 else self.sums.at(a, s)
+                    for batch in batches:
+                        self._at(a, s, batch)
+                        self._count(int(s + 1 == num_rows))
+                    if before is not None and not seat.is_untouched():
+                        log.info("%s writes into what it is given: a copy for every batch", forward.name)
+                        seat.is_wary = True
+                        seat.move(thetas[s], self.buffers[a][s])
+                        self.sums.put(a, s, before)
+                        for batch in batches:
+                            self._at(a, s, batch)
+                seat.leave()
+                del thetas  # a point of many parameters is gone before the next is made
+
+    def _at(self, a: int, s: int, batch: Batch) -> None:
+        """One batch at the point where the module is."""
+        for k in range(self.batches.num_replicates):
+            channels, self.states[a, s, k] = batch.seated(self.seat, s, k, self.states.get((a, s, k)))
+            self.sums.add(k, a, s, channels, batch.start)
+
+    def _count(self, num: int) -> None:
+        """So many (batch, alpha) pairs are done."""
+        self.done += num
+        if num:
+            self.reached(self.done)
 
     def _question(self) -> str:
         """A digest of all that decides the sums but the data: where, of what, and what a few examples cost there."""

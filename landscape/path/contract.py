@@ -49,10 +49,10 @@ def between(start: Tensor, end: Tensor, share: float) -> Tensor:
     """
     if start.shape != end.shape or not (start.is_contiguous() and end.is_contiguous()):
         return ((1 - share) * start).add_(share * end)
-    found = torch.empty_like(start)
+    found, room = torch.empty_like(start), start.new_empty(min(start.numel(), PART))
     # Part by part: nothing of the size of a point is made beside the point, and a part stays in the cache.
     for here, first, last in zip(*(values.view(-1).split(PART) for values in (found, start, end)), strict=True):
-        torch.mul(first, 1 - share, out=here).add_(share * last)
+        torch.mul(first, 1 - share, out=here).add_(torch.mul(last, share, out=room[: len(last)]))
     return found
 
 

@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from matplotlib.figure import Figure
 
 from landscape.__main__ import main
+from landscape.figure import style
 
 
 @dataclass
@@ -61,6 +63,21 @@ def status_of(*arguments: str) -> int:
         except SystemExit as stop:
             return int(stop.code or 0)
     return 0
+
+
+@pytest.fixture
+def few_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a command's pictures the sweep's and its first job's are rendered, of the other jobs' only laid out."""
+    save, jobs = style.save, set[Path]()
+
+    def saved(figure: Figure, folder: Path, name: str = "figure") -> Path:
+        if (folder / "job.json").exists():
+            jobs.add(folder)
+            if len(jobs) > 1:
+                figure.savefig = lambda target, **_: target.write(b"blank")  # type: ignore[method-assign, misc]
+        return save(figure, folder, name)
+
+    monkeypatch.setattr(style, "save", saved)
 
 
 @pytest.fixture

@@ -59,6 +59,7 @@ def test_every_experiment_composes_under_its_own_name() -> None:
     assert EXPERIMENTS and all(composed(f"+experiment={name}").name == name for name in EXPERIMENTS)
 
 
+@pytest.mark.usefixtures("few_pictures")
 @pytest.mark.parametrize("name", SOME)
 def test_it_runs_at_smoke_scale(name: str, cli: Cli, tmp_path: Path) -> None:
     ran = cli(f"+experiment={name}", "limits=smoke", "tracker=none", *stand_in(own_data(name), tmp_path))
@@ -70,6 +71,7 @@ def test_it_runs_at_smoke_scale(name: str, cli: Cli, tmp_path: Path) -> None:
     assert (ran.jobs[0].parent / "figure.pdf").stat().st_size > 5_000
 
 
+@pytest.mark.usefixtures("few_pictures")
 @pytest.mark.real_data
 @pytest.mark.skipif("LANDSCAPE_DATA" not in os.environ, reason="LANDSCAPE_DATA names no folder with MNIST")
 @pytest.mark.parametrize("name", SOME)

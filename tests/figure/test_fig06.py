@@ -148,7 +148,7 @@ def test_a_tall_barrier_breaks_6c_at_every_scale_but_smoke() -> None:
 def test_a_barrier_that_outlasts_the_enlarged_start_is_followed_on_the_line() -> None:
     results = jobs(height=0.1, at=0.4, power=8.0, seeds=2)
     line, zoom = (job.curves["train/deterministic"] for job in results)
-    left, *right = draw(results).axes
+    right = draw(results).axes[1:]
     for s, axes in enumerate(right):
         over = climb(line.alphas, line.objective[:, s])
         assert climb(zoom.alphas, zoom.objective[:, s]).last < over.at < over.last

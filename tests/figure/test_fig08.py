@@ -129,7 +129,10 @@ def test_the_cause_of_8c_is_told_beside_it_and_parts_are_no_lines_of_their_own()
     assert [v.check for v in verdicts] == [v.check for v in fig08_lstm.judge([whole])]
     told = {v.subject: v.measured for v in verdicts if v.check == "8c"}
     share = float((make.LN10 - make.descent(np.array([1 / 9]))[0]) / (make.LN10 - make.descent(np.ones(1))[0]))
-    more = f"; the output's bias alone {0.75 * share:.3f}, all but the output's bias {0.25 * share:.3f}"
+    more = "; " + ", ".join(
+        f"{whose} {weight * share:.3f} (of its own drop {share:.3f})"
+        for whose, weight in (("the output's bias alone", 0.75), ("all but the output's bias", 0.25))
+    )
     assert told["lstm_large, train, deterministic"].endswith(more) and more not in told["lstm_large, train, stochastic"]
     assert fig08_lstm.judge(jobs[1:]) == []  # the paper speaks of no part
 

@@ -60,7 +60,7 @@ def test_several_seeds_are_a_median_and_a_band() -> None:
     np.testing.assert_allclose(left.lines[0].get_ydata(), values.mean(axis=1))
     corners = left.collections[0].get_paths()[0].vertices
     np.testing.assert_allclose([corners[:, 1].min(), corners[:, 1].max()], [values.min(), values.max()])
-    assert words(right) == ["training", "validation"]  # no common best epoch
+    assert words(right) == ["training", "validation", "best epoch of each seed"]
     assert "maxout: seed 2 left out: its training diverged" in figure._supxlabel.get_text()
     lost = fig01_maxout.draw([replace(job, training_status=["diverged"] * 3)])
     assert [text.get_text() for text in lost.axes[0].texts] == ["nothing to draw: no usable seed"]

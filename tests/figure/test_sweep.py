@@ -158,7 +158,7 @@ def test_jobs_that_differ_in_the_seed_alone_are_one_with_more_seeds() -> None:
     figure = sweep.draw(parts)
     assert titles(figure) == ["init to solution", "during training"]
     assert figure.legends[0].get_title().get_text() == "line: median of 6 seeds, band: all"
-    assert labels(figure) == ["training", "validation"]
+    assert labels(figure) == ["training", "validation", "best epoch of each seed"]
 
 
 def test_tracks_alone_are_coloured_too() -> None:

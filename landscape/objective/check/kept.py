@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from itertools import product
 from typing import Any
 
@@ -21,6 +20,8 @@ from landscape.objective.module.watch import memory_of
 
 SAME = {torch.float32: 1e-5, torch.float64: 1e-10}
 """Relative to the size of the costs: two runs of the same operators on the same numbers."""
+FEW = 12
+"""Examples that show what was kept: others than the first few that a module ran on, see ``conduct``."""
 FAR = 10**6
 """Passes that nobody waits for."""
 OWN = ("_parameters", "_buffers", "_modules")
@@ -35,7 +36,7 @@ def check_keeps_nothing(batches: Batches, original: nn.Module, buffers: Buffers)
         buffers: of the first row.
     """
     forward = batches.forward
-    x, y = batches.split.rows(slice(batches.split.num_streams or 16))
+    x, y = batches.split.rows(slice(batches.split.num_streams or FEW))
 
     def point(scale: float = 1.0, seed: int = 1) -> Tensor:  # made anew: of many parameters each copy weighs
         return forward.off_start(0.1, seed).mul_(scale)
@@ -207,7 +208,7 @@ def _copy(forward: ForwardPass, original: nn.Module, theta: Tensor) -> ForwardPa
             for name, value in forward.layout.unflatten(theta).items():
                 own[name].copy_(value)
         net = template_of(net, forward.device, forward.dtype)
-    return replace(forward, module=net)
+    return forward.but(module=net)
 
 
 def _cost(

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import flop_registry
@@ -30,6 +30,10 @@ SCRATCH = ("convolution", "_convolution", "mkldnn_rnn_layer", "_thnn_fused_lstm_
 """Operators whose libraries work on a copy of what they read and write, in an order of their own."""
 ROWS = ("mm", "addmm", "bmm", "baddbmm")
 """Matrix products."""
+MAPS = ("convolution", "_convolution", "cudnn_convolution", "mkldnn_convolution")
+"""Convolutions."""
+GATES = 8
+"""Values per unit that a step of a recurrent layer reads and writes: four sums, what it hands on, some between."""
 KINKS = frozenset({"relu", "relu6", "leaky_relu", "prelu", "_prelu_kernel", "threshold", "hardtanh", "hardshrink"})
 KINKS |= {"softshrink", "clamp", "clamp_min", "clamp_max", "maximum", "minimum", "amax", "amin", "abs"}
 """Operators that may be piecewise linear; with an underscore behind they work in place."""
@@ -40,8 +44,8 @@ class Live(TorchDispatchMode):
 
     ``now``: bytes held. ``peak``: the most so far. ``flops``: multiplications and additions of products and
     convolutions so far; ``first``: of these, those of data and parameters as they are; ``rows``: of these, those of
-    matrix products; ``bends``: whether any operator may be piecewise linear. It sees operators: what a library takes
-    for itself within one is added only for those of ``SCRATCH``.
+    matrix products; ``maps``: those of convolutions; ``bends``: whether any operator may be piecewise linear. It
+    sees operators: what a library takes for itself within one is added only for those of ``SCRATCH``.
 
     Args:
         parameters: what a point is, or is made of.
@@ -59,6 +63,7 @@ class Live(TorchDispatchMode):
         self.flops: int = 0
         self.first: int = 0
         self.rows: int = 0
+        self.maps: int = 0
         self.bends = False
         self._point = {_storage(tensor)._cdata for tensor in parameters}  # memory in which no data has entered
         self._mixed = set[int]()  # memory whose values come from both
@@ -79,6 +84,7 @@ class Live(TorchDispatchMode):
             self.flops += flops
             self.first += flops if is_first else 0
             self.rows += flops if is_first and name in ROWS else 0
+            self.maps += flops if name in MAPS else 0
         for tensor in made:
             self._note(_storage(tensor))
             if is_mixed or has_point:
@@ -123,7 +129,7 @@ def footprint(
     split, forward, rows, replicates = batches.split, batches.forward, len(batches.seeds), batches.num_replicates
     theta_bytes = forward.layout.num_parameters * forward.dtype.itemsize
     draws, width = forward.cost.num_draws, sum(forward.masks.widths) if batches.is_random else 0
-    sizes, peaks, state, counted = list[int](), list[int](), 0, (0.0, 0.0, 0.0)
+    sizes, peaks, state, counted = list[int](), list[int](), 0, (0.0, 0.0, 0.0, 0.0)
     parameters = [*forward.module.parameters(), *([] if point is None else [point])]
     size = split.num_streams or min(2, len(split))
     while True:
@@ -135,7 +141,8 @@ def footprint(
             state = sum(t.numel() * t.element_size() for t in tree_leaves(after) if isinstance(t, Tensor))
             del after
         sizes, peaks = [*sizes, size], [*peaks, live.peak]
-        counted = live.flops / size, live.first / size, (live.rows if live.bends else 0) / size
+        rows_of_kinks = live.rows if live.bends else 0
+        counted = live.flops / size, live.first / size, rows_of_kinks / size, live.maps / size
         each, is_enough = _each(sizes, peaks, split)
         # What is counted must itself stay within the budget.
         if is_enough or (size >= FEW and live.peak > budget / 4):
@@ -154,7 +161,9 @@ def footprint(
     fixed = (3 * rows + 3 * (rows > 1)) * theta_bytes + blocks + constant
     held = rows * replicates * mask + rows * pixels * (5 + pixel_bytes)
     # The states before a batch and after it.
-    return Footprint(fixed, held, each, 3.0 * theta_bytes, 2.0 * rows * replicates * state, *counted)
+    units = max((m.hidden_size for m in forward.module.modules() if isinstance(m, nn.RNNBase)), default=0)
+    step = float(GATES * units * forward.dtype.itemsize)
+    return Footprint(fixed, held, each, 3.0 * theta_bytes, 2.0 * rows * replicates * state, *counted, step)
 
 
 def _each(sizes: list[int], peaks: list[int], split: Split) -> tuple[float, bool]:

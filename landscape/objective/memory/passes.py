@@ -17,8 +17,10 @@ MOST_CPU, MOST_CUDA = 5000, 65536
 """Examples per pass where nobody says how many: more gain nothing on a CPU; a GPU likes them all."""
 CACHE_BYTES, CACHE_POINTS = 32 << 20, 8
 """On a CPU the values of a pass stay within so many bytes, which its last cache may hold and ``kept`` keeps, or so many
-times those of theta, which every pass combines anew at every point: values of a convolution in fresh memory take twice
-the time."""
+times those of theta, all of which every pass reads: values of a convolution in fresh memory take twice the time."""
+MAP_BYTES, STEP_BYTES = 16 << 20, 1 << 20
+"""Less of a network of convolutions, which reads and writes large maps; and what one step of a recurrent layer takes
+stays within the cache of a core, since the next step reads it again."""
 LADDER = (32768, 16384, 8192, 5000, 2500, 1000, 500, 250, 100, 50, 25, 10, 5, 2, 1)
 """Smaller numbers of examples to try: few steps, so that a little more or less free memory changes nothing."""
 FILL_BYTES = 256 << 20
@@ -46,6 +48,8 @@ class Footprint:
         flops: multiplications and additions per example at one point, those of products and convolutions.
         first: of these, those whose factors are data and parameters as they are.
         rows: of these, those of matrix products, where anything is piecewise linear.
+        maps: of ``flops``, those of convolutions.
+        step: bytes per example that one step of a recurrent layer reads and writes.
     """
 
     fixed: float
@@ -56,6 +60,15 @@ class Footprint:
     flops: float = 0.0
     first: float = 0.0
     rows: float = 0.0
+    maps: float = 0.0
+    step: float = 0.0
+
+    @property
+    def cached(self) -> int:
+        """Examples whose values stay in a CPU's caches."""
+        most = MAP_BYTES if self.maps > self.flops / 2 else CACHE_BYTES
+        num = coarse(max(most, CACHE_POINTS * self.point / 3) / max(1.0, self.each))
+        return num if not self.step else min(num, coarse(STEP_BYTES / self.step))
 
     def of(self, examples: int, together: int = 1, points: int = 1) -> float:
         """Bytes with so many examples per pass, points evaluated at once, and points of the path per pass."""
@@ -146,8 +159,7 @@ class Passes:
             why = " (their number decides torch's own dropout masks: lower objective.batch_size, or use landscape's)"
         is_free = not (on_gpu or num_streams or wants.batch_size or draws_by_batch)
         if is_free:
-            cached = max(CACHE_BYTES, CACHE_POINTS * foot.point / 3) / max(1.0, foot.each)
-            most = min(most, coarse(cached))
+            most = min(most, foot.cached)
         self.examples = examples_per_pass(foot, wants, most, num_examples, why)
         if self.examples < min(most, num_examples) and not (on_gpu and wants.batch_size is None):
             log.info("%s: %d examples at a time instead of %d", wants.words, self.examples, most)

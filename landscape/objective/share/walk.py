@@ -99,7 +99,7 @@ class PartWalk(Walk):
         before = cut.before if is_streamed else 0
         totals = []
         for place in places:
-            self._add(self.batches(place, self.passes.examples, self.buffers[0], block, before))
+            self._add([self.batches(place, self.passes.examples, self.buffers[0], block, before)])
             totals.append(self.part.taken())
         counts, factor = self.examples.counts(block) if is_streamed else ({}, 1)
         return Piece(
