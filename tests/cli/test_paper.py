@@ -15,7 +15,7 @@ from landscape.result.saved import Result
 from tests.sweeps import launch, running
 
 TINY = [
-    *["limits=cpu", "data=digits", "limits.epochs=300", "limits.examples=200", "limits.measured_examples=50"],
+    *["limits=cpu", "data=digits", "limits.epochs=100", "limits.examples=200", "limits.measured_examples=50"],
     *["limits.width=16", "limits.alphas=5", "training.patience=null", "training.checkpoint_seconds=0.05"],
     *["training.num_seeds=1", "tracker=none", "threads=1"],
 ]
@@ -86,7 +86,7 @@ def test_a_forecast_alone_reports_nothing(
     rows = {line.split()[0]: line.split() for line in said.out.splitlines() if line}
     assert rows["fig05_two_solutions"][1:5] == ["cpu", "2", "of", "2"] and "all together" in said.out
     assert len(rows["fig13_maxout_residual"]) == len(rows["fig05_two_solutions"]) - len(["about", "8", "s"])
-    assert "cut: fig13_maxout_residual: training.max_epochs 1000 -> 300" in said.out
+    assert "cut: fig13_maxout_residual: training.max_epochs 1000 -> 100" in said.out
     assert "report" not in said.out + said.err and not list(tmp_path.iterdir())
 
 
