@@ -20,7 +20,7 @@ from landscape.objective.module.watch import memory_of
 
 SAME = {torch.float32: 1e-5, torch.float64: 1e-10}
 """Relative to the size of the costs: two runs of the same operators on the same numbers."""
-FEW = 12
+FEW = 16
 """Examples that show what was kept: others than the first few that a module ran on, see ``conduct``."""
 FAR = 10**6
 """Passes that nobody waits for."""

@@ -24,7 +24,7 @@ ALONE = {torch.float32: 1e-3, torch.float64: 1e-8}
 """Relative to the size of the costs: more than rounding does to them when other examples leave the batch."""
 
 
-SOME = 16
+SOME = 32
 """Examples that show what a module makes of them: the work of one point, of few examples, and not of several."""
 
 
