@@ -74,9 +74,9 @@ def test_on_a_plane(adversary: Adversary) -> None:
 @pytest.mark.parametrize("adversary", _rows(LINES, set()))
 @pytest.mark.parametrize("tolerance", [1e-2, 1e-4])
 def test_of_many_examples(adversary: Adversary, tolerance: float) -> None:
-    """Of 20,000 at 201 points, held and streamed."""
-    for is_streamed in (False, True):
-        holds(line(adversary, 20000, 201, tolerance, 1, is_streamed))
+    """Of 20,000 at 201 points: held at one of the tolerances and streamed at the other, in turns."""
+    is_streamed = (LINES.index(adversary) % 2 == 0) == (tolerance == 1e-2)
+    holds(line(adversary, 20000, 201, tolerance, 1, is_streamed))
 
 
 @pytest.mark.parametrize("num", [1, 2, 7, 40, 300])
