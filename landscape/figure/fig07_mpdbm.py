@@ -27,7 +27,8 @@ UNTIL = 1.2  # of the line in three dimensions: what lies far behind the solutio
 def draw(results: Sequence[Result]) -> Figure:
     """Per job J along the line, its parts relative to their drop, and the plane of training in three dimensions."""
     figure, grid = style.new(len(results), 3, width=14.0, height=0.8 + 4.0 * len(results))
-    grid[0][0].get_gridspec().set_width_ratios((1.0, 1.0, 1.5))  # the plane is what the figure is about
+    if (columns := grid[0][0].get_gridspec()) is not None:
+        columns.set_width_ratios((1.0, 1.0, 1.5))  # the plane is what the figure is about
     notes: list[str] = []
     for result, name, row in zip(results, starts(results), grid, strict=True):
         curve = primary(result, "train")
