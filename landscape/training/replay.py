@@ -144,6 +144,7 @@ def _folded(module: GraphModule, fixed: Sequence[Tensor], given: Sequence[Tensor
             node.replace_all_uses_with(same)
             graph.erase_node(node)
     graph.eliminate_dead_code()
+    _Values(module).run(*fixed, *given)  # views of what was a copy before
     inputs = [node for node in graph.nodes if node.op == "placeholder"]
     stable = _stable(graph, dict(zip(inputs, fixed, strict=False)))
     _, _, *slopes = next(node for node in graph.nodes if node.op == "output").args[0]
