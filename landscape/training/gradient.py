@@ -151,9 +151,7 @@ class Gradient:
         self._last = costs, shares
         return dict(zip(names, slopes, strict=True)), (), {}
 
-    def _named(
-        self, leaves: dict[str, Tensor], known: dict[str, Tensor], masks: Tensor | None
-    ) -> tuple[list[str], list[Tensor]]:
+    def _named(self, leaves: dict[str, Tensor], known: Known, masks: Tensor | None) -> tuple[list[str], list[Tensor]]:
         """Of what keeps nothing from one minibatch to the next, in the form of ``Replays``."""
         slopes, *_ = self._by_autograd(leaves, known, masks, (), {})
         return list(slopes), [*self._last, *slopes.values()]

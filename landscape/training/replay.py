@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.fx import Graph, GraphModule, Interpreter, Node
 from torch.fx.experimental.proxy_tensor import make_fx
 
-ByAutograd = Callable[[dict[str, Tensor], dict[str, Tensor], Tensor | None], tuple[list[str], list[Tensor]]]
+ByAutograd = Callable[[dict[str, Tensor], Mapping[str, Tensor], Tensor | None], tuple[list[str], list[Tensor]]]
 """(leaves, known, masks) -> the names of the parameters with a slope; costs, shares, and these slopes."""
 
 AFTER = 64
@@ -55,7 +55,7 @@ class Replays:
         self.lists: dict[Any, tuple[list[str], Callable[..., list[Tensor]]] | None] = {}
 
     def __call__(
-        self, leaves: dict[str, Tensor], known: dict[str, Tensor], masks: Tensor | None
+        self, leaves: dict[str, Tensor], known: Mapping[str, Tensor], masks: Tensor | None
     ) -> tuple[list[str], list[Tensor]]:
         """As ``by_autograd``.
 
@@ -81,7 +81,7 @@ class Replays:
         return found[0], found[1](*given)
 
     def _written(
-        self, known: dict[str, Tensor], masks: Tensor | None
+        self, known: Mapping[str, Tensor], masks: Tensor | None
     ) -> tuple[list[str], Callable[..., list[Tensor]]] | None:
         """The list for these shapes; None where there can be none."""
         leaves, num, names = self.leaves, len(self.leaves), list[str]()
@@ -178,7 +178,8 @@ def _compiled(graph: Graph, given: Sequence[Node], stable: Mapping[Node, Any]) -
 
     lines = [f"def replay({', '.join(map(str, given))}):"]
     for node in run[:-1]:
-        held[f"run_{node}"] = node.target if node.target is operator.getitem else node.target._op
+        target: Any = node.target
+        held[f"run_{node}"] = target if target is operator.getitem else target._op
         arguments = [name(value) for value in node.args] + [f"{k}={name(value)}" for k, value in node.kwargs.items()]
         lines.append(f" {node} = run_{node}({', '.join(arguments)})")
         if done := [str(read) for read, by in last.items() if by is node and read in run]:

@@ -101,7 +101,7 @@ def by(slope: Callable[[Tensor], Tensor]) -> tuple[Replays, list[Tensor]]:
     """A gradient by a function of x, and what it was called with."""
     called: list[Tensor] = []
 
-    def by_autograd(leaves: Any, known: dict[str, Tensor], masks: Any) -> tuple[list[str], list[Tensor]]:
+    def by_autograd(leaves: Any, known: Any, masks: Any) -> tuple[list[str], list[Tensor]]:
         called.append(known["x"])
         return ["w"], [known["x"][0], torch.ones(3), slope(known["x"])]
 
