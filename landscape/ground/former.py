@@ -21,7 +21,7 @@ FORMER = {
     **{"forecast.memory": "command.forecast.command"},
     **{"training.frozen": "training.gradient", "training.trial": "training.groups"},
     **{f"training.{name}": "training.step" for name in ("constraint", "momentum")},
-    **{"training.batches": "training.gradient", "training.stopping": "training.monitor"},
+    "training.stopping": "training.monitor",
     **{"data.arrays": "data.split", "data.progress": "data.download", "cost.outputs": "cost.contract"},
     **{"tracker.network": "tracker.environment", "model.ranges": "model.checks"},
     **{"measurement.subject": "measurement.stages", "measurement.work": "measurement.contract"},

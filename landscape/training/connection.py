@@ -32,8 +32,9 @@ from landscape.parameters import ParameterLayout, beside
 from landscape.path import Connection
 from landscape.store.bends import Bends
 from landscape.training import checkpoint
+from landscape.training.batches import Batches
 from landscape.training.checks import check_number
-from landscape.training.gradient import Batches, Gradient
+from landscape.training.gradient import Gradient
 from landscape.training.optimizer import optimizer_of
 
 log = logging.getLogger(__name__)

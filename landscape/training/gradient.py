@@ -1,8 +1,7 @@
-"""The minibatches of an epoch, and the gradient of their cost for S networks: one by one, or in one vectorised call."""
+"""The gradient of the cost of a minibatch for S networks: one by one, or in one vectorised call."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from functools import partial
 from typing import Any
@@ -11,67 +10,14 @@ import torch
 from torch import Tensor, nn
 
 from landscape.cost.contract import WEIGHT, Predict, calls_module, may_weigh
-from landscape.data.dataset import Split
 from landscape.errors import InputError
-from landscape.ground.streams import ORDER, RESAMPLE, stream
 from landscape.model.contract import is_stateful
 from landscape.model.dropout import Masks
 from landscape.objective.forward import BatchForm, Known, inputs_and_targets, num_of
 from landscape.objective.module.borrowed import Borrowed
 from landscape.objective.module.call import call_of
 from landscape.objective.module.safe import is_safe
-
-
-class Batches:
-    """Each pass draws one permutation per seed; sequences keep their order; a resampled split is sampled anew.
-
-    Args:
-        split: of training, on its device.
-        seeds: [S].
-        size: B.
-        drop_last: throw a short last batch away.
-    """
-
-    def __init__(self, split: Split, seeds: Sequence[int], size: int, drop_last: bool = False) -> None:
-        self.num_seen = len(split) - (len(split) % size if drop_last else 0)  # in one pass
-        self.split, self.size, self.num_seeds = split, size, len(seeds)
-        self.leaves, self.device = split.leaves, split.x.device
-        self.order = [stream(seed, ORDER) for seed in seeds]
-        self.samples = [stream(seed, RESAMPLE, device=self.device) for seed in seeds]
-
-    def __iter__(self) -> Iterator[tuple[int, dict[str, Tensor]]]:
-        """(examples seen after this batch, {``x``, ``y`` or ``x.NAME``, ``y.NAME``: [S, B, ...]})."""
-        total, device = len(self.split), self.device
-        if self.split.num_streams is None:
-            orders = torch.stack([torch.randperm(total, generator=g) for g in self.order]).to(device)  # [S, N]
-        else:
-            orders = torch.arange(total, device=device).expand(self.num_seeds, -1)
-        for start in range(0, self.num_seen, self.size):
-            index = orders[:, start : start + self.size]  # [S, B]
-            known = self._rows(index)
-            if self.split.is_resampled:
-                x = known["x"]
-                uniform = [torch.rand(x.shape[1:], generator=g, device=device) for g in self.samples]
-                known = {"y": x, **known, "x": (torch.stack(uniform) < x).to(x.dtype)}
-            yield min(start + self.size, total), known
-
-    def _rows(self, index: Tensor) -> dict[str, Tensor]:
-        """Some examples [S, B]; one tensor that goes by two names, as labels do in a dict, is taken once."""
-        taken: dict[int, Tensor] = {}
-        for leaf in self.leaves.values():
-            if id(leaf) not in taken:  # as one list of whole rows it takes a third of the time of leaf[index]
-                taken[id(leaf)] = leaf.index_select(0, index.reshape(-1)).view(*index.shape, *leaf.shape[1:])
-        return {name: taken[id(leaf)] for name, leaf in self.leaves.items()}
-
-    def state(self) -> dict[str, Any]:
-        """What a checkpoint needs between two passes."""
-        return {"order": [g.get_state() for g in self.order], "samples": [g.get_state() for g in self.samples]}
-
-    def restore(self, state: dict[str, Any], names: Sequence[str] = ("order", "samples")) -> None:
-        """Go on where ``state`` was taken, as far as these generators go."""
-        for name in names:
-            for generator, saved in zip(getattr(self, name), state[name], strict=True):
-                generator.set_state(saved)
+from landscape.training.replay import Replays
 
 
 class Gradient:
@@ -116,6 +62,8 @@ class Gradient:
         self._batched_plain = torch.func.vmap(self._costs, in_dims=(0, 0, None, 0, 0))
         # torch.utils.checkpoint runs parts of a forward pass again on the way back: they must meet the same values.
         self.may_compute_again = not is_safe(module, cost)
+        # Only what is known to keep nothing is the same list of operators at every step.
+        self._replays = Replays(self._named)
         self._own: dict[str, tuple[Tensor, Tensor]] = {}
         self._shares: dict[torch.Size, Tensor] = {}
         if is_stateful(module) and cost.num_draws > 1:
@@ -196,8 +144,26 @@ class Gradient:
             state: of a module that carries one from block to block of its sequences, [S, B, ...] each; else empty.
             buffers: {name: [S, *shape]}, such as running statistics; left as they are.
         """
-        buffers = buffers or {}
         leaves = self._leaves(theta)
+        if state or buffers or self.may_compute_again:
+            return self._by_autograd(leaves, known, masks, state, buffers or {})
+        names, (costs, shares, *slopes) = self._replays(leaves, known, masks)
+        self._last = costs, shares
+        return dict(zip(names, slopes, strict=True)), (), {}
+
+    def _named(self, leaves: dict[str, Tensor], known: Known, masks: Tensor | None) -> tuple[list[str], list[Tensor]]:
+        """Of what keeps nothing from one minibatch to the next, in the form of ``Replays``."""
+        slopes, *_ = self._by_autograd(leaves, known, masks, (), {})
+        return list(slopes), [*self._last, *slopes.values()]
+
+    def _by_autograd(
+        self,
+        leaves: dict[str, Tensor],
+        known: Known,
+        masks: Tensor | None,
+        state: tuple[Tensor, ...],
+        buffers: dict[str, Tensor],
+    ) -> tuple[dict[str, Tensor], tuple[Tensor, ...], dict[str, Tensor]]:
         if self.vectorised:
             batched = self._batched_plain if masks is None else self._batched
             costs, (state, buffers) = batched(leaves, known, masks, state, buffers)

@@ -34,7 +34,8 @@ from landscape.result.curve import LearningCurve
 from landscape.store.solutions import Solutions
 from landscape.store.trajectory import Trajectory, TrajectoryWriter, snapshot_interval
 from landscape.training import checkpoint, resume
-from landscape.training.gradient import Batches, Gradient, frozen_in
+from landscape.training.batches import Batches
+from landscape.training.gradient import Gradient, frozen_in
 from landscape.training.monitor import EarlyStopping, Monitor, monitored
 from landscape.training.optimizer import Updates
 from landscape.training.step import clip, project_max_norm

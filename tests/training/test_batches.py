@@ -10,7 +10,7 @@ from hydra import compose, initialize_config_dir
 
 from landscape.command.config import conf_dir, register
 from landscape.data.dataset import Split
-from landscape.training.gradient import Batches
+from landscape.training.batches import Batches
 from landscape.training.trainer import LATER, Training
 from tests.training.conftest import Train
 from tests.twin import normal

@@ -13,12 +13,13 @@ from torch import Tensor
 from landscape.objective.engine.counts import HELD_POINTS, Room, num_bytes, split_bytes
 from landscape.objective.engine.events import kernel, vectors
 from landscape.objective.engine.events.packed import Ends, Packed, Switches, factors_of, side_by_side
+from landscape.objective.engine.events.rest import Rest
 from landscape.objective.engine.events.structure import Structure
 from landscape.objective.engine.events.switches import UNITS
 from landscape.objective.engine.graph import Kind, NotFinite, Trace, frontier, part
 from landscape.objective.engine.prefix import combine
 from landscape.objective.engine.rows import Points, rows_of
-from landscape.objective.engine.scratch import Reusing, Scratch
+from landscape.objective.engine.scratch import Scratch
 
 CHUNK_BYTES = 32 << 20
 """Second-layer values that are held at once where a wide layer reads them."""
@@ -45,7 +46,8 @@ class Events:
         sources = {trace.theta, *trace.known.values()}
         self.affine = frontier(kinds, {*sources, structure.after}, outputs, Kind.AFFINE)
         self.const = frontier(kinds, {*sources, structure.after}, outputs, Kind.CONST)
-        self._rest = Reusing(part(module, [structure.after, *self.affine, *self.const], outputs), held)
+        is_held = tail is not None or structure.is_few
+        self._rest = Rest(module, structure.after, self.affine, self.const, outputs, held, is_held)
         # By name: the pieces of the first layer, the parameters of the layers that the kernel serves, its factors.
         self.ends = {f"piece {k}": node for k, node in enumerate(structure.hidden.pieces)}
         self.ends |= {"weight": structure.weight} | ({} if structure.bias is None else {"bias": structure.bias})
@@ -80,11 +82,12 @@ class Events:
         found, num = dict[int, dict[str, Tensor]](), 0
         for row in rows_of(points):
             pairs = {name: (combine(v, row.ends[0]), combine(v, row.ends[1])) for name, v in ends.items()}
-            for a, value in zip(row.which.tolist(), self._served(pairs, factors, row.places), strict=True):
-                outputs = self._rest(value, *(combine(v, points[a]) for v in moving), *(const[n] for n in rest))
-                # What lies in the kernels' own memory is written over by the points to come.
-                own = value.untyped_storage().data_ptr()
-                outputs = [v.clone() if v.untyped_storage().data_ptr() == own else v for v in outputs]
+            which, served = row.which.tolist(), self._served(pairs, factors, row.places)
+
+            def there(n: int, which: list[int] = which) -> list[Tensor]:
+                return [combine(v, points[which[n]]) for v in moving]
+
+            for a, outputs in zip(which, self._rest(served, there, [const[n] for n in rest]), strict=True):
                 found[a] = dict(zip(self.trace.channels, outputs, strict=True))
                 while num in found:  # thousands of small tensors take more than what is in them
                     yield found.pop(num), None
