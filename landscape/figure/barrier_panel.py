@@ -60,7 +60,7 @@ def draw_start(axes: Axes, result: Result) -> panel.Drawn:
             look = {"marker": "v", "color": style.BLACK, "linestyle": "none", "markersize": 5}
             axes.plot([top.at], [top.height], label="highest training cost", **look)
             words = f"{top.height:.2g} nats at α = {top.at:.2f}"
-            axes.annotate(words, (top.at, top.height), (0, 6), textcoords="offset points", fontsize=7, ha="center")
+            axes.annotate(words, (top.at, top.height), (0, -13), textcoords="offset points", fontsize=7, ha="center")
         if top.height > 0 and top.is_over:  # only as far as it takes to see the barrier from both sides
             right = min(1.5 * top.last, float(curve.alphas[-1]))
             seen = [c.objective[c.alphas <= right + SLACK, s] for c in lifted.values()]
@@ -75,10 +75,11 @@ def draw_beyond(axes: Axes, zoom: Result, whole: Result, s: int) -> None:
     if curve is None or line is None or len(zoom.usable(curve.objective)[0]) != 1 or s >= line.num_columns:
         return
     start = climb(curve.alphas, curve.objective[:, zoom.usable(curve.objective)[0][0]])
-    over = climb(line.alphas, line.objective[:, s])
+    inside = line.alphas <= 1 + SLACK  # beyond the solution J climbs over any start
+    over = climb(line.alphas[inside], line.objective[inside, s])
     if start.is_over or not over.height > 0:
         return
-    right = min(1.2 * over.last, 1.0)
+    right = min(float(line.alphas[line.alphas > max(over.last, curve.alphas[-1]) + SLACK].min(initial=1.0)), 1.0)
     for c in whole.curves.values():
         far = (c.alphas > curve.alphas[-1] + SLACK) & (c.alphas <= right + SLACK)
         look: dict[str, Any] = {"color": style.SPLIT_COLOR[c.split], "markersize": 3.5, "linewidth": 0.8}
