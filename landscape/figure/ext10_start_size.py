@@ -153,6 +153,7 @@ def _draw_heights(axes: Axes, lines: Sequence[tuple[str, Job]]) -> None:
     axes.set_xticks(range(len(lines)), [word for word, _ in lines], rotation=35, ha="right")
     axes.set(title="highest point over the start, a dot per seed, ± 3 standard errors", ylabel="height [nats]")
     axes.set_yscale("symlog", linthresh=0.01)  # a start four times too large climbs a hundred times as high
+    axes.margins(y=0.08)
     style.signed_ticks(axes.yaxis)
 
 
@@ -250,8 +251,8 @@ def goes(start: Start, own: Start, climbs: bool) -> Reading:
     text = f"height {height:.2g} nats {at}, noise {noise:.2g}; {whole}"
     if math.isnan(noise):
         return Reading(text, None, note="needs objective.num_replicates of 2 or more")
-    if not climbs and not start.zoom.fall > noise:
-        return Reading(text, False, math.inf, note="the line does not come down")
+    if not climbs and not max(start.zoom.fall, height) > noise:
+        return Reading(text, None, height, note="J does not move: its net has not learnt")
     return Reading(text, (height > noise) is climbs, -height if climbs else height)
 
 

@@ -106,6 +106,11 @@ def test_without_a_barrier_nothing_is_explained() -> None:
     verdicts = ext10.judge(flat)
     assert {v.check for v in verdicts} == {"ext10a", "ext10b", "ext10c", "ext10d", "ext10e", "ext10"}
     assert all(v.holds is None and v.note for v in verdicts)
+    still = job(0, 0, times=0.5, falls=False)  # it never left its start
+    verdict = make.pick(ext10.judge([job(0.05, 0.06), still]), "ext10c")
+    assert verdict.holds is None and "has not learnt" in verdict.note
+    ends_higher = job(0.3, 0.3, without=["*.bias"], falls=False)
+    assert make.pick(ext10.judge([job(0.05, 0.06), ends_higher]), "ext10e").holds is False
     assert ext10.judge(flat[1:]) == []  # without figure 6's own line there is nothing to compare with
     assert all(v.holds is None for v in ext10.judge(sweep(1, scale="smoke")))
 
