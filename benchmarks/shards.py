@@ -25,7 +25,7 @@ from torch import Tensor
 from benchmarks.outcome import SHARED, parser, show, target
 from benchmarks.timing import have, interleaved
 
-INPUTS, CLASSES, BATCH, PARTS, LEAST = 64, 10, 256, 4, 1.7
+INPUTS, CLASSES, BATCH, PARTS, LEAST = 64, 10, 1024, 4, 1.7
 METHODS = {
     "one": ("one job, compute=local", ["compute=local"]),
     "joblib": (f"{PARTS} parts, joblib", ["compute=joblib", "hydra.launcher.n_jobs=2", f"measurement.shards={PARTS}"]),
@@ -84,7 +84,7 @@ def arrays(outputs: Path) -> dict[str, bytes]:
 def main() -> None:
     """One table."""
     options = parser("shards", __doc__, rounds=1)
-    options.add_argument("--examples", type=int, default=64 * BATCH)
+    options.add_argument("--examples", type=int, default=16 * BATCH)
     options.add_argument("--alphas", type=int, default=201)
     given = options.parse_args()
     num, width, points, rounds = (
