@@ -112,7 +112,7 @@ class ConvMaxout(nn.Module):
             raise InputError(
                 f"model.kernels[{k}]={kernel} with pads {self.pads[k]} and a pooling window of {self.windows[k]} "
                 f"leaves nothing of a map of side {side} (model.image={list(self.image)}); choose larger images or "
-                f"smaller kernels{', or model.shrink=1' * (self.shrink > 1)}"
+                f"smaller kernels{', or ++model.shrink=1' * (self.shrink > 1)}"
             )
         return pooled
 

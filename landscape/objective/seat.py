@@ -45,6 +45,7 @@ class Seat:
         self._flat: list[tuple[Tensor, Tensor]] = []  # buffers of one type side by side, and what they should be
         self._loose: dict[str, Tensor] = {}  # buffers that cannot lie there
         self._own: list[tuple[Any, Any, Tensor]] = []
+        self._rest: dict[str, Tensor] = {}  # the module's own buffers, as they were before it was taken
         self._places: list[tuple[Any, Any, Tensor]] = []
         self._look: list[Any] = []
 
@@ -52,12 +53,13 @@ class Seat:
     def taken(self) -> Iterator[Seat]:
         """Inside it the module is this one's; its own tensors are back afterwards."""
         self._own = [(owner, key, owner[key]) for owner, key, _ in self.forward.borrowed.places]
+        self._rest = dict(self.forward.borrowed.buffers)
         try:
             yield self
         finally:
             self.leave()
             self._put(self._own)
-            self._given, self._theta, self._places = None, None, []
+            self._given, self._theta, self._places, self._rest = None, None, [], {}
 
     def move(self, theta: Tensor, buffers: Mapping[str, Tensor]) -> None:
         """Go to a point.
@@ -116,7 +118,7 @@ class Seat:
         named = dict(buffers)
         self._flat, self._loose = [], {}
         if self.is_careful:
-            named = {**self.forward.borrowed.buffers, **buffers}
+            named = {**self._rest, **buffers}
             groups: dict[Any, dict[str, Tensor]] = {}
             for name, tensor in named.items():
                 if type(tensor) is Tensor and tensor.layout is torch.strided and not tensor.is_quantized:

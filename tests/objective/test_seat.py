@@ -61,10 +61,11 @@ WAYS: dict[str, Callable[[Any, Tensor], object]] = {
 @pytest.mark.parametrize("way", WAYS)
 def test_what_is_written_at_some_points_moves_no_other_batch(way: str) -> None:
     net, still = Late(WAYS[way]).double(), Late(None).double()
-    start = torch.zeros(1, D * C + C, dtype=torch.float64)
-    end = torch.linspace(1, -1, D * C + C, dtype=torch.float64)[None]
+    start = torch.zeros(2, D * C + C, dtype=torch.float64)
+    end = torch.linspace(1, -1, D * C + C, dtype=torch.float64) * torch.tensor([[1.0], [0.8]], dtype=torch.float64)
     x = DATA.pair[0].clone()
     numbers: dict[str, Any] = {"dtype": "float64", "batch_size": 10, "running_statistics": "keep", "engine": "plain"}
+    numbers["seeds"] = [0, 1]
     found, expected = (
         Objective(m, CrossEntropy(), DATA, **numbers).along(Linear(start, end), ALPHAS, keep_costs=torch.float64)
         for m in (net, still)
