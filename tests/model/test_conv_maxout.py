@@ -183,7 +183,7 @@ def test_shrinking_averages_squares_of_pixels_first() -> None:
     assert whole.shapes[0] == (2, 6, 6) and module.shapes == half.shapes
     with pytest.raises(InputError, match=r"model\.shrink=4 must divide both sides of model\.image=\[2, 6, 6\]"):
         small((2, 6, 6), shrink=4)
-    with pytest.raises(InputError, match=r"leaves nothing .* or model\.shrink=1"):
+    with pytest.raises(InputError, match=r"leaves nothing .* or \+\+model\.shrink=1"):
         published("conv_maxout_small", "data=digits", "++model.shrink=2", device="cpu")
 
 
