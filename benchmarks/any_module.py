@@ -156,7 +156,7 @@ def compared(name: str, module: nn.Module, data: Split, num: int, rounds: int) -
 def main() -> None:
     """All nets, one table."""
     options = parser("any_module", __doc__, rounds=2)
-    options.add_argument("--alphas", type=int, default=45)
+    options.add_argument("--alphas", type=int, default=101)
     given = options.parse_args()
     num, rounds = (10, 1) if given.small else (given.alphas, given.rounds)
     rows, goals = [], []
