@@ -23,6 +23,8 @@ ABOUT = {
     "cost": "What it is trained for: the cost per example, of which J is the mean.",
     "optimizer": "How one update follows from a gradient.",
     "training": "The trainer: seeds, epochs, schedules, early stopping, checkpoints.",
+    "training/lr_schedule": "How the learning rate changes while a network trains.",
+    "training/momentum_schedule": "How the momentum changes.",
     "recipe": "Model, data and cost with the numbers of their training. An experiment chooses one.",
     "endpoints": "Which two points of parameter space the path joins.",
     "path": "The line, the trained curve or the plane between or around them.",
@@ -150,19 +152,20 @@ def page(group: str, choices: list[Choice], nested: dict[str, list[Choice]]) -> 
     if group != "experiment":
         lines += [f"`python -m landscape {group}=NAME`, with `NAME` one of the headings below.", ""]
     for choice in choices:
-        lines += ["", *section(choice, f"{group}={choice.name}" if group != "experiment" else choice.name)]
+        lines += ["", *section(choice)]
     for inner, further in nested.items():
-        lines += ["", f"The group `{inner}` stands inside it:", ""]
+        lines += ["", f"## {inner.rpartition('/')[2]}", "", f"{ABOUT.get(inner, '')} `+{inner}=NAME` chooses one:"]
         for choice in further:
-            lines += ["", *section(choice, f"+{inner}@{inner.replace('/', '.')}={choice.name}")]
+            lines += ["", *section(choice)]
     return (
-        "\n".join(line if line.startswith("    ") else _PAGES.sub(r"[\1](../../\1.md)", line) for line in lines) + "\n"
+        "\n".join(line if line.startswith("    ") else _PAGES.sub(r"[\1.md](../../\1.md)", line) for line in lines)
+        + "\n"
     )
 
 
-def section(choice: Choice, heading: str) -> Iterator[str]:
+def section(choice: Choice) -> Iterator[str]:
     """All about one choice."""
-    yield f"## `{choice.name}` {{ #{anchor(choice)} data-toc-label='{choice.name}' }}"
+    yield f"##{'#' * choice.group.count('/')} `{choice.name}` {{ #{anchor(choice)} data-toc-label='{choice.name}' }}"
     yield ""
     yield from choice.head.paragraphs(with_title=True)
     targets = list(dict.fromkeys(choice.targets()))
@@ -213,7 +216,7 @@ def _fields(targets: list[str]) -> list[Key]:
 
 def table(keys: list[Key], said: dict[str, str]) -> Iterator[str]:
     """Key, value and what it does: the comment beside it, else what the docstring says of the argument."""
-    yield "| key | value | |"
+    yield "| key | value | what it is |"
     yield "|---|---|---|"
     for key in keys:
         words = prose(key.comment) if key.comment else said.get(key.name, "")
@@ -249,7 +252,7 @@ def index(found: dict[str, list[Choice]]) -> str:
             f"**[{c.name}]({own}#{anchor(c)})**" if defaults.get(group) == c.name else f"[{c.name}]({own}#{anchor(c)})"
             for c in choices
         ]
-        name = f"[{group}]({own})" if "/" not in group else f"`{group}`"
+        name = f"[{group}]({own})" if "/" not in group else f"[{group}]({own}#{group.rpartition('/')[2]})"
         lines.append(f"| {name} | {ABOUT.get(group, '')} | {', '.join(links)} |")
     lines += [
         "",

@@ -49,6 +49,7 @@ def on_config(config: MkDocsConfig) -> None:
     folders: dict[str, list[Any]] = {
         "gallery/*": [{kind: [{e.short: f"gallery/{e.name}.md"} for e in some]} for kind, some in parts.items()],
         "reference/config/*": [groups.address(group) for group in groups.groups() if "/" not in group],
+        "outside/*": [address for path, address in links.OUTSIDE.items() if (ROOT / path).is_file()],
         "notebooks/*": [f"notebooks/{book.stem}.md" for book in sorted((ROOT / "docs" / "notebooks").glob("*.ipynb"))],
         "results/*": [
             {kind: [{f"{e.short}: {run.scale}": run.address} for e in some for run in e.runs]}
@@ -97,12 +98,24 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
         markdown = links.rewritten(
             markdown, origin, address, lambda path: links.place(path, start(files), known(files))
         )
+    markdown = links.titled(markdown, address, titles(files))
     return formulas.as_mathml(markdown) if "$$" in markdown else markdown
 
 
 def start(files: Files) -> str:
     """The page that opens the site."""
     return "index.md" if known(files)("index.md") else "README.md"
+
+
+def titles(files: Files) -> Any:
+    """The first heading of the page at an address."""
+
+    def title(address: str) -> str | None:
+        file = files.get_file_from_path(address)
+        lines = file.content_string.splitlines() if file is not None else []
+        return next((line[2:].strip() for line in lines if line.startswith("# ")), None)
+
+    return title
 
 
 def known(files: Files) -> Any:

@@ -53,6 +53,24 @@ def rewritten(markdown: str, origin: str, address: str, place: Callable[[str], s
     return "".join(piece if k % 2 else _TARGET.sub(one, piece) for k, piece in enumerate(pieces))
 
 
+_WORDS = re.compile(r"\[[\w./-]+\.md\]\(([^)\s#]+\.md)(#[^)\s]*)?\)")
+
+
+def titled(markdown: str, address: str, title: Callable[[str], str | None]) -> str:
+    """The page with ``[noise.md](noise.md)``, as a code host shows it best, by the title of that page.
+
+    Args:
+        markdown: the page. address: where it stands in the site.
+        title: (address) -> the title of the page there, or None.
+    """
+
+    def one(found: re.Match[str]) -> str:
+        words = title(os.path.normpath(os.path.join(os.path.dirname(address), found[1])))
+        return f"[{words}]({found[1]}{found[2] or ''})" if words else found[0]
+
+    return _WORDS.sub(one, markdown)
+
+
 def place(path: str, start: str, known: Callable[[str], bool]) -> str | None:
     """Where the site has a file or folder of the repository.
 

@@ -57,7 +57,7 @@ def test_every_choice_of_every_group_has_its_heading_and_its_keys() -> None:
 def test_what_a_choice_makes_says_what_it_is() -> None:
     """The first paragraph of the constructor's docstring, and of its arguments what yaml leaves unsaid."""
     choice = groups.Choice(groups.CONF / "measurement" / "interpolation.yaml")
-    section = "\n".join(groups.section(choice, ""))
+    section = "\n".join(groups.section(choice))
     assert "Makes `landscape.measurement.Interpolation`: J and its channels at every alpha" in section
     assert "| `splits` | `[train, valid]` | of ``train``" in section
 
