@@ -25,6 +25,7 @@ SCALES = ("full", "cpu", "reduced")
 """Highest first."""
 KINDS = {"fig": "The paper's figures", "ext": "Extensions", "thm": "Theorems", "quickstart": "Quick start"}
 """The parts of the gallery in their order, by how the names of their experiments begin."""
+SPELLED = {"relu": "ReLU", "conv": "convolutional", "mpdbm": "MP-DBM", "lstm": "LSTM", "mnist": "MNIST", "pca": "PCA"}
 WORDS = {"fig": "Figure", "ext": "Extension", "thm": "Theorem"}
 THUMBNAIL = 560
 """Pixels: twice the width of a card, for dense screens."""
@@ -88,7 +89,9 @@ class Exhibit:
     def short(self) -> str:
         """``Figure 5, two solutions``, as the navigation has it."""
         found = re.fullmatch(r"(\D+)(\d+)_(.+)", self.name)
-        return f"{WORDS[found[1]]} {int(found[2])}, {found[3].replace('_', ' ')}" if found else "Quick start"
+        if not found:
+            return "Quick start"
+        return f"{WORDS[found[1]]} {int(found[2])}, {' '.join(SPELLED.get(word, word) for word in found[3].split('_'))}"
 
     @property
     def kind(self) -> str:
@@ -113,12 +116,11 @@ def runs(name: str) -> Iterator[Run]:
 
 def claims(verdicts: Sequence[Verdict]) -> list[str]:
     """A Markdown table, one row per claim: how many of its verdicts hold; by check, as the paper goes."""
-    rows = ["| claim | | hold | do not hold | not judged | true by construction |", "|---|---|---|---|---|---|"]
-    for check, claim in sorted(
-        dict.fromkeys((v.check, v.claim) for v in verdicts), key=lambda pair: by_number(pair[0])
-    ):
+    groups = [group for group, num in counts(verdicts).items() if num]
+    rows = [f"| claim | | {' | '.join(groups)} |", "|---" * (2 + len(groups)) + "|"]
+    for check, claim in sorted({(v.check, v.claim): None for v in verdicts}, key=lambda pair: by_number(pair[0])):
         found = counts([v for v in verdicts if (v.check, v.claim) == (check, claim)])
-        cells = [check, claim.replace("|", "\\|"), *(str(num or "") for num in found.values())]
+        cells = [check, claim.replace("|", "\\|"), *(str(found[group] or "") for group in groups)]
         rows.append("| " + " | ".join(cells) + " |")
     return rows
 

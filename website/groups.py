@@ -142,7 +142,8 @@ def documented(target: str) -> tuple[str, dict[str, str]]:
 
 
 def _plain(text: str) -> str:
-    """One line; shapes such as [N, 64] are no links."""
+    """One line, in the words of yaml; shapes such as [N, 64] are no links."""
+    text = re.sub(r"\b(None|True|False)\b", lambda found: {"None": "null"}.get(found[0], found[0].lower()), text)
     return " ".join(text.split()).replace("[", "\\[")
 
 

@@ -93,7 +93,7 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
     if address.startswith("notebooks/"):
         origin = f"docs/{address}"
     if address.startswith("results/") and address.count("/") > 1:
-        page.meta |= {"search": {"exclude": True}, "hide": ["toc"]}  # wide tables, which the gallery has too
+        page.meta.update(search={"exclude": True}, hide=["toc"])  # wide tables, which the gallery has too
     if origin:
         markdown = links.rewritten(
             markdown, origin, address, lambda path: links.place(path, start(files), known(files))
