@@ -95,16 +95,9 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
     if address.startswith("results/") and address.count("/") > 1:
         page.meta.update(search={"exclude": True}, hide=["toc"])  # wide tables, which the gallery has too
     if origin:
-        markdown = links.rewritten(
-            markdown, origin, address, lambda path: links.place(path, start(files), known(files))
-        )
+        markdown = links.rewritten(markdown, origin, address, lambda path: links.place(path, known(files)))
     markdown = links.titled(markdown, address, titles(files))
     return formulas.as_mathml(markdown) if "$$" in markdown else markdown
-
-
-def start(files: Files) -> str:
-    """The page that opens the site."""
-    return "index.md" if known(files)("index.md") else "README.md"
 
 
 def titles(files: Files) -> Any:

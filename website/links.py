@@ -9,7 +9,6 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 OUTSIDE = {
-    "outputs/README.md": "outside/outputs.md",
     "benchmarks/README.md": "outside/benchmarks.md",
     "CONTRIBUTING.md": "outside/contributing.md",
     "CHANGELOG.md": "outside/changelog.md",
@@ -17,6 +16,8 @@ OUTSIDE = {
     "LICENSE": "outside/license.md",
 }
 """Files that stand outside ``docs/`` and have a page in the site."""
+INSTEAD = {"README.md": "README.md", ".": "README.md", "docs": "README.md", "outputs/README.md": "outputs.md"}
+"""Files and folders for which a page of ``docs/`` stands in the site."""
 _CODE = re.compile(r"(^[ \t]*```.*?^[ \t]*```|`[^`\n]*`)", re.MULTILINE | re.DOTALL)
 _TARGET = re.compile(r"(?<=\]\()([^)\s]+)(?=(?:\s+\"[^\"]*\")?\))")
 _ELSEWHERE = re.compile(r"[a-zA-Z][a-zA-Z+.-]*:|#|/")
@@ -71,19 +72,16 @@ def titled(markdown: str, address: str, title: Callable[[str], str | None]) -> s
     return _WORDS.sub(one, markdown)
 
 
-def place(path: str, start: str, known: Callable[[str], bool]) -> str | None:
+def place(path: str, known: Callable[[str], bool]) -> str | None:
     """Where the site has a file or folder of the repository.
 
     Args:
-        path: below the repository. start: the page that stands for the repository's own README.
+        path: below the repository.
         known: whether the site has a page or file at an address.
     """
-    if path in ("README.md", ".", "docs", "docs/README.md"):
-        return start
-    if path in OUTSIDE:
-        return OUTSIDE[path]
-    if f"{path}/README.md" in OUTSIDE:
-        return OUTSIDE[f"{path}/README.md"]
+    for one in (path, f"{path}/README.md"):
+        if one in INSTEAD or one in OUTSIDE:
+            return (INSTEAD | OUTSIDE)[one]
     if path.split("/")[0] == "conf":
         return _config(path)
     if path.startswith("docs/"):

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from website import links, offline
 from website.remarks import Head, prose
 
+ROOT = Path(__file__).parents[2]
 LINKS = {
     "[a](noise.md#band)": "[a](noise.md#band)",
-    "[a](../README.md)": "[a](index.md)",
-    "[a](../outputs/README.md#x)": "[a](outside/outputs.md#x)",
+    "[a](../README.md)": "[a](README.md)",
+    "[a](../outputs/README.md#x)": "[a](outputs.md#x)",
     "[a](../conf/)": "[a](reference/config/index.md)",
     "[a](../conf/model/maxout.yaml)": "[a](reference/config/model.md#maxout)",
     "[a](notebooks/line.ipynb)": "[a](notebooks/line.md)",
@@ -21,14 +25,18 @@ LINKS = {
 }
 
 
+def test_the_navigation_names_every_page() -> None:
+    """``make docs`` says so too, later."""
+    named = re.findall(r"[\w/]+\.md$", (ROOT / "mkdocs.yml").read_text(encoding="utf-8"), re.MULTILINE)
+    assert {name for name in named if "/" not in name} == {page.name for page in (ROOT / "docs").glob("*.md")}
+
+
 @pytest.mark.parametrize("link", LINKS)
 def test_links_that_leave_docs_stay_in_the_site(link: str) -> None:
     """As a code host follows them, so does the site; a dead one is left for MkDocs to refuse."""
     pytest.importorskip("griffe", reason="needs the extra [docs]")
     files = {"noise.md", "results/x.png", "notebooks/line.md"}
-    placed = links.rewritten(
-        link, "docs/a.md", "a.md", lambda path: links.place(path, "index.md", lambda one: one in files)
-    )
+    placed = links.rewritten(link, "docs/a.md", "a.md", lambda path: links.place(path, lambda one: one in files))
     assert placed == LINKS[link]
 
 
