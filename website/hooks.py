@@ -49,7 +49,7 @@ def on_config(config: MkDocsConfig) -> None:
     folders: dict[str, list[Any]] = {
         "gallery/*": [{kind: [{e.short: f"gallery/{e.name}.md"} for e in some]} for kind, some in parts.items()],
         "reference/config/*": [groups.address(group) for group in groups.groups() if "/" not in group],
-        "outside/*": [address for path, address in links.OUTSIDE.items() if (ROOT / path).is_file()],
+        "outside/*": [{title: links.OUTSIDE[path]} for path, title in links.TITLES.items() if (ROOT / path).is_file()],
         "notebooks/*": [f"notebooks/{book.stem}.md" for book in sorted((ROOT / "docs" / "notebooks").glob("*.ipynb"))],
         "results/*": [
             {kind: [{f"{e.short}: {run.scale}": run.address} for e in some for run in e.runs]}

@@ -15,7 +15,14 @@ OUTSIDE = {
     "CITATION.cff": "outside/citation.md",
     "LICENSE": "outside/license.md",
 }
-"""Files that stand outside ``docs/`` and have a page in the site."""
+"""Files that stand outside ``docs/`` and have a page in the site, where they are there."""
+TITLES = {
+    "CONTRIBUTING.md": "Contributing",
+    "CHANGELOG.md": "Changelog",
+    "CITATION.cff": "Citation",
+    "LICENSE": "Licence",
+}
+"""What the navigation calls those of them that it lists together."""
 INSTEAD = {"README.md": "README.md", ".": "README.md", "docs": "README.md", "outputs/README.md": "outputs.md"}
 """Files and folders for which a page of ``docs/`` stands in the site."""
 _CODE = re.compile(r"(^[ \t]*```.*?^[ \t]*```|`[^`\n]*`)", re.MULTILINE | re.DOTALL)

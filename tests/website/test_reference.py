@@ -54,6 +54,7 @@ def test_every_choice_of_every_group_has_its_heading_and_its_keys() -> None:
             assert all(any(leaf.startswith(one) for one in named) for leaf in leaves(choice.content)), choice.file
 
 
+@pytest.mark.slow
 def test_what_a_choice_makes_says_what_it_is() -> None:
     """The first paragraph of the constructor's docstring, and of its arguments what yaml leaves unsaid."""
     choice = groups.Choice(groups.CONF / "measurement" / "interpolation.yaml")
