@@ -17,6 +17,7 @@ from hydra.core.override_parser.types import ChoiceSweep, Override
 from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException, ValidationError
 
+from landscape import __version__
 from landscape.command.arguments import ELSEWHERE
 from landscape.command.config import names_in, register_grids, wanted_of
 from landscape.command.task import job
@@ -40,6 +41,9 @@ REFUSED = {
 def main() -> None:
     """Console script; exit status 0 done, 1 a run failed, 2 wrong input, 130 interrupted, 143 terminated."""
     ready()
+    if "--version" in sys.argv[1:]:
+        print(f"landscape {__version__}, Hydra {hydra.__version__}")
+        raise SystemExit(0)
     if any(a.lstrip("+").startswith("experiment=") and "," in a for a in sys.argv[1:]):
         print("+experiment=a,b would lose each experiment's own sweep; run one experiment per command", file=sys.stderr)
         raise SystemExit(2)

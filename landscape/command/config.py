@@ -8,7 +8,6 @@ import sys
 import typing
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, make_dataclass
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,7 @@ from landscape.command.limits import CPU
 from landscape.errors import Exit, InputError
 from landscape.ground.provenance import conf_dir as conf_dir
 from landscape.ground.provenance import outside
-from landscape.ground.settings import HERE, uses_of, without_later
+from landscape.ground.settings import HERE, NUMBERS_SINCE, uses_of, without_later
 from landscape.training.trainer import Training
 
 FORECASTS = ("auto", "only", "off")
@@ -118,14 +117,6 @@ def wanted_of(key: str) -> str:
     return "" if kind is Any or is_dataclass(kind) else wanted(kind)
 
 
-def version() -> str:
-    """The installed version of this distribution."""
-    try:
-        return metadata.version("landscape-walk")
-    except metadata.PackageNotFoundError:
-        return "uninstalled"
-
-
 def job_key(*, _root_: DictConfig) -> str:
     """The name of a job's folder: a hash of everything in its resolved config that can change a number."""
     kept = OmegaConf.masked_copy(_root_, [str(k) for k in _root_ if uses_of(str(k)) is not HERE])
@@ -141,7 +132,7 @@ def job_key(*, _root_: DictConfig) -> str:
             config[group] = {k: v for k, v in config[group].items() if uses_of(f"{group}.{k}").result}
     config = without_later(config)
     named = outside(config)
-    text = json.dumps([version(), config, *([named] if named else [])], sort_keys=True, default=str)
+    text = json.dumps([NUMBERS_SINCE, config, *([named] if named else [])], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 

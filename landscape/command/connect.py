@@ -11,11 +11,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from landscape.command.config import version
 from landscape.command.recipe import Recipe
 from landscape.endpoints import Ends
 from landscape.errors import InputError
 from landscape.ground.precision import converted
+from landscape.ground.settings import NUMBERS_SINCE
 from landscape.measurement import OnPath
 from landscape.objective.module.template import unwrapped
 from landscape.path import Connection
@@ -117,7 +117,7 @@ def asked(recipe: Recipe, stage: OnPath, connection: Connection, rows: list[int]
         "dtype": training.dtype,
         "ends": _digest(ends, rows),
         "seeds": [ends.seeds[s] for s in rows],
-        "version": version(),
+        "version": NUMBERS_SINCE,
         "bends": FORMAT,
     }
     name = f"curve{'s' * (len(rows) > 1)} {', '.join(ends.labels[s] for s in rows)}"

@@ -14,9 +14,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from landscape import __version__
 from landscape.command.collect.current import entry_of
 from landscape.command.collect.parts import folder_of
-from landscape.command.config import version
 from landscape.command.connect import connected
 from landscape.command.limits import scale_of
 from landscape.command.prepare import NAME_IT
@@ -192,7 +192,7 @@ def _versions(subject: Seeds, config: dict[str, Any]) -> dict[str, str]:
     """What this result was computed with, and which copy of the data it was, where that is not said by its name."""
     dataset = subject.dataset if isinstance(subject, Network) else None
     return {
-        "landscape": version(),
+        "landscape": __version__,
         "python": platform.python_version(),
         "torch": torch.__version__,
         "numpy": np.__version__,

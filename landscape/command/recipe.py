@@ -15,7 +15,6 @@ from torch import nn
 
 from landscape.alphas import Adaptive, checked, thinned
 from landscape.command.alignment import aligned
-from landscape.command.config import version
 from landscape.command.limits import apply_limits, note_cap
 from landscape.command.prepare import brings_points, brings_runs, dataset_of, ends_from, grid_of, make, module_maker
 from landscape.command.refusals import check_endpoints, check_path, check_plane, check_room, check_trainable, stand_in
@@ -29,7 +28,7 @@ from landscape.endpoints import Ends
 from landscape.errors import InputError
 from landscape.ground.precision import converted
 from landscape.ground.provenance import outside
-from landscape.ground.settings import uses_of
+from landscape.ground.settings import NUMBERS_SINCE, uses_of
 from landscape.ground.words import chosen_as
 from landscape.measurement import Network, OnPath, Seeds, Trained, stage_of, work_of
 from landscape.objective.module.template import unwrapped
@@ -263,7 +262,7 @@ class Recipe:
         if frozen:  # once they were trained all the same
             recipe["frozen"] = frozen
         groups = groups_of(training.seeds, template, cost, few, training.vectorise, self.optimizer, *others)
-        return [(seeds, {**recipe, "seeds": seeds, "version": version()}) for seeds in groups]
+        return [(seeds, {**recipe, "seeds": seeds, "version": NUMBERS_SINCE}) for seeds in groups]
 
     def solve(self, on_epoch: Callable[[dict[str, float]], None]) -> tuple[Solutions, list[Entry]]:
         """The trained networks, from the store or by training, and the entries that hold them."""

@@ -19,6 +19,12 @@ class Uses(NamedTuple):
     recipe: bool = False
 
 
+NUMBERS_SINCE = "0.1.0"
+"""The first version whose jobs and trainings give today's numbers, up to rounding.
+
+Part of every job's key and every trained network's. A change that alters a number raises it to the version at hand:
+then everything is measured and trained anew, beside what was there. See docs/versions.md.
+"""
 HERE = Uses(result=False, name=False)
 """Where and how a job runs, and what becomes of its result."""
 SAID = Uses(name=False)

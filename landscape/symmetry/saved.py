@@ -57,6 +57,8 @@ def read(file: str | Path) -> dict[str, dict[str, Permutation]]:
         about = json.loads(bytes(arrays.pop(ABOUT)).decode())
         if about.pop("digest") != _digest(about, arrays):
             raise ValueError("the digest differs")
+        if about["schema"] != SCHEMA:
+            raise ValueError(f"it has schema {about['schema']!r}, this version reads {SCHEMA}")
         return {
             label: {name: _permutation(arrays, f"{k}.{j}") for j, name in enumerate(names)}
             for k, (label, names) in enumerate(about["names"].items())

@@ -102,8 +102,7 @@ def test_a_killed_launcher_leaves_jobs_that_go_on(
 ) -> None:
     outputs = tmp_path / "outputs"
     process = launch(outputs, *SWEEP, *ENGINE)
-    running(process, outputs, 0)
-    running(process, outputs, 1)
+    running(process, outputs)  # whichever is first: two of three have begun, or are about to
     process.kill()
     process.wait()
     status, said = collected()
