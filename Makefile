@@ -8,7 +8,7 @@ RUN   := $(VENV)/bin/python
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo paper test test-ray test-slurm lint bench wheel wheel-check clean
+.PHONY: help demo docs paper test test-ray test-slurm lint bench wheel wheel-check clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
@@ -51,6 +51,10 @@ lint: $(READY)  ## ruff and mypy
 # One thread: steadier, and the processes that one benchmark compares with have the other cores to themselves.
 bench: $(VENV)/.ready-bench  ## ratios against named alternatives, in under 15 minutes; writes docs/performance.md
 	OMP_NUM_THREADS=1 $(RUN) -m benchmarks
+
+# Material's own notice is about a version of MkDocs that its range in pyproject.toml leaves out.
+docs: $(VENV)/.ready-docs  ## the documentation site, into site/: open site/index.html; warnings are errors
+	NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs build
 
 wheel: $(READY)  ## build the sdist, and from it the wheel, into dist/
 	rm -rf dist

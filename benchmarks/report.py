@@ -7,12 +7,15 @@ notes where it has them.
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 RESULTS = Path(__file__).parent / "results"
+_EMPHASIS = re.compile(r"(?<![^\W_])_|_(?![^\W_])")
+"""An underscore at an end of a name, as torch has them, which Markdown would take for italics."""
 PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
 ORDER = (
     "line",
@@ -148,7 +151,8 @@ def _table(columns: Iterable[Any], rows: Iterable[Iterable[Any]]) -> str:
 def _cell(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
-    return str(value).replace("|", "\\|").replace("<", "&lt;")
+    text = str(value).replace("|", "\\|").replace("<", "&lt;")
+    return _EMPHASIS.sub(r"\\_", text)
 
 
 def main() -> None:

@@ -17,12 +17,11 @@ from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 
-from rich.table import Table
-
 from landscape.command.collect.standing import Plan
 from landscape.command.config import composed, conf_dir
 from landscape.command.forecast.several import tell
 from landscape.errors import InputError
+from landscape.ground.columns import Columns
 from landscape.ground.files.text import plain
 from landscape.ground.progress import console
 from landscape.ground.words import spoken
@@ -151,14 +150,14 @@ def standing(item: Experiment) -> tuple[int, list[str]]:
     return len(jobs), [f"{record.status}: {item.experiment}, {plan.label(record)}: {record.error}" for record in left]
 
 
-def summary(todo: Sequence[Experiment], ended: Sequence[tuple[int, float]], sections: Sequence[Section]) -> Table:
+def summary(todo: Sequence[Experiment], ended: Sequence[tuple[int, float]], sections: Sequence[Section]) -> Columns:
     """One row per experiment: its scales, the jobs that are done, its verdicts and its time in this command.
 
     Args:
         ended: exit status and seconds of each; none where they were not run.
     """
     by_folder = {section.folder: section for section in sections}
-    table = Table("experiment", "scale", "status", "jobs", "hold", "do not", "not judged", "identities", "this run")
+    rows = []
     for num, item in enumerate(todo):
         section, (jobs, left) = by_folder.get(item.folder), standing(item)
         found = counts(section.verdicts if section else [])
@@ -168,8 +167,9 @@ def summary(todo: Sequence[Experiment], ended: Sequence[tuple[int, float]], sect
             status, seconds = ended[num][0], spoken(ended[num][1], exact=True)
             word = "done" if status == 0 else f"failed ({status})"
         done = f"{jobs - len(left)} of {jobs}"
-        table.add_row(item.experiment, scales, word, done, *map(str, found.values()), seconds)
-    return table
+        rows.append([item.experiment, scales, word, done, *map(str, found.values()), seconds])
+    heads = ["experiment", "scale", "status", "jobs", "hold", "do not hold", "not judged", "identities", "this run"]
+    return Columns(heads[: None if ended else -1], rows, right=range(4, 8), longest=8)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -133,6 +133,7 @@ class Claim:
             joined(*dict.fromkeys([worst.note, joined(told(self.note), evidence.note)])),
             self.identity(evidence) if callable(self.identity) else self.identity,
             evidence.stated,
+            worst.miss if worst.holds is False else 0.0,
         )
 
     def said(self, result: Result, about: str, readings: Sequence[Reading], note: str = "") -> Verdict:

@@ -13,7 +13,7 @@ import numpy as np
 
 from landscape.figure import naming
 from landscape.figure.checks import Check, Claim, Evidence, Learned, along, learning
-from landscape.figure.reading import SLACK, Column, Reading, counted, spacing
+from landscape.figure.reading import SLACK, Column, Reading, above, counted, short_of, spacing
 from landscape.result.curve import (
     Array,
     Curve,
@@ -52,7 +52,7 @@ def starts_uniform(limit: float = 0.005, source: str = "Fig. 1") -> Check[Column
         if not naming.knows_classes(seed.result):
             return Reading(f"J(0) = {seed.at(0.0):.6f}", None, note="dimensions.classes says not how many classes")
         off = abs(seed.at(0.0) - math.log(naming.num_classes(seed.result)))
-        return Reading(f"J(0) = {seed.at(0.0):.6f}, off by {off:.2g} nats", off <= limit, off)
+        return Reading(f"J(0) = {seed.at(0.0):.6f}, off by {off:.2g} nats", off <= limit, off, miss=above(off, limit))
 
     return Claim(
         "1a",
@@ -77,7 +77,8 @@ def falls_monotonically(seed: Column) -> Reading:
     if (failed := seed.no_way_down()) is not None:
         return failed
     rise = relative_rise(*seed.line)
-    reading = Reading(f"rise {rise:.2g} of the drop, tau {seed.tau:.2g}", rise <= seed.tau, rise, rise <= 0.02)
+    text, tau = f"rise {rise:.2g} of the drop, tau {seed.tau:.2g}", seed.tau
+    reading = Reading(text, rise <= tau, rise, rise <= 0.02, miss=above(rise, tau))
     return seed.weighed_rise(reading)
 
 
@@ -108,7 +109,8 @@ def one_minimum_at_solution(id: str = "1c", source: str = "Fig. 1", splits: str 
         inside = window is not None and window[0] - SLACK <= low <= window[1] + SLACK
         text = f"argmin at {low:.3f}, {counted(num, 'minimum')}, fall after it {back:.2g} of the drop (tau {tau:.2g})"
         holds = shape and abs(low - 1) <= 1 / 9 + SLACK
-        reading = Reading(text, holds, abs(low - 1) + back + abs(num - 1), shape and inside)
+        badness, miss = abs(low - 1) + back + abs(num - 1), max(above(abs(low - 1), 1 / 9 + SLACK), above(back, tau))
+        reading = Reading(text, holds, badness, shape and inside, miss=miss)
         return seed.weighed_fall(reading, low, float(a[-1]))
 
     return Claim(
@@ -138,7 +140,7 @@ def flat_by(a: Array, v: Array, limit: float, relaxed: float = math.inf) -> Read
         flat = [-most <= end <= most for end in ends]
         return flat[0] if len(set(flat)) == 1 else None
 
-    return Reading(text, within(limit), abs(share), within(relaxed))
+    return Reading(text, within(limit), abs(share), within(relaxed), miss=above(abs(share), limit))
 
 
 def _has_a_ninth(alphas: Array) -> bool:
@@ -195,7 +197,8 @@ def _read_search(seed: Column) -> Reading:
     (a, v), inside = seed.line, _is_before(seed.curve)
     k = int(np.argmin(v[inside]))
     excess = float((v[inside][k] - seed.at(1.0)) / seed.fall)
-    return Reading(f"best at {a[inside][k]:.3f}, excess {excess:.2g} of the drop", excess <= 0.02, excess)
+    text = f"best at {a[inside][k]:.3f}, excess {excess:.2g} of the drop"
+    return Reading(text, excess <= 0.02, excess, miss=above(excess, 0.02))
 
 
 def _coarse(result: Result, name: str) -> Iterator[Evidence[Column]]:
@@ -215,7 +218,8 @@ def _read_learning(seed: Learned) -> Reading:
         why = "without a gain larger than what is lost again there is no learning to place"
         return Reading(f"a gain of {gain:.3g} nats, a rise of {back:.3g} between epochs", None, note=why)
     share = float((v[0] - v[epochs[: len(v)] == 5][0]) / gain)
-    return Reading(f"{share:.3f} of the gain after 5 of {last:g} epochs", share >= 0.90, -share)
+    text = f"{share:.3f} of the gain after 5 of {last:g} epochs"
+    return Reading(text, share >= 0.90, -share, miss=short_of(share, 0.90))
 
 
 def _test_errors(result: Result, name: str) -> Iterator[Evidence[tuple[float, int, bool]]]:
@@ -230,7 +234,7 @@ def _test_errors(result: Result, name: str) -> Iterator[Evidence[tuple[float, in
 def _read_errors(seed: tuple[float, int, bool]) -> Reading:
     num, limit, is_full = seed
     why = "" if is_full else "the threshold is meant for the full scale only"
-    return Reading(f"{num:g} test errors", num <= limit if is_full else None, num, note=why)
+    return Reading(f"{num:g} test errors", num <= limit if is_full else None, num, note=why, miss=above(num, limit))
 
 
 CONCAVE_THEN_CONVEX = Claim(

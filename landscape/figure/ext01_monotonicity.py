@@ -14,7 +14,7 @@ from landscape.figure.checks import Claim, along
 from landscape.figure.checks import judge as judge_checks
 from landscape.figure.decided import within_error
 from landscape.figure.monotone_runs import LOSS, RISE, Rate, Run, halves, once, rate, runs_of
-from landscape.figure.reading import Column, Reading
+from landscape.figure.reading import Column, Reading, above
 from landscape.result.curve import largest_rise
 from landscape.result.saved import Result
 from landscape.result.verdict import Verdict
@@ -154,7 +154,7 @@ def _falls(seed: Column) -> Reading:
         return Reading(f"J(1) = {end:.3g} nats", None, end, note=f"runs that end above {LOSS:g} nats are not counted")
     if (failed := seed.no_way_down()) is not None:
         return failed
-    return seed.weighed_rise(Reading(f"rise {rise:.2g} nats", rise <= RISE, rise))
+    return seed.weighed_rise(Reading(f"rise {rise:.2g} nats", rise <= RISE, rise, miss=above(rise, RISE)))
 
 
 def _mostly_monotone(plain: Rate) -> Reading:

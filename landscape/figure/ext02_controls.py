@@ -11,7 +11,7 @@ from landscape.figure import caption, naming, panel, style
 from landscape.figure.checks import Claim, Evidence, Look, along, judge_job
 from landscape.figure.claims import monotone
 from landscape.figure.decided import within_error
-from landscape.figure.reading import Column, Reading, nothing_between, primary
+from landscape.figure.reading import Column, Reading, above, nothing_between, primary
 from landscape.result.curve import drop, largest_rise
 from landscape.result.curve.stated import bound_of
 from landscape.result.saved import Result
@@ -117,7 +117,7 @@ def _error_falls(seed: Column) -> Reading:
     first = float(alphas[low[0]]) if len(low) else 1.0
     later = largest_rise(alphas, values, first=min(first, 1.0))
     text = f"rise {rise:.4f}, {later:.4f} from α = {first:.2f} on"
-    return Reading(text, rise <= RISE, rise, len(low) > 0 and later <= RISE)
+    return Reading(text, rise <= RISE, rise, len(low) > 0 and later <= RISE, miss=above(rise, RISE))
 
 
 def _errs_alike(seed: Column) -> Reading:

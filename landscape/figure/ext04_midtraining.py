@@ -14,7 +14,7 @@ from landscape.figure.checks import Claim, judge_job
 from landscape.figure.claims import monotone
 from landscape.figure.decided import within_error
 from landscape.figure.monotone_runs import RISE
-from landscape.figure.reading import Reading, counted, covers
+from landscape.figure.reading import Reading, counted, covers, short_of
 from landscape.result.curve import Array, Curve, end_barrier
 from landscape.result.curve.stated import bound_of
 from landscape.result.saved import Result
@@ -138,7 +138,7 @@ def _meets_barrier(name: str, jobs: Sequence[Result], channel: str) -> Verdict:
         num = sum(found.get(seed, -np.inf) >= limit for found in heights.values())
         text = f"{highest:.2g}{unit} from epoch {epoch:g}" if highest > 0 else "none"
         text += f", a barrier from {counted(num, 'start')} of {len(heights)}"
-        return Reading(text, highest >= limit, -highest)
+        return Reading(text, highest >= limit, -highest, miss=short_of(highest, limit))
 
     seeds = dict.fromkeys(seed for found in heights.values() for seed in found)
     expected = f"barrier >= {limit:g}{unit} from one start at least"

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from landscape.figure import caption, naming, panel, style
 from landscape.figure.checks import Claim, Evidence, Told
 from landscape.figure.decided import within_error
-from landscape.figure.reading import Column, Reading, counted, covers
+from landscape.figure.reading import Column, Reading, above, counted, covers, short_of
 from landscape.result.curve import end_barrier
 from landscape.result.curve.stated import bound_of
 from landscape.result.saved import Result
@@ -161,7 +161,8 @@ def _judge(name: str, ways: Sequence[Way]) -> Iterator[Verdict]:
             text = f"{own:.3g} nats, the line's {found:.3g}"
             if found < least(line.job):
                 return Reading(text, None, note="the line has no barrier to go round")
-            return Reading(f"{text}: {own / found:.2g} of it", own <= SHARE * found, own / found)
+            share = own / found
+            return Reading(f"{text}: {share:.2g} of it", own <= SHARE * found, share, miss=above(share, SHARE))
 
         return read
 
@@ -174,7 +175,8 @@ def _judge(name: str, ways: Sequence[Way]) -> Iterator[Verdict]:
         text = f"{heights[lowest]:.3g} nats on the {lowest}, {found:.3g} on the line"
         if found < least(line.job):
             return Reading(text, None, note="the line has no barrier")
-        return Reading(text, heights[lowest] >= least(line.job), -heights[lowest])
+        high, bound = heights[lowest], least(line.job)
+        return Reading(text, high >= bound, -high, miss=short_of(high, bound))
 
     yield told(LINE, line, read_line, "line")
     for way in others:
@@ -194,8 +196,8 @@ def _read_error(way: Way, label: str) -> Reading | None:
     if column is None or "error" not in column.curve.metrics:
         return None
     errors = column.curve.metrics["error"][:, column.s]
-    above = end_barrier(column.alphas, errors)
-    return Reading(f"at most {above:.4f} above the worse end", above <= ERROR, above)
+    height = end_barrier(column.alphas, errors)
+    return Reading(f"at most {height:.4f} above the worse end", height <= ERROR, height, miss=above(height, ERROR))
 
 
 @style.themed

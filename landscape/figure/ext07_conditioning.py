@@ -22,7 +22,7 @@ from landscape.figure.curvature import (
     sharpest,
 )
 from landscape.figure.decided import within_error
-from landscape.figure.reading import SLACK, Reading, counted
+from landscape.figure.reading import SLACK, Reading, above, counted, short_of
 from landscape.result.saved import Result
 from landscape.result.verdict import Verdict
 
@@ -84,7 +84,7 @@ def read_conditioning(seed: CourseOfSeed) -> Reading:
     if not known.size:
         return Reading("no positive eigenvalue", None, note="without curvature there is no conditioning")
     text = f"λ_max {known.min():.3g} to {known.max():.3g} times the mean eigenvalue"
-    return Reading(text, known.min() >= ILL, -float(known.min()))
+    return Reading(text, known.min() >= ILL, -float(known.min()), miss=short_of(float(known.min()), ILL))
 
 
 def read_way(seed: CourseOfSeed) -> Reading:
@@ -100,7 +100,7 @@ def read_way(seed: CourseOfSeed) -> Reading:
     text = (
         f"λ_max at least {ratio[least]:.3g} times the line's curvature ({seed.course.unit} = {seed.x[rows][least]:.3g})"
     )
-    return Reading(text, ratio[least] >= WAY, -float(ratio[least]))
+    return Reading(text, ratio[least] >= WAY, -float(ratio[least]), miss=short_of(float(ratio[least]), WAY))
 
 
 def read_binding(seed: CourseOfSeed) -> Reading:
@@ -115,7 +115,7 @@ def read_binding(seed: CourseOfSeed) -> Reading:
         return Reading("no positive eigenvalue", None, note="without curvature nothing binds")
     share, at = float(top.max()) / bound, seed.x[int(np.argmax(top))]
     text = f"λ_max up to {share:.2g} of the bound 2 (1 + μ) / ε = {bound:.3g} (epoch {at:.3g})"
-    return Reading(text, share >= BINDS, -share)
+    return Reading(text, share >= BINDS, -share, miss=short_of(share, BINDS))
 
 
 def read_noise(seed: CourseOfSeed) -> Reading:
@@ -142,7 +142,8 @@ def read_negative(seed: CourseOfSeed) -> Reading:
     share = np.maximum(-low[rows], 0) / top[rows]
     worst = int(np.argmax(share))
     text = f"−λ_min up to {share[worst]:.2g} of λ_max ({seed.course.unit} = {seed.x[rows][worst]:.3g}), median "
-    return Reading(f"{text}{np.median(share):.2g}", share[worst] <= EXOTIC, float(share[worst]))
+    most = float(share[worst])
+    return Reading(f"{text}{np.median(share):.2g}", most <= EXOTIC, most, miss=above(most, EXOTIC))
 
 
 def read_direction(seed: CourseOfSeed) -> Reading:

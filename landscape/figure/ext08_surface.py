@@ -14,7 +14,7 @@ from landscape.figure import caption, naming, style, surface
 from landscape.figure.checks import Claim, judge_job
 from landscape.figure.decided import within_error
 from landscape.figure.planes import PlaneOf, is_around, is_through, passes, planes
-from landscape.figure.reading import Reading, counted
+from landscape.figure.reading import Reading, above, counted, short_of
 from landscape.result.curve import terrain
 from landscape.result.saved import Result
 from landscape.result.verdict import Verdict
@@ -98,7 +98,7 @@ def read_rays(shape: Shape) -> Reading:
     if not shape.num_rays:
         return Reading("no ray", None, note="rays need an even grid with the solution on it")
     text = f"J rises along {shape.rising * shape.num_rays:.0f} of {shape.num_rays} rays"
-    return Reading(text, shape.rising >= RISING, -shape.rising)
+    return Reading(text, shape.rising >= RISING, -shape.rising, miss=short_of(shape.rising, RISING))
 
 
 def read_valleys(shape: Shape) -> Reading:
@@ -111,7 +111,8 @@ def read_bends(shape: Shape) -> Reading:
     if math.isnan(shape.bent):
         text = f"the valley has {100 * shape.open:.1f} % of the plane"
         return Reading(text, None, note=f"fewer than {FEWEST} points of the grid lie in it")
-    return Reading(f"{100 * shape.bent:.0f} % of the valley bends down", shape.bent <= BENT, shape.bent)
+    text = f"{100 * shape.bent:.0f} % of the valley bends down"
+    return Reading(text, shape.bent <= BENT, shape.bent, miss=above(shape.bent, BENT))
 
 
 def read_corners(plane: PlaneOf) -> Reading:
@@ -240,7 +241,7 @@ def _compared(shapes: Sequence[Sequence[Shape]], number: Number, unit: str) -> R
     more, less = (float(np.mean(part)) for part in means)
     text = f"{100 * abs(more):.0f} % {unit} with, {100 * abs(less):.0f} % without"
     text += f" (means of {len(means[0])} and {len(means[1])} planes)"
-    return Reading(text, more - less >= MORE, less - more)
+    return Reading(text, more - less >= MORE, less - more, miss=short_of(more - less, MORE))
 
 
 @within_error

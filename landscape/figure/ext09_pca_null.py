@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from landscape.figure import caption, components, naming, panel, style
 from landscape.figure.checks import Claim, Evidence, judge_job
 from landscape.figure.decided import within_error
-from landscape.figure.reading import Reading
+from landscape.figure.reading import Reading, above, short_of
 from landscape.result.curve import Components
 from landscape.result.curve.components import ORIGINS
 from landscape.result.saved import Result
@@ -168,7 +168,7 @@ def read_law(run: Run) -> Reading:
     worst = float(np.abs(z).max())
     two, mean = 100 * first[:2].sum(), 100 * law[:2].sum()
     text = f"two axes {two:.2f} %, law {mean:.2f} ± {100 * spread[1]:.2f} %, |z| <= {worst:.2f}"
-    return Reading(text, worst <= NUM_DEVIATIONS, worst)
+    return Reading(text, worst <= NUM_DEVIATIONS, worst, miss=above(worst, NUM_DEVIATIONS))
 
 
 def read_more(name: str) -> Any:
@@ -179,7 +179,7 @@ def read_more(name: str) -> Any:
         if not run.is_whole or not 0 < null <= 1:
             return _no_shares()
         text = f"{100 * two:.1f} % against {100 * null:.1f} %"
-        return Reading(text, two - null >= MORE, null - two)
+        return Reading(text, two - null >= MORE, null - two, miss=short_of(two - null, MORE))
 
     return read
 
@@ -192,7 +192,8 @@ def read_curve(run: Run) -> Reading:
         return _no_shares()
     text = f"{found[0]:.3f} of axis 1, {found[1]:.3f} of axis 2; at its own pace {paced[0]:.3f}, {paced[1]:.3f}"
     short, relaxed = (max(least - v for least, v in zip(CONTENT, values, strict=True)) for values in (found, paced))
-    return Reading(text, short <= 0, short, relaxed <= 0)
+    miss = max(short_of(v, least) for least, v in zip(CONTENT, found, strict=True))
+    return Reading(text, short <= 0, short, relaxed <= 0, miss=miss)
 
 
 SOURCE = "Antognini 2018"

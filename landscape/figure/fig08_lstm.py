@@ -15,7 +15,7 @@ from landscape.figure.checks import Check, Claim, along, judge_job
 from landscape.figure.claims import flat_by
 from landscape.figure.decided import within_error
 from landscape.figure.part_lines import Lines, lines_of
-from landscape.figure.reading import SLACK, Column, Reading, counted, covers
+from landscape.figure.reading import SLACK, Column, Reading, above, counted, covers
 from landscape.result.curve import Curve, argmin_alpha, local_minima, relative_rise, value_at
 from landscape.result.saved import Result
 from landscape.result.verdict import Verdict
@@ -138,12 +138,16 @@ def judge(results: Sequence[Result]) -> list[Verdict]:
 def _start(seed: Column) -> Reading:
     num, value = naming.num_classes(seed.result), seed.at(0.0)
     off = abs(value - math.log(num))
-    return Reading(f"J(0) = {value:.5f}, ln {num:,} = {math.log(num):.5f}", off <= START_LIMIT, off)
+    return Reading(
+        f"J(0) = {value:.5f}, ln {num:,} = {math.log(num):.5f}", off <= START_LIMIT, off, miss=above(off, START_LIMIT)
+    )
 
 
 def _falls(seed: Column) -> Reading:
     rise = relative_rise(*seed.line)
-    return seed.weighed_rise(Reading(f"rise {rise:.2g} of the drop", rise <= RISE_LIMIT, rise))
+    return seed.weighed_rise(
+        Reading(f"rise {rise:.2g} of the drop", rise <= RISE_LIMIT, rise, miss=above(rise, RISE_LIMIT))
+    )
 
 
 def _lowest(seed: Column) -> Reading:

@@ -27,7 +27,7 @@ from landscape.figure.exact import (
     proven,
     theory_agrees,
 )
-from landscape.figure.reading import Column, Reading, counted, covers
+from landscape.figure.reading import Column, Reading, above, counted, covers
 from landscape.result.curve import Array, curvature_changes
 from landscape.result.saved import Result
 from landscape.result.verdict import Verdict
@@ -105,7 +105,7 @@ def _start(seed: Column) -> Reading:
 
 def _far(seed: Column) -> Reading:
     end = seed.at(2.0)
-    return Reading(f"J(2) = {end:.3f}", bool(abs(end - 9) <= 0.2), abs(end - 9))
+    return Reading(f"J(2) = {end:.3f}", bool(abs(end - 9) <= 0.2), abs(end - 9), miss=above(abs(end - 9), 0.2))
 
 
 def _slope(seed: Column) -> Reading:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import shlex
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -36,7 +36,8 @@ def command_of(results: Sequence[Result]) -> str:
     first = [o for o in shared if o.startswith("+experiment")]
     rest = [o for o in shared if o not in first and uses_of(key_of(o)).result]
     differ = [[o for o in r.overrides if o not in shared and uses_of(key_of(o)).result] for r in results]
-    told = [[o for o in job if not _is_own(o, first)] for job in differ]
+    swept = _swept(first)
+    told = [[o for o in job if swept is not None and o.partition("=")[0] not in swept] for job in differ]
     whole, said_once = set(map(tuple, differ)), set(map(tuple, told))
     own = {tuple(o for o in job if o not in said) for job, said in zip(differ, told, strict=True)}
     lists = _lists(told) if len(whole) == len(own) * len(said_once) else _lists(differ)
@@ -45,18 +46,17 @@ def command_of(results: Sequence[Result]) -> str:
     return "\n".join(" ".join(["python -m landscape", *map(shlex.quote, items)]) for items in said)
 
 
-def _is_own(override: str, experiment: Sequence[str]) -> bool:
-    """Whether the experiment sweeps this key itself; of one that is not here any more, it swept all that differs."""
+def _swept(experiment: Sequence[str]) -> Container[str] | None:
+    """The keys that the experiment sweeps itself; None of one that is not here any more: it swept all that differs."""
     if not experiment:
-        return False
+        return ()
     known = {file.stem: file for file in (Path(conf_dir()) / "experiment").glob("*.yaml")}
     file = known.get(experiment[0].partition("=")[2])  # looked up: a name from a file makes no path
     if file is None:
-        return True
+        return None
     from omegaconf import OmegaConf  # here: a figure is redrawn where only numpy and matplotlib are
 
-    params = OmegaConf.select(OmegaConf.load(file), "hydra.sweeper.params") or {}
-    return override.partition("=")[0] in params
+    return set(OmegaConf.select(OmegaConf.load(file), "hydra.sweeper.params") or ())
 
 
 def _lists(told: Sequence[Sequence[str]]) -> list[str] | None:

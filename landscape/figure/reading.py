@@ -35,6 +35,7 @@ class Reading:
         relaxed: whether the calibrated threshold would hold.
         note: why it cannot tell.
         each: a few words that are told of every seed, not of the worst alone; empty where the worst says enough.
+        miss: by which factor it misses its threshold, more than 1; 0 where it holds, or no one number decides.
     """
 
     measured: str
@@ -43,6 +44,7 @@ class Reading:
     relaxed: bool | None = None
     note: str = ""
     each: str = ""
+    miss: float = 0.0
 
     def __post_init__(self) -> None:
         for name in ("holds", "relaxed"):  # numpy's True is not True
@@ -115,7 +117,7 @@ class Column:
             return None
         text = f"no drop: J(0) - J(1) = {fall:.3g} nats"
         if fall < -noise:
-            return Reading(text, False, math.inf, False)
+            return Reading(text, False, math.inf, False, miss=math.inf)
         return Reading(
             f"{text}, within the noise of {noise:.2g}", None, note="without a drop there is nothing to judge"
         )
@@ -140,6 +142,18 @@ class Column:
     def weighed_height(self, reading: Reading, at: float) -> Reading:
         """With the height of one point over the start."""
         return _weighed(reading, rise_between(self.curve, self.s, 0.0, at), "height")
+
+
+def above(value: float, most: float) -> float:
+    """The factor by which a value exceeds what it may be; 0 of one that does not."""
+    return float(value / most) if value > most > 0 else 0.0
+
+
+def short_of(value: float, least: float) -> float:
+    """The factor by which a value stays below what it must be, infinite for nothing or less; 0 if it does not."""
+    if not value < least:
+        return 0.0
+    return float(least / value) if value > 0 else math.inf
 
 
 def _weighed(reading: Reading, rise: Rise | None, what: str) -> Reading:

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 
 from landscape.figure import panel, style
 from landscape.figure.checks import Claim, Evidence, joined
-from landscape.figure.reading import Reading, counted
+from landscape.figure.reading import Reading, above, counted
 from landscape.result.curve import Array, Projection, local_maxima, random_walk_limit, thales_defect
 from landscape.result.saved import Result
 
@@ -184,7 +184,7 @@ def read_ends(points: Track) -> Reading:
     start = float(np.hypot(x[0], r[0])) / L
     end = float(np.hypot(x[points.best] - L, r[points.best])) / L
     text = f"start {start:.2g} L from (0, 0), {END[points.is_found]} {end:.2g} L from (L, 0)"
-    return Reading(text, max(start, end) <= AT_POINT, max(start, end))
+    return Reading(text, max(start, end) <= AT_POINT, max(start, end), miss=above(max(start, end), AT_POINT))
 
 
 def read_tail(points: Track) -> Reading:
@@ -200,7 +200,7 @@ def read_tail(points: Track) -> Reading:
     if abs(r[-1] - r[0]) <= AT_POINT * points.length and off <= STAYS_RELAXED:
         why = "too close to call: points are stored in float32"
         return Reading(f"{text}, which differ by less than {AT_POINT:g} L", None, note=why)
-    return Reading(text, off <= STAYS and grows, off, off <= STAYS_RELAXED and grows)
+    return Reading(text, off <= STAYS and grows, off, off <= STAYS_RELAXED and grows, miss=above(off, STAYS))
 
 
 def read_arc(points: Track) -> Reading:
@@ -240,7 +240,7 @@ def read_norm(points: Track) -> Reading:
             int(np.argmax(points.r)) > points.best
         )
         each += f" ({until:.3f} up to {'its end' if points.is_found else 'θ_f'})"
-    return Reading(text, rho <= 1 / 3, rho, rho <= 0.36, each=each)
+    return Reading(text, rho <= 1 / 3, rho, rho <= 0.36, each=each, miss=above(rho, 1 / 3))
 
 
 def read_pointwise(points: Track) -> Reading:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from landscape.figure import naming
 from landscape.figure.checks import Claim, Evidence, along
-from landscape.figure.reading import SLACK, Column, Reading, counted, listed
+from landscape.figure.reading import SLACK, Column, Reading, counted, listed, short_of
 from landscape.result.curve import Curve, argmin_alpha, end_barrier, local_maxima, local_minima, tolerance
 
 UNLEARNED_NOTE = "so short a training has learned next to nothing: J(0) and J(1) exceed 0.9 of a guess's"
@@ -62,7 +62,8 @@ def _two_minima(seed: Column) -> Reading:
 
 def _barrier(seed: Column) -> Reading:
     height = seed.at(0.5) - max(seed.at(0.0), seed.at(1.0))
-    return Reading(f"J(0.5) is {height:.3f} nats above the higher end", height >= 0.1 * _guess(seed), -height)
+    text, least = f"J(0.5) is {height:.3f} nats above the higher end", 0.1 * _guess(seed)
+    return Reading(text, height >= least, -height, miss=short_of(height, least))
 
 
 def _equal(seed: Column) -> Reading:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:  # rich draws one of Python's random numbers as it is imported: only where a bar is drawn
     from rich.console import Console
@@ -21,23 +22,47 @@ log = logging.getLogger(__name__)
 SECONDS_BETWEEN_LINES = 30.0
 SECONDS_BETWEEN_DRAWINGS = 0.2
 
-COLUMNS_WITHOUT_TERMINAL = 140
+WIDTH = 100
+"""Columns that a table or a sentence printed as an answer takes at most, on whatever screen."""
 FEWEST_COLUMNS = 60
+"""In less, rich would print letters below each other, and with COLUMNS=0 nothing at all."""
 
 _bars = True
 _told: ContextVar[bool] = ContextVar("told", default=True)
 """Whether the work in this context tells how far it is at all."""
 
 
-def console() -> Console:
-    """Standard output: as wide as the terminal, or wide enough for a table when it is a file or a pipe."""
+class _Trimmed:
+    """Standard output, whatever it is at the time, without the spaces that a table leaves at the ends of its lines."""
+
+    def write(self, text: str) -> int:
+        sys.stdout.write(re.sub(r" +(?=\n|$)", "", text))
+        return len(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(sys.stdout, name)
+
+
+def terminal() -> Console:
+    """Standard output for bars and log lines: as wide as the terminal is."""
     from rich.console import Console
 
     screen = Console()
-    if not screen.is_terminal:
-        return Console(width=COLUMNS_WITHOUT_TERMINAL, no_color=True)
-    # In less, rich would print letters below each other, and with COLUMNS=0 nothing at all.
     return screen if screen.width >= FEWEST_COLUMNS else Console(width=FEWEST_COLUMNS)
+
+
+def console() -> Console:
+    """Standard output for tables and sentences, at most ``WIDTH`` columns wide.
+
+    In a file or a pipe it is as wide as ``COLUMNS`` says, without colours and without spaces at the ends of lines.
+    """
+    from rich.console import Console
+
+    screen = terminal()
+    if screen.is_terminal or screen.is_jupyter:
+        return screen if screen.width <= WIDTH else Console(width=WIDTH)
+    width = screen.width if os.environ.get("COLUMNS", "").isdigit() else WIDTH
+    return Console(width=min(width, WIDTH), no_color=True, file=cast(Any, _Trimmed()))
 
 
 def log_handler() -> logging.Handler:
@@ -49,7 +74,7 @@ def log_handler() -> logging.Handler:
     from rich.logging import RichHandler
 
     logging.raiseExceptions = bool(os.environ.get("HYDRA_FULL_ERROR"))
-    if (screen := console()).is_terminal:
+    if (screen := terminal()).is_terminal:
         return RichHandler(console=screen, show_path=False, omit_repeated_times=False, log_time_format="%H:%M:%S")
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(message)s", "%H:%M:%S"))
@@ -149,7 +174,7 @@ def progress_of(description: str, total: int, before: int = 0) -> Iterator[Any]:
     from rich import progress as rich
     from rich.console import Console
 
-    screen = console()
+    screen = terminal()
     if _bars and Console().is_jupyter:
         bar = _InNotebook(description, total, before)
         try:

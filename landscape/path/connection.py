@@ -22,7 +22,7 @@ class Connection:
     torch's SGD, with the cost, the minibatches and the masks of the recipe. Nothing of it enters the curve but bends.
 
     Args:
-        num_bends: B.
+        num_bends: B, the points between the ends that are trained.
         spacing: what alpha counts when the curve is measured, see ``Bent``; training does not depend on it.
         epochs: passes over the training examples.
         lr: learning rate; it stays for half of the epochs, then falls in a straight line to a hundredth at nine tenths.

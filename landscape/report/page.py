@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import io
 import math
 import os
@@ -13,6 +14,7 @@ from typing import Any
 from urllib.parse import quote
 
 import jinja2
+from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from landscape.figure import naming
@@ -20,10 +22,12 @@ from landscape.figure.caption import stated_error
 from landscape.figure.publish import command_of
 from landscape.figure.style import RC, write
 from landscape.ground.words import spoken
+from landscape.report import chart
+from landscape.report.digest import digest
 from landscape.report.section import Section, fault_of
 from landscape.report.summary import failures_first, means, rates
 from landscape.report.sweep import Row, flat, swept
-from landscape.result.verdict import counts, ordered
+from landscape.result.verdict import counts, group_of, missed, surprising
 
 MAX_ALONE = 16
 """Jobs drawn one by one in a section; a larger sweep links to the drawing in each job's folder."""
@@ -57,8 +61,19 @@ def render(
     total = counts([v for section in sections for v in section.verdicts])
     scales = list(dict.fromkeys(scale for section in sections for scale in section.scales))
     template = environment.get_template("page.html.jinja")
+    script = (Path(__file__).parent / "page.js").read_text(encoding="utf-8")
+    digests = digest(sections, groups, [part["id"] for part in parts])
+    checks = list(dict.fromkeys(v.check for section in sections for v in section.verdicts))
     faults = [f"{part['section'].folder}: {fault}" for part in parts for fault in part["faults"]]
-    return template.render(title=title, parts=parts, tables=links, counts=total, scales=scales), faults
+    told = {"title": title, "parts": parts, "tables": links, "counts": total, "scales": scales, "digest": digests}
+    frame = {"size": (chart.WIDTH, chart.HEIGHT), "box": (chart.LEFT, chart.TOP, chart.RIGHT, chart.BOTTOM)}
+    page = template.render(**told, **frame, checks=checks, script=Markup(script), script_hash=_hash(script))
+    return page, faults
+
+
+def _hash(script: str) -> str:
+    """By which the page's policy knows its one script, and lets no other run."""
+    return f"sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode('ascii')}"
 
 
 def _part(index: int, section: Section, rows: Sequence[Row], base: Path) -> dict[str, Any]:
@@ -70,7 +85,8 @@ def _part(index: int, section: Section, rows: Sequence[Row], base: Path) -> dict
         "id": f"part{index}",
         "section": section,
         "counts": counts(section.verdicts),
-        "verdicts": ordered(section.verdicts),
+        "verdicts": [(v, group_of(v), missed(v)) for v in surprising(section.verdicts)],
+        "charts": chart.charts(section.results),
         "folded": len(section.verdicts) > MAX_VERDICTS and len(rows) > 1,
         "calibrated": any(v.calibrated for v in section.verdicts),
         "command": command_of(results) if results else "",

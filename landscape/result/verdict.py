@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -27,6 +28,8 @@ class Verdict:
             of the landscape, and is counted apart.
         stated: the stated error of what it was judged on, ``1.2e-03`` or a range; empty where it was all
             evaluated in full. Told in its note where it decides, and no value of its own in tables and files.
+        miss: by which factor the worst seed misses the threshold, more than 1; 0 where it holds or no one number
+            decides. It orders what does not hold, and is in no file.
     """
 
     check: str
@@ -42,13 +45,16 @@ class Verdict:
     note: str = ""
     identity: bool = False
     stated: str = field(default="", compare=False)
+    miss: float = field(default=0.0, compare=False)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
-        return {name: value for name, value in asdict(self).items() if name != "stated"}
+        return {name: value for name, value in asdict(self).items() if name not in ("stated", "miss")}
 
 
 IDENTITIES = "identities"
+GROUPS = ("do not hold", "not judged", "hold", IDENTITIES)
+"""In the order in which every table has them."""
 
 
 def group_of(verdict: Verdict) -> str:
@@ -71,5 +77,19 @@ def identities(num: int) -> str:
 
 def ordered(verdicts: Sequence[Verdict]) -> list[Verdict]:
     """As every table shows them: what does not hold, what was not judged, what holds, identities; else as they came."""
-    order = ["do not hold", "not judged", "hold", IDENTITIES]
-    return sorted(verdicts, key=lambda verdict: order.index(group_of(verdict)))
+    return sorted(verdicts, key=lambda verdict: GROUPS.index(group_of(verdict)))
+
+
+def surprising(verdicts: Sequence[Verdict]) -> list[Verdict]:
+    """In the same order, and of what does not hold first what misses its threshold by the largest factor.
+
+    Claims without such a number follow; pages that are kept with their results have ``ordered``, which depends on less.
+    """
+    return sorted(ordered(verdicts), key=lambda v: (GROUPS.index(group_of(v)), -v.miss))
+
+
+def missed(verdict: Verdict) -> str:
+    """``misses by a factor of 8.8``, of a claim that fails by a number; else nothing."""
+    if verdict.holds is not False or not 0 < verdict.miss < math.inf:
+        return ""
+    return f"misses by a factor of {verdict.miss:{',.0f' if verdict.miss >= 100 else '.3g'}}"

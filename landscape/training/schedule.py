@@ -13,7 +13,7 @@ class LinearRamp:
 
     Args:
         start, end: first and last value.
-        epochs: S, the epoch at which the end is reached.
+        epochs: the epoch at which the end is reached.
 
     Source: pylearn2 ``MomentumAdjustor``.
     """
@@ -40,8 +40,8 @@ class LinearDecay:
     It is already slightly below 1 in epoch 1, as in the original.
 
     Args:
-        final: f, the factor at the end.
-        epochs: S.
+        final: the factor at the end.
+        epochs: the epoch from which on it is that.
 
     Source: pylearn2 ``LinearDecayOverEpoch``.
     """
@@ -61,7 +61,7 @@ class ExponentialDecay:
     """Factor on lr: max(divisor^-(update - 1), floor).
 
     Args:
-        divisor: d, what lr is divided by at each update.
+        divisor: what lr is divided by at each update.
         floor: smallest factor.
 
     Source: pylearn2 ``ExponentialDecay`` (``decay_factor``, ``min_lr`` relative to the first lr).

@@ -21,7 +21,7 @@ class Training:
     """How S networks are trained.
 
     Args:
-        batch_size: B.
+        batch_size: B, examples of one update.
         drop_last: throw a short last batch away instead of training on it.
         max_epochs: upper bound on passes over the data.
         patience: stop after so many epochs without a better monitored value; None: run to max_epochs.
@@ -29,7 +29,7 @@ class Training:
         validation: whether ``valid/objective`` has the dropout of the training cost, ``"stochastic"``, under masks that
             stay the same, or is ``"deterministic"``; every other channel of validation is without dropout anyway.
         select: ``"best"``: theta_f is the point with the lowest monitored value; ``"last"``: the last point.
-        num_seeds: S.
+        num_seeds: S, networks that are trained, each from its own start and in its own order of the data.
         first_seed: seeds are first_seed, first_seed + 1, ...
         lr_schedule: (epoch, update) -> factor on optimizer.lr; None: constant.
         momentum_schedule: (epoch, update) -> momentum; None: optimizer.momentum throughout.

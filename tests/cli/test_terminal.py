@@ -10,8 +10,10 @@ import time
 from pathlib import Path
 
 import pytest
+from rich.text import Text
 
 from landscape.ground import progress
+from landscape.ground.columns import hanging
 
 PROGRAM = """
 from theory.terminal import ready, stop_status
@@ -95,17 +97,36 @@ def test_what_nohup_ignores_stays_ignored(tmp_path: Path) -> None:
     assert done.returncode == 0
 
 
-@pytest.mark.parametrize(("columns", "width"), [("0", 60), ("5", 60), ("500", 500)])
-def test_a_table_fits_any_terminal(columns: str, width: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A width of nothing, as some containers report it, must not swallow the table."""
+@pytest.mark.parametrize(
+    ("columns", "width", "table"), [("0", 60, 60), ("5", 60, 60), ("80", 80, 80), ("500", 500, 100)]
+)
+def test_a_table_fits_any_terminal(columns: str, width: int, table: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A width of nothing, as some containers report it, must not swallow the table; a wide one does not stretch it."""
     terminal = io.StringIO()
     terminal.isatty = lambda: True  # type: ignore[method-assign]
     monkeypatch.setattr(sys, "stdout", terminal)
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", columns)
     monkeypatch.setenv("LINES", "30")
+    assert (progress.terminal().width, progress.console().width) == (width, table)
+    assert progress.console().is_terminal
+
+
+@pytest.mark.parametrize(("columns", "width"), [(None, 100), ("80", 80), ("500", 100), ("x", 100), ("0", 60)])
+def test_a_table_in_a_file_ends_its_lines_where_its_words_end(
+    columns: str | None, width: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = io.StringIO()
+    monkeypatch.setattr(sys, "stdout", file)
+    monkeypatch.delenv("COLUMNS", raising=False)
+    if columns is not None:
+        monkeypatch.setenv("COLUMNS", columns)
     screen = progress.console()
-    assert screen.is_terminal and screen.width == width
+    screen.print("[red]a word[/]   ", "and" * 10, soft_wrap=True)
+    screen.print(hanging([("a", Text("short")), ("b", Text("much longer than that"))]))
+    lines = file.getvalue().splitlines()
+    assert screen.width == width and lines == [line.rstrip() for line in lines] and "\x1b" not in file.getvalue()
+    assert "a  short" in lines
 
 
 @pytest.mark.slow

@@ -38,10 +38,10 @@ def test_pages_are_found() -> None:
     assert len(PAGES) >= 20
 
 
-@pytest.mark.parametrize("index", [RESULTS / "README.md", RESULTS.parents[1] / "README.md"], ids=["results", "readme"])
+@pytest.mark.parametrize("index", [RESULTS / "README.md", RESULTS.parent / "figures.md"], ids=["results", "figures"])
 def test_tables_of_pages_name_each_at_its_own_scale(index: Path) -> None:
     """``[reduced](fig06_conv_maxout/reduced/README.md)``: the words of a link say no other scale than its page."""
-    links = re.findall(r"\[([^\]]*)\]\((?:docs/results/)?(\w+)/(full|reduced)/README\.md\)", index.read_text("utf-8"))
+    links = re.findall(r"\[([^\]]*)\]\((?:results/)?(\w+)/(full|reduced)/README\.md\)", index.read_text("utf-8"))
     assert links and all((RESULTS / name / scale / "README.md").is_file() for _, name, scale in links)
     assert not [(words, name) for words, name, scale in links if {"full", "reduced"} - {scale} & set(words.split())]
     if index.parent == RESULTS:

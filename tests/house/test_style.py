@@ -8,7 +8,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 CODE = sorted(file for top in ("landscape", "theory") for file in (ROOT / top).rglob("*.py"))
-FILES = CODE + sorted(file for top in ("tests", "benchmarks") for file in (ROOT / top).rglob("*.py"))
+FILES = CODE + sorted(file for top in ("tests", "benchmarks", "website") for file in (ROOT / top).rglob("*.py"))
 LONGEST_FILE = 300
 NAMELESS = {"util", "utils", "helper", "helpers", "common", "misc"}
 

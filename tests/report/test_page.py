@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -31,6 +32,7 @@ class Strict(HTMLParser):
         self.open: list[str] = []
         self.tags: list[tuple[str, dict[str, str]]] = []
         self.text: list[str] = []
+        self.scripts: list[str] = []
         self.feed(page)
         self.close()
         assert self.open == [], f"never closed: {self.open}"
@@ -44,7 +46,9 @@ class Strict(HTMLParser):
         assert self.open and self.open.pop() == tag, f"</{tag}> closes another element"
 
     def handle_data(self, data: str) -> None:
-        if "style" not in self.open:
+        if "script" in self.open:
+            self.scripts.append(data)
+        elif "style" not in self.open:
             self.text.append(data)
 
     def all(self, tag: str) -> list[dict[str, str]]:
@@ -58,11 +62,15 @@ class Strict(HTMLParser):
 
 
 def test_everything_is_in_one_file(sweep: Path, page: Callable[..., str]) -> None:
-    """No script, no style sheet, no frame, no address of the network; images are data; linked files exist."""
+    """No style sheet, no frame, no address of the network; images are data; linked files exist."""
     text = page(sweep)
     parsed = Strict(text)
-    assert not {"script", "link", "iframe", "object", "embed", "base", "form"} & {tag for tag, _ in parsed.tags}
-    assert "http" not in re.sub(r"http-equiv", "", text) and "@import" not in text and "url(" not in text
+    assert not {"link", "iframe", "object", "embed", "base", "form"} & {tag for tag, _ in parsed.tags}
+    assert (
+        "http" not in re.sub(r"http-equiv", "", text)
+        and "@import" not in text
+        and "url(" not in text.replace("url(#", "")
+    )
     images = parsed.all("img")
     assert len(images) == 3, "the sweep and each job alone"
     for image in images:
@@ -70,10 +78,10 @@ def test_everything_is_in_one_file(sweep: Path, page: Callable[..., str]) -> Non
         start = {"data:image/svg+xml": b"<?xml", "data:image/png": b"\x89PNG"}[kind]
         assert base64.b64decode(content, validate=True).startswith(start) and image["alt"]
         assert int(image["width"]) > 100 and int(image["height"]) > 100
-    for link in parsed.all("a"):
-        assert (sweep / link["href"]).is_file(), link
+    anchors = {link["href"][1:] for link in parsed.all("a") if link["href"].startswith("#")}
+    assert all((sweep / link["href"]).is_file() for link in parsed.all("a") if link["href"][1:] not in anchors)
     ids = [attributes["id"] for _, attributes in parsed.tags if "id" in attributes]
-    assert len(ids) == len(set(ids))
+    assert len(ids) == len(set(ids)) and anchors <= set(ids)
     assert sum(a.get("name") == "viewport" and "device-width" in a["content"] for a in parsed.all("meta")) == 1
     assert "@media print" in text and len(text) < 2_000_000
 
@@ -101,6 +109,24 @@ def test_every_verdict_number_and_setting_is_told(sweep: Path, page: Callable[..
     assert "/somewhere" not in words, "where a run was written is no part of its config"
 
 
+@pytest.mark.usefixtures("blank_figures")
+def test_one_script_runs_and_it_is_ours(sweep: Path, page: Callable[..., str]) -> None:
+    """The policy of the page names the hash of its own script, so that no other can run, and no handler in markup."""
+    parsed = Strict(page(sweep))
+    (policy,) = [meta["content"] for meta in parsed.all("meta") if meta.get("http-equiv") == "Content-Security-Policy"]
+    rules = dict(rule.strip().split(" ", 1) for rule in policy.split(";"))
+    (script,) = parsed.scripts
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert rules.pop("script-src") == f"'sha256-{digest}'" and parsed.all("script") == [{}]
+    assert rules == {
+        **dict.fromkeys(("default-src", "base-uri", "form-action"), "'none'"),
+        "img-src": "data:",
+        "style-src": "'unsafe-inline'",
+    }
+    for word in ("innerHTML", "outerHTML", "insertAdjacent", "document.write", "eval", "Function", "fetch", "import"):
+        assert word not in script, word
+
+
 def test_hostile_text_stays_text(make: Any, tmp_path: Path, page: Callable[..., str]) -> None:
     """Names, settings, notes, devices, statements, caps, errors and folders with markup in them add no element."""
     plain, evil = job(0.1), job(0.1)
@@ -113,6 +139,8 @@ def test_hostile_text_stays_text(make: Any, tmp_path: Path, page: Callable[..., 
     loud = Strict(page(saved(folder, [plain, evil, failed])))
     assert {tag for tag, _ in loud.tags} <= {tag for tag, _ in quiet.tags} | {"ul", "li", "p"}
     assert not [key for _, attributes in loud.tags for key in attributes if key.startswith("on")]
+    assert loud.scripts == quiet.scripts, "the one script, whatever the results"
+    assert any(HOSTILE in path.get("data-name", "") for path in loud.all("path"))
     assert HOSTILE in " ".join(loud.text) and "49" not in loud.words.split()
     assert all(image["src"].startswith("data:image/") for image in loud.all("img"))
     assert all(not re.match(r"\w+:|//", link["href"]) for link in loud.all("a"))
@@ -124,7 +152,8 @@ def test_links_from_another_folder_lead_to_the_data(tmp_path: Path, page: Callab
     folder = saved(tmp_path / "a b#c%20?/full", [job(0.1), job(0.2)])
     from urllib.parse import unquote
 
-    links = Strict(page(folder, "--output", tmp_path / "out/deep/page.html")).all("a")
+    parsed = Strict(page(folder, "--output", tmp_path / "out/deep/page.html"))
+    links = [link for link in parsed.all("a") if not link["href"].startswith("#")]
     assert len(links) == 6, "json and npz of two jobs, and the two tables"
     assert all((tmp_path / "out/deep" / unquote(link["href"])).is_file() for link in links)
     assert all("#" not in link["href"] and "?" not in link["href"] for link in links)
@@ -138,9 +167,9 @@ def test_many_folders_have_a_table_of_contents(tmp_path: Path, page: Callable[..
     saved(tmp_path / "other/smoke", [small])
     text = page(tmp_path)
     parsed = Strict(text)
-    targets = [link["href"] for link in parsed.all("a") if link["href"].startswith("#")]
-    assert targets == ["#part1", "#part2"]
-    assert {a["id"] for a in parsed.all("section")} == {"part1", "part2"}
+    contents = text[text.index('<table class="cards" id="contents">') : text.index("</nav>")]
+    assert re.findall(r'href="([^"]*)"', contents) == ["#part1", "#part2"]
+    assert {a["id"] for a in parsed.all("section")} == {"summary", "part1", "part2"}
     assert 'class="scale smoke"' in text and "smoke scale" in parsed.words
     assert "Smaller than the paper: training.max_epochs 100 -> 2" in parsed.words
     assert "what a smaller scale shows is no reproduction" in parsed.words

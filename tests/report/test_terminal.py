@@ -11,6 +11,7 @@ import pytest
 from rich.console import Console, RenderableType
 
 from landscape.figure.sweep import judge
+from landscape.ground.progress import WIDTH
 from landscape.report import terminal
 from landscape.report.section import read
 from landscape.report.tables import write_tables
@@ -18,7 +19,7 @@ from landscape.report.tables import write_tables
 from .test_tables import read as table
 
 
-def printed(summary: RenderableType, width: int = 140) -> str:
+def printed(summary: RenderableType, width: int = WIDTH) -> str:
     """As it is shown where the output is a file."""
     console = Console(width=width, record=True, file=io.StringIO())
     console.print(summary)
@@ -37,7 +38,9 @@ def test_the_end_of_a_sweep_has_means_rates_and_tables(sweep: Path) -> None:
     lines = [" ".join(line.split()) for line in text.splitlines()]
     # test_error is 0.01 for every seed of the builder, shown in percent
     assert "0.1 3 1 ± 0" in lines and "0.2 3 1 ± 0" in lines
-    assert any(line.startswith("1b J falls monotonically") and "3 of 6 runs: 50 % [19, 81]" in line for line in lines)
+    claim = lines.index("1b J falls monotonically from start to solution")
+    assert lines[claim + 1] == "train, deterministic 3 of 6 runs: 50 % [19, 81]"
+    assert max(map(len, text.splitlines())) <= WIDTH and "each run judged alone" in text
     assert "J on [0, 1], training: monotone in 3 of 6 runs: 50 % [19, 81]" in lines
     assert "J on [0, 1], validation: monotone in 6 of 6 runs: 100 % [61, 100]" in lines
     assert [(row["job"], row["seed"]) for row in table(sweep / "sweep.csv")][-1] == ("job1", "2")
@@ -57,7 +60,7 @@ def test_means_are_those_of_the_numbers(sweep: Path) -> None:
 def test_one_job_has_no_table_of_rates(sweep: Path) -> None:
     """The verdicts already say in how many seeds each claim holds."""
     text = end(sweep / "job1")
-    assert "holds in" not in text and "monotone in 0 of 3 runs: 0 % [0, 56]" in text
+    assert "each run judged alone" not in text and "monotone in 0 of 3 runs: 0 % [0, 56]" in text
     assert len(table(sweep / "job1/sweep.csv")) == 3
 
 

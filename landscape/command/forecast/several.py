@@ -9,9 +9,7 @@ from pathlib import Path
 from hydra import compose, initialize_config_dir
 from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
-from rich import box
 from rich.console import Console
-from rich.table import Table
 
 from landscape.command.collect import one_line
 from landscape.command.config import conf_dir, register
@@ -21,12 +19,10 @@ from landscape.command.forecast.timing import Timing
 from landscape.command.prepare import device_of
 from landscape.command.recipe import handed_on
 from landscape.errors import InputError
+from landscape.ground.columns import Columns
 from landscape.ground.files.text import plain
 from landscape.ground.progress import console
 from landscape.ground.settings import named
-
-COLUMNS = 100
-"""As wide as the table and what stands below it may be."""
 
 
 @dataclass(frozen=True)
@@ -88,14 +84,9 @@ def show_all(ahead: Sequence[Ahead], free: int, screen: Console, given: Sequence
     Args:
         free: bytes of the disk. given: overrides of all experiments, which tell no job from another.
     """
-    screen.width = min(screen.width, COLUMNS)
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column("experiment", overflow="fold", min_width=26)  # the longest of the paper's
-    for name in ("scale", "to run", "training", "measuring", "in all"):
-        table.add_column(name, justify="left" if name == "scale" else "right", overflow="fold")
-    for item in ahead:
-        table.add_row(item.name, *(_cells(item.found) if item.found else ["", "", "", "", "not forecast"]))
-    screen.print(table, highlight=False)
+    rows = [[item.name, *(_cells(item.found) if item.found else ["", "", "", "", "not forecast"])] for item in ahead]
+    heads = ["experiment", "scale", "to run", "training", "measuring", "in all"]
+    screen.print(Columns(heads, rows, right=range(2, 6)))
     found = [item.found for item in ahead if item.found]
     parts = [f"all together {bounded(sum(f.seconds for f in found), any(f.may_stop for f in found))}"]
     workers = max((f.workers for f in found), default=1)

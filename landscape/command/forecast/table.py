@@ -17,6 +17,7 @@ HOUR = 3600.0
 """From here on a smaller scale is suggested."""
 MOST_ROWS = 12
 
+LEGEND = "training: epochs × examples × seeds; measuring: examples × points × lines"
 _STANDING = {"trained": "trained before", "shared": "trained by an earlier job", "cut": "goes on from its checkpoint"}
 
 
@@ -59,6 +60,7 @@ def show(found: Forecast, config: DictConfig, screen: Console) -> None:
         head.append(f"timed on {found.device}, in {found.seconds_taken:.1f} s")
     screen.print("; ".join(head), highlight=False, markup=False)
     if found.known:
+        screen.print(LEGEND, highlight=False)
         screen.print(_table(found), highlight=False)
         screen.print(_footer(found), highlight=False, markup=False)
     for job in found.jobs:
@@ -90,15 +92,10 @@ def _bites(caps: DictConfig, training: DictConfig) -> bool:
 
 
 def _table(found: Forecast) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 2, 0, 0))
-    for name, justify in (
-        ("job", "right"),
-        ("overrides", "left"),
-        ("training: epochs × examples × seeds", "left"),
-        ("measuring: examples × points × lines", "left"),
-        ("time", "right"),
-    ):
-        table.add_column(name, justify=justify, overflow="fold")  # type: ignore[arg-type]
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+    for name in ("job", "overrides", "training", "measuring", "time"):
+        at_right = name in ("job", "time")
+        table.add_column(name, justify="right" if at_right else "left", overflow="fold", no_wrap=at_right)
     rows = found.jobs if len(found.jobs) <= MOST_ROWS else sorted(found.jobs, key=lambda job: -job.seconds)[:MOST_ROWS]
     shared = set.intersection(*(set(job.overrides) for job in found.jobs)) if found.num_jobs > 1 else set()
     for job in sorted(rows, key=lambda job: job.num):

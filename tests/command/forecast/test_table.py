@@ -13,8 +13,9 @@ from rich.console import Console
 from landscape.command.forecast import Forecast, JobForecast
 from landscape.command.forecast.command import workers_of
 from landscape.command.forecast.group import GroupForecast
-from landscape.command.forecast.several import COLUMNS, Ahead, show_all
+from landscape.command.forecast.several import Ahead, show_all
 from landscape.command.forecast.table import duration, show, size, suggestion, summary
+from landscape.ground.progress import WIDTH
 from landscape.measurement import Pass
 from tests.command.test_limits import NO_CAP
 
@@ -165,10 +166,10 @@ def test_one_table_of_all_experiments_is_no_wider_than_a_page() -> None:
         Ahead("fig06_conv_maxout", forecast(broken)),
         Ahead("fig08_lstm", None, "mnist cannot be downloaded", True),
     ]
-    screen = Console(file=io.StringIO(), width=140, no_color=True)
+    screen = Console(file=io.StringIO(), width=WIDTH, no_color=True)
     show_all(ahead, 10_000_000, screen)
     text = screen.file.getvalue()  # type: ignore[attr-defined]
-    assert max(map(len, text.splitlines())) <= COLUMNS
+    assert max(map(len, text.splitlines())) <= WIDTH
     rows = {line.split()[0]: " ".join(line.split()[1:]) for line in text.splitlines() if line[:3] in ("fig", "all")}
     assert rows["fig01_maxout"] == "cpu, full 2 of 3 at most 4 h 35 min about 25 min at most 5 h"
     assert (
