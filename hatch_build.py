@@ -1,4 +1,4 @@
-"""What hatchling asks while it builds: the README as a package index can show it, which has neither docs/ nor pictures."""
+"""What hatchling asks while it builds: the README as a package index can show it, without docs/ and pictures."""
 
 from __future__ import annotations
 
