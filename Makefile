@@ -8,10 +8,10 @@ RUN   := $(VENV)/bin/python
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo docs paper test test-ray test-slurm lint bench wheel wheel-check clean
+.PHONY: help demo docs paper test test-ray test-slurm lint bench wheel wheel-check wheel-check-extras clean
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-18s %s\n", $$1, $$2}' Makefile
 	@echo "Settings: PYTHON=python3.12 picks the interpreter, WORKERS=1 runs the tests in one process;"
 	@echo "make paper SCALE=cpu outputs=DIR ARGS='--report' reports what such a run has done so far."
 
@@ -62,6 +62,9 @@ wheel: $(READY)  ## build the sdist, and from it the wheel, into dist/
 
 wheel-check: wheel  ## install the wheel in an empty venv elsewhere and run it there
 	bash .ci/wheel "$(abspath $(RUN))" constraints.txt dist/*.whl
+
+wheel-check-extras: wheel  ## the same, and what each extra brings
+	bash .ci/wheel "$(abspath $(RUN))" constraints.txt dist/*.whl extras
 
 clean:  ## remove the venv, builds and caches; outputs/ stays
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info

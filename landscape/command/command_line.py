@@ -19,6 +19,7 @@ from omegaconf.errors import OmegaConfBaseException, ValidationError
 
 from landscape import __version__
 from landscape.command.arguments import ELSEWHERE
+from landscape.command.choices import make_known
 from landscape.command.config import names_in, register_grids, wanted_of
 from landscape.command.task import job
 from landscape.errors import Exit, InputError
@@ -96,6 +97,7 @@ def prepare(arguments: Sequence[str]) -> list[str]:
     for override in overrides:
         _check(override, folders)
     register_grids(folders)
+    make_known(folders)
     _speak_plainly(overrides)
     options = [item for item in arguments if item != "--"]
     for item in known.overrides:

@@ -15,6 +15,8 @@ import landscape.command.paper as paper
 import landscape.figure.__main__ as figure
 import landscape.report.__main__ as report
 import theory.__main__ as theory
+from landscape import __version__
+from landscape.ground.provenance import conf_dir
 
 from .conftest import Cli
 
@@ -84,6 +86,11 @@ measurement=closed_form recipe=deep_linear training.first_seed=0,1 optimizer.lr=
 recipe=deep_linear endpoints=same_branch path=geometric
 recipe=none measurement=random_walk measurement.dimension=2,6 measurement.num_steps=1000,1200
 recipe=quadratic measurement=descent optimizer.lr=0.01,0.02
+endpoints=between_solutions training.num_seeds=2 limits.seeds=2 endpoints.align=null,weights
+endpoints=between_solutions training.num_seeds=2 limits.seeds=2 path=linear,bezier
+endpoints=scaled_start endpoints.scale=0.5 optimizer.lr=0.1,0.2
+measurement=principal limits.epochs=3 training.first_seed=0,1
+objective.tolerance=null,1e-2 training.num_seeds=2
 limits.examples=60,80 limits.alphas=4,5
 limits=smoke,reduced limits.epochs=1
 optimizer.lr=0.1,0.10,1e-1
@@ -119,6 +126,7 @@ tracker=mine
 compute=mine
 training=mine
 +training/lr_schedule=mine
++training/momentum_schedule=mine
 +experiment=mine
 """
 
@@ -178,6 +186,7 @@ FILES = {
     "compute": "# @package hydra.launcher\n_target_: hydra._internal.core_plugins.basic_launcher.BasicLauncher\n",
     "training": "defaults: [default, _self_]\nmax_epochs: 1\n",
     "training/lr_schedule": "_target_: landscape.training.schedule.LinearDecay\nfinal: 0.1\nepochs: 2\n",
+    "training/momentum_schedule": "_target_: landscape.training.schedule.LinearRamp\nstart: 0.5\nend: 0.6\nepochs: 2\n",
     "experiment": "# @package _global_\ndefaults: [{override /endpoints: mine}]\nname: of_mine\n"
     "hydra: {sweeper: {params: {optimizer.lr: '0.1,0.2'}}}\n",
 }
@@ -223,6 +232,14 @@ def test_a_file_of_ones_own_works_by_itself(line: str, way: str, cli: Cli, share
     draws(cli, shared, *added, *name, *shlex.split(line))
 
 
+def test_every_group_has_a_file_of_ones_own() -> None:
+    """A new group has no row by itself."""
+    groups = {file.parent.relative_to(conf_dir()).as_posix() for file in Path(conf_dir()).rglob("*/*.yaml")}
+    assert {group for group in groups if not group.startswith("hydra/")} == {*FILES, "alphas"}
+    rows = {line.lstrip("+").partition("=")[0] for line in lines(OWN)}
+    assert rows == {*FILES, "alphas"}
+
+
 @pytest.mark.parametrize("line", lines(REFUSED))
 def test_it_ends_with_a_sentence(line: str, cli: Cli, tmp_path: Path) -> None:
     ran = cli(*SMALL, *shlex.split(line))
@@ -236,6 +253,7 @@ def test_it_is_shown(line: str) -> None:
     command = [sys.executable, "-m", "landscape", "tracker=none", "limits=smoke", *shlex.split(line)]
     ran = subprocess.run(command, capture_output=True, text=True)
     assert ran.returncode == 0 and "Traceback" not in ran.stdout + ran.stderr and ran.stdout.strip(), ran.stderr
+    assert line != "--version" or ran.stdout.startswith(f"landscape {__version__}, Hydra 1.3")
 
 
 def test_what_comes_after_a_sweep(
