@@ -1,8 +1,8 @@
 """README and every page run: block after block in a folder of its own, as its reader would type them.
 
 Python is run as it stands. A command that trains is run with the caps of ``SMALL`` in front of it, and reads digits
-where it asks for a download. ``COMPOSED`` and ``PARSED``, in ``typed.py``, say which commands are not run, and why. What
-a page prints below a snippet must be what the snippet prints, up to what another machine changes in the numbers.
+where it asks for a download. ``COMPOSED`` and ``PARSED``, in ``typed.py``, say which commands are not run, and why.
+What a page prints below a snippet must be what it prints, up to what another machine changes in the numbers.
 """
 
 from __future__ import annotations
