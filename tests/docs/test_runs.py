@@ -39,7 +39,6 @@ COMPOSED = {
     "compute=ray": "needs Ray; make test-ray runs it",
     "compute=slurm": "needs SLURM; make test-slurm runs it",
     "tracker.mode=online": "needs an account; tests/tracker has a server that stands in for it",
-    "hydra/sweeper=optuna": "needs a plugin of Hydra's that is no dependency",
     "training.batch_size=50 training.max_epochs=30": "the tutorial's five seeds; its other command is run whole",
     "recipe=maxout training.num_seeds=3": "its neighbour is the same with two other nets",
     "ext07_conditioning": "tests/cli/test_experiments.py runs it, and every experiment, at smoke scale",
@@ -53,6 +52,7 @@ COMPOSED = {
 
 PARSED = {
     "landscape.paper": "all thirteen experiments; tests/cli/test_paper.py runs it",
+    "hydra/sweeper=optuna": "needs a plugin of Hydra's that is no dependency",
     "make ": "tests/docs/test_pages.py knows its targets; CI runs them",
     "pip ": "tests/docs/test_pages.py knows the extras",
     "wandb ": "needs an account or a terminal; tests/tracker runs leet and sync",
