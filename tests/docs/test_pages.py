@@ -43,7 +43,7 @@ def test_the_index_names_every_page() -> None:
 def test_readme_is_one_screen() -> None:
     """Why, two commands, one picture, three lines, links."""
     text = text_of("README.md")
-    assert len(text.splitlines()) <= 70 and text.count("](docs/results/fig05_two_solutions/reduced/figure.png)") == 1
+    assert len(text.splitlines()) <= 70 and text.count("](docs/results/fig05_two_solutions/full/figure.png)") == 1
     code = [block.text for block in blocks("README.md") if block.language == "python"]
     assert len(code) == 1 and len([line for line in code[0].splitlines() if line]) == 3
 
