@@ -203,4 +203,4 @@ def composed(overrides: Sequence[str]) -> DictConfig:
         with initialize_config_dir(conf_dir(), version_base="1.3", job_name="landscape"):
             return compose("config", list(overrides))
     except (HydraException, OmegaConfBaseException) as error:
-        raise InputError(" ".join(str(error).split())) from error
+        raise InputError(" ".join(str(error).split("Config search path")[0].split())) from error

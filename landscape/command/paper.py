@@ -180,7 +180,7 @@ def summary(todo: Sequence[Experiment], ended: Sequence[tuple[int, float]], sect
             word = "done" if status == 0 else f"failed ({status})"
         done = f"{jobs - len(left)} of {jobs}"
         rows.append([item.experiment, scales, word, done, *map(str, found.values()), seconds])
-    heads = ["experiment", "scale", "status", "jobs", "hold", "do not hold", "not judged", "identities", "this run"]
+    heads = ["experiment", "scale", "status", "jobs", "hold", "do not hold", "not judged", "identity", "this run"]
     return Columns(heads[: None if ended else -1], rows, right=range(4, 8), longest=8)
 
 
