@@ -36,11 +36,15 @@ def summary(results: Sequence[Result], rows: Sequence[Row], verdicts: Sequence[V
         parts.append(_means(numbers, rows))
     if len(results) > 1 and (found := rates(rows)):
         parts.append(_rates(failures_first(found, verdicts), {v.check: v.claim for v in verdicts}))
+    between = any(result.choices.get("endpoints") == "between_solutions" for result in results)
+    but = ", lines between two solutions left out" if between else ""
     for split in SPLITS:
         fell = [item for result in results for item in are_monotone(result, split)]
         if fell:
             rate = Rate(None, "", "", sum(fell), len(fell), *wilson(sum(fell), len(fell)))
-            parts.append(Text("\n" * (split == SPLITS[0]) + f"J on [0, 1], {SPLIT_WORD[split]}: monotone in {rate}"))
+            parts.append(
+                Text("\n" * (split == SPLITS[0]) + f"J on [0, 1], {SPLIT_WORD[split]}{but}: monotone in {rate}")
+            )
     notes = [caption.stated_error(results), say_open(results), said]
     return Group(*parts, *(Text(note) for note in notes if note))
 
