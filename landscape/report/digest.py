@@ -68,10 +68,15 @@ def digest(sections: Sequence[Section], groups: Sequence[Sequence[Row]], ids: Se
     opens = [item for section, _, id, name in parts for item in _opens(section, id, name)]
     told = [[item for _, item in fails], opens, _holds([(section, id, name) for section, _, id, name in parts])]
     num = sum(group_of(v) == IDENTITIES for section in sections for v in section.verdicts)
-    shown = [(found[:MAX_SHOWN], max(len(found) - MAX_SHOWN, 0)) for found in told]
+    (fails_told, fails_more), (opens_told, opens_more), (holds_told, holds_more) = map(_cut_short, told)
     done, numbers = [_done(sections, groups)], [] if several else list(_extremes(sections[0], groups[0]))
     done += list(_cuts(sections))
-    return Digest(done, numbers, *(item for pair in shown for item in pair), num)
+    return Digest(done, numbers, fails_told, fails_more, opens_told, opens_more, holds_told, holds_more, num)
+
+
+def _cut_short(found: list[Told]) -> tuple[list[Told], int]:
+    """The first, and how many more there are."""
+    return found[:MAX_SHOWN], max(len(found) - MAX_SHOWN, 0)
 
 
 def _done(sections: Sequence[Section], groups: Sequence[Sequence[Row]]) -> str:
