@@ -16,6 +16,7 @@ import importlib
 import inspect
 import json
 import sys
+import textwrap
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -44,12 +45,27 @@ NAMES = {
 }
 
 
+ABOUT = """Read, check and draw the closed forms behind the figures; neither torch nor landscape is needed.
+Without a NAME the list of them. Exit status 0 every step and check holds, 1 one fails, 2 wrong input."""
+EXAMPLES = """examples:
+  python -m theory scalar --latex                       steps with reasons, closed form, self-check
+  python -m theory random_walk dimension=100 --json     with a parameter of its own
+  python -m theory quadratic lr=0.5 --figure walk.png   drawn
+  python -m theory certify FILE.npz                     a proof about your own deep linear line
+  python -m theory page FILE.md                         all derivations as a page"""
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """The command; exit status 0 if every step and check holds, 1 if one fails, 2 for wrong input."""
     parser = argparse.ArgumentParser(
-        prog="python -m theory", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="python -m theory",
+        description=ABOUT,
+        epilog=EXAMPLES,
+        formatter_class=lambda prog: argparse.RawDescriptionHelpFormatter(prog, max_help_position=18, width=100),
     )
-    parser.add_argument("name", nargs="?", metavar="NAME", help=f"one of: {', '.join([*NAMES, *COMMANDS])}")
+    parser.add_argument(
+        "name", nargs="?", metavar="NAME", help=f"of a derivation ({', '.join(NAMES)}), or certify or page"
+    )
     parser.add_argument("parameters", nargs="*", metavar="key=value", help="or FILE after certify and page")
     parser.add_argument("--latex", action="store_true", help="print the mathematics as LaTeX")
     parser.add_argument("--json", action="store_true", help="print everything as JSON")
@@ -96,13 +112,22 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _list() -> int:
+    print("python -m theory NAME [key=value ...] prints one; below each are its parameters as they are without")
     for name, module_name in NAMES.items():
         module = importlib.import_module(module_name)
         defaults = " ".join(f"{n}={p.default}" for n, p in inspect.signature(module.derive).parameters.items())
-        print(f"{name:<14}{(module.__doc__ or '').strip().splitlines()[0]}\n{'':<14}{defaults}")
+        _tell(name, (module.__doc__ or "").strip().splitlines()[0], defaults)
     for name, command in COMMANDS.items():
-        print(f"{name:<14}{command.__doc__}")
+        _tell(name, command.__doc__ or "")
     return 0
+
+
+def _tell(name: str, *lines: str) -> None:
+    """A name and what is said of it, in at most 100 columns."""
+    for head, line in zip([name, ""], filter(None, lines), strict=False):
+        print(
+            textwrap.fill(line, 100, initial_indent=f"{head:<15}", subsequent_indent=" " * 15, break_on_hyphens=False)
+        )
 
 
 def _file(arguments: argparse.Namespace, example: str) -> Path:

@@ -6,6 +6,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Sequence
+from difflib import get_close_matches
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, NoReturn
@@ -19,6 +20,7 @@ from omegaconf.errors import OmegaConfBaseException, ValidationError
 
 from landscape import __version__
 from landscape.command.arguments import ELSEWHERE
+from landscape.command.choices import SILENT, make_known
 from landscape.command.config import names_in, register_grids, wanted_of
 from landscape.command.task import job
 from landscape.errors import Exit, InputError
@@ -96,6 +98,7 @@ def prepare(arguments: Sequence[str]) -> list[str]:
     for override in overrides:
         _check(override, folders)
     register_grids(folders)
+    make_known(folders)
     _speak_plainly(overrides)
     options = [item for item in arguments if item != "--"]
     for item in known.overrides:
@@ -192,6 +195,11 @@ def said(error: BaseException) -> str:
     """A fault of composing or sweeping as one line, without the list of places that were looked at."""
     text = " ".join(str(error).split("Config search path")[0].split())
     cause = error.__cause__
+    if lacking := re.search(r"Could not find '([^']+)/([^'/]+)' Available options in '[^']+': (.*)", text):
+        group, name, known = lacking[1], lacking[2], [item for item in lacking[3].split() if item not in SILENT]
+        close = get_close_matches(name, known, 3)
+        meant = f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(known)}"
+        return f"{group}/{name} is no choice; {meant}"
     lost = re.match(r"Could not override '([\w.]+)'\. To append to your config use \+?(\S+)", text)
     if lost and lost[1] in ELSEWHERE:
         where = f"it is one {ELSEWHERE[lost[1]]}; in a sweep over endpoints write ++{lost[2]}"

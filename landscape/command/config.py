@@ -18,6 +18,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import InterpolationValidationError, OmegaConfBaseException
 
 from landscape.command.arguments import is_known, wanted
+from landscape.command.choices import make_known
 from landscape.command.limits import CPU
 from landscape.errors import Exit, InputError
 from landscape.ground.provenance import conf_dir as conf_dir
@@ -150,16 +151,6 @@ def of_scale(choices: Any, on_cpu: Any = None, *, _root_: DictConfig) -> Any:
     return choices["full"] if scale != CPU or on_cpu is None else on_cpu
 
 
-def experiment_list() -> str:
-    """One line per experiment: its name and what the first comment line of its yaml says."""
-    lines = []
-    for file in sorted((Path(conf_dir()) / "experiment").glob("*.yaml")):
-        comments = [line.lstrip("# ") for line in file.read_text("utf-8").splitlines() if line.startswith("#")]
-        says = next(line for line in comments if not line.startswith("@package"))
-        lines.append(f"  +experiment={file.stem:<26} {says}")
-    return "\n".join(lines)
-
-
 def gpu_share(*, _root_: DictConfig) -> float:
     """The share of a GPU that Ray is to keep for each job, by the keys ``device`` and ``jobs_per_gpu``."""
     import torch  # not for a --help
@@ -193,7 +184,7 @@ def register() -> None:
     OmegaConf.register_new_resolver("job_key", job_key, replace=True)
     OmegaConf.register_new_resolver("of_scale", of_scale, replace=True)
     OmegaConf.register_new_resolver("gpu_share", gpu_share, replace=True)
-    OmegaConf.register_new_resolver("experiment_list", experiment_list, replace=True)
+    make_known([Path(conf_dir())])
     store = ConfigStore.instance()
     store.store(name="schema", node=Config)
     store.store(group="limits", name="schema", node=LimitsSchema)
@@ -212,4 +203,4 @@ def composed(overrides: Sequence[str]) -> DictConfig:
         with initialize_config_dir(conf_dir(), version_base="1.3", job_name="landscape"):
             return compose("config", list(overrides))
     except (HydraException, OmegaConfBaseException) as error:
-        raise InputError(" ".join(str(error).split())) from error
+        raise InputError(" ".join(str(error).split("Config search path")[0].split())) from error

@@ -7,7 +7,6 @@ is told first (forecast=off leaves it out, forecast=only tells that alone), what
 
 from __future__ import annotations
 
-import argparse
 import multiprocessing
 import subprocess
 import sys
@@ -21,6 +20,7 @@ from landscape.command.collect.standing import Plan
 from landscape.command.config import composed, conf_dir
 from landscape.command.forecast.several import tell
 from landscape.errors import InputError
+from landscape.figure.redraw import parser_of
 from landscape.ground.columns import Columns
 from landscape.ground.files.text import plain
 from landscape.ground.progress import console
@@ -35,6 +35,18 @@ OWN = ("experiment", "name", "hydra", "--multirun", "-m")
 """What this command decides itself, and so cannot be given to all experiments alike."""
 
 GOES_ON = "the same command skips what is done and goes on with each training"
+
+
+ABOUT = """Run every figure of the paper in one go, and write one report with every verdict. Each experiment
+is a command of its own; they share trained networks. The same command again skips what is done and
+goes on with what was cut, however the last one ended. How long all will take is said first, what is
+missing last.
+Exit status 0 all done, 1 an experiment failed, 2 wrong input, 130 interrupted."""
+EXAMPLES = """  python -m landscape.paper limits=smoke                          minutes: only that all of it runs
+  python -m landscape.paper limits=reduced                        hours of two cores
+  python -m landscape.paper limits=reduced forecast=only          how long that would take
+  python -m landscape.paper limits=reduced --only 'fig0[1-5]*'    some of them
+  python -m landscape.paper limits=reduced --report               what there is so far"""
 
 
 @dataclass(frozen=True)
@@ -168,13 +180,13 @@ def summary(todo: Sequence[Experiment], ended: Sequence[tuple[int, float]], sect
             word = "done" if status == 0 else f"failed ({status})"
         done = f"{jobs - len(left)} of {jobs}"
         rows.append([item.experiment, scales, word, done, *map(str, found.values()), seconds])
-    heads = ["experiment", "scale", "status", "jobs", "hold", "do not hold", "not judged", "identities", "this run"]
+    heads = ["experiment", "scale", "status", "jobs", "hold", "do not hold", "not judged", "identity", "this run"]
     return Columns(heads[: None if ended else -1], rows, right=range(4, 8), longest=8)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command; exit status 0 all done, 1 an experiment failed, 2 wrong input, 130 interrupted."""
-    parser = argparse.ArgumentParser(prog="python -m landscape.paper", description=__doc__)
+    parser = parser_of("python -m landscape.paper", ABOUT, EXAMPLES)
     what = "given to every experiment: limits=smoke (minutes), reduced (hours), cpu (a day) or none, device=cuda ..."
     parser.add_argument("overrides", metavar="KEY=VALUE", nargs="*", help=what)
     which = "experiments to run, such as 'fig0*' or 'thm*'; may be repeated; fig* without it"

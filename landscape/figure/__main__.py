@@ -7,21 +7,27 @@ from theory.terminal import ready
 if __name__ == "__main__":
     ready()  # before the imports below, which take a while
 
-import argparse
 import os
 import sys
 from collections.abc import Sequence
 
 from landscape.errors import InputError
-from landscape.figure.redraw import add_figure_option, named, redraw
+from landscape.figure.redraw import add_figure_option, named, parser_of, redraw
 from landscape.ground.files.text import plain
 from landscape.ground.progress import console
 from landscape.result.saved import ResultError
 
+ABOUT = """Draw and judge saved results again, and print the verdicts; nothing is trained, torch is not needed.
+The figure of the folder and that of each job in it are replaced.
+Exit status 0 drawn, 1 not, 2 wrong input."""
+EXAMPLES = """  python -m landscape.figure outputs/quickstart/full
+  python -m landscape.figure outputs/lr_width/full --number best_epoch --number test_error
+  python -m landscape.figure outputs/quickstart/full --publish my_results/quickstart"""
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command; returns its exit status: 0 drawn, 1 these results cannot be drawn, 2 wrong input; one message."""
-    parser = argparse.ArgumentParser(prog="python -m landscape.figure", description=__doc__)
+    parser = parser_of("python -m landscape.figure", ABOUT, EXAMPLES)
     words = "folder of a sweep or of one job; several are one figure, which --publish takes"
     parser.add_argument("folders", metavar="DIR", type=named, nargs="+", help=words)
     parser.add_argument(

@@ -18,6 +18,7 @@ from landscape.figure.table import verdict_table
 from landscape.ground.files import document, temporary
 from landscape.ground.files.place import is_inside
 from landscape.ground.files.text import plain
+from landscape.ground.progress import WIDTH
 from landscape.result.saved import Result, ResultError
 
 RESULT, SWEEP, PAGE = "result.json", "sweep.json", "README.md"
@@ -166,6 +167,16 @@ def named(text: str) -> Path:
     if not text:
         raise argparse.ArgumentTypeError("it is empty; name a file or folder")
     return Path(text)
+
+
+def parser_of(prog: str, about: str, examples: str) -> argparse.ArgumentParser:
+    """A parser whose help says what the command does, its arguments, and examples, as they are written here."""
+    return argparse.ArgumentParser(
+        prog=prog,
+        description=about,
+        epilog=f"examples:\n{examples}",
+        formatter_class=lambda prog: argparse.RawDescriptionHelpFormatter(prog, max_help_position=22, width=WIDTH),
+    )
 
 
 def add_figure_option(parser: argparse.ArgumentParser) -> None:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from collections.abc import Sequence
@@ -13,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from landscape.errors import InputError
-from landscape.figure.redraw import add_figure_option, named
+from landscape.figure.redraw import add_figure_option, named, parser_of
 from landscape.ground.files import temporary
 from landscape.ground.files.text import plain
 from landscape.report import wandb_report
@@ -24,6 +23,11 @@ from landscape.report.tables import summary_table, sweep_table, write
 from landscape.result.saved import ResultError
 
 W_AND_B = "wandb_report.json"
+ABOUT = """Write one HTML page and two tables over saved jobs and sweeps; nothing is trained.
+Exit status 0 written, 1 written but a part of it failed, which the page names, 2 wrong input."""
+EXAMPLES = """  python -m landscape.report outputs/lr_width/full      one sweep: report.html, sweep.csv in it
+  python -m landscape.report outputs                    everything, with a table of contents
+  python -m landscape.report outputs/a outputs/b --output page.html --csv all.csv"""
 
 
 def report(sections: Sequence[Section], output: Path, table: Path) -> list[str]:
@@ -89,7 +93,7 @@ def _places(folders: Sequence[Path], output: Path | None, table: Path | None) ->
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command; returns its exit status: 0 written, 1 written but a part of it failed, 2 wrong input."""
-    parser = argparse.ArgumentParser(prog="python -m landscape.report", description=__doc__)
+    parser = parser_of("python -m landscape.report", ABOUT, EXAMPLES)
     parser.add_argument("folders", metavar="DIR", type=named, nargs="+", help="folder of a job, a sweep or many sweeps")
     parser.add_argument("--output", metavar="FILE", type=named, help="the page; DIR/report.html without it")
     parser.add_argument("--csv", metavar="FILE", type=named, help="a row per job and seed; sweep.csv beside the page")

@@ -14,7 +14,6 @@ from typing import Any
 from urllib.parse import quote
 
 import jinja2
-from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from landscape.figure import naming
@@ -67,7 +66,7 @@ def render(
     faults = [f"{part['section'].folder}: {fault}" for part in parts for fault in part["faults"]]
     told = {"title": title, "parts": parts, "tables": links, "counts": total, "scales": scales, "digest": digests}
     frame = {"size": (chart.WIDTH, chart.HEIGHT), "box": (chart.LEFT, chart.TOP, chart.RIGHT, chart.BOTTOM)}
-    page = template.render(**told, **frame, checks=checks, script=Markup(script), script_hash=_hash(script))
+    page = template.render(**told, **frame, checks=checks, script=script, script_hash=_hash(script))
     return page, faults
 
 

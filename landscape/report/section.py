@@ -71,6 +71,8 @@ def read_all(folders: Sequence[Path], own: Collection[str] = ()) -> list[Section
     found = [read(place, own) for folder in folders for place in _sweeps(folder)]
     if not any(section.results for section in found):
         lines = "; ".join(line for section in found for line in section.left_out)
+        if not folders:
+            raise InputError("no job is done yet")
         raise InputError(f"no job is done in {', '.join(map(str, folders))}: {lines or 'no job at all'}")
     return found
 

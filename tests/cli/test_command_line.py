@@ -135,6 +135,7 @@ COMMANDS = [
     (["optimizer.lr=interval(0.1,0.2)"], "INTERVAL"),
     (["hydra.mode=RUN", "+experiment=fig02_sigmoid_relu"], "recipe"),
     (["model=nope"], "model/nope"),
+    (["model=relu_smal"], "did you mean relu_small"),
     (["compute=abacus"], "slurm"),
     (["path=bezier,polygon", "path.epochs=2"], "write ++path.epochs=2, for all"),
     (["-m", "path=bezier,polygon", "+path.epochs=2"], "write ++path.epochs=2, for all"),

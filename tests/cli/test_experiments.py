@@ -13,6 +13,7 @@ from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig, OmegaConf
 
 from landscape.command.config import Config, conf_dir
+from landscape.ground.progress import WIDTH
 from landscape.result.saved import Result
 
 from .conftest import Cli
@@ -104,10 +105,20 @@ def test_every_option_composes_in_the_quick_start() -> None:
         assert config.model._target_ and config.data._target_
 
 
-def test_help_lists_every_experiment_with_a_line(cli: Cli) -> None:
-    ran = cli("--help")
-    assert ran.status == 0
+def test_help_lists_every_experiment_and_every_group_within_100_columns(cli: Cli, tmp_path: Path) -> None:
+    """Grouped by what they decide and show; own yaml is among them."""
+    for group in ("experiment", "model", "mine"):
+        (tmp_path / "own" / group).mkdir(parents=True)
+        (tmp_path / "own" / group / "of_mine.yaml").write_text("# What I ask. Of a net\n# of mine.\n{}\n")
+    ran = cli("--help", "--config-dir", str(tmp_path / "own"))
+    assert ran.status == 0 and max(map(len, ran.out.splitlines())) <= WIDTH
+    words = " ".join(ran.out.split())
+    groups = (Path(conf_dir()) / group for group in ("recipe", "model", "endpoints", "path", "measurement", "compute"))
+    assert not [
+        file.stem for place in groups for file in place.glob("*.yaml") if not re.search(rf"\b{file.stem}\b", words)
+    ]
+    assert "mine= of_mine" in words and "of_mine What I ask. " in words
+    assert words.index("figures of the paper") < words.index("fig01_maxout Figure 1") < words.index("beyond the paper")
     for name in EXPERIMENTS:
-        told = [text for text in ran.out.splitlines() if re.search(r"Figure|Theorem|Extension|et al\.", text)]
-        (line,) = [text for text in told if f"+experiment={name} " in text]
+        (line,) = [text for text in ran.out.splitlines() if text.startswith(f"    {name} ")]
         assert len(line.split(name)[1].split()) >= 4

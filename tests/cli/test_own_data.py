@@ -76,16 +76,6 @@ def there(own: Callable[..., str], here: Path) -> str:
     return own("own_data", SOURCE, FILES)
 
 
-@pytest.mark.slow
-def test_the_page_runs(cli: Cli, own: Callable[..., str], tmp_path: Path) -> None:
-    page = (Path(__file__).parents[2] / "docs" / "data.md").read_text("utf-8")
-    source, yaml = (page.partition(f"```{kind}\n")[2].partition("```")[0] for kind in ("python", "yaml"))
-    place = own("my_data", source, {"data/mine": yaml.partition("\n")[2]})
-    ran = cli(place, "data=mine", "limits=smoke", "tracker=none", ONE_JOB)
-    assert ran.status == 0, ran.out
-    assert "test is valid, since none was given" in Result.load(ran.jobs[0]).versions["data"]
-
-
 def test_all_kinds_give_the_same_curve_in_one_sweep(cli: Cli, there: str) -> None:
     kinds = ["tensors", "loaders", "one_by_one", "function", "test_streamed"]
     ran = cli(there, *LINE[:-1], f"data.kind={','.join(kinds)}")

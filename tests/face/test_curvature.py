@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
@@ -15,8 +12,6 @@ from torch.func import functional_call, hessian
 
 import landscape as ls
 from tests.face.conftest import CE, Trained, trained
-
-PAGE = Path(__file__).parents[2] / "docs" / "curvature.md"
 
 
 def largest(t: Trained, state: dict[str, torch.Tensor]) -> float:
@@ -69,13 +64,3 @@ def test_one_point_is_no_path_and_has_as_many_eigenvalues_as_parameters(caplog: 
     assert str(here).startswith("J at one point: data") and "alpha" not in str(here) and "2.5" in str(here)
     assert "num=9 eigenvalues are asked for, and there are 2, as many as parameters" in caplog.text
     assert here.metrics["lambda_2"].item() == pytest.approx(1) and np.isnan(here.metrics["lambda_3"]).all()
-
-
-@pytest.mark.slow
-def test_the_page_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.chdir(tmp_path)
-    names: dict[str, Any] = {}
-    for part in re.findall(r"^```python\n(.*?)^```$", PAGE.read_text("utf-8"), re.M | re.S):
-        exec(compile(part, str(PAGE), "exec"), names)
-    plt.close("all")
-    assert "largest λ_max" in capsys.readouterr().out and names["curve"].num_examples == 500

@@ -1,8 +1,7 @@
-"""Every snippet runs: the page of the library, the README's, the docstrings and the notebooks."""
+"""The docstrings and the notebooks run; the pages do in tests/docs."""
 
 from __future__ import annotations
 
-import copy
 import doctest
 import json
 import re
@@ -10,83 +9,13 @@ import subprocess
 import sys
 from importlib import import_module
 from pathlib import Path
-from typing import Any
 
-import matplotlib.pyplot as plt
 import pytest
-import torch
-from torch import nn
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted((ROOT / "docs" / "notebooks").glob("*.ipynb"))
 LARGEST = 200_000
 """Bytes of a notebook with its outputs."""
-
-
-def snippets(page: str) -> list[str]:
-    return re.findall(r"^```python\n(.*?)^```$", (ROOT / page).read_text("utf-8"), re.M | re.S)
-
-
-def test_the_page_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.chdir(tmp_path)
-    names: dict[str, Any] = {}
-    parts = snippets("docs/library.md")
-    for part in parts:
-        exec(compile(part, "docs/library.md", "exec"), names)
-    plt.close("all")
-    assert names["curves"]["valid"].num_examples == 397 and names["surface"].objective.shape == (13, 13, 1)
-    told = capsys.readouterr().out
-    assert "lowest J" in told and "largest residual" in told and "a and b hold the same parameters" in told
-
-
-@pytest.mark.slow
-def test_the_page_of_surfaces_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    names: dict[str, Any] = {}
-    for part in snippets("docs/surfaces.md"):
-        exec(compile(part, "docs/surfaces.md", "exec"), names)
-    plt.close("all")
-    assert names["surface"].objective.shape == (3, 4, 1) and len(names["run"].path["first"]) == 9
-    assert (tmp_path / "run.html").stat().st_size > 1_000_000
-
-
-@pytest.mark.slow
-def test_the_page_of_curves_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    names: dict[str, Any] = {}
-    for part in snippets("docs/curves.md"):
-        exec(compile(part, "docs/curves.md", "exec"), names)
-    assert names["on_curve"].summary()["end_barrier"][0] < 0.3 * names["on_line"].summary()["end_barrier"][0]
-
-
-@pytest.mark.slow
-def test_the_page_of_tolerances_runs(capsys: pytest.CaptureFixture[str]) -> None:
-    names: dict[str, Any] = {}
-    for part in snippets("docs/tolerance.md"):
-        exec(compile(part, "docs/tolerance.md", "exec"), names)
-    assert 0 < names["bound"].max() <= 1e-3 * 1.25 and names["curve"].noise["passes"][0] < 30  # of a drop of 1.24
-    assert "J to within" in capsys.readouterr().out and names["surface"].noise["bound"].max() > 0
-
-
-def test_the_page_on_principal_axes_runs(capsys: pytest.CaptureFixture[str]) -> None:
-    [part] = snippets("docs/pca.md")
-    exec(compile(part, "docs/pca.md", "exec"), {})
-    plt.close("all")
-    assert "Principal axes of a run about their mean: 40 points" in capsys.readouterr().out
-
-
-def test_the_readme_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    [part] = [text for text in snippets("README.md") if "import landscape as ls" in text]
-    x, y = torch.randn(40, 4), torch.arange(40) % 3
-    after = nn.Linear(4, 3)
-    before = copy.deepcopy(after)
-    nn.init.zeros_(before.weight)
-    loader = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(x, y), batch_size=8)
-    names = {"net": after, "before": before, "after": after, "loader": loader, "loss_fn": nn.CrossEntropyLoss()}
-    exec(compile(part, "README.md", "exec"), names)
-    plt.close("all")
-    assert names["curve"].num_examples == 40  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@ done, 1 some are not, 2 wrong input.
 
 from __future__ import annotations
 
-import argparse
 import logging
 import os
 import sys
@@ -24,7 +23,7 @@ from landscape.errors import InputError
 from landscape.figure.caption import judged
 from landscape.figure.module import figure_of, has_figure
 from landscape.figure.module import save as save_figure
-from landscape.figure.redraw import add_figure_option, named
+from landscape.figure.redraw import add_figure_option, named, parser_of
 from landscape.figure.table import verdict_table
 from landscape.ground.files import temporary
 from landscape.ground.files.text import plain
@@ -47,7 +46,11 @@ MAX_VERDICTS = 80
 DERIVED = ("figure.png", "sweep.csv")
 """Made of the jobs' results; where a command has none, those of an earlier one stay, and are said to be its."""
 ALWAYS_TOLD = ("done", "done before", "failed")
-ABOUT = "``python -m landscape.collect DIR``: what a sweep's last command has done so far, drawn and judged."
+ABOUT = """List what a sweep's last command has done so far (done, failed, cut, running, missing), draw and
+judge it, and write sweep.json and the tables: of a sweep whose launcher is gone, or that still runs.
+Exit status 0 all jobs done, 1 some are not, 2 wrong input."""
+EXAMPLES = """  python -m landscape.collect outputs/lr_width/full
+  python -m landscape.collect outputs/lr_width/full tracker=wandb tracker.project=mine"""
 
 
 def collect(
@@ -139,7 +142,7 @@ def _say_fault(what: str, error: Exception, said: str = "") -> str:
 
 def main() -> None:
     """List done, failed, cut and missing jobs; write ``sweep.json`` and the figure again."""
-    parser = argparse.ArgumentParser(prog="python -m landscape.collect", description=ABOUT)
+    parser = parser_of("python -m landscape.collect", ABOUT, EXAMPLES)
     parser.add_argument("folder", type=named, metavar="DIR", help="a sweep's folder, such as outputs/quickstart/full")
     parser.add_argument(
         "overrides",
