@@ -126,7 +126,7 @@ tracker=mine
 compute=mine
 training=mine
 +training/lr_schedule=mine
-+training/momentum_schedule=mine
+training/momentum_schedule=mine
 +experiment=mine
 """
 
