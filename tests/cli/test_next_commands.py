@@ -94,7 +94,6 @@ objective.tolerance=null,1e-2 training.num_seeds=2
 limits.examples=60,80 limits.alphas=4,5
 limits=smoke,reduced limits.epochs=1
 optimizer.lr=0.1,0.10,1e-1
-training.batch_size=40,40
 vary={a:1},{a:2}
 +my_note=1,2
 -m optimizer.lr=0.1,0.2
