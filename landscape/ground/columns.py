@@ -91,7 +91,9 @@ class Columns:
                 table.add_column(Text("\n".join(self._head(place))), overflow="fold", justify=justify)  # type: ignore[arg-type]
             for row in self.rows:
                 table.add_row(*(text(row[place]) for place in part))
-            yield from [Text(), table] if k else [table]
+            if k:
+                yield Text()
+            yield table
 
     def _head(self, place: int) -> list[str]:
         head = plain(self.heads[place])
