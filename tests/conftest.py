@@ -20,6 +20,8 @@ os.environ["MPLBACKEND"] = "Agg"
 os.environ["WANDB_MODE"] = "offline"
 os.environ["WANDB_ERROR_REPORTING"] = "false"  # offline runs of wandb still call home without this
 
+os.environ.pop("COLUMNS", None)  # pytest-xdist sets it; tables are as wide as in any pipe
+
 # What a shell starts behind an & ignores SIGINT, and would hand that down to the programs that tests interrupt.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -140,7 +140,7 @@ def redraw(
     if target is not None:
         make_room(target, len(results))
     for text in [*missing, *failed]:
-        console.print(Text(plain(text), style="yellow"))
+        console.print(Text(plain(text), style="yellow"), soft_wrap=True)
     for place in (*given, *folders):
         temporary.sweep(place)
     if is_page:  # it holds no more than its figure
@@ -156,9 +156,9 @@ def redraw(
     if target is not None:
         page = publish(results, verdicts, drawn(module, results, numbers, num_lost), target)
         path = path if is_one else target / "figure.png"
-        console.print(Text(plain(f"published: {page}")))
+        console.print(Text(plain(f"published: {page}")), soft_wrap=True)  # no path is broken
     count = f"{len(results)} result{'s' * (len(results) > 1)}"
-    console.print(Text(plain(f"{count} drawn: {path} and {path.with_suffix('.pdf').name}")))
+    console.print(Text(plain(f"{count} drawn: {path} and {path.with_suffix('.pdf').name}")), soft_wrap=True)
 
 
 def named(text: str) -> Path:

@@ -25,7 +25,7 @@ PAIR = (*TINY, "training.num_seeds=2", "endpoints=between_solutions", "path=bezi
 
 def test_a_curve_is_trained_once_and_forecast(cli: Cli) -> None:
     ran = cli(*PAIR, "forecast=only")
-    assert ran.status == 0 and "curves: 4 × 1,200 × 1" in ran.out
+    assert ran.status == 0 and "curves: 4 × 1,200 × 1" in ran.out, ran.out
     idle = "objective.running_statistics=interpolate"
     ran = cli(*PAIR, "forecast=off", "path.spacing=parameter,arc_length", idle)
     assert "interpolate does nothing: MLP has none" in ran.out and "beyond the ends" in ran.out

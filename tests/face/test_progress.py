@@ -97,6 +97,6 @@ def test_silent_when_told_so(
 def test_a_terminal_has_a_bar(plain: Trained, monkeypatch: pytest.MonkeyPatch) -> None:
     for told in (None, False):
         screen = Console(file=io.StringIO(), force_terminal=True, width=100)
-        monkeypatch.setattr(progress, "console", lambda screen=screen: screen)
+        monkeypatch.setattr(progress, "terminal", lambda screen=screen: screen)
         measure(plain, progress=told)
         assert ("train deterministic" in screen.file.getvalue()) is (told is None)  # type: ignore[attr-defined]
