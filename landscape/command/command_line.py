@@ -66,7 +66,9 @@ def main() -> None:
             raise
         refuse(InputError(said(error)))
     except KeyboardInterrupt:
-        print("interrupted; the same command skips what is done and goes on with each training", file=sys.stderr)
+        after = "the same command skips what is done and goes on with each training"
+        only = "forecast=only" in sys.argv
+        print(f"interrupted; {'nothing was begun but this forecast' if only else after}", file=sys.stderr)
         raise SystemExit(stop_status()) from None
     except SystemExit as stop:
         # Jobs catch their own faults, so a status of 1 from Hydra itself means that composing the config failed.

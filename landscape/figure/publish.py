@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import shlex
-from collections.abc import Container, Sequence
+from collections.abc import Collection, Container, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -43,7 +43,25 @@ def command_of(results: Sequence[Result]) -> str:
     lists = _lists(told) if len(whole) == len(own) * len(said_once) else _lists(differ)
     lines = [lists] if lists is not None else [list(job) for job in dict.fromkeys(map(tuple, differ))]
     said = [[plain(item) for item in (*first, *rest, *line)] for line in lines]
-    return "\n".join(" ".join(["python -m landscape", *map(shlex.quote, items)]) for items in said)
+    commands = [" ".join(["python -m landscape", *map(shlex.quote, items)]) for items in said]
+    known = _choices()
+    own_yaml = sorted({plain(item) for result in results for item in result.overrides if _is_own(item, known)})
+    note = f"# yaml of your own: {', '.join(own_yaml)}; add --config-dir with the folder that has it"
+    return "\n".join([*commands, *[note] * bool(own_yaml)])
+
+
+def _is_own(override: str, known: Mapping[str, Collection[str]]) -> bool:
+    """Whether it chooses a yaml that is not among ours: the folder of such a one is in no result."""
+    group, _, choice = override.lstrip("+").partition("=")
+    return choice not in ("", "null", *known.get(group, [choice]))
+
+
+def _choices() -> dict[str, list[str]]:
+    """``{"model": ["conv_maxout", ...], "training/lr_schedule": [...], ...}``, of our own yaml."""
+    found: dict[str, list[str]] = {}
+    for file in Path(conf_dir()).glob("*/**/*.yaml"):
+        found.setdefault(file.parent.relative_to(conf_dir()).as_posix(), []).append(file.stem)
+    return found
 
 
 def _swept(experiment: Sequence[str]) -> Container[str] | None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
+from landscape import __version__
 from landscape.errors import InputError
 from landscape.figure import style
 from landscape.figure.module import drawn, figure_of, save
@@ -171,12 +172,14 @@ def named(text: str) -> Path:
 
 def parser_of(prog: str, about: str, examples: str) -> argparse.ArgumentParser:
     """A parser whose help says what the command does, its arguments, and examples, as they are written here."""
-    return argparse.ArgumentParser(
+    parser = argparse.ArgumentParser(
         prog=prog,
         description=about,
         epilog=f"examples:\n{examples}",
         formatter_class=lambda prog: argparse.RawDescriptionHelpFormatter(prog, max_help_position=22, width=WIDTH),
     )
+    parser.add_argument("--version", action="version", version=f"landscape {__version__}")
+    return parser
 
 
 def add_figure_option(parser: argparse.ArgumentParser) -> None:

@@ -49,8 +49,8 @@ class PartialLine(Straight):
         moving -= set() if without is None else _called("without", without, layout)
         if not moving:
             raise InputError(
-                f"path.only={_shown(only)} and path.without={_shown(without)} leave no parameter to move; name fewer "
-                "in path.without"
+                f"path.only={_shown(only)} and path.without={_shown(without)} leave no parameter to move; name "
+                f"{'some in path.only' if only is not None and not only else 'fewer in path.without'}"
             )
         self.moving = tuple(name for name in layout.names if name in moving)
         """Names of the parameters that move."""

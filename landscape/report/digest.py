@@ -175,7 +175,10 @@ def _opens(section: Section, id: str, name: str) -> Iterator[Told]:
 
 
 def _holds(parts: Sequence[tuple[Section, str, str]]) -> list[Told]:
-    """Each claim that holds somewhere, once for all sections that make it."""
+    """Each claim that holds wherever it was judged, once for all sections that make it.
+
+    One that holds in some cases is told among what does not hold, with its rate.
+    """
     found: dict[tuple[str, str], list[tuple[int, str, str]]] = {}
     judged: Counter[tuple[str, str]] = Counter()
     for section, id, name in parts:
@@ -185,7 +188,9 @@ def _holds(parts: Sequence[tuple[Section, str, str]]) -> list[Told]:
     told = []
     for (check, claim), cases in found.items():
         hold, num = sum(case[0] for case in cases), judged[check, claim]
-        where = "holds" if num == 1 else f"holds in {'all' if hold == num else f'{hold} of'} {num} cases"
+        if hold < num:
+            continue
+        where = "holds" if num == 1 else f"holds in all {num} cases"
         others = f", in {len(cases)} sections" if len(cases) > 1 else ""
         told.append(Told(check, cases[0][2], f"#{cases[0][1]}", claim, f"{where}{others}."))
     return told

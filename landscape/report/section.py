@@ -40,8 +40,8 @@ class Section:
 
     @property
     def name(self) -> str:
-        """The experiment, or the folder's name where no job is done."""
-        return self.results[0].name if self.results else self.folder.name
+        """The experiment; where no job is done the last two parts of the folder, which are its name and scale."""
+        return self.results[0].name if self.results else "/".join(self.folder.parts[-2:])
 
     @property
     def scales(self) -> list[str]:

@@ -25,6 +25,9 @@ def jobs() -> list[Result]:
 def test_the_command_leaves_the_experiments_own_sweep_to_the_experiment() -> None:
     assert command_of(jobs()) == "python -m landscape +experiment=fig01_maxout"
     assert command_of(jobs()[:1]) == "python -m landscape +experiment=fig01_maxout recipe=maxout"
+    mine = [replace(jobs()[0], overrides=["model=mine", "optimizer=adam", "+training/lr_schedule=my_own"])]
+    whose = "# yaml of your own: +training/lr_schedule=my_own, model=mine; add --config-dir with the folder that has it"
+    assert command_of(mine).splitlines()[1:] == [whose]
 
 
 def test_the_command_of_a_sweep_from_the_command_line_gives_its_jobs_again() -> None:

@@ -240,7 +240,7 @@ def test_a_partial_line_is_the_line_where_it_moves_and_the_start_elsewhere_bit_f
             {"without": ["embedding"]},
             r"path\.without=\[embedding\]: no parameter .* embedding; it has layers\.0\.weight",
         ),
-        ({"only": []}, r"path\.only=\[\] and path\.without=null leave no parameter to move"),
+        ({"only": []}, r"path\.only=\[\] and path\.without=null leave no parameter to move; name some in"),
         ({"only": ["*.bias"], "without": ["*"]}, r"path\.only=\[\*\.bias\] and path\.without=\[\*\] leave no"),
     ],
 )

@@ -45,11 +45,12 @@ def test_what_fails_is_said_once_per_claim_the_largest_miss_first() -> None:
     assert "misses by a factor of 5." in flat and found.fails[1].text.startswith("does not hold on train:")
 
 
-def test_what_holds_is_counted_over_all_sections_and_identities_apart() -> None:
+def test_what_holds_holds_in_all_sections_and_identities_are_apart() -> None:
     holds, law = replace(FALLS, holds=True), replace(FALLS, holds=True, identity=True)
-    found = told([holds, replace(holds, subject="b"), law], [FALLS])
+    found = told([holds, replace(holds, subject="b"), law], [holds])
     (item,) = found.holds
-    assert item.text == "holds in 2 of 3 cases." and found.identities == 1 and item.name == "my_sweep, full"
+    assert item.text == "holds in all 3 cases, in 2 sections." and found.identities == 1
+    assert item.name == "my_sweep, full" and not told([holds], [FALLS]).holds
     assert told([holds]).holds[0].text == "holds." and told([holds]).holds[0].name == ""
 
 
