@@ -58,4 +58,4 @@ def test_a_large_network_takes_four_copies_of_its_parameters_beyond_a_loop() -> 
     assert more("loop") > 3.5 * copy  # three nets, and the point that is loaded
     for method in ("resident", "stream"):
         beyond = (more(method) - more("loop")) / copy
-        assert beyond <= 4, (method, beyond)
+        assert beyond < 4.5, (method, beyond)  # copies come whole; what the allocator keeps does not
