@@ -25,6 +25,8 @@ os.environ.pop("COLUMNS", None)  # pytest-xdist sets it; tables are as wide as i
 # What a shell starts behind an & ignores SIGINT, and would hand that down to the programs that tests interrupt.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:  # so does what nohup starts with SIGHUP
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 # No deadline: the first call into torch is slow. The same examples every time where a change is judged.
 settings.register_profile("house", deadline=None, derandomize=bool(os.environ.get("CI")))
