@@ -47,15 +47,16 @@ def test_a_stream_of_any_length_takes_the_same_memory() -> None:
     assert peaks[200_000] < peaks[20_000] + 8 * MIB, peaks
 
 
-def test_a_large_network_takes_four_copies_of_its_parameters_beyond_a_loop() -> None:
-    """Of 9 million parameters more."""
-    small, large = (measured(width, 32, 3, rounds=1) for width in (1024, 2048))
+def test_a_large_network_takes_four_copies_of_its_parameters_beyond_a_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of 9 million parameters more. What is freed goes back at once, else each peak varies by most of a copy."""
+    monkeypatch.setenv("MALLOC_MMAP_THRESHOLD_", "131072")  # of glibc: fixed, where it grows with what was freed
+    small, large = (measured(width, 2, 3, rounds=1) for width in (1024, 2048))
 
     def more(method: str) -> int:  # what the program itself takes is in both
         return int(large[method]["peak"] - small[method]["peak"])
 
     copy = 4 * (large["loop"]["num"] - small["loop"]["num"])
-    assert more("loop") > 3.5 * copy  # three nets, and the point that is loaded
+    assert abs(more("loop") / copy - 4) < 0.05  # three nets, and the point that is loaded
     for method in ("resident", "stream"):
         beyond = (more(method) - more("loop")) / copy
-        assert beyond < 4.5, (method, beyond)  # copies come whole; what the allocator keeps does not
+        assert beyond < 4.05, (method, beyond)  # four copies and the pages of a few activations
