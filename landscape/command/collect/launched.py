@@ -26,13 +26,20 @@ SECONDS_BETWEEN_LOOKS = 0.5
 
 
 @contextmanager
-def watching(plan: Plan, sweep: Path, of_parts: PartsTally | None = None) -> Iterator[None]:
-    """Tell of each job and of each part as it ends, whatever process runs it, and on whatever machine."""
+def watching(plan: Plan, sweep: Path, of_parts: PartsTally | None = None) -> Iterator[Callable[[], None]]:
+    """Tell of each job and of each part as it ends, whatever process runs it, and on whatever machine.
+
+    Yields what looks at once: for the records of parts, which a job that is soon done takes away.
+    """
     of_parts = PartsTally(plan) if of_parts is None else of_parts
     open_jobs, seen = {entry.key: sweep / entry.folder for entry in plan.jobs}, dict[Path, int]()
-    stop = threading.Event()
+    stop, one_at_a_time = threading.Event(), threading.Lock()
 
     def look() -> None:
+        with one_at_a_time:
+            _quietly(news)
+
+    def news() -> None:
         for place, entry in list(of_parts.left.items()):
             record = news_of(place)
             if record is not None and record.status == "running":
@@ -62,16 +69,16 @@ def watching(plan: Plan, sweep: Path, of_parts: PartsTally | None = None) -> Ite
 
     def watch() -> None:
         while not stop.wait(SECONDS_BETWEEN_LOOKS):
-            _quietly(look)
+            look()
 
     thread = threading.Thread(target=watch, daemon=True, name="progress")
     thread.start()
     try:
-        yield
+        yield look
     finally:
         stop.set()
         thread.join()
-        _quietly(look)
+        look()
 
 
 def _quietly(look: Callable[[], None]) -> None:
@@ -151,9 +158,9 @@ class Launched:
             for k, _, entry in found
         ]
 
-    def running(self) -> AbstractContextManager[None]:
+    def running(self) -> AbstractContextManager[Callable[[], None]]:
         """Jobs of this process tell of themselves; of others' this process tells."""
-        return watching(self.plan, self.sweep, self.of_parts) if self.parallel else nullcontext()
+        return watching(self.plan, self.sweep, self.of_parts) if self.parallel else nullcontext(lambda: None)
 
     def broke(self, overrides: Sequence[str], error: BaseException) -> None:
         """Write down what the job could not: it ended outside its own care."""

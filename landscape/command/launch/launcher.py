@@ -82,11 +82,14 @@ def guard(target: str, watch: Any) -> None:
         # Here one after another even within a batch, so that a folder that cannot be made stops no other job.
         batches = [todo] if is_parallel(target) else [[job] for job in todo]
         returns = []
-        with watch.running():
+        with watch.running() as look:
             # One after another in one process they would be no sooner done than the job without them.
             parts = watch.parts([overrides for _, overrides in todo]) if is_parallel(target) else []
-            if parts and not _through(plain, self, watch, parts, todo[0][0]):
-                return []
+            if parts:
+                lives = _through(plain, self, watch, parts, todo[0][0])
+                look()
+                if not lives:
+                    return []
             for batch in filter(None, batches):
                 try:
                     got = plain(self, [overrides for _, overrides in batch], batch[0][0])

@@ -32,6 +32,8 @@ def test_a_job_in_parts_is_one_job_with_the_bits_of_one(cli: Cli, monkeypatch: p
 
     with monkeypatch.context() as patch:
         patch.setattr("landscape.command.launch.launcher.LOCAL", "somewhere else")
+        # No look falls between the end of the parts and that of the job, which takes their records away.
+        patch.setattr("landscape.command.collect.launched.SECONDS_BETWEEN_LOOKS", 30.0)
         patch.setattr(Interpolation, "share", share)
         patch.setattr(
             "landscape.command.task.SolutionFiles", lambda key, files, trained_here: trained.append(trained_here)
