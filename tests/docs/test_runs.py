@@ -122,6 +122,11 @@ def the_curvature(read: Reader) -> None:
     assert "largest λ_max" in read.told and read.names["curve"].num_examples == 500
 
 
+def the_data(read: Reader) -> None:
+    results = [json.loads(file.read_text()) for file in (read.folder / "outputs").glob("*/*/*/result.json")]
+    assert any("test is valid, since none was given" in result["versions"].get("data", "") for result in results)
+
+
 def the_tutorial(read: Reader) -> None:
     """The table of verdicts is that of the command above it."""
     page = (Path(__file__).parents[2] / read.page).read_text("utf-8")
@@ -143,6 +148,7 @@ AFTER: dict[str, Callable[[Reader], None]] = {
     "docs/pca.md": the_axes,
     "docs/symmetry.md": the_symmetries,
     "docs/curvature.md": the_curvature,
+    "docs/data.md": the_data,
     "docs/tutorial.md": the_tutorial,
 }
 
