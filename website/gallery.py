@@ -16,7 +16,7 @@ from landscape.figure.module import figure_of
 from landscape.figure.publish import command_of, verdict_rows
 from landscape.figure.redraw import job_folders
 from landscape.result.saved import Result
-from landscape.result.verdict import Verdict, counts
+from landscape.result.verdict import IDENTITIES, Verdict, counts
 from website.remarks import Head
 
 ROOT = Path(__file__).parents[1]
@@ -60,7 +60,9 @@ class Run:
 
     def told(self) -> str:
         """``14 hold, 4 do not hold``, without what there is none of."""
-        return ", ".join(f"{num} {word}" for word, num in counts(self.verdicts).items() if num)
+        found = counts(self.verdicts)
+        words = {IDENTITIES: "identity"} if found[IDENTITIES] == 1 else {}
+        return ", ".join(f"{num} {words.get(group, group)}" for group, num in found.items() if num)
 
     def picture(self) -> bytes:
         """The figure as small as a card of the gallery shows it."""

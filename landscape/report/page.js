@@ -173,6 +173,7 @@ class Chart {
     const lowest = Math.min(...this.lines.flatMap(line => line.points.map(point => point.y)));
     for (const box of bounds) {
       if (!this.log && !(box[1] > 0)) box[1] = lowest / 1.2;
+      if (!this.log && !(box[3] > box[1])) box[3] = this.whole[3]; // the view lay below 0
       [box[1], box[3]] = [change(box[1]), change(box[3])];
     }
     this.log = !this.log;
