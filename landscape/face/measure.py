@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from numbers import Integral, Real
 from pathlib import Path
-from typing import Any, Literal, overload
+from typing import Any, Literal, Unpack, overload
 
 import numpy as np
 import torch
@@ -20,6 +20,7 @@ from landscape.face.data import check_kinds, examples_of, held, objective_of
 from landscape.face.places import Place, R, TrajectoryOf
 from landscape.face.planes import PlaneAlong
 from landscape.face.run import projection_of
+from landscape.face.settings import Settings
 from landscape.face.stage import laid
 from landscape.face.words import translated
 from landscape.ground.progress import bars
@@ -37,16 +38,18 @@ Named = Mapping[Literal["train", "valid", "test"], Any] | Dataset
 
 
 @overload
-def measure(net: nn.Module, path: Place[R], data: Named, cost: Any, **settings: Any) -> dict[str, R]: ...
+def measure(net: nn.Module, path: Place[R], data: Named, cost: Any, **settings: Unpack[Settings]) -> dict[str, R]: ...
 @overload
-def measure(net: nn.Module, path: Place[R], data: Mapping[str, Any], cost: Any, **settings: Any) -> Any: ...
+def measure(
+    net: nn.Module, path: Place[R], data: Mapping[str, Any], cost: Any, **settings: Unpack[Settings]
+) -> Any: ...
 @overload
-def measure(net: nn.Module, path: Place[R], data: Any, cost: Any, **settings: Any) -> R: ...
+def measure(net: nn.Module, path: Place[R], data: Any, cost: Any, **settings: Unpack[Settings]) -> R: ...
 @overload
-def measure(net: nn.Module, path: Any, data: Any, cost: Any, **settings: Any) -> Any: ...
+def measure(net: nn.Module, path: Any, data: Any, cost: Any, **settings: Unpack[Settings]) -> Any: ...
 
 
-@undisturbed()  # type: ignore[misc]  # the settings are spelt out below
+@undisturbed()
 def measure(
     net: nn.Module,
     path: Any,

@@ -7,6 +7,7 @@ import copy
 import json
 import sys
 from dataclasses import fields, replace
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ import numpy as np
 import pytest
 
 import landscape as ls
+from landscape.face.measure import measure
+from landscape.face.settings import Settings
 from landscape.result.curve import Array
 
 RNG = np.random.default_rng(0)
@@ -283,3 +286,9 @@ def test_bad_places_are_one_message(tmp_path: Path) -> None:
     for bad in (tmp_path / "no" / "curve.npz", tmp_path, "", 3):
         with pytest.raises(ls.InputError, match="file="):
             curve().save(bad)  # type: ignore[arg-type]
+
+
+def test_what_a_type_checker_knows_by_name_is_what_measure_takes() -> None:
+    """mypy holds the types to one another; a key that is missing in one of the two it would not see."""
+    parameters = signature(measure).parameters.values()
+    assert set(Settings.__annotations__) == {p.name for p in parameters if p.kind is p.KEYWORD_ONLY}
