@@ -23,6 +23,7 @@ from landscape.command.arguments import ELSEWHERE
 from landscape.command.choices import SILENT, make_known
 from landscape.command.config import names_in, register_grids, wanted_of
 from landscape.command.task import job
+from landscape.command.unknown import check_added, told
 from landscape.errors import Exit, InputError
 from landscape.ground.provenance import conf_dir
 from landscape.ground.settings import HERE, uses_of
@@ -98,7 +99,7 @@ def prepare(arguments: Sequence[str]) -> list[str]:
     overrides = [_parsed(item) for item in known.overrides]
     folders = [*_folders(known.config_dir, overrides), Path(conf_dir())]
     for override in overrides:
-        _check(override, folders)
+        _check(override, overrides, folders)
     register_grids(folders)
     make_known(folders)
     _speak_plainly(overrides)
@@ -126,7 +127,7 @@ def _parsed(item: str) -> Override:
         ) from error
 
 
-def _check(override: Override, folders: Sequence[Path]) -> None:
+def _check(override: Override, overrides: Sequence[Override], folders: Sequence[Path]) -> None:
     key = override.key_or_group
     if not key:
         raise InputError(f"{override.input_line} names no key; write key=value")
@@ -138,7 +139,11 @@ def _check(override: Override, folders: Sequence[Path]) -> None:
         )
     # Each endpoints has a grid of its name.
     options = sorted(names_in(folders, key) | names_in(folders, "endpoints" if key == "alphas" else key))
-    if not options or override.is_delete() or key.startswith("hydra"):
+    if override.is_delete() or key.startswith("hydra"):
+        return
+    if not options:
+        if (override.is_add() or override.is_force_add()) and "/" not in key and override.package is None:
+            check_added(override, overrides, folders[:-1])
         return
     value = override.value()
     for choice in value.list if isinstance(value, ChoiceSweep) else [value]:
@@ -201,6 +206,8 @@ def said(error: BaseException) -> str:
         group, name, known = lacking[1], lacking[2], [item for item in lacking[3].split() if item not in SILENT]
         close = get_close_matches(name, known, 3)
         meant = f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(known)}"
+        if not known:
+            meant = f"{group} has none: its keys are set one by one, as {group}.KEY=VALUE, and --cfg job shows them"
         return f"{group}/{name} is no choice; {meant}"
     lost = re.match(r"Could not override '([\w.]+)'\. To append to your config use \+?(\S+)", text)
     if lost and lost[1] in ELSEWHERE:
@@ -231,7 +238,7 @@ def _of_a_sweep(text: str, overrides: Sequence[Override]) -> str:
     key = re.search(r"(?:Could not override|already at) '([^']+)'", text)
     group = key[1].partition(".")[0] if key else ""
     if key is None or group not in [o.key_or_group for o in swept]:
-        return text
+        return told(text)
     setting = next((str(o.input_line).lstrip("+") for o in overrides if o.key_or_group == key[1]), key[1])
     return f"{setting}: {group} is swept, and {group}'s default has no such key; write ++{setting}, for all of its jobs"
 

@@ -139,6 +139,15 @@ COMMANDS = [
     (["compute=abacus"], "slurm"),
     (["path=bezier,polygon", "path.epochs=2"], "write ++path.epochs=2, for all"),
     (["-m", "path=bezier,polygon", "+path.epochs=2"], "write ++path.epochs=2, for all"),
+    (["training.epohcs=3"], "there is no key training.epohcs; did you mean training.max_epochs?"),
+    (["epochs=3"], "there is no key epochs; did you mean"),
+    (["zzz=3"], "there is no key zzz; --cfg job shows all keys"),
+    (["model.widht=3"], "there is no key model.widht; did you mean model.widths?"),
+    (["dimensions.zzz=3"], "dimensions has inputs, image, classes; --cfg"),
+    (["+epochs=3"], "+epochs=3: nothing reads epochs; did you mean"),
+    (["++training.max_epoch=3"], "nothing reads training.max_epoch; did you mean training.max_epochs?"),
+    (["+limits.foo=1"], "nothing reads limits.foo; limits has scale, epochs"),
+    (["training=adam"], "training has none: its keys are set one by one, as training.KEY=VALUE"),
 ]
 
 
@@ -152,6 +161,13 @@ def test_a_command_that_cannot_work_ends_before_any_job(
     assert "HYDRA_FULL_ERROR" not in ran.out and "usage:" not in ran.out
     assert not list(tmp_path.rglob("meta.json")) and not list(tmp_path.rglob("result.npz"))
     assert {place.name for place in tmp_path.iterdir()} <= {"outputs", "data"}
+
+
+def test_a_key_of_somebodys_own_is_one_that_something_refers_to(cli: Cli) -> None:
+    """``+w=5 'model.widths=[${w}]'`` sets two places at once."""
+    ran = cli("+w=5", "model.widths=[${w},${w}]", "--cfg", "job", "-p", "model", "--resolve")
+    assert ran.status == 0 and ran.out.count("- 5") == 2, ran.out
+    assert cli("+w=5", "model.widths=[5,5]", "--cfg", "job").status == 2
 
 
 def test_a_setting_asked_for_in_three_ways_is_one_job_done_now(cli: Cli) -> None:
