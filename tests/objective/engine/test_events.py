@@ -19,7 +19,7 @@ from landscape.data import Split
 from landscape.model import MLP, Dropout, MaxoutMLP
 from landscape.objective import Objective
 from landscape.objective.engine import choice, scratch
-from landscape.objective.engine.events import events
+from landscape.objective.engine.events import events, vectors
 from landscape.objective.engine.events.piecewise import RELU
 from landscape.objective.engine.events.relu import bucket_relu
 from landscape.objective.engine.events.structure import find
@@ -148,6 +148,18 @@ def test_few_outputs_in_little_memory(outputs: int, caplog: pytest.LogCaptureFix
     assert_equal(small, plain)
     assert small.costs is not None and plain.costs is not None
     np.testing.assert_allclose(small.costs, plain.costs, rtol=1e-12)
+    assert served(caplog)
+
+
+@pytest.mark.parametrize("vectors_of_a_block", [1, 2, 4])
+def test_whatever_the_processor_holds_in_a_block(
+    vectors_of_a_block: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Few outputs are one block where vectors are long, and several where they are short: all of them are summed."""
+    monkeypatch.setattr(vectors, "VECTORS", vectors_of_a_block)
+    torch.manual_seed(0)
+    caplog.set_level(logging.INFO)
+    assert_equal(*both(NETS["wide second layer"]()))
     assert served(caplog)
 
 

@@ -182,9 +182,9 @@ class Events:
         t: NDArray[np.float64],
         dtype: torch.dtype,
     ) -> Iterator[Tensor]:
-        """Values [..., M] of a layer of so few outputs that one block holds them, point after point.
+        """Values [..., M] of a layer of few outputs, one block or a few of them, point after point.
 
-        Such a block takes less than its switches, which are made for some examples at a time and read from the cache.
+        They take less than their switches, which are made for some examples at a time and read from the cache.
         """
         values = self.scratch("values", (len(t), rows, packed.columns), dtype)
         state, factors, out = packed.state.numpy(), factors_of(t, dtype), values.numpy()
@@ -209,7 +209,7 @@ class Events:
                     ones,
                     out,
                     0,
-                    1,
+                    packed.blocks,
                     low + begin,
                     ramp,
                     kind,
