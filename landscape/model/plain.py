@@ -30,7 +30,7 @@ def plain_attention() -> Iterator[None]:
         torch.backends.mha.set_fastpath_enabled(fast)
 
 
-class _Instead(TorchFunctionMode):
+class Instead(TorchFunctionMode):
     """Inside the block other functions stand in for some of torch."""
 
     others: dict[Any, Callable[..., Any]] = {}  # noqa: RUF012
@@ -49,7 +49,7 @@ def _dropout(x: Tensor, p: float = 0.5, training: bool = True, inplace: bool = F
     return x * (kept if p == 1 else kept.div_(1 - p))
 
 
-class PlainDropout(_Instead):
+class PlainDropout(Instead):
     """Torch's dropout with masks that depend on the shape alone, not on how a kernel laid out its input in memory."""
 
     others = {F.dropout: _dropout}  # noqa: RUF012
@@ -109,7 +109,7 @@ def _mse_loss(
     return squares.sum() if reduction == "sum" else squares.sum() / num
 
 
-class PlainDerivatives(_Instead):
+class PlainDerivatives(Instead):
     """What the derivative of J along a path needs: no tensor held constant for training's sake, norms by their formula.
 
     A ``detach`` in a model steers its training; J moves with such a tensor too. Of layer norm and instance norm torch

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from landscape.objective.engine.pooling import QuickPooling
 from landscape.objective.forward import ForwardPass, Known, innermost
 from landscape.parameters import ALIGNED, aligned
 
@@ -31,12 +32,14 @@ class Seat:
 
     Args:
         forward: of one batch.
+        pools: it pools images as is slow.
     """
 
-    def __init__(self, forward: ForwardPass) -> None:
+    def __init__(self, forward: ForwardPass, pools: bool = False) -> None:
         self.forward, self.is_careful = forward, not forward.is_safe or bool(forward.written)
         self.is_wary = bool(forward.written) or (self.is_careful and forward.is_stateful)
         """Every batch gets copies of its own."""
+        self._pools = pools and QuickPooling.suits(forward.module)
         self._num_calls, self._version = 0, 0
         self._point: Tensor | None = None
         self._theta: Tensor | None = None  # a copy, that may be written into
@@ -55,7 +58,8 @@ class Seat:
         self._own = [(owner, key, owner[key]) for owner, key, _ in self.forward.borrowed.places]
         self._rest = dict(self.forward.borrowed.buffers)
         try:
-            yield self
+            with QuickPooling() if self._pools else nullcontext():
+                yield self
         finally:
             self.leave()
             self._put(self._own)

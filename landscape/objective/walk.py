@@ -68,7 +68,7 @@ class Walk:
         limit = passes.limit(len(alphas), sums.held, one_by_one=alone or forward.is_stateful)
         self.line = line_sums("plain" if alone else engine, forward, path, alphas, limit)
         self.together = StackedPoints(forward.on_copies, limit.together)
-        self.seat = Seat(forward)
+        self.seat = Seat(forward, passes.foot.pools)
         # What is drawn for a batch is forgotten before the next.
         self.waits = not (batches.split.is_resampled or batches.draws_masks)
 

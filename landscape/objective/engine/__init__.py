@@ -35,6 +35,7 @@ units behind D inputs are (D + 2 H) / H times as fast at most.
 
 ``runners`` chooses and makes the engines, ``line`` runs a batch by them, in parts that fit the memory, and compares its
 middle point with the plain path; whatever an engine cannot do, the plain path does. ``scratch`` is memory that is
-written over from point to point. ``rows`` cuts a plane into lines. ``stacked`` is the plain path at several points at
-once, by vmap.
+written over from point to point. ``quicker`` has functions in place of operators that are slow, and
+``pooling`` one of them, which the plain path takes too. ``rows`` cuts a plane into lines. ``stacked`` is the plain path
+at several points at once, by vmap.
 """

@@ -13,8 +13,9 @@ from torch import Tensor
 from torch._subclasses.fake_tensor import FakeTensor
 from torch.fx import Graph, GraphModule, Node
 from torch.fx.experimental.proxy_tensor import make_fx
-from torch.nn import functional as F
 from torch.utils import _pytree as pytree
+
+from landscape.objective.engine.quicker import put_quicker
 
 Forward = Callable[[Tensor, Mapping[str, Tensor], Any], tuple[Mapping[str, Tensor], Any]]
 """(theta [P], {name: what does not depend on the point}, state or None) -> ({channel: [B]}, state after the batch)."""
@@ -246,9 +247,9 @@ def part(module: GraphModule, inputs: Sequence[Node], outputs: Sequence[Node]) -
     for node in module.graph.nodes:
         if node in needed and node not in copies:
             copies[node] = graph.node_copy(node, lambda n: copies[n])
-            if is_for_few(node):
-                copies[node].target, copies[node].args = cross_entropy, copies[node].args[:2]
+            put_quicker(node, copies[node])
     graph.output([copies[node] for node in outputs])
+    graph.eliminate_dead_code()
     return GraphModule(module, graph)
 
 
@@ -270,28 +271,3 @@ def frontier(kinds: dict[Node, Kind], inputs: set[Node], outputs: Sequence[Node]
     needed = _between(inputs, outputs)
     read = {n for node in needed if node not in inputs and kinds[node].value > kind.value for n in node.all_input_nodes}
     return [n for n in kinds if kinds[n] is kind and (n in read or n in outputs)]
-
-
-VECTOR_BYTES = 64
-"""Rows of logits that are shorter than a vector are worked on one number at a time by torch; columns are not."""
-
-
-def cross_entropy(logits: Tensor, y: Tensor) -> Tensor:
-    """-log softmax(logits)[y] per example, logits [B, C], y [B] -> [B], equal to torch's up to rounding."""
-    return F.nll_loss(torch.log_softmax(logits.t().contiguous(), 0).t(), y, reduction="none")
-
-
-def is_for_few(node: Node) -> bool:
-    """Whether a node is torch's own cross-entropy, without weights or a mean, of so few classes."""
-    if name_of(node) != "cross_entropy_loss" or node.kwargs or node.args[2:] != (None, 0):
-        return False
-    logits, y = (a.meta.get("val") for a in node.args[:2] if isinstance(a, Node))
-    return (
-        isinstance(logits, Tensor)
-        and isinstance(y, Tensor)
-        and logits.dim() == 2
-        and y.dtype == torch.int64
-        and y.dim() == 1
-        and logits.device.type == "cpu"
-        and logits.shape[1] * logits.element_size() < VECTOR_BYTES
-    )

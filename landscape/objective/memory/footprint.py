@@ -16,6 +16,7 @@ from torch.utils.flop_counter import flop_registry
 from landscape.data.dataset import Split
 from landscape.ground.streams import MASK_BLOCK
 from landscape.objective.batch import Batch, Batches, Buffers
+from landscape.objective.engine.pooling import is_slow
 from landscape.objective.memory.passes import Footprint
 from landscape.objective.module.watch import tensors_of
 
@@ -44,8 +45,9 @@ class Live(TorchDispatchMode):
 
     ``now``: bytes held. ``peak``: the most so far. ``flops``: multiplications and additions of products and
     convolutions so far; ``first``: of these, those of data and parameters as they are; ``rows``: of these, those of
-    matrix products; ``maps``: those of convolutions; ``bends``: whether any operator may be piecewise linear. It
-    sees operators: what a library takes for itself within one is added only for those of ``SCRATCH``.
+    matrix products; ``maps``: those of convolutions; ``bends``: whether any operator may be piecewise linear;
+    ``pools``: whether images are pooled as is slow. It sees operators: what a library takes for itself within one is
+    added only for those of ``SCRATCH``.
 
     Args:
         parameters: what a point is, or is made of.
@@ -64,7 +66,7 @@ class Live(TorchDispatchMode):
         self.first: int = 0
         self.rows: int = 0
         self.maps: int = 0
-        self.bends = False
+        self.bends = self.pools = False
         self._point = {_storage(tensor)._cdata for tensor in parameters}  # memory in which no data has entered
         self._mixed = set[int]()  # memory whose values come from both
         self._held: dict[int, weakref.ref[Any]] = {}
@@ -74,6 +76,7 @@ class Live(TorchDispatchMode):
         out = func(*args, **(kwargs or {}))
         name = func.overloadpacket.__name__
         self.bends |= name.removesuffix("_") in KINKS
+        self.pools |= name == "max_pool2d_with_indices" and is_slow(args[0])
         read = {_storage(t)._cdata: t for t in tensors_of((args, kwargs))}
         made = [t for t in tensors_of(out) if _storage(t)._cdata not in read]
         is_mixed = not self._mixed.isdisjoint(read)
@@ -163,7 +166,7 @@ def footprint(
     # The states before a batch and after it.
     units = max((m.hidden_size for m in forward.module.modules() if isinstance(m, nn.RNNBase)), default=0)
     step = float(GATES * units * forward.dtype.itemsize)
-    return Footprint(fixed, held, each, 3.0 * theta_bytes, 2.0 * rows * replicates * state, *counted, step)
+    return Footprint(fixed, held, each, 3.0 * theta_bytes, 2.0 * rows * replicates * state, *counted, step, live.pools)
 
 
 def _each(sizes: list[int], peaks: list[int], split: Split) -> tuple[float, bool]:

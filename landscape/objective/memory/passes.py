@@ -50,6 +50,7 @@ class Footprint:
         rows: of these, those of matrix products, where anything is piecewise linear.
         maps: of ``flops``, those of convolutions.
         step: bytes per example that one step of a recurrent layer reads and writes.
+        pools: images are pooled on the way as is slow, see ``landscape.objective.engine.pooling``.
     """
 
     fixed: float
@@ -62,6 +63,7 @@ class Footprint:
     rows: float = 0.0
     maps: float = 0.0
     step: float = 0.0
+    pools: bool = False
 
     @property
     def cached(self) -> int:

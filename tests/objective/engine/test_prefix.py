@@ -22,8 +22,9 @@ from landscape.command.limits import apply_limits
 from landscape.cost import CrossEntropy, MultiPrediction, Output
 from landscape.data import Split
 from landscape.objective import Objective
-from landscape.objective.engine.graph import Kind, cross_entropy, trace
+from landscape.objective.engine.graph import Kind, trace
 from landscape.objective.engine.prefix import Prefix
+from landscape.objective.engine.quicker import cross_entropy
 from landscape.parameters import ParameterLayout
 from tests.objective.engine.pair import ALPHAS, Plane, assert_equal, both, ends, served
 from tests.twin import C, D, maxout, normal, split

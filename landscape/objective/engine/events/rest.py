@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 from torch.fx import GraphModule, Node
 
-from landscape.objective.engine.graph import is_for_few, name_of, part
+from landscape.objective.engine.graph import name_of, part
+from landscape.objective.engine.quicker import is_for_few
 from landscape.objective.engine.scratch import Reusing
 
 TOGETHER_BYTES = 1 << 19
