@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from landscape.face import ConnectingCurve, align, connect, curvature, line, measure, plane, principal, trajectory
     from landscape.result.curve import Components, Curve, Projection, Surface
 
-__version__ = "0.2.0"
+__version__ = "0.2.1"
 
 __all__ = [
     "Components",
