@@ -159,7 +159,7 @@ def section(run: Run) -> Iterator[str]:
     picture = f"../results/{run.folder.parent.name}/{run.scale}/figure.png"
     yield f"[![The figure at {run.scale} scale]({picture}){{ loading=lazy }}]({picture})"
     yield ""
-    yield from ["```", command_of(run.results), "```", ""]
+    yield from ["```", *command_of(run.results).splitlines(), "```", ""]
     yield f"**Of {len(run.verdicts)} verdicts: {run.told()}.** Machine and seconds: [its page](../{run.address})."
     yield ""
     yield from claims(run.verdicts)
