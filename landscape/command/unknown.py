@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 import typing
 from collections.abc import Iterator, Sequence
 from dataclasses import fields, is_dataclass
@@ -20,27 +21,33 @@ from landscape.errors import InputError
 
 OF_SCALES = ("reduced", "cpu", "smoke")
 """What a recipe says of a scale: nobody who misspells a key means it."""
+ALL_KEYS = "--cfg job shows all keys"
 MOST = 3
 """Close keys that are named."""
 
 
 def check_added(override: Override, all_of_them: Sequence[Override], folders: Sequence[Path]) -> None:
-    """Refuse ``+epochs=3``: Hydra adds such a key, and nothing would read it.
+    """Refuse ``+epochs=3``, which Hydra adds and nothing would read; say of ``+my_note=3`` that nothing does.
 
     Args:
         override: an override that adds, of a key and not of a group. all_of_them: of the command.
         folders: of somebody's own yaml.
 
     Raises:
-        InputError: the schema has no place for the key, and nothing refers to it as ``${epochs}``.
+        InputError: the schema has no place for the key, nothing refers to it as ``${epochs}``, and it comes close to a
+            key that there is, or lies beside those of a group.
     """
     key = str(override.key_or_group)
     if has_place(key):
         return
     mention = re.compile(r"\$\{" + re.escape(key.partition(".")[0]) + r"\b")
     texts = [str(other.input_line) for other in all_of_them if other is not override]
-    if not any(map(mention.search, texts)) and not any(map(mention.search, _yaml(folders))):
-        raise InputError(f"{override.input_line}: nothing reads {key}; {instead(key)}")
+    if any(map(mention.search, texts)) or any(map(mention.search, _yaml(folders))):
+        return
+    found = instead(key)
+    if "." in key or found != ALL_KEYS:
+        raise InputError(f"{override.input_line}: nothing reads {key}; {found}")
+    print(f"{override.input_line}: nothing reads {key}; it is a note, kept with the results", file=sys.stderr)
 
 
 def has_place(key: str) -> bool:
@@ -84,9 +91,9 @@ def instead(key: str) -> str:
         names.setdefault(name.rpartition(".")[2], []).append(name)
     close = [name for last_part in get_close_matches(last, list(names), MOST, 0.7) for name in names[last_part]]
     if close:
-        return f"did you mean {' or '.join(close[:MOST])}? --cfg job shows all keys"
+        return f"did you mean {' or '.join(close[:MOST])}? {ALL_KEYS}"
     there = f"{place} has {', '.join(name.rpartition('.')[2] for name in beside)}; " if beside else ""
-    return f"{there}--cfg job shows all keys"
+    return there + ALL_KEYS
 
 
 def _keys(config: DictConfig, place: str = "") -> Iterator[str]:

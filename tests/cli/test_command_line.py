@@ -163,11 +163,12 @@ def test_a_command_that_cannot_work_ends_before_any_job(
     assert {place.name for place in tmp_path.iterdir()} <= {"outputs", "data"}
 
 
-def test_a_key_of_somebodys_own_is_one_that_something_refers_to(cli: Cli) -> None:
-    """``+w=5 'model.widths=[${w}]'`` sets two places at once."""
+def test_a_key_of_somebodys_own_is_referred_to_or_a_note(cli: Cli) -> None:
+    """``+w=5 'model.widths=[${w}]'`` sets two places at once; what nothing reads is said to be read by nothing."""
     ran = cli("+w=5", "model.widths=[${w},${w}]", "--cfg", "job", "-p", "model", "--resolve")
-    assert ran.status == 0 and ran.out.count("- 5") == 2, ran.out
-    assert cli("+w=5", "model.widths=[5,5]", "--cfg", "job").status == 2
+    assert ran.status == 0 and ran.out.count("- 5") == 2 and "nothing reads" not in ran.out, ran.out
+    ran = cli("+w=5", "model.widths=[5,5]", "--cfg", "job")
+    assert ran.status == 0 and "+w=5: nothing reads w; it is a note" in ran.out, ran.out
 
 
 def test_a_setting_asked_for_in_three_ways_is_one_job_done_now(cli: Cli) -> None:

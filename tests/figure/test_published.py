@@ -43,6 +43,8 @@ def test_tables_of_pages_name_each_at_its_own_scale(index: Path) -> None:
     """``[reduced](fig06_conv_maxout/reduced/README.md)``: the words of a link say no other scale than its page."""
     links = re.findall(r"\[([^\]]*)\]\((?:results/)?(\w+)/(full|cpu|reduced)/README\.md\)", index.read_text("utf-8"))
     assert links and all((RESULTS / name / scale / "README.md").is_file() for _, name, scale in links)
-    assert not [(words, name) for words, name, scale in links if {"full", "cpu", "reduced"} - {scale} & set(words.split())]
+    assert not [
+        (words, name) for words, name, scale in links if {"full", "cpu", "reduced"} - {scale} & set(words.split())
+    ]
     if index.parent == RESULTS:
         assert {(name, scale) for _, name, scale in links} >= {(p.parts[-3], p.parts[-2]) for p in PAGES}
